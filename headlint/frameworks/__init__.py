@@ -1,0 +1,1 @@
+"""What the names of PyTorch, Keras and TensorFlow mean, as tables."""

@@ -1,0 +1,67 @@
+"""The columns of the tables: kinds of layers, losses and operations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class LayerKind:
+    """A layer of a library.
+
+    ``effect`` says what it does to a tensor (see ``headlint.flow.layers``), ``parameters`` are the constructor's, in
+    order. ``units`` and ``features`` name the parameters that hold the width it gives and the width it wants.
+    """
+
+    name: str
+    framework: str
+    effect: str
+    parameters: tuple[str, ...] = ()
+    units: str = ""
+    features: str = ""
+    spatial: int = 0
+    """The number of spatial axes of a convolution or pooling layer."""
+    bias: str = ""
+    """The parameter that switches the bias off."""
+    activation: str = ""
+    """The activation that the layer is, or applies when its parameter ``activation`` is not given."""
+
+    @property
+    def short_name(self) -> str:
+        """The last part of its name, as it is written in programs."""
+        return self.name.rsplit(".", 1)[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class LossKind:
+    """A loss of a library.
+
+    ``family`` is ``cross_entropy``, ``sparse_cross_entropy``, ``nll``, ``binary_cross_entropy``, ``kl_div``,
+    ``regression`` or ``other``. ``expects`` is ``logits``, ``probabilities``, ``log_probabilities``, ``values`` or
+    ``from_logits`` (the argument of that name decides). ``prediction`` and ``target`` name the arguments of the call,
+    ``call`` lists them in order, ``parameters`` lists the constructor's (empty for a function).
+    """
+
+    name: str
+    framework: str
+    family: str
+    expects: str
+    call: tuple[str, ...] = ("input", "target")
+    parameters: tuple[str, ...] = ()
+    prediction: str = "input"
+    target: str = "target"
+    symmetric: bool = False
+
+    @property
+    def short_name(self) -> str:
+        """The last part of its name, as it is written in programs."""
+        return self.name.rsplit(".", 1)[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class OperationKind:
+    """A function or method on tensors: what it does (see ``headlint.flow.tensors``) and its parameters in order."""
+
+    name: str
+    effect: str
+    parameters: tuple[str, ...] = ("input",)

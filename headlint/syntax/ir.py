@@ -1,0 +1,381 @@
+"""The intermediate representation of a module: what the program means, without whitespace, comments or types.
+
+Every expression, and every statement that defines something, has a number ``at`` that is unique in its module and
+depends on the text alone. ``headlint.syntax.positions`` turns such numbers into places when somebody asks.
+All nodes are plain values that can be pickled.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+Scalar = str | bytes | int | float | complex | bool | None
+
+
+@dataclass(slots=True)
+class Expression:
+    """Something that has a value."""
+
+    at: int
+
+
+@dataclass(slots=True)
+class Opaque(Expression):
+    """An expression whose value nobody follows."""
+
+
+@dataclass(slots=True)
+class Literal(Expression):
+    """A number, string, ``True``, ``False``, ``None`` or ``...`` (which counts as None)."""
+
+    value: Scalar
+
+
+@dataclass(slots=True)
+class Name(Expression):
+    """A variable."""
+
+    name: str
+
+
+@dataclass(slots=True)
+class Attribute(Expression):
+    """``owner.name``."""
+
+    owner: Expression
+    name: str
+
+
+@dataclass(slots=True)
+class Subscript(Expression):
+    """``owner[index]``."""
+
+    owner: Expression
+    index: Expression
+
+
+@dataclass(slots=True)
+class Slice(Expression):
+    """``lower:upper:step`` inside a subscript."""
+
+    lower: Expression | None
+    upper: Expression | None
+    step: Expression | None
+
+
+@dataclass(slots=True)
+class Argument:
+    """One argument of a call: ``value``, ``name=value``, ``*value`` (one star) or ``**value`` (two)."""
+
+    value: Expression
+    name: str = ""
+    stars: int = 0
+
+
+@dataclass(slots=True)
+class Call(Expression):
+    """``function(arguments)``."""
+
+    function: Expression
+    arguments: tuple[Argument, ...]
+
+
+@dataclass(slots=True)
+class Binary(Expression):
+    """``left operator right``."""
+
+    operator: str
+    left: Expression
+    right: Expression
+
+
+@dataclass(slots=True)
+class Unary(Expression):
+    """``operator operand``."""
+
+    operator: str
+    operand: Expression
+
+
+@dataclass(slots=True)
+class Compare(Expression):
+    """``left operators[0] comparators[0] operators[1] …``."""
+
+    left: Expression
+    operators: tuple[str, ...]
+    comparators: tuple[Expression, ...]
+
+
+@dataclass(slots=True)
+class Boolean(Expression):
+    """``left and right`` or ``left or right``."""
+
+    operator: str
+    left: Expression
+    right: Expression
+
+
+@dataclass(slots=True)
+class Conditional(Expression):
+    """``body if test else otherwise``."""
+
+    test: Expression
+    body: Expression
+    otherwise: Expression
+
+
+@dataclass(slots=True)
+class Display(Expression):
+    """A tuple, list or set written out; ``kind`` says which."""
+
+    kind: str
+    items: tuple[Expression, ...]
+
+
+@dataclass(slots=True)
+class Starred(Expression):
+    """``*value`` in a display or an assignment."""
+
+    value: Expression
+
+
+@dataclass(slots=True)
+class DictDisplay(Expression):
+    """A dict written out; a key of None stands for ``**value``."""
+
+    items: tuple[tuple[Expression | None, Expression], ...]
+
+
+@dataclass(slots=True)
+class Clause:
+    """``for target in iterable if conditions…`` of a comprehension."""
+
+    target: Expression
+    iterable: Expression
+    conditions: tuple[Expression, ...]
+
+
+@dataclass(slots=True)
+class Comprehension(Expression):
+    """A list, set, dict or generator comprehension; ``value`` is the second part of a dict's element."""
+
+    kind: str
+    element: Expression
+    value: Expression | None
+    clauses: tuple[Clause, ...]
+
+
+@dataclass(slots=True)
+class Formatted(Expression):
+    """An f-string."""
+
+    parts: tuple[Expression, ...]
+
+
+@dataclass(slots=True)
+class Walrus(Expression):
+    """``target := value``."""
+
+    target: Expression
+    value: Expression
+
+
+@dataclass(slots=True)
+class Yield(Expression):
+    """``yield value``."""
+
+    value: Expression | None
+
+
+@dataclass(slots=True)
+class Parameter:
+    """A parameter of a function; ``kind`` is ``positional``, ``keyword``, ``star`` or ``double_star``."""
+
+    name: str
+    kind: str
+    default: Expression | None
+    annotation: Expression | None
+
+
+@dataclass(slots=True)
+class Lambda(Expression):
+    """``lambda parameters: body``."""
+
+    parameters: tuple[Parameter, ...]
+    body: Expression
+
+
+@dataclass(slots=True)
+class Statement:
+    """Something that is done; ``at`` numbers it among the expressions."""
+
+    at: int
+
+
+@dataclass(slots=True)
+class Evaluate(Statement):
+    """An expression on its own."""
+
+    value: Expression
+
+
+@dataclass(slots=True)
+class Assign(Statement):
+    """``targets[0] = targets[1] = … = value``."""
+
+    targets: tuple[Expression, ...]
+    value: Expression
+
+
+@dataclass(slots=True)
+class Declare(Statement):
+    """``target: annotation`` without a value, as dataclass fields are written."""
+
+    target: Expression
+    annotation: Expression
+
+
+@dataclass(slots=True)
+class AugmentedAssign(Statement):
+    """``target operator= value``."""
+
+    target: Expression
+    operator: str
+    value: Expression
+
+
+@dataclass(slots=True)
+class Return(Statement):
+    """``return value``."""
+
+    value: Expression | None
+
+
+@dataclass(slots=True)
+class If(Statement):
+    """``if test: body else: otherwise``; ``elif`` is an If in ``otherwise``."""
+
+    test: Expression
+    body: tuple[Statement, ...]
+    otherwise: tuple[Statement, ...]
+
+
+@dataclass(slots=True)
+class For(Statement):
+    """``for target in iterable: body else: otherwise``."""
+
+    target: Expression
+    iterable: Expression
+    body: tuple[Statement, ...]
+    otherwise: tuple[Statement, ...]
+
+
+@dataclass(slots=True)
+class While(Statement):
+    """``while test: body else: otherwise``."""
+
+    test: Expression
+    body: tuple[Statement, ...]
+    otherwise: tuple[Statement, ...]
+
+
+@dataclass(slots=True)
+class With(Statement):
+    """``with item as target, …: body``."""
+
+    items: tuple[tuple[Expression, Expression | None], ...]
+    body: tuple[Statement, ...]
+
+
+@dataclass(slots=True)
+class Try(Statement):
+    """``try`` with its handlers, each a name (or empty) and a body."""
+
+    body: tuple[Statement, ...]
+    handlers: tuple[tuple[str, tuple[Statement, ...]], ...]
+    otherwise: tuple[Statement, ...]
+    final: tuple[Statement, ...]
+
+
+@dataclass(slots=True)
+class FunctionDefinition(Statement):
+    """``def name(parameters): body``."""
+
+    name: str
+    parameters: tuple[Parameter, ...]
+    body: tuple[Statement, ...]
+    decorators: tuple[Expression, ...]
+    generator: bool
+
+
+@dataclass(slots=True)
+class ClassDefinition(Statement):
+    """``class name(bases, keywords): body``."""
+
+    name: str
+    bases: tuple[Expression, ...]
+    body: tuple[Statement, ...]
+    decorators: tuple[Expression, ...]
+
+
+@dataclass(slots=True)
+class Import(Statement):
+    """``import module as alias, …``; an empty alias binds the first part of the name."""
+
+    names: tuple[tuple[str, str], ...]
+
+
+@dataclass(slots=True)
+class ImportFrom(Statement):
+    """``from module import name as alias, …``; ``*`` is a name of its own."""
+
+    level: int
+    module: str
+    names: tuple[tuple[str, str], ...]
+
+
+@dataclass(slots=True)
+class Delete(Statement):
+    """``del targets``."""
+
+    targets: tuple[Expression, ...]
+
+
+@dataclass(slots=True)
+class Outer(Statement):
+    """``global names`` or ``nonlocal names``."""
+
+    kind: str
+    names: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Leave(Statement):
+    """``break``, ``continue`` or ``raise``; ``kind`` says which."""
+
+    kind: str
+
+
+@dataclass(slots=True)
+class Case:
+    """One case of a match statement: the constants it compares with (None: anything), its captures and body."""
+
+    constants: tuple[Expression, ...] | None
+    captures: tuple[str, ...]
+    guarded: bool
+    body: tuple[Statement, ...]
+
+
+@dataclass(slots=True)
+class Match(Statement):
+    """``match subject:`` with its cases."""
+
+    subject: Expression
+    cases: tuple[Case, ...]
+
+
+@dataclass(slots=True)
+class Module:
+    """A whole module."""
+
+    body: tuple[Statement, ...]

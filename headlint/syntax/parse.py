@@ -1,0 +1,100 @@
+"""Parsing: text to the intermediate representation, and the places of the expressions somebody asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from headlint.syntax import ir
+
+
+@dataclass(frozen=True)
+class Span:
+    """Where an expression stands: 1-based lines and columns in characters, the end column exclusive."""
+
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+
+class SyntaxProblem(Exception):
+    """The text is no Python that libcst can parse."""
+
+    def __init__(self, message: str, line: int, column: int) -> None:
+        super().__init__(message)
+        self.message = message
+        self.line = line
+        self.column = column
+
+
+DEEPEST_NESTING = 150
+"""Brackets within brackets; the recursive parser would run out of stack far beyond this."""
+
+
+def parse(text: str) -> ir.Module:
+    """The module's meaning.
+
+    Raises:
+        SyntaxProblem: the text cannot be parsed, or is nested too deeply to be.
+    """
+    import gc
+
+    import libcst
+
+    from headlint.syntax.lower import Lowering
+
+    _refuse_deep_nesting(text)
+    collecting = gc.isenabled()
+    gc.disable()  # a tree has no cycles: collecting while it grows costs a tenth of the parse
+    try:
+        return Lowering().module(libcst.parse_module(text))
+    except libcst.ParserSyntaxError as error:
+        raise SyntaxProblem(_first_sentence(error), error.raw_line, error.raw_column + 1) from None
+    except RecursionError:
+        raise SyntaxProblem("nested too deeply to be analysed", 1, 1) from None
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def spans(text: str, wanted: Iterable[int]) -> dict[int, Span]:
+    """The places of the numbered nodes of ``parse(text)``.
+
+    Positions cost as much as the parse, so they are computed only for modules that have something to report.
+    """
+    import libcst
+    from libcst.metadata import MetadataWrapper, PositionProvider
+
+    from headlint.syntax.lower import Lowering
+
+    nodes: list[libcst.CSTNode] = []
+    wrapper = MetadataWrapper(libcst.parse_module(text), unsafe_skip_copy=True)
+    Lowering(nodes).module(wrapper.module)
+    positions = wrapper.resolve(PositionProvider)
+    found: dict[int, Span] = {}
+    for at in wanted:
+        if 0 <= at < len(nodes) and (position := positions.get(nodes[at])) is not None:
+            found[at] = Span(
+                position.start.line, position.start.column + 1, position.end.line, position.end.column + 1
+            )
+    return found
+
+
+def _first_sentence(error: Exception) -> str:
+    message = getattr(error, "message", str(error))
+    return str(message).split("\n")[0].strip() or "invalid syntax"
+
+
+def _refuse_deep_nesting(text: str) -> None:
+    depth = 0
+    line = 1
+    for character in text:
+        if character in "([{":
+            depth += 1
+            if depth > DEEPEST_NESTING:
+                raise SyntaxProblem("nested too deeply to be analysed", line, 1)
+        elif character in ")]}":
+            depth = max(0, depth - 1)
+        elif character == "\n":
+            line += 1
