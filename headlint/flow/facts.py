@@ -1,0 +1,169 @@
+"""What the interpreter tells the rules: facts about losses, layers, activations, metrics and predictions.
+
+A fact is established on a path: ``guards`` are the conditions of that path. ``alternatives`` tells how many other
+values the decisive one could have had at that place.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from headlint.flow.values import Assumption, Guard, Labels, Layer, Site, Tensor, Value
+from headlint.frameworks.kinds import LossKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """Something that was seen to happen at a site."""
+
+    site: Site
+    guards: tuple[Guard, ...] = ()
+    certain: bool = True
+    """False when the value could also be something that is not known or not wrong."""
+    calls: tuple[Site, ...] = ()
+    """The calls through which the interpreter came here, outermost first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LossUse(Fact):
+    """A loss takes a prediction.
+
+    ``from_logits`` is the argument of that name where the loss has one (None: not known). ``prediction_given`` and
+    ``target_given`` are what stands at the two places, whatever it is.
+    """
+
+    loss: LossKind
+    prediction: Value
+    target: Value | None
+    from_logits: bool | None = False
+    options: tuple[tuple[str, Value], ...] = ()
+    model: str = ""
+    in_training: bool = True
+    """False under ``no_grad`` or when it is known to be an evaluation."""
+    loss_site: Site | None = None
+    """Where the loss was built or named."""
+    compiled: bool = False
+    result: Tensor | None = field(default=None, compare=False)
+
+    def option(self, name: str) -> Value | None:
+        """An argument of the loss."""
+        return dict(self.options).get(name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelsUse(Fact):
+    """``fit`` brings labels to a loss that ``compile`` took."""
+
+    loss: LossKind
+    prediction: Value
+    labels: Labels
+    from_logits: bool | None
+    metrics: tuple[tuple[str, Site], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Activation(Fact):
+    """An activation (or a logarithm) is applied."""
+
+    effect: str
+    input: Value
+    output: Tensor
+    axis_given: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerBuilt(Fact):
+    """A layer is built."""
+
+    layer: Layer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerApplied(Fact):
+    """A layer is applied to a tensor."""
+
+    layer: Layer
+    input: Tensor
+    output: Tensor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricUse(Fact):
+    """A model is compiled with a metric beside a loss."""
+
+    metric: str
+    loss: LossKind
+    prediction: Value
+    labels: Labels | None = None
+    arguments: tuple[tuple[str, Value], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PredictionUse(Fact):
+    """What is done with a model's output outside the loss: ``argmax``, ``threshold`` (with the number) or ``round``."""
+
+    kind: str
+    tensor: Tensor
+    axis: int | None = None
+    threshold: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemovedCall(Fact):
+    """A method that the library no longer has is called on one of its models."""
+
+    method: str
+    output: Value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnknownString(Fact):
+    """A string that names no loss, activation or metric of Keras."""
+
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandWrittenLoss(Fact):
+    """A cross entropy written with sum or mean over labels times the logarithm of probabilities."""
+
+    log: Tensor
+    reduced: Tensor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LossConstructorCall(Fact):
+    """A loss class is called with tensors where it takes options."""
+
+    loss: LossKind
+    tensors: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backward(Fact):
+    """A loss is differentiated."""
+
+    loss: Tensor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelsRescaled(Fact):
+    """Labels are divided as if they were pixels."""
+
+    labels: Labels
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head(Fact):
+    """What a model gives back in training."""
+
+    model: str
+    output: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """A call that passes a parameter explicitly, so that its default proves nothing."""
+
+    assumption: Assumption

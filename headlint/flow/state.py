@@ -1,0 +1,248 @@
+"""The changing part of an interpretation: slots that are written, and the conditions of the path that is being followed.
+
+Branches are run one after the other from the same state. What each one wrote is taken back, and where they meet again the
+slots that differ hold a ``Choice`` whose options remember their conditions. Two values that belong to contradicting
+conditions therefore never meet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Sequence
+
+from headlint.flow.values import Choice, Condition, Constant, Guard, Option, Thing, TupleValue, Unknown, Value
+
+MOST_OPTIONS = 8
+"""A value with more alternatives than this is no longer followed."""
+
+Cell = tuple[Thing, Hashable]
+
+
+class State:
+    """Slots, their undo journals, and the current path."""
+
+    def __init__(self) -> None:
+        self.path: tuple[Guard, ...] = ()
+        self.writes = 0
+        """Counts the writes to things that outlive a call; a memo made before another write is stale."""
+        self._journals: list[dict[Cell, Value | None]] = []
+
+    def read(self, thing: Thing, key: Hashable) -> Value | None:
+        """The slot's value on the current path, or None where it was never written."""
+        value = thing.slots.get(key)
+        return self.narrow(value) if isinstance(value, Choice) else value
+
+    def write(self, thing: Thing, key: Hashable, value: Value) -> None:
+        """Set a slot."""
+        for journal in self._journals[-1:]:
+            journal.setdefault((thing, key), thing.slots.get(key))
+        thing.slots[key] = value
+        self.writes += 1
+
+    def erase(self, thing: Thing, key: Hashable) -> None:
+        """Remove a slot."""
+        if key in thing.slots:
+            for journal in self._journals[-1:]:
+                journal.setdefault((thing, key), thing.slots.get(key))
+            del thing.slots[key]
+
+    def narrow(self, value: Value) -> Value:
+        """The value as it is on the current path."""
+        if not isinstance(value, Choice):
+            return value
+        return join((option.guards, option.value) for option in value.options if consistent((*self.path, *option.guards)))
+
+    def alternatives(self, value: Value) -> tuple[Option, ...]:
+        """The values it may have on the current path, each with its conditions."""
+        value = self.narrow(value)
+        return value.options if isinstance(value, Choice) else (Option((), value),)
+
+    def distribute(self, values: Sequence[Value], operation: Callable[..., Value], most: int = MOST_OPTIONS) -> Value:
+        """The operation's results over every combination of alternatives that can occur together."""
+        combinations: list[tuple[tuple[Guard, ...], tuple[Value, ...]]] = [((), ())]
+        for value in values:
+            combinations = [
+                ((*guards, *option.guards), (*chosen, option.value))
+                for guards, chosen in combinations
+                for option in self.alternatives(value)
+                if consistent((*self.path, *guards, *option.guards))
+            ][:most]
+        results: list[tuple[tuple[Guard, ...], Value]] = []
+        before = self.path
+        for guards, chosen in combinations:
+            self.path = (*before, *guards)
+            results.append((guards, operation(*chosen)))
+        self.path = before
+        return join(results)
+
+    def branch(self, branches: Sequence[tuple[tuple[Guard, ...], Callable[[], bool]]]) -> bool:
+        """Run each branch under its conditions and join what they wrote.
+
+        A branch gives True when it runs to its end, False when it leaves (returns, raises, breaks). Gives True when any
+        branch goes on; when exactly one does, its conditions hold from here on.
+        """
+        before = self.path
+        going_on: list[tuple[tuple[Guard, ...], dict[Cell, Value | None]]] = []
+        for guards, run in branches:
+            if not consistent((*before, *guards)):
+                continue
+            self.path = (*before, *guards)
+            changes, finished = self._try_out(run)
+            if finished:
+                going_on.append((guards, changes))
+        self.path = before
+        if len(going_on) == 1:
+            guards, changes = going_on[0]
+            self._apply(changes)
+            self.path = (*before, *guards)
+        elif going_on:
+            self._merge(going_on)
+        return bool(going_on)
+
+    def isolated(self, run: Callable[[], bool]) -> dict[Cell, Value | None]:
+        """Run something, take back what it wrote, and tell what that was."""
+        before = self.path
+        changes, _ = self._try_out(run)
+        self.path = before
+        return changes
+
+    def fill_in(self, changes: dict[Cell, Value | None]) -> None:
+        """Apply those of the changes whose slots are empty now."""
+        self._apply({cell: value for cell, value in changes.items() if cell[1] not in cell[0].slots})
+
+    def _try_out(self, run: Callable[[], bool]) -> tuple[dict[Cell, Value | None], bool]:
+        journal: dict[Cell, Value | None] = {}
+        self._journals.append(journal)
+        try:
+            finished = run()
+        finally:
+            self._journals.pop()
+            changes = {(thing, key): thing.slots.get(key) for thing, key in journal}
+            for (thing, key), old in journal.items():
+                _put(thing, key, old)
+        return changes, finished
+
+    def _apply(self, changes: dict[Cell, Value | None]) -> None:
+        for (thing, key), value in changes.items():
+            if value is None:
+                self.erase(thing, key)
+            else:
+                self.write(thing, key, value)
+
+    def _merge(self, branches: list[tuple[tuple[Guard, ...], dict[Cell, Value | None]]]) -> None:
+        cells = dict.fromkeys(cell for _, changes in branches for cell in changes)
+        for thing, key in cells:
+            options: list[tuple[tuple[Guard, ...], Value]] = []
+            for guards, changes in branches:
+                value = changes.get((thing, key), thing.slots.get(key))
+                if value is not None:
+                    options.append((guards, value))
+            if options:
+                self.write(thing, key, join(options))
+            else:
+                self.erase(thing, key)
+
+
+def _put(thing: Thing, key: Hashable, value: Value | None) -> None:
+    if value is None:
+        thing.slots.pop(key, None)
+    else:
+        thing.slots[key] = value
+
+
+def same(left: Value, right: Value) -> bool:
+    """Whether two values are certainly one."""
+    if left is right:
+        return True
+    match left, right:
+        case Constant(), Constant():
+            return type(left.value) is type(right.value) and left.value == right.value
+        case TupleValue(first), TupleValue(second):
+            return len(first) == len(second) and all(map(same, first, second))
+        case (Thing(), _) | (Unknown(), _) | (Choice(), _):
+            return False
+        case _:
+            return type(left) is type(right) and left == right
+
+
+def join(options: Iterable[tuple[tuple[Guard, ...], Value]]) -> Value:
+    """One value for several, each under its conditions."""
+    merged: list[Option] = []
+    for guards, value in options:
+        inner = value.options if isinstance(value, Choice) else (Option((), value),)
+        for option in inner:
+            both = _union(guards, option.guards)
+            if consistent(both):
+                _add(merged, Option(both, option.value))
+    if not merged:
+        return Unknown()
+    if all(same(merged[0].value, option.value) for option in merged[1:]):
+        return merged[0].value
+    if len(merged) > MOST_OPTIONS:
+        merged = [*merged[:MOST_OPTIONS], Option((), Unknown())]
+    return Choice(tuple(merged))
+
+
+def _union(first: tuple[Guard, ...], second: tuple[Guard, ...]) -> tuple[Guard, ...]:
+    return (*first, *(guard for guard in second if guard not in first))
+
+
+def _add(options: list[Option], new: Option) -> None:
+    """Add an option; two that differ in the outcome of one condition only are one without it."""
+    for index, old in enumerate(options):
+        if not same(old.value, new.value):
+            continue
+        if set(old.guards) <= set(new.guards):
+            return
+        difference = set(old.guards) ^ set(new.guards)
+        if len(difference) == 2 and len({guard.condition for guard in difference}) == 1:
+            options[index] = Option(tuple(guard for guard in old.guards if guard not in difference), old.value)
+            return
+    options.append(new)
+
+
+def consistent(guards: Iterable[Guard]) -> bool:
+    """Whether the conditions can hold together; when in doubt they can."""
+    outcomes: dict[Condition, bool] = {}
+    subjects: dict[Hashable, list[tuple[str, Hashable, bool]]] = {}
+    for guard in guards:
+        condition = guard.condition
+        if condition in outcomes:
+            if outcomes[condition] is not guard.outcome:
+                return False
+            continue
+        outcomes[condition] = guard.outcome
+        if condition.operator in _HOLDS:
+            subjects.setdefault(condition.subject, []).append((condition.operator, condition.operand, guard.outcome))
+    return all(_satisfiable(tests) for tests in subjects.values() if len(tests) > 1)
+
+
+_HOLDS: dict[str, Callable[..., bool]] = {
+    "truth": lambda value, _: bool(value),
+    "==": lambda value, operand: bool(value == operand),
+    "is": lambda value, operand: value is operand,
+    "<": lambda value, operand: bool(value < operand),
+    "<=": lambda value, operand: bool(value <= operand),
+    ">": lambda value, operand: bool(value > operand),
+    ">=": lambda value, operand: bool(value >= operand),
+    "in": lambda value, operand: bool(value in operand),
+}
+
+
+def _satisfiable(tests: list[tuple[str, Hashable, bool]]) -> bool:
+    candidates: list[object] = [None, True, False, 0, 1, "\0 no such text", ""]
+    for _, operand, _ in tests:
+        if isinstance(operand, int | float) and not isinstance(operand, bool):
+            candidates += [operand - 1, operand, operand + 1]
+        elif isinstance(operand, tuple):
+            candidates += list(operand)
+        else:
+            candidates.append(operand)
+    return any(all(_holds(test, candidate) for test in tests) for candidate in candidates)
+
+
+def _holds(test: tuple[str, Hashable, bool], candidate: object) -> bool:
+    operator, operand, outcome = test
+    try:
+        return _HOLDS[operator](candidate, operand) is outcome
+    except TypeError:
+        return False

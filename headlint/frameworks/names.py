@@ -1,0 +1,106 @@
+"""The many spellings of one name, made one: ``tf.keras``, ``keras``, ``tensorflow.python.keras`` are all ``keras``."""
+
+from __future__ import annotations
+
+FRAMEWORKS = frozenset(
+    {
+        *("torch", "torchvision", "timm", "keras", "tensorflow", "numpy", "sklearn", "pytorch_lightning", "lightning"),
+        *("transformers", "torchmetrics", "pandas", "copy", "functools", "collections", "argparse", "math", "skorch"),
+        *("keras_tuner", "kerastuner", "scikeras", "tensorflow_addons", "efficientnet_pytorch", "torch_geometric"),
+        *("accelerate", "keras_core", "tf_keras", "tflearn", "dataclasses", "abc", "typing", "os", "random", "tqdm"),
+        *("itertools", "operator", "tensorflow_datasets", "segmentation_models_pytorch", "einops", "monai", "__future__"),
+    }
+)
+"""The top-level packages that the tables speak of; a module of the project with such a name is the project's own."""
+
+_PREFIXES = (
+    ("tensorflow.compat.v1.", "tensorflow."),
+    ("tensorflow.compat.v2.", "tensorflow."),
+    ("tensorflow.contrib.keras.api.keras.", "keras."),
+    ("tensorflow.contrib.keras.", "keras."),
+    ("tensorflow.contrib.eager.", "tensorflow."),
+    ("tensorflow.python.keras.", "keras."),
+    ("tensorflow.python.framework.ops.", "tensorflow."),
+    ("tensorflow.keras.", "keras."),
+    ("tensorflow.python.ops.nn.", "tensorflow.nn."),
+    ("tensorflow.python.ops.nn_ops.", "tensorflow.nn."),
+    ("keras_core.", "keras."),
+    ("tf_keras.", "keras."),
+    ("keras.src.", "keras."),
+    ("keras.api.", "keras."),
+    ("keras.experimental.", "keras."),
+    ("lightning.pytorch.", "pytorch_lightning."),
+    ("lightning.", "pytorch_lightning."),
+    ("pytorch_lightning.core.lightning.", "pytorch_lightning."),
+    ("pytorch_lightning.core.module.", "pytorch_lightning."),
+    ("pytorch_lightning.core.", "pytorch_lightning."),
+    ("torch.nn.modules.module.", "torch.nn."),
+    ("keras.engine.topology.", "keras.layers."),
+    ("keras.engine.training.", "keras."),
+    ("keras.engine.sequential.", "keras."),
+    ("keras.engine.", "keras.layers."),
+    ("keras.metrics.losses.", "keras.losses."),
+    ("torch.nn.init.", "torch.init."),
+)
+
+_WHOLE = {
+    "tensorflow.keras": "keras",
+    "tensorflow.compat.v1": "tensorflow",
+    "tensorflow.compat.v2": "tensorflow",
+    "tensorflow.python.keras": "keras",
+    "tensorflow.contrib.keras": "keras",
+    "tensorflow.contrib.slim.python.slim": "tensorflow.contrib.slim",
+    "tf_slim": "tensorflow.contrib.slim",
+    "keras_core": "keras",
+    "tf_keras": "keras",
+    "lightning.pytorch": "pytorch_lightning",
+    "keras.models.Sequential": "keras.Sequential",
+    "keras.models.Model": "keras.Model",
+    "keras.models.Functional": "keras.Model",
+    "keras.layers.Model": "keras.Model",
+    "keras.layers.Sequential": "keras.Sequential",
+    "keras.layers.Input": "keras.Input",
+    "keras.layers.InputSpec": "keras.InputSpec",
+    "keras.training.Model": "keras.Model",
+    "keras.np_utils.to_categorical": "keras.utils.to_categorical",
+    "tensorflow.sigmoid": "tensorflow.sigmoid",
+    "torch.autograd.variable.Variable": "torch.autograd.Variable",
+    "torch.nn.Softmax1d": "torch.nn.Softmax",
+    "transformers.modeling_utils.PreTrainedModel": "transformers.PreTrainedModel",
+    "torch.cuda.amp.autocast": "torch.autocast",
+    "keras.backend.get_value": "keras.backend.eval",
+}
+
+_SUBMODULES = ("layers", "losses", "activations", "metrics", "utils", "datasets", "applications", "optimizers", "ops")
+
+
+def canonical(path: str) -> str:
+    """The one spelling of a library's dotted name that the tables use."""
+    if path in _WHOLE:
+        return _WHOLE[path]
+    for prefix, replacement in _PREFIXES:
+        if path.startswith(prefix):
+            return canonical(replacement + path[len(prefix) :])
+    if path.startswith("keras."):
+        return _keras(path)
+    if path.startswith("torch.nn.modules."):
+        return "torch.nn." + path.rsplit(".", 1)[-1]
+    if path.startswith("tensorflow.math.") and path[len("tensorflow.math.") :] in ("log", "argmax", "sigmoid", "reduce_sum"):
+        return "tensorflow." + path[len("tensorflow.math.") :]
+    if path.startswith("torch.functional."):
+        return "torch." + path[len("torch.functional.") :]
+    if path.startswith("torchvision.models."):
+        return "torchvision.models." + path.rsplit(".", 1)[-1]
+    return path
+
+
+def _keras(path: str) -> str:
+    """``keras.layers.core.Dense`` and ``keras.layers.convolutional.conv2d.Conv2D`` are ``keras.layers.Dense`` …."""
+    parts = path.split(".")
+    if len(parts) == 2 and parts[1] in ("Model", "Sequential", "Input"):
+        return path
+    if parts[1] == "legacy" and len(parts) > 3:
+        return canonical(".".join(["keras", *parts[2:]]))
+    if parts[1] in _SUBMODULES and len(parts) > 3 and parts[1] not in ("datasets", "applications", "ops", "utils"):
+        return f"keras.{parts[1]}.{parts[-1]}"
+    return path
