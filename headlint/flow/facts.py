@@ -85,6 +85,8 @@ class LayerApplied(Fact):
     layer: Layer
     input: Tensor
     output: Tensor
+    in_container: bool = False
+    """Whether it is applied as a member of a Sequential, so that no expression of its own applies it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -49,7 +49,9 @@ class State:
         """The value as it is on the current path."""
         if not isinstance(value, Choice):
             return value
-        return join((option.guards, option.value) for option in value.options if consistent((*self.path, *option.guards)))
+        return join(
+            (option.guards, option.value) for option in value.options if consistent((*self.path, *option.guards))
+        )
 
     def alternatives(self, value: Value) -> tuple[Option, ...]:
         """The values it may have on the current path, each with its conditions."""
@@ -78,24 +80,25 @@ class State:
         """Run each branch under its conditions and join what they wrote.
 
         A branch gives True when it runs to its end, False when it leaves (returns, raises, breaks). Gives True when any
-        branch goes on; when exactly one does, its conditions hold from here on.
+        branch goes on; when exactly one does, its conditions hold from here on. What a leaving branch wrote is kept only
+        where every branch leaves.
         """
         before = self.path
         going_on: list[tuple[tuple[Guard, ...], dict[Cell, Value | None]]] = []
+        leaving: list[tuple[tuple[Guard, ...], dict[Cell, Value | None]]] = []
         for guards, run in branches:
             if not consistent((*before, *guards)):
                 continue
             self.path = (*before, *guards)
             changes, finished = self._try_out(run)
-            if finished:
-                going_on.append((guards, changes))
+            (going_on if finished else leaving).append((guards, changes))
         self.path = before
         if len(going_on) == 1:
             guards, changes = going_on[0]
             self._apply(changes)
             self.path = (*before, *guards)
-        elif going_on:
-            self._merge(going_on)
+        else:
+            self._merge(going_on or leaving)
         return bool(going_on)
 
     def isolated(self, run: Callable[[], bool]) -> dict[Cell, Value | None]:
@@ -108,6 +111,15 @@ class State:
     def fill_in(self, changes: dict[Cell, Value | None]) -> None:
         """Apply those of the changes whose slots are empty now."""
         self._apply({cell: value for cell, value in changes.items() if cell[1] not in cell[0].slots})
+
+    def outside(self, run: Callable[[], None]) -> None:
+        """Run something whose writes hold on every path: a module that is imported in the middle of a branch."""
+        before, journals = self.path, self._journals
+        self.path, self._journals = (), []
+        try:
+            run()
+        finally:
+            self.path, self._journals = before, journals
 
     def _try_out(self, run: Callable[[], bool]) -> tuple[dict[Cell, Value | None], bool]:
         journal: dict[Cell, Value | None] = {}

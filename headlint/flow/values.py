@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headlint.frameworks.kinds import LayerKind, LossKind
@@ -40,16 +41,18 @@ class Unknown(Value):
     ``options.binary`` are seen to be the same condition.
     """
 
-    __slots__ = ("children", "note")
+    __slots__ = ("children", "key", "note", "parent")
 
-    def __init__(self, note: str = "") -> None:
+    def __init__(self, note: str = "", parent: Unknown | None = None, key: Hashable = None) -> None:
         self.note = note
+        self.parent = parent
+        self.key = key
         self.children: dict[Hashable, Unknown] = {}
 
     def child(self, key: Hashable, note: str = "") -> Unknown:
         """The unknown part ``key`` of this unknown."""
         if key not in self.children:
-            self.children[key] = Unknown(note)
+            self.children[key] = Unknown(note, self, key)
         return self.children[key]
 
 
@@ -313,7 +316,7 @@ class SuperValue(Value):
 class ClassValue(Thing):
     """A class of the program; its slots are its attributes."""
 
-    __slots__ = ("bases", "definition", "name", "scope", "unit")
+    __slots__ = ("bases", "dataclass", "definition", "name", "scope", "unit")
 
     def __init__(
         self, definition: ir.ClassDefinition, unit: ModuleUnit, scope: Scope, bases: tuple[Value, ...]
@@ -324,6 +327,7 @@ class ClassValue(Thing):
         self.scope = scope
         self.bases = bases
         self.name = definition.name
+        self.dataclass = False
 
     def ancestors(self) -> list[Value]:
         """The class itself and everything it inherits from, nearest first (depth first, each once)."""
@@ -405,13 +409,14 @@ class Model(Thing):
     Slots: ``items`` (TupleValue of layers, for a Sequential), ``inputs`` and ``outputs`` (functional).
     """
 
-    __slots__ = ("kind", "name", "site")
+    __slots__ = ("approximate", "kind", "name", "site")
 
     def __init__(self, kind: str, slots: Mapping[Hashable, Value], site: Site) -> None:
         super().__init__(slots)
         self.kind = kind
         self.site = site
         self.name = ""
+        self.approximate = False
 
 
 class Backbone(Thing):
@@ -444,6 +449,20 @@ class Loss(Thing):
         if value is None:
             return default
         return value.value if isinstance(value, Constant) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Part(Value):
+    """Something inside a ready-made model, by the attributes and indices that lead to it."""
+
+    backbone: Backbone
+    steps: tuple[Hashable, ...]
+
+
+class Parser(Thing):
+    """An ``argparse`` parser; its slots are the options' defaults by their names."""
+
+    __slots__ = ()
 
 
 class Dataset(Thing):
@@ -489,3 +508,64 @@ class Guard:
     condition: Condition
     outcome: bool
     expected: bool | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Test(Value):
+    """The outcome of a comparison that is not known, so that two equal tests are seen to be one condition."""
+
+    condition: Condition
+    outcome: bool = True
+    expected: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Partial(Value):
+    """``functools.partial``: a function with some arguments given already."""
+
+    function: Value
+    positional: tuple[Value, ...]
+    named: tuple[tuple[str, Value], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SliceValue(Value):
+    """``lower:upper:step`` inside a subscript."""
+
+    lower: Value
+    upper: Value
+    step: Value
+
+
+@dataclass(frozen=True, slots=True)
+class PackagePath(Value):
+    """A folder of the project without an ``__init__.py``, as an import in ``importer`` names it."""
+
+    importer: Path
+    dotted: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Metric(Value):
+    """A metric object of Keras, by its class and the arguments it was built with."""
+
+    name: str
+    arguments: tuple[tuple[str, Value], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CompiledLoss:
+    """One loss of a compiled model: what it takes, and the metrics beside it."""
+
+    loss: LossKind
+    prediction: Value
+    from_logits: bool | None
+    site: Site
+    metrics: tuple[tuple[str, Site], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Compiled(Value):
+    """What ``compile`` was told, remembered for ``fit``."""
+
+    losses: tuple[CompiledLoss, ...]

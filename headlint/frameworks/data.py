@@ -37,7 +37,12 @@ SKLEARN_CLASSES = {
 }
 SKLEARN_REGRESSION = frozenset({"load_diabetes", "fetch_california_housing", "load_boston", "make_regression"})
 
-SKLEARN_GENERATORS = {"make_classification": ("n_classes", 2), "make_blobs": ("centers", 3), "make_moons": ("", 2), "make_circles": ("", 2)}
+SKLEARN_GENERATORS = {
+    "make_classification": ("n_classes", 2),
+    "make_blobs": ("centers", 3),
+    "make_moons": ("", 2),
+    "make_circles": ("", 2),
+}
 """scikit-learn's generators: the argument that says how many classes, and its default."""
 
 OPERATIONS = tuple(

@@ -20,12 +20,37 @@ LAYERS = (
     _layer("Dense", "dense", "units", "activation", "use_bias", units="units", bias="use_bias"),
     _layer("EinsumDense", "unknown_shape", "equation", "output_shape", "activation", "bias_axes"),
     *(
-        _layer(f"Conv{n}D{suffix}", "convolution", "filters", "kernel_size", "strides", "padding", units="filters", spatial=n, bias="use_bias")
+        _layer(
+            f"Conv{n}D{suffix}",
+            "convolution",
+            "filters",
+            "kernel_size",
+            "strides",
+            "padding",
+            units="filters",
+            spatial=n,
+            bias="use_bias",
+        )
         for n in (1, 2, 3)
         for suffix in _CONVOLUTION_NAMES
     ),
-    *(_layer(f"SeparableConv{n}D", "convolution", "filters", "kernel_size", "strides", units="filters", spatial=n, bias="use_bias") for n in (1, 2)),
-    *(_layer(f"Convolution{n}D", "convolution", "filters", "kernel_size", units="filters", spatial=n, bias="use_bias") for n in (1, 2, 3)),
+    *(
+        _layer(
+            f"SeparableConv{n}D",
+            "convolution",
+            "filters",
+            "kernel_size",
+            "strides",
+            units="filters",
+            spatial=n,
+            bias="use_bias",
+        )
+        for n in (1, 2)
+    ),
+    *(
+        _layer(f"Convolution{n}D", "convolution", "filters", "kernel_size", units="filters", spatial=n, bias="use_bias")
+        for n in (1, 2, 3)
+    ),
     _layer("DepthwiseConv2D", "resize", "kernel_size", "strides", "padding", spatial=2, bias="use_bias"),
     _layer("BatchNormalization", "norm"),
     _layer("LayerNormalization", "layer_norm"),
@@ -40,9 +65,22 @@ LAYERS = (
     _layer("Reshape", "reshape_layer", "target_shape"),
     _layer("Permute", "unknown_shape", "dims"),
     _layer("RepeatVector", "repeat_vector", "n"),
-    *(_layer(f"{kind}Pooling{n}D", "pool", "pool_size", "strides", "padding", spatial=n) for kind in ("Max", "Average") for n in (1, 2, 3)),
-    *(_layer(f"{kind}Pool{n}D", "pool", "pool_size", "strides", "padding", spatial=n) for kind in ("Max", "Avg") for n in (1, 2, 3)),
-    *(_layer(f"Global{kind}{pool}{n}D", "global_pool", spatial=n) for kind in ("Max", "Average", "Avg") for pool in ("Pooling", "Pool") for n in (1, 2, 3)),
+    *(
+        _layer(f"{kind}Pooling{n}D", "pool", "pool_size", "strides", "padding", spatial=n)
+        for kind in ("Max", "Average")
+        for n in (1, 2, 3)
+    ),
+    *(
+        _layer(f"{kind}Pool{n}D", "pool", "pool_size", "strides", "padding", spatial=n)
+        for kind in ("Max", "Avg")
+        for n in (1, 2, 3)
+    ),
+    *(
+        _layer(f"Global{kind}{pool}{n}D", "global_pool", spatial=n)
+        for kind in ("Max", "Average", "Avg")
+        for pool in ("Pooling", "Pool")
+        for n in (1, 2, 3)
+    ),
     _layer("Embedding", "embedding", "input_dim", "output_dim", units="output_dim"),
     *(_layer(name, "recurrent", "units", "activation", units="units") for name in _RECURRENT),
     _layer("Bidirectional", "bidirectional", "layer", "merge_mode"),
@@ -69,7 +107,10 @@ LAYERS = (
     _layer("Rescaling", "same_shape", "scale", "offset"),
     _layer("Normalization", "same_shape", "axis"),
     _layer("Resizing", "resize", "height", "width"),
-    *(_layer(f"Random{name}", "same_shape") for name in ("Flip", "Rotation", "Zoom", "Contrast", "Translation", "Brightness")),
+    *(
+        _layer(f"Random{name}", "same_shape")
+        for name in ("Flip", "Rotation", "Zoom", "Contrast", "Translation", "Brightness")
+    ),
     _layer("MultiHeadAttention", "attention", "num_heads", "key_dim"),
     _layer("Attention", "attention"),
     _layer("AdditiveAttention", "attention"),
@@ -101,8 +142,30 @@ ACTIVATIONS = {
     "relu6": "relu",
     **dict.fromkeys(
         (
-            *("leaky_relu", "elu", "selu", "celu", "gelu", "silu", "swish", "hard_silu", "hard_swish", "mish", "softplus"),
-            *("exponential", "exp", "glu", "tanh_shrink", "hard_shrink", "soft_shrink", "squareplus", "sparse_plus", "threshold"),
+            *(
+                "leaky_relu",
+                "elu",
+                "selu",
+                "celu",
+                "gelu",
+                "silu",
+                "swish",
+                "hard_silu",
+                "hard_swish",
+                "mish",
+                "softplus",
+            ),
+            *(
+                "exponential",
+                "exp",
+                "glu",
+                "tanh_shrink",
+                "hard_shrink",
+                "soft_shrink",
+                "squareplus",
+                "sparse_plus",
+                "threshold",
+            ),
             *("sparse_sigmoid", "crelu"),
         ),
         "nonlinear",
@@ -111,15 +174,29 @@ ACTIVATIONS = {
 }
 """What the strings that Keras knows as activations do."""
 
-KERAS_1_ACTIVATIONS = frozenset({"softmax", "softplus", "softsign", "relu", "tanh", "sigmoid", "hard_sigmoid", "linear"})
+KERAS_1_ACTIVATIONS = frozenset(
+    {"softmax", "softplus", "softsign", "relu", "tanh", "sigmoid", "hard_sigmoid", "linear"}
+)
 
 _PAIR = ("y_true", "y_pred")
 _KERAS = "keras.losses."
 
 _FAMILIES: tuple[tuple[str, tuple[str, ...], str, str, tuple[str, ...]], ...] = (
     # class, functions and strings, family, expects, constructor parameters
-    ("CategoricalCrossentropy", ("categorical_crossentropy",), "cross_entropy", "from_logits", ("from_logits", "label_smoothing")),
-    ("CategoricalFocalCrossentropy", ("categorical_focal_crossentropy",), "cross_entropy", "from_logits", ("alpha", "gamma", "from_logits")),
+    (
+        "CategoricalCrossentropy",
+        ("categorical_crossentropy",),
+        "cross_entropy",
+        "from_logits",
+        ("from_logits", "label_smoothing"),
+    ),
+    (
+        "CategoricalFocalCrossentropy",
+        ("categorical_focal_crossentropy",),
+        "cross_entropy",
+        "from_logits",
+        ("alpha", "gamma", "from_logits"),
+    ),
     (
         "SparseCategoricalCrossentropy",
         ("sparse_categorical_crossentropy",),
@@ -127,7 +204,13 @@ _FAMILIES: tuple[tuple[str, tuple[str, ...], str, str, tuple[str, ...]], ...] = 
         "from_logits",
         ("from_logits", "ignore_class"),
     ),
-    ("BinaryCrossentropy", ("binary_crossentropy",), "binary_cross_entropy", "from_logits", ("from_logits", "label_smoothing")),
+    (
+        "BinaryCrossentropy",
+        ("binary_crossentropy",),
+        "binary_cross_entropy",
+        "from_logits",
+        ("from_logits", "label_smoothing"),
+    ),
     (
         "BinaryFocalCrossentropy",
         ("binary_focal_crossentropy",),
@@ -172,14 +255,26 @@ def _rows() -> tuple[LossKind, ...]:
         symmetric = family == "regression"
         rows.append(LossKind(_KERAS + cls, "keras", family, expects, _PAIR, parameters, "y_pred", "y_true", symmetric))
         call = (*_PAIR, *parameters)
-        rows += [LossKind(_KERAS + name, "keras", family, expects, call, (), "y_pred", "y_true", symmetric) for name in functions]
+        rows += [
+            LossKind(_KERAS + name, "keras", family, expects, call, (), "y_pred", "y_true", symmetric)
+            for name in functions
+        ]
     return tuple(rows)
 
 
 LOSSES = (
     *_rows(),
     *(
-        LossKind(f"keras.{module}.{name}", "keras", family, "from_logits", (first, second, "from_logits"), (), prediction, target)
+        LossKind(
+            f"keras.{module}.{name}",
+            "keras",
+            family,
+            "from_logits",
+            (first, second, "from_logits"),
+            (),
+            prediction,
+            target,
+        )
         for module, first, second, prediction, target in (
             ("backend", "target", "output", "output", "target"),
             ("ops", "target", "output", "output", "target"),
@@ -197,15 +292,69 @@ LOSS_STRINGS = {row.short_name: row for row in LOSSES if row.name.startswith(_KE
 
 METRIC_STRINGS = frozenset(
     {
-        *("accuracy", "acc", "binary_accuracy", "categorical_accuracy", "sparse_categorical_accuracy", "top_k_categorical_accuracy"),
+        *(
+            "accuracy",
+            "acc",
+            "binary_accuracy",
+            "categorical_accuracy",
+            "sparse_categorical_accuracy",
+            "top_k_categorical_accuracy",
+        ),
         *("sparse_top_k_categorical_accuracy", "crossentropy", "ce", "cosine_proximity", "cosine_similarity"),
-        *("AUC", "Precision", "Recall", "auc", "precision", "recall", "f1_score", "F1Score", "FBetaScore", "R2Score", "iou", "mean_iou"),
-        *("RootMeanSquaredError", "BinaryAccuracy", "CategoricalAccuracy", "SparseCategoricalAccuracy", "TopKCategoricalAccuracy"),
-        *("Accuracy", "Mean", "MeanIoU", "BinaryIoU", "IoU", "OneHotIoU", "OneHotMeanIoU", "TruePositives", "TrueNegatives"),
-        *("FalsePositives", "FalseNegatives", "SensitivityAtSpecificity", "SpecificityAtSensitivity", "BinaryCrossentropy"),
-        *("CategoricalCrossentropy", "SparseCategoricalCrossentropy", "SparseTopKCategoricalAccuracy", "fmeasure", "matthews_correlation"),
+        *(
+            "AUC",
+            "Precision",
+            "Recall",
+            "auc",
+            "precision",
+            "recall",
+            "f1_score",
+            "F1Score",
+            "FBetaScore",
+            "R2Score",
+            "iou",
+            "mean_iou",
+        ),
+        *(
+            "RootMeanSquaredError",
+            "BinaryAccuracy",
+            "CategoricalAccuracy",
+            "SparseCategoricalAccuracy",
+            "TopKCategoricalAccuracy",
+        ),
+        *(
+            "Accuracy",
+            "Mean",
+            "MeanIoU",
+            "BinaryIoU",
+            "IoU",
+            "OneHotIoU",
+            "OneHotMeanIoU",
+            "TruePositives",
+            "TrueNegatives",
+        ),
+        *(
+            "FalsePositives",
+            "FalseNegatives",
+            "SensitivityAtSpecificity",
+            "SpecificityAtSensitivity",
+            "BinaryCrossentropy",
+        ),
+        *(
+            "CategoricalCrossentropy",
+            "SparseCategoricalCrossentropy",
+            "SparseTopKCategoricalAccuracy",
+            "fmeasure",
+            "matthews_correlation",
+        ),
         *("fbeta_score", "rmse", "bool", "MeanRelativeError", "MeanTensor", "Sum", "LogCoshError", "logcosh", "Hinge"),
-        *("RecallAtPrecision", "PrecisionAtRecall", "concordance_correlation", "pearson_correlation", "PearsonCorrelation"),
+        *(
+            "RecallAtPrecision",
+            "PrecisionAtRecall",
+            "concordance_correlation",
+            "pearson_correlation",
+            "PearsonCorrelation",
+        ),
     }
 )
 
@@ -270,8 +419,26 @@ OPERATIONS = (
 
 BACKBONES = frozenset(
     {
-        *("VGG16", "VGG19", "ResNet50", "ResNet101", "ResNet152", "ResNet50V2", "ResNet101V2", "ResNet152V2", "InceptionV3"),
-        *("InceptionResNetV2", "Xception", "MobileNet", "MobileNetV2", "MobileNetV3Small", "MobileNetV3Large", "DenseNet121"),
+        *(
+            "VGG16",
+            "VGG19",
+            "ResNet50",
+            "ResNet101",
+            "ResNet152",
+            "ResNet50V2",
+            "ResNet101V2",
+            "ResNet152V2",
+            "InceptionV3",
+        ),
+        *(
+            "InceptionResNetV2",
+            "Xception",
+            "MobileNet",
+            "MobileNetV2",
+            "MobileNetV3Small",
+            "MobileNetV3Large",
+            "DenseNet121",
+        ),
         *("DenseNet169", "DenseNet201", "NASNetMobile", "NASNetLarge", *(f"EfficientNetB{n}" for n in range(8))),
         *(f"EfficientNetV2{n}" for n in ("B0", "B1", "B2", "B3", "S", "M", "L")),
         *(f"ConvNeXt{n}" for n in ("Tiny", "Small", "Base", "Large", "XLarge")),

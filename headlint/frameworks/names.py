@@ -8,10 +8,36 @@ FRAMEWORKS = frozenset(
         *("transformers", "torchmetrics", "pandas", "copy", "functools", "collections", "argparse", "math", "skorch"),
         *("keras_tuner", "kerastuner", "scikeras", "tensorflow_addons", "efficientnet_pytorch", "torch_geometric"),
         *("accelerate", "keras_core", "tf_keras", "tflearn", "dataclasses", "abc", "typing", "os", "random", "tqdm"),
-        *("itertools", "operator", "tensorflow_datasets", "segmentation_models_pytorch", "einops", "monai", "__future__"),
+        *(
+            "itertools",
+            "operator",
+            "tensorflow_datasets",
+            "segmentation_models_pytorch",
+            "einops",
+            "monai",
+            "__future__",
+        ),
     }
 )
 """The top-level packages that the tables speak of; a module of the project with such a name is the project's own."""
+
+ALWAYS_LIBRARIES = frozenset(
+    {
+        "torch",
+        "torchvision",
+        "keras",
+        "tensorflow",
+        "numpy",
+        "sklearn",
+        "pandas",
+        "typing",
+        "os",
+        "argparse",
+        "functools",
+    }
+    | {"collections", "math", "__future__", "itertools", "dataclasses", "copy", "abc", "tf_keras"}
+)
+"""Those whose name nobody gives to a module of his own; their own sources, when analysed, are read as anybody's."""
 
 _PREFIXES = (
     ("tensorflow.compat.v1.", "tensorflow."),
@@ -85,7 +111,12 @@ def canonical(path: str) -> str:
         return _keras(path)
     if path.startswith("torch.nn.modules."):
         return "torch.nn." + path.rsplit(".", 1)[-1]
-    if path.startswith("tensorflow.math.") and path[len("tensorflow.math.") :] in ("log", "argmax", "sigmoid", "reduce_sum"):
+    if path.startswith("tensorflow.math.") and path[len("tensorflow.math.") :] in (
+        "log",
+        "argmax",
+        "sigmoid",
+        "reduce_sum",
+    ):
         return "tensorflow." + path[len("tensorflow.math.") :]
     if path.startswith("torch.functional."):
         return "torch." + path[len("torch.functional.") :]

@@ -12,13 +12,22 @@ _WITH_LOGITS = ("labels", "logits")
 
 
 def _loss(name: str, family: str, expects: str, call: tuple[str, ...], prediction: str, target: str) -> LossKind:
-    return LossKind(f"tensorflow.{name}", "tensorflow", family, expects, call, (), prediction, target, family == "regression")
+    return LossKind(
+        f"tensorflow.{name}", "tensorflow", family, expects, call, (), prediction, target, family == "regression"
+    )
 
 
 LOSSES = (
     _loss("nn.softmax_cross_entropy_with_logits", "cross_entropy", "logits", _WITH_LOGITS, "logits", "labels"),
     _loss("nn.softmax_cross_entropy_with_logits_v2", "cross_entropy", "logits", _WITH_LOGITS, "logits", "labels"),
-    _loss("nn.sparse_softmax_cross_entropy_with_logits", "sparse_cross_entropy", "logits", _WITH_LOGITS, "logits", "labels"),
+    _loss(
+        "nn.sparse_softmax_cross_entropy_with_logits",
+        "sparse_cross_entropy",
+        "logits",
+        _WITH_LOGITS,
+        "logits",
+        "labels",
+    ),
     _loss("nn.sigmoid_cross_entropy_with_logits", "binary_cross_entropy", "logits", _WITH_LOGITS, "logits", "labels"),
     _loss(
         "nn.weighted_cross_entropy_with_logits",
@@ -28,13 +37,29 @@ LOSSES = (
         "logits",
         "labels",
     ),
-    _loss("losses.softmax_cross_entropy", "cross_entropy", "logits", ("onehot_labels", "logits"), "logits", "onehot_labels"),
+    _loss(
+        "losses.softmax_cross_entropy",
+        "cross_entropy",
+        "logits",
+        ("onehot_labels", "logits"),
+        "logits",
+        "onehot_labels",
+    ),
     _loss("losses.sparse_softmax_cross_entropy", "sparse_cross_entropy", "logits", _WITH_LOGITS, "logits", "labels"),
-    _loss("losses.sigmoid_cross_entropy", "binary_cross_entropy", "logits", ("multi_class_labels", "logits"), "logits", "multi_class_labels"),
+    _loss(
+        "losses.sigmoid_cross_entropy",
+        "binary_cross_entropy",
+        "logits",
+        ("multi_class_labels", "logits"),
+        "logits",
+        "multi_class_labels",
+    ),
     _loss("losses.mean_squared_error", "regression", "values", ("labels", "predictions"), "predictions", "labels"),
     _loss("losses.absolute_difference", "regression", "values", ("labels", "predictions"), "predictions", "labels"),
     _loss("losses.huber_loss", "regression", "values", ("labels", "predictions"), "predictions", "labels"),
-    _loss("losses.log_loss", "binary_cross_entropy", "probabilities", ("labels", "predictions"), "predictions", "labels"),
+    _loss(
+        "losses.log_loss", "binary_cross_entropy", "probabilities", ("labels", "predictions"), "predictions", "labels"
+    ),
 )
 
 LAYERS = (
@@ -79,7 +104,9 @@ LAYERS = (
     LayerKind("tensorflow.layers.dropout", "tensorflow", "dropout", ("inputs", "rate")),
     LayerKind("tensorflow.layers.batch_normalization", "tensorflow", "norm", ("inputs",)),
     LayerKind("tensorflow.layers.max_pooling2d", "tensorflow", "pool", ("inputs", "pool_size", "strides"), spatial=2),
-    LayerKind("tensorflow.layers.average_pooling2d", "tensorflow", "pool", ("inputs", "pool_size", "strides"), spatial=2),
+    LayerKind(
+        "tensorflow.layers.average_pooling2d", "tensorflow", "pool", ("inputs", "pool_size", "strides"), spatial=2
+    ),
 )
 """Layers of TensorFlow 1 that are functions: they build the layer and apply it at once."""
 

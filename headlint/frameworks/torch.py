@@ -32,7 +32,16 @@ LAYERS = (
         bias="bias",
     ),
     _layer("LazyLinear", "dense", "out_features", "bias", units="out_features", bias="bias"),
-    _layer("Bilinear", "bilinear", "in1_features", "in2_features", "out_features", "bias", units="out_features", bias="bias"),
+    _layer(
+        "Bilinear",
+        "bilinear",
+        "in1_features",
+        "in2_features",
+        "out_features",
+        "bias",
+        units="out_features",
+        bias="bias",
+    ),
     *(
         _layer(
             *(f"Conv{n}d", "convolution", *_CONVOLUTION),
@@ -82,21 +91,49 @@ LAYERS = (
         _layer(name, "recurrent", *_RECURRENT, units="hidden_size", features="input_size")
         for name in ("RNN", "LSTM", "GRU")
     ),
-    _layer("LSTMCell", "recurrent_cell_pair", "input_size", "hidden_size", "bias", units="hidden_size", features="input_size"),
+    _layer(
+        "LSTMCell",
+        "recurrent_cell_pair",
+        "input_size",
+        "hidden_size",
+        "bias",
+        units="hidden_size",
+        features="input_size",
+    ),
     *(
         _layer(name, "recurrent_cell", "input_size", "hidden_size", "bias", units="hidden_size", features="input_size")
         for name in ("GRUCell", "RNNCell")
     ),
     _layer("MultiheadAttention", "attention", "embed_dim", "num_heads", "dropout", "bias", units="embed_dim"),
-    _layer("TransformerEncoderLayer", "hidden_same_shape", "d_model", "nhead", "dim_feedforward", "dropout", units="d_model"),
-    _layer("TransformerDecoderLayer", "hidden_same_shape", "d_model", "nhead", "dim_feedforward", "dropout", units="d_model"),
+    _layer(
+        "TransformerEncoderLayer",
+        "hidden_same_shape",
+        "d_model",
+        "nhead",
+        "dim_feedforward",
+        "dropout",
+        units="d_model",
+    ),
+    _layer(
+        "TransformerDecoderLayer",
+        "hidden_same_shape",
+        "d_model",
+        "nhead",
+        "dim_feedforward",
+        "dropout",
+        units="d_model",
+    ),
     _layer("TransformerEncoder", "hidden_same_shape", "encoder_layer", "num_layers", "norm"),
     _layer("TransformerDecoder", "hidden_same_shape", "decoder_layer", "num_layers", "norm"),
     _layer("Upsample", "resize", "size", "scale_factor"),
     _layer("UpsamplingBilinear2d", "resize", "size", "scale_factor"),
     _layer("UpsamplingNearest2d", "resize", "size", "scale_factor"),
     _layer("PixelShuffle", "unknown_shape", "upscale_factor"),
-    *(_layer(f"{kind}Pad{n}d", "resize", "padding") for kind in ("Zero", "Reflection", "Replication", "Constant") for n in (1, 2, 3)),
+    *(
+        _layer(f"{kind}Pad{n}d", "resize", "padding")
+        for kind in ("Zero", "Reflection", "Replication", "Constant")
+        for n in (1, 2, 3)
+    ),
     _activation("Softmax", "softmax", "dim"),
     _activation("Softmax2d", "softmax2d"),
     _activation("LogSoftmax", "log_softmax", "dim"),
@@ -127,7 +164,9 @@ _CRITERION = ("weight", "size_average", "ignore_index", "reduce", "reduction", "
 _BINARY = ("weight", "size_average", "reduce", "reduction", "pos_weight")
 
 
-def _losses(module: str, function: str, family: str, expects: str, parameters: tuple[str, ...] = (), **more: bool) -> tuple[LossKind, ...]:
+def _losses(
+    module: str, function: str, family: str, expects: str, parameters: tuple[str, ...] = (), **more: bool
+) -> tuple[LossKind, ...]:
     """The loss as a module and, where there is one, as a function."""
     rows = [LossKind(f"torch.nn.{module}", "torch", family, expects, ("input", "target"), parameters, **more)]  # type: ignore[arg-type]
     if function:
@@ -143,7 +182,9 @@ LOSSES = (
     *_losses("BCELoss", "binary_cross_entropy", "binary_cross_entropy", "probabilities", _BINARY),
     *_losses("BCEWithLogitsLoss", "binary_cross_entropy_with_logits", "binary_cross_entropy", "logits", _BINARY),
     *_losses("MultiLabelSoftMarginLoss", "multilabel_soft_margin_loss", "binary_cross_entropy", "logits", _BINARY),
-    *_losses("KLDivLoss", "kl_div", "kl_div", "log_probabilities", ("size_average", "reduce", "reduction", "log_target")),
+    *_losses(
+        "KLDivLoss", "kl_div", "kl_div", "log_probabilities", ("size_average", "reduce", "reduction", "log_target")
+    ),
     *_losses("MSELoss", "mse_loss", "regression", "values", ("size_average", "reduce", "reduction"), symmetric=True),
     *_losses("L1Loss", "l1_loss", "regression", "values", ("size_average", "reduce", "reduction"), symmetric=True),
     *_losses("SmoothL1Loss", "smooth_l1_loss", "regression", "values", symmetric=True),
@@ -153,7 +194,16 @@ LOSSES = (
     *_losses("SoftMarginLoss", "soft_margin_loss", "other", "anything"),
     *_losses("PoissonNLLLoss", "poisson_nll_loss", "other", "anything"),
     *_losses("GaussianNLLLoss", "gaussian_nll_loss", "other", "anything"),
-    LossKind("torchvision.ops.sigmoid_focal_loss", "torch", "binary_cross_entropy", "logits", ("inputs", "targets"), (), "inputs", "targets"),
+    LossKind(
+        "torchvision.ops.sigmoid_focal_loss",
+        "torch",
+        "binary_cross_entropy",
+        "logits",
+        ("inputs", "targets"),
+        (),
+        "inputs",
+        "targets",
+    ),
 )
 
 _SOFTMAX = ("input", "dim")
@@ -231,12 +281,29 @@ _FUNCTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "full": ("fresh_sized", ("size", "fill_value")),
     "randint": ("random_integers", ("low", "high", "size")),
 }
-_NONLINEAR = ("leaky_relu", "elu", "selu", "celu", "gelu", "silu", "mish", "prelu", "rrelu", "softplus", "hardswish", "glu")
+_NONLINEAR = (
+    "leaky_relu",
+    "elu",
+    "selu",
+    "celu",
+    "gelu",
+    "silu",
+    "mish",
+    "prelu",
+    "rrelu",
+    "softplus",
+    "hardswish",
+    "glu",
+)
 
 _MODULES = ("torch", "torch.nn.functional", "torch.special", "torch.linalg")
 
 OPERATIONS = (
-    *(OperationKind(f"{module}.{name}", effect, parameters) for module in _MODULES for name, (effect, parameters) in _FUNCTIONS.items()),
+    *(
+        OperationKind(f"{module}.{name}", effect, parameters)
+        for module in _MODULES
+        for name, (effect, parameters) in _FUNCTIONS.items()
+    ),
     *(OperationKind(f"{module}.{name}", "nonlinear", ("input",)) for module in _MODULES for name in _NONLINEAR),
     OperationKind("torch.special.expit", "sigmoid", ("input",)),
     OperationKind("torch.nn.functional.hardsigmoid", "sigmoid", ("input",)),
@@ -254,7 +321,19 @@ METHODS: dict[str, tuple[str, tuple[str, ...]]] = {
         if entry[1][0] in ("input",) and name not in ("linear", "tensor", "normalize", "dropout", "dropout2d")
     },
     **dict.fromkeys(
-        ("clone", "contiguous", "cuda", "cpu", "to", "type", "requires_grad_", "type_as", "half", "bfloat16", "pin_memory"),
+        (
+            "clone",
+            "contiguous",
+            "cuda",
+            "cpu",
+            "to",
+            "type",
+            "requires_grad_",
+            "type_as",
+            "half",
+            "bfloat16",
+            "pin_memory",
+        ),
         ("identity", ("input",)),
     ),
     **dict.fromkeys(("float", "double"), ("to_float", ("input",))),

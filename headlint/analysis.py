@@ -1,0 +1,200 @@
+"""The analysis of one file: from its text to findings with places."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+from headlint.checks.draft import Draft
+from headlint.findings import Confidence, Finding, Place, Problem, Step
+from headlint.flow.machine import BudgetSpent, Declarations, Machine
+from headlint.flow.modules import ModuleUnit
+from headlint.flow.values import Assumption, Site
+from headlint.loading import ProjectLoader
+from headlint.settings import Settings
+from headlint.source.document import Document, UnreadableError
+from headlint.syntax.parse import Span, SyntaxProblem, spans
+
+Result = TypeVar("Result")
+
+STACK_BYTES = 256 * 1024 * 1024
+DEEPEST_PYTHON = 20_000
+
+
+@dataclass(frozen=True)
+class Evidenced:
+    """A finding, and the defaults that it rests on."""
+
+    finding: Finding
+    assumptions: frozenset[Assumption] = frozenset()
+
+
+@dataclass(frozen=True)
+class FileResult:
+    """What the analysis of one file gives."""
+
+    path: str
+    findings: tuple[Evidenced, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    overrides: frozenset[Assumption] = frozenset()
+    open: bool = False
+    """Whether functions of the file wait for values that only the files importing it pass."""
+
+
+def with_deep_stack(work: Callable[[], Result]) -> Result:
+    """Do something that may recurse deeply, in a thread with a large stack."""
+    outcome: list[Result] = []
+    failure: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            outcome.append(work())
+        except BaseException as error:  # handed on to the caller's thread below
+            failure.append(error)
+
+    stack, limit = threading.stack_size(STACK_BYTES), sys.getrecursionlimit()
+    try:
+        sys.setrecursionlimit(max(limit, DEEPEST_PYTHON))
+        thread = threading.Thread(target=run, name="headlint")
+        thread.start()
+    finally:
+        threading.stack_size(stack)
+    thread.join()
+    sys.setrecursionlimit(limit)
+    if failure:
+        raise failure[0]
+    return outcome[0]
+
+
+def analyze_file(path: Path, loader: ProjectLoader, settings: Settings) -> FileResult:
+    """Analyse one file of a project."""
+    try:
+        document = loader.read(path)
+    except OSError as error:
+        return FileResult(str(path), problems=(Problem(str(path), f"cannot be read: {error.strerror or error}"),))
+    except UnreadableError as error:
+        return FileResult(str(path), problems=(_unreadable(path, error),))
+    return analyze_document(document, path, loader, settings)
+
+
+def _unreadable(path: Path, error: UnreadableError) -> Problem:
+    return Problem(str(path), str(error), "HL900", getattr(error, "line", None), getattr(error, "column", None))
+
+
+def analyze_document(document: Document, path: Path, loader: ProjectLoader, settings: Settings) -> FileResult:
+    """Analyse a text that was read; an error of headlint itself becomes a problem of that file."""
+    try:
+        return with_deep_stack(lambda: _analyze(document, path, loader, settings))
+    except SyntaxProblem as problem:
+        return FileResult(str(path), problems=(_syntax_problem(document, path, problem),))
+    except RecursionError:
+        return FileResult(str(path), problems=(Problem(str(path), "nested too deeply to be analysed", "HL900"),))
+    except MemoryError:
+        return FileResult(str(path), problems=(Problem(str(path), "needs more memory than there is", "HL999"),))
+    except Exception as error:  # an error of headlint on one file must not end the run
+        return FileResult(str(path), problems=(_internal_error(path, error),))
+
+
+def _internal_error(path: Path, error: Exception) -> Problem:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace is not None else "?"
+    return Problem(str(path), f"internal error: {type(error).__name__}: {error} ({where}); please report it", "HL999")
+
+
+def _syntax_problem(document: Document, path: Path, problem: SyntaxProblem) -> Problem:
+    lines = document.text.splitlines()
+    source = lines[problem.line - 1] if 0 < problem.line <= len(lines) else ""
+    cell, line = document.locate(problem.line)
+    return Problem(str(path), problem.message, "HL900", line, problem.column, cell, source)
+
+
+def _analyze(document: Document, path: Path, loader: ProjectLoader, settings: Settings) -> FileResult:
+    from headlint.checks.run import run
+    from headlint.flow import roots
+
+    unit = ModuleUnit(str(path), path, loader.body(document))
+    unit.main = True
+    loader.documents[str(path)] = document
+    machine = Machine(loader, Declarations(dict(settings.losses), dict(settings.layers)))
+    machine.units[path] = unit
+    problems: tuple[Problem, ...] = ()
+    try:
+        roots.run(machine, unit)
+    except BudgetSpent:
+        problems = (Problem(str(path), "too much to follow: the rest of this file was not analysed", "HL999"),)
+    drafts = run(machine.facts, settings)
+    return FileResult(
+        str(path),
+        tuple(place_drafts(drafts, loader)),
+        problems,
+        frozenset(machine.overrides),
+        machine.open or any(draft.assumptions for draft in drafts),
+    )
+
+
+def place_drafts(drafts: Iterable[Draft], loader: ProjectLoader) -> list[Evidenced]:
+    """Turn drafts into findings: look up where things stand, and merge those that say the same."""
+    merged: dict[tuple[str, Site], Draft] = {}
+    for draft in drafts:
+        key = (draft.code, draft.site)
+        known = merged.get(key)
+        if known is None or (draft.proved, not draft.assumptions) > (known.proved, not known.assumptions):
+            merged[key] = draft
+    places = _places([site for draft in merged.values() for site in _sites(draft)], loader)
+    return [Evidenced(_finding(draft, places), draft.assumptions) for draft in merged.values() if draft.site in places]
+
+
+def _sites(draft: Draft) -> list[Site]:
+    return [draft.site, *(step.site for step in draft.trail)]
+
+
+def _places(sites: list[Site], loader: ProjectLoader) -> dict[Site, Place]:
+    by_path: dict[str, set[int]] = {}
+    for site in sites:
+        by_path.setdefault(site.path, set()).add(site.at)
+    found: dict[Site, Place] = {}
+    for path, numbers in by_path.items():
+        document = loader.documents.get(path)
+        if document is None:
+            continue
+        for at, span in spans(document.text, numbers).items():
+            found[Site(path, at)] = _place(document, path, span)
+    return found
+
+
+def _place(document: Document, path: str, span: Span) -> Place:
+    cell, line = document.locate(span.line)
+    _, end_line = document.locate(span.end_line)
+    return Place(path, line, span.column, end_line, span.end_column, cell)
+
+
+def _finding(draft: Draft, places: dict[Site, Place]) -> Finding:
+    from headlint.rulebook import find_rule
+
+    rule = find_rule(draft.code)
+    assert rule is not None, draft.code
+    steps = [Step(places[step.site], step.note, step.role, step.name) for step in draft.trail if step.site in places]
+    confidence = Confidence.PROVED if draft.proved and not draft.assumptions else Confidence.LIKELY
+    return Finding(
+        draft.code,
+        rule.name,
+        rule.severity,
+        confidence,
+        draft.message,
+        draft.advice,
+        places[draft.site],
+        tuple(steps),
+        draft.model,
+        draft.details,
+    )
+
+
+def renamed(finding: Finding, path: str) -> Finding:
+    """The finding with another path in front of its own place."""
+    return replace(finding, place=replace(finding.place, path=path))

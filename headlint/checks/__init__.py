@@ -1,0 +1,1 @@
+"""The rules: short sentences over facts. Each function looks for one mistake and gives drafts of findings."""

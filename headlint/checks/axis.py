@@ -1,0 +1,102 @@
+"""HL3: which axis a softmax runs over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from headlint.checks.draft import Draft, DraftStep
+from headlint.checks.evidence import Evidence, is_proved, prediction, short
+from headlint.checks.outputs import SOFTMAXES, about_activation, softmax_axis
+from headlint.flow.facts import Activation, LayerBuilt
+from headlint.flow.values import Constant, Domain, Tensor
+
+
+def softmax_without_dim(evidence: Evidence) -> Iterator[Draft]:
+    """HL301."""
+    advice = "Say which axis the classes are on: dim=1 for (batch, classes), dim=-1 for the last axis."
+    for fact in evidence.of(LayerBuilt):
+        layer = fact.layer
+        if layer.kind.name in ("torch.nn.Softmax", "torch.nn.LogSoftmax", "torch.nn.Softmin"):
+            if layer.arguments.get("dim", Constant(None)) == Constant(None):
+                step = DraftStep(
+                    layer.site, f"{layer.kind.short_name} is built without dim", "activation", layer.kind.name
+                )
+                yield Draft(
+                    "HL301", fact.site, _message(layer.kind.short_name), advice, is_proved(fact), (step,), subject=layer
+                )
+    for fact in evidence.of(Activation):
+        if fact.effect in SOFTMAXES and not fact.axis_given and fact.output.maker.layer is None:
+            if fact.output.maker.name.startswith("torch."):
+                yield about_activation("HL301", fact, _message(short(fact.output.maker.name)), advice)
+
+
+def _message(name: str) -> str:
+    return (
+        f"{name} without dim guesses the axis from the number of axes (0 for one or three, 1 otherwise): "
+        "deprecated, and wrong as soon as the shape changes."
+    )
+
+
+def softmax_over_batch(evidence: Evidence) -> Iterator[Draft]:
+    """HL302."""
+    for fact in evidence.of(Activation):
+        if fact.effect not in SOFTMAXES or not isinstance(fact.input, Tensor) or fact.input.domain is not Domain.LINEAR:
+            continue
+        if softmax_axis(fact) != 0 or not fact.axis_given:
+            continue
+        if fact.input.shape.rank == 2 or evidence.reaches_loss(fact) or fact.output.maker.name.startswith("keras"):
+            message = (
+                f"{short(fact.output.maker.name)} over axis 0 makes the samples of a batch share one unit of probability, "
+                "not the classes of a sample."
+            )
+            yield about_activation(
+                "HL302", fact, message, "Take the axis of the classes: 1 for (batch, classes), or -1."
+            )
+
+
+def softmax_across_tasks(evidence: Evidence) -> Iterator[Draft]:
+    """HL303."""
+    advice = "Give each task its own output: a sigmoid for each yes-or-no task, or one softmax for each task's classes."
+    for fact in evidence.of(Activation):
+        tensor = fact.input
+        if fact.effect in SOFTMAXES and isinstance(tensor, Tensor) and len(tensor.heads) >= 2:
+            message = (
+                f"One softmax over {len(tensor.heads)} heads put side by side: the tasks compete for one unit of probability, "
+                "so a confident answer to one lowers the others."
+            )
+            yield about_activation("HL303", fact, message, advice)
+    reshaped = {id(wide.inputs[0]): wide for use in evidence.uses for wide in _wide(prediction(use))}
+    for fact in evidence.of(Activation):
+        wide = reshaped.get(id(fact.output))
+        if fact.effect in SOFTMAXES and wide is not None and wide.shape.dims is not None:
+            tasks, classes = wide.shape.dims[-2:]
+            message = (
+                f"The softmax runs over all {fact.output.shape.units} outputs, which are only then split into "
+                f"{tasks} × {classes}: the tasks compete for one unit of probability."
+            )
+            yield about_activation("HL303", fact, message, advice)
+
+
+def _wide(tensor: Tensor) -> Iterator[Tensor]:
+    """The places on a tensor's way where a flat softmax is split into rows."""
+    for _ in range(16):
+        if not tensor.inputs:
+            return
+        before = tensor.inputs[0]
+        if (
+            before.domain in (Domain.SOFTMAX, Domain.LOG_SOFTMAX)
+            and before.shape.rank == 2
+            and before.maker.role == "activation"
+        ):
+            dims = tensor.shape.dims
+            if (
+                dims is not None
+                and len(dims) == 3
+                and None not in dims[1:]
+                and before.shape.units == (dims[1] or 0) * (dims[2] or 0)
+            ):
+                yield tensor
+        tensor = before
+
+
+RULES = (softmax_without_dim, softmax_over_batch, softmax_across_tasks)

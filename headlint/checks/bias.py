@@ -1,0 +1,134 @@
+"""HL4: bias."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from headlint.checks.draft import Draft, DraftStep
+from headlint.checks.evidence import CLASSIFYING, Evidence, ancestors, constant, head_of, is_proved, prediction, way
+from headlint.flow.facts import LossUse
+from headlint.flow.values import Layer, Tensor
+
+SMALL_MODEL = 6
+"""Layers with weights up to which a model counts as small."""
+
+_WEIGHTED = ("dense", "convolution")
+
+
+def _layers(tensor: Tensor) -> list[Tensor]:
+    """The outputs of the layers with weights that a tensor comes from."""
+    return [
+        part
+        for part in ancestors(tensor)
+        if part.maker.role == "layer" and part.maker.layer is not None and part.maker.layer.kind.effect in _WEIGHTED
+    ]
+
+
+def _without_bias(layer: Layer) -> bool:
+    return (
+        bool(layer.kind.bias)
+        and constant(layer, layer.kind.bias) is False
+        and not ({"bias", "weight"} & set(layer.slots))
+    )
+
+
+def _large_by_design(tensor: Tensor) -> bool:
+    """Whether embeddings, attention or norms show a model whose author chose where biases are."""
+    return any(
+        part.maker.layer is not None
+        and part.maker.layer.kind.effect
+        in ("embedding", "embedding_bag", "attention", "layer_norm", "hidden_same_shape")
+        for part in ancestors(tensor)
+    )
+
+
+def _plain_way(tensor: Tensor, head: Tensor) -> bool:
+    """Whether nothing is added to or multiplied with the scores behind the head."""
+    while tensor is not head and tensor.inputs:
+        if tensor.maker.note in ("add", "multiply", "divide", "number", "norm", "subtract", "concatenate"):
+            return False
+        tensor = tensor.inputs[0]
+    return True
+
+
+def missing_bias_head(evidence: Evidence) -> Iterator[Draft]:
+    """HL401."""
+    for use in evidence.uses:
+        tensor = prediction(use)
+        head = head_of(tensor)
+        layer = head.maker.layer if head is not None else None
+        if head is None or layer is None or layer.kind.effect != "dense" or not _without_bias(layer):
+            continue
+        if (
+            use.loss.family not in (*CLASSIFYING, "regression")
+            or _large_by_design(tensor)
+            or not _plain_way(tensor, head)
+        ):
+            continue
+        if head.inputs and "normalize" in head.inputs[0].maker.name.lower():
+            continue
+        weighted = _layers(tensor)
+        bias_free = all(part.maker.layer is None or _without_bias(part.maker.layer) for part in weighted)
+        if bias_free and len(weighted) > SMALL_MODEL:
+            continue
+        yield _finding("HL401", use, head, layer, _HEAD, "Leave the bias on in the last layer.")
+
+
+_HEAD = (
+    "The last layer has no bias: it cannot learn how frequent each class is (or the mean of a value), "
+    "and for an input of zeros its output is always 0."
+)
+_HIDDEN = "A hidden layer of a small model has no bias and no normalisation behind it: its units cannot shift their threshold."
+
+
+def _finding(code: str, use: LossUse, output: Tensor, layer: Layer, message: str, advice: str) -> Draft:
+    steps = (*way(output), DraftStep(use.site, f"{use.loss.short_name} takes what comes of it", "loss", use.loss.name))
+    return Draft(
+        code,
+        layer.site,
+        message,
+        advice,
+        is_proved(use),
+        steps,
+        use.model,
+        (("parameter", layer.kind.bias),),
+        subject=layer,
+    )
+
+
+def missing_bias_small_model(evidence: Evidence) -> Iterator[Draft]:
+    """HL402."""
+    for use in evidence.uses:
+        tensor = prediction(use)
+        weighted = _layers(tensor)
+        head = head_of(tensor)
+        if head is None or len(weighted) > SMALL_MODEL or _large_by_design(tensor):
+            continue
+        parts = list(ancestors(tensor))
+        if any(part.maker.note in ("norm", "multiply", "matmul", "index", "subtract") for part in parts):
+            continue
+        for part in weighted:
+            layer = part.maker.layer
+            if part is not head and layer is not None and layer is not head.maker.layer and _without_bias(layer):
+                yield _finding("HL402", use, part, layer, _HIDDEN, "Leave the bias on in small models.")
+
+
+def redundant_bias_before_norm(evidence: Evidence) -> Iterator[Draft]:
+    """HL403."""
+    for fact in evidence.applications():
+        layer = fact.input.maker.layer
+        if fact.layer.kind.effect != "norm" or "BatchNorm" not in fact.layer.kind.short_name or layer is None:
+            continue
+        if layer.kind.effect in _WEIGHTED and layer.kind.bias and fact.input.maker.role == "layer":
+            if constant(layer, layer.kind.bias) is True or not layer.given(layer.kind.bias):
+                message = f"{fact.layer.kind.short_name} subtracts the mean, so the bias of the layer before it has no effect."
+                step = DraftStep(
+                    fact.layer.site, f"{fact.layer.kind.short_name} removes the bias", "layer", fact.layer.kind.name
+                )
+                advice = f"Write {layer.kind.bias}=False."
+                yield Draft(
+                    "HL403", layer.site, message, advice, is_proved(fact), (*way(fact.input), step), subject=layer
+                )
+
+
+RULES = (missing_bias_head, missing_bias_small_model, redundant_bias_before_norm)

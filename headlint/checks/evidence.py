@@ -1,0 +1,292 @@
+"""The facts of a run, in the order in which rules ask for them, and ways to walk from a value to what made it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeVar
+
+from headlint.checks.draft import Draft, DraftStep
+from headlint.flow.facts import Activation, Backward, Fact, LabelsUse, LayerApplied, LossUse
+from headlint.flow.values import Constant, Domain, Layer, Maker, Site, Tensor
+from headlint.settings import Settings
+
+SomeFact = TypeVar("SomeFact", bound=Fact)
+
+CROSS_ENTROPIES = ("cross_entropy", "sparse_cross_entropy")
+PROBABILITIES = (Domain.SOFTMAX, Domain.SIGMOID)
+SCORES = (Domain.LINEAR, Domain.RECTIFIED, Domain.TANH)
+CLASSIFYING = (*CROSS_ENTROPIES, "nll", "binary_cross_entropy")
+
+
+@dataclass
+class Evidence:
+    """All facts of a run."""
+
+    facts: Sequence[Fact]
+    settings: Settings
+
+    def of(self, kind: type[SomeFact]) -> list[SomeFact]:
+        """The facts of one kind."""
+        return [fact for fact in self.facts if isinstance(fact, kind)]
+
+    @cached_property
+    def uses(self) -> list[LossUse]:
+        """The losses that take a tensor."""
+        return [use for use in self.of(LossUse) if isinstance(use.prediction, Tensor)]
+
+    @cached_property
+    def predictions(self) -> set[int]:
+        """Identities of the tensors that losses take, and of those they are only another view of."""
+        found: set[int] = set()
+        for use in self.uses:
+            found.update(id(tensor) for tensor in views(prediction(use)))
+        return found
+
+    @cached_property
+    def labels(self) -> list[LabelsUse]:
+        """Labels that reach a compiled loss whose prediction is a tensor."""
+        return [use for use in self.of(LabelsUse) if isinstance(use.prediction, Tensor)]
+
+    @cached_property
+    def differentiated(self) -> set[int]:
+        """Identities of every tensor that a loss which is differentiated was computed from."""
+        found: set[int] = set()
+        stack = [fact.loss for fact in self.of(Backward)]
+        while stack:
+            tensor = stack.pop()
+            if id(tensor) not in found:
+                found.add(id(tensor))
+                stack.extend(tensor.inputs)
+        return found
+
+    def reaches_loss(self, activation: Activation) -> bool:
+        """Whether a loss takes what an activation gives, as its prediction."""
+        return id(activation.output) in self.predictions
+
+    def applications(self) -> list[LayerApplied]:
+        """Each application of a layer."""
+        return self.of(LayerApplied)
+
+
+def prediction(use: LossUse | LabelsUse) -> Tensor:
+    """The tensor that a loss takes."""
+    assert isinstance(use.prediction, Tensor)
+    return use.prediction
+
+
+def views(tensor: Tensor) -> Iterator[Tensor]:
+    """The tensor and those it came from without its numbers changing their meaning."""
+    while True:
+        yield tensor
+        if (
+            not tensor.inputs
+            or tensor.maker.role not in ("operation", "call")
+            or tensor.inputs[0].domain is not tensor.domain
+        ):
+            return
+        tensor = tensor.inputs[0]
+
+
+def made_by(tensor: Tensor) -> Tensor:
+    """The tensor whose maker gave the numbers the meaning they have: behind reshapes, dropout and the like."""
+    for _ in range(64):
+        passes_on = tensor.maker.role in ("operation", "call") or tensor.maker.note in (
+            "dropout",
+            "norm",
+            "flatten",
+            "pool",
+        )
+        if not (passes_on and tensor.inputs and tensor.inputs[0].domain is tensor.domain):
+            break
+        tensor = tensor.inputs[0]
+    return tensor
+
+
+def head_of(tensor: Tensor) -> Tensor | None:
+    """The output of the last layer with weights that a tensor comes from, through activations and reshapes only."""
+    for _ in range(64):
+        layer = tensor.maker.layer
+        if (
+            tensor.maker.role == "layer"
+            and layer is not None
+            and layer.kind.effect in ("dense", "convolution", "bilinear")
+        ):
+            return tensor
+        if len(tensor.inputs) != 1:
+            return None
+        tensor = tensor.inputs[0]
+    return None
+
+
+def ancestors(tensor: Tensor) -> Iterator[Tensor]:
+    """The tensor and everything it was computed from, each once."""
+    seen: set[int] = set()
+    stack = [tensor]
+    while stack:
+        current = stack.pop()
+        if id(current) not in seen:
+            seen.add(id(current))
+            yield current
+            stack.extend(current.inputs)
+
+
+def units(use: LossUse | LabelsUse) -> int | None:
+    """How many classes a prediction has room for."""
+    tensor = prediction(use)
+    if use.loss.framework == "torch" and tensor.shape.rank is not None and tensor.shape.rank > 2:
+        return tensor.shape.size(1)
+    return tensor.shape.units
+
+
+def wants_logits(use: LossUse) -> bool:
+    """Whether a loss applies the softmax or sigmoid itself."""
+    return use.loss.expects == "logits" or (use.loss.expects == "from_logits" and use.from_logits is True)
+
+
+def wants_probabilities(use: LossUse) -> bool:
+    """Whether a loss takes probabilities."""
+    return use.loss.expects == "probabilities" or (use.loss.expects == "from_logits" and use.from_logits is False)
+
+
+def is_proved(fact: Fact) -> bool:
+    """Whether every path is known and shows it."""
+    assumed = any(tensor.assumptions for tensor in _tensors_of(fact))
+    return fact.certain and not fact.guards and not assumed and getattr(fact, "in_training", True)
+
+
+def _tensors_of(fact: Fact) -> list[Tensor]:
+    found = [getattr(fact, name, None) for name in ("prediction", "input", "output", "tensor")]
+    return [tensor for tensor in found if isinstance(tensor, Tensor)]
+
+
+def assumptions_of(tensor: Tensor) -> frozenset[object]:
+    """The defaults that a tensor's meaning or width rests on."""
+    found: frozenset[object] = frozenset()
+    for part in (tensor, made_by(tensor), head_of(tensor)):
+        if part is not None:
+            found |= part.assumptions
+    return found
+
+
+def short(name: str) -> str:
+    """The last part of a dotted name."""
+    return name.rsplit(".", 1)[-1]
+
+
+_ACTIVATION_NOTES = {
+    Domain.SOFTMAX: "turns the scores into probabilities that sum to 1",
+    Domain.LOG_SOFTMAX: "turns the scores into log-probabilities",
+    Domain.SIGMOID: "squashes each score into a probability between 0 and 1",
+    Domain.LOG_SIGMOID: "gives the logarithm of a sigmoid",
+    Domain.RECTIFIED: "cuts off everything below 0",
+    Domain.TANH: "squashes the values into (-1, 1)",
+}
+
+
+def activation_site(maker: Maker) -> Site | None:
+    """Where an activation is written: its keyword, its constructor, or its call."""
+    if maker.layer is not None and maker.layer.kind.effect != "activation":
+        return maker.layer.sites.get("activation", maker.layer.sites.get("activation_fn", maker.origin))
+    return maker.origin or maker.site
+
+
+def layer_step(tensor: Tensor) -> DraftStep | None:
+    """The step that tells of a layer with weights."""
+    layer = tensor.maker.layer
+    if layer is None:
+        return None
+    width = (
+        tensor.shape.size(1)
+        if layer.kind.effect == "convolution" and layer.kind.framework == "torch"
+        else tensor.shape.units
+    )
+    what = f"{width} raw score{'s' if width != 1 else ''}" if width is not None else "raw scores"
+    return DraftStep(layer.site, f"{layer.kind.short_name} gives {what}", "layer", layer.kind.name)
+
+
+def way(tensor: Tensor) -> tuple[DraftStep, ...]:
+    """The steps from the last layer with weights to a tensor."""
+    steps: list[DraftStep] = []
+    for _ in range(32):
+        maker = tensor.maker
+        if maker.role == "activation" and (site := activation_site(maker)) is not None:
+            note = _ACTIVATION_NOTES.get(tensor.domain, "is applied")
+            steps.append(DraftStep(site, f"{short(maker.name)} {note}", "activation", maker.name))
+        elif maker.role == "layer":
+            step = layer_step(tensor)
+            if step is not None:
+                steps.append(step)
+            if maker.layer is None or maker.layer.kind.effect in (
+                "dense",
+                "convolution",
+                "bilinear",
+                "recurrent",
+                "embedding",
+            ):
+                break
+        elif (
+            maker.role == "operation"
+            and maker.site is not None
+            and maker.note in ("detach", "new tensor", "concatenate", "compare")
+        ):
+            steps.append(DraftStep(maker.site, f"{short(maker.name)} is applied", "operation", maker.name))
+        elif maker.role == "operation" and maker.site is not None and tensor.domain is Domain.HARD:
+            steps.append(DraftStep(maker.site, f"{short(maker.name)} makes a decision", "operation", maker.name))
+        elif maker.role in ("labels", "input"):
+            if maker.site is not None:
+                steps.append(DraftStep(maker.site, f"{maker.name} gives the labels", "label", maker.name))
+            break
+        if not tensor.inputs:
+            break
+        tensor = tensor.inputs[0]
+    return tuple(_once(steps[::-1]))
+
+
+def _once(steps: list[DraftStep]) -> list[DraftStep]:
+    return [step for index, step in enumerate(steps) if step not in steps[:index]]
+
+
+def loss_steps(use: LossUse) -> tuple[DraftStep, ...]:
+    """The steps that tell of a loss: where it is built and where it takes its prediction."""
+    name = use.loss.name
+    taken = DraftStep(use.site, f"{use.loss.short_name} takes it", "loss", name)
+    if use.loss_site is None or use.loss_site == use.site:
+        return (taken,)
+    return (DraftStep(use.loss_site, f"{use.loss.short_name} is chosen here", "loss", name), taken)
+
+
+def about_loss(code: str, use: LossUse, message: str, advice: str, **details: str | int | bool | None) -> Draft:
+    """A finding about a value and the loss that takes it."""
+    tensor = prediction(use)
+    known = {
+        "loss": use.loss.short_name,
+        "framework": use.loss.framework,
+        "units": units(use),
+        "rank": tensor.shape.rank,
+        "from_logits": use.from_logits,
+        "head": tensor.domain.name.lower(),
+        **details,
+    }
+    return Draft(
+        code,
+        use.site,
+        message,
+        advice,
+        is_proved(use),
+        (*way(tensor), *loss_steps(use)),
+        use.model,
+        tuple((key, value) for key, value in known.items() if value is not None),
+        assumptions_of(tensor),  # type: ignore[arg-type]
+        use,
+    )
+
+
+def constant(layer: Layer, *names: str) -> object:
+    """A constant argument of a layer under any of the names, or None."""
+    for name in names:
+        match layer.arguments.get(name):
+            case Constant(value):
+                return value
+    return None

@@ -1,0 +1,271 @@
+"""HL5: the way of the gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from headlint.checks.draft import Draft, DraftStep
+from headlint.checks.evidence import (
+    CLASSIFYING,
+    Evidence,
+    about_loss,
+    ancestors,
+    constant,
+    is_proved,
+    made_by,
+    prediction,
+    way,
+)
+from headlint.flow.facts import LayerApplied, LossConstructorCall
+from headlint.flow.values import Domain, Layer, Tensor, Unknown
+
+_MODEL_OUTPUTS = (
+    Domain.LINEAR,
+    Domain.SOFTMAX,
+    Domain.LOG_SOFTMAX,
+    Domain.SIGMOID,
+    Domain.LOG_SIGMOID,
+    Domain.RECTIFIED,
+    Domain.TANH,
+)
+
+
+def argmax_before_loss(evidence: Evidence) -> Iterator[Draft]:
+    """HL501."""
+    for use in evidence.uses:
+        tensor = prediction(use)
+        if tensor.domain is Domain.HARD and use.in_training and use.loss.family != "other" and _from_model(tensor):
+            message = (
+                f"{use.loss.short_name} is given decisions ({_decision(tensor)}): a step has no slope, "
+                "so no gradient reaches the network and it learns nothing."
+            )
+            yield about_loss(
+                "HL501", use, message, "Give the loss the scores themselves; decide only when you evaluate."
+            )
+
+
+def _decision(tensor: Tensor) -> str:
+    return made_by(tensor).maker.name.rsplit(".", 1)[-1]
+
+
+def _from_model(tensor: Tensor) -> bool:
+    return any(part.domain in _MODEL_OUTPUTS or part.maker.layer is not None for part in ancestors(tensor))
+
+
+def detached_before_loss(evidence: Evidence) -> Iterator[Draft]:
+    """HL502."""
+    for use in evidence.uses:
+        tensor = prediction(use)
+        if tensor.attached or not use.in_training or tensor.domain not in _MODEL_OUTPUTS or use.result is None:
+            continue
+        if id(use.result) not in evidence.differentiated or _other_side_learns(use.target):
+            continue
+        message = (
+            "The model's output is cut off from the model before the loss is computed and differentiated: "
+            "no gradient reaches the weights."
+        )
+        yield about_loss(
+            "HL502", use, message, "Remove the detach (.item(), .data, .numpy(), torch.tensor(…), no_grad)."
+        )
+
+
+def _other_side_learns(target: object) -> bool:
+    return (
+        isinstance(target, Tensor)
+        and target.attached
+        and any(part.maker.layer is not None for part in ancestors(target))
+    )
+
+
+def loss_arguments_swapped(evidence: Evidence) -> Iterator[Draft]:
+    """HL503."""
+    for use in evidence.uses:
+        tensor, target = prediction(use), use.target
+        labels_first = tensor.domain in (Domain.TARGET, Domain.ONE_HOT) or (
+            tensor.labels is not None and tensor.maker.role == "labels"
+        )
+        if not use.loss.symmetric and labels_first and isinstance(target, Tensor) and target.domain in _MODEL_OUTPUTS:
+            yield about_loss("HL503", use, _SWAPPED.format(use.loss.short_name), _order(use.loss.call))
+    from headlint.flow.facts import LossUse
+
+    for use in evidence.of(LossUse):
+        target = use.target
+        if use.loss.symmetric or use.loss.family not in CLASSIFYING or not isinstance(target, Tensor):
+            continue
+        if isinstance(use.prediction, Unknown) and _is_batch_item(use.prediction) and target.attached:
+            if target.domain in _MODEL_OUTPUTS and made_by(target).maker.role in ("layer", "activation"):
+                steps = (*way(target), DraftStep(use.site, "stands where the labels belong", "loss", use.loss.name))
+                yield Draft(
+                    "HL503",
+                    use.site,
+                    _SWAPPED.format(use.loss.short_name),
+                    _order(use.loss.call),
+                    False,
+                    steps,
+                    subject=use,
+                )
+
+
+_SWAPPED = "{} is given the labels where it takes the model's output, and the output where it takes the labels."
+
+
+def _order(call: tuple[str, ...]) -> str:
+    return f"The order is ({call[0]}, {call[1]}, …)."
+
+
+def _is_batch_item(value: Unknown) -> bool:
+    """Whether something unknown is plainly a part of a batch: an item of what a loop goes through."""
+    return (
+        isinstance(value.key, tuple)
+        and value.key[:1] == ("item",)
+        and value.parent is not None
+        and value.parent.key == "element"
+    )
+
+
+def dropout_after_head(evidence: Evidence) -> Iterator[Draft]:
+    """HL504."""
+    for use in evidence.uses:
+        if use.loss.family not in (*CLASSIFYING, "regression"):
+            continue
+        tensor = prediction(use)
+        for _ in range(12):
+            if not tensor.inputs:
+                break
+            before = tensor.inputs[0]
+            if tensor.maker.note in ("dropout", "norm") and _is_dense(before) and not _harmless(tensor):
+                site = tensor.maker.origin or tensor.maker.site
+                if site is not None:
+                    what = "Dropout" if tensor.maker.note == "dropout" else "Batch normalisation"
+                    message = (
+                        f"{what} on the final scores: it changes the answer itself at random, and not a hidden feature."
+                    )
+                    yield Draft(
+                        "HL504",
+                        site,
+                        message,
+                        "Move it in front of the last layer.",
+                        is_proved(use),
+                        way(tensor),
+                        use.model,
+                        subject=use,
+                    )
+                break
+            if tensor.maker.role == "layer" and tensor.maker.note not in ("flatten", "reshape", "pool"):
+                break
+            tensor = before
+
+
+def _is_dense(tensor: Tensor) -> bool:
+    return tensor.maker.role == "layer" and tensor.maker.layer is not None and tensor.maker.layer.kind.effect == "dense"
+
+
+def _harmless(tensor: Tensor) -> bool:
+    layer = tensor.maker.layer
+    if layer is None:
+        return False
+    if layer.kind.effect == "layer_norm":
+        return True
+    return constant(layer, "p", "rate") == 0
+
+
+def stacked_linear_layers(evidence: Evidence) -> Iterator[Draft]:
+    """HL505."""
+    for fact in evidence.applications():
+        first = _linear_before(fact)
+        if first is not None and not _bottleneck(first, fact.layer):
+            message = (
+                "Two linear layers with nothing non-linear between them are one linear layer in disguise: "
+                "the second adds no power."
+            )
+            step = DraftStep(
+                fact.layer.site, f"{fact.layer.kind.short_name} follows at once", "layer", fact.layer.kind.name
+            )
+            advice = "Put an activation such as ReLU between them, or drop one."
+            yield Draft(
+                "HL505", fact.layer.site, message, advice, is_proved(fact), (*way(fact.input), step), subject=fact.layer
+            )
+
+
+def _linear_before(fact: LayerApplied) -> Layer | None:
+    if fact.layer.kind.effect != "dense":
+        return None
+    tensor = fact.input
+    for _ in range(8):
+        layer = tensor.maker.layer
+        if tensor.maker.role == "layer" and layer is not None and layer.kind.effect == "dense":
+            return layer if layer is not fact.layer and tensor.domain is Domain.LINEAR else None
+        if tensor.maker.note not in ("dropout", "flatten") or len(tensor.inputs) != 1:
+            return None
+        tensor = tensor.inputs[0]
+    return None
+
+
+def _bottleneck(first: Layer, second: Layer) -> bool:
+    """Whether the width between is smaller than those around it, as in an autoencoder: a factorisation on purpose."""
+    wide, narrow = (
+        constant(first, first.kind.features) if first.kind.features else None,
+        constant(first, first.kind.units),
+    )
+    out = constant(second, second.kind.units)
+    if not isinstance(narrow, int) or not isinstance(out, int):
+        return False
+    return narrow < out and (not isinstance(wide, int) or narrow < wide)
+
+
+def softmax_in_hidden_layer(evidence: Evidence) -> Iterator[Draft]:
+    """HL506."""
+    for fact in evidence.applications():
+        tensor = fact.input
+        source = made_by(tensor)
+        if (
+            fact.layer.kind.effect != "dense"
+            or tensor.domain is not Domain.SOFTMAX
+            or source.maker.role != "activation"
+        ):
+            continue
+        before = source.inputs[0] if source.inputs else None
+        if before is None or not _is_dense(before):
+            continue
+        site = source.maker.origin or source.maker.site
+        if site is not None:
+            message = (
+                "Softmax between hidden layers: the features share one unit of probability, so the next layer sees "
+                "numbers close to 0 and hardly any gradient."
+            )
+            step = DraftStep(
+                fact.layer.site, f"{fact.layer.kind.short_name} takes it as features", "layer", fact.layer.kind.name
+            )
+            yield Draft(
+                "HL506",
+                site,
+                message,
+                "Use ReLU (or another hidden activation) here.",
+                is_proved(fact),
+                (*way(tensor), step),
+                subject=source,
+            )
+
+
+def loss_constructor_given_tensors(evidence: Evidence) -> Iterator[Draft]:
+    """HL507."""
+    for fact in evidence.of(LossConstructorCall):
+        name = fact.loss.short_name
+        message = (
+            f"{name}(…) builds a loss and takes options (weight, …); the tensors given here are not compared at all."
+        )
+        step = DraftStep(fact.site, f"{name} is built with tensors", "loss", fact.loss.name)
+        yield Draft(
+            "HL507", fact.site, message, f"Write {name}()(output, target).", is_proved(fact), (step,), subject=fact
+        )
+
+
+RULES = (
+    argmax_before_loss,
+    detached_before_loss,
+    loss_arguments_swapped,
+    dropout_after_head,
+    stacked_linear_layers,
+    softmax_in_hidden_layer,
+    loss_constructor_given_tensors,
+)

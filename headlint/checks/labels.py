@@ -1,0 +1,298 @@
+"""HL6: labels, metrics and predictions. HL7: what Keras no longer knows."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+
+from headlint.checks.draft import Draft, DraftStep
+from headlint.checks.evidence import Evidence, assumptions_of, is_proved, made_by, prediction, units, wants_logits, way
+from headlint.flow.facts import (
+    LabelsRescaled,
+    LabelsUse,
+    LossUse,
+    MetricUse,
+    PredictionUse,
+    RemovedCall,
+    UnknownString,
+)
+from headlint.flow.values import Constant, Domain, Labels, Tensor
+from headlint.frameworks import keras
+
+
+def labels_do_not_fit_loss(evidence: Evidence) -> Iterator[Draft]:
+    """HL601."""
+    for use in evidence.labels:
+        yield from _wrong_labels(use, use.labels, use)
+    for loss in evidence.uses:
+        target = loss.target
+        labels = target.labels if isinstance(target, Tensor) else None
+        if labels is not None:
+            yield from _wrong_labels(loss, labels, loss)
+        if (
+            isinstance(target, Tensor)
+            and loss.loss.framework == "torch"
+            and loss.loss.family in ("regression", "binary_cross_entropy")
+        ):
+            yield from _broadcast(loss, target)
+
+
+def _wrong_labels(use: LabelsUse | LossUse, labels: Labels, subject: object) -> Iterator[Draft]:
+    family, framework = use.loss.family, use.loss.framework
+    message, advice = "", ""
+    width = units(use)
+    if labels.encoding == "one_hot" and (family == "sparse_cross_entropy" or family == "nll"):
+        message = f"{use.loss.short_name} takes one integer for each sample, but the labels are one-hot rows ({labels.source})."
+        advice = (
+            "Use categorical_crossentropy, or leave the labels as integers."
+            if framework == "keras"
+            else "Pass the class numbers."
+        )
+    elif (
+        framework == "keras"
+        and family == "cross_entropy"
+        and labels.encoding in ("index", "binary")
+        and labels.column is not None
+    ):
+        if width is None or width > 1:
+            message = f"{use.loss.short_name} takes one-hot rows, but the labels are one integer for each sample ({labels.source})."
+            advice = "Use sparse_categorical_crossentropy, or to_categorical(labels)."
+    elif framework == "torch" and family in ("cross_entropy", "nll") and labels.encoding in ("index", "binary"):
+        if labels.dtype == "float" and not labels.rescaled:
+            message = (
+                f"{use.loss.short_name} takes class numbers as integers, but these labels are floats ({labels.source})."
+            )
+            advice = "Leave the labels as integers (torch.long)."
+        elif labels.column:
+            message = f"{use.loss.short_name} takes one class number for each sample, shape [N], but the labels have shape [N, 1]."
+            advice = "Remove the last axis: labels.squeeze(1)."
+    elif (
+        framework == "torch"
+        and family == "binary_cross_entropy"
+        and labels.dtype == "integer"
+        and labels.encoding in ("index", "binary")
+    ):
+        message = f"{use.loss.short_name} takes labels as floats, but these are integers ({labels.source})."
+        advice = "Convert them: labels.float()."
+    if message:
+        yield _about_labels(use, labels, message, advice, subject)
+
+
+def _about_labels(use: LabelsUse | LossUse, labels: Labels, message: str, advice: str, subject: object) -> Draft:
+    steps = list(way(prediction(use)))
+    if labels.site is not None:
+        steps.append(DraftStep(labels.site, f"the labels: {labels.source}", "label"))
+    steps.append(DraftStep(use.site, f"{use.loss.short_name} takes both", "loss", use.loss.name))
+    details = (("encoding", labels.encoding), ("framework", use.loss.framework), ("loss", use.loss.short_name))
+    return Draft("HL601", use.site, message, advice, is_proved(use), tuple(steps), details=details, subject=subject)
+
+
+def _broadcast(use: LossUse, target: Tensor) -> Iterator[Draft]:
+    shape, other = prediction(use).shape, target.shape
+    if (
+        {shape.rank, other.rank} != {1, 2}
+        or (prediction(use).maker.layer is None
+        and made_by(prediction(use)).maker.layer is None)
+    ):
+        return
+    column, flat = (shape, other) if shape.rank == 2 else (other, shape)
+    if column.units == 1 and flat.size(0) != 1:
+        message = (
+            f"{use.loss.short_name} gets shapes [N, 1] and [N]: they are broadcast to [N, N], "
+            "so every output is compared with every label."
+        )
+        yield Draft(
+            "HL601", use.site, message, "Give both the same shape: output.squeeze(1) or labels.unsqueeze(1).", is_proved(use),
+            (*way(prediction(use)), DraftStep(use.site, f"{use.loss.short_name} takes both", "loss", use.loss.name)),
+            details=(("framework", "torch"),), subject=use,
+        )  # fmt: skip
+
+
+def accuracy_for_regression(evidence: Evidence) -> Iterator[Draft]:
+    """HL602."""
+    for fact in evidence.of(MetricUse):
+        if (
+            fact.metric not in ("accuracy", "acc", "Accuracy", "binary_accuracy", "categorical_accuracy")
+            or fact.loss.family != "regression"
+        ):
+            continue
+        if isinstance(fact.prediction, Tensor) and fact.prediction.domain is Domain.LINEAR:
+            message = (
+                f"The metric {fact.metric!r} counts exact hits, but the model predicts values with {fact.loss.short_name}: "
+                "it is almost always 0 and says nothing."
+            )
+            advice = "Use 'mae' or RootMeanSquaredError, or a classification head and loss if these are classes."
+            yield _about_metric("HL602", fact, message, advice)
+
+
+def _about_metric(code: str, fact: MetricUse, message: str, advice: str) -> Draft:
+    assert isinstance(fact.prediction, Tensor)
+    steps = (*way(fact.prediction), DraftStep(fact.site, f"{fact.metric} measures it", "metric", fact.metric))
+    return Draft(
+        code,
+        fact.site,
+        message,
+        advice,
+        is_proved(fact),
+        steps,
+        assumptions=assumptions_of(fact.prediction),
+        subject=(fact.site, fact.metric),
+    )  # type: ignore[arg-type]
+
+
+def metric_does_not_fit_head(evidence: Evidence) -> Iterator[Draft]:
+    """HL603."""
+    for fact in evidence.of(MetricUse):
+        problem = _metric_problem(fact) if isinstance(fact.prediction, Tensor) else None
+        if problem is not None:
+            yield _about_metric("HL603", fact, *problem)
+
+
+def _metric_problem(fact: MetricUse) -> tuple[str, str] | None:
+    assert isinstance(fact.prediction, Tensor)
+    name = fact.metric.lower().replace("_", "")
+    width, domain, family = fact.prediction.shape.units, fact.prediction.domain, fact.loss.family
+    thresholded = name in ("binaryaccuracy", "precision", "recall") or (
+        name in ("accuracy", "acc") and family == "binary_cross_entropy" and fact.metric != "Accuracy"
+    )
+    given = dict(fact.arguments)
+    if name == "binaryaccuracy" and domain is Domain.SOFTMAX and width is not None and width >= 3:
+        return (
+            f"binary_accuracy looks at each of the {width} outputs alone: most are rightly near 0, so it is high even for a bad model.",
+            "Use 'accuracy' (or categorical_accuracy), which compares the most probable class.",
+        )
+    if thresholded and domain is Domain.LINEAR and family == "binary_cross_entropy" and not given:
+        return (
+            f"{fact.metric} decides at 0.5, but the head gives raw scores, which decide at 0.",
+            "Use keras.metrics.BinaryAccuracy(threshold=0.0), or a sigmoid head without from_logits.",
+        )
+    if name == "categoricalaccuracy" and family == "sparse_cross_entropy":
+        return (
+            "categorical_accuracy compares one-hot rows, but the loss says that the labels are integers.",
+            "Use 'accuracy' or sparse_categorical_accuracy.",
+        )
+    if name == "sparsecategoricalaccuracy" and family == "cross_entropy" and fact.loss.framework == "keras":
+        return (
+            "sparse_categorical_accuracy expects integers, but the loss says that the labels are one-hot rows.",
+            "Use 'accuracy' or categorical_accuracy.",
+        )
+    return None
+
+
+def argmax_of_single_output(evidence: Evidence) -> Iterator[Draft]:
+    """HL604."""
+    for fact in evidence.of(PredictionUse):
+        tensor = fact.tensor
+        if fact.kind != "argmax" or fact.axis not in (1, -1) or tensor.domain in (Domain.TARGET, Domain.ONE_HOT):
+            continue
+        rank = tensor.shape.rank
+        over_one = tensor.shape.size(fact.axis) == 1 if rank is not None else tensor.shape.units == 1
+        if over_one and rank in (None, 2) and _is_output(tensor):
+            message = "argmax over a single output is always 0: every sample gets class 0."
+            yield _about_prediction(
+                "HL604", fact, message, "Compare the probability with 0.5 (or the raw score with 0)."
+            )
+
+
+def _is_output(tensor: Tensor) -> bool:
+    source = made_by(tensor)
+    return source.maker.role in ("layer", "activation") and tensor.domain is not Domain.UNKNOWN
+
+
+def _about_prediction(code: str, fact: PredictionUse, message: str, advice: str) -> Draft:
+    steps = (*way(fact.tensor), DraftStep(fact.site, f"{fact.kind} decides", "prediction"))
+    details = (("head", fact.tensor.domain.name.lower()),)
+    return Draft(
+        code,
+        fact.site,
+        message,
+        advice,
+        is_proved(fact),
+        steps,
+        details=details,
+        assumptions=assumptions_of(fact.tensor),
+        subject=fact.tensor,
+    )  # type: ignore[arg-type]
+
+
+def threshold_on_logits(evidence: Evidence) -> Iterator[Draft]:
+    """HL605."""
+    trained = {
+        id(layer)
+        for use in evidence.uses
+        if use.loss.family == "binary_cross_entropy" and wants_logits(use) and prediction(use).domain is Domain.LINEAR
+        for layer in [made_by(prediction(use)).maker.layer]
+        if layer is not None
+    }
+    for fact in evidence.of(PredictionUse):
+        if fact.tensor.domain is not Domain.LINEAR or not (
+            fact.kind == "round" or (fact.kind == "threshold" and fact.threshold == 0.5)
+        ):
+            continue
+        layer = made_by(fact.tensor).maker.layer
+        if layer is not None and id(layer) in trained:
+            message = "The model gives raw scores, for which the border between the classes is 0, but here they are compared with 0.5."
+            yield _about_prediction("HL605", fact, message, "Compare with 0, or apply a sigmoid first.")
+
+
+def labels_rescaled(evidence: Evidence) -> Iterator[Draft]:
+    """HL606."""
+    for fact in evidence.of(LabelsRescaled):
+        if fact.labels.encoding in ("index", "binary", "one_hot"):
+            message = f"The labels ({fact.labels.source}) are divided by 255 as if they were pixels: classes become fractions."
+            yield Draft(
+                "HL606",
+                fact.site,
+                message,
+                "Scale the images only; leave the labels alone.",
+                is_proved(fact),
+                subject=fact.site,
+            )
+
+
+def removed_prediction_api(evidence: Evidence) -> Iterator[Draft]:
+    """HL701."""
+    for fact in evidence.of(RemovedCall):
+        domain = fact.output.domain if isinstance(fact.output, Tensor) else Domain.UNKNOWN
+        width = fact.output.shape.units if isinstance(fact.output, Tensor) else None
+        if fact.method == "predict_proba":
+            advice = "Call model.predict(x): it gives the probabilities."
+        elif domain is Domain.SIGMOID:
+            advice = "Use (model.predict(x) > 0.5).astype('int32')."
+        elif domain is Domain.SOFTMAX or (width or 0) > 1:
+            advice = "Use numpy.argmax(model.predict(x), axis=-1)."
+        else:
+            advice = "Use numpy.argmax(model.predict(x), axis=-1), or model.predict(x) > 0.5 for one sigmoid unit."
+        message = f"Keras removed {fact.method} in TensorFlow 2.6: this call fails."
+        steps = way(fact.output) if isinstance(fact.output, Tensor) else ()
+        details = (("head", domain.name.lower()), ("method", fact.method))
+        yield Draft("HL701", fact.site, message, advice, is_proved(fact), steps, details=details, subject=fact.site)
+
+
+def unknown_loss_or_activation(evidence: Evidence) -> Iterator[Draft]:
+    """HL702."""
+    known = {
+        "loss": list(keras.LOSS_STRINGS),
+        "activation": list(keras.ACTIVATIONS),
+        "metric": [*keras.METRIC_STRINGS, *keras.LOSS_STRINGS],
+    }
+    for fact in evidence.of(UnknownString):
+        nearest = difflib.get_close_matches(fact.text, sorted(known[fact.kind]), 1, 0.6)
+        advice = f"Did you mean {nearest[0]!r}?" if nearest else "Look the name up in the Keras documentation."
+        details = (("nearest", nearest[0]), ("kind", fact.kind)) if nearest else (("kind", fact.kind),)
+        message = f"Keras knows no {fact.kind} named {fact.text!r}."
+        yield Draft("HL702", fact.site, message, advice, is_proved(fact), details=details, subject=fact.site)
+
+
+RULES = (
+    labels_do_not_fit_loss,
+    accuracy_for_regression,
+    metric_does_not_fit_head,
+    argmax_of_single_output,
+    threshold_on_logits,
+    labels_rescaled,
+    removed_prediction_api,
+    unknown_loss_or_activation,
+)
+
+__all__ = ["RULES", "Constant"]

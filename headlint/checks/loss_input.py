@@ -1,0 +1,358 @@
+"""HL1: what the loss receives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from headlint.checks.draft import Draft, DraftStep
+from headlint.checks.evidence import (
+    CROSS_ENTROPIES,
+    PROBABILITIES,
+    SCORES,
+    Evidence,
+    about_loss,
+    head_of,
+    is_proved,
+    made_by,
+    prediction,
+    short,
+    units,
+    views,
+    wants_logits,
+    wants_probabilities,
+    way,
+)
+from headlint.flow.facts import Activation, HandWrittenLoss, LabelsUse, LossUse, MetricUse
+from headlint.flow.values import Constant, Domain, Labels, Tensor
+
+_AGAIN = {
+    "torch": "Give the loss the raw scores: drop the {activation}. Apply it only where you show or use probabilities.",
+    "keras": "Either drop the {activation} and keep from_logits=True, or keep it and use from_logits=False.",
+    "tensorflow": "Give the loss the raw scores, from before the {activation}.",
+}
+
+
+def _drop(use: LossUse) -> str:
+    return _AGAIN[use.loss.framework].format(activation=short(made_by(prediction(use)).maker.name))
+
+
+def softmax_before_cross_entropy(evidence: Evidence) -> Iterator[Draft]:
+    """HL101."""
+    for use in evidence.uses:
+        if use.loss.family in CROSS_ENTROPIES and wants_logits(use) and prediction(use).domain is Domain.SOFTMAX:
+            message = (
+                f"{use.loss.short_name} applies softmax itself, but it is given probabilities: softmax is applied twice, "
+                "so the loss can never come near 0 and the gradients are flattened."
+            )
+            yield about_loss("HL101", use, message, _drop(use))
+
+
+def log_softmax_before_cross_entropy(evidence: Evidence) -> Iterator[Draft]:
+    """HL102."""
+    for use in evidence.uses:
+        if use.loss.family in CROSS_ENTROPIES and wants_logits(use) and prediction(use).domain is Domain.LOG_SOFTMAX:
+            message = (
+                f"{use.loss.short_name} applies log-softmax itself; applying it before changes nothing, "
+                "but says that another loss was expected."
+            )
+            advice = "Drop the log-softmax, or keep it and use NLLLoss: the two pairs compute the same."
+            yield about_loss("HL102", use, message, advice)
+
+
+def sigmoid_before_cross_entropy(evidence: Evidence) -> Iterator[Draft]:
+    """HL103."""
+    for use in evidence.uses:
+        if use.loss.family in CROSS_ENTROPIES and wants_logits(use) and prediction(use).domain is Domain.SIGMOID:
+            message = (
+                f"{use.loss.short_name} applies softmax to values that a sigmoid has squashed into 0…1: "
+                "no class can become much more probable than another, so the loss stays high."
+            )
+            yield about_loss("HL103", use, message, _drop(use))
+
+
+def probabilities_before_bce_with_logits(evidence: Evidence) -> Iterator[Draft]:
+    """HL104."""
+    for use in evidence.uses:
+        if use.loss.family == "binary_cross_entropy" and wants_logits(use) and prediction(use).domain in PROBABILITIES:
+            name = use.loss.short_name
+            message = (
+                f"{name} applies the sigmoid itself, but it is given probabilities: "
+                "a sigmoid of values between 0 and 1 lies between 0.5 and 0.73, so it can never say no."
+            )
+            yield about_loss("HL104", use, message, _drop(use))
+
+
+def logits_into_binary_cross_entropy(evidence: Evidence) -> Iterator[Draft]:
+    """HL105."""
+    for use in evidence.uses:
+        if use.loss.family != "binary_cross_entropy" or not wants_probabilities(use):
+            continue
+        if prediction(use).domain in SCORES:
+            message = (
+                f"{use.loss.short_name} takes the logarithm of probabilities, but it is given "
+                f"{prediction(use).domain.value} that need not lie between 0 and 1."
+            )
+            if use.loss.framework == "torch":
+                advice = "Use BCEWithLogitsLoss (or binary_cross_entropy_with_logits), which takes raw scores, or add a sigmoid."
+            else:
+                advice = "Use BinaryCrossentropy(from_logits=True), or give the last layer activation='sigmoid'."
+            yield about_loss("HL105", use, message, advice)
+
+
+def logits_into_categorical_cross_entropy(evidence: Evidence) -> Iterator[Draft]:
+    """HL106."""
+    for use in evidence.uses:
+        if use.loss.family not in CROSS_ENTROPIES or not wants_probabilities(use) or units(use) == 1:
+            continue
+        if prediction(use).domain is Domain.LINEAR:
+            message = (
+                f"{use.loss.short_name} expects probabilities here, but it is given raw scores: "
+                "it only divides them by their sum and takes the logarithm, which is no likelihood at all."
+            )
+            advice = "Set from_logits=True on the loss, or give the last layer activation='softmax'."
+            yield about_loss("HL106", use, message, advice)
+
+
+def softmax_with_binary_cross_entropy(evidence: Evidence) -> Iterator[Draft]:
+    """HL107."""
+    for use in evidence.uses:
+        if use.loss.family != "binary_cross_entropy" or not wants_probabilities(use) or units(use) == 1:
+            continue
+        if prediction(use).domain is Domain.SOFTMAX:
+            message = (
+                "Binary cross entropy treats every output as a question of its own, but softmax makes the outputs "
+                "share one unit of probability: they cannot be right at once."
+            )
+            advice = "For one class out of several use a categorical cross entropy; for independent labels use sigmoid."
+            yield about_loss("HL107", use, message, advice)
+
+
+def sigmoid_with_categorical_cross_entropy(evidence: Evidence) -> Iterator[Draft]:
+    """HL108."""
+    for use in evidence.uses:
+        if use.loss.family not in CROSS_ENTROPIES or not wants_probabilities(use) or units(use) == 1:
+            continue
+        if prediction(use).domain is Domain.SIGMOID:
+            message = (
+                "A categorical cross entropy expects outputs that sum to 1, but each sigmoid stands alone: "
+                "only the true class's output is pushed up, nothing pushes the others down as it should."
+            )
+            advice = (
+                "Use activation='softmax' for one class out of several, or binary_crossentropy for independent labels."
+            )
+            yield about_loss("HL108", use, message, advice)
+
+
+def nll_without_log_softmax(evidence: Evidence) -> Iterator[Draft]:
+    """HL109."""
+    for use in evidence.uses:
+        if use.loss.family == "nll" and prediction(use).domain in (*PROBABILITIES, *SCORES):
+            message = (
+                f"{use.loss.short_name} only picks out and negates a number: it needs log-probabilities, "
+                f"but it is given {prediction(use).domain.value}, so the loss is no likelihood and may fall without end."
+            )
+            advice = "Apply log_softmax before it, or use CrossEntropyLoss on the raw scores."
+            yield about_loss("HL109", use, message, advice)
+
+
+def kl_div_without_log(evidence: Evidence) -> Iterator[Draft]:
+    """HL110."""
+    for use in evidence.uses:
+        if use.loss.family != "kl_div":
+            continue
+        target = use.target.domain if isinstance(use.target, Tensor) else Domain.UNKNOWN
+        log_target = use.option("log_target")
+        expects_log = isinstance(log_target, Constant) and log_target.value is True
+        if prediction(use).domain in (*PROBABILITIES, *SCORES):
+            message = (
+                f"{use.loss.short_name} expects its first argument as log-probabilities, "
+                f"but it is given {prediction(use).domain.value}."
+            )
+            yield about_loss("HL110", use, message, "Pass F.log_softmax(scores, dim=1) as the input.")
+        elif target is Domain.LOG_SOFTMAX and log_target is None:
+            message = f"{use.loss.short_name} expects its target as probabilities, but it is given log-probabilities."
+            yield about_loss("HL110", use, message, "Pass log_target=True, or give the target as probabilities.")
+        elif target is Domain.SOFTMAX and expects_log:
+            message = "With log_target=True the target must be log-probabilities, but it is given probabilities."
+            yield about_loss("HL110", use, message, "Leave out log_target, or give the target as log-probabilities.")
+
+
+def softmax_with_regression_loss(evidence: Evidence) -> Iterator[Draft]:
+    """HL111."""
+    for use in evidence.uses:
+        if use.loss.family != "regression" or prediction(use).domain is not Domain.SOFTMAX or units(use) == 1:
+            continue
+        source = made_by(prediction(use))
+        both_soft = isinstance(use.target, Tensor) and use.target.domain in (Domain.SOFTMAX, Domain.SIGMOID)
+        if not both_soft and source.inputs and source.inputs[0].domain is Domain.LINEAR:
+            message = (
+                f"{use.loss.short_name} on a softmax: the outputs can only share one unit of probability, and where "
+                "softmax is saturated the gradient of a squared error vanishes."
+            )
+            advice = (
+                "For classes use a cross entropy; for values use a linear output (or a sigmoid for each value in 0…1)."
+            )
+            yield about_loss("HL111", use, message, advice)
+
+
+def activation_on_logits(evidence: Evidence) -> Iterator[Draft]:
+    """HL112."""
+    for use in evidence.uses:
+        if units(use) == 1 and use.loss.family in CROSS_ENTROPIES:
+            continue
+        tensor = prediction(use)
+        direct = wants_logits(use) or use.loss.family in CROSS_ENTROPIES
+        if use.loss.family in (*CROSS_ENTROPIES, "binary_cross_entropy") and direct and _squashed_scores(tensor):
+            yield _squashed(use, tensor)
+        elif tensor.domain in (Domain.SOFTMAX, Domain.LOG_SOFTMAX, Domain.SIGMOID):
+            source = made_by(tensor)
+            if use.loss.family in (*CROSS_ENTROPIES, "nll", "binary_cross_entropy") and source.inputs:
+                if _squashed_scores(source.inputs[0]):
+                    yield _squashed(use, source.inputs[0])
+
+
+def _squashed_scores(tensor: Tensor) -> bool:
+    """Whether a relu or tanh was put directly on the scores of a dense layer."""
+    if tensor.domain not in (Domain.RECTIFIED, Domain.TANH):
+        return False
+    source = made_by(tensor)
+    head = source.inputs[0] if source.maker.role == "activation" and source.inputs else None
+    head = made_by(head) if head is not None else None
+    return head is not None and head.domain is Domain.LINEAR and head.maker.layer is not None
+
+
+def _squashed(use: LossUse, tensor: Tensor) -> Draft:
+    name = short(made_by(tensor).maker.name)
+    cut = (
+        "negative scores become 0 and pass no gradient"
+        if tensor.domain is Domain.RECTIFIED
+        else "no score leaves (-1, 1)"
+    )
+    message = f"{name} is applied to the scores themselves before the loss: {cut}, so classes cannot be ruled out."
+    advice = f"Take the {name} away from the last layer; hidden layers keep theirs."
+    return about_loss("HL112", use, message, advice)
+
+
+def log_of_softmax(evidence: Evidence) -> Iterator[Draft]:
+    """HL113."""
+    for fact in evidence.of(Activation):
+        if fact.effect != "log" or not isinstance(fact.input, Tensor):
+            continue
+        if (
+            fact.input.domain in PROBABILITIES
+            and not fact.input.guarded
+            and made_by(fact.input).maker.role == "activation"
+        ):
+            name = short(made_by(fact.input).maker.name)
+            together = "log_softmax" if fact.input.domain is Domain.SOFTMAX else "logsigmoid"
+            message = (
+                f"log({name}(x)) in two steps gives -inf as soon as a probability rounds to 0; then the loss is NaN."
+            )
+            yield _at_log("HL113", fact, message, f"Compute it in one step: {together}.", together)
+
+
+def _at_log(code: str, fact: Activation, message: str, advice: str, together: str) -> Draft:
+    tensor = fact.input
+    assert isinstance(tensor, Tensor)
+    steps = (*way(tensor), DraftStep(fact.site, "the logarithm is taken", "operation", fact.output.maker.name))
+    details = (("together", together), ("head", tensor.domain.name.lower()))
+    return Draft(code, fact.site, message, advice, is_proved(fact), steps, details=details, subject=fact.output)
+
+
+def hand_written_cross_entropy(evidence: Evidence) -> Iterator[Draft]:
+    """HL114."""
+    for fact in evidence.of(HandWrittenLoss):
+        probabilities = fact.log.inputs[0]
+        if probabilities.guarded:
+            continue
+        message = "A cross entropy written by hand: where a probability rounds to 0 its logarithm is -inf and the loss becomes NaN."
+        advice = "Use the framework's cross entropy on the raw scores; it is stable and says what it is."
+        steps = (*way(probabilities), DraftStep(fact.site, "the logarithm is taken", "operation", fact.log.maker.name))
+        yield Draft("HL114", fact.site, message, advice, is_proved(fact), steps, subject=fact.log)
+
+
+def classification_with_regression_loss(evidence: Evidence) -> Iterator[Draft]:
+    """HL115."""
+    shown: dict[int, str] = {}
+    for metric in evidence.of(MetricUse):
+        if metric.metric in ("accuracy", "acc", "binary_accuracy", "categorical_accuracy"):
+            if isinstance(metric.prediction, Tensor) and metric.prediction.shape.units == 1:
+                shown[id(metric.prediction)] = f"the metric {metric.metric!r}"
+    for labels in evidence.labels:
+        if _is_class(labels.labels):
+            shown[id(labels.prediction)] = labels.labels.source
+    for use in evidence.uses:
+        tensor = prediction(use)
+        if use.loss.family != "regression" or tensor.domain not in (Domain.SIGMOID, Domain.TANH):
+            continue
+        target = use.target.labels if isinstance(use.target, Tensor) else None
+        reason = shown.get(id(tensor)) or (target.source if target is not None and _is_class(target) else "")
+        head = head_of(tensor)
+        if reason and head is not None and head.maker.layer is not None and head.maker.layer.kind.effect == "dense":
+            message = (
+                f"{use.loss.short_name} on a {short(made_by(tensor).maker.name)} head, but the program sorts into classes "
+                f"({reason}): where the output is surely wrong the gradient almost vanishes."
+            )
+            yield about_loss("HL115", use, message, "Use a binary or categorical cross entropy for classes.")
+
+
+def _is_class(labels: Labels) -> bool:
+    return labels.encoding in ("one_hot", "index", "binary")
+
+
+def exclusive_classes_with_binary_loss(evidence: Evidence) -> Iterator[Draft]:
+    """HL116."""
+    known = {id(labels.prediction): labels.labels for labels in evidence.labels if labels.labels.exclusive}
+    for use in evidence.uses:
+        tensor = prediction(use)
+        target = use.target.labels if isinstance(use.target, Tensor) else None
+        labels = known.get(id(tensor)) or (target if target is not None and target.exclusive else None)
+        if labels is None or use.loss.family != "binary_cross_entropy" or not wants_probabilities(use):
+            continue
+        width = tensor.shape.units
+        if (
+            tensor.domain is Domain.SIGMOID
+            and width is not None
+            and width >= 2
+            and labels.encoding in ("one_hot", "index")
+        ):
+            message = (
+                f"The labels are one class out of several ({labels.source}), but {width} sigmoids with binary cross "
+                "entropy answer independent questions: nothing makes them exclude each other."
+            )
+            yield about_loss("HL116", use, message, "Use softmax with categorical cross entropy.")
+
+
+def separate_sigmoid_and_bce(evidence: Evidence) -> Iterator[Draft]:
+    """HL117."""
+    for use in evidence.uses:
+        if use.loss.framework != "torch" or use.loss.family != "binary_cross_entropy" or not wants_probabilities(use):
+            continue
+        if prediction(use).domain is Domain.SIGMOID and made_by(prediction(use)).maker.role == "activation":
+            message = (
+                "A sigmoid followed by BCELoss is right, but loses precision where the sigmoid is close to 0 or 1."
+            )
+            yield about_loss("HL117", use, message, "Drop the sigmoid and use BCEWithLogitsLoss, which is stable.")
+
+
+RULES = (
+    softmax_before_cross_entropy,
+    log_softmax_before_cross_entropy,
+    sigmoid_before_cross_entropy,
+    probabilities_before_bce_with_logits,
+    logits_into_binary_cross_entropy,
+    logits_into_categorical_cross_entropy,
+    softmax_with_binary_cross_entropy,
+    sigmoid_with_categorical_cross_entropy,
+    nll_without_log_softmax,
+    kl_div_without_log,
+    softmax_with_regression_loss,
+    activation_on_logits,
+    log_of_softmax,
+    hand_written_cross_entropy,
+    classification_with_regression_loss,
+    exclusive_classes_with_binary_loss,
+    separate_sigmoid_and_bce,
+)
+
+__all__ = ["RULES", "LabelsUse", "views"]

@@ -1,0 +1,305 @@
+"""HL2: how many outputs, and layers that fit each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from headlint.checks.draft import Draft, DraftStep
+from headlint.checks.evidence import (
+    CLASSIFYING,
+    CROSS_ENTROPIES,
+    Evidence,
+    about_loss,
+    activation_site,
+    assumptions_of,
+    constant,
+    head_of,
+    is_proved,
+    layer_step,
+    made_by,
+    prediction,
+    short,
+    units,
+    way,
+)
+from headlint.flow.facts import Activation, Fact, LabelsUse, LayerApplied, LayerBuilt, LossUse
+from headlint.flow.values import Domain, Layer, Site, Tensor
+
+SOFTMAXES = ("softmax", "log_softmax")
+
+
+def softmax_axis(fact: Activation) -> int | None:
+    """The axis of a softmax, where it is known; without ``dim`` torch takes 1 for a matrix."""
+    if fact.output.axis is not None:
+        return fact.output.axis
+    rank = fact.input.shape.rank if isinstance(fact.input, Tensor) else None
+    if rank is None or fact.axis_given:
+        return None
+    return 0 if rank in (0, 1, 3) else 1
+
+
+def about_activation(
+    code: str, fact: Activation, message: str, advice: str, **details: str | int | bool | None
+) -> Draft:
+    """A finding about a softmax itself."""
+    site = fact.output.maker.origin or fact.site
+    known = {"units": fact.output.shape.units, "rank": fact.output.shape.rank, "axis": fact.output.axis, **details}
+    return Draft(
+        code,
+        site,
+        message,
+        advice,
+        is_proved(fact),
+        way(fact.output),
+        details=tuple((key, value) for key, value in known.items() if value is not None),
+        assumptions=assumptions_of(fact.output),  # type: ignore[arg-type]
+        subject=fact.output,
+    )
+
+
+def single_unit_softmax(evidence: Evidence) -> Iterator[Draft]:
+    """HL201."""
+    for fact in evidence.of(Activation):
+        if fact.effect not in SOFTMAXES or not isinstance(fact.input, Tensor):
+            continue
+        if _over_one(evidence, fact):
+            constant_value = "1" if fact.effect == "softmax" else "0"
+            name = short(fact.output.maker.name)
+            message = (
+                f"{name} over a single unit: exp(x) / exp(x) is always 1, "
+                f"so this gives {constant_value} whatever the input is and nothing is learned."
+            )
+            advice = "Use a sigmoid for yes or no, no activation for a value, or one unit for each class."
+            yield about_activation("HL201", fact, message, advice)
+
+
+def _over_one(evidence: Evidence, fact: Activation) -> bool:
+    shape = fact.input.shape if isinstance(fact.input, Tensor) else None
+    if shape is None:
+        return False
+    axis = softmax_axis(fact)
+    if axis is not None and shape.rank is not None:
+        return shape.size(axis) == 1
+    if axis == -1:
+        return shape.last == 1
+    if shape.rank is None and shape.last == 1 and (axis == 1 or not fact.axis_given):
+        return evidence.reaches_loss(fact)
+    return False
+
+
+def single_unit_cross_entropy(evidence: Evidence) -> Iterator[Draft]:
+    """HL202."""
+    for use in evidence.uses:
+        tensor = prediction(use)
+        if use.loss.family not in (*CROSS_ENTROPIES, "nll") or units(use) != 1:
+            continue
+        if tensor.domain in (Domain.SOFTMAX, Domain.LOG_SOFTMAX, Domain.HARD, Domain.TARGET, Domain.ONE_HOT):
+            continue
+        if head_of(tensor) is None:
+            continue
+        message = (
+            f"{use.loss.short_name} compares classes with each other, but there is one output only: "
+            "the loss is the same whatever the network says, so it learns nothing."
+        )
+        if use.loss.framework == "torch":
+            advice = "Give the last layer one unit for each class, or use BCEWithLogitsLoss for yes or no."
+        else:
+            advice = (
+                "Give the last layer one unit for each class, or use binary_crossentropy with a sigmoid for yes or no."
+            )
+        yield about_loss("HL202", use, message, advice)
+
+
+def binary_softmax(evidence: Evidence) -> Iterator[Draft]:
+    """HL203."""
+    for use in evidence.uses:
+        tensor = prediction(use)
+        if use.loss.family not in (*CROSS_ENTROPIES, "nll") or tensor.domain not in (
+            Domain.SOFTMAX,
+            Domain.LOG_SOFTMAX,
+        ):
+            continue
+        source = made_by(tensor)
+        rank = source.shape.rank
+        site = source.maker.origin or source.maker.site
+        head = head_of(source)
+        dense = head is not None and head.maker.layer is not None and head.maker.layer.kind.effect == "dense"
+        if (
+            source.maker.role == "activation"
+            and source.shape.units == 2
+            and rank in (None, 2)
+            and site is not None
+            and dense
+        ):
+            message = "A softmax over two units is a sigmoid of their difference: one unit says the same with half the parameters."
+            advice = "For two classes one output with a sigmoid and a binary cross entropy is enough."
+            yield Draft(
+                "HL203", site, message, advice, is_proved(use), way(source), use.model,
+                (("units", 2), ("framework", use.loss.framework)), assumptions_of(source), use,  # type: ignore[arg-type]
+            )  # fmt: skip
+
+
+def outputs_do_not_match_classes(evidence: Evidence) -> Iterator[Draft]:
+    """HL204."""
+    for use in evidence.labels:
+        yield from _mismatch(use, use.labels.encoding, use.labels.classes, use.labels.source, prediction(use))
+    for loss in evidence.uses:
+        labels = loss.target.labels if isinstance(loss.target, Tensor) else None
+        if labels is not None:
+            yield from _mismatch(loss, labels.encoding, labels.classes, labels.source, prediction(loss))
+
+
+def _mismatch(
+    use: LossUse | LabelsUse, encoding: str, classes: int | None, source: str, tensor: Tensor
+) -> Iterator[Draft]:
+    width = units(use)
+    head = head_of(tensor)
+    step = layer_step(head) if head is not None else None
+    if width is None or classes is None or step is None or use.loss.family not in CLASSIFYING:
+        return
+    if width == 1 and (classes == 2 or use.loss.family != "binary_cross_entropy"):
+        return
+    wrong = width != classes if encoding == "one_hot" else encoding == "index" and width < classes
+    if wrong:
+        message = f"The last layer has {width} output{'s' if width != 1 else ''}, but the labels show {classes} classes ({source})."
+        advice = f"Give the last layer {classes} units."
+        details = (("units", width), ("classes", classes), ("framework", use.loss.framework))
+        yield Draft(
+            "HL204", step.site, message, advice, is_proved(use), way(tensor), details=details,
+            assumptions=assumptions_of(tensor), subject=use,  # type: ignore[arg-type]
+        )  # fmt: skip
+
+
+def layers_do_not_fit(evidence: Evidence) -> Iterator[Draft]:
+    """HL205."""
+    for fact in evidence.applications():
+        problem = _misfit(fact)
+        if problem:
+            site = fact.layer.site if fact.in_container else fact.site
+            before = way(fact.input)
+            here = DraftStep(
+                fact.layer.site, f"{fact.layer.kind.short_name} is built here", "layer", fact.layer.kind.name
+            )
+            advice = "Make the two sizes equal; print the shape of the tensor in front of the layer to see it."
+            steps = (*before, here) if here not in before else before
+            yield Draft(
+                "HL205", site, problem, advice, is_proved(fact), steps,
+                assumptions=assumptions_of(fact.input), subject=fact.output,  # type: ignore[arg-type]
+            )  # fmt: skip
+
+
+def _misfit(fact: LayerApplied) -> str:
+    layer, shape = fact.layer, fact.input.shape
+    kind = layer.kind
+    if kind.framework != "torch" or not kind.features or kind.effect == "bilinear":
+        return ""
+    wanted = constant(layer, kind.features)
+    if not isinstance(wanted, int):
+        return ""
+    if _assumed(layer, kind.features):
+        return ""
+    if kind.effect in ("dense", "recurrent", "recurrent_cell", "recurrent_cell_pair"):
+        given, what = shape.units, "values"
+    elif shape.rank == kind.spatial + 2 or (kind.effect == "norm" and shape.rank == 2):
+        given, what = shape.size(1), "channels" if shape.rank != 2 else "values"
+    else:
+        return ""
+    if given is None or given == wanted or fact.input.maker.role == "input":
+        return ""
+    return f"{kind.short_name} wants {wanted} {what}, but it is given {given}."
+
+
+def _assumed(layer: Layer, parameter: str) -> bool:
+    value = layer.arguments.get(parameter)
+    return bool(getattr(value, "assumptions", None))
+
+
+def impossible_layer(evidence: Evidence) -> Iterator[Draft]:
+    """HL206."""
+    for fact in evidence.of(LayerBuilt):
+        problem = _impossible(fact.layer)
+        if problem:
+            message = f"{fact.layer.kind.short_name} cannot be built like this: {problem}."
+            yield Draft("HL206", fact.site, message, "Correct the argument.", is_proved(fact), subject=fact.layer)
+
+
+def _impossible(layer: Layer) -> str:
+    for parameter in {
+        layer.kind.units,
+        layer.kind.features,
+        "kernel_size",
+        "stride",
+        "strides",
+        "num_heads",
+        "num_groups",
+        "groups",
+    }:
+        value = constant(layer, parameter) if parameter in layer.kind.parameters else None
+        if isinstance(value, int) and not isinstance(value, bool) and value <= 0:
+            return f"{parameter}={value} is no size"
+    if layer.kind.effect == "dropout":
+        rate = constant(layer, "p", "rate")
+        if isinstance(rate, int | float) and not isinstance(rate, bool) and not 0 <= rate < 1:
+            return f"a dropout rate of {rate} is outside [0, 1)"
+    for divisor, *sizes in (
+        ("groups", "in_channels", "out_channels", "filters"),
+        ("num_groups", "num_channels"),
+        ("num_heads", "embed_dim"),
+        ("nhead", "d_model"),
+    ):
+        count = constant(layer, divisor)
+        for parameter in sizes:
+            size = constant(layer, parameter)
+            if isinstance(count, int) and isinstance(size, int) and count > 0 and size % count:
+                return f"{divisor}={count} does not divide {parameter}={size}"
+    return ""
+
+
+def missing_flatten(evidence: Evidence) -> Iterator[Draft]:
+    """HL207."""
+    for use in evidence.labels:
+        if use.labels.encoding in ("one_hot", "index", "binary"):
+            yield from _unflattened(use, prediction(use))
+    for loss in evidence.uses:
+        target = loss.target
+        if isinstance(target, Tensor) and target.labels is not None and target.labels.encoding in ("index", "binary"):
+            if target.shape.rank == 1 or target.labels.column:
+                yield from _unflattened(loss, prediction(loss))
+
+
+def _unflattened(use: Fact, tensor: Tensor) -> Iterator[Draft]:
+    head = head_of(tensor)
+    if head is None or head.maker.layer is None or head.maker.layer.kind.effect != "dense" or not head.inputs:
+        return
+    rank = head.inputs[0].shape.rank
+    if rank is None or rank < 3 or tensor.shape.rank != rank:
+        return
+    what = "a feature map" if rank >= 4 else "a sequence"
+    message = f"The last layer is applied to {what} with {rank} axes, but there is one label for each sample."
+    advice = "Flatten or pool before the last layer (Flatten, GlobalAveragePooling, or return_sequences=False)."
+    yield Draft(
+        "HL207",
+        head.maker.layer.site,
+        message,
+        advice,
+        is_proved(use),
+        way(tensor),
+        details=(("rank", rank),),
+        subject=use,
+    )
+
+
+def head_site(tensor: Tensor) -> Site | None:
+    """Where the activation of a head is written."""
+    return activation_site(made_by(tensor).maker)
+
+
+RULES = (
+    single_unit_softmax,
+    single_unit_cross_entropy,
+    binary_softmax,
+    outputs_do_not_match_classes,
+    layers_do_not_fit,
+    impossible_layer,
+    missing_flatten,
+)

@@ -1,0 +1,53 @@
+"""Running every rule over the facts, and letting the sharper of two findings about the same thing stand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from headlint.checks import axis, bias, gradient, labels, loss_input, outputs
+from headlint.checks.draft import Draft
+from headlint.checks.evidence import Evidence, made_by
+from headlint.flow.facts import Fact, LossUse
+from headlint.flow.values import Tensor
+from headlint.settings import Settings
+
+RULES = (*loss_input.RULES, *outputs.RULES, *axis.RULES, *bias.RULES, *gradient.RULES, *labels.RULES)
+
+_LOSS_INPUT = frozenset(f"HL{number}" for number in range(101, 113))
+
+REPLACES = {
+    "HL201": frozenset({"HL101", "HL102", "HL107", "HL108", "HL111", "HL202", "HL203", "HL109"}),
+    "HL202": frozenset({"HL103", "HL106", "HL108", "HL112", "HL204", "HL109"}),
+    "HL107": frozenset({"HL116", "HL203"}),
+    "HL108": frozenset({"HL116", "HL203"}),
+    "HL114": frozenset({"HL113"}),
+    "HL501": _LOSS_INPUT | {"HL202"},
+    "HL502": _LOSS_INPUT,
+    "HL503": _LOSS_INPUT | {"HL202", "HL204", "HL601"},
+}
+"""A finding takes the place of these others about the same subject: it says more sharply what is wrong."""
+
+
+def run(facts: Sequence[Fact], settings: Settings) -> list[Draft]:
+    """Every finding, before it is known which rules are selected."""
+    evidence = Evidence(facts, settings)
+    drafts = [draft for rule in RULES for draft in rule(evidence)]
+    taken: set[tuple[str, object]] = set()
+    for draft in drafts:
+        for code in REPLACES.get(draft.code, ()):
+            taken.update((code, subject) for subject in _subjects(draft))
+    return [draft for draft in drafts if not any((draft.code, subject) in taken for subject in _subjects(draft))]
+
+
+def _subjects(draft: Draft) -> list[object]:
+    """What a finding is about: a loss's use, and the tensor whose meaning decides."""
+    subject = draft.subject
+    match subject:
+        case LossUse(prediction=Tensor() as tensor):
+            return [("use", subject.site), ("tensor", id(made_by(tensor)))]
+        case Tensor():
+            return [("tensor", id(made_by(subject))), ("site", draft.site)]
+        case _:
+            prediction = getattr(subject, "prediction", None)
+            tensors = [("tensor", id(made_by(prediction)))] if isinstance(prediction, Tensor) else []
+            return [("use", getattr(subject, "site", None)), *tensors]

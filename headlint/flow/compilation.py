@@ -1,0 +1,246 @@
+"""``compile`` and ``fit``: which loss and which metrics a Keras model gets, and which labels it is trained with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from headlint.flow import iteration, keras_models, losses
+from headlint.flow.arguments import Arguments
+from headlint.flow.facts import LabelsUse, MetricUse, UnknownString
+from headlint.flow.values import (
+    BoundMethod,
+    Compiled,
+    CompiledLoss,
+    Constant,
+    Dataset,
+    DictValue,
+    Domain,
+    FrameworkName,
+    FunctionValue,
+    Instance,
+    Labels,
+    Layer,
+    ListValue,
+    Maker,
+    Metric,
+    Model,
+    Partial,
+    Site,
+    Tensor,
+    Thing,
+    TupleValue,
+    Value,
+)
+from headlint.frameworks import keras
+
+if TYPE_CHECKING:
+    from headlint.flow.machine import Machine
+
+PARAMETERS = ("optimizer", "loss", "metrics")
+
+
+def compile_model(machine: Machine, model: Value, arguments: Arguments, at: int) -> None:
+    """``model.compile(…)``."""
+    bound = arguments.bind(PARAMETERS)
+    sites = arguments.sites_of(PARAMETERS)
+    loss = bound.get("loss")
+    output = keras_models.outputs(machine, model, at)
+    site = sites.get("loss", machine.site(at))
+    keras_models.note_heads(machine, model, output, machine.site(at))
+    if loss is None:
+        return
+    metrics = _metrics(machine, bound.get("metrics"), sites.get("metrics", machine.site(at)))
+    compiled: list[CompiledLoss] = []
+    for loss_option in machine.state.alternatives(loss):
+        for output_option in machine.state.alternatives(output):
+            guards = (*loss_option.guards, *output_option.guards)
+            certain = loss_option.value is loss and output_option.value is output
+            machine.on_path(
+                guards,
+                lambda a=loss_option.value, b=output_option.value, c=certain: compiled.extend(  # type: ignore[misc]
+                    _pair(machine, a, b, site, metrics, c, _name_of(model))
+                ),
+            )
+    if isinstance(model, Thing):
+        machine.state.write(model, "compiled", Compiled(tuple(compiled)))
+
+
+def _name_of(model: Value) -> str:
+    return model.cls.name if isinstance(model, Instance) else getattr(model, "name", "")
+
+
+def _pair(
+    machine: Machine,
+    loss: Value,
+    output: Value,
+    site: Site,
+    metrics: list[tuple[Value, Site]],
+    certain: bool,
+    model: str,
+) -> list[CompiledLoss]:
+    """Bring each output to its loss: by position, by the output's name, or all to one."""
+    several = iteration.known_items(machine, output) if isinstance(output, TupleValue | ListValue) else None
+    if several is not None and len(several) == 1:
+        output, several = several[0], None
+    match loss:
+        case ListValue() | TupleValue():
+            wanted = iteration.known_items(machine, loss)
+            if wanted is None:
+                return []
+            if several is None:
+                several = [output]
+            if len(wanted) != len(several):
+                return []
+            pairs = list(zip(wanted, several, strict=True))
+        case DictValue():
+            pairs = _by_name(machine, loss, output, several)
+        case _:
+            pairs = [(loss, one) for one in several] if several is not None else [(loss, output)]
+    found: list[CompiledLoss] = []
+    for one_loss, one_output in pairs:
+        found += _one_loss(machine, one_loss, one_output, site, metrics, certain and len(pairs) >= 1, model)
+    return found
+
+
+def _by_name(
+    machine: Machine, losses_by_name: DictValue, output: Value, several: list[Value] | None
+) -> list[tuple[Value, Value]]:
+    named: dict[object, Value] = {}
+    if isinstance(output, DictValue):
+        named = dict(iteration.entries(machine, output))
+    for one in several if several is not None else [output]:
+        name = _layer_name(one)
+        if name:
+            named[name] = one
+    return [(loss, named[name]) for name, loss in iteration.entries(machine, losses_by_name) if name in named]
+
+
+def _layer_name(value: Value) -> str:
+    layer = value.maker.layer if isinstance(value, Tensor) else None
+    name = layer.constant("name") if isinstance(layer, Layer) else None
+    return name if isinstance(name, str) else ""
+
+
+def _one_loss(
+    machine: Machine,
+    loss: Value,
+    output: Value,
+    site: Site,
+    metrics: list[tuple[Value, Site]],
+    certain: bool,
+    model: str,
+) -> list[CompiledLoss]:
+    known = losses.named(machine, loss)
+    if known is None:
+        _own_loss(machine, loss, output, site)
+        return []
+    kind, options = known
+    loss_site = getattr(loss, "site", site)
+    losses.take(machine, kind, output, None, site, options, loss_site, compiled=True, model=model)
+    for metric, metric_site in metrics:
+        name, arguments = _metric_name(metric)
+        if name:
+            machine.emit(
+                MetricUse, metric_site, certain, metric=name, loss=kind, prediction=output, arguments=arguments
+            )
+    found = losses.from_logits(machine, kind, options)
+    names = tuple((_metric_name(metric)[0], metric_site) for metric, metric_site in metrics)
+    return [CompiledLoss(kind, output, found, site, names)]
+
+
+def _own_loss(machine: Machine, loss: Value, output: Value, site: Site) -> None:
+    """A loss that the program wrote itself is called with labels and the output; an unknown string is told."""
+    match loss:
+        case Constant(str() as text, symbol=None) if text and text not in keras.LOSS_STRINGS:
+            machine.emit(UnknownString, site, kind="loss", text=text)
+        case FunctionValue() | BoundMethod() | Partial() | Instance():
+            labels = Tensor(Domain.TARGET, maker=Maker("labels", ""))
+            machine.call_with(loss, labels, output)
+        case _:
+            pass
+
+
+def _metrics(machine: Machine, value: Value | None, site: Site) -> list[tuple[Value, Site]]:
+    if value is None:
+        return []
+    found: list[tuple[Value, Site]] = []
+    items = iteration.known_items(machine, value) if not isinstance(value, Constant) else [value]
+    if isinstance(machine.state.narrow(value), DictValue):
+        return []
+    for item in items or []:
+        nested = iteration.known_items(machine, item) if isinstance(item, ListValue) else [item]
+        found += [(one, site) for one in nested or []]
+    for metric, _ in found:
+        match metric:
+            case Constant(str() as text, symbol=None) if (
+                text not in keras.METRIC_STRINGS and text not in keras.LOSS_STRINGS
+            ):
+                machine.emit(UnknownString, site, kind="metric", text=text)
+            case _:
+                pass
+    return found
+
+
+def _metric_name(metric: Value) -> tuple[str, tuple[tuple[str, Value], ...]]:
+    match metric:
+        case Constant(str() as text):
+            return text, ()
+        case Metric(name, arguments):
+            return name, arguments
+        case FrameworkName(path) if path.startswith("keras.metrics."):
+            return path.rsplit(".", 1)[-1], ()
+        case _:
+            return "", ()
+
+
+def fit(machine: Machine, model: Value, arguments: Arguments, site: Site) -> None:
+    """``model.fit(x, y)``: the labels reach the losses that ``compile`` took."""
+    compiled = machine.read(model, "compiled") if isinstance(model, Thing) else None
+    if compiled is None:
+        return
+    labels = arguments.get("y") or (arguments.positional[1] if len(arguments.positional) > 1 else None)
+    data = arguments.first("x", "generator")
+    given = labels if labels is not None else _labels_of_data(machine, data)
+    if given is None:
+        return
+    for option in machine.state.alternatives(compiled):
+        if isinstance(option.value, Compiled) and len(option.value.losses) == 1:
+            entry = option.value.losses[0]
+            machine.on_path(option.guards, lambda entry=entry: _use_labels(machine, entry, given))  # type: ignore[misc]
+
+
+def _labels_of_data(machine: Machine, data: Value | None) -> Value | None:
+    match machine.state.narrow(data) if data is not None else None:
+        case Dataset(item=TupleValue(items)) if len(items) >= 2:
+            return items[1]
+        case _:
+            return None
+
+
+def _use_labels(machine: Machine, entry: CompiledLoss, given: Value) -> None:
+    options = machine.state.alternatives(given)
+    for option in options:
+        labels = labels_of(option.value)
+        if labels is None:
+            continue
+        for prediction in machine.state.alternatives(entry.prediction):
+            machine.emit(
+                LabelsUse,
+                entry.site,
+                len(options) == 1,
+                loss=entry.loss,
+                prediction=prediction.value,
+                labels=labels,
+                from_logits=entry.from_logits,
+                metrics=entry.metrics,
+            )
+
+
+def labels_of(value: Value) -> Labels | None:
+    """What is known of an array as labels."""
+    return value.labels if isinstance(value, Tensor) else None
+
+
+def model_of(value: Value) -> Model | None:
+    """The value if it is a Keras model made of layers."""
+    return value if isinstance(value, Model) else None

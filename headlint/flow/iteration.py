@@ -1,0 +1,161 @@
+"""What it means to go through a value: lists, tuples, dicts, ranges, containers of layers, data sets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from headlint.flow.values import (
+    Choice,
+    Constant,
+    Container,
+    Dataset,
+    DictValue,
+    Instance,
+    ListValue,
+    SliceValue,
+    Tensor,
+    Thing,
+    TupleValue,
+    Unknown,
+    Value,
+)
+
+if TYPE_CHECKING:
+    from headlint.flow.machine import Machine
+
+LONGEST_LOOP = 64
+"""Rounds of a loop that are followed one by one."""
+
+
+def slot_items(machine: Machine, thing: Thing) -> tuple[Value, ...] | None:
+    """The slot ``items`` on the current path; None when branches disagree about it."""
+    match machine.read(thing, "items"):
+        case TupleValue(items):
+            return items
+        case _:
+            return None
+
+
+def known_items(machine: Machine, value: Value) -> list[Value] | None:
+    """Every item that iterating gives, or None where that is not known."""
+    match machine.state.narrow(value):
+        case TupleValue(items):
+            return list(items)
+        case ListValue() as items_list:
+            items_now = slot_items(machine, items_list)
+            return None if items_list.approximate or items_now is None else list(items_now)
+        case Container(kind="dict") as container:
+            return [Constant(name) for name in container.names]
+        case Container() as container:
+            members = slot_items(machine, container)
+            return None if container.approximate or members is None else list(members)
+        case DictValue(complete=True) as entries_of:
+            return [Constant(key) for key in entries_of.slots if isinstance(key, str | int | float | bool | None)]
+        case Constant(str() as text) if len(text) <= LONGEST_LOOP:
+            return [Constant(character) for character in text]
+        case Choice(options) if all(isinstance(option.value, TupleValue) for option in options):
+            return _items_of_tuples(machine, value)
+        case _:
+            return None
+
+
+def _items_of_tuples(machine: Machine, value: Value) -> list[Value] | None:
+    """The items of a choice of equally long tuples, each a choice itself."""
+    from headlint.flow.state import join
+
+    alternatives = machine.state.alternatives(value)
+    tuples = [(option.guards, option.value.items) for option in alternatives if isinstance(option.value, TupleValue)]
+    if len({len(items) for _, items in tuples}) != 1:
+        return None
+    length = len(tuples[0][1])
+    return [join((guards, items[index]) for guards, items in tuples) for index in range(length)]
+
+
+def element(machine: Machine, value: Value) -> Value:
+    """One item, whichever, of what iterating gives."""
+    match machine.state.narrow(value):
+        case Dataset() as dataset:
+            return dataset.item
+        case ListValue() | Container() as thing:
+            items = slot_items(machine, thing)
+            return items[-1] if items else Unknown()
+        case Tensor() as tensor:
+            from headlint.flow import tensors
+
+            return tensors.row(machine, tensor)
+        case Unknown() as unknown:
+            return unknown.child("element")
+        case Instance() as instance if (getter := machine.method(instance, "__getitem__")) is not None:
+            from headlint.flow.arguments import Arguments
+
+            return machine.call(getter, Arguments((Unknown(),)))
+        case _:
+            return Unknown()
+
+
+def unpack(machine: Machine, value: Value, count: int) -> list[Value]:
+    """The values that ``a, b, … = value`` binds."""
+    items = known_items(machine, value)
+    if items is not None:
+        return items if len(items) == count else [Unknown() for _ in range(count)]
+    match machine.state.narrow(value):
+        case Unknown() as unknown:
+            return [unknown.child(("item", index)) for index in range(count)]
+        case Dataset() as dataset:
+            return [dataset.item] * count
+        case Tensor() as tensor:
+            one = element(machine, tensor)
+            return [one] * count
+        case ListValue() as items_list:
+            return [element(machine, items_list)] * count
+        case Choice() as choice:
+            return [
+                machine.state.distribute(
+                    [choice],
+                    lambda one, index=index: unpack(machine, one, count)[index],  # type: ignore[misc]
+                )
+                for index in range(count)
+            ]
+        case _:
+            return [Unknown() for _ in range(count)]
+
+
+def entries(machine: Machine, mapping: DictValue) -> list[tuple[Any, Value]]:
+    """A dict's entries on the current path."""
+    return [(key, value) for key in mapping.slots if (value := machine.read(mapping, key)) is not None]
+
+
+def combine_lists(machine: Machine, symbol: str, left: ListValue, right: Value) -> Value:
+    """``list + list`` and ``list * n``."""
+    first = slot_items(machine, left)
+    if first is None:
+        return Unknown()
+    match right:
+        case ListValue() if symbol == "+":
+            second = slot_items(machine, right)
+            return Unknown() if second is None else ListValue((*first, *second), left.approximate or right.approximate)
+        case Constant(int() as count) if symbol == "*" and 0 <= count * len(first) <= LONGEST_LOOP:
+            return ListValue(first * count, left.approximate)
+        case _ if symbol == "*":
+            return ListValue(first, approximate=True)
+        case _:
+            return Unknown()
+
+
+def pick(items: tuple[Value, ...], index: Value) -> Value | tuple[Value, ...] | None:
+    """An item, or the items of a slice, or None where the index is not known or out of range."""
+    match index:
+        case Constant(int() as number) if -len(items) <= number < len(items):
+            return items[number]
+        case SliceValue(Constant(lower), Constant(upper), Constant(step)):
+            bounds = (lower, upper, step)
+            if all(bound is None or isinstance(bound, int) for bound in bounds) and step != 0:
+                return items[slice(*bounds)]
+            return None
+        case _:
+            return None
+
+
+def entries_of_thing(machine: Machine, thing: Thing) -> list[tuple[Any, Value]]:
+    """Any thing's slots on the current path."""
+    return [(key, value) for key in thing.slots if (value := machine.read(thing, key)) is not None]

@@ -1,0 +1,134 @@
+"""Where interpretation begins: a module's top level, then whatever of it nothing called."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from headlint.flow import attributes, calls
+from headlint.flow.arguments import Arguments
+from headlint.flow.modules import ModuleUnit
+from headlint.flow.values import ClassValue, FunctionValue, Instance, Maker, Tensor, Value
+from headlint.syntax import ir
+
+if TYPE_CHECKING:
+    from headlint.flow.machine import Machine
+
+FIRST_METHODS = ("forward", "call", "training_step", "train_step", "fit", "train", "validation_step", "test_step")
+"""Methods that a framework calls, in the order in which they are looked at."""
+
+
+def run(machine: Machine, unit: ModuleUnit) -> None:
+    """Interpret a module and everything it defines."""
+    machine.run_module(unit)
+    machine.within(unit, lambda: _run_rest(machine, unit))
+
+
+def _run_rest(machine: Machine, unit: ModuleUnit) -> None:
+    for function in _by_need(unit):
+        if id(function.definition) not in machine.reached and function.owner is None:
+            calls.run_function(machine, function, Arguments(), 0, assume_defaults=True)
+    for cls in list(unit.classes):
+        _run_class(machine, cls)
+
+
+def _by_need(unit: ModuleUnit) -> list[FunctionValue]:
+    """Functions that no other one names come first: they are the ones that call the others."""
+    functions = [function for function in unit.functions if isinstance(function.definition, ir.FunctionDefinition)]
+    mentioned: set[str] = set()
+    for function in functions:
+        mentioned |= _names_in(function) - {function.name}
+    return sorted(functions, key=lambda function: function.name in mentioned)
+
+
+def _names_in(function: FunctionValue) -> set[str]:
+    """The names that a function's body mentions."""
+    found: set[str] = set()
+    stack: list[object] = [function.definition.body]
+    while stack:
+        node = stack.pop()
+        match node:
+            case ir.Name(name=name):
+                found.add(name)
+            case tuple():
+                stack.extend(node)
+            case _ if hasattr(node, "__slots__"):
+                stack.extend(
+                    getattr(node, slot)
+                    for kind in type(node).__mro__
+                    for slot in getattr(kind, "__slots__", ())
+                    if slot != "at"
+                )
+    return found
+
+
+def _run_class(machine: Machine, cls: ClassValue) -> None:
+    instances = [instance for instance in machine.instances if instance.cls is cls]
+    if not instances:
+        if any(cls in other.ancestors()[1:] for other in cls.unit.classes if other is not cls) and not _is_model(
+            machine, cls
+        ):
+            return
+        made = calls.instantiate(machine, cls, Arguments(), cls.definition.at, assume_defaults=True)
+        instances = [made] if isinstance(made, Instance) else []
+    for instance in instances[-1:]:
+        _run_methods(machine, instance)
+
+
+def _is_model(machine: Machine, cls: ClassValue) -> bool:
+    return any(attributes.find_in_class(machine, cls, name) is not None for name in ("forward", "call"))
+
+
+def _run_methods(machine: Machine, instance: Instance) -> None:
+    """Run the methods nothing called; those that store something may be needed by others, so they come first."""
+    methods: list[FunctionValue] = []
+    for ancestor in instance.cls.ancestors():
+        if isinstance(ancestor, ClassValue) and ancestor.unit is instance.cls.unit:
+            for name in list(ancestor.slots):
+                value = machine.read(ancestor, name)
+                if isinstance(value, FunctionValue) and value.kind in ("function", "static", "class"):
+                    methods.append(value)
+    mentioned: set[str] = set()
+    for method in methods:
+        mentioned |= _attributes_in(method) - {method.name}
+    methods.sort(key=lambda method: _rank(method, mentioned))
+    for method in methods:
+        if id(method.definition) in machine.reached or method.name == "__init__":
+            continue
+        receiver: Value = instance.cls if method.kind == "class" else instance
+        calls.run_function(machine, method, _first_argument(method), 0, receiver, method.owner, assume_defaults=True)
+
+
+def _rank(method: FunctionValue, mentioned: set[str]) -> tuple[int, bool]:
+    if method.name in FIRST_METHODS:
+        return (1, False)
+    setting_up = method.name.startswith(("setup", "configure", "build", "prepare", "set_", "init", "compile", "_build"))
+    return (0, method.name in mentioned) if setting_up else (2, method.name in mentioned)
+
+
+def _attributes_in(method: FunctionValue) -> set[str]:
+    found: set[str] = set()
+    stack: list[object] = [method.definition.body]
+    while stack:
+        node = stack.pop()
+        match node:
+            case ir.Attribute(name=name, owner=owner):
+                found.add(name)
+                stack.append(owner)
+            case tuple():
+                stack.extend(node)
+            case _ if hasattr(node, "__slots__"):
+                stack.extend(
+                    getattr(node, slot)
+                    for kind in type(node).__mro__
+                    for slot in getattr(kind, "__slots__", ())
+                    if slot != "at"
+                )
+    return found
+
+
+def _first_argument(method: FunctionValue) -> Arguments:
+    """``forward`` and ``call`` get a tensor."""
+    positional = [parameter for parameter in method.definition.parameters if parameter.kind == "positional"]
+    if method.name in ("forward", "call") and len(positional) >= 2 and method.kind == "function":
+        return Arguments((Tensor(maker=Maker("input", positional[1].name)),))
+    return Arguments()

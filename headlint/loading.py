@@ -1,0 +1,129 @@
+"""Reads the modules of a project for the interpreter: from disk, from editors' buffers, or from the cache of parses."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from headlint.flow.modules import ModuleUnit
+from headlint.source.document import Document, UnreadableError, read_document
+from headlint.syntax.parse import SyntaxProblem, parse
+from headlint.version import __version__
+
+if TYPE_CHECKING:
+    from headlint.source.project import Project
+    from headlint.syntax import ir
+
+SMALLEST_CACHED = 2_000
+"""Characters below which parsing again costs less than a look into the cache."""
+
+
+class ProjectLoader:
+    """Finds and reads modules; a text in ``buffers`` counts instead of the file's."""
+
+    def __init__(self, project: Project | None, cache: bool = True, buffers: Mapping[Path, str] | None = None) -> None:
+        self.project = project
+        self.cache = cache
+        self.buffers = buffers or {}
+        self.documents: dict[str, Document] = {}
+        self._bodies: dict[Path, ir.Module | None] = {}
+
+    def resolve(self, importer: Path, level: int, module: str) -> Path | None:
+        """The file that an import names."""
+        return self.project.resolve(importer, level, module) if self.project is not None else None
+
+    def submodule(self, package: Path, name: str) -> Path | None:
+        """The file of a package's submodule."""
+        return self.project.submodule(package, name) if self.project is not None else None
+
+    def load(self, file: Path) -> ModuleUnit | None:
+        """A module that another one imports; None when it cannot be read or parsed, which is told when it is checked."""
+        if file not in self._bodies:
+            try:
+                self._bodies[file] = self.body(self.read(file))
+            except (OSError, UnreadableError, SyntaxProblem):
+                self._bodies[file] = None
+        body = self._bodies[file]
+        return ModuleUnit(str(file), file, body) if body is not None else None
+
+    def read(self, file: Path) -> Document:
+        """The text of a file.
+
+        Raises:
+            OSError: the system refuses it.
+            UnreadableError: it is no text, or no notebook.
+        """
+        buffer = self.buffers.get(file)
+        data = file.read_bytes() if buffer is None else buffer.encode()
+        document = read_document(file, data)
+        self.documents[str(file)] = document
+        return document
+
+    def body(self, document: Document) -> ir.Module:
+        """The meaning of a document.
+
+        Raises:
+            SyntaxProblem: it cannot be parsed.
+        """
+        if not self.cache or len(document.text) < SMALLEST_CACHED:
+            return parse(document.text)
+        file = _cache_file(document.text)
+        cached = _read_cache(file)
+        if cached is not None:
+            return cached
+        body = parse(document.text)
+        _write_cache(file, body)
+        return body
+
+
+def _cache_file(text: str) -> Path:
+    from platformdirs import user_cache_path
+
+    key = hashlib.sha256(f"{__version__}\0{_LAYOUT}\0{text}".encode("utf-8", "surrogatepass")).hexdigest()
+    return user_cache_path("headlint") / "modules" / key[:2] / key
+
+
+def _layout() -> str:
+    """Changes whenever the shape of what is stored changes."""
+    from headlint.syntax import ir, lower
+
+    stamps = (Path(module.__file__).stat() for module in (ir, lower) if module.__file__)
+    return " ".join(f"{stamp.st_mtime_ns}-{stamp.st_size}" for stamp in stamps)
+
+
+_LAYOUT = _layout()
+
+
+def _read_cache(file: Path) -> ir.Module | None:
+    from headlint.syntax import ir
+
+    try:
+        body = pickle.loads(file.read_bytes())
+    except (
+        OSError,
+        pickle.PickleError,
+        EOFError,
+        AttributeError,
+        ImportError,
+        ValueError,
+        TypeError,
+        IndexError,
+        KeyError,
+    ):
+        return None
+    return body if isinstance(body, ir.Module) else None
+
+
+def _write_cache(file: Path, body: ir.Module) -> None:
+    """A cache that cannot be written is no error."""
+    temporary = file.with_name(f"{file.name}.{os.getpid()}")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_bytes(pickle.dumps(body, pickle.HIGHEST_PROTOCOL))
+        temporary.replace(file)
+    except (OSError, RecursionError):
+        return
