@@ -59,7 +59,9 @@ def softmax_across_tasks(evidence: Evidence) -> Iterator[Draft]:
     advice = "Give each task its own output: a sigmoid for each yes-or-no task, or one softmax for each task's classes."
     for fact in evidence.of(Activation):
         tensor = fact.input
-        if fact.effect in SOFTMAXES and isinstance(tensor, Tensor) and len(tensor.heads) >= 2:
+        if fact.effect not in SOFTMAXES or not isinstance(tensor, Tensor) or len(tensor.heads) < 2:
+            continue
+        if _taken_apart(evidence, fact.output):
             message = (
                 f"One softmax over {len(tensor.heads)} heads put side by side: the tasks compete for one unit of probability, "
                 "so a confident answer to one lowers the others."
@@ -75,6 +77,22 @@ def softmax_across_tasks(evidence: Evidence) -> Iterator[Draft]:
                 f"{tasks} × {classes}: the tasks compete for one unit of probability."
             )
             yield about_activation("HL303", fact, message, advice)
+
+
+def _taken_apart(evidence: Evidence, probabilities: Tensor) -> bool:
+    """Whether losses take parts of it, one for each task, or treat every output as a question of its own."""
+    for use in evidence.uses:
+        tensor, apart = prediction(use), use.loss.family == "binary_cross_entropy"
+        for _ in range(16):
+            if tensor is probabilities:
+                if apart:
+                    return True
+                break
+            apart = apart or tensor.maker.note == "index" or short(tensor.maker.name) in ("chunk", "split")
+            if not tensor.inputs:
+                break
+            tensor = tensor.inputs[0]
+    return False
 
 
 def _wide(tensor: Tensor) -> Iterator[Tensor]:

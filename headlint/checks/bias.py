@@ -105,7 +105,7 @@ def missing_bias_small_model(evidence: Evidence) -> Iterator[Draft]:
         if head is None or len(weighted) > SMALL_MODEL or _large_by_design(tensor):
             continue
         parts = list(ancestors(tensor))
-        if any(part.maker.note in ("norm", "multiply", "matmul", "index", "subtract") for part in parts):
+        if any(len(part.inputs) > 1 or part.maker.note in ("norm", "matmul", "index") for part in parts):
             continue
         for part in weighted:
             layer = part.maker.layer

@@ -29,12 +29,24 @@ def labels_do_not_fit_loss(evidence: Evidence) -> Iterator[Draft]:
         labels = target.labels if isinstance(target, Tensor) else None
         if labels is not None:
             yield from _wrong_labels(loss, labels, loss)
+        if isinstance(target, Tensor) and labels is None and _is_column(loss, target):
+            name = loss.loss.short_name
+            message = f"{name} takes one class number for each sample, shape [N], but the labels have shape [N, 1]."
+            yield _about_labels(loss, Labels(), message, "Remove the last axis: labels.squeeze(1).", loss)
         if (
             isinstance(target, Tensor)
             and loss.loss.framework == "torch"
             and loss.loss.family in ("regression", "binary_cross_entropy")
         ):
             yield from _broadcast(loss, target)
+
+
+def _is_column(use: LossUse, target: Tensor) -> bool:
+    """Whether class numbers stand in a column beside scores for several classes."""
+    if use.loss.framework != "torch" or use.loss.family not in ("cross_entropy", "nll"):
+        return False
+    width = units(use)
+    return target.shape.size(1) == 1 and target.shape.rank in (None, 2) and width is not None and width > 1
 
 
 def _wrong_labels(use: LabelsUse | LossUse, labels: Labels, subject: object) -> Iterator[Draft]:
@@ -89,10 +101,8 @@ def _about_labels(use: LabelsUse | LossUse, labels: Labels, message: str, advice
 
 def _broadcast(use: LossUse, target: Tensor) -> Iterator[Draft]:
     shape, other = prediction(use).shape, target.shape
-    if (
-        {shape.rank, other.rank} != {1, 2}
-        or (prediction(use).maker.layer is None
-        and made_by(prediction(use)).maker.layer is None)
+    if {shape.rank, other.rank} != {1, 2} or (
+        prediction(use).maker.layer is None and made_by(prediction(use)).maker.layer is None
     ):
         return
     column, flat = (shape, other) if shape.rank == 2 else (other, shape)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from headlint.flow import attributes, layers, library, losses
+from headlint.flow import attributes, declared, layers, library, losses
 from headlint.flow.arguments import NO_ARGUMENTS, Arguments
 from headlint.flow.facts import Head
 from headlint.flow.state import join
@@ -82,6 +82,9 @@ def run_function(
     assume_defaults: bool = False,
 ) -> Value:
     """Interpret a function of the program with the arguments it gets."""
+    path = declared.name_of(machine, function) if owner is None else ""
+    if path:
+        return declared.call(machine, path, arguments, at)
     definition = function.definition
     machine.reached.add(id(definition))
     again = sum(frame.definition is definition for frame in machine.frames)
@@ -172,6 +175,9 @@ def instantiate(
     machine: Machine, cls: ClassValue, arguments: Arguments, at: int, assume_defaults: bool = False
 ) -> Value:
     """An object of a class of the program."""
+    path = declared.name_of(machine, cls)
+    if path:
+        return declared.call(machine, path, arguments, at)
     instance = Instance(cls, machine.site(at))
     machine.instances.append(instance)
     initializer = attributes.find_in_class(machine, cls, "__init__")

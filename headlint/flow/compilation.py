@@ -91,20 +91,23 @@ def _pair(
                 several = [output]
             if len(wanted) != len(several):
                 return []
-            pairs = list(zip(wanted, several, strict=True))
+            sites = (
+                loss.sites if isinstance(loss, ListValue) and len(loss.sites) == len(wanted) else (site,) * len(wanted)
+            )
+            pairs = list(zip(wanted, several, sites, strict=True))
         case DictValue():
-            pairs = _by_name(machine, loss, output, several)
+            pairs = _by_name(machine, loss, output, several, site)
         case _:
-            pairs = [(loss, one) for one in several] if several is not None else [(loss, output)]
+            pairs = [(loss, one, site) for one in several] if several is not None else [(loss, output, site)]
     found: list[CompiledLoss] = []
-    for one_loss, one_output in pairs:
-        found += _one_loss(machine, one_loss, one_output, site, metrics, certain and len(pairs) >= 1, model)
+    for one_loss, one_output, one_site in pairs:
+        found += _one_loss(machine, one_loss, one_output, one_site, metrics, certain, model)
     return found
 
 
 def _by_name(
-    machine: Machine, losses_by_name: DictValue, output: Value, several: list[Value] | None
-) -> list[tuple[Value, Value]]:
+    machine: Machine, losses_by_name: DictValue, output: Value, several: list[Value] | None, site: Site
+) -> list[tuple[Value, Value, Site]]:
     named: dict[object, Value] = {}
     if isinstance(output, DictValue):
         named = dict(iteration.entries(machine, output))
@@ -112,7 +115,9 @@ def _by_name(
         name = _layer_name(one)
         if name:
             named[name] = one
-    return [(loss, named[name]) for name, loss in iteration.entries(machine, losses_by_name) if name in named]
+    sites = losses_by_name.sites
+    entries = iteration.entries(machine, losses_by_name)
+    return [(loss, named[name], sites.get(name, site)) for name, loss in entries if name in named]
 
 
 def _layer_name(value: Value) -> str:
@@ -151,7 +156,7 @@ def _one_loss(
 def _own_loss(machine: Machine, loss: Value, output: Value, site: Site) -> None:
     """A loss that the program wrote itself is called with labels and the output; an unknown string is told."""
     match loss:
-        case Constant(str() as text, symbol=None) if text and text not in keras.LOSS_STRINGS:
+        case Constant(str() as text, symbol=None) if text and not machine.knows_string(text, keras.LOSS_STRINGS):
             machine.emit(UnknownString, site, kind="loss", text=text)
         case FunctionValue() | BoundMethod() | Partial() | Instance():
             labels = Tensor(Domain.TARGET, maker=Maker("labels", ""))
@@ -173,7 +178,7 @@ def _metrics(machine: Machine, value: Value | None, site: Site) -> list[tuple[Va
     for metric, _ in found:
         match metric:
             case Constant(str() as text, symbol=None) if (
-                text not in keras.METRIC_STRINGS and text not in keras.LOSS_STRINGS
+                not machine.knows_string(text, keras.METRIC_STRINGS) and text not in keras.LOSS_STRINGS
             ):
                 machine.emit(UnknownString, site, kind="metric", text=text)
             case _:

@@ -47,6 +47,8 @@ def build(machine: Machine, kind: str, arguments: Arguments, at: int) -> Contain
         members, names, approximate = [], [], True
     container = Container(kind, tuple(members), tuple(names), machine.site(at))
     container.approximate = approximate
+    if kind == "sequential":
+        machine.sequences.append(container)
     return container
 
 
@@ -55,6 +57,7 @@ def apply(machine: Machine, container: Container, value: Value, at: int) -> Valu
     if container.kind != "sequential":
         return Unknown()
     members = iteration.slot_items(machine, container)
+    machine.applied.add(container)
     if members is None:
         return Unknown()
     if container.approximate and not members:

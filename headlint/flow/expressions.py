@@ -406,7 +406,8 @@ def _display(machine: Machine, node: ir.Display) -> Value:
             items.append(machine.evaluate(item))
     if node.kind == "tuple":
         return Unknown() if approximate else TupleValue(tuple(items))
-    return ListValue(tuple(items), approximate)
+    sites = tuple(machine.site(item) for item in node.items) if len(items) == len(node.items) else ()
+    return ListValue(tuple(items), approximate, sites)
 
 
 def _starred(machine: Machine, node: ir.Starred) -> Value:
@@ -429,6 +430,7 @@ def _dict_display(machine: Machine, node: ir.DictDisplay) -> Value:
         match machine.evaluate(key):
             case Constant() as constant:
                 result.slots[constant.value] = value
+                result.sites[constant.value] = machine.site(item)
             case _:
                 result.complete = False
     return result

@@ -57,7 +57,9 @@ def build(machine: Machine, kind: LayerKind, arguments: Arguments, at: int) -> L
 def _check_string(machine: Machine, layer: Layer, parameter: str) -> None:
     match layer.arguments.get(parameter):
         case Constant(str() as text, symbol=None) if (
-            layer.kind.framework == "keras" and text.lower() not in keras.ACTIVATIONS
+            layer.kind.framework == "keras"
+            and not machine.knows_string(text, keras.ACTIVATIONS)
+            and _effect_of_class(text) is None
         ):
             machine.emit(UnknownString, layer.sites.get(parameter, layer.site), kind="activation", text=text)
         case _:
@@ -156,7 +158,7 @@ def activate_by_value(machine: Machine, layer: Layer, output: Tensor, activation
         case Constant(None):
             return output
         case Constant(str() as text):
-            effect = keras.ACTIVATIONS.get(text.lower())
+            effect = keras.ACTIVATIONS.get(text) or _effect_of_class(text)
             if effect is None:
                 return output.derive(domain=Domain.UNKNOWN, maker=_maker(layer, site))
             activated = _activated(machine, layer, output, effect, site)
@@ -179,6 +181,12 @@ def activate_by_value(machine: Machine, layer: Layer, output: Tensor, activation
             return output.derive(domain=Domain.UNKNOWN, maker=_maker(layer, site))
         case _:
             return machine.call_with(activation, output)
+
+
+def _effect_of_class(name: str) -> str | None:
+    """Keras 2 also takes the class names of its activation layers."""
+    kind = registry.LAYERS.get(f"keras.layers.{name}")
+    return kind.activation if kind is not None and kind.effect == "activation" else None
 
 
 Effect = Callable[["Machine", Layer, Tensor, Site], Value]

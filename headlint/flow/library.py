@@ -11,10 +11,12 @@ from headlint.flow import (
     collections_methods,
     containers,
     datasets,
+    declared,
     keras_models,
     layers,
     losses,
     ready_made,
+    skorch,
     tensors,
 )
 from headlint.flow.arguments import Arguments
@@ -62,6 +64,8 @@ def call_name(machine: Machine, path: str, arguments: Arguments, at: int) -> Val
     if extra is not None:
         return machine.call(extra, arguments, at)
     site = machine.site(at)
+    if declared.is_declared(machine, path):
+        return declared.call(machine, path, arguments, at)
     if path in registry.LAYERS:
         return layers.build(machine, registry.LAYERS[path], arguments, at)
     if path in registry.FUNCTION_LAYERS:
@@ -102,6 +106,8 @@ def _by_family(machine: Machine, path: str, arguments: Arguments, at: int) -> Va
         return ready_made.segmentation(machine, path, arguments, at)
     if path.startswith("transformers.") and name == "from_pretrained" and "Classification" in path:
         return ready_made.classifier(machine, path.removesuffix(".from_pretrained"), arguments, at)
+    if path.startswith("skorch.") and name.startswith("NeuralNet"):
+        return skorch.build(machine, arguments, at)
     if path.startswith("efficientnet_pytorch."):
         return ready_made.efficientnet(machine, path, arguments, at)
     dataset = datasets.call(machine, path, arguments, at)
@@ -155,6 +161,17 @@ def _parameter(machine: Machine, arguments: Arguments, at: int) -> Value:
     return Tensor(Domain.UNKNOWN, shape, Maker("variable", "torch.nn.Parameter", machine.site(at)))
 
 
+def _custom_objects(machine: Machine, arguments: Arguments, at: int) -> Value:
+    return machine.custom_objects
+
+
+def _register_objects(machine: Machine, arguments: Arguments, at: int) -> Value:
+    for value in arguments.positional:
+        if isinstance(value, DictValue):
+            machine.custom_objects.slots.update(value.slots)
+    return Unknown()
+
+
 _NAMES: dict[str, Callable[[Machine, Arguments, int], Value]] = {
     "keras.Model": _keras_model,
     "keras.Input": keras_models.input_tensor,
@@ -168,6 +185,11 @@ _NAMES: dict[str, Callable[[Machine, Arguments, int], Value]] = {
     "keras.losses.get": _get_loss,
     "torch.set_grad_enabled": _set_grad_enabled,
     "torch.nn.Parameter": _parameter,
+    "keras.utils.get_custom_objects": _custom_objects,
+    "keras.saving.get_custom_objects": _custom_objects,
+    "keras.utils.custom_object_scope": _register_objects,
+    "keras.utils.CustomObjectScope": _register_objects,
+    "keras.saving.custom_object_scope": _register_objects,
     **builtin_calls.NAMES,
 }
 
@@ -339,8 +361,9 @@ def call_unknown(machine: Machine, function: Unknown, arguments: Arguments, at: 
             return function.parent
         if name in UNKNOWN_METHODS and _only_numbers(arguments):
             return tensors.call_method(machine, machine.tensor_of(function.parent), name, arguments, machine.site(at))
-        if name == "backward":
+        if name == "backward" and not arguments.positional:
             return Constant(None)
+        machine.note_gradient(function, arguments)
     machine.note_open(function)
     return function.child(("call", machine.site(at)))
 

@@ -35,7 +35,7 @@ def build(machine: Machine, kind: LossKind, arguments: Arguments, at: int) -> Va
     site = machine.site(at)
     tensors_given = sum(isinstance(machine.state.narrow(value), Tensor) for value in arguments.positional[:2])
     looks_called = len(arguments.positional) == 2 and kind.framework == "torch" and tensors_given >= 1
-    if looks_called and "weight" in kind.parameters and tensors_given + _unknowns(machine, arguments) == 2:
+    if looks_called and tensors_given + _unknowns(machine, arguments) == 2:
         machine.emit(LossConstructorCall, site, loss=kind, tensors=tensors_given)
         return Unknown()
     bound = arguments.bind(kind.parameters)

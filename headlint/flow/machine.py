@@ -14,13 +14,16 @@ from typing import Any
 
 from headlint.flow import attributes, calls, collections_methods, containers, expressions, library, statements
 from headlint.flow.arguments import NO_ARGUMENTS, Arguments
-from headlint.flow.facts import Fact
+from headlint.flow.facts import Backward, Fact
 from headlint.flow.modules import Loader, ModuleUnit
 from headlint.flow.state import State, consistent
 from headlint.flow.values import (
     Assumption,
     ClassValue,
+    Constant,
     Container,
+    DictValue,
+    Domain,
     FrameworkName,
     Guard,
     Instance,
@@ -40,6 +43,9 @@ MOST_STEPS = 400_000
 
 DEEPEST_CALL = 24
 """Calls within calls that are followed."""
+
+
+GRADIENT_METHODS = frozenset({"gradient", "minimize", "backward", "manual_backward", "compute_gradients", "scale"})
 
 
 class BudgetSpent(Exception):
@@ -77,6 +83,9 @@ class Machine:
     def __init__(self, loader: Loader, declarations: Declarations | None = None, most_steps: int = MOST_STEPS) -> None:
         self.loader = loader
         self.declarations = declarations or Declarations()
+        self.declared_packages = frozenset(
+            path.split(".", 1)[0] for path in (*self.declarations.losses, *self.declarations.layers)
+        )
         self.state = State()
         self.facts: list[Fact] = []
         self.frames: list[Frame] = []
@@ -92,6 +101,11 @@ class Machine:
         self.extras = Thing()
         """What programs store under names of libraries (``tf.model = …``)."""
         self.instances: list[Instance] = []
+        self.sequences: list[Container] = []
+        """Every ``Sequential`` that was built, and those of them that were applied."""
+        self.applied: set[Container] = set()
+        self.custom_objects = DictValue(complete=False)
+        """What the program registered with Keras under names of its own."""
         self.class_being_defined: ClassValue | None = None
         self.in_container = False
         """Whether a Sequential is applying its members."""
@@ -205,9 +219,13 @@ class Machine:
         finally:
             self.state.path = before
 
+    def knows_string(self, text: str, table: Mapping[str, object] | frozenset[str]) -> bool:
+        """Whether Keras, or the program through ``custom_objects``, knows a string."""
+        return text in table or text in self.custom_objects.slots
+
     # Facts
 
-    def emit(self, kind: type[Fact], site: Site, certain: bool = True, **columns: Any) -> None:
+    def emit(self, kind: type[Fact], site: Site, certain: bool = True, /, **columns: Any) -> None:
         """Note a fact on the current path."""
         if any(guard.expected is not None and guard.outcome is not guard.expected for guard in self.state.path):
             return
@@ -306,6 +324,17 @@ class Machine:
             root = root.parent
         if isinstance(root.key, tuple) and root.key[:1] == ("parameter",):
             self.open = True
+
+    def note_gradient(self, function: Unknown, arguments: Arguments) -> None:
+        """``tape.gradient(loss, …)``, ``optimizer.minimize(loss)``, ``accelerator.backward(loss)`` differentiate a loss."""
+        if function.key in GRADIENT_METHODS:
+            for value in arguments.positional[:1]:
+                self.note_backward(value, self.site(0))
+
+    def note_backward(self, value: Value, site: Site) -> None:
+        """A loss is differentiated."""
+        if isinstance(value, Tensor) and value.domain is Domain.LOSS:
+            self.emit(Backward, site, loss=value)
 
     def read(self, thing: Any, key: Hashable) -> Value | None:
         """A slot on the current path."""

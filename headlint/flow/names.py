@@ -129,7 +129,7 @@ def module_named(machine: Machine, level: int, dotted: str) -> Value:
         unit = machine.load(machine.loader.resolve(importer, level, dotted))
         if unit is not None:
             return ModuleValue(unit)
-    if level == 0 and top in FRAMEWORKS:
+    if level == 0 and (top in FRAMEWORKS or top in machine.declared_packages):
         return FrameworkName(canonical(dotted))
     if importer is not None:
         return PackagePath(importer, "." * level + dotted)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from headlint.flow import attributes, calls
 from headlint.flow.arguments import Arguments
 from headlint.flow.modules import ModuleUnit
-from headlint.flow.values import ClassValue, FunctionValue, Instance, Maker, Tensor, Value
+from headlint.flow.values import ClassValue, DictValue, FunctionValue, Instance, Maker, Tensor, Value
 from headlint.syntax import ir
 
 if TYPE_CHECKING:
@@ -29,6 +29,9 @@ def _run_rest(machine: Machine, unit: ModuleUnit) -> None:
             calls.run_function(machine, function, Arguments(), 0, assume_defaults=True)
     for cls in list(unit.classes):
         _run_class(machine, cls)
+    for container in machine.sequences:
+        if container not in machine.applied and container.site.path == unit.path:
+            machine.call(container, Arguments((Tensor(maker=Maker("input", "")),)), container.site.at)
 
 
 def _by_need(unit: ModuleUnit) -> list[FunctionValue]:
@@ -96,6 +99,15 @@ def _run_methods(machine: Machine, instance: Instance) -> None:
             continue
         receiver: Value = instance.cls if method.kind == "class" else instance
         calls.run_function(machine, method, _first_argument(method), 0, receiver, method.owner, assume_defaults=True)
+
+
+def _differentiate(machine: Machine, result: Value) -> None:
+    """What a ``training_step`` gives back is differentiated by the library that calls it."""
+    for option in machine.state.alternatives(result):
+        loss = option.value
+        if isinstance(loss, DictValue):
+            loss = machine.read(loss, "loss") or loss
+        machine.note_backward(loss, machine.site(0))
 
 
 def _rank(method: FunctionValue, mentioned: set[str]) -> tuple[int, bool]:

@@ -67,13 +67,15 @@ def squeezed(shape: Shape) -> Shape:
     """Without every axis of size one."""
     if shape.dims is None or None in shape.dims[1:]:
         return ANY_SHAPE
+    if None in shape.dims and 1 not in shape.dims:
+        return Shape(None, shape.dims[-1])  # the unknown size may be one
     return Shape(tuple(size for size in shape.dims if size != 1))
 
 
 def with_axis(shape: Shape, axis: int | None, size: int | None) -> Shape:
     """With one more axis."""
     if shape.dims is None or axis is None:
-        return Shape(None, size if axis == -1 else None)
+        return Shape(None, size if axis == -1 else None, size if axis == 1 else None)
     rank = len(shape.dims) + 1
     if not -rank <= axis < rank:
         return ANY_SHAPE

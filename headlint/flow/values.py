@@ -235,11 +235,13 @@ class TupleValue(Value):
 class ListValue(Thing):
     """A list. Slot ``items`` is a TupleValue; ``approximate`` tells that a loop of unknown length filled it."""
 
-    __slots__ = ("approximate",)
+    __slots__ = ("approximate", "sites")
 
-    def __init__(self, items: tuple[Value, ...] = (), approximate: bool = False) -> None:
+    def __init__(self, items: tuple[Value, ...] = (), approximate: bool = False, sites: tuple[Site, ...] = ()) -> None:
         super().__init__({"items": TupleValue(items)})
         self.approximate = approximate
+        self.sites = sites
+        """Where the items stand, for a list that is written out."""
 
     @property
     def items(self) -> tuple[Value, ...]:
@@ -251,11 +253,13 @@ class ListValue(Thing):
 class DictValue(Thing):
     """A dict whose keys are constants; slots are its entries. ``rest`` stands for what is stored under other keys."""
 
-    __slots__ = ("complete", "rest")
+    __slots__ = ("complete", "rest", "sites")
 
     def __init__(self, entries: Mapping[Hashable, Value] | None = None, complete: bool = True) -> None:
         super().__init__(entries)
         self.complete = complete
+        self.sites: dict[Hashable, Site] = {}
+        """Where the entries' values stand, for a dict that is written out."""
         self.rest = Unknown("an entry of a dict")
 
 
