@@ -157,10 +157,7 @@ def index() -> str:
     for family, title in FAMILIES.items():
         rows = [_row(rule) for rule in load_rules() if rule.code.startswith(family)]
         if rows:
-            header = (
-                "| Code | Name | What it finds | Severity | Frameworks | Fix |\n| --- | --- | --- | --- | --- | --- |"
-            )
-            parts.append("\n".join([f"## {family}: {title}\n", header, *rows, ""]))
+            parts.append("\n".join([f"## {family}: {title}\n", _HEADER, *rows, ""]))
     return "\n".join(parts)
 
 
@@ -325,15 +322,16 @@ _UNLESS_CONFIGURED = -1
 
 def _specificity(selectors: Sequence[str], code: str) -> int:
     """The length of the longest selector that covers a code; a name counts as the whole code, ``ALL`` as nothing."""
-    return max((len(prefix) for prefix in map(_prefix, selectors) if code.startswith(prefix)), default=_NOT_COVERED)
+    prefixes = [_prefix(selector) for selector in selectors]
+    return max((len(prefix) for prefix in prefixes if code.startswith(prefix)), default=_NOT_COVERED)
 
 
 def _prefix(selector: str) -> str:
-    """The beginning of the codes that a selector stands for; what is no selector stands for none."""
+    """The beginning of the codes that a selector stands for; what is no selector stands for no code."""
     wanted = selector.strip().upper()
     if wanted == ALL:
         return ""
-    return wanted if _CODE_OR_PREFIX.fullmatch(wanted) else _codes_by_name().get(wanted.lower(), selector)
+    return wanted if _CODE_OR_PREFIX.fullmatch(wanted) else _codes_by_name().get(wanted.lower(), "no code")
 
 
 def _on_by_default(code: str) -> bool:
