@@ -103,11 +103,15 @@ def find_rule(text: str) -> Rule | None:
 
 def nearest_rule(text: str) -> str:
     """The code or name that is spelt most like the text, to say what may have been meant."""
-    codes = sorted(_pages())
     wanted = text.strip()
-    if re.fullmatch(r"[A-Za-z]{0,3}\d+", wanted):
-        return difflib.get_close_matches(wanted.upper(), codes, n=1, cutoff=0)[0]
-    return difflib.get_close_matches(wanted.lower(), sorted(_codes_by_name()), n=1, cutoff=0)[0]
+    as_code = re.fullmatch(r"[A-Za-z]{0,3}\d+", wanted)
+    matcher = difflib.SequenceMatcher(b=wanted.upper() if as_code else wanted.lower())
+
+    def likeness(candidate: str) -> float:
+        matcher.set_seq1(candidate)
+        return matcher.ratio()
+
+    return max(sorted(_pages() if as_code else _codes_by_name()), key=likeness)
 
 
 def known_selectors() -> frozenset[str]:
