@@ -244,10 +244,12 @@ def item(machine: Machine, owner: Value, index: Value, at: int) -> Value:
             return _picked(items, index, TupleValue)
         case ListValue():
             items_now = iteration.slot_items(machine, owner)
+            machine.growth += 1
             if items_now is None or owner.approximate:
                 return iteration.element(machine, owner)
             return _picked(items_now, index, ListValue)
         case Container():
+            machine.growth += 1
             return _of_container(machine, owner, index, machine.site(at))
         case DictValue():
             return _entry(machine, owner, index)

@@ -179,6 +179,7 @@ def instantiate(
     if path:
         return declared.call(machine, path, arguments, at)
     instance = Instance(cls, machine.site(at))
+    machine.growth += 1
     machine.instances.append(instance)
     initializer = attributes.find_in_class(machine, cls, "__init__")
     if initializer is not None and isinstance(initializer[0], FunctionValue):

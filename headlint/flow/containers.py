@@ -79,6 +79,7 @@ def add_member(machine: Machine, container: Container, name: str, value: Value) 
     members = iteration.slot_items(machine, container)
     if members is None:
         return
+    machine.growth += 1
     if machine.frame.repeating:
         container.approximate = True
     if name and name in container.names:

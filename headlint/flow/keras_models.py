@@ -144,6 +144,7 @@ def add(machine: Machine, model: Model, value: Value) -> None:
     if members is None:
         model.approximate = True
         return
+    machine.growth += 1
     if machine.frame.repeating:
         model.approximate = True
     if isinstance(value, Choice) and machine.state.path:

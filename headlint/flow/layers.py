@@ -48,6 +48,7 @@ def build(machine: Machine, kind: LayerKind, arguments: Arguments, at: int) -> L
         for parameter in (*kind.parameters, "activation", "use_bias"):
             bound.setdefault(parameter, Unknown())
     layer = Layer(kind, bound, machine.site(at), sites)
+    machine.growth += 1
     machine.emit(LayerBuilt, layer.site, layer=layer)
     for parameter in ("activation", "recurrent_activation"):
         _check_string(machine, layer, parameter)

@@ -38,8 +38,14 @@ from headlint.flow.values import (
 )
 from headlint.syntax import ir
 
-MOST_STEPS = 400_000
+MOST_STEPS = 150_000
 """Expressions and statements that are interpreted for one file before headlint gives up on the rest of it."""
+
+MOST_STEPS_OF_A_ROOT = 12_000
+"""Those that a function nothing calls may take: libraries of models have hundreds of such functions, all alike."""
+
+STEPS_PER_COMBINATION = 20
+"""What going through one combination of alternatives costs, in steps."""
 
 DEEPEST_CALL = 24
 """Calls within calls that are followed."""
@@ -95,6 +101,8 @@ class Machine:
         self.overrides: set[Assumption] = set()
         self.open = False
         """Whether a function calls or takes a loss of something that only its callers know."""
+        self.growth = 0
+        """Counts what loops do that another round may do otherwise: layers built, or picked one after the other."""
         self.without_gradient = 0
         """How many enclosing blocks or functions switch the gradient off."""
         self.globals = Unknown("a name that nothing defines")
@@ -161,6 +169,19 @@ class Machine:
             self.state.outside(lambda: self.run_module(unit))
         return unit
 
+    def with_share(self, run: Callable[[], object]) -> None:
+        """Do something that may take only a part of the steps that are left; what it does not reach stays unknown."""
+        share = MOST_STEPS_OF_A_ROOT + self.state.work * STEPS_PER_COMBINATION
+        kept = max(0, self._steps_left - share)
+        self._steps_left -= kept
+        depth, before = len(self.frames), self.state.path
+        try:
+            run()
+        except BudgetSpent:
+            del self.frames[depth:]
+            self.state.path = before
+        self._steps_left += kept
+
     def step(self) -> None:
         """Count one step.
 
@@ -168,7 +189,7 @@ class Machine:
             BudgetSpent: when there are none left.
         """
         self._steps_left -= 1
-        if self._steps_left <= 0:
+        if self._steps_left - self.state.work * STEPS_PER_COMBINATION <= 0:
             raise BudgetSpent
 
     def too_deep(self) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from headlint.flow import attributes, calls
 from headlint.flow.arguments import Arguments
 from headlint.flow.modules import ModuleUnit
-from headlint.flow.values import ClassValue, DictValue, FunctionValue, Instance, Maker, Tensor, Value
+from headlint.flow.values import ClassValue, Container, DictValue, FunctionValue, Instance, Maker, Tensor, Value
 from headlint.syntax import ir
 
 if TYPE_CHECKING:
@@ -26,12 +26,18 @@ def run(machine: Machine, unit: ModuleUnit) -> None:
 def _run_rest(machine: Machine, unit: ModuleUnit) -> None:
     for function in _by_need(unit):
         if id(function.definition) not in machine.reached and function.owner is None:
-            calls.run_function(machine, function, Arguments(), 0, assume_defaults=True)
+            machine.with_share(
+                lambda one=function: calls.run_function(machine, one, Arguments(), 0, assume_defaults=True)
+            )  # type: ignore[misc]
     for cls in list(unit.classes):
-        _run_class(machine, cls)
+        machine.with_share(lambda one=cls: _run_class(machine, one))  # type: ignore[misc]
     for container in machine.sequences:
         if container not in machine.applied and container.site.path == unit.path:
-            machine.call(container, Arguments((Tensor(maker=Maker("input", "")),)), container.site.at)
+            machine.with_share(lambda one=container: _apply(machine, one))  # type: ignore[misc]
+
+
+def _apply(machine: Machine, container: Container) -> None:
+    machine.call(container, Arguments((Tensor(maker=Maker("input", "")),)), container.site.at)
 
 
 def _by_need(unit: ModuleUnit) -> list[FunctionValue]:

@@ -14,6 +14,9 @@ from headlint.flow.values import Choice, Condition, Constant, Guard, Option, Thi
 MOST_OPTIONS = 8
 """A value with more alternatives than this is no longer followed."""
 
+MOST_GUARDS = 8
+"""An alternative under more conditions than this is no longer followed."""
+
 Cell = tuple[Thing, Hashable]
 
 
@@ -22,8 +25,8 @@ class State:
 
     def __init__(self) -> None:
         self.path: tuple[Guard, ...] = ()
-        self.writes = 0
-        """Counts the writes to things that outlive a call; a memo made before another write is stale."""
+        self.work = 0
+        """Combinations of alternatives that were gone through so far."""
         self._journals: list[dict[Cell, Value | None]] = []
 
     def read(self, thing: Thing, key: Hashable) -> Value | None:
@@ -36,7 +39,6 @@ class State:
         for journal in self._journals[-1:]:
             journal.setdefault((thing, key), thing.slots.get(key))
         thing.slots[key] = value
-        self.writes += 1
 
     def erase(self, thing: Thing, key: Hashable) -> None:
         """Remove a slot."""
@@ -60,6 +62,8 @@ class State:
 
     def distribute(self, values: Sequence[Value], operation: Callable[..., Value], most: int = MOST_OPTIONS) -> Value:
         """The operation's results over every combination of alternatives that can occur together."""
+        if not any(isinstance(value, Choice) for value in values):
+            return operation(*values)
         combinations: list[tuple[tuple[Guard, ...], tuple[Value, ...]]] = [((), ())]
         for value in values:
             combinations = [
@@ -70,6 +74,7 @@ class State:
             ][:most]
         results: list[tuple[tuple[Guard, ...], Value]] = []
         before = self.path
+        self.work += len(combinations) if len(combinations) > 1 else 0
         for guards, chosen in combinations:
             self.path = (*before, *guards)
             results.append((guards, operation(*chosen)))
@@ -189,8 +194,8 @@ def join(options: Iterable[tuple[tuple[Guard, ...], Value]]) -> Value:
         return Unknown()
     if all(same(merged[0].value, option.value) for option in merged[1:]):
         return merged[0].value
-    if len(merged) > MOST_OPTIONS:
-        merged = [*merged[:MOST_OPTIONS], Option((), Unknown())]
+    if len(merged) > MOST_OPTIONS or any(len(option.guards) > MOST_GUARDS for option in merged):
+        return Unknown("too many alternatives")
     return Choice(tuple(merged))
 
 

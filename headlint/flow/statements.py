@@ -121,10 +121,14 @@ def _for(machine: Machine, node: ir.For) -> bool:
     iterable = machine.evaluate(node.iterable)
     items = iteration.known_items(machine, iterable)
     if items is not None and len(items) <= iteration.LONGEST_LOOP:
-        for item in items:
+        counting = all(isinstance(item, Constant) for item in items)
+        for number, item in enumerate(items):
+            growth = machine.growth
             assign(machine, node.target, item)
             if not _round(machine, node.body) and _leaves_at_once(node.body):
                 break
+            if counting and number > 0 and machine.growth == growth:
+                break  # a loop that only repeats: what another round does is known
     else:
         with machine.repeatedly():
             assign(machine, node.target, iteration.element(machine, iterable))
