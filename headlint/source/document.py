@@ -1,0 +1,99 @@
+"""Reading one file: its encoding, its line endings, and the cells of a notebook."""
+
+from __future__ import annotations
+
+import codecs
+import io
+import re
+from bisect import bisect_right
+from dataclasses import dataclass
+from pathlib import Path
+
+LARGEST_FILE = 10_000_000
+"""Bytes beyond which a file is data and not a program."""
+
+
+class UnreadableError(Exception):
+    """The bytes are no program text: the message says why, in one line."""
+
+    def __init__(self, message: str, line: int | None = None, column: int | None = None) -> None:
+        super().__init__(message)
+        self.line = line
+        self.column = column
+
+
+@dataclass(frozen=True)
+class Document:
+    """The text of a script, or of all code cells of a notebook one below the other."""
+
+    path: str
+    text: str
+    cells: tuple[tuple[int, int], ...] = ()
+    """For a notebook: each code cell's number as the user counts them, and the line of ``text`` on which it begins."""
+    notebook: bool = False
+
+    def locate(self, line: int) -> tuple[int | None, int]:
+        """The cell (None in a script) and the line within it that a line of ``text`` is."""
+        if not self.cells:
+            return None, line
+        index = max(0, bisect_right([first for _, first in self.cells], line) - 1)
+        number, first = self.cells[index]
+        return number, line - first + 1
+
+    def first_line(self, cell: int) -> int:
+        """The line of ``text`` on which a cell begins."""
+        return dict(self.cells)[cell]
+
+
+def read_document(path: Path, data: bytes | None = None) -> Document:
+    """The document in a file, or in ``data`` as if it were the file's bytes.
+
+    Raises:
+        OSError: the file cannot be read.
+        UnreadableError: the bytes are no text, or no notebook.
+    """
+    if data is None:
+        data = path.read_bytes()
+    if len(data) > LARGEST_FILE:
+        raise UnreadableError(f"larger than {LARGEST_FILE // 1_000_000} MB: not a program that somebody wrote")
+    if path.suffix == ".ipynb":
+        from headlint.source.notebook import code_of
+
+        text, cells = code_of(decode(data))
+        return Document(str(path), text, cells, notebook=True)
+    return Document(str(path), decode(data))
+
+
+_DECLARATION = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
+
+
+def decode(data: bytes) -> str:
+    """The text of some bytes, with every line ended by a single newline (PEP 263, byte order marks).
+
+    Raises:
+        UnreadableError: they are no text in the encoding they declare.
+    """
+    encoding = _encoding(data)
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise UnreadableError(f"is not valid {encoding}", line, 1) from None
+    except LookupError:
+        raise UnreadableError(f"declares an unknown encoding: {encoding}", 1, 1) from None
+    if "\0" in text:
+        raise UnreadableError("contains a null byte", text[: text.index("\0")].count("\n") + 1, 1)
+    text = text.removeprefix("\ufeff")
+    return io.StringIO(text, newline=None).read()
+
+
+def _encoding(data: bytes) -> str:
+    if data.startswith(codecs.BOM_UTF8):
+        return "utf-8-sig"
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    for line in data.split(b"\n", 2)[:2]:
+        match = _DECLARATION.match(line)
+        if match:
+            return match.group(1).decode("ascii")
+    return "utf-8"

@@ -1,0 +1,137 @@
+"""The project: where it begins, which file an import means, and which files import a file."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+
+from headlint.settings import Settings
+
+MARKERS = ("pyproject.toml", "headlint.toml", "setup.py", "setup.cfg", ".git")
+
+_IMPORT = re.compile(
+    rb"^[ \t]*(?:from[ \t]+(\.*)([\w.]*)[ \t]+import[ \t]+(\([^)]*\)|[^\n#;]*)|import[ \t]+([^\n#;]*))", re.MULTILINE
+)
+
+
+def find_root(paths: Sequence[Path]) -> Path:
+    """The folder of the project that the paths belong to."""
+    absolute = [Path(os.path.abspath(path)) for path in paths] or [Path.cwd()]
+    common = Path(os.path.commonpath([str(path if path.is_dir() else path.parent) for path in absolute]))
+    for folder in (common, *common.parents):
+        if any((folder / marker).exists() for marker in MARKERS):
+            return folder
+    return common
+
+
+class Project:
+    """Resolves imports below a folder, by the rules that Python's import and usual layouts give."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = Path(os.path.abspath(root))
+        self._listings: dict[Path, frozenset[str]] = {}
+        self._resolved: dict[tuple[Path, int, str], Path | None] = {}
+
+    def resolve(self, importer: Path, level: int, module: str) -> Path | None:
+        """The file that an import in ``importer`` names, or None when it is no file of the project.
+
+        Relative imports (``level`` > 0) start from the importer's package. Absolute ones are looked up beside the
+        importer, above its package, and in each folder up to the root, and in ``src`` folders on the way.
+        """
+        folder = Path(os.path.abspath(importer)).parent
+        key = (folder, level, module)
+        if key not in self._resolved:
+            self._resolved[key] = self._look_up(folder, level, module)
+        return self._resolved[key]
+
+    def submodule(self, package: Path, name: str) -> Path | None:
+        """The file of a package's submodule, given the package's ``__init__.py``."""
+        return self._module(Path(os.path.abspath(package)).parent, name)
+
+    def _look_up(self, folder: Path, level: int, module: str) -> Path | None:
+        if level > 0:
+            for _ in range(level - 1):
+                folder = folder.parent
+            return self._module(folder, module) if module else self._package(folder)
+        if not module:
+            return None
+        for start in self._starts(folder):
+            found = self._module(start, module)
+            if found is not None:
+                return found
+        return None
+
+    def _starts(self, folder: Path) -> Iterator[Path]:
+        """The folders in which an absolute import is looked up, nearest first."""
+        yield folder
+        yield folder / "src"
+        inside = folder.is_relative_to(self.root)
+        for parent in folder.parents:
+            within_package = "__init__.py" in self._names(parent) or "__init__.py" in self._names(folder)
+            if not (inside and parent.is_relative_to(self.root)) and not within_package:
+                return
+            yield parent
+            yield parent / "src"
+            folder = parent
+
+    def _module(self, folder: Path, module: str) -> Path | None:
+        parts = module.split(".")
+        for part in parts[:-1]:
+            if part not in self._names(folder):
+                return None
+            folder = folder / part
+        last = parts[-1]
+        names = self._names(folder)
+        if last in names and (package := self._package(folder / last)) is not None:
+            return package
+        return folder / f"{last}.py" if f"{last}.py" in names else None
+
+    def _package(self, folder: Path) -> Path | None:
+        return folder / "__init__.py" if "__init__.py" in self._names(folder) else None
+
+    def _names(self, folder: Path) -> frozenset[str]:
+        if folder not in self._listings:
+            try:
+                with os.scandir(folder) as entries:
+                    self._listings[folder] = frozenset(entry.name for entry in entries)
+            except OSError:
+                self._listings[folder] = frozenset()
+        return self._listings[folder]
+
+    def importers(self, path: Path) -> tuple[Path, ...]:
+        """The files of the project that import a file."""
+        return self._importers.get(Path(os.path.abspath(path)), ())
+
+    @cached_property
+    def _importers(self) -> dict[Path, tuple[Path, ...]]:
+        from headlint.source.discovery import discover
+
+        found: dict[Path, list[Path]] = {}
+        for file in discover([self.root], Settings(root=self.root)).files:
+            for imported in self._imports(file):
+                found.setdefault(imported, []).append(file)
+        return {imported: tuple(files) for imported, files in found.items()}
+
+    def _imports(self, file: Path) -> set[Path]:
+        try:
+            data = file.read_bytes()
+        except OSError:
+            return set()
+        if file.suffix == ".ipynb":
+            data = data.replace(b"\\n", b"\n").replace(b'"', b"\n")
+        found: set[Path] = set()
+        for dots, module, names, plain in _IMPORT.findall(data):
+            if plain:
+                wanted = [(0, name.split()[0]) for name in plain.decode("utf-8", "replace").split(",") if name.split()]
+            else:
+                dotted = module.decode("utf-8", "replace")
+                listed = re.findall(r"\w+", re.sub(r"\bas\s+\w+", "", names.decode("utf-8", "replace")))
+                wanted = [(len(dots), dotted), *((len(dots), f"{dotted}.{name}".strip(".")) for name in listed)]
+            for level, name in wanted:
+                resolved = self.resolve(file, level, name)
+                if resolved is not None and resolved != file:
+                    found.add(resolved)
+        return found
