@@ -7,7 +7,9 @@ A fixture is a file, or a folder below ``fixtures/projects`` that is checked in 
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -32,11 +34,13 @@ Expectation = tuple[str, int, int, str]
 """Path below the fixture's folder, cell (0 in a plain file), line and code."""
 
 
+@cache
 def fixture_files() -> list[Path]:
     files = [*FIXTURES.rglob("*.py"), *FIXTURES.rglob("*.ipynb")]
     return sorted(file for file in files if not file.is_relative_to(MEASURED_AT_RUN_TIME))
 
 
+@cache
 def units() -> list[Path]:
     """What is checked in one run: a file, or the folder of a project."""
     files = [file for file in fixture_files() if not file.is_relative_to(PROJECTS)]
@@ -57,6 +61,7 @@ def programs(file: Path) -> Iterator[tuple[int, str]]:
         yield from enumerate(("".join(source) for source in sources), start=1)
 
 
+@cache
 def expected(unit: Path) -> list[Expectation]:
     return sorted(
         (file.relative_to(unit).as_posix(), cell, line, code)
@@ -73,23 +78,31 @@ def twins(unit: Path) -> list[Path]:
     return [twin for twin in pair if twin.exists()] or [unit]
 
 
-def settings_for(unit: Path) -> Settings:
-    """The defaults, and those rules that are off by default which the fixture or its twin is about."""
+def off_by_default(unit: Path) -> tuple[str, ...]:
+    """Those rules that are off by default which the fixture or its twin is about."""
     asked = {code for twin in twins(unit) for _, _, _, code in expected(twin)}
-    off = tuple(rule.code for rule in load_rules() if not rule.default and rule.code in asked)
-    return Settings(root=unit if unit.is_dir() else unit.parent, extend_select=off, cache=False, jobs=1)
+    return tuple(rule.code for rule in load_rules() if not rule.default and rule.code in asked)
 
 
-def found(unit: Path) -> list[Expectation]:
-    report = headlint.check_paths([unit], settings_for(unit))
+def found(unit: Path, folder: Path) -> list[Expectation]:
+    """What is told about a fixture that stands alone in a folder."""
+    alone = folder / unit.name
+    if unit.is_dir():
+        shutil.copytree(unit, alone)
+    else:
+        shutil.copy(unit, alone)
+    root = alone if alone.is_dir() else folder
+    report = headlint.check_paths([alone], Settings(root=root, extend_select=off_by_default(unit), cache=False, jobs=1))
     places = [(finding.place.path, finding.place.cell, finding.place.line, finding.code) for finding in report]
     places += [(problem.path, problem.cell, problem.line or 0, problem.code) for problem in report.problems]
-    return sorted((Path(path).relative_to(unit).as_posix(), cell or 0, line, code) for path, cell, line, code in places)
+    return sorted(
+        (Path(path).relative_to(alone).as_posix(), cell or 0, line, code) for path, cell, line, code in places
+    )
 
 
 @pytest.mark.parametrize("unit", units(), ids=lambda unit: unit.relative_to(FIXTURES).as_posix())
-def test_fixture(unit: Path) -> None:
-    assert found(unit) == expected(unit)
+def test_fixture(unit: Path, tmp_path: Path) -> None:
+    assert found(unit, tmp_path) == expected(unit)
 
 
 def test_names_tell_what_is_expected() -> None:
