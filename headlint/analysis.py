@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from headlint.checks.draft import Draft
 from headlint.findings import Confidence, Finding, Place, Problem, Step
+from headlint.flow.facts import Fact
 from headlint.flow.machine import BudgetSpent, Declarations, Machine
 from headlint.flow.modules import ModuleUnit
 from headlint.flow.values import Assumption, Site
@@ -115,20 +116,8 @@ def _syntax_problem(document: Document, path: Path, problem: SyntaxProblem) -> P
 
 
 def _analyze(document: Document, path: Path, loader: ProjectLoader, settings: Settings) -> FileResult:
-    from headlint.checks.run import run
-    from headlint.flow import roots
-
-    unit = ModuleUnit(str(path), path, loader.body(document))
-    unit.main = True
-    loader.documents[str(path)] = document
-    machine = Machine(loader, Declarations(dict(settings.losses), dict(settings.layers)))
-    machine.units[path] = unit
-    problems: tuple[Problem, ...] = ()
-    try:
-        roots.run(machine, unit)
-    except BudgetSpent:
-        problems = (Problem(str(path), "too much to follow: the rest of this file was not analysed", "HL999"),)
-    drafts = run(machine.facts, settings)
+    machine, problems = _interpret(document, path, loader, settings)
+    drafts = _drafts(machine, settings)
     return FileResult(
         str(path),
         tuple(place_drafts(drafts, loader)),
@@ -136,6 +125,48 @@ def _analyze(document: Document, path: Path, loader: ProjectLoader, settings: Se
         frozenset(machine.overrides),
         machine.open or any(draft.assumptions for draft in drafts),
     )
+
+
+def _interpret(
+    document: Document, path: Path, loader: ProjectLoader, settings: Settings
+) -> tuple[Machine, tuple[Problem, ...]]:
+    from headlint.flow import roots
+
+    unit = ModuleUnit(str(path), path, loader.body(document))
+    unit.main = True
+    loader.documents[str(path)] = document
+    machine = Machine(loader, Declarations(dict(settings.losses), dict(settings.layers)))
+    machine.units[path] = unit
+    try:
+        roots.run(machine, unit)
+    except BudgetSpent:
+        return machine, (Problem(str(path), "too much to follow: the rest of this file was not analysed", "HL999"),)
+    return machine, ()
+
+
+def _drafts(machine: Machine, settings: Settings) -> list[Draft]:
+    from headlint.checks.run import run
+
+    return run(machine.facts, settings)
+
+
+def drafts_and_facts(
+    path: Path, loader: ProjectLoader, settings: Settings
+) -> tuple[list[Fact], list[Draft], tuple[Problem, ...]]:
+    """Everything that was established about one file, for those who show more than findings."""
+
+    def work() -> tuple[list[Fact], list[Draft], tuple[Problem, ...]]:
+        machine, problems = _interpret(loader.read(path), path, loader, settings)
+        return machine.facts, _drafts(machine, settings), problems
+
+    try:
+        return with_deep_stack(work)
+    except SyntaxProblem as problem:
+        return [], [], (_syntax_problem(loader.documents[str(path)], path, problem),)
+    except UnreadableError as error:
+        return [], [], (_unreadable(path, error),)
+    except Exception as error:  # an error of headlint on one file must not end the run
+        return [], [], (_internal_error(path, error),)
 
 
 def place_drafts(drafts: Iterable[Draft], loader: ProjectLoader) -> list[Evidenced]:
@@ -146,7 +177,7 @@ def place_drafts(drafts: Iterable[Draft], loader: ProjectLoader) -> list[Evidenc
         known = merged.get(key)
         if known is None or (draft.proved, not draft.assumptions) > (known.proved, not known.assumptions):
             merged[key] = draft
-    places = _places([site for draft in merged.values() for site in _sites(draft)], loader)
+    places = site_places([site for draft in merged.values() for site in _sites(draft)], loader)
     return [Evidenced(_finding(draft, places), draft.assumptions) for draft in merged.values() if draft.site in places]
 
 
@@ -154,7 +185,8 @@ def _sites(draft: Draft) -> list[Site]:
     return [draft.site, *(step.site for step in draft.trail)]
 
 
-def _places(sites: list[Site], loader: ProjectLoader) -> dict[Site, Place]:
+def site_places(sites: Iterable[Site], loader: ProjectLoader) -> dict[Site, Place]:
+    """Where sites stand; those in texts that were never read are left out."""
     by_path: dict[str, set[int]] = {}
     for site in sites:
         by_path.setdefault(site.path, set()).add(site.at)
@@ -193,8 +225,3 @@ def _finding(draft: Draft, places: dict[Site, Place]) -> Finding:
         draft.model,
         draft.details,
     )
-
-
-def renamed(finding: Finding, path: str) -> Finding:
-    """The finding with another path in front of its own place."""
-    return replace(finding, place=replace(finding.place, path=path))

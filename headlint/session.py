@@ -56,7 +56,7 @@ def check_paths(
     settings = settings or Settings()
     discovery = discover([Path(path) for path in paths], settings)
     loader = ProjectLoader(_project(settings), settings.cache, buffers)
-    wanted, problems = _worth_analysing(discovery.files, loader)
+    wanted, problems = worth_analysing(discovery.files, loader)
     results = _analyze_all(wanted, loader, settings, progress)
     results += _analyze_importers(results, {Path(result.path) for result in results}, loader, settings)
     given = {str(file) for file in discovery.files}
@@ -69,7 +69,8 @@ def _project(settings: Settings):  # type: ignore[no-untyped-def]
     return Project(settings.root)
 
 
-def _worth_analysing(files: Sequence[Path], loader: ProjectLoader) -> tuple[list[Path], list[Problem]]:
+def worth_analysing(files: Sequence[Path], loader: ProjectLoader) -> tuple[list[Path], list[Problem]]:
+    """The files that can matter at all, and those that the system refuses."""
     from headlint.source.prefilter import may_matter
 
     wanted: list[Path] = []

@@ -20,7 +20,6 @@ from headlint.flow.state import State, consistent
 from headlint.flow.values import (
     Assumption,
     ClassValue,
-    Constant,
     Container,
     DictValue,
     Domain,

@@ -8,7 +8,7 @@ Whatever is not followed is an ``Unknown``, and nothing is ever reported about a
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any

@@ -334,9 +334,7 @@ class Lowering:
 
     def _expression_IfExp(self, node: cst.IfExp) -> ir.Expression:
         at = self._number(node)
-        return ir.Conditional(
-            at, self.expression(node.test), self.expression(node.body), self.expression(node.orelse)
-        )
+        return ir.Conditional(at, self.expression(node.test), self.expression(node.body), self.expression(node.orelse))
 
     def _expression_Tuple(self, node: cst.Tuple) -> ir.Expression:
         return ir.Display(self._number(node), "tuple", self._elements(node.elements))
@@ -358,7 +356,10 @@ class Lowering:
     def _expression_Dict(self, node: cst.Dict) -> ir.Expression:
         at = self._number(node)
         items = tuple(
-            (self.expression(element.key) if isinstance(element, cst.DictElement) else None, self.expression(element.value))
+            (
+                self.expression(element.key) if isinstance(element, cst.DictElement) else None,
+                self.expression(element.value),
+            )
             for element in node.elements
         )
         return ir.DictDisplay(at, items)

@@ -75,9 +75,7 @@ def spans(text: str, wanted: Iterable[int]) -> dict[int, Span]:
     found: dict[int, Span] = {}
     for at in wanted:
         if 0 <= at < len(nodes) and (position := positions.get(nodes[at])) is not None:
-            found[at] = Span(
-                position.start.line, position.start.column + 1, position.end.line, position.end.column + 1
-            )
+            found[at] = Span(position.start.line, position.start.column + 1, position.end.line, position.end.column + 1)
     return found
 
 

@@ -1,0 +1,41 @@
+"""The texts that a report shows, read when they are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from headlint.source.document import Document, UnreadableError, read_document
+
+
+class Sources:
+    """Texts by path; those given stand for themselves, the rest is read from disk once."""
+
+    def __init__(self, given: Mapping[str, str] | None = None) -> None:
+        self._documents: dict[str, Document | None] = {
+            path: Document(path, text) for path, text in (given or {}).items()
+        }
+
+    def text(self, path: str) -> str | None:
+        """The text of a file (a notebook's code cells joined), or None when it is gone."""
+        document = self._document(path)
+        return document.text if document is not None else None
+
+    def cell(self, path: str, number: int) -> str | None:
+        """The text of one code cell of a notebook."""
+        document = self._document(path)
+        if document is None or number not in dict(document.cells):
+            return None
+        numbers = [cell for cell, _ in document.cells]
+        position = numbers.index(number)
+        lines = document.text.split("\n")
+        end = document.cells[position + 1][1] - 1 if position + 1 < len(numbers) else len(lines)
+        return "\n".join(lines[document.cells[position][1] - 1 : end])
+
+    def _document(self, path: str) -> Document | None:
+        if path not in self._documents:
+            try:
+                self._documents[path] = read_document(Path(path))
+            except (OSError, UnreadableError):
+                self._documents[path] = None
+        return self._documents[path]

@@ -1,0 +1,149 @@
+"""The heads of all models in some files: the last layers, what they give, and the losses that take it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from headlint.analysis import drafts_and_facts, site_places, with_deep_stack
+from headlint.checks.draft import Draft
+from headlint.checks.evidence import activation_site, made_by
+from headlint.findings import Place, Problem
+from headlint.flow.facts import Fact, Head, LossUse
+from headlint.flow.values import Constant, Domain, Layer, Option, Site, Tensor, TupleValue, Value
+from headlint.loading import ProjectLoader
+from headlint.reporting.heads import HeadLayer, HeadLoss, HeadPicture
+from headlint.settings import Settings
+
+MEANINGS = {
+    Domain.LINEAR: "raw scores (logits) or plain values",
+    Domain.SOFTMAX: "probabilities that sum to 1",
+    Domain.LOG_SOFTMAX: "log-probabilities",
+    Domain.SIGMOID: "a probability for each output",
+    Domain.LOG_SIGMOID: "logarithms of probabilities",
+    Domain.RECTIFIED: "values of 0 and above",
+    Domain.TANH: "values between -1 and 1",
+    Domain.HARD: "decisions, without a gradient",
+    Domain.UNKNOWN: "not known",
+}
+
+_WEIGHTED = ("dense", "convolution", "bilinear", "recurrent", "embedding")
+
+
+def find_heads(
+    paths: Iterable[Path | str], settings: Settings | None = None
+) -> tuple[tuple[HeadPicture, ...], tuple[Problem, ...]]:
+    """A picture for each output of each model that the files build, and what could not be read."""
+    from headlint.session import worth_analysing
+    from headlint.source.discovery import discover
+    from headlint.source.project import Project
+
+    settings = settings or Settings()
+    discovery = discover([Path(path) for path in paths], settings)
+    loader = ProjectLoader(Project(settings.root), settings.cache)
+    files, problems = worth_analysing(discovery.files, loader)
+    pictures: dict[tuple[str, Place], HeadPicture] = {}
+    all_problems = [*discovery.problems, *problems]
+    for file in files:
+        facts, drafts, failed = drafts_and_facts(file, loader, settings)
+        all_problems += failed
+        for picture in with_deep_stack(lambda facts=facts, drafts=drafts: _pictures(facts, drafts, loader)):  # type: ignore[misc]
+            known = pictures.get((picture.model, picture.place))
+            if known is None or len(picture.losses) > len(known.losses):
+                pictures[picture.model, picture.place] = picture
+    return tuple(sorted(pictures.values(), key=lambda one: (one.place, one.model))), tuple(all_problems)
+
+
+def _pictures(facts: Sequence[Fact], drafts: Sequence[Draft], loader: ProjectLoader) -> list[HeadPicture]:
+    wrong = {(draft.site, draft.code) for draft in drafts if isinstance(draft.subject, LossUse)}
+    uses = [fact for fact in facts if isinstance(fact, LossUse) and isinstance(fact.prediction, Tensor)]
+    outputs = [(head.model, tensor) for head in facts if isinstance(head, Head) for tensor in _tensors(head.output)]
+    for use in uses:
+        if isinstance(use.prediction, Tensor):
+            outputs.append((use.model, use.prediction))
+    groups: dict[Site, tuple[str, Tensor]] = {}
+    for model, tensor in outputs:
+        layers = _layers(tensor)
+        if layers:
+            key = layers[-1][0]
+            if key not in groups or (not groups[key][0] and model):
+                groups[key] = (model, tensor)
+    sites = [site for _, tensor in groups.values() for site, _, _ in _layers(tensor)] + [use.site for use in uses]
+    places = site_places(sites, loader)
+    pictures: list[HeadPicture] = []
+    for key, (model, tensor) in groups.items():
+        layers = [(places[site], part, layer) for site, part, layer in _layers(tensor) if site in places]
+        takers = [use for use in uses if isinstance(use.prediction, Tensor) and _last_site(use.prediction) == key]
+        if not layers or key not in places:
+            continue
+        pictures.append(
+            HeadPicture(
+                model or layers[-1][2].kind.short_name,
+                places[key],
+                layers[-1][2].kind.framework,
+                tuple(_layer(place, part, layer) for place, part, layer in layers),
+                MEANINGS.get(tensor.domain, tensor.domain.value),
+                tuple(_losses(takers, wrong, places)),
+            )
+        )
+    return pictures
+
+
+def _tensors(value: Value) -> list[Tensor]:
+    match value:
+        case Tensor():
+            return [value]
+        case TupleValue(items):
+            return [tensor for item in items for tensor in _tensors(item)]
+        case _ if hasattr(value, "options"):
+            options: tuple[Option, ...] = value.options
+            return [tensor for option in options for tensor in _tensors(option.value)]
+        case _:
+            return []
+
+
+def _layers(tensor: Tensor) -> list[tuple[Site, Tensor, Layer]]:
+    """The last two layers with weights and what stands behind them, in order."""
+    found: list[tuple[Site, Tensor, Layer]] = []
+    weighted = 0
+    for _ in range(24):
+        layer = tensor.maker.layer
+        if layer is not None and tensor.maker.role in ("layer", "activation"):
+            site = activation_site(tensor.maker) if tensor.maker.role == "activation" else layer.site
+            if site is not None:
+                found.append((site, tensor, layer))
+            weighted += tensor.maker.role == "layer" and layer.kind.effect in _WEIGHTED
+        if weighted == 2 or not tensor.inputs:
+            break
+        tensor = tensor.inputs[0]
+    return found[::-1]
+
+
+def _last_site(tensor: Tensor) -> Site | None:
+    layers = _layers(made_by(tensor)) or _layers(tensor)
+    return layers[-1][0] if layers else None
+
+
+def _layer(place: Place, tensor: Tensor, layer: Layer) -> HeadLayer:
+    if tensor.maker.role == "activation":
+        return HeadLayer(tensor.maker.name.rsplit(".", 1)[-1], place, tensor.shape.units, None, tensor.domain.value, "")
+    bias: bool | None = None
+    if layer.kind.bias:
+        given = layer.arguments.get(layer.kind.bias, Constant(True))
+        bias = bool(given.value) if isinstance(given, Constant) else None
+    value = layer.constant(layer.kind.units) if layer.kind.units else None
+    return HeadLayer(
+        layer.kind.short_name, place, value if isinstance(value, int) else None, bias, "", tensor.maker.note
+    )
+
+
+def _losses(uses: Sequence[LossUse], wrong: set[tuple[Site, str]], places: dict[Site, Place]) -> Iterable[HeadLoss]:
+    seen: set[Site] = set()
+    for use in uses:
+        if use.site in seen or use.site not in places:
+            continue
+        seen.add(use.site)
+        codes = sorted(code for site, code in wrong if site == use.site)
+        known = isinstance(use.prediction, Tensor) and use.prediction.domain is not Domain.UNKNOWN
+        fits = False if codes else (True if known else None)
+        yield HeadLoss(use.loss.short_name, places[use.site], fits, ", ".join(codes))

@@ -1,0 +1,64 @@
+"""What a format may know beside the report itself."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from headlint.findings import Finding, Place
+from headlint.version import __version__
+
+
+@dataclass(frozen=True, slots=True)
+class FixSummary:
+    """What ``--fix`` would do about a finding: in a few words, whether it is safe, and why."""
+
+    title: str
+    safe: bool
+    reason: str = ""
+
+
+def no_source(path: str) -> str | None:
+    """For reports whose files are not at hand."""
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """How a report is to be shown.
+
+    ``root`` is the folder that shown paths are relative to. ``width`` counts terminal columns. ``sources`` gives the
+    text of a file as it was read, a notebook's joined code, or None when it is gone; ``cell_sources`` gives the text of
+    one code cell of a notebook (1-based).
+    """
+
+    root: Path
+    colour: bool = False
+    width: int = 120
+    sources: Callable[[str], str | None] = no_source
+    version: str = __version__
+    fix_for: Callable[[Finding], FixSummary | None] | None = None
+    verbose: bool = False
+    cell_sources: Callable[[str, int], str | None] | None = None
+
+    def shown(self, path: str) -> str:
+        """The path as people and reports get it: with forward slashes, relative to ``root`` when it is below it."""
+        absolute = os.path.join(self.root, path)
+        relative = os.path.relpath(absolute, self.root) if _same_drive(absolute, str(self.root)) else absolute
+        return (absolute if relative.split(os.sep)[0] == os.pardir else relative).replace(os.sep, "/")
+
+    def text_of(self, place: Place) -> str | None:
+        """The text that the lines of ``place`` count in: its file, or its cell of a notebook."""
+        if place.cell is None:
+            return self.sources(place.path)
+        return self.cell_sources(place.path, place.cell) if self.cell_sources else None
+
+    def fix(self, finding: Finding) -> FixSummary | None:
+        """What ``--fix`` would do about the finding, or None."""
+        return self.fix_for(finding) if self.fix_for else None
+
+
+def _same_drive(first: str, second: str) -> bool:
+    return os.path.splitdrive(first)[0].lower() == os.path.splitdrive(second)[0].lower()

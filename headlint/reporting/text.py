@@ -1,0 +1,139 @@
+"""The report for people: what happens, the code at both ends of the way, and what to write instead."""
+
+from __future__ import annotations
+
+import textwrap
+import unicodedata
+
+from headlint.findings import Confidence, Finding, Place, Problem, Report, Step
+from headlint.reporting.concise import position, problem_line
+from headlint.reporting.context import Context
+
+STYLES = {"error": "\033[1;31m", "warning": "\033[1;33m", "advice": "\033[1;36m"}
+_BOLD, _DIM, _GREEN, _RESET = "\033[1m", "\033[2m", "\033[32m", "\033[0m"
+LONGEST_LINE = 160
+
+
+def render(report: Report, context: Context) -> str:
+    """The report with excerpts of the source."""
+    blocks = [_finding(finding, context) for finding in report]
+    blocks += [_problem(problem, context) for problem in report.problems]
+    return "".join(f"{block}\n\n" for block in blocks) + _summary(report, context) + "\n"
+
+
+def _paint(text: str, style: str, context: Context) -> str:
+    return f"{style}{text}{_RESET}" if context.colour else text
+
+
+def _finding(finding: Finding, context: Context) -> str:
+    severity = finding.severity.value
+    style = STYLES[severity]
+    likely = "  (likely)" if finding.confidence is Confidence.LIKELY else ""
+    lines = [
+        f"{_paint(position(finding.place, context), _BOLD, context)}  "
+        f"{_paint(f'{severity} {finding.code} {finding.name}', style, context)}{likely}",
+        *_wrapped(finding.message, "  ", context),
+        "",
+        *_excerpts(finding, context),
+        "",
+        *_wrapped(finding.advice, _paint("  help: ", _GREEN, context), context, indent=8),
+    ]
+    fix = context.fix(finding)
+    if fix is not None:
+        option = "--fix" if fix.safe else "--fix --unsafe-fixes"
+        lines += _wrapped(f"{fix.title} ({option})", _paint("  fix:  ", _GREEN, context), context, indent=8)
+    lines.append(_paint(f"  more: headlint explain {finding.code}", _DIM, context))
+    return "\n".join(lines)
+
+
+def _wrapped(text: str, first: str, context: Context, indent: int = 2) -> list[str]:
+    width = max(40, min(context.width, 110))
+    wrapped = textwrap.wrap(text, width - indent) or [""]
+    return [first + wrapped[0], *(" " * indent + line for line in wrapped[1:])]
+
+
+def _excerpts(finding: Finding, context: Context) -> list[str]:
+    """The trail, each step with its line of source and a mark below; the finding's own place always is among them."""
+    steps = list(finding.trail)
+    if not any(_same_lines(step.place, finding.place) for step in steps):
+        steps.append(Step(finding.place, "here", "finding"))
+    margin = max(len(str(step.place.line)) for step in steps)
+    lines: list[str] = []
+    shown = ""
+    previous: int | None = None
+    for step in steps:
+        where = context.shown(step.place.path) + (f", cell {step.place.cell}" if step.place.cell else "")
+        if where != shown:
+            lines.append(_paint(f"  {' ' * margin}--> {where}", _DIM, context))
+            shown, previous = where, None
+        if previous is not None and step.place.line > previous + 1:
+            lines.append(_paint(f"  {' ' * margin} :", _DIM, context))
+        lines += _excerpt(step, finding, margin, context)
+        previous = step.place.line
+    return lines
+
+
+def _same_lines(one: Place, other: Place) -> bool:
+    return (one.path, one.cell, one.line, one.column) == (other.path, other.cell, other.line, other.column)
+
+
+def _excerpt(step: Step, finding: Finding, margin: int, context: Context) -> list[str]:
+    text = context.text_of(step.place)
+    source = text.split("\n") if text is not None else []
+    number = _paint(f"  {step.place.line:>{margin}} |", _DIM, context)
+    if not 0 < step.place.line <= len(source):
+        return [f"{number} ({step.note})"]
+    line = source[step.place.line - 1].rstrip()
+    start = step.place.column - 1
+    end = step.place.end_column - 1 if step.place.end_line == step.place.line else len(line)
+    cut = max(0, start - LONGEST_LINE // 2) if len(line) > LONGEST_LINE else 0
+    visible = line[cut : cut + LONGEST_LINE].expandtabs(4)
+    before = _columns(line[cut:start].expandtabs(4))
+    marked = max(1, _columns(line[start : min(end, cut + LONGEST_LINE)].expandtabs(4)))
+    style = STYLES[finding.severity.value] if _same_lines(step.place, finding.place) else _BOLD
+    mark = "^" if _same_lines(step.place, finding.place) else "-"
+    gutter = _paint(f"  {' ' * margin} |", _DIM, context)
+    return [f"{number} {visible}", f"{gutter} {' ' * before}{_paint(mark * marked + ' ' + step.note, style, context)}"]
+
+
+def _columns(text: str) -> int:
+    """How many terminal columns a text takes; Chinese and Japanese characters take two."""
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
+
+
+def _problem(problem: Problem, context: Context) -> str:
+    lines = [_paint(problem_line(problem, context), STYLES["error"], context)]
+    if problem.source_line and problem.line is not None:
+        column = max(0, (problem.column or 1) - 1)
+        number = f"  {problem.line} | "
+        lines.append(number + problem.source_line.expandtabs(4)[:LONGEST_LINE])
+        if column < LONGEST_LINE:
+            lines.append(" " * (len(number) + _columns(problem.source_line[:column].expandtabs(4))) + "^")
+    return "\n".join(lines)
+
+
+def _summary(report: Report, context: Context) -> str:
+    if not report.findings:
+        text = f"No findings in {_count(report.files, 'file')}."
+        if report.problems:
+            text += f" {_count(len(report.problems), 'problem')}."
+        return text
+    counts = dict.fromkeys(STYLES, 0)
+    for finding in report:
+        counts[finding.severity.value] += 1
+    plural = {"error": "errors", "warning": "warnings", "advice": "pieces of advice"}
+    single = {"error": "error", "warning": "warning", "advice": "piece of advice"}
+    parts = [f"{count} {(single if count == 1 else plural)[severity]}" for severity, count in counts.items() if count]
+    found = " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+    places = len({finding.place.path for finding in report})
+    text = f"Found {found} in {places} of {_count(report.files, 'file')}."
+    fixable = sum(context.fix(finding) is not None for finding in report)
+    if fixable:
+        text += f" {fixable} can be mended with --fix (some may need --unsafe-fixes)."
+    if report.problems:
+        text += f" {_count(len(report.problems), 'problem')}."
+    return text
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
