@@ -5,9 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from headlint.checks.draft import Draft, DraftStep
-from headlint.checks.evidence import CLASSIFYING, Evidence, ancestors, constant, head_of, is_proved, prediction, way
+from headlint.checks.evidence import (
+    CLASSIFYING,
+    Evidence,
+    ancestors,
+    constant,
+    head_of,
+    is_proved,
+    made_by,
+    prediction,
+    way,
+)
 from headlint.flow.facts import LossUse
-from headlint.flow.values import Layer, Tensor
+from headlint.flow.values import Domain, Layer, Tensor
 
 SMALL_MODEL = 6
 """Layers with weights up to which a model counts as small."""
@@ -43,7 +53,10 @@ def _large_by_design(tensor: Tensor) -> bool:
 
 
 def _plain_way(tensor: Tensor, head: Tensor) -> bool:
-    """Whether nothing is added to or multiplied with the scores behind the head."""
+    """Whether nothing is added to or multiplied with the scores behind the head, nor a softmax taken over positions."""
+    source = made_by(tensor)
+    if source.domain in (Domain.SOFTMAX, Domain.LOG_SOFTMAX) and source.shape.units != head.shape.units:
+        return False
     while tensor is not head and tensor.inputs:
         if tensor.maker.note in ("add", "multiply", "divide", "number", "norm", "subtract", "concatenate"):
             return False

@@ -162,7 +162,7 @@ def _metric_problem(fact: MetricUse) -> tuple[str, str] | None:
     assert isinstance(fact.prediction, Tensor)
     name = fact.metric.lower().replace("_", "")
     width, domain, family = fact.prediction.shape.units, fact.prediction.domain, fact.loss.family
-    thresholded = name in ("binaryaccuracy", "precision", "recall") or (
+    thresholded = name in ("binaryaccuracy", "precision", "recall", "auc") or (
         name in ("accuracy", "acc") and family == "binary_cross_entropy" and fact.metric != "Accuracy"
     )
     given = dict(fact.arguments)
@@ -171,10 +171,10 @@ def _metric_problem(fact: MetricUse) -> tuple[str, str] | None:
             f"binary_accuracy looks at each of the {width} outputs alone: most are rightly near 0, so it is high even for a bad model.",
             "Use 'accuracy' (or categorical_accuracy), which compares the most probable class.",
         )
-    if thresholded and domain is Domain.LINEAR and family == "binary_cross_entropy" and not given:
+    if thresholded and domain is Domain.LINEAR and family == "binary_cross_entropy" and fact.from_logits and not given:
         return (
-            f"{fact.metric} decides at 0.5, but the head gives raw scores, which decide at 0.",
-            "Use keras.metrics.BinaryAccuracy(threshold=0.0), or a sigmoid head without from_logits.",
+            f"{fact.metric} expects probabilities (0.5 is its border), but the head gives raw scores, whose border is 0.",
+            "Use BinaryAccuracy(threshold=0.0) or AUC(from_logits=True), or a sigmoid head without from_logits.",
         )
     if name == "categoricalaccuracy" and family == "sparse_cross_entropy":
         return (

@@ -258,7 +258,9 @@ def _impossible(layer: Layer) -> str:
 def missing_flatten(evidence: Evidence) -> Iterator[Draft]:
     """HL207."""
     for use in evidence.labels:
-        if use.labels.encoding in ("one_hot", "index", "binary"):
+        rank, last = use.target.shape.rank, use.target.shape.units
+        one_a_sample = rank == 1 or (rank == 2 and (last == 1 or use.labels.encoding == "one_hot"))
+        if one_a_sample and use.labels.encoding in ("one_hot", "index", "binary"):
             yield from _unflattened(use, prediction(use))
     for loss in evidence.uses:
         target = loss.target

@@ -168,6 +168,8 @@ def _assumed(machine: Machine, default: Value, assumption: Assumption) -> Value:
     if not isinstance(default, Constant):
         return default
     symbol = machine.globals.child(assumption)
+    if default.value is None:
+        return symbol  # None stands for "not given", and says nothing of what is given
     return Constant(default.value, default.assumptions | {assumption}, symbol)
 
 

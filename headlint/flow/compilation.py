@@ -142,13 +142,20 @@ def _one_loss(
     kind, options = known
     loss_site = getattr(loss, "site", site)
     losses.take(machine, kind, output, None, site, options, loss_site, compiled=True, model=model)
+    found = losses.from_logits(machine, kind, options)
     for metric, metric_site in metrics:
         name, arguments = _metric_name(metric)
         if name:
             machine.emit(
-                MetricUse, metric_site, certain, metric=name, loss=kind, prediction=output, arguments=arguments
+                MetricUse,
+                metric_site,
+                certain,
+                metric=name,
+                loss=kind,
+                prediction=output,
+                from_logits=found,
+                arguments=arguments,
             )
-    found = losses.from_logits(machine, kind, options)
     names = tuple((_metric_name(metric)[0], metric_site) for metric, metric_site in metrics)
     return [CompiledLoss(kind, output, found, site, names)]
 
@@ -236,6 +243,7 @@ def _use_labels(machine: Machine, entry: CompiledLoss, given: Value) -> None:
                 loss=entry.loss,
                 prediction=prediction.value,
                 labels=labels,
+                target=option.value,
                 from_logits=entry.from_logits,
                 metrics=entry.metrics,
             )

@@ -39,7 +39,7 @@ def call(machine: Machine, path: str, arguments: Arguments, at: int) -> Value | 
     if package == "torchvision.datasets":
         return _torchvision(name, site)
     if package.startswith("keras.datasets") and name == "load_data":
-        return _keras(package.rsplit(".", 1)[-1], site)
+        return _keras(package.rsplit(".", 1)[-1], arguments, site)
     if package.startswith("sklearn"):
         return _sklearn(machine, name, arguments, site)
     if path in ("pandas.get_dummies",):
@@ -83,13 +83,14 @@ def _torchvision(name: str, site: Site) -> Value:
     return Dataset(name, Unknown())
 
 
-def _keras(name: str, site: Site) -> Value:
+def _keras(name: str, arguments: Arguments, site: Site) -> Value:
     source = f"the {name} data set"
     if name in keras.REGRESSION_DATASETS:
         labels = target("values", None, "float", source, site, Shape((None,)), False)
         images = Tensor()
     elif name in keras.DATASET_CLASSES:
-        classes = keras.DATASET_CLASSES[name]
+        coarse = arguments.first("label_mode") == Constant("coarse")
+        classes = 20 if coarse else keras.DATASET_CLASSES[name]
         column = name.startswith("cifar")
         encoding = "binary" if classes == 2 else "index"
         labels = target(encoding, classes, "integer", source, site, Shape((None, 1) if column else (None,)), column)
@@ -200,9 +201,9 @@ def _directory(mode: Value, site: Site) -> Value:
         case Constant("int" | "sparse"):
             labels: Value = target("index", None, "integer", "the folder's labels", site, Shape((None,)), False)
         case Constant("categorical"):
-            labels = target("one_hot", None, "float", "class_mode='categorical'", site, ANY_SHAPE, False)
+            labels = target("one_hot", None, "float", "class_mode='categorical'", site, Shape((None, None)), False)
         case Constant("binary"):
-            labels = target("binary", 2, "float", "class_mode='binary'", site, ANY_SHAPE, None)
+            labels = target("binary", 2, "float", "class_mode='binary'", site, Shape((None,)), False)
         case _:
             labels = Unknown()
     return Dataset("directory", TupleValue((Tensor(), labels)))

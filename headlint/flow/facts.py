@@ -57,6 +57,7 @@ class LabelsUse(Fact):
     loss: LossKind
     prediction: Value
     labels: Labels
+    target: Tensor
     from_logits: bool | None
     metrics: tuple[tuple[str, Site], ...] = ()
 
@@ -96,7 +97,7 @@ class MetricUse(Fact):
     metric: str
     loss: LossKind
     prediction: Value
-    labels: Labels | None = None
+    from_logits: bool | None = None
     arguments: tuple[tuple[str, Value], ...] = ()
 
 

@@ -359,6 +359,8 @@ def call_unknown(machine: Machine, function: Unknown, arguments: Arguments, at: 
         name = function.key
         if name in SAME_VALUE_METHODS:
             return function.parent
+        if name in ("prepare", "setup") and len(arguments.positional) >= 2:
+            return TupleValue(arguments.positional)  # accelerate and Fabric give back what they are given
         if name in UNKNOWN_METHODS and _only_numbers(arguments):
             return tensors.call_method(machine, machine.tensor_of(function.parent), name, arguments, machine.site(at))
         if name == "backward" and not arguments.positional:

@@ -222,7 +222,7 @@ def _unknown_shape(machine: Machine, operation: Operation) -> Value:
     tensor = tensor_of(machine, operation.main)
     if tensor is None:
         return Unknown()
-    return tensor.derive(shape=ANY_SHAPE, maker=operation.maker(), axis=None, heads=())
+    return tensor.derive(shape=ANY_SHAPE, maker=operation.maker(), axis=None, heads=(), labels=None)
 
 
 def _elementwise(machine: Machine, operation: Operation) -> Value:
@@ -903,7 +903,7 @@ def index(machine: Machine, tensor: Tensor, key: Value, site: Site) -> Value:
             Domain.ONE_HOT, Shape(None, classes), Maker("operation", "eye[…]", site), (tensor,), labels=labels
         )
     shape = shapes.indexed(machine, tensor.shape, key)
-    if tensor.domain in (Domain.SOFTMAX, Domain.LOG_SOFTMAX) and _picks_column(key):
+    if tensor.domain in (Domain.SOFTMAX, Domain.LOG_SOFTMAX) and _picks_column(key, tensor.shape.rank):
         domain = Domain.SIGMOID if tensor.domain is Domain.SOFTMAX else Domain.UNKNOWN
         return tensor.derive(
             domain=domain, shape=shape, maker=Maker("operation", "[…]", site, note="index"), axis=None, heads=()
@@ -911,13 +911,17 @@ def index(machine: Machine, tensor: Tensor, key: Value, site: Site) -> Value:
     labels = tensor.labels
     if labels is not None and labels.column and shape.rank == 1:
         labels = replace(labels, column=False)
+    if labels is not None and isinstance(key, Tensor | Unknown):
+        labels = replace(labels, classes=None)  # a mask may leave out classes
     maker = Maker("operation", "[…]", site, note="index")
     return tensor.derive(shape=shape, maker=maker, axis=None, heads=(), labels=labels)
 
 
-def _picks_column(key: Value) -> bool:
+def _picks_column(key: Value, rank: int | None) -> bool:
     """Whether an index takes one class out of several: its probability is that of a yes or no."""
-    return isinstance(key, TupleValue) and len(key.items) > 1 and not isinstance(key.items[-1], SliceValue)
+    if not isinstance(key, TupleValue) or len(key.items) < 2 or isinstance(key.items[-1], SliceValue):
+        return False
+    return rank is None or len(key.items) == rank or key.items[0] == Constant("...")
 
 
 def write_item(machine: Machine, tensor: Tensor, value: Value, site: Site) -> None:

@@ -410,7 +410,6 @@ OPERATIONS = (
         )
     ),
     OperationKind("keras.utils.to_categorical", "one_hot", ("x", "num_classes")),
-    OperationKind("keras.utils.np_utils.to_categorical", "one_hot", ("x", "num_classes")),
     OperationKind("keras.layers.concatenate", "concatenate", ("tensors", "axis")),
     OperationKind("keras.layers.merge", "elementwise", ("tensors",)),
     OperationKind("keras.layers.add", "add_list", ("tensors",)),

@@ -89,6 +89,10 @@ _WHOLE = {
     "keras.layers.InputSpec": "keras.InputSpec",
     "keras.training.Model": "keras.Model",
     "keras.np_utils.to_categorical": "keras.utils.to_categorical",
+    "keras.utils.np_utils.to_categorical": "keras.utils.to_categorical",
+    "keras.utils.generic_utils.get_custom_objects": "keras.utils.get_custom_objects",
+    "keras.utils.generic_utils.custom_object_scope": "keras.utils.custom_object_scope",
+    "keras.utils.generic_utils.CustomObjectScope": "keras.utils.CustomObjectScope",
     "tensorflow.sigmoid": "tensorflow.sigmoid",
     "torch.autograd.variable.Variable": "torch.autograd.Variable",
     "torch.nn.Softmax1d": "torch.nn.Softmax",
@@ -118,6 +122,8 @@ def canonical(path: str) -> str:
         "reduce_sum",
     ):
         return "tensorflow." + path[len("tensorflow.math.") :]
+    if path.startswith(("tensorflow.losses.", "tensorflow.metrics.")) and path.rsplit(".", 1)[-1][:1].isupper():
+        return "keras." + path[len("tensorflow.") :]
     if path.startswith("torch.functional."):
         return "torch." + path[len("torch.functional.") :]
     if path.startswith("torchvision.models."):

@@ -66,7 +66,7 @@ LAYERS = (
         _layer(f"LazyConv{n}d", "convolution", *_CONVOLUTION[1:], units="out_channels", spatial=n, bias="bias")
         for n in (1, 2, 3)
     ),
-    *(_layer(f"BatchNorm{n}d", "norm", "num_features", features="num_features", spatial=n - 1) for n in (1, 2, 3)),
+    *(_layer(f"BatchNorm{n}d", "norm", "num_features", features="num_features", spatial=n) for n in (1, 2, 3)),
     *(_layer(f"LazyBatchNorm{n}d", "norm", spatial=n - 1) for n in (1, 2, 3)),
     *(_layer(f"InstanceNorm{n}d", "norm", "num_features", features="num_features", spatial=n) for n in (1, 2, 3)),
     _layer("SyncBatchNorm", "norm", "num_features", features="num_features"),
