@@ -128,15 +128,16 @@ def _bind(
     remaining = list(arguments.positional)
     named = dict(arguments.named)
     bound: dict[object, Value] = {}
+    known = arguments.complete and not assume_defaults
     for parameter in definition.parameters:
         name = parameter.name
         match parameter.kind:
             case "star":
-                bound[name] = TupleValue(tuple(remaining)) if arguments.complete else Unknown()
+                bound[name] = TupleValue(tuple(remaining)) if known else Unknown()
                 remaining = []
                 continue
             case "double_star":
-                bound[name] = DictValue(named, arguments.complete)
+                bound[name] = DictValue(named, known)
                 named = {}
                 continue
         value: Value | None = None

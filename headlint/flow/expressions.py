@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from headlint.flow import iteration, names, tensors
 from headlint.flow.arguments import Arguments
-from headlint.flow.state import consistent, join
+from headlint.flow.state import join
 from headlint.flow.values import (
     Condition,
     Constant,
@@ -337,7 +337,7 @@ def decide_value(machine: Machine, value: Value) -> Outcomes:
     for option in machine.state.alternatives(value):
         for guards, outcome in _truth(machine, option.value):
             both = (*option.guards, *guards)
-            if consistent((*machine.state.path, *both)):
+            if machine.state.allows(both):
                 outcomes.append((both, outcome))
     return outcomes
 
@@ -378,7 +378,7 @@ def _boolean(machine: Machine, node: ir.Boolean) -> Value:
     for option in machine.state.alternatives(left):
         for guards, outcome in _truth(machine, option.value):
             conditions = (*option.guards, *guards)
-            if not consistent((*machine.state.path, *conditions)):
+            if not machine.state.allows(conditions):
                 continue
             if outcome is stops_at:
                 results.append((conditions, option.value))

@@ -124,12 +124,9 @@ def _note(
     certain: bool,
     result: Tensor,
 ) -> None:
-    from headlint.flow.state import consistent
-
-    before = machine.state.path
-    machine.state.path = (*before, *prediction.guards, *target.guards)
-    if consistent(machine.state.path):
-        machine.emit(
+    machine.on_path(
+        (*prediction.guards, *target.guards),
+        lambda: machine.emit(
             LossUse,
             site,
             certain,
@@ -143,8 +140,8 @@ def _note(
             compiled=compiled,
             model=model,
             result=result,
-        )
-    machine.state.path = before
+        ),
+    )
 
 
 def _is_optional_step(option: Option, alternatives: tuple[Option, ...]) -> bool:

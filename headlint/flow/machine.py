@@ -16,7 +16,7 @@ from headlint.flow import attributes, calls, collections_methods, containers, ex
 from headlint.flow.arguments import NO_ARGUMENTS, Arguments
 from headlint.flow.facts import Backward, Fact
 from headlint.flow.modules import Loader, ModuleUnit
-from headlint.flow.state import State, consistent
+from headlint.flow.state import State
 from headlint.flow.values import (
     Assumption,
     ClassValue,
@@ -231,11 +231,12 @@ class Machine:
 
     def on_path(self, guards: tuple[Guard, ...], run: Callable[[], object]) -> None:
         """Do something under further conditions."""
+        if not self.state.allows(guards):
+            return
         before = self.state.path
         self.state.path = (*before, *guards)
         try:
-            if consistent(self.state.path):
-                run()
+            run()
         finally:
             self.state.path = before
 

@@ -28,6 +28,7 @@ class State:
         self.work = 0
         """Combinations of alternatives that were gone through so far."""
         self._journals: list[dict[Cell, Value | None]] = []
+        self._indexed: tuple[tuple[Guard, ...], _Index] = ((), _Index(()))
 
     def read(self, thing: Thing, key: Hashable) -> Value | None:
         """The slot's value on the current path, or None where it was never written."""
@@ -51,9 +52,16 @@ class State:
         """The value as it is on the current path."""
         if not isinstance(value, Choice):
             return value
-        return join(
-            (option.guards, option.value) for option in value.options if consistent((*self.path, *option.guards))
-        )
+        possible = [(option.guards, option.value) for option in value.options if self.allows(option.guards)]
+        return value if len(possible) == len(value.options) else join(possible)
+
+    def allows(self, guards: tuple[Guard, ...]) -> bool:
+        """Whether further conditions can hold on the current path."""
+        if not guards:
+            return True
+        if self._indexed[0] is not self.path:
+            self._indexed = (self.path, _Index(self.path))
+        return self._indexed[1].allows(guards)
 
     def alternatives(self, value: Value) -> tuple[Option, ...]:
         """The values it may have on the current path, each with its conditions."""
@@ -70,7 +78,7 @@ class State:
                 ((*guards, *option.guards), (*chosen, option.value))
                 for guards, chosen in combinations
                 for option in self.alternatives(value)
-                if consistent((*self.path, *guards, *option.guards))
+                if self.allows((*guards, *option.guards))
             ][:most]
         results: list[tuple[tuple[Guard, ...], Value]] = []
         before = self.path
@@ -92,7 +100,8 @@ class State:
         going_on: list[tuple[tuple[Guard, ...], dict[Cell, Value | None]]] = []
         leaving: list[tuple[tuple[Guard, ...], dict[Cell, Value | None]]] = []
         for guards, run in branches:
-            if not consistent((*before, *guards)):
+            self.path = before
+            if not self.allows(guards):
                 continue
             self.path = (*before, *guards)
             changes, finished = self._try_out(run)
@@ -188,7 +197,7 @@ def join(options: Iterable[tuple[tuple[Guard, ...], Value]]) -> Value:
         inner = value.options if isinstance(value, Choice) else (Option((), value),)
         for option in inner:
             both = _union(guards, option.guards)
-            if consistent(both):
+            if not guards or not option.guards or consistent(both):
                 _add(merged, Option(both, option.value))
     if not merged:
         return Unknown()
@@ -200,6 +209,8 @@ def join(options: Iterable[tuple[tuple[Guard, ...], Value]]) -> Value:
 
 
 def _union(first: tuple[Guard, ...], second: tuple[Guard, ...]) -> tuple[Guard, ...]:
+    if not first or not second:
+        return first or second
     return (*first, *(guard for guard in second if guard not in first))
 
 
@@ -217,20 +228,45 @@ def _add(options: list[Option], new: Option) -> None:
     options.append(new)
 
 
-def consistent(guards: Iterable[Guard]) -> bool:
-    """Whether the conditions can hold together; when in doubt they can."""
-    outcomes: dict[Condition, bool] = {}
-    subjects: dict[Hashable, list[tuple[str, Hashable, bool]]] = {}
-    for guard in guards:
-        condition = guard.condition
-        if condition in outcomes:
-            if outcomes[condition] is not guard.outcome:
+def consistent(guards: tuple[Guard, ...]) -> bool:
+    """Whether conditions can hold together; when in doubt they can."""
+    return len(guards) < 2 or _Index(()).allows(guards)
+
+
+class _Index:
+    """The conditions of a path by what they are about, so that others are quickly held against them."""
+
+    __slots__ = ("_outcomes", "_tests")
+
+    def __init__(self, path: tuple[Guard, ...]) -> None:
+        self._outcomes: dict[Condition, bool] = {}
+        self._tests: dict[Hashable, list[tuple[str, Hashable, bool]]] = {}
+        for guard in path:
+            self._outcomes[guard.condition] = guard.outcome
+            if guard.condition.operator in _HOLDS:
+                self._tests.setdefault(guard.condition.subject, []).append(_test_of(guard))
+
+    def allows(self, guards: tuple[Guard, ...]) -> bool:
+        """Whether further conditions can hold beside those of the path."""
+        new: dict[Condition, bool] = {}
+        for guard in guards:
+            known = self._outcomes.get(guard.condition)
+            if known is None:
+                known = new.setdefault(guard.condition, guard.outcome)
+            if known is not guard.outcome:
                 return False
-            continue
-        outcomes[condition] = guard.outcome
-        if condition.operator in _HOLDS:
-            subjects.setdefault(condition.subject, []).append((condition.operator, condition.operand, guard.outcome))
-    return all(_satisfiable(tests) for tests in subjects.values() if len(tests) > 1)
+        tests: dict[Hashable, list[tuple[str, Hashable, bool]]] = {}
+        for condition, outcome in new.items():
+            if condition.operator in _HOLDS:
+                subject = condition.subject
+                if subject not in tests:
+                    tests[subject] = list(self._tests.get(subject, ()))
+                tests[subject].append((condition.operator, condition.operand, outcome))
+        return all(len(about) < 2 or _satisfiable(about) for about in tests.values())
+
+
+def _test_of(guard: Guard) -> tuple[str, Hashable, bool]:
+    return (guard.condition.operator, guard.condition.operand, guard.outcome)
 
 
 _HOLDS: dict[str, Callable[..., bool]] = {

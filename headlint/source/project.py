@@ -32,8 +32,9 @@ class Project:
 
     def __init__(self, root: Path) -> None:
         self.root = Path(os.path.abspath(root))
+        self._starting: dict[Path, list[Path]] = {}
         self._listings: dict[Path, frozenset[str]] = {}
-        self._resolved: dict[tuple[Path, int, str], Path | None] = {}
+        self._resolved: dict[tuple[str, int, str], Path | None] = {}
 
     def resolve(self, importer: Path, level: int, module: str) -> Path | None:
         """The file that an import in ``importer`` names, or None when it is no file of the project.
@@ -41,10 +42,10 @@ class Project:
         Relative imports (``level`` > 0) start from the importer's package. Absolute ones are looked up beside the
         importer, above its package, and in each folder up to the root, and in ``src`` folders on the way.
         """
-        folder = Path(os.path.abspath(importer)).parent
+        folder = os.path.dirname(os.path.abspath(importer))
         key = (folder, level, module)
         if key not in self._resolved:
-            self._resolved[key] = self._look_up(folder, level, module)
+            self._resolved[key] = self._look_up(Path(folder), level, module)
         return self._resolved[key]
 
     def submodule(self, package: Path, name: str) -> Path | None:
@@ -58,11 +59,17 @@ class Project:
             return self._module(folder, module) if module else self._package(folder)
         if not module:
             return None
-        for start in self._starts(folder):
-            found = self._module(start, module)
-            if found is not None:
+        top = module.split(".", 1)[0]
+        for start in self._starts_of(folder):
+            names = self._names(start)
+            if (top in names or f"{top}.py" in names) and (found := self._module(start, module)) is not None:
                 return found
         return None
+
+    def _starts_of(self, folder: Path) -> list[Path]:
+        if folder not in self._starting:
+            self._starting[folder] = list(self._starts(folder))
+        return self._starting[folder]
 
     def _starts(self, folder: Path) -> Iterator[Path]:
         """The folders in which an absolute import is looked up, nearest first."""
