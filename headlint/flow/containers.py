@@ -28,7 +28,7 @@ def build(machine: Machine, kind: str, arguments: Arguments, at: int) -> Contain
     approximate = not arguments.complete
     first = machine.state.narrow(members[0]) if len(members) == 1 else None
     if isinstance(first, DictValue):
-        pairs = iteration.entries(machine, first)
+        pairs = iteration.entries(machine, first) if first.complete else []
         names, members = [str(name) for name, _ in pairs], [value for _, value in pairs]
         approximate = approximate or not first.complete
     elif isinstance(first, ListValue | Container | TupleValue) and (

@@ -5,10 +5,12 @@ from __future__ import annotations
 import builtins
 from typing import TYPE_CHECKING
 
+from headlint.flow.state import join
 from headlint.flow.values import (
-    ClassValue,
+    Choice,
     Constant,
     FrameworkName,
+    Late,
     ModuleValue,
     PackagePath,
     Scope,
@@ -35,7 +37,7 @@ def look_up(machine: Machine, name: str) -> Value:
         if (scope.kind != "class" or innermost) and name not in scope.outer_names:
             value = machine.read(scope, name)
             if value is not None:
-                return value
+                return _settled_slot(machine, scope, name, value)
         innermost = innermost and scope.kind == "comprehension"
         scope = scope.outer
     return _beyond(machine, name)
@@ -82,23 +84,40 @@ def plain_super(machine: Machine) -> Value:
 def bind_import(machine: Machine, node: ir.Import) -> None:
     """``import a.b as c``."""
     for dotted, alias in node.names:
-        if alias:
-            value = module_named(machine, 0, dotted)
-            _bind(machine, alias, value)
-        else:
-            module_named(machine, 0, dotted)
-            first = dotted.split(".", 1)[0]
-            _bind(machine, first, module_named(machine, 0, first))
+        first = dotted.split(".", 1)[0]
+        _bind(machine, alias or first, Late(machine.unit, 0, dotted if alias else first))
 
 
 def bind_import_from(machine: Machine, node: ir.ImportFrom) -> None:
     """``from a.b import c as d`` and ``from a.b import *``."""
-    module = module_named(machine, node.level, node.module)
     for name, alias in node.names:
         if name == "*":
-            _import_star(machine, module)
+            _import_star(machine, module_named(machine, machine.unit, node.level, node.module))
         else:
-            _bind(machine, alias or name, machine.attribute(module, name))
+            _bind(machine, alias or name, Late(machine.unit, node.level, node.module, name))
+
+
+def settled(machine: Machine, value: Value) -> Value:
+    """The value, with whatever was imported and not asked for until now looked up."""
+    match value:
+        case Late(unit, level, module, ""):
+            return module_named(machine, unit, level, module)
+        case Late(unit, level, module, name):
+            return machine.attribute(module_named(machine, unit, level, module), name)
+        case Choice(options) if any(isinstance(option.value, Late) for option in options):
+            return join((option.guards, settled(machine, option.value)) for option in options)
+        case _:
+            return value
+
+
+def _settled_slot(machine: Machine, scope: Scope, name: str, value: Value) -> Value:
+    if isinstance(value, Late):
+        # Gone while it is looked up, or a package that imports its own submodule would ask itself for ever. Nor does any
+        # journal need to know: what is imported is the same on every path.
+        del scope.slots[name]
+        scope.slots[name] = value = settled(machine, value)
+        return value
+    return settled(machine, value) if isinstance(value, Choice) else value
 
 
 def _bind(machine: Machine, name: str, value: Value) -> None:
@@ -119,16 +138,16 @@ def _import_star(machine: Machine, module: Value) -> None:
             pass
 
 
-def module_named(machine: Machine, level: int, dotted: str) -> Value:
-    """The module that an import names."""
+def module_named(machine: Machine, unit: ModuleUnit, level: int, dotted: str) -> Value:
+    """The module that an import in ``unit`` names."""
     top = dotted.split(".", 1)[0]
     if level == 0 and top in ALWAYS_LIBRARIES:
         return FrameworkName(canonical(dotted))
-    importer = machine.unit.file
+    importer = unit.file
     if importer is not None:
-        unit = machine.load(machine.loader.resolve(importer, level, dotted))
-        if unit is not None:
-            return ModuleValue(unit)
+        found = machine.load(machine.loader.resolve(importer, level, dotted))
+        if found is not None:
+            return ModuleValue(found)
     if level == 0 and (top in FRAMEWORKS or top in machine.declared_packages):
         return FrameworkName(canonical(dotted))
     if importer is not None:
@@ -140,7 +159,7 @@ def member(machine: Machine, unit: ModuleUnit, name: str) -> Value:
     """``module.name`` of a module of the project: a variable of it or a submodule."""
     value = machine.read(unit.scope, name)
     if value is not None:
-        return value
+        return _settled_slot(machine, unit.scope, name, value)
     if unit.file is not None and unit.file.name == "__init__.py":
         submodule = machine.load(machine.loader.submodule(unit.file, name))
         if submodule is not None:
@@ -161,8 +180,3 @@ def below(machine: Machine, package: PackagePath, name: str) -> Value:
     if unit is not None:
         return ModuleValue(unit)
     return machine.globals.child(("name", str(package.importer), package.dotted, name))
-
-
-def class_of_frame(machine: Machine) -> ClassValue | None:
-    """The class whose method is being interpreted."""
-    return next((frame.owner for frame in reversed(machine.frames) if frame.owner is not None), None)

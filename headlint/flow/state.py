@@ -9,7 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
 
-from headlint.flow.values import Choice, Condition, Constant, Guard, Option, Thing, TupleValue, Unknown, Value
+from headlint.flow.values import (
+    Choice,
+    Condition,
+    Constant,
+    DictValue,
+    Guard,
+    Option,
+    Thing,
+    TupleValue,
+    Unknown,
+    Value,
+)
 
 MOST_OPTIONS = 8
 """A value with more alternatives than this is no longer followed."""
@@ -162,6 +173,8 @@ class State:
                 value = changes.get((thing, key), thing.slots.get(key))
                 if value is not None:
                     options.append((guards, value))
+            if isinstance(thing, DictValue) and len(options) < len(branches):
+                thing.complete = False  # which keys it has, and in which order, depends on the branch
             if options:
                 self.write(thing, key, join(options))
             else:

@@ -264,7 +264,7 @@ def _class(machine: Machine, node: ir.ClassDefinition) -> None:
         machine.frame.scope, machine.class_being_defined = outer_scope, outer_class
     for name in list(scope.slots):
         if (value := machine.read(scope, name)) is not None:
-            machine.state.write(cls, name, value)
+            machine.state.write(cls, name, names.settled(machine, value))
 
 
 def _is_dataclass(machine: Machine, decorator: ir.Expression) -> bool:

@@ -606,3 +606,16 @@ class Compiled(Value):
     """What ``compile`` was told, remembered for ``fit``."""
 
     losses: tuple[CompiledLoss, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Late(Value):
+    """What an import binds, before anything asks for it: most of what modules import is never needed.
+
+    ``name`` is what is imported from the module, or empty for the module itself.
+    """
+
+    unit: ModuleUnit
+    level: int
+    module: str
+    name: str = ""

@@ -46,7 +46,11 @@ class Project:
         key = (folder, level, module)
         if key not in self._resolved:
             self._resolved[key] = self._look_up(Path(folder), level, module)
-        return self._resolved[key]
+        found = self._resolved[key]
+        itself = (
+            level == 0 and found is not None and found.name == importer.name and str(found) == os.path.abspath(importer)
+        )
+        return None if itself else found
 
     def submodule(self, package: Path, name: str) -> Path | None:
         """The file of a package's submodule, given the package's ``__init__.py``."""
