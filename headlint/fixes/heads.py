@@ -1,0 +1,219 @@
+"""Fixes of the activation that stands between a model's scores and its loss."""
+
+from __future__ import annotations
+
+import libcst as cst
+
+from headlint.fixes.activations import exchange, is_method, take_away, taken_by
+from headlint.fixes.case import Case, Mending
+from headlint.fixes.edits import Edit
+from headlint.fixes.losses import flip_from_logits, rename_loss
+from headlint.fixes.program import CannotMend, Program, argument, last_name
+from headlint.fixes.spelling import beside, spelled
+
+_SOFT = ("softmax", "logsoftmax", "sigmoid", "logsigmoid", "softmaxlayer")
+_GIVES_SCORES = "the model then gives raw scores to everybody who uses it, also at inference"
+_HAS_AN_AXIS = ("softmax", "logsoftmax", "softmin", "log_softmax")
+
+
+def activation_off(case: Case) -> Mending:
+    """HL101, HL102, HL103, HL104: give the loss raw scores."""
+    if case.finding.code in ("HL101", "HL104") and case.detail("framework") == "keras":
+        flipped = flip_from_logits(case, "False")
+        if flipped is not None:
+            reason = "the loss gets other values; what the model gives stays the same"
+            return Mending("Set from_logits=False", reason, (flipped,))
+    step = case.step("activation", *_SOFT)
+    return Mending(f"Remove the {_kind(step.name)}", _GIVES_SCORES, take_away(case, step))
+
+
+def _kind(name: str) -> str:
+    return name.rpartition(".")[2]
+
+
+def squashing_off(case: Case) -> Mending:
+    """HL112: take a relu or tanh away from the scores."""
+    for step in reversed(case.steps("activation")):
+        if _kind(step.name).lower().replace("_", "") not in _SOFT:
+            reason = "a model that was trained with it gives other scores"
+            return Mending(f"Remove the {_kind(step.name)}", reason, take_away(case, step))
+    raise CannotMend("the trail has no other activation")
+
+
+def sigmoid_for_softmax(case: Case) -> Mending:
+    """HL107: each output answers a question of its own."""
+    reason = "only you know whether the labels exclude each other; then a categorical loss is what is needed"
+    step = case.step("activation", "softmax")
+    return Mending("Replace softmax by sigmoid", reason, exchange(case, step, "sigmoid"))
+
+
+def sigmoid_for_single_softmax(case: Case) -> Mending:
+    """HL201: a softmax over one unit says nothing."""
+    reason = "a network that predicts values needs no activation, and one for more classes needs more units"
+    step = case.step("activation", "softmax", "logsoftmax")
+    wanted = "sigmoid" if _kind(step.name).lower() == "softmax" else "logsigmoid"
+    return Mending(f"Replace softmax by {wanted}", reason, exchange(case, step, wanted))
+
+
+def softmax_for_sigmoid(case: Case) -> Mending:
+    """HL108: the outputs exclude each other."""
+    reason = "where several labels may hold at once the loss is what must change instead"
+    return Mending("Replace sigmoid by softmax", reason, exchange(case, case.step("activation", "sigmoid"), "softmax"))
+
+
+def softmax_and_categorical(case: Case) -> Mending:
+    """HL116: one class out of several."""
+    names = {"one_hot": "categorical_crossentropy", "index": "sparse_categorical_crossentropy"}
+    wanted = names.get(str(case.detail("encoding")))
+    if wanted is None:
+        raise CannotMend("how the labels are written is not known")
+    reason = "the outputs then sum to one, and thresholds chosen for sigmoids no longer hold"
+    edits = (
+        *exchange(case, case.step("activation", "sigmoid"), "softmax"),
+        *rename_loss(case, {"binary_crossentropy": wanted}),
+    )
+    return Mending(f"Use softmax and {wanted}", reason, edits)
+
+
+def log_softmax_for_nll(case: Case) -> Mending:
+    """HL109: log-probabilities for a loss that takes them."""
+    if case.detail("head") == "linear":
+        edits = rename_loss(case, {"NLLLoss": "CrossEntropyLoss", "nll_loss": "cross_entropy"})
+        return Mending("Use the cross entropy on raw scores", "the loss gets other values, as it should", edits)
+    step = case.step("activation", "softmax")
+    reason = "the model then gives log-probabilities to everybody who uses it"
+    return Mending("Replace softmax by log_softmax", reason, exchange(case, step, "log_softmax"))
+
+
+def log_softmax_for_kl_div(case: Case) -> Mending:
+    """HL110: the input as log-probabilities, or the target as the loss is told."""
+    reason = "the loss gets other values, and factors that were tuned to the old ones no longer fit"
+    match case.detail("head"):
+        case "softmax":
+            edits = exchange(case, case.step("activation", "softmax"), "log_softmax")
+            return Mending("Replace softmax by log_softmax", reason, edits)
+        case "linear":
+            program, call = case.call(case.finding.place)
+            given = argument(call, "input", 0)
+            if given is None:
+                raise CannotMend("its input is not to be seen")
+            text, imports = spelled(program, "torch.nn.functional.log_softmax")
+            inner = program.text(given.value)
+            written = program.replace(given.value, f"{text}({inner}, dim=1)")
+            return Mending("Apply log_softmax to the input", reason, (written, *imports))
+        case _:
+            raise CannotMend("the input is of another kind")
+
+
+def sigmoid_into_the_loss(case: Case) -> Mending:
+    """HL117: the stable form of sigmoid and binary cross entropy."""
+    edits = (
+        *take_away(case, case.step("activation", "sigmoid")),
+        *rename_loss(
+            case,
+            {"BCELoss": "BCEWithLogitsLoss", "binary_cross_entropy": "binary_cross_entropy_with_logits"},
+        ),
+    )
+    return Mending("Use BCEWithLogitsLoss without the sigmoid", _GIVES_SCORES, edits)
+
+
+def relu_for_softmax(case: Case) -> Mending:
+    """HL506: a hidden layer's own activation."""
+    step = case.step("activation", "softmax", "sigmoid", "logsoftmax")
+    reason = "the model computes something else and must be trained again"
+    return Mending(f"Replace {_kind(step.name)} by relu", reason, exchange(case, step, "relu"))
+
+
+# The axis
+
+
+def dim_written(case: Case) -> Mending:
+    """HL301: name the axis that PyTorch guesses, or the one of the classes."""
+    program, call = case.call(case.finding.place)
+    rank = case.detail("rank")
+    guessed = {0: 0, 1: 0, 2: 1, 4: 1}.get(rank) if isinstance(rank, int) else None
+    if guessed is None and isinstance(rank, int) and rank > 4:
+        guessed = 1
+    if argument(call, "dim") is not None:
+        raise CannotMend("it has a dim")
+    if guessed is None:
+        reason = "with one or three axes PyTorch guesses the first axis, and the results change"
+        return Mending("Write dim=-1", reason, (program.set_argument(call, "dim", "-1"),))
+    reason = f"it is the axis that PyTorch guesses for {rank} axes"
+    return Mending(f"Write dim={guessed}", reason, (program.set_argument(call, "dim", str(guessed)),), safe=True)
+
+
+def axis_of_classes(case: Case) -> Mending:
+    """HL302: over the classes, not over the batch."""
+    program, call = case.call(case.finding.place)
+    functional = last_name(call.func)[:1].islower()
+    position = (0 if is_method(program, call) else 1) if functional else 0
+    given = argument(call, "dim", position) or argument(call, "axis", position)
+    if given is None:
+        raise CannotMend("its axis is not to be seen")
+    wanted = "-1" if given.keyword is not None and given.keyword.value == "axis" else "1"
+    reason = "the model computes something else and must be trained again"
+    return Mending(f"Take axis {wanted}", reason, (program.replace(given.value, wanted),))
+
+
+# The logarithm
+
+
+def log_in_one_step(case: Case) -> Mending:
+    """HL113: the logarithm and what it is taken of, in one stable step."""
+    program, outer = case.call(case.finding.place)
+    inner = taken_by(program, outer)
+    if isinstance(inner, cst.Name):
+        inner = _assigned(program, outer, inner)
+    if not isinstance(inner, cst.Call):
+        raise CannotMend("what the logarithm is taken of is not to be seen")
+    text, imports = _together(program, inner, str(case.detail("together") or ""))
+    title = f"Compute it in one step: {case.detail('together')}"
+    reason = "the values are the same, only more exact"
+    return Mending(title, reason, (program.replace(outer, text), *imports), safe=True)
+
+
+def _together(program: Program, inner: cst.Call, together: str) -> tuple[str, tuple[Edit, ...]]:
+    name = last_name(inner.func)
+    arguments = program.between(_opening(program, inner), program.span(inner)[1])
+    method = is_method(program, inner)
+    if name == "softmax" and together == "log_softmax":
+        if method and isinstance(inner.func, cst.Attribute):
+            return f"{program.text(inner.func.value)}.log_softmax{arguments}", ()
+        text, imports = beside(program, inner.func, "log_softmax")
+        return f"{text}{arguments}", imports
+    if name == "sigmoid":
+        value = program.text(taken_by(program, inner))
+        if method or (program.meaning(inner.func) or "").startswith("torch."):
+            text, imports = spelled(program, "torch.nn.functional.logsigmoid")
+            return f"{text}({value})", imports
+        if (program.meaning(inner.func) or "").startswith("tensorflow."):
+            text, imports = spelled(program, "tensorflow.math.log_sigmoid")
+            return f"{text}({value})", imports
+    raise CannotMend("no function does both at once")
+
+
+def _opening(program: Program, call: cst.Call) -> tuple[int, int]:
+    return program.outer(call.func)[1]
+
+
+def _assigned(program: Program, use: cst.Call, name: cst.Name) -> cst.BaseExpression:
+    """What a name holds: the one value it gets in the function, if what that was made of is the same at the use."""
+    function = program.scope(use, cst.FunctionDef)
+    held: list[cst.Assign] = []
+    targets: list[cst.Name] = []
+    for node in program.expressions(function):
+        parent = program.parent(node)
+        if isinstance(node, cst.Name) and isinstance(parent, cst.AssignTarget | cst.AugAssign | cst.For | cst.Element):
+            targets.append(node)
+            assignment = program.parent(parent)
+            if node.value == name.value and isinstance(assignment, cst.Assign) and len(assignment.targets) == 1:
+                held.append(assignment)
+    if len(held) != 1 or program.scope(held[0], cst.FunctionDef) is not function:
+        raise CannotMend("it is not clear what the name holds")
+    value = held[0].value
+    used = {node.value for node in program.expressions(value) if isinstance(node, cst.Name)}
+    start, end = program.span(held[0])[0], program.span(use)[0]
+    if any(target.value in used and start <= program.span(target)[0] < end for target in targets):
+        raise CannotMend("what it was made of has changed since")
+    return value

@@ -1,0 +1,186 @@
+"""Fixes of the loss: another one, its options, and what it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import libcst as cst
+
+from headlint.findings import Place
+from headlint.fixes.case import Case, Mending
+from headlint.fixes.edits import Edit
+from headlint.fixes.program import CannotMend, Program, argument, last_name
+from headlint.fixes.spelling import beside, spelled
+
+_KERAS_CLASSES = {
+    "binary_crossentropy": "BinaryCrossentropy",
+    "categorical_crossentropy": "CategoricalCrossentropy",
+    "sparse_categorical_crossentropy": "SparseCategoricalCrossentropy",
+}
+_KERAS_FUNCTIONS = {name: function for function, name in _KERAS_CLASSES.items()}
+_ONLY_OF_CROSS_ENTROPY = ("weight", "ignore_index", "label_smoothing")
+
+
+def _places(case: Case) -> list[Place]:
+    """Where the loss is chosen, then where it is used."""
+    return [step.place for step in case.steps("loss")] or [case.finding.place]
+
+
+def rename_loss(case: Case, names: Mapping[str, str], unwanted: tuple[str, ...] = ()) -> tuple[Edit, ...]:
+    """Write another loss for the one of the finding, which keeps its options except those that must not be there."""
+    for place in _places(case):
+        program, node = case.node(place)
+        named = node.func if isinstance(node, cst.Call) else node
+        options = node.args if isinstance(node, cst.Call) else ()
+        if any(arg.star or (arg.keyword and arg.keyword.value in unwanted) for arg in options):
+            raise CannotMend("it has options that the other loss lacks")
+        if isinstance(named, cst.SimpleString):
+            old = str(named.evaluated_value)
+            if old in names:
+                return (program.replace(named, f"{named.prefix}{named.quote}{names[old]}{named.quote}"),)
+        elif isinstance(named, cst.Name | cst.Attribute):
+            old = (program.meaning(named) or last_name(named)).rpartition(".")[2]
+            if old in names and (program.meaning(named) or not isinstance(named, cst.Name)):
+                text, imports = beside(program, named, names[old])
+                return (program.replace(named, text), *imports)
+    raise CannotMend("the loss is not to be seen")
+
+
+def flip_from_logits(case: Case, value: str) -> Edit | None:
+    """Change a ``from_logits`` that is written out."""
+    for place in _places(case):
+        program, node = case.node(place)
+        given = argument(node, "from_logits") if isinstance(node, cst.Call) else None
+        if given is not None and isinstance(given.value, cst.Name) and given.value.value in ("True", "False"):
+            return program.replace(given.value, value)
+    return None
+
+
+def logits_told(case: Case) -> Mending:
+    """HL105, HL106: the loss that takes raw scores."""
+    if case.detail("framework") == "torch":
+        names = {"BCELoss": "BCEWithLogitsLoss", "binary_cross_entropy": "binary_cross_entropy_with_logits"}
+        reason = "the loss has other values, and code that reads the output as a probability must take the sigmoid"
+        return Mending("Use BCEWithLogitsLoss", reason, rename_loss(case, names))
+    safe = case.finding.code == "HL106"
+    reason = (
+        "the model's outputs keep their meaning; the loss gets the values that it should have had"
+        if safe
+        else "the loss has other values, and code that reads the output as a probability must take the sigmoid"
+    )
+    return Mending("Set from_logits=True", reason, _from_logits(case), safe)
+
+
+def _from_logits(case: Case) -> tuple[Edit, ...]:
+    for place in _places(case):
+        program, node = case.node(place)
+        if isinstance(node, cst.Call):
+            name = last_name(node.func)
+            if name in _KERAS_FUNCTIONS or name in _KERAS_CLASSES:
+                return (program.set_argument(node, "from_logits", "True"),)
+            continue
+        name = str(node.evaluated_value) if isinstance(node, cst.SimpleString) else _function_named(program, node)
+        if name in _KERAS_CLASSES:
+            text, imports = spelled(program, f"keras.losses.{_KERAS_CLASSES[name]}")
+            return (program.replace(node, f"{text}(from_logits=True)"), *imports)
+    raise CannotMend("the loss is not to be seen")
+
+
+def _function_named(program: Program, node: cst.BaseExpression) -> str:
+    meaning = program.meaning(node) or ""
+    return meaning.rpartition(".")[2] if meaning.startswith("keras.") else ""
+
+
+def binary_loss(case: Case) -> Mending:
+    """HL202: a binary loss for a single output, or as many outputs as there are classes."""
+    classes = case.detail("classes")
+    if isinstance(classes, int) and classes > 2:
+        from headlint.fixes.layers import units_written
+
+        return units_written(case, case.step("layer").place, classes)
+    if case.detail("head") == "sigmoid":
+        torch = {"CrossEntropyLoss": "BCELoss", "cross_entropy": "binary_cross_entropy"}
+    else:
+        torch = {"CrossEntropyLoss": "BCEWithLogitsLoss", "cross_entropy": "binary_cross_entropy_with_logits"}
+    keras = dict.fromkeys(
+        ("categorical_crossentropy", "sparse_categorical_crossentropy"), "binary_crossentropy"
+    ) | dict.fromkeys(("CategoricalCrossentropy", "SparseCategoricalCrossentropy"), "BinaryCrossentropy")
+    reason = "with more than two classes the head needs more units instead, and the labels may need another shape"
+    edits = rename_loss(case, torch | keras, _ONLY_OF_CROSS_ENTROPY)
+    return Mending("Use a binary loss", reason, edits)
+
+
+def binary_loss_for_classes(case: Case) -> Mending:
+    """HL115: a cross entropy for classes."""
+    if case.detail("head") != "sigmoid":
+        raise CannotMend("a tanh needs another activation first")
+    keras = dict.fromkeys(("mse", "mean_squared_error", "mae", "mean_absolute_error"), "binary_crossentropy")
+    classes = dict.fromkeys(("MeanSquaredError", "MeanAbsoluteError"), "BinaryCrossentropy")
+    torch = {"MSELoss": "BCELoss", "L1Loss": "BCELoss", "mse_loss": "binary_cross_entropy"}
+    edits = rename_loss(case, keras | classes | torch)
+    return Mending("Use the binary cross entropy", "the loss has another scale", edits)
+
+
+def loss_for_the_labels(case: Case) -> Mending:
+    """HL601: the Keras loss that takes the labels as they are."""
+    names = {
+        "one_hot": {
+            "sparse_categorical_crossentropy": "categorical_crossentropy",
+            "SparseCategoricalCrossentropy": "CategoricalCrossentropy",
+        },
+        "index": {
+            "categorical_crossentropy": "sparse_categorical_crossentropy",
+            "CategoricalCrossentropy": "SparseCategoricalCrossentropy",
+        },
+    }.get(str(case.detail("encoding")))
+    if case.detail("framework") != "keras" or names is None:
+        raise CannotMend("the labels are what must change")
+    reason = "the labels may be what was meant to change, and metrics that name the old kind no longer fit"
+    return Mending("Use the loss for these labels", reason, rename_loss(case, names))
+
+
+_PAIRS = (("input", "target"), ("y_true", "y_pred"), ("labels", "logits"))
+
+
+def arguments_swapped(case: Case) -> Mending:
+    """HL503: the output and the labels where the loss takes them."""
+    program, call = case.call(case.finding.place)
+    reason = "the numbers that the program prints change, as they should"
+    for first, second in _PAIRS:
+        one, other = argument(call, first, 0), argument(call, second, 1)
+        if one is None or other is None or one is other:
+            continue
+        edits = (
+            program.edit(*program.outer(one.value), program.text(other.value)),
+            program.edit(*program.outer(other.value), program.text(one.value)),
+        )
+        return Mending("Swap the two arguments", reason, edits)
+    raise CannotMend("the two arguments are not to be seen")
+
+
+def constructor_called(case: Case) -> Mending:
+    """HL507: build the loss, then give it the tensors."""
+    program, call = case.call(case.finding.place)
+    end = program.outer(call.func)[1]
+    return Mending(
+        "Build the loss first", "the program could not run before", (program.edit(end, end, "()"),), safe=True
+    )
+
+
+_CUTS = ("detach", "data")
+
+
+def cut_removed(case: Case) -> Mending:
+    """HL502: let the gradient pass."""
+    operations = case.steps("operation")
+    if len(operations) != 1 or operations[0].name.rpartition(".")[2] not in _CUTS:
+        raise CannotMend("the way is cut in another manner")
+    program, node = case.node(operations[0].place)
+    match node:
+        case cst.Call(func=cst.Attribute(value=value, attr=cst.Name(value="detach")), args=[]):
+            edit = program.put_in_place(node, value)
+        case cst.Attribute(value=value, attr=cst.Name(value="data")):
+            edit = program.put_in_place(node, value)
+        case _:
+            raise CannotMend("the way is cut in another manner")
+    return Mending("Remove what cuts the gradient off", "training starts to work, so every number changes", (edit,))

@@ -1,0 +1,71 @@
+"""Which fix belongs to which rule."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from headlint.findings import Finding, Report
+from headlint.fixes import heads, layers, losses, uses
+from headlint.fixes.case import Case, Mending, Programs, Sources
+from headlint.fixes.edits import Fix
+from headlint.fixes.program import CannotMend
+
+FIXERS: dict[str, Callable[[Case], Mending]] = {
+    "HL101": heads.activation_off,
+    "HL102": heads.activation_off,
+    "HL103": heads.activation_off,
+    "HL104": heads.activation_off,
+    "HL105": losses.logits_told,
+    "HL106": losses.logits_told,
+    "HL107": heads.sigmoid_for_softmax,
+    "HL108": heads.softmax_for_sigmoid,
+    "HL109": heads.log_softmax_for_nll,
+    "HL110": heads.log_softmax_for_kl_div,
+    "HL112": heads.squashing_off,
+    "HL113": heads.log_in_one_step,
+    "HL115": losses.binary_loss_for_classes,
+    "HL116": heads.softmax_and_categorical,
+    "HL117": heads.sigmoid_into_the_loss,
+    "HL201": heads.sigmoid_for_single_softmax,
+    "HL202": losses.binary_loss,
+    "HL204": layers.units_of_classes,
+    "HL207": layers.flatten_before,
+    "HL301": heads.dim_written,
+    "HL302": heads.axis_of_classes,
+    "HL401": layers.bias_on,
+    "HL402": layers.bias_on,
+    "HL403": layers.bias_off,
+    "HL502": losses.cut_removed,
+    "HL503": losses.arguments_swapped,
+    "HL504": layers.layer_off,
+    "HL506": heads.relu_for_softmax,
+    "HL507": losses.constructor_called,
+    "HL601": losses.loss_for_the_labels,
+    "HL602": uses.error_for_accuracy,
+    "HL603": uses.fitting_metric,
+    "HL605": uses.border_at_zero,
+    "HL606": uses.labels_as_they_are,
+    "HL701": uses.prediction_of_today,
+    "HL702": uses.nearest_name,
+    "HL901": uses.comment_off,
+}
+
+
+def fix_for(finding: Finding, sources: Sources) -> Fix | None:
+    """The fix of a finding, or None where none is known or the text is not what it looks for."""
+    return _fix(finding, Programs(sources)) if finding.code in FIXERS else None
+
+
+def plan_fixes(report: Report, sources: Sources) -> tuple[Fix, ...]:
+    """The fixes of a report's findings; they may clash with each other."""
+    programs = Programs(sources)
+    fixes = (_fix(finding, programs) for finding in report if finding.code in FIXERS)
+    return tuple(fix for fix in fixes if fix is not None)
+
+
+def _fix(finding: Finding, programs: Programs) -> Fix | None:
+    try:
+        mending = FIXERS[finding.code](Case(finding, programs))
+    except CannotMend:
+        return None
+    return Fix(finding, mending.safe, mending.reason, mending.edits, mending.title)

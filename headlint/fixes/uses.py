@@ -1,0 +1,115 @@
+"""Fixes of metrics, labels and what is done with predictions."""
+
+from __future__ import annotations
+
+import libcst as cst
+
+from headlint.fixes.case import Case, Mending
+from headlint.fixes.edits import Edit
+from headlint.fixes.program import CannotMend, Program
+from headlint.fixes.spelling import spelled
+
+
+def _string(program: Program, node: cst.BaseExpression) -> cst.SimpleString:
+    if not isinstance(node, cst.SimpleString):
+        raise CannotMend("there is no string at the place")
+    return node
+
+
+def nearest_name(case: Case) -> Mending:
+    """HL702: the name that Keras knows."""
+    nearest = case.detail("nearest")
+    if not isinstance(nearest, str):
+        raise CannotMend("no name is near")
+    program, node = case.node(case.finding.place)
+    text = _string(program, node)
+    reason = "the nearest name is not always the one that was meant"
+    edit = program.replace(text, f"{text.prefix}{text.quote}{nearest}{text.quote}")
+    return Mending(f"Write {nearest!r}", reason, (edit,))
+
+
+def error_for_accuracy(case: Case) -> Mending:
+    """HL602: a measure of values."""
+    program, node = case.node(case.finding.place)
+    text = _string(program, node)
+    reason = "code that reads history['accuracy'] or watches val_accuracy no longer finds it"
+    return Mending("Measure the mean absolute error", reason, (program.replace(text, f"{text.quote}mae{text.quote}"),))
+
+
+def fitting_metric(case: Case) -> Mending:
+    """HL603: the metric that fits the head."""
+    program, node = case.node(case.finding.place)
+    reason = "the name under which the number is reported may change"
+    fits, threshold = case.detail("fits"), case.detail("threshold")
+    if isinstance(node, cst.SimpleString) and isinstance(fits, str):
+        edit = program.replace(node, f"{node.quote}{fits}{node.quote}")
+        return Mending(f"Use {fits}", reason, (edit,))
+    if isinstance(node, cst.Call) and isinstance(fits, str) and not node.args:
+        return Mending(f"Use {fits}", reason, (program.replace(node, f'"{fits}"'),))
+    if isinstance(node, cst.Call) and isinstance(threshold, int):
+        edit = program.set_argument(node, "threshold", str(threshold))
+        return Mending(f"Set threshold={threshold}", reason, (edit,))
+    raise CannotMend("the metric that fits is not known")
+
+
+def border_at_zero(case: Case) -> Mending:
+    """HL605: the border between the classes of raw scores."""
+    program, node = case.node(case.finding.place)
+    if not isinstance(node, cst.Comparison) or len(node.comparisons) != 1:
+        raise CannotMend("there is no comparison at the place")
+    for side in (node.left, node.comparisons[0].comparator):
+        if isinstance(side, cst.Float) and float(side.value) == 0.5:
+            reason = "the accuracy that the program reports changes"
+            return Mending("Compare with 0", reason, (program.replace(side, "0"),))
+    raise CannotMend("it is not compared with 0.5")
+
+
+def labels_as_they_are(case: Case) -> Mending:
+    """HL606: classes are no pixels."""
+    program, node = case.node(case.finding.place)
+    reason = "code further down may count on the scaled numbers"
+    parent = program.parent(node)
+    if isinstance(node, cst.BinaryOperation) and isinstance(node.operator, cst.Divide):
+        return Mending("Leave the labels as they are", reason, (program.put_in_place(node, node.left),))
+    if isinstance(parent, cst.AugAssign) and isinstance(parent.operator, cst.DivideAssign):
+        edit = program.drop_statement(program.statement(parent))
+        return Mending("Leave the labels as they are", reason, (edit,))
+    raise CannotMend("there is no division at the place")
+
+
+def prediction_of_today(case: Case) -> Mending:
+    """HL701: what the removed method gave, by ``predict``."""
+    program, call = case.call(case.finding.place)
+    if not isinstance(call.func, cst.Attribute):
+        raise CannotMend("it is no method")
+    method, head = case.detail("method"), case.detail("head")
+    written = program.between(program.outer(call.func)[1], program.span(call)[1])
+    predicted = f"{program.text(call.func.value)}.predict{written}"
+    reason = "the call fails in every version since TensorFlow 2.6; the new code gives what the old call gave"
+    edits: tuple[Edit, ...]
+    match method, head:
+        case "predict_proba", _:
+            edits = (program.replace(call.func.attr, "predict"),)
+        case "predict_classes", "softmax":
+            text, imports = spelled(program, "numpy.argmax")
+            edits = (program.replace(call, f"{text}({predicted}, axis=-1)"), *imports)
+        case "predict_classes", "sigmoid":
+            edits = (program.replace(call, f'({predicted} > 0.5).astype("int32")'),)
+        case _:
+            raise CannotMend("the head is not known")
+    return Mending("Use model.predict", reason, edits, safe=True)
+
+
+def comment_off(case: Case) -> Mending:
+    """HL901: a comment that suppresses nothing and says nothing else."""
+    place = case.finding.place
+    program = case.programs[place.path]
+    above = program.cells[place.cell] - 1 if place.cell is not None else 0
+    line = place.line + above
+    text = program.lines[line - 1]
+    comment = text[place.column - 1 : place.end_column - 1]
+    if "," in comment or text[place.end_column - 1 :].strip():
+        raise CannotMend("the comment says more")
+    start = len(text[: place.column - 1].rstrip()) + 1
+    edit = program.edit((line, start), (line, len(text) + 1), "")
+    return Mending("Remove the comment", "it changes no program", (edit,), safe=True)
