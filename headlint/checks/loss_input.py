@@ -236,7 +236,7 @@ def _squashed(use: LossUse, tensor: Tensor) -> Draft:
 def log_of_softmax(evidence: Evidence) -> Iterator[Draft]:
     """HL113."""
     for fact in evidence.of(Activation):
-        if fact.effect != "log" or not isinstance(fact.input, Tensor):
+        if fact.effect != "log" or not isinstance(fact.input, Tensor) or not fact.input.attached:
             continue
         if (
             fact.input.domain in PROBABILITIES

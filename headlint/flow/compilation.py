@@ -173,16 +173,14 @@ def _own_loss(machine: Machine, loss: Value, output: Value, site: Site) -> None:
 
 
 def _metrics(machine: Machine, value: Value | None, site: Site) -> list[tuple[Value, Site]]:
-    if value is None:
+    """The metrics that every output gets; those told for each output apart are left out."""
+    given = machine.state.narrow(value) if value is not None else Constant(None)
+    if given == Constant(None) or isinstance(given, DictValue):
         return []
-    found: list[tuple[Value, Site]] = []
-    items = iteration.known_items(machine, value) if not isinstance(value, Constant) else [value]
-    if isinstance(machine.state.narrow(value), DictValue):
+    items = iteration.known_items(machine, given) if not isinstance(given, Constant) else [given]
+    if items is None or any(isinstance(item, ListValue | TupleValue) for item in items):
         return []
-    for item in items or []:
-        nested = iteration.known_items(machine, item) if isinstance(item, ListValue) else [item]
-        found += [(one, site) for one in nested or []]
-    for metric, _ in found:
+    for metric in items:
         match metric:
             case Constant(str() as text, symbol=None) if (
                 not machine.knows_string(text, keras.METRIC_STRINGS) and text not in keras.LOSS_STRINGS
@@ -190,7 +188,7 @@ def _metrics(machine: Machine, value: Value | None, site: Site) -> list[tuple[Va
                 machine.emit(UnknownString, site, kind="metric", text=text)
             case _:
                 pass
-    return found
+    return [(metric, site) for metric in items]
 
 
 def _metric_name(metric: Value) -> tuple[str, tuple[tuple[str, Value], ...]]:

@@ -224,7 +224,16 @@ def join(options: Iterable[tuple[tuple[Guard, ...], Value]]) -> Value:
 def _union(first: tuple[Guard, ...], second: tuple[Guard, ...]) -> tuple[Guard, ...]:
     if not first or not second:
         return first or second
-    return (*first, *(guard for guard in second if guard not in first))
+    both = (*first, *(guard for guard in second if guard not in first))
+    equal = {guard.condition.subject for guard in both if guard.outcome and guard.condition.operator == "=="}
+    if not equal:
+        return both
+    # What equals one value is known not to equal the others: long chains of elif would carry them all along.
+    return tuple(
+        guard
+        for guard in both
+        if guard.outcome or guard.condition.operator != "==" or guard.condition.subject not in equal
+    )
 
 
 def _add(options: list[Option], new: Option) -> None:
@@ -295,6 +304,9 @@ _HOLDS: dict[str, Callable[..., bool]] = {
 
 
 def _satisfiable(tests: list[tuple[str, Hashable, bool]]) -> bool:
+    if all(operator == "==" for operator, _, _ in tests):
+        wanted = {operand for _, operand, outcome in tests if outcome}
+        return len(wanted) < 2 and not any(operand in wanted for _, operand, outcome in tests if not outcome)
     candidates: list[object] = [None, True, False, 0, 1, "\0 no such text", ""]
     for _, operand, _ in tests:
         if isinstance(operand, int | float) and not isinstance(operand, bool):

@@ -455,7 +455,12 @@ def _new_tensor(machine: Machine, operation: Operation) -> Value:
         case Tensor() as tensor if tensor.domain not in (Domain.TARGET, Domain.ONE_HOT):
             return tensor.derive(attached=False, cut=operation.site, maker=operation.maker("new tensor"))
         case other:
-            return _converted(machine, operation, other)
+            made = _converted(machine, operation, other)
+            return _as_type(made, _TYPED.get(operation.name, "")) if isinstance(made, Tensor) else made
+
+
+_TYPED = {"torch.Tensor": "float", "torch.FloatTensor": "float", "torch.LongTensor": "integer"}
+"""Classes of tensors that convert what they are given."""
 
 
 def _convert(machine: Machine, operation: Operation) -> Value:

@@ -98,6 +98,9 @@ _WHOLE = {
     "torch.nn.Softmax1d": "torch.nn.Softmax",
     "transformers.modeling_utils.PreTrainedModel": "transformers.PreTrainedModel",
     "torch.cuda.amp.autocast": "torch.autocast",
+    "torch.cuda.FloatTensor": "torch.FloatTensor",
+    "torch.cuda.LongTensor": "torch.LongTensor",
+    "torch.DoubleTensor": "torch.FloatTensor",
     "keras.backend.get_value": "keras.backend.eval",
 }
 

@@ -50,7 +50,7 @@ def parse(text: str) -> ir.Module:
     try:
         return Lowering().module(libcst.parse_module(text))
     except libcst.ParserSyntaxError as error:
-        raise SyntaxProblem(_first_sentence(error), error.raw_line, error.raw_column + 1) from None
+        raise _explained(text, error.raw_line, error.raw_column + 1) from None
     except RecursionError:
         raise SyntaxProblem("nested too deeply to be analysed", 1, 1) from None
     finally:
@@ -79,9 +79,19 @@ def spans(text: str, wanted: Iterable[int]) -> dict[int, Span]:
     return found
 
 
-def _first_sentence(error: Exception) -> str:
-    message = getattr(error, "message", str(error))
-    return str(message).split("\n")[0].strip() or "invalid syntax"
+def _explained(text: str, line: int, column: int) -> SyntaxProblem:
+    """What is wrong, in the words of Python's own parser, which are known to everybody."""
+    import warnings
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            compile(text, "", "exec", dont_inherit=True)
+    except SyntaxError as error:
+        return SyntaxProblem(error.msg, error.lineno or line, error.offset or column)
+    except (ValueError, RecursionError, MemoryError, OverflowError):
+        return SyntaxProblem("invalid syntax", line, column)
+    return SyntaxProblem("written for a newer Python than the parser knows", line, column)
 
 
 def _refuse_deep_nesting(text: str) -> None:
