@@ -10,6 +10,7 @@ from headlint.fixes.edits import Edit
 from headlint.fixes.program import CannotMend, Program, argument, last_name
 from headlint.fixes.spelling import beside, spelled
 
+_FRAMEWORKS = ("torch.", "keras.", "tensorflow.")
 _INPUTS = ("input", "x", "inputs", "logits", "features", "a")
 _SEQUENCES = ("Sequential", "append", "add")
 _FORWARD = ("forward", "call", "__call__")
@@ -24,6 +25,8 @@ def take_away(case: Case, step: Step) -> tuple[Edit, ...]:
         raise CannotMend("there is no call at the place")
     if _is_functional(program, node, step):
         return (program.put_in_place(node, taken_by(program, node)),)
+    if last_name(node.func) == "fully_connected" and argument(node, "activation_fn") is None:
+        return (program.set_argument(node, "activation_fn", "None"),)
     if not last_name(node.func)[:1].isupper():
         raise CannotMend("it is no constructor")
     return drop_layer(program, node)
@@ -185,7 +188,7 @@ def exchange(case: Case, step: Step, wanted: str) -> tuple[Edit, ...]:
             return _exchange_call(program, node, wanted)
         case cst.Call(func=func) if last_name(func)[:1].isupper():
             return _exchange_constructor(program, node, wanted)
-        case cst.Name() | cst.Attribute():
+        case cst.Name() | cst.Attribute() if (program.meaning(node) or "").startswith(_FRAMEWORKS):
             text, imports = beside(program, node, wanted)
             return (program.replace(node, text), *imports)
         case _:

@@ -45,15 +45,16 @@ def apply_fixes(
     given = list(paths)
     repair = _Repair(given, settings or Settings(), unsafe)
     for _ in range(MOST_ROUNDS):
-        if not repair.round():
+        refused = repair.refusals
+        if not repair.round() and repair.refusals == refused:
             break
     if repair.fixes:
         repair.check_all()
-    workspace = repair.workspace
+    workspace, root = repair.workspace, repair.root
     if diff:
-        return FixOutcome(repair.report, tuple(repair.fixes), workspace.changed(), (), workspace.diff())
+        return FixOutcome(repair.report, tuple(repair.fixes), workspace.changed(), (), workspace.diff(root))
     written, problems = workspace.write()
-    return FixOutcome(repair.report, tuple(repair.fixes), written, problems, workspace.diff())
+    return FixOutcome(repair.report, tuple(repair.fixes), written, problems, workspace.diff(root))
 
 
 class _Repair:
@@ -68,7 +69,13 @@ class _Repair:
         self._refused: set[tuple[Edit, ...]] = set()
         self.fixes: list[Fix] = []
         self.workspace = Workspace()
+        self.root = settings.root
         self.report = check_paths(paths, settings)
+
+    @property
+    def refusals(self) -> int:
+        """How many fixes were tried and not kept: another one may be known."""
+        return len(self._refused)
 
     def check_all(self) -> None:
         """Look at everything again as it is now."""
@@ -79,9 +86,7 @@ class _Repair:
     def round(self) -> bool:
         """Make all fixes that go together; whether there was one."""
         planned = [
-            fix
-            for fix in plan_fixes(self.report, self.workspace.source)
-            if (fix.safe or self._unsafe) and fix.edits not in self._refused
+            fix for fix in plan_fixes(self.report, self.workspace.source, self._refused) if fix.safe or self._unsafe
         ]
         kept = self._kept((), _side_by_side(planned))
         if not kept:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
+
 import libcst as cst
 
 from headlint.findings import Place
 from headlint.fixes.activations import drop_layer
 from headlint.fixes.case import Case, Mending
-from headlint.fixes.program import CannotMend, argument, last_name
+from headlint.fixes.program import CannotMend, Program, argument, last_name
 from headlint.fixes.spelling import beside
 
 _UNITS = {
@@ -39,6 +42,19 @@ def units_written(case: Case, place: Place, classes: int) -> Mending:
         raise CannotMend("the number of outputs is not written there")
     reason = "a saved model no longer fits, and it may be the labels that are wrong"
     return Mending(f"Give the last layer {classes} outputs", reason, (program.replace(given.value, str(classes)),))
+
+
+def activation_on(case: Case) -> Mending:
+    """HL105, HL106: let the last layer give the probabilities that the loss expects."""
+    if case.detail("framework") != "keras" or case.steps("activation"):
+        raise CannotMend("the last layer is not where it belongs")
+    program, call = case.call(case.step("layer").place)
+    if last_name(call.func) != "Dense" or argument(call, "activation", 1) is not None:
+        raise CannotMend("the last layer is no plain Dense")
+    wanted = "sigmoid" if case.finding.code == "HL105" else "softmax"
+    reason = "the model then gives probabilities to everybody who uses it"
+    edit = program.set_argument(call, "activation", f'"{wanted}"')
+    return Mending(f"Give the last layer activation={wanted!r}", reason, (edit,))
 
 
 def bias_on(case: Case) -> Mending:
@@ -75,19 +91,47 @@ def flatten_before(case: Case) -> Mending:
     """HL207: one row for each sample before the head."""
     program, call = case.call(case.finding.place)
     reason = "pooling may be the better choice, and a saved model no longer fits"
-    arg = program.parent(call)
-    holder = program.parent(arg) if isinstance(arg, cst.Arg | cst.Element) else None
-    items = holder.elements if isinstance(holder, cst.List) else holder.args if isinstance(holder, cst.Call) else ()
-    index = next((number for number, item in enumerate(items) if item is arg), 0)
-    if index == 0 or (isinstance(holder, cst.Call) and last_name(holder.func) != "Sequential"):
-        raise CannotMend("the layer before it is not to be seen")
-    before = items[index - 1].value
-    whole = argument(before, "return_sequences") if isinstance(before, cst.Call) else None
-    if whole is not None and isinstance(before, cst.Call):
-        return Mending("Keep the last step only", reason, (program.remove_item(before.args, whole),))
+    item = program.parent(call)
+    holder = program.parent(item) if isinstance(item, cst.Arg | cst.Element) else None
+    before, where = _layer_before(program, item, holder)
+    steps = argument(before, "return_sequences") if isinstance(before, cst.Call) else None
+    if steps is not None and isinstance(before, cst.Call):
+        return Mending("Keep the last step only", reason, (program.remove_item(before.args, steps),))
     text, imports = beside(program, call.func, "Flatten")
-    start = program.outer(call)[0]
-    indentation = program.lines[start[0] - 1][: start[1] - 1]
-    between = f"\n{indentation}" if not indentation.strip() else " "
-    edit = program.edit(start, start, f"{text}(),{between}")
-    return Mending("Flatten before the head", reason, (edit, *imports))
+    start = program.span(where)[0]
+    margin = program.lines[start[0] - 1][: start[1] - 1]
+    separator = f"\n{margin}" if not margin.strip() else " " if where is item else "; "
+    if where is item:
+        written = f"{text}(),{separator}"
+    elif isinstance(holder, cst.Call):
+        written = f"{program.text(holder.func)}({text}()){separator}"
+    else:
+        raise CannotMend("the layer is added in another manner")
+    return Mending("Flatten before the head", reason, (program.edit(start, start, written), *imports))
+
+
+def _layer_before(
+    program: Program, item: cst.CSTNode | None, holder: cst.CSTNode | None
+) -> tuple[cst.BaseExpression, cst.CSTNode]:
+    """The layer before one in a list or a row of ``add``, and the place where another one can be written."""
+    items: Sequence[cst.Arg | cst.BaseElement] = ()
+    match holder:
+        case cst.List(elements=elements):
+            items = elements
+        case cst.Call(func=func, args=args) if last_name(func) == "Sequential":
+            items = args
+        case cst.Call(func=func) if last_name(func) == "add":
+            line = program.statement(holder)
+            block = program.parent(line)
+            rows = block.body if isinstance(block, cst.Module | cst.IndentedBlock) else ()
+            previous = rows[max(0, list(rows).index(line) - 1)] if line in rows else None
+            match previous:
+                case cst.SimpleStatementLine(body=[cst.Expr(value=cst.Call(func=same, args=[one]))]):
+                    if same.deep_equals(func) and previous is not line:
+                        return one.value, line
+        case _:
+            pass
+    for before, after in pairwise(items):
+        if after is item:
+            return before.value, after
+    raise CannotMend("the layer before it is not to be seen")

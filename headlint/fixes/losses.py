@@ -98,16 +98,50 @@ def binary_loss(case: Case) -> Mending:
         from headlint.fixes.layers import units_written
 
         return units_written(case, case.step("layer").place, classes)
-    if case.detail("head") == "sigmoid":
-        torch = {"CrossEntropyLoss": "BCELoss", "cross_entropy": "binary_cross_entropy"}
-    else:
-        torch = {"CrossEntropyLoss": "BCEWithLogitsLoss", "cross_entropy": "binary_cross_entropy_with_logits"}
-    keras = dict.fromkeys(
-        ("categorical_crossentropy", "sparse_categorical_crossentropy"), "binary_crossentropy"
-    ) | dict.fromkeys(("CategoricalCrossentropy", "SparseCategoricalCrossentropy"), "BinaryCrossentropy")
     reason = "with more than two classes the head needs more units instead, and the labels may need another shape"
-    edits = rename_loss(case, torch | keras, _ONLY_OF_CROSS_ENTROPY)
+    if case.detail("framework") == "torch":
+        wanted = _TORCH_BINARY["sigmoid" if case.detail("head") == "sigmoid" else "linear"]
+        edits = (*rename_loss(case, wanted, _ONLY_OF_CROSS_ENTROPY), *_column_of_labels(case))
+    else:
+        edits = rename_loss(case, _KERAS_BINARY)
     return Mending("Use a binary loss", reason, edits)
+
+
+_TORCH_BINARY = {
+    "sigmoid": {"CrossEntropyLoss": "BCELoss", "cross_entropy": "binary_cross_entropy"},
+    "linear": {"CrossEntropyLoss": "BCEWithLogitsLoss", "cross_entropy": "binary_cross_entropy_with_logits"},
+}
+_KERAS_BINARY = {
+    "categorical_crossentropy": "binary_crossentropy",
+    "sparse_categorical_crossentropy": "binary_crossentropy",
+    "CategoricalCrossentropy": "BinaryCrossentropy",
+    "SparseCategoricalCrossentropy": "BinaryCrossentropy",
+}
+
+
+def _column_of_labels(case: Case) -> tuple[Edit, ...]:
+    """Class numbers of shape [N], as the cross entropy took them, as the floats of shape [N, 1] of a binary loss."""
+    program, call = case.call(case.finding.place)
+    labels = argument(call, "target", 1)
+    if labels is None:
+        raise CannotMend("the labels are not to be seen")
+    simple = isinstance(labels.value, cst.Name | cst.Attribute | cst.Call | cst.Subscript)
+    text = program.text(labels.value)
+    written = f"{text if simple else f'({text})'}.float().unsqueeze(1)"
+    return (program.edit(*program.outer(labels.value), written),)
+
+
+def categorical_loss(case: Case) -> Mending:
+    """HL107: the loss of classes that exclude each other."""
+    names = {"binary_crossentropy": "categorical_crossentropy", "BinaryCrossentropy": "CategoricalCrossentropy"}
+    reason = "only you know whether the labels exclude each other; then they must be one-hot rows"
+    return Mending("Use the categorical loss", reason, rename_loss(case, names))
+
+
+def binary_loss_for_sigmoids(case: Case) -> Mending:
+    """HL108: the loss of labels that do not exclude each other."""
+    reason = "where the labels exclude each other the activation is what must change instead"
+    return Mending("Use the binary loss", reason, rename_loss(case, _KERAS_BINARY))
 
 
 def binary_loss_for_classes(case: Case) -> Mending:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 
 from headlint.findings import Finding, Report
 from headlint.fixes import heads, layers, losses, uses
 from headlint.fixes.case import Case, Mending, Programs, Sources
-from headlint.fixes.edits import Fix
+from headlint.fixes.edits import Edit, Fix
 from headlint.fixes.program import CannotMend
 
 FIXERS: dict[str, Callable[[Case], Mending]] = {
@@ -50,22 +50,33 @@ FIXERS: dict[str, Callable[[Case], Mending]] = {
     "HL901": uses.comment_off,
 }
 
+SECOND_CHOICE: dict[str, Callable[[Case], Mending]] = {
+    "HL105": layers.activation_on,
+    "HL106": layers.activation_on,
+    "HL107": losses.categorical_loss,
+    "HL108": losses.binary_loss_for_sigmoids,
+}
+"""What to try where the first fix would bring another finding."""
+
 
 def fix_for(finding: Finding, sources: Sources) -> Fix | None:
     """The fix of a finding, or None where none is known or the text is not what it looks for."""
     return _fix(finding, Programs(sources)) if finding.code in FIXERS else None
 
 
-def plan_fixes(report: Report, sources: Sources) -> tuple[Fix, ...]:
-    """The fixes of a report's findings; they may clash with each other."""
+def plan_fixes(report: Report, sources: Sources, refused: Container[tuple[Edit, ...]] = frozenset()) -> tuple[Fix, ...]:
+    """The fixes of a report's findings, without those refused; they may clash with each other."""
     programs = Programs(sources)
-    fixes = (_fix(finding, programs) for finding in report if finding.code in FIXERS)
+    fixes = (_fix(finding, programs, refused) for finding in report if finding.code in FIXERS)
     return tuple(fix for fix in fixes if fix is not None)
 
 
-def _fix(finding: Finding, programs: Programs) -> Fix | None:
-    try:
-        mending = FIXERS[finding.code](Case(finding, programs))
-    except CannotMend:
-        return None
-    return Fix(finding, mending.safe, mending.reason, mending.edits, mending.title)
+def _fix(finding: Finding, programs: Programs, refused: Container[tuple[Edit, ...]] = frozenset()) -> Fix | None:
+    for fixer in (FIXERS[finding.code], SECOND_CHOICE.get(finding.code)):
+        try:
+            mending = fixer(Case(finding, programs)) if fixer is not None else None
+        except CannotMend:
+            continue
+        if mending is not None and mending.edits not in refused:
+            return Fix(finding, mending.safe, mending.reason, mending.edits, mending.title)
+    return None

@@ -6,7 +6,7 @@ import libcst as cst
 
 from headlint.fixes.case import Case, Mending
 from headlint.fixes.edits import Edit
-from headlint.fixes.program import CannotMend, Program
+from headlint.fixes.program import CannotMend, Program, last_name
 from headlint.fixes.spelling import spelled
 
 
@@ -30,25 +30,46 @@ def nearest_name(case: Case) -> Mending:
 
 def error_for_accuracy(case: Case) -> Mending:
     """HL602: a measure of values."""
-    program, node = case.node(case.finding.place)
+    program, node = _metric(case)
     text = _string(program, node)
     reason = "code that reads history['accuracy'] or watches val_accuracy no longer finds it"
     return Mending("Measure the mean absolute error", reason, (program.replace(text, f"{text.quote}mae{text.quote}"),))
 
 
-def fitting_metric(case: Case) -> Mending:
-    """HL603: the metric that fits the head."""
+def _metric(case: Case) -> tuple[Program, cst.BaseExpression]:
+    """The metric that a finding is about, of those in the list at its place."""
     program, node = case.node(case.finding.place)
+    name = case.step("metric").name
+    metrics = [element.value for element in node.elements] if isinstance(node, cst.List | cst.Tuple) else [node]
+    for metric in metrics:
+        if isinstance(metric, cst.SimpleString) and metric.evaluated_value == name:
+            return program, metric
+        if isinstance(metric, cst.Call) and last_name(metric.func) == name:
+            return program, metric
+    raise CannotMend("the metric is not to be seen")
+
+
+_BORDERS = {"binaryaccuracy": "threshold", "precision": "thresholds", "recall": "thresholds"}
+
+
+def fitting_metric(case: Case) -> Mending:
+    """HL603: the metric that fits the head and the labels."""
+    program, node = _metric(case)
+    name = case.step("metric").name.lower().replace("_", "")
     reason = "the name under which the number is reported may change"
-    fits, threshold = case.detail("fits"), case.detail("threshold")
-    if isinstance(node, cst.SimpleString) and isinstance(fits, str):
-        edit = program.replace(node, f"{node.quote}{fits}{node.quote}")
-        return Mending(f"Use {fits}", reason, (edit,))
-    if isinstance(node, cst.Call) and isinstance(fits, str) and not node.args:
-        return Mending(f"Use {fits}", reason, (program.replace(node, f'"{fits}"'),))
-    if isinstance(node, cst.Call) and isinstance(threshold, int):
-        edit = program.set_argument(node, "threshold", str(threshold))
-        return Mending(f"Set threshold={threshold}", reason, (edit,))
+    if "categorical" in name or case.steps("activation"):
+        quote = node.quote if isinstance(node, cst.SimpleString) else '"'
+        edit = program.replace(node, f"{quote}accuracy{quote}")
+        return Mending("Use 'accuracy', which goes by the loss", reason, (edit,))
+    if isinstance(node, cst.SimpleString) and name in ("accuracy", "acc", "binaryaccuracy"):
+        text, imports = spelled(program, "keras.metrics.BinaryAccuracy")
+        edits = (program.replace(node, f"{text}(threshold=0)"), *imports)
+        return Mending("Use BinaryAccuracy(threshold=0)", reason, edits)
+    if isinstance(node, cst.Call) and name == "auc":
+        return Mending("Set from_logits=True", reason, (program.set_argument(node, "from_logits", "True"),))
+    if isinstance(node, cst.Call) and name in _BORDERS:
+        edit = program.set_argument(node, _BORDERS[name], "0")
+        return Mending(f"Set {_BORDERS[name]}=0", reason, (edit,))
     raise CannotMend("the metric that fits is not known")
 
 

@@ -65,22 +65,20 @@ class Workspace(Mapping[Path, str]):
                 changed._texts[path] = _edited(path, text, list(own))
         return changed
 
-    def diff(self) -> str:
-        """A unified diff of all changes; for a notebook one for each cell."""
+    def diff(self, root: Path) -> str:
+        """A unified diff of all changes, with paths relative to a folder; for a notebook one for each cell."""
         parts: list[str] = []
         for path, text in sorted(self._texts.items()):
             original = self._originals[path]
-            for name, old, new in _compared(original, text):
+            shown = path.relative_to(root.resolve()) if path.is_relative_to(root.resolve()) else path
+            for name, old, new in _compared(shown.as_posix(), original.text, text):
                 parts += _unified(name, old, new)
         return "".join(parts)
 
     def changed(self) -> tuple[str, ...]:
         """The paths of the files that differ from what was read."""
-        return tuple(
-            self._originals[path].shown
-            for path, text in sorted(self._texts.items())
-            if text != self._originals[path].text
-        )
+        originals = ((self._originals[path], text) for path, text in sorted(self._texts.items()))
+        return tuple(original.shown for original, text in originals if text != original.text)
 
     def write(self) -> tuple[tuple[str, ...], tuple[Problem, ...]]:
         """Write what was changed; the paths written, and the files that were left alone with the reason."""
@@ -163,13 +161,13 @@ def cell_sources(raw: str) -> dict[int | None, str]:
     return {number: source_of(cell) for number, cell in enumerate(code, 1)}
 
 
-def _compared(original: Original, text: str) -> Iterator[tuple[str, str, str]]:
-    if not original.shown.endswith(".ipynb"):
-        yield original.shown, original.text, text
+def _compared(name: str, old: str, new: str) -> Iterator[tuple[str, str, str]]:
+    if not name.endswith(".ipynb"):
+        yield name, old, new
         return
-    before, after = cell_sources(original.text), cell_sources(text)
-    for number, old in before.items():
-        yield f"{original.shown}:cell {number}", old, after[number]
+    after = cell_sources(new)
+    for number, cell in cell_sources(old).items():
+        yield f"{name}:cell {number}", f"{cell}\n", f"{after[number]}\n"
 
 
 def _unified(name: str, old: str, new: str) -> Iterator[str]:

@@ -20,6 +20,7 @@ from headlint.flow.values import (
     TupleValue,
     Unknown,
     Value,
+    births,
 )
 
 MOST_OPTIONS = 8
@@ -38,7 +39,8 @@ class State:
         self.path: tuple[Guard, ...] = ()
         self.work = 0
         """Combinations of alternatives that were gone through so far."""
-        self._journals: list[dict[Cell, Value | None]] = []
+        self._journals: list[tuple[int, dict[Cell, Value | None]]] = []
+        """For each branch that is being tried out: when it began, and what its writes replaced."""
         self._indexed: tuple[tuple[Guard, ...], _Index] = ((), _Index(()))
 
     def read(self, thing: Thing, key: Hashable) -> Value | None:
@@ -48,16 +50,21 @@ class State:
 
     def write(self, thing: Thing, key: Hashable, value: Value) -> None:
         """Set a slot."""
-        for journal in self._journals[-1:]:
-            journal.setdefault((thing, key), thing.slots.get(key))
+        self._remember(thing, key)
         thing.slots[key] = value
 
     def erase(self, thing: Thing, key: Hashable) -> None:
         """Remove a slot."""
         if key in thing.slots:
-            for journal in self._journals[-1:]:
-                journal.setdefault((thing, key), thing.slots.get(key))
+            self._remember(thing, key)
             del thing.slots[key]
+
+    def _remember(self, thing: Thing, key: Hashable) -> None:
+        """Note the slot's value before a change, unless nobody outside of the branch can know the thing."""
+        if self._journals:
+            start, journal = self._journals[-1]
+            if thing.born < start:
+                journal.setdefault((thing, key), thing.slots.get(key))
 
     def narrow(self, value: Value) -> Value:
         """The value as it is on the current path."""
@@ -148,7 +155,7 @@ class State:
 
     def _try_out(self, run: Callable[[], bool]) -> tuple[dict[Cell, Value | None], bool]:
         journal: dict[Cell, Value | None] = {}
-        self._journals.append(journal)
+        self._journals.append((next(births), journal))
         try:
             finished = run()
         finally:

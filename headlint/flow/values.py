@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -200,15 +201,20 @@ class Tensor(Value):
         return replace(self, **changes)
 
 
+births = count()
+"""Numbers things in the order in which they come into being."""
+
+
 class Thing(Value):
     """Something with an identity and slots that can be written.
 
     Written through ``State.write`` only.
     """
 
-    __slots__ = ("slots",)
+    __slots__ = ("born", "slots")
 
     def __init__(self, slots: Mapping[Hashable, Value] | None = None) -> None:
+        self.born = next(births)
         self.slots: dict[Hashable, Value] = dict(slots or {})
 
 
