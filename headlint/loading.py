@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from headlint.source.project import Project
     from headlint.syntax import ir
 
-SMALLEST_CACHED = 2_000
+SMALLEST_CACHED = 200
 """Characters below which parsing again costs less than a look into the cache."""
 
 
@@ -89,9 +89,7 @@ def _cache_file(text: str) -> Path:
 
 def _layout() -> str:
     """Changes whenever the shape of what is stored changes."""
-    from headlint.syntax import ir, lower
-
-    stamps = (Path(module.__file__).stat() for module in (ir, lower) if module.__file__)
+    stamps = ((Path(__file__).parent / "syntax" / name).stat() for name in ("ir.py", "lower.py"))
     return " ".join(f"{stamp.st_mtime_ns}-{stamp.st_size}" for stamp in stamps)
 
 

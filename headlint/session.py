@@ -9,12 +9,16 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from headlint.analysis import Evidenced, FileResult, analyze_document, analyze_file
 from headlint.findings import Finding, Place, Problem, Report
-from headlint.loading import ProjectLoader
 from headlint.settings import Settings
 from headlint.source.document import Document, UnreadableError, read_document
+
+if TYPE_CHECKING:
+    from headlint.analysis import FileResult
+    from headlint.loading import ProjectLoader
+    from headlint.source.project import Project
 
 FILES_WORTH_A_PROCESS = 24
 """Files that matter, from which on starting processes costs less than it saves."""
@@ -30,6 +34,9 @@ def check_source(text: str, filename: str = "x.py", settings: Settings | None = 
 
     The file need not exist; imports of other files of its project are followed when its folder does.
     """
+    from headlint.analysis import analyze_document
+    from headlint.loading import ProjectLoader
+
     settings = settings or Settings()
     path = Path(filename)
     try:
@@ -51,6 +58,7 @@ def check_paths(
 
     ``buffers`` holds texts that count instead of what is on disk (an editor's unsaved files).
     """
+    from headlint.loading import ProjectLoader
     from headlint.source.discovery import discover
 
     settings = settings or Settings()
@@ -63,7 +71,7 @@ def check_paths(
     return _report(results, given, loader, settings, len(discovery.files), (*discovery.problems, *problems))
 
 
-def _project(settings: Settings):  # type: ignore[no-untyped-def]
+def _project(settings: Settings) -> Project:
     from headlint.source.project import Project
 
     return Project(settings.root)
@@ -92,7 +100,9 @@ def _analyze_all(
     processes = settings.jobs or min(os.cpu_count() or 1, len(files) // (FILES_WORTH_A_PROCESS // 2))
     if processes > 1 and len(files) >= FILES_WORTH_A_PROCESS and not loader.buffers:
         return _in_processes(files, processes, settings, progress)
-    results = []
+    results: list[FileResult] = []
+    if files:
+        from headlint.analysis import analyze_file
     for done, file in enumerate(files, 1):
         results.append(analyze_file(file, loader, settings))
         if progress is not None:
@@ -105,11 +115,15 @@ _worker_settings: Settings | None = None
 
 
 def _start_worker(settings: Settings) -> None:
+    from headlint.loading import ProjectLoader
+
     global _worker, _worker_settings
     _worker, _worker_settings = ProjectLoader(_project(settings), settings.cache), settings
 
 
 def _work(file: Path) -> FileResult:
+    from headlint.analysis import analyze_file
+
     assert _worker is not None
     assert _worker_settings is not None
     return analyze_file(file, _worker, _worker_settings)
@@ -120,6 +134,9 @@ def _in_processes(
 ) -> list[FileResult]:
     from concurrent.futures import ProcessPoolExecutor
     from concurrent.futures.process import BrokenProcessPool
+
+    from headlint.analysis import analyze_file
+    from headlint.loading import ProjectLoader
 
     results: list[FileResult] = []
     try:
@@ -138,6 +155,8 @@ def _analyze_importers(
     results: Sequence[FileResult], known: set[Path], loader: ProjectLoader, settings: Settings
 ) -> list[FileResult]:
     """Look at the files that import one whose functions wait for values, and at those that import these."""
+    from headlint.analysis import FileResult, analyze_file
+
     more: list[FileResult] = []
     waiting = [Path(result.path) for result in results if result.open]
     while waiting and loader.project is not None and len(more) < MOST_IMPORTERS:
@@ -244,6 +263,3 @@ def _unused_suppressions(
                 Finding("HL901", rule.name, rule.severity, Confidence.PROVED, message, "Remove the comment.", place)
             )
     return found
-
-
-__all__ = ["Evidenced", "check_paths", "check_source"]
