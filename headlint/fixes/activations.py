@@ -207,8 +207,8 @@ def _exchange_call(program: Program, call: cst.Call, wanted: str) -> tuple[Edit,
     if wanted in _KEEPS_AXIS:
         text, imports = beside(program, call.func, wanted)
         return (program.replace(call.func, text), *imports)
-    framework = (program.meaning(call.func) or "").partition(".")[0]
-    known = _FUNCTIONS.get((framework, wanted))
+    meaning = program.meaning(call.func) or ""
+    known = None if meaning.startswith("torch.nn.functional.") else _FUNCTIONS.get((meaning.partition(".")[0], wanted))
     text, imports = spelled(program, known) if known else beside(program, call.func, wanted)
     return (program.replace(call, f"{text}({program.text(taken_by(program, call))})"), *imports)
 

@@ -101,8 +101,19 @@ def log_softmax_for_kl_div(case: Case) -> Mending:
             inner = program.text(given.value)
             written = program.replace(given.value, f"{text}({inner}, dim=1)")
             return Mending("Apply log_softmax to the input", reason, (written, *imports))
+        case "log_softmax":
+            return _target_told(case, reason)
         case _:
             raise CannotMend("the input is of another kind")
+
+
+def _target_told(case: Case, reason: str) -> Mending:
+    """Say with ``log_target`` what the target is."""
+    program, call = case.call(case.steps("loss")[0].place if case.steps("loss") else case.finding.place)
+    given = argument(call, "log_target")
+    if given is None:
+        return Mending("Set log_target=True", reason, (program.set_argument(call, "log_target", "True"),))
+    return Mending("Remove log_target", reason, (program.remove_item(call.args, given),))
 
 
 def sigmoid_into_the_loss(case: Case) -> Mending:
@@ -163,14 +174,15 @@ def log_in_one_step(case: Case) -> Mending:
     """HL113: the logarithm and what it is taken of, in one stable step."""
     program, outer = case.call(case.finding.place)
     inner = taken_by(program, outer)
+    gone: tuple[Edit, ...] = ()
     if isinstance(inner, cst.Name):
-        inner = _assigned(program, outer, inner)
+        inner, gone = _assigned(program, outer, inner)
     if not isinstance(inner, cst.Call):
         raise CannotMend("what the logarithm is taken of is not to be seen")
     text, imports = _together(program, inner, str(case.detail("together") or ""))
     title = f"Compute it in one step: {case.detail('together')}"
     reason = "the values are the same, only more exact"
-    return Mending(title, reason, (program.replace(outer, text), *imports), safe=True)
+    return Mending(title, reason, (program.replace(outer, text), *imports, *gone), safe=True)
 
 
 def _together(program: Program, inner: cst.Call, together: str) -> tuple[str, tuple[Edit, ...]]:
@@ -197,23 +209,37 @@ def _opening(program: Program, call: cst.Call) -> tuple[int, int]:
     return program.outer(call.func)[1]
 
 
-def _assigned(program: Program, use: cst.Call, name: cst.Name) -> cst.BaseExpression:
-    """What a name holds: the one value it gets in the function, if what that was made of is the same at the use."""
+def _assigned(program: Program, use: cst.Call, name: cst.Name) -> tuple[cst.BaseExpression, tuple[Edit, ...]]:
+    """What a name holds, if it is the same at the use; without other uses the assignment goes.
+
+    A value that somebody else needs too is not computed twice, unless it is made of a plain name.
+    """
     function = program.scope(use, cst.FunctionDef)
-    held: list[cst.Assign] = []
-    targets: list[cst.Name] = []
-    for node in program.expressions(function):
-        parent = program.parent(node)
-        if isinstance(node, cst.Name) and isinstance(parent, cst.AssignTarget | cst.AugAssign | cst.For | cst.Element):
-            targets.append(node)
-            assignment = program.parent(parent)
-            if node.value == name.value and isinstance(assignment, cst.Assign) and len(assignment.targets) == 1:
-                held.append(assignment)
-    if len(held) != 1 or program.scope(held[0], cst.FunctionDef) is not function:
-        raise CannotMend("it is not clear what the name holds")
-    value = held[0].value
+    mentions = [node for node in program.expressions(function) if isinstance(node, cst.Name)]
+    written = [node for node in mentions if _is_written(program, node)]
+    held = [program.parent(target) for node in written if node.value == name.value and (target := program.parent(node))]
+    match held:
+        case [cst.Assign(targets=[_], value=cst.Call() as value) as assignment]:
+            pass
+        case _:
+            raise CannotMend("it is not clear what the name holds")
+    line = program.statement(assignment)
+    if program.parent(line) is not program.parent(program.statement(use)):
+        raise CannotMend("it is computed elsewhere")
     used = {node.value for node in program.expressions(value) if isinstance(node, cst.Name)}
-    start, end = program.span(held[0])[0], program.span(use)[0]
-    if any(target.value in used and start <= program.span(target)[0] < end for target in targets):
+    start, end = program.span(assignment)[1], program.span(use)[0]
+    if any(node.value in used and start <= program.span(node)[0] < end for node in written):
         raise CannotMend("what it was made of has changed since")
-    return value
+    if sum(node.value == name.value for node in mentions) == 2:
+        return value, (program.drop_statement(line),)
+    if not isinstance(taken_by(program, value), cst.Name):
+        raise CannotMend("it would be computed twice")
+    return value, ()
+
+
+def _is_written(program: Program, node: cst.Name) -> bool:
+    holder = program.parent(node)
+    if isinstance(holder, cst.Element):
+        above = program.parent(holder)
+        holder = program.parent(above) if above is not None else None
+    return isinstance(holder, cst.AssignTarget | cst.AugAssign | cst.AnnAssign | cst.For | cst.NamedExpr)

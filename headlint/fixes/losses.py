@@ -201,7 +201,7 @@ def constructor_called(case: Case) -> Mending:
     )
 
 
-_CUTS = ("detach", "data")
+_CUTS = ("detach", "data", "tensor")
 
 
 def cut_removed(case: Case) -> Mending:
@@ -214,6 +214,8 @@ def cut_removed(case: Case) -> Mending:
         case cst.Call(func=cst.Attribute(value=value, attr=cst.Name(value="detach")), args=[]):
             edit = program.put_in_place(node, value)
         case cst.Attribute(value=value, attr=cst.Name(value="data")):
+            edit = program.put_in_place(node, value)
+        case cst.Call(func=func, args=[cst.Arg(value=value, star=""), *_]) if program.meaning(func) == "torch.tensor":
             edit = program.put_in_place(node, value)
         case _:
             raise CannotMend("the way is cut in another manner")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import libcst as cst
 
+from headlint.fixes.activations import taken_by
 from headlint.fixes.case import Case, Mending
 from headlint.fixes.edits import Edit
 from headlint.fixes.program import CannotMend, Program, last_name
 from headlint.fixes.spelling import spelled
 
 
-def _string(program: Program, node: cst.BaseExpression) -> cst.SimpleString:
+def _string(node: cst.BaseExpression) -> cst.SimpleString:
     if not isinstance(node, cst.SimpleString):
         raise CannotMend("there is no string at the place")
     return node
@@ -22,7 +23,7 @@ def nearest_name(case: Case) -> Mending:
     if not isinstance(nearest, str):
         raise CannotMend("no name is near")
     program, node = case.node(case.finding.place)
-    text = _string(program, node)
+    text = _string(node)
     reason = "the nearest name is not always the one that was meant"
     edit = program.replace(text, f"{text.prefix}{text.quote}{nearest}{text.quote}")
     return Mending(f"Write {nearest!r}", reason, (edit,))
@@ -31,8 +32,14 @@ def nearest_name(case: Case) -> Mending:
 def error_for_accuracy(case: Case) -> Mending:
     """HL602: a measure of values."""
     program, node = _metric(case)
-    text = _string(program, node)
+    text = _string(node)
     reason = "code that reads history['accuracy'] or watches val_accuracy no longer finds it"
+    element = program.parent(node)
+    row = program.parent(element) if element is not None else None
+    if isinstance(row, cst.List) and isinstance(element, cst.Element):
+        others = [one for one in row.elements if isinstance(one, cst.Element)]
+        if any(isinstance(one.value, cst.SimpleString) and one.value.evaluated_value == "mae" for one in others):
+            return Mending("Remove the accuracy", reason, (program.remove_item(others, element),))
     return Mending("Measure the mean absolute error", reason, (program.replace(text, f"{text.quote}mae{text.quote}"),))
 
 
@@ -76,12 +83,19 @@ def fitting_metric(case: Case) -> Mending:
 def border_at_zero(case: Case) -> Mending:
     """HL605: the border between the classes of raw scores."""
     program, node = case.node(case.finding.place)
-    if not isinstance(node, cst.Comparison) or len(node.comparisons) != 1:
-        raise CannotMend("there is no comparison at the place")
-    for side in (node.left, node.comparisons[0].comparator):
-        if isinstance(side, cst.Float) and float(side.value) == 0.5:
-            reason = "the accuracy that the program reports changes"
-            return Mending("Compare with 0", reason, (program.replace(side, "0"),))
+    reason = "the accuracy that the program reports changes"
+    match node:
+        case cst.Comparison(left=left, comparisons=[cst.ComparisonTarget(comparator=right)]):
+            for side in (left, right):
+                if isinstance(side, cst.Float) and float(side.value) == 0.5:
+                    return Mending("Compare with 0", reason, (program.replace(side, "0"),))
+        case cst.Call(func=func) if program.meaning(func) == "torch.round":
+            scores = taken_by(program, node)
+            if isinstance(scores, cst.Name | cst.Attribute | cst.Call | cst.Subscript):
+                written = f"({program.text(scores)} > 0).float()"
+                return Mending("Compare with 0", reason, (program.replace(node, written),))
+        case _:
+            pass
     raise CannotMend("it is not compared with 0.5")
 
 
@@ -129,8 +143,11 @@ def comment_off(case: Case) -> Mending:
     line = place.line + above
     text = program.lines[line - 1]
     comment = text[place.column - 1 : place.end_column - 1]
-    if "," in comment or text[place.end_column - 1 :].strip():
+    behind = text[place.end_column - 1 :].lstrip()
+    if "," in comment or not (behind == "" or behind.startswith("#")):
         raise CannotMend("the comment says more")
-    start = len(text[: place.column - 1].rstrip()) + 1
-    edit = program.edit((line, start), (line, len(text) + 1), "")
+    if behind:
+        edit = program.edit((line, place.column), (line, len(text) - len(behind) + 1), "")
+    else:
+        edit = program.edit((line, len(text[: place.column - 1].rstrip()) + 1), (line, len(text) + 1), "")
     return Mending("Remove the comment", "it changes no program", (edit,), safe=True)
