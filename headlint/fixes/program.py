@@ -117,7 +117,7 @@ class Program:
 
     def meaning(self, node: cst.BaseExpression) -> str | None:
         """The framework's dotted name that an expression stands for; None where no import says it."""
-        path = get_full_name_for_node(node) if isinstance(node, cst.Name | cst.Attribute) else None
+        path = dotted(node)
         if path is None:
             return None
         root, _, rest = path.partition(".")
@@ -227,6 +227,17 @@ def argument(call: cst.Call, keyword: str, position: int | None = None) -> cst.A
         plain = call.args[: position + 1]
         if all(arg.keyword is None and not arg.star for arg in plain):
             return plain[position]
+    return None
+
+
+def dotted(node: cst.BaseExpression) -> str | None:
+    """``nn.Softmax`` as it is written; None for what is no name."""
+    match node:
+        case cst.Name(value=name):
+            return name
+        case cst.Attribute(value=value, attr=cst.Name(value=name)):
+            base = dotted(value)
+            return f"{base}.{name}" if base is not None else None
     return None
 
 
