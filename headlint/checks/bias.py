@@ -52,6 +52,14 @@ def _large_by_design(tensor: Tensor) -> bool:
     )
 
 
+def _is_linear(tensor: Tensor) -> bool:
+    """Whether no activation stands between the layers: a factorised table of weights, as in word2vec, needs no bias."""
+    head = head_of(tensor)
+    return head is not None and not any(
+        part.maker.role == "activation" for source in head.inputs for part in ancestors(source)
+    )
+
+
 def _plain_way(tensor: Tensor, head: Tensor) -> bool:
     """Whether nothing is added to or multiplied with the scores behind the head, nor a softmax taken over positions."""
     source = made_by(tensor)
@@ -82,7 +90,7 @@ def missing_bias_head(evidence: Evidence) -> Iterator[Draft]:
             continue
         weighted = _layers(tensor)
         bias_free = all(part.maker.layer is None or _without_bias(part.maker.layer) for part in weighted)
-        if bias_free and len(weighted) > SMALL_MODEL:
+        if bias_free and (len(weighted) > SMALL_MODEL or (len(weighted) > 1 and _is_linear(tensor))):
             continue
         yield _finding("HL401", use, head, layer, _HEAD, "Leave the bias on in the last layer.")
 
@@ -118,6 +126,8 @@ def missing_bias_small_model(evidence: Evidence) -> Iterator[Draft]:
         if head is None or len(weighted) > SMALL_MODEL or _large_by_design(tensor):
             continue
         parts = list(ancestors(tensor))
+        if _is_linear(tensor):
+            continue
         if any(len(part.inputs) > 1 or part.maker.note in ("norm", "matmul", "index") for part in parts):
             continue
         for part in weighted:

@@ -171,7 +171,12 @@ def _harmless(tensor: Tensor) -> bool:
 
 def stacked_linear_layers(evidence: Evidence) -> Iterator[Draft]:
     """HL505."""
+    takers: dict[int, set[int]] = {}
     for fact in evidence.applications():
+        takers.setdefault(id(fact.input), set()).add(id(fact.layer))
+    for fact in evidence.applications():
+        if len(takers[id(fact.input)]) > 1:
+            continue  # a projection that several layers share, such as the input of queries, keys and values
         first = _linear_before(fact)
         if first is not None and not _bottleneck(first, fact.layer):
             message = (
@@ -202,7 +207,12 @@ def _linear_before(fact: LayerApplied) -> Layer | None:
 
 
 def _bottleneck(first: Layer, second: Layer) -> bool:
-    """Whether the width between is smaller than those around it, as in an autoencoder: a factorisation on purpose."""
+    """Whether the width between is smaller than those around it, as in an autoencoder, or the first is not trained."""
+    if constant(first, "trainable") is False:
+        return True
+    given = first.arguments.get(first.kind.features) if first.kind.features else None
+    if given is not None and given is second.arguments.get(second.kind.units):
+        return True  # from a width to itself through another one: a factorised table, as in word2vec
     wide, narrow = (
         constant(first, first.kind.features) if first.kind.features else None,
         constant(first, first.kind.units),

@@ -114,6 +114,8 @@ class Machine:
         self.custom_objects = DictValue(complete=False)
         """What the program registered with Keras under names of its own."""
         self.class_being_defined: ClassValue | None = None
+        self.in_root = False
+        """Whether a function is run that nothing calls: nobody knows at which moment it would be called."""
         self.in_container = False
         """Whether a Sequential is applying its members."""
         self._tensors: dict[Unknown, Tensor] = {}

@@ -24,6 +24,8 @@ class ModuleUnit:
     started: bool = False
     stars: list[str] = field(default_factory=list)
     """The library modules whose every name it imports."""
+    reassigned: set[str] = field(default_factory=set)
+    """Variables that the top level gives different constants one after the other."""
     functions: list[FunctionValue] = field(default_factory=list)
     """Every function that was defined so far, in order."""
     classes: list[ClassValue] = field(default_factory=list)

@@ -36,7 +36,7 @@ def look_up(machine: Machine, name: str) -> Value:
     while scope is not None:
         if (scope.kind != "class" or innermost) and name not in scope.outer_names:
             value = machine.read(scope, name)
-            if value is not None:
+            if value is not None and not (machine.in_root and scope.kind == "module" and name in scope.unit.reassigned):
                 return _settled_slot(machine, scope, name, value)
         innermost = innermost and scope.kind == "comprehension"
         scope = scope.outer

@@ -49,7 +49,10 @@ def assign(machine: Machine, target: ir.Expression, value: Value) -> None:
     """Bind a target to a value."""
     match target:
         case ir.Name(name=name):
-            machine.state.write(names.home_of(machine, name), name, value)
+            home = names.home_of(machine, name)
+            if home.kind == "module" and isinstance(value, Constant):
+                _notice_reassignment(machine, home, name, value)
+            machine.state.write(home, name, value)
         case ir.Attribute():
             machine.set_attribute(machine.evaluate(target.owner), target.name, value)
         case ir.Subscript():
@@ -60,6 +63,12 @@ def assign(machine: Machine, target: ir.Expression, value: Value) -> None:
             assign(machine, target.value, value)
         case _:
             pass
+
+
+def _notice_reassignment(machine: Machine, home: Scope, name: str, value: Constant) -> None:
+    known = home.slots.get(name)
+    if isinstance(known, Constant) and known.value not in (None, value.value):
+        home.unit.reassigned.add(name)
 
 
 def _assign_to_several(machine: Machine, targets: tuple[ir.Expression, ...], value: Value) -> None:

@@ -10,6 +10,9 @@ from headlint.source.document import UnreadableError
 
 _MAGIC = re.compile(r"^(\s*)(%|!|\?|.*[^=!<>\s]\?\??\s*$)")
 _ASSIGNED_MAGIC = re.compile(r"^(\s*[\w., \[\]'\"]+=\s*)[%!].*$")
+_TIMED = re.compile(r"^(\s*)%(?:time|timeit|prun)\s+(?:-\S+(?:\s+\d+)?\s+)*(\S.*)$")
+"""A magic that runs the statement behind it."""
+
 _OTHER_LANGUAGES = re.compile(r"^\s*%%(?!time|timeit|capture|prun|python|python3|script python)")
 
 
@@ -75,6 +78,8 @@ def without_magics(source: str) -> str:
             harmless.append("")
         elif assigned := _ASSIGNED_MAGIC.match(line):
             harmless.append(assigned.group(1) + "None")
+        elif timed := _TIMED.match(line):
+            harmless.append(timed.group(1) + timed.group(2))
         elif (magic := _MAGIC.match(line)) and not line.lstrip().startswith("#"):
             harmless.append(magic.group(1) + "pass")
             continued = line.rstrip().endswith("\\")
