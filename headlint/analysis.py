@@ -93,7 +93,7 @@ def analyze_document(document: Document, path: Path, loader: ProjectLoader, sett
     except SyntaxProblem as problem:
         return FileResult(str(path), problems=(_syntax_problem(document, path, problem),))
     except RecursionError:
-        return FileResult(str(path), problems=(Problem(str(path), "nested too deeply to be analysed", "HL900"),))
+        return FileResult(str(path), problems=(Problem(str(path), "calls too deeply to be followed", "HL999"),))
     except MemoryError:
         return FileResult(str(path), problems=(Problem(str(path), "needs more memory than there is", "HL999"),))
     except Exception as error:  # an error of headlint on one file must not end the run

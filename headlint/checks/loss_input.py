@@ -320,7 +320,8 @@ def exclusive_classes_with_binary_loss(evidence: Evidence) -> Iterator[Draft]:
                 f"The labels are one class out of several ({labels.source}), but {width} sigmoids with binary cross "
                 "entropy answer independent questions: nothing makes them exclude each other."
             )
-            yield about_loss("HL116", use, message, "Use softmax with categorical cross entropy.")
+            advice = "Use softmax with categorical cross entropy."
+            yield about_loss("HL116", use, message, advice, encoding=labels.encoding)
 
 
 def separate_sigmoid_and_bce(evidence: Evidence) -> Iterator[Draft]:

@@ -235,6 +235,8 @@ def _impossible(layer: Layer) -> str:
         "groups",
     }:
         value = constant(layer, parameter) if parameter in layer.kind.parameters else None
+        if value == -1 and layer.kind.framework == "keras" and parameter == "groups":
+            continue  # GroupNormalization(groups=-1): every channel is a group
         if isinstance(value, int) and not isinstance(value, bool) and value <= 0:
             return f"{parameter}={value} is no size"
     if layer.kind.effect == "dropout":

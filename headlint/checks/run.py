@@ -18,6 +18,7 @@ _LOSS_INPUT = frozenset(f"HL{number}" for number in range(101, 113))
 REPLACES = {
     "HL201": frozenset({"HL101", "HL102", "HL107", "HL108", "HL111", "HL202", "HL203", "HL109"}),
     "HL202": frozenset({"HL103", "HL106", "HL108", "HL112", "HL204", "HL109"}),
+    "HL207": frozenset({"HL204"}),
     "HL107": frozenset({"HL116", "HL203"}),
     "HL108": frozenset({"HL116", "HL203"}),
     "HL114": frozenset({"HL113"}),

@@ -210,6 +210,9 @@ def write(machine: Machine, owner: Value, name: str, value: Value) -> None:
             machine.state.write(owner, (name,), value)
         case Part(backbone, steps):
             machine.state.write(backbone, (*steps, name), value)
+        case Dataset() if name in ("targets", "labels", "train_labels", "samples", "imgs"):
+            owner.item = Unknown("an item whose labels were changed")
+            machine.state.write(owner, name, value)
         case Container() if name in owner.names:
             _replace_member(machine, owner, owner.names.index(name), value)
         case Thing() if not isinstance(owner, ListValue):

@@ -37,7 +37,7 @@ def call(machine: Machine, path: str, arguments: Arguments, at: int) -> Value | 
     package, _, name = path.rpartition(".")
     site = machine.site(at)
     if package == "torchvision.datasets":
-        return _torchvision(name, site)
+        return _torchvision(name, arguments, site)
     if package.startswith("keras.datasets") and name == "load_data":
         return _keras(package.rsplit(".", 1)[-1], arguments, site)
     if package.startswith("sklearn"):
@@ -75,8 +75,10 @@ def target(
     return Tensor(domain, shape, Maker("labels", source, site), labels=labels)
 
 
-def _torchvision(name: str, site: Site) -> Value:
+def _torchvision(name: str, arguments: Arguments, site: Site) -> Value:
     classes = data.TORCHVISION_CLASSES.get(name)
+    if arguments.get("target_transform", "target_type") is not None:
+        return Dataset(name, Unknown())
     if name in ("ImageFolder", "DatasetFolder") or classes is not None:
         item = (Tensor(), target("index", classes, "integer", f"{name}", site, Shape(())))
         return Dataset(name, TupleValue(item))

@@ -61,7 +61,9 @@ SAME_VALUE_METHODS = frozenset({"to", "cuda", "cpu", "float", "double", "half", 
 def call_name(machine: Machine, path: str, arguments: Arguments, at: int) -> Value:
     """Call a function or class of a library."""
     extra = machine.read(machine.extras, tuple(path.rsplit(".", 1)))
-    if extra is not None:
+    if isinstance(extra, FrameworkName):
+        path = extra.path  # one name of a library under another: its own meaning, or two could call each other for ever
+    elif extra is not None:
         return machine.call(extra, arguments, at)
     site = machine.site(at)
     if declared.is_declared(machine, path):

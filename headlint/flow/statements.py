@@ -16,6 +16,8 @@ from headlint.flow.values import (
     Guard,
     ListValue,
     Scope,
+    Tensor,
+    TupleValue,
     Unknown,
     Value,
 )
@@ -130,7 +132,7 @@ def _for(machine: Machine, node: ir.For) -> bool:
     iterable = machine.evaluate(node.iterable)
     items = iteration.known_items(machine, iterable)
     if items is not None and len(items) <= iteration.LONGEST_LOOP:
-        counting = all(isinstance(item, Constant) for item in items)
+        counting = not any(_holds_things(item) for item in items)
         for number, item in enumerate(items):
             growth = machine.growth
             assign(machine, node.target, item)
@@ -143,6 +145,15 @@ def _for(machine: Machine, node: ir.For) -> bool:
             assign(machine, node.target, iteration.element(machine, iterable))
             _round(machine, node.body)
     return machine.execute(node.otherwise)
+
+
+def _holds_things(item: Value) -> bool:
+    """Whether a round may differ from the last because of what it gets: a layer, a function, a list …"""
+    match item:
+        case TupleValue(items):
+            return any(_holds_things(part) for part in items)
+        case _:
+            return not isinstance(item, Constant | Unknown | Tensor)
 
 
 def _leaves_at_once(body: tuple[ir.Statement, ...]) -> bool:
@@ -166,6 +177,7 @@ def _while(machine: Machine, node: ir.While) -> bool:
 
 def _with(machine: Machine, node: ir.With) -> bool:
     switched_off = 0
+    expects_errors = any(_expects_error(item) for item, _ in node.items)
     for item, target in node.items:
         value = machine.evaluate(item)
         if machine.is_without_gradient(item, value):
@@ -173,10 +185,21 @@ def _with(machine: Machine, node: ir.With) -> bool:
         if target is not None:
             assign(machine, target, value)
     machine.without_gradient += switched_off
+    machine.muted += expects_errors
     try:
         return machine.execute(node.body)
     finally:
         machine.without_gradient -= switched_off
+        machine.muted -= expects_errors
+
+
+def _expects_error(item: ir.Expression) -> bool:
+    """Whether ``with item:`` waits for the error that its body raises."""
+    match item:
+        case ir.Call(function=ir.Attribute(name=name) | ir.Name(name=name)):
+            return name in ("raises", "assertRaises", "assertRaisesRegex", "assertRaisesRegexp", "suppress")
+        case _:
+            return False
 
 
 def _try(machine: Machine, node: ir.Try) -> bool:

@@ -214,6 +214,15 @@ def _log(machine: Machine, operation: Operation) -> Value:
     return output
 
 
+def _exp(machine: Machine, operation: Operation) -> Value:
+    """The way back from a logarithm."""
+    tensor = tensor_of(machine, operation.main)
+    if tensor is None:
+        return Unknown()
+    domain = {Domain.LOG_SOFTMAX: Domain.SOFTMAX, Domain.LOG_SIGMOID: Domain.SIGMOID}.get(tensor.domain, Domain.UNKNOWN)
+    return tensor.derive(domain=domain, maker=operation.maker("exp"), heads=(), labels=None)
+
+
 def _same(machine: Machine, operation: Operation) -> Value:
     return operation.main
 
@@ -722,6 +731,7 @@ _EFFECTS: dict[str, Callable[[Machine, Operation], Value]] = {
     **dict.fromkeys(("argmax", "round"), _decision),
     "max": _maximum,
     "log": _log,
+    "exp": _exp,
     "identity": _same,
     "unknown_shape": _unknown_shape,
     "elementwise": _binary,

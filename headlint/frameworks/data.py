@@ -55,7 +55,7 @@ OPERATIONS = tuple(
         ("around", "round", ("a",)),
         ("sign", "round", ("a",)),
         ("log", "log", ("x",)),
-        ("exp", "elementwise", ("x",)),
+        ("exp", "exp", ("x",)),
         ("clip", "clamp", ("a", "a_min", "a_max")),
         ("mean", "mean", ("a", "axis")),
         ("sum", "sum", ("a", "axis")),

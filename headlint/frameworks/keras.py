@@ -390,7 +390,7 @@ OPERATIONS = (
             ("round", "round", ("x",)),
             ("sign", "round", ("x",)),
             ("log", "log", ("x",)),
-            ("exp", "elementwise", ("x",)),
+            ("exp", "exp", ("x",)),
             ("clip", "clamp", ("x", "min_value", "max_value")),
             ("mean", "mean", ("x", "axis")),
             ("sum", "sum", ("x", "axis")),

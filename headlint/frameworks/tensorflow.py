@@ -132,7 +132,7 @@ _OPERATIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "round": ("round", ("x",)),
     "sign": ("round", ("x",)),
     "log": ("log", ("x",)),
-    "exp": ("elementwise", ("x",)),
+    "exp": ("exp", ("x",)),
     "clip_by_value": ("clamp", ("t", "clip_value_min", "clip_value_max")),
     "maximum": ("clamp", ("x", "y")),
     "matmul": ("matmul", ("a", "b")),

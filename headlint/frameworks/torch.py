@@ -79,6 +79,7 @@ LAYERS = (
     _layer("Flatten", "flatten", "start_dim", "end_dim"),
     _layer("Unflatten", "unknown_shape", "dim", "unflattened_size"),
     _layer("Identity", "identity"),
+    _layer("GLU", "unknown_shape", "dim"),
     *(_layer(f"{kind}Pool{n}d", "pool", *_POOL, spatial=n) for kind in ("Max", "Avg", "LP") for n in (1, 2, 3)),
     *(
         _layer(f"Adaptive{kind}Pool{n}d", "adaptive_pool", "output_size", spatial=n)
@@ -149,7 +150,7 @@ LAYERS = (
         _activation(name, "nonlinear")
         for name in (
             *("LeakyReLU", "ELU", "SELU", "CELU", "GELU", "SiLU", "Mish", "PReLU", "RReLU", "Softplus", "Hardswish"),
-            *("Hardshrink", "Softshrink", "Tanhshrink", "Threshold", "GLU"),
+            *("Hardshrink", "Softshrink", "Tanhshrink", "Threshold"),
         )
     ),
 )
@@ -231,7 +232,8 @@ _FUNCTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "log": ("log", ("input",)),
     "log2": ("log", ("input",)),
     "log10": ("log", ("input",)),
-    "exp": ("elementwise", ("input",)),
+    "exp": ("exp", ("input",)),
+    "glu": ("unknown_shape", ("input", "dim")),
     "clamp": ("clamp", ("input", "min", "max")),
     "clip": ("clamp", ("input", "min", "max")),
     "flatten": ("flatten", ("input", "start_dim", "end_dim")),
@@ -293,7 +295,6 @@ _NONLINEAR = (
     "rrelu",
     "softplus",
     "hardswish",
-    "glu",
 )
 
 _MODULES = ("torch", "torch.nn.functional", "torch.special", "torch.linalg")
