@@ -15,7 +15,7 @@ from headlint.source.project import find_root
 if sys.version_info >= (3, 11):
     import tomllib
 else:
-    import tomli as tomllib
+    import tomli as tomllib  # type: ignore[import-not-found,unused-ignore]
 
 FILES = ("headlint.toml", "pyproject.toml")
 
@@ -60,7 +60,7 @@ def _table(file: Path) -> Mapping[str, Any] | None:
             return None
         raise ConfigurationError(f"{file}: {error}") from None
     if file.name != "pyproject.toml":
-        return content
+        return dict(content)
     tools = content.get("tool")
     table = tools.get("headlint") if isinstance(tools, dict) else None
     return table if isinstance(table, dict) else None

@@ -72,16 +72,16 @@ def _pictures(facts: Sequence[Fact], drafts: Sequence[Draft], loader: ProjectLoa
     places = site_places(sites, loader)
     pictures: list[HeadPicture] = []
     for key, (model, tensor) in groups.items():
-        layers = [(places[site], part, layer) for site, part, layer in _layers(tensor) if site in places]
+        shown = [(places[site], part, layer) for site, part, layer in _layers(tensor) if site in places]
         takers = [use for use in uses if isinstance(use.prediction, Tensor) and _last_site(use.prediction) == key]
-        if not layers or key not in places:
+        if not shown or key not in places:
             continue
         pictures.append(
             HeadPicture(
-                model or layers[-1][2].kind.short_name,
+                model or shown[-1][2].kind.short_name,
                 places[key],
-                layers[-1][2].kind.framework,
-                tuple(_layer(place, part, layer) for place, part, layer in layers),
+                shown[-1][2].kind.framework,
+                tuple(_layer(place, part, layer) for place, part, layer in shown),
                 MEANINGS.get(tensor.domain, tensor.domain.value),
                 tuple(_losses(takers, wrong, places)),
             )

@@ -14,20 +14,18 @@ from headlint.flow.values import Constant, Domain, Tensor
 def softmax_without_dim(evidence: Evidence) -> Iterator[Draft]:
     """HL301."""
     advice = "Say which axis the classes are on: dim=1 for (batch, classes), dim=-1 for the last axis."
-    for fact in evidence.of(LayerBuilt):
-        layer = fact.layer
-        if layer.kind.name in ("torch.nn.Softmax", "torch.nn.LogSoftmax", "torch.nn.Softmin"):
-            if layer.arguments.get("dim", Constant(None)) == Constant(None):
-                step = DraftStep(
-                    layer.site, f"{layer.kind.short_name} is built without dim", "activation", layer.kind.name
-                )
-                yield Draft(
-                    "HL301", fact.site, _message(layer.kind.short_name), advice, is_proved(fact), (step,), subject=layer
-                )
+    for built in evidence.of(LayerBuilt):
+        layer = built.layer
+        implicit = layer.arguments.get("dim", Constant(None)) == Constant(None)
+        if implicit and layer.kind.name in ("torch.nn.Softmax", "torch.nn.LogSoftmax", "torch.nn.Softmin"):
+            name = layer.kind.short_name
+            step = DraftStep(layer.site, f"{name} is built without dim", "activation", layer.kind.name)
+            yield Draft("HL301", built.site, _message(name), advice, is_proved(built), (step,), subject=layer)
     for fact in evidence.of(Activation):
-        if fact.effect in SOFTMAXES and not fact.axis_given and fact.output.maker.layer is None:
-            if fact.output.maker.name.startswith("torch."):
-                yield about_activation("HL301", fact, _message(short(fact.output.maker.name)), advice)
+        maker = fact.output.maker
+        functional = maker.layer is None and maker.name.startswith("torch.")
+        if fact.effect in SOFTMAXES and not fact.axis_given and functional:
+            yield about_activation("HL301", fact, _message(short(maker.name)), advice)
 
 
 def _message(name: str) -> str:

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from headlint.checks.draft import Draft, DraftStep
 from headlint.flow.facts import Activation, Backward, Fact, LabelsUse, LayerApplied, LossUse
-from headlint.flow.values import Constant, Domain, Layer, Maker, Site, Tensor
+from headlint.flow.values import Assumption, Constant, Domain, Layer, Maker, Site, Tensor
 from headlint.settings import Settings
 
 SomeFact = TypeVar("SomeFact", bound=Fact)
@@ -161,9 +161,9 @@ def _tensors_of(fact: Fact) -> list[Tensor]:
     return [tensor for tensor in found if isinstance(tensor, Tensor)]
 
 
-def assumptions_of(tensor: Tensor) -> frozenset[object]:
+def assumptions_of(tensor: Tensor) -> frozenset[Assumption]:
     """The defaults that a tensor's meaning or width rests on."""
-    found: frozenset[object] = frozenset()
+    found: frozenset[Assumption] = frozenset()
     for part in (tensor, made_by(tensor), head_of(tensor)):
         if part is not None:
             found |= part.assumptions
@@ -278,7 +278,7 @@ def about_loss(code: str, use: LossUse, message: str, advice: str, **details: st
         (*way(tensor), *loss_steps(use)),
         use.model,
         tuple((key, value) for key, value in known.items() if value is not None),
-        assumptions_of(tensor),  # type: ignore[arg-type]
+        assumptions_of(tensor),
         use,
     )
 

@@ -147,7 +147,7 @@ def _about_metric(code: str, fact: MetricUse, message: str, advice: str) -> Draf
         steps,
         assumptions=assumptions_of(fact.prediction),
         subject=(fact.site, fact.metric),
-    )  # type: ignore[arg-type]
+    )
 
 
 def metric_does_not_fit_head(evidence: Evidence) -> Iterator[Draft]:
@@ -222,7 +222,7 @@ def _about_prediction(code: str, fact: PredictionUse, message: str, advice: str)
         details=details,
         assumptions=assumptions_of(fact.tensor),
         subject=fact.tensor,
-    )  # type: ignore[arg-type]
+    )
 
 
 def threshold_on_logits(evidence: Evidence) -> Iterator[Draft]:

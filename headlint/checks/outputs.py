@@ -52,7 +52,7 @@ def about_activation(
         is_proved(fact),
         way(fact.output),
         details=tuple((key, value) for key, value in known.items() if value is not None),
-        assumptions=assumptions_of(fact.output),  # type: ignore[arg-type]
+        assumptions=assumptions_of(fact.output),
         subject=fact.output,
     )
 
@@ -135,7 +135,7 @@ def binary_softmax(evidence: Evidence) -> Iterator[Draft]:
             advice = "For two classes one output with a sigmoid and a binary cross entropy is enough."
             yield Draft(
                 "HL203", site, message, advice, is_proved(use), way(source), use.model,
-                (("units", 2), ("framework", use.loss.framework)), assumptions_of(source), use,  # type: ignore[arg-type]
+                (("units", 2), ("framework", use.loss.framework)), assumptions_of(source), use,
             )  # fmt: skip
 
 
@@ -166,7 +166,7 @@ def _mismatch(
         details = (("units", width), ("classes", classes), ("framework", use.loss.framework))
         yield Draft(
             "HL204", step.site, message, advice, is_proved(use), way(tensor), details=details,
-            assumptions=assumptions_of(tensor), subject=use,  # type: ignore[arg-type]
+            assumptions=assumptions_of(tensor), subject=use,
         )  # fmt: skip
 
 
@@ -184,7 +184,7 @@ def layers_do_not_fit(evidence: Evidence) -> Iterator[Draft]:
             steps = (*before, here) if here not in before else before
             yield Draft(
                 "HL205", site, problem, advice, is_proved(fact), steps,
-                assumptions=assumptions_of(fact.input), subject=fact.output,  # type: ignore[arg-type]
+                assumptions=assumptions_of(fact.input), subject=fact.output,
             )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ import os
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from headlint.settings import Settings
 
@@ -50,14 +51,14 @@ def load(arguments: argparse.Namespace, start: Path) -> Settings:
         settings = load_settings(start, arguments.config, arguments.isolated)
     except ConfigurationError as error:
         raise UsageError(str(error)) from None
+    changes: dict[str, Any] = {}
     for option in ("select", "extend_select", "ignore"):
-        given = getattr(arguments, option, None)
-        if given is not None:
-            settings = replace(settings, **{option: _selectors(given)})
+        if (given := getattr(arguments, option, None)) is not None:
+            changes[option] = _selectors(given)
     for option in ("fail_on", "jobs"):
-        given = getattr(arguments, option, None)
-        if given is not None:
-            settings = replace(settings, **{option: given})
+        if (given := getattr(arguments, option, None)) is not None:
+            changes[option] = given
+    settings = replace(settings, **changes)
     if getattr(arguments, "no_cache", False):
         settings = replace(settings, cache=False)
     return settings

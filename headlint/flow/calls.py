@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import TYPE_CHECKING
 
 from headlint.flow import attributes, declared, layers, library, losses
@@ -126,7 +127,7 @@ def _bind(
     path = function.scope.unit.path
     defaults = dict(function.defaults)
     remaining = list(arguments.positional)
-    named = dict(arguments.named)
+    named: dict[Hashable, Value] = dict(arguments.named.items())
     bound: dict[object, Value] = {}
     known = arguments.complete and not assume_defaults
     for parameter in definition.parameters:
@@ -186,8 +187,7 @@ def instantiate(
     machine.instances.append(instance)
     initializer = attributes.find_in_class(machine, cls, "__init__")
     if initializer is not None and isinstance(initializer[0], FunctionValue):
-        function, owner = initializer
-        run_function(machine, function, arguments, at, instance, owner, assume_defaults)
+        run_function(machine, initializer[0], arguments, at, instance, initializer[1], assume_defaults)
     elif cls.dataclass or any(isinstance(base, ClassValue) and base.dataclass for base in cls.ancestors()):
         _fill_dataclass(machine, instance, arguments, assume_defaults)
     elif cls.framework_base():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, Any
 
 from headlint.flow import iteration, names, tensors
@@ -201,7 +201,7 @@ def _compare(machine: Machine, node: ir.Compare) -> Value:
         right = machine.evaluate(comparator)
         one = machine.state.distribute(
             [left, right],
-            lambda a, b, symbol=symbol: compare(machine, symbol, a, b, node.at),  # type: ignore[misc]
+            lambda a, b, symbol=symbol: compare(machine, symbol, a, b, node.at),
         )
         result = one if len(node.operators) == 1 else _both(result, one)
         left = right
@@ -367,7 +367,7 @@ def _truth(machine: Machine, value: Value) -> Outcomes:
 
 def _either(condition: Condition, outcome: bool, expected: bool | None) -> Outcomes:
     """Both ways; the one that the defaults give comes first."""
-    ways = [((Guard(condition, held, expected),), held is outcome) for held in (True, False)]
+    ways: Outcomes = [((Guard(condition, held, expected),), held is outcome) for held in (True, False)]
     return ways if expected is not False else ways[::-1]
 
 
@@ -446,7 +446,7 @@ def _comprehension(machine: Machine, node: ir.Comprehension) -> Value:
     finally:
         machine.frame.scope = outer
     if node.kind == "dict":
-        entries = {key.value: value for key, value in results if isinstance(key, Constant)}
+        entries: dict[Hashable, Value] = {key.value: value for key, value in results if isinstance(key, Constant)}
         return DictValue(entries, exact and len(entries) == len(results))
     return ListValue(tuple(element for element, _ in results), not exact)
 

@@ -112,7 +112,7 @@ def unpack(machine: Machine, value: Value, count: int) -> list[Value]:
             return [
                 machine.state.distribute(
                     [choice],
-                    lambda one, index=index: unpack(machine, one, count)[index],  # type: ignore[misc]
+                    lambda one, index=index: unpack(machine, one, count)[index],
                 )
                 for index in range(count)
             ]
@@ -142,16 +142,26 @@ def combine_lists(machine: Machine, symbol: str, left: ListValue, right: Value) 
             return Unknown()
 
 
+def slice_bounds(index: SliceValue) -> slice | None:
+    """The slice that ``lower:upper:step`` is, or None where a bound is not known."""
+    bounds: list[int | None] = []
+    for part in (index.lower, index.upper, index.step):
+        match part:
+            case Constant((int() | None) as bound):
+                bounds.append(bound)
+            case _:
+                return None
+    return slice(*bounds) if bounds[2] != 0 else None
+
+
 def pick(items: tuple[Value, ...], index: Value) -> Value | tuple[Value, ...] | None:
     """An item, or the items of a slice, or None where the index is not known or out of range."""
     match index:
         case Constant(int() as number) if -len(items) <= number < len(items):
             return items[number]
-        case SliceValue(Constant(lower), Constant(upper), Constant(step)):
-            bounds = (lower, upper, step)
-            if all(bound is None or isinstance(bound, int) for bound in bounds) and step != 0:
-                return items[slice(*bounds)]
-            return None
+        case SliceValue():
+            bounds = slice_bounds(index)
+            return items[bounds] if bounds is not None else None
         case _:
             return None
 

@@ -11,6 +11,7 @@ from headlint.flow.facts import LayerApplied, LayerBuilt, UnknownString
 from headlint.flow.state import join
 from headlint.flow.values import (
     ANY_SHAPE,
+    Assumption,
     Backbone,
     Choice,
     Constant,
@@ -207,7 +208,7 @@ def _dense(machine: Machine, layer: Layer, tensor: Tensor, site: Site) -> Value:
     )
 
 
-def _assumptions(layer: Layer, parameter: str) -> frozenset[object]:
+def _assumptions(layer: Layer, parameter: str) -> frozenset[Assumption]:
     match layer.arguments.get(parameter):
         case Constant(assumptions=assumptions):
             return assumptions

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from headlint.flow import attributes, calls
@@ -27,14 +28,12 @@ def run(machine: Machine, unit: ModuleUnit) -> None:
 def _run_rest(machine: Machine, unit: ModuleUnit) -> None:
     for function in _by_need(unit):
         if id(function.definition) not in machine.reached and function.owner is None:
-            machine.with_share(
-                lambda one=function: calls.run_function(machine, one, Arguments(), 0, assume_defaults=True)
-            )  # type: ignore[misc]
+            machine.with_share(partial(calls.run_function, machine, function, Arguments(), 0, assume_defaults=True))
     for cls in list(unit.classes):
-        machine.with_share(lambda one=cls: _run_class(machine, one))  # type: ignore[misc]
+        machine.with_share(partial(_run_class, machine, cls))
     for container in machine.sequences:
         if container not in machine.applied and container.site.path == unit.path:
-            machine.with_share(lambda one=container: _apply(machine, one))  # type: ignore[misc]
+            machine.with_share(partial(_apply, machine, container))
 
 
 def _apply(machine: Machine, container: Container) -> None:

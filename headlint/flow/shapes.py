@@ -239,16 +239,14 @@ def indexed(machine: Machine, shape: Shape, key: Value) -> Shape:
 
 
 def _slice_length(size: int | None, key: SliceValue) -> int | None:
-    match key:
-        case SliceValue(Constant(lower), Constant(upper), Constant(step)):
-            bounds = (lower, upper, step)
-            if not all(bound is None or isinstance(bound, int) for bound in bounds) or step == 0:
-                return None
-            if size is not None:
-                return len(range(size)[slice(*bounds)])
-            start = lower if isinstance(lower, int) else 0
-            if isinstance(upper, int) and upper >= 0 and start >= 0 and step in (None, 1):
-                return max(0, upper - start)
-            return None
-        case _:
-            return None
+    from headlint.flow.iteration import slice_bounds
+
+    bounds = slice_bounds(key)
+    if bounds is None:
+        return None
+    if size is not None:
+        return len(range(size)[bounds])
+    start = bounds.start or 0
+    if bounds.stop is not None and bounds.stop >= 0 and start >= 0 and bounds.step in (None, 1):
+        return max(0, int(bounds.stop - start))
+    return None

@@ -913,10 +913,8 @@ def index(machine: Machine, tensor: Tensor, key: Value, site: Site) -> Value:
     """``tensor[key]``."""
     if tensor.maker.note == "identity matrix":
         classes = tensor.shape.size(0)
-        labels = Labels("one_hot", classes, "float", False, "an identity matrix", exclusive=True, site=site)
-        return Tensor(
-            Domain.ONE_HOT, Shape(None, classes), Maker("operation", "eye[…]", site), (tensor,), labels=labels
-        )
+        rows = Labels("one_hot", classes, "float", False, "an identity matrix", exclusive=True, site=site)
+        return Tensor(Domain.ONE_HOT, Shape(None, classes), Maker("operation", "eye[…]", site), (tensor,), labels=rows)
     shape = shapes.indexed(machine, tensor.shape, key)
     if tensor.domain in (Domain.SOFTMAX, Domain.LOG_SOFTMAX) and _picks_column(key, tensor.shape.rank):
         domain = Domain.SIGMOID if tensor.domain is Domain.SOFTMAX else Domain.UNKNOWN

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from headlint.findings import Problem
 from headlint.settings import Settings
@@ -70,7 +70,7 @@ class _Walk:
             what = "is a link to nothing" if path.is_symlink() else "does not exist"
             self.problems.append(Problem(str(path), what))
 
-    def _folder(self, folder: Path, ignored: list[tuple[Path, PathSpec]]) -> Iterator[Path]:
+    def _folder(self, folder: Path, ignored: list[tuple[Path, PathSpec[Any]]]) -> Iterator[Path]:
         try:
             status = folder.stat()
             with os.scandir(folder) as iterator:
@@ -109,9 +109,9 @@ class _Walk:
         relative = absolute.relative_to(self._root).as_posix()
         return self._excluded.match_file(relative) or self._excluded.match_file(relative + "/")
 
-    def _ignored_above(self, folder: Path) -> list[tuple[Path, PathSpec]]:
+    def _ignored_above(self, folder: Path) -> list[tuple[Path, PathSpec[Any]]]:
         """The ignore files that hold for a folder because they stand in its parents, up to the repository's top."""
-        above: list[tuple[Path, PathSpec]] = []
+        above: list[tuple[Path, PathSpec[Any]]] = []
         absolute = Path(os.path.abspath(folder))
         for parent in absolute.parents:
             above = [*_gitignore(parent), *above]
@@ -122,7 +122,7 @@ class _Walk:
         return [] if any(_is_ignored(absolute, [pair], is_folder=True) for pair in above) else above
 
 
-def _patterns(lines: Sequence[str]) -> PathSpec:
+def _patterns(lines: Sequence[str]) -> PathSpec[Any]:
     from pathspec import PathSpec
 
     try:
@@ -131,8 +131,8 @@ def _patterns(lines: Sequence[str]) -> PathSpec:
         return PathSpec.from_lines("gitwildmatch", lines)
 
 
-def _gitignore(folder: Path) -> list[tuple[Path, PathSpec]]:
-    found: list[tuple[Path, PathSpec]] = []
+def _gitignore(folder: Path) -> list[tuple[Path, PathSpec[Any]]]:
+    found: list[tuple[Path, PathSpec[Any]]] = []
     for file in (folder / ".git" / "info" / "exclude", folder / ".gitignore"):
         try:
             lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
@@ -142,7 +142,7 @@ def _gitignore(folder: Path) -> list[tuple[Path, PathSpec]]:
     return found
 
 
-def _is_ignored(path: Path, ignored: list[tuple[Path, PathSpec]], is_folder: bool) -> bool:
+def _is_ignored(path: Path, ignored: list[tuple[Path, PathSpec[Any]]], is_folder: bool) -> bool:
     absolute = Path(os.path.abspath(path))
     verdict = False
     for folder, patterns in ignored:
