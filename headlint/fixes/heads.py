@@ -63,15 +63,20 @@ def softmax_for_sigmoid(case: Case) -> Mending:
 
 def softmax_and_categorical(case: Case) -> Mending:
     """HL116: one class out of several."""
-    names = {"one_hot": "categorical_crossentropy", "index": "sparse_categorical_crossentropy"}
-    wanted = names.get(str(case.detail("encoding")))
-    if wanted is None:
-        raise CannotMend("how the labels are written is not known")
-    reason = "the outputs then sum to one, and thresholds chosen for sigmoids no longer hold"
-    edits = (
-        *exchange(case, case.step("activation", "sigmoid"), "softmax"),
-        *rename_loss(case, {"binary_crossentropy": wanted}),
-    )
+    step = case.step("activation", "sigmoid")
+    reason = "the outputs then exclude each other, and thresholds chosen for sigmoids no longer hold"
+    match case.detail("framework"), case.detail("encoding"):
+        case "torch", "one_hot":  # the cross entropy takes one-hot rows of floats too, as the binary loss did
+            names = {"BCELoss": "CrossEntropyLoss", "binary_cross_entropy": "cross_entropy"}
+            edits = (*take_away(case, step), *rename_loss(case, names))
+            return Mending("Use the cross entropy on raw scores", reason, edits)
+        case "keras", "one_hot":
+            wanted = "categorical_crossentropy"
+        case "keras", "index":
+            wanted = "sparse_categorical_crossentropy"
+        case _:
+            raise CannotMend("how the labels are written is not known")
+    edits = (*exchange(case, step, "softmax"), *rename_loss(case, {"binary_crossentropy": wanted}))
     return Mending(f"Use softmax and {wanted}", reason, edits)
 
 

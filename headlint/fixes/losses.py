@@ -201,7 +201,7 @@ def constructor_called(case: Case) -> Mending:
     )
 
 
-_CUTS = ("detach", "data", "tensor")
+_CUTS = ("detach", "data", "tensor", "numpy")
 
 
 def cut_removed(case: Case) -> Mending:
@@ -211,7 +211,7 @@ def cut_removed(case: Case) -> Mending:
         raise CannotMend("the way is cut in another manner")
     program, node = case.node(operations[0].place)
     match node:
-        case cst.Call(func=cst.Attribute(value=value, attr=cst.Name(value="detach")), args=[]):
+        case cst.Call(func=cst.Attribute(value=value, attr=cst.Name(value="detach" | "numpy")), args=[]):
             edit = program.put_in_place(node, value)
         case cst.Attribute(value=value, attr=cst.Name(value="data")):
             edit = program.put_in_place(node, value)

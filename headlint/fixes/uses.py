@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
+
 import libcst as cst
 
 from headlint.fixes.activations import taken_by
@@ -23,10 +25,20 @@ def nearest_name(case: Case) -> Mending:
     if not isinstance(nearest, str):
         raise CannotMend("no name is near")
     program, node = case.node(case.finding.place)
-    text = _string(node)
+    text = _string(_misspelt(node, nearest) if isinstance(node, cst.List) else node)
     reason = "the nearest name is not always the one that was meant"
     edit = program.replace(text, f"{text.prefix}{text.quote}{nearest}{text.quote}")
     return Mending(f"Write {nearest!r}", reason, (edit,))
+
+
+def _misspelt(row: cst.List, nearest: str) -> cst.BaseExpression:
+    """The one string of a list that is close to a name and not the name itself."""
+    strings = [one.value for one in row.elements if isinstance(one.value, cst.SimpleString)]
+    close = [one for one in strings if get_close_matches(str(one.evaluated_value), [nearest], cutoff=0.75)]
+    wrong = [one for one in close if one.evaluated_value != nearest]
+    if len(wrong) != 1:
+        raise CannotMend("it is not clear which name is meant")
+    return wrong[0]
 
 
 def error_for_accuracy(case: Case) -> Mending:
