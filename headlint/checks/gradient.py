@@ -16,7 +16,7 @@ from headlint.checks.evidence import (
     prediction,
     way,
 )
-from headlint.flow.facts import LayerApplied, LossConstructorCall
+from headlint.flow.facts import LayerApplied, LossConstructorCall, LossUse
 from headlint.flow.values import Domain, Layer, Tensor, Unknown
 
 _MODEL_OUTPUTS = (
@@ -79,31 +79,36 @@ def _other_side_learns(target: object) -> bool:
 
 def loss_arguments_swapped(evidence: Evidence) -> Iterator[Draft]:
     """HL503."""
-    for use in evidence.uses:
-        tensor, target = prediction(use), use.target
-        labels_first = tensor.domain in (Domain.TARGET, Domain.ONE_HOT) or (
-            tensor.labels is not None and tensor.maker.role == "labels"
-        )
-        if not use.loss.symmetric and labels_first and isinstance(target, Tensor) and target.domain in _MODEL_OUTPUTS:
-            yield about_loss("HL503", use, _SWAPPED.format(use.loss.short_name), _order(use.loss.call))
-    from headlint.flow.facts import LossUse
-
     for use in evidence.of(LossUse):
         target = use.target
-        if use.loss.symmetric or use.loss.family not in CLASSIFYING or not isinstance(target, Tensor):
+        if use.loss.symmetric or not isinstance(target, Tensor) or target.domain not in _MODEL_OUTPUTS:
             continue
-        if isinstance(use.prediction, Unknown) and _is_batch_item(use.prediction) and target.attached:
-            if target.domain in _MODEL_OUTPUTS and made_by(target).maker.role in ("layer", "activation"):
-                steps = (*way(target), DraftStep(use.site, "stands where the labels belong", "loss", use.loss.name))
-                yield Draft(
-                    "HL503",
-                    use.site,
-                    _SWAPPED.format(use.loss.short_name),
-                    _order(use.loss.call),
-                    False,
-                    steps,
-                    subject=use,
-                )
+        message, advice = _SWAPPED.format(use.loss.short_name), _order(use.loss.call)
+        match use.prediction:
+            case Tensor() as tensor if _are_labels(tensor) or (_are_made_up(tensor) and _is_output(use, target)):
+                yield about_loss("HL503", use, message, advice)
+            case Unknown() as unknown if _is_batch_item(unknown) and _is_output(use, target):
+                step = DraftStep(use.site, "stands where the labels belong", "loss", use.loss.name)
+                yield Draft("HL503", use.site, message, advice, False, (*way(target), step), subject=use)
+            case _:
+                pass
+
+
+def _are_labels(tensor: Tensor) -> bool:
+    return tensor.domain in (Domain.TARGET, Domain.ONE_HOT) or (
+        tensor.labels is not None and tensor.maker.role == "labels"
+    )
+
+
+def _are_made_up(tensor: Tensor) -> bool:
+    """Whether nothing but random or constant numbers is in a tensor, as in short examples."""
+    return tensor.maker.note == "fresh"
+
+
+def _is_output(use: LossUse, target: Tensor) -> bool:
+    """Whether a model that learns gives what stands where the labels belong."""
+    learns = target.attached and made_by(target).maker.role in ("layer", "activation")
+    return learns and use.loss.family in CLASSIFYING
 
 
 _SWAPPED = "{} is given the labels where it takes the model's output, and the output where it takes the labels."

@@ -53,7 +53,19 @@ def _wrong_labels(use: LabelsUse | LossUse, labels: Labels, subject: object) -> 
     family, framework = use.loss.family, use.loss.framework
     message, advice = "", ""
     width = units(use)
-    if labels.encoding == "one_hot" and (family == "sparse_cross_entropy" or family == "nll"):
+    target = use.target
+    columns = target.shape.units if isinstance(target, Tensor) and target.shape.rank == 2 else None
+    if (
+        framework == "keras"
+        and family in ("binary_cross_entropy", "regression")
+        and prediction(use).shape.rank in (None, 2)
+    ):
+        if width is not None and columns is not None and columns > 1 and width != columns:
+            message = f"The labels have {columns} values for each sample, but the model gives {width}."
+            advice = f"Give the last layer {columns} units, or give labels of {width}."
+    if message:
+        pass
+    elif labels.encoding == "one_hot" and (family == "sparse_cross_entropy" or family == "nll"):
         message = f"{use.loss.short_name} takes one integer for each sample, but the labels are one-hot rows ({labels.source})."
         advice = (
             "Use categorical_crossentropy, or leave the labels as integers."

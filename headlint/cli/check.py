@@ -6,13 +6,15 @@ import argparse
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from headlint.cli.main import CLEAN, FAILED, FINDINGS
 from headlint.cli.options import SEVERITIES, UsageError, add_colour, add_configuration, load, wants_colour
-from headlint.findings import Report
+from headlint.cli.sources import Sources
+from headlint.findings import Finding, Report
 from headlint.reporting import FORMATS, render
-from headlint.reporting.context import Context
+from headlint.reporting.context import Context, FixSummary
 from headlint.settings import Settings
 
 
@@ -36,6 +38,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     output.add_argument("--statistics", action="store_true", help="count the findings of each rule")
     output.add_argument("--show-files", action="store_true", help="list the files that would be checked, and stop")
     add_colour(parser)
+    fixing = parser.add_argument_group("fixing")
+    fixing.add_argument("--fix", action="store_true", help="mend what can be mended safely")
+    fixing.add_argument(
+        "--unsafe-fixes", action="store_true", help="with --fix: also where the program's output changes"
+    )
+    fixing.add_argument("--diff", action="store_true", help="show what --fix would change, and change nothing")
     add_configuration(parser)
     parser.add_argument("-j", "--jobs", type=int, metavar="N", help="processes (as many as the work is worth)")
     parser.add_argument("--no-cache", action="store_true", help="neither read nor write the cache")
@@ -55,6 +63,8 @@ def _run(arguments: argparse.Namespace) -> int:
     settings = load(arguments, start)
     if arguments.show_files:
         return _show_files(arguments, settings)
+    if arguments.fix or arguments.unsafe_fixes or arguments.diff:
+        return _fix(arguments, settings)
     report, standard_input = _check(arguments, settings)
     context = _context(arguments, standard_input)
     text = render(arguments.output_format, report, context)
@@ -85,10 +95,26 @@ def _show_files(arguments: argparse.Namespace, settings: Settings) -> int:
     return FAILED if discovery.problems else CLEAN
 
 
+def _fix(arguments: argparse.Namespace, settings: Settings) -> int:
+    from headlint.fixes import apply_fixes
+
+    if arguments.paths == ["-"]:
+        raise UsageError("standard input cannot be mended; give a file")
+    outcome = apply_fixes([Path(path) for path in arguments.paths], settings, arguments.unsafe_fixes, arguments.diff)
+    if arguments.diff:
+        sys.stdout.write(outcome.diff)
+    else:
+        _write(arguments.output, render(arguments.output_format, outcome.report, _context(arguments, None)))
+    done = "would be mended" if arguments.diff else "mended"
+    files = f"{len(outcome.files)} file{'' if len(outcome.files) == 1 else 's'}"
+    sys.stderr.write(f"{len(outcome.fixes)} finding{'' if len(outcome.fixes) == 1 else 's'} {done} in {files}.\n")
+    for problem in outcome.problems:
+        sys.stderr.write(f"headlint: {problem.path}: {problem.message}\n")
+    return FAILED if outcome.problems else status_of(outcome.report, settings.fail_on, arguments.exit_zero)
+
+
 def _context(arguments: argparse.Namespace, standard_input: str | None) -> Context:
     import shutil
-
-    from headlint.cli.sources import Sources
 
     sources = Sources({arguments.stdin_filename or "<stdin>": standard_input} if standard_input is not None else {})
     return Context(
@@ -97,8 +123,16 @@ def _context(arguments: argparse.Namespace, standard_input: str | None) -> Conte
         width=shutil.get_terminal_size((120, 40)).columns,
         sources=sources.text,
         verbose=arguments.verbose,
+        fix_for=partial(_fix_summary, sources),
         cell_sources=sources.cell,
     )
+
+
+def _fix_summary(sources: Sources, finding: Finding) -> FixSummary | None:
+    from headlint.fixes import fix_for
+
+    fix = fix_for(finding, sources.raw)
+    return FixSummary(fix.title, fix.safe, fix.reason) if fix is not None else None
 
 
 def _write(file: Path | None, text: str) -> None:

@@ -21,6 +21,15 @@ class Sources:
         document = self._document(path)
         return document.text if document is not None else None
 
+    def raw(self, path: str) -> str | None:
+        """The text as it is on disk: of a notebook the JSON."""
+        if not path.endswith(".ipynb"):
+            return self.text(path)
+        try:
+            return Path(path).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            return None
+
     def cell(self, path: str, number: int) -> str | None:
         """The text of one code cell of a notebook."""
         document = self._document(path)

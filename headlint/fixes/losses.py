@@ -100,7 +100,9 @@ def binary_loss(case: Case) -> Mending:
         return units_written(case, case.step("layer").place, classes)
     reason = "with more than two classes the head needs more units instead, and the labels may need another shape"
     if case.detail("framework") == "torch":
-        wanted = _TORCH_BINARY["sigmoid" if case.detail("head") == "sigmoid" else "linear"]
+        wanted = _TORCH_BINARY.get(str(case.detail("head")))
+        if wanted is None:
+            raise CannotMend("the head must change first")
         edits = (*rename_loss(case, wanted, _ONLY_OF_CROSS_ENTROPY), *_column_of_labels(case))
     else:
         edits = rename_loss(case, _KERAS_BINARY)

@@ -356,8 +356,6 @@ def write_item(machine: Machine, owner: Value, index: Value, value: Value, site:
                 write_item(machine, inner, index, value, site)
             elif setter is not None:
                 machine.call_with(setter, index, value)
-        case Tensor(), _:
-            tensors.write_item(machine, owner, value, site)
         case _:
             pass
 

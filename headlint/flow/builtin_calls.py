@@ -52,7 +52,8 @@ def _len(machine: Machine, arguments: Arguments, at: int) -> Value:
             return unknown.child("len")
         case _:
             items = iteration.known_items(machine, given)
-            return Constant(len(items)) if items is not None else Unknown()
+            filled_elsewhere = isinstance(given, ListValue) and not items
+            return Constant(len(items)) if items is not None and not filled_elsewhere else Unknown()
 
 
 def _range(machine: Machine, arguments: Arguments, at: int) -> Value:

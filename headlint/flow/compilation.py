@@ -23,7 +23,6 @@ from headlint.flow.values import (
     ListValue,
     Maker,
     Metric,
-    Model,
     Partial,
     Site,
     Tensor,
@@ -230,9 +229,9 @@ def _labels_of_data(machine: Machine, data: Value | None) -> Value | None:
 def _use_labels(machine: Machine, entry: CompiledLoss, given: Value) -> None:
     options = machine.state.alternatives(given)
     for option in options:
-        labels = labels_of(option.value)
-        if labels is None:
+        if not isinstance(option.value, Tensor):
             continue
+        labels = option.value.labels or Labels()
         for prediction in machine.state.alternatives(entry.prediction):
             machine.emit(
                 LabelsUse,
@@ -245,13 +244,3 @@ def _use_labels(machine: Machine, entry: CompiledLoss, given: Value) -> None:
                 from_logits=entry.from_logits,
                 metrics=entry.metrics,
             )
-
-
-def labels_of(value: Value) -> Labels | None:
-    """What is known of an array as labels."""
-    return value.labels if isinstance(value, Tensor) else None
-
-
-def model_of(value: Value) -> Model | None:
-    """The value if it is a Keras model made of layers."""
-    return value if isinstance(value, Model) else None

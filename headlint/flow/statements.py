@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from headlint.flow import expressions, iteration, names
+from headlint.flow import expressions, iteration, names, tensors
 from headlint.flow.state import Cell
 from headlint.flow.values import (
     ClassValue,
@@ -58,7 +58,10 @@ def assign(machine: Machine, target: ir.Expression, value: Value) -> None:
         case ir.Attribute():
             machine.set_attribute(machine.evaluate(target.owner), target.name, value)
         case ir.Subscript():
-            machine.set_item(machine.evaluate(target.owner), machine.evaluate(target.index), value, target.at)
+            owner = machine.evaluate(target.owner)
+            machine.set_item(owner, machine.evaluate(target.index), value, target.at)
+            if isinstance(owner, Tensor) and isinstance(value, Tensor):
+                assign(machine, target.owner, tensors.collected(owner, value, machine.site(target)))
         case ir.Display(items=targets):
             _assign_to_several(machine, targets, value)
         case ir.Starred():

@@ -11,7 +11,6 @@ from headlint.flow.arguments import Arguments
 from headlint.flow.facts import Activation, Backward, HandWrittenLoss, LabelsRescaled, PredictionUse
 from headlint.flow.values import (
     ANY_SHAPE,
-    Choice,
     Constant,
     Domain,
     FrameworkMethod,
@@ -937,13 +936,15 @@ def _picks_column(key: Value, rank: int | None) -> bool:
     return rank is None or len(key.items) == rank or key.items[0] == Constant("...")
 
 
-def write_item(machine: Machine, tensor: Tensor, value: Value, site: Site) -> None:
-    """``tensor[…] = value`` changes numbers in place; what is known of the tensor's meaning stays."""
-
-
-def choices(value: Value) -> tuple[Value, ...]:
-    """The values a value may be."""
-    return tuple(option.value for option in value.options) if isinstance(value, Choice) else (value,)
-
-
-__all__ = ["PROBABILITIES", "SliceValue", "activate", "apply", "arithmetic", "attribute", "compare", "operate"]
+def collected(tensor: Tensor, value: Tensor, site: Site) -> Tensor:
+    """``tensor[…] = value``: an empty tensor that is filled step by step holds what is put into it."""
+    if tensor.maker.note == "fresh":
+        domain = value.domain
+    elif tensor.maker.note == "collected" and tensor.domain is value.domain:
+        return tensor
+    else:
+        domain = tensor.domain if tensor.domain in (Domain.TARGET, Domain.ONE_HOT) else Domain.UNKNOWN
+    maker = Maker("operation", "[…] =", site, note="collected")
+    return tensor.derive(
+        domain=domain, shape=Shape(None, value.shape.units), maker=maker, inputs=(value,), attached=value.attached
+    )
