@@ -132,7 +132,9 @@ def _interpret(
 ) -> tuple[Machine, tuple[Problem, ...]]:
     from headlint.flow import roots
 
-    unit = ModuleUnit(str(path), path, loader.body(document))
+    document, body, broken = loader.parsed(document)
+    problems = tuple(_syntax_problem(document, path, problem) for problem in broken)
+    unit = ModuleUnit(str(path), path, body)
     unit.main = True
     loader.documents[str(path)] = document
     machine = Machine(loader, Declarations(dict(settings.losses), dict(settings.layers)))
@@ -140,8 +142,9 @@ def _interpret(
     try:
         roots.run(machine, unit)
     except BudgetSpent:
-        return machine, (Problem(str(path), "too much to follow: the rest of this file was not analysed", "HL999"),)
-    return machine, ()
+        spent = Problem(str(path), "too much to follow: the rest of this file was not analysed", "HL999")
+        return machine, (*problems, spent)
+    return machine, problems
 
 
 def _drafts(machine: Machine, settings: Settings) -> list[Draft]:

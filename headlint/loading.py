@@ -44,11 +44,16 @@ class ProjectLoader:
         """A module that another one imports; None when it cannot be read or parsed, which is told when it is checked."""
         if file not in self._bodies:
             try:
-                self._bodies[file] = self.body(self.read(file))
+                self._bodies[file] = self._body_of_file(file)
             except (OSError, UnreadableError, SyntaxProblem):
                 self._bodies[file] = None
         body = self._bodies[file]
         return ModuleUnit(str(file), file, body) if body is not None else None
+
+    def _body_of_file(self, file: Path) -> ir.Module:
+        document, body, _ = self.parsed(self.read(file))
+        self.documents[str(file)] = document
+        return body
 
     def read(self, file: Path) -> Document:
         """The text of a file.
@@ -62,6 +67,26 @@ class ProjectLoader:
         document = read_document(file, data)
         self.documents[str(file)] = document
         return document
+
+    def parsed(self, document: Document) -> tuple[Document, ir.Module, tuple[SyntaxProblem, ...]]:
+        """A document and its meaning; the cells of a notebook that cannot be parsed are emptied and told.
+
+        Raises:
+            SyntaxProblem: a script cannot be parsed.
+        """
+        try:
+            return document, self.body(document), ()
+        except SyntaxProblem:
+            if not document.notebook:
+                raise
+        problems: list[SyntaxProblem] = []
+        for cell, first in document.cells:
+            try:
+                parse(document.cell_text(cell) + "\n")
+            except SyntaxProblem as problem:
+                problems.append(SyntaxProblem(problem.message, problem.line + first - 1, problem.column))
+                document = document.without_cell(cell)
+        return document, self.body(document), tuple(problems)
 
     def body(self, document: Document) -> ir.Module:
         """The meaning of a document.

@@ -33,13 +33,8 @@ class Sources:
     def cell(self, path: str, number: int) -> str | None:
         """The text of one code cell of a notebook."""
         document = self._document(path)
-        if document is None or number not in dict(document.cells):
-            return None
-        numbers = [cell for cell, _ in document.cells]
-        position = numbers.index(number)
-        lines = document.text.split("\n")
-        end = document.cells[position + 1][1] - 1 if position + 1 < len(numbers) else len(lines)
-        return "\n".join(lines[document.cells[position][1] - 1 : end])
+        known = document is not None and number in dict(document.cells)
+        return document.cell_text(number) if document is not None and known else None
 
     def _document(self, path: str) -> Document | None:
         if path not in self._documents:

@@ -6,7 +6,7 @@ import codecs
 import io
 import re
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 LARGEST_FILE = 10_000_000
@@ -43,6 +43,23 @@ class Document:
     def first_line(self, cell: int) -> int:
         """The line of ``text`` on which a cell begins."""
         return dict(self.cells)[cell]
+
+    def cell_text(self, cell: int) -> str:
+        """The text of one cell."""
+        return "\n".join(self.text.split("\n")[self._lines_of(cell)])
+
+    def without_cell(self, cell: int) -> Document:
+        """The same document with a cell emptied; every other line keeps its number."""
+        lines = self.text.split("\n")
+        emptied = self._lines_of(cell)
+        lines[emptied] = [""] * len(lines[emptied])
+        return replace(self, text="\n".join(lines))
+
+    def _lines_of(self, cell: int) -> slice:
+        firsts = [first for _, first in self.cells]
+        position = [number for number, _ in self.cells].index(cell)
+        following = firsts[position + 1] - 1 if position + 1 < len(firsts) else None
+        return slice(firsts[position] - 1, following)
 
 
 def read_document(path: Path, data: bytes | None = None) -> Document:
