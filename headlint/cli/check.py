@@ -68,7 +68,9 @@ def _run(arguments: argparse.Namespace) -> int:
     report, standard_input = _check(arguments, settings)
     context = _context(arguments, standard_input)
     text = render(arguments.output_format, report, context)
-    if arguments.statistics:
+    if arguments.statistics and arguments.output_format == "json":
+        sys.stderr.write(_statistics(report))
+    elif arguments.statistics:
         text += _statistics(report)
     _write(arguments.output, text)
     return status_of(report, settings.fail_on, arguments.exit_zero)

@@ -460,6 +460,8 @@ def _run_clauses(machine: Machine, node: ir.Comprehension, index: int, results: 
     clause = node.clauses[index]
     iterable = machine.evaluate(clause.iterable)
     items = iteration.known_items(machine, iterable)
+    if items is not None and len(items) > iteration.LONGEST_LOOP:
+        items = None
     exact = items is not None
     for item in items if items is not None else [iteration.element(machine, iterable)]:
         machine.assign(clause.target, item)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,9 @@ MOST_STEPS = 150_000
 
 MOST_STEPS_OF_A_ROOT = 12_000
 """Those that a function nothing calls may take: libraries of models have hundreds of such functions, all alike."""
+
+MOST_STEPS_OF_AN_IMPORT = 3_000
+"""Those that one statement of a module may take when another imports it: some build their documentation then."""
 
 STEPS_PER_COMBINATION = 20
 """What going through one combination of alternatives costs, in steps."""
@@ -147,7 +151,11 @@ class Machine:
         before = self.state.path
         self.frames.append(Frame(unit.scope, unit, path_length=len(before)))
         try:
-            statements.execute(self, unit.body.body)
+            if unit.main:
+                statements.execute(self, unit.body.body)
+                return
+            for statement in unit.body.body:
+                self.with_share(partial(statements.execute, self, (statement,)), MOST_STEPS_OF_AN_IMPORT)
         finally:
             self.frames.pop()
             self.state.path = before
@@ -172,9 +180,9 @@ class Machine:
             self.state.outside(lambda: self.run_module(unit))
         return unit
 
-    def with_share(self, run: Callable[[], object]) -> None:
+    def with_share(self, run: Callable[[], object], most_steps: int = MOST_STEPS_OF_A_ROOT) -> None:
         """Do something that may take only a part of the steps that are left; what it does not reach stays unknown."""
-        share = MOST_STEPS_OF_A_ROOT + self.state.work * STEPS_PER_COMBINATION
+        share = most_steps + self.state.work * STEPS_PER_COMBINATION
         kept = max(0, self._steps_left - share)
         self._steps_left -= kept
         depth, before = len(self.frames), self.state.path
