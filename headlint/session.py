@@ -210,7 +210,7 @@ def _selected(findings: list[Finding], given: set[str], loader: ProjectLoader, s
             document = _document(path, loader)
             suppressions[path] = Suppressions.of(document.text if document is not None else "")
         line, end_line = _text_lines(finding.place, loader)
-        covered = suppressions[path].covers(finding.code, finding.name, line, end_line)
+        covered = settings.suppressions and suppressions[path].covers(finding.code, finding.name, line, end_line)
         if not covered and selected(finding.code, settings, path):
             told.append(finding)
     told += _unused_suppressions(suppressions, given, loader, settings)

@@ -36,4 +36,6 @@ class Settings:
     """The user's own layers: dotted name and what they give (one of OUTPUTS)."""
     jobs: int = 0
     """Processes; 0 means as many as the work is worth."""
+    suppressions: bool = True
+    """Whether comments in the text switch findings off; not where another program looks after that."""
     cache: bool = True

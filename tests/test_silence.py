@@ -26,8 +26,14 @@ PACKAGES = {
 """Packages with the folders that are looked at: whole, or a part where the whole is thousands of like files."""
 
 RIGHT = {
-    ("segmentation_models_pytorch/base/modules.py", "HL301"): 'whoever asks for "softmax" gets nn.Softmax() without dim',
-    ("transformers/loss/loss_lw_detr.py", "HL114"): "a binary cross entropy from sigmoid().log(), without a guard for log(0)",
+    (
+        "segmentation_models_pytorch/base/modules.py",
+        "HL301",
+    ): 'whoever asks for "softmax" gets nn.Softmax() without dim',
+    (
+        "transformers/loss/loss_lw_detr.py",
+        "HL114",
+    ): "a binary cross entropy from sigmoid().log(), without a guard for log(0)",
 }
 
 

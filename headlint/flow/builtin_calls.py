@@ -52,7 +52,7 @@ def _len(machine: Machine, arguments: Arguments, at: int) -> Value:
             return unknown.child("len")
         case _:
             items = iteration.known_items(machine, given)
-            filled_elsewhere = isinstance(given, ListValue) and not items
+            filled_elsewhere = isinstance(given, ListValue | DictValue) and not items
             return Constant(len(items)) if items is not None and not filled_elsewhere else Unknown()
 
 

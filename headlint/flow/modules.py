@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
@@ -32,6 +33,11 @@ class ModuleUnit:
 
     def __post_init__(self) -> None:
         self.scope = Scope(self, "module", None)
+
+    @cached_property
+    def without_imports(self) -> bool:
+        """Whether it imports nothing at all, as programs in questions do: the usual names mean the usual things then."""
+        return not any(isinstance(statement, ir.Import | ir.ImportFrom) for statement in self.body.body)
 
 
 class Loader(Protocol):

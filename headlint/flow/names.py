@@ -19,7 +19,7 @@ from headlint.flow.values import (
     Value,
 )
 from headlint.frameworks import registry
-from headlint.frameworks.names import ALWAYS_LIBRARIES, FRAMEWORKS, canonical
+from headlint.frameworks.names import ALWAYS_LIBRARIES, FRAMEWORKS, canonical, usual_meaning
 from headlint.syntax import ir
 
 if TYPE_CHECKING:
@@ -53,6 +53,8 @@ def _beyond(machine: Machine, name: str) -> Value:
             return FrameworkName(path)
     if name in BUILTINS:
         return FrameworkName(f"builtins.{name}")
+    if unit.without_imports and (usual := usual_meaning(name)):
+        return FrameworkName(usual)
     return machine.globals.child((unit.path, name))
 
 

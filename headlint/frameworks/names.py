@@ -144,3 +144,48 @@ def _keras(path: str) -> str:
     if parts[1] in _SUBMODULES and len(parts) > 3 and parts[1] not in ("datasets", "applications", "ops", "utils"):
         return f"keras.{parts[1]}.{parts[-1]}"
     return path
+
+
+_USUAL = {
+    "torch": "torch",
+    "nn": "torch.nn",
+    "F": "torch.nn.functional",
+    "tf": "tensorflow",
+    "keras": "keras",
+    "layers": "keras.layers",
+    "np": "numpy",
+    "Sequential": "keras.Sequential",
+    "Model": "keras.Model",
+    "Input": "keras.Input",
+    "to_categorical": "keras.utils.to_categorical",
+    **{
+        name: f"keras.layers.{name}"
+        for name in (
+            *(
+                "Dense",
+                "Activation",
+                "Dropout",
+                "Flatten",
+                "Conv1D",
+                "Conv2D",
+                "MaxPooling1D",
+                "MaxPooling2D",
+                "LSTM",
+                "GRU",
+            ),
+            *(
+                "BatchNormalization",
+                "LeakyReLU",
+                "Embedding",
+                "GlobalAveragePooling2D",
+                "TimeDistributed",
+                "Bidirectional",
+            ),
+        )
+    },
+}
+
+
+def usual_meaning(name: str) -> str:
+    """The library's name that everybody binds a variable of this name to, or an empty text."""
+    return _USUAL.get(name, "")

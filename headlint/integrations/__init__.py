@@ -1,0 +1,1 @@
+"""Other programs that headlint speaks through."""
