@@ -13,6 +13,7 @@ FORMATS = {
     "text": "headlint.reporting.text:render",
     "concise": "headlint.reporting.concise:render",
     "json": "headlint.reporting.json_format:render",
+    "github": "headlint.reporting.github:render",
 }
 """Every output format and the function that makes it."""
 
