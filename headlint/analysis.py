@@ -18,7 +18,7 @@ from headlint.flow.values import Assumption, Site
 from headlint.loading import ProjectLoader
 from headlint.settings import Settings
 from headlint.source.document import Document, UnreadableError
-from headlint.syntax.parse import Span, SyntaxProblem, spans
+from headlint.syntax.parse import Span, SyntaxProblem
 
 Result = TypeVar("Result")
 
@@ -198,7 +198,7 @@ def site_places(sites: Iterable[Site], loader: ProjectLoader) -> dict[Site, Plac
         document = loader.documents.get(path)
         if document is None:
             continue
-        for at, span in spans(document.text, numbers).items():
+        for at, span in loader.spans(document, numbers).items():
             found[Site(path, at)] = _place(document, path, span)
     return found
 

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 from headlint.flow.modules import ModuleUnit
 from headlint.source.document import Document, UnreadableError, read_document
-from headlint.syntax.parse import SyntaxProblem, parse
+from headlint.syntax import ir
+from headlint.syntax.parse import Span, SyntaxProblem, parse, spans
 from headlint.version import __version__
 
 if TYPE_CHECKING:
     from headlint.source.project import Project
-    from headlint.syntax import ir
 
 SMALLEST_CACHED = 200
 """Characters below which parsing again costs less than a look into the cache."""
@@ -96,20 +96,32 @@ class ProjectLoader:
         """
         if not self.cache or len(document.text) < SMALLEST_CACHED:
             return parse(document.text)
-        file = _cache_file(document.text)
+        file = _cache_file("modules", document.text)
         cached = _read_cache(file)
-        if cached is not None:
+        if isinstance(cached, ir.Module):
             return cached
         body = parse(document.text)
         _write_cache(file, body)
         return body
 
+    def spans(self, document: Document, wanted: set[int]) -> dict[int, Span]:
+        """Where the numbered nodes of a document stand."""
+        if not self.cache:
+            return spans(document.text, wanted)
+        file = _cache_file("spans", document.text)
+        cached = _read_cache(file)
+        known: dict[int, Span] = cached if isinstance(cached, dict) else {}
+        if not wanted <= known.keys():
+            known = {**known, **spans(document.text, wanted)}
+            _write_cache(file, known)
+        return {at: known[at] for at in wanted if at in known}
 
-def _cache_file(text: str) -> Path:
+
+def _cache_file(kind: str, text: str) -> Path:
     from platformdirs import user_cache_path
 
     key = hashlib.sha256(f"{__version__}\0{_LAYOUT}\0{text}".encode("utf-8", "surrogatepass")).hexdigest()
-    return user_cache_path("headlint") / "modules" / key[:2] / key
+    return user_cache_path("headlint") / kind / key[:2] / key
 
 
 def _layout() -> str:
@@ -121,11 +133,9 @@ def _layout() -> str:
 _LAYOUT = _layout()
 
 
-def _read_cache(file: Path) -> ir.Module | None:
-    from headlint.syntax import ir
-
+def _read_cache(file: Path) -> object:
     try:
-        body = pickle.loads(file.read_bytes())
+        return pickle.loads(file.read_bytes())
     except (
         OSError,
         pickle.PickleError,
@@ -138,15 +148,14 @@ def _read_cache(file: Path) -> ir.Module | None:
         KeyError,
     ):
         return None
-    return body if isinstance(body, ir.Module) else None
 
 
-def _write_cache(file: Path, body: ir.Module) -> None:
+def _write_cache(file: Path, content: object) -> None:
     """A cache that cannot be written is no error."""
     temporary = file.with_name(f"{file.name}.{os.getpid()}")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(pickle.dumps(body, pickle.HIGHEST_PROTOCOL))
+        temporary.write_bytes(pickle.dumps(content, pickle.HIGHEST_PROTOCOL))
         temporary.replace(file)
     except (OSError, RecursionError):
         return

@@ -8,6 +8,7 @@ import unicodedata
 from headlint.findings import Confidence, Finding, Place, Problem, Report, Step
 from headlint.reporting.concise import position, problem_line
 from headlint.reporting.context import Context
+from headlint.rulebook import find_rule
 
 STYLES = {"error": "\033[1;31m", "warning": "\033[1;33m", "advice": "\033[1;36m"}
 _BOLD, _DIM, _GREEN, _RESET = "\033[1m", "\033[2m", "\033[32m", "\033[0m"
@@ -38,7 +39,8 @@ def _finding(finding: Finding, context: Context) -> str:
         "",
         *_wrapped(finding.advice, _paint("  help: ", _GREEN, context), context, indent=8),
     ]
-    fix = context.fix(finding)
+    # Finding out what a fix would write costs another parse, so it is done only for those who want to know more.
+    fix = context.fix(finding) if context.verbose else None
     if fix is not None:
         option = "--fix" if fix.safe else "--fix --unsafe-fixes"
         lines += _wrapped(f"{fix.title} ({option})", _paint("  fix:  ", _GREEN, context), context, indent=8)
@@ -127,12 +129,17 @@ def _summary(report: Report, context: Context) -> str:
     found = " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
     places = len({finding.place.path for finding in report})
     text = f"Found {found} in {places} of {_count(report.files, 'file')}."
-    fixable = sum(context.fix(finding) is not None for finding in report)
+    fixable = sum(_has_fix(finding) for finding in report)
     if fixable:
-        text += f" {fixable} can be mended with --fix (some may need --unsafe-fixes)."
+        text += f" {fixable} may be mended with --fix or --fix --unsafe-fixes (--diff shows how)."
     if report.problems:
         text += f" {_count(len(report.problems), 'problem')}."
     return text
+
+
+def _has_fix(finding: Finding) -> bool:
+    rule = find_rule(finding.code)
+    return rule is not None and rule.fix != "none"
 
 
 def _count(number: int, noun: str) -> str:
