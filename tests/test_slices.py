@@ -1,0 +1,107 @@
+"""What is said of a file does not depend on which files are passed, in which order, or on how many processes."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import pytest
+
+import headlint
+from headlint.settings import Settings
+
+FILES = {
+    "net.py": """import torch.nn as nn
+
+
+class Net(nn.Module):
+    def __init__(self, classes=4, soft=True):
+        super().__init__()
+        self.out = nn.Linear(8, classes)
+        self.soft = nn.Softmax(dim=1)
+
+    def forward(self, x):
+        return self.soft(self.out(x))
+""",
+    "utils.py": """def train(model, loader, criterion):
+    for x, y in loader:
+        loss = criterion(model(x), y)
+        loss.backward()
+""",
+    "main.py": """import torch.nn as nn
+from net import Net
+from utils import train
+
+
+def main(loader):
+    train(Net(), loader, nn.CrossEntropyLoss())
+""",
+    "other.py": """import torch.nn as nn
+from utils import train
+
+
+def main(loader):
+    train(nn.Linear(3, 2), loader, nn.MSELoss())
+""",
+}
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "headlint.toml").write_text("")
+    for name, text in FILES.items():
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+def said(root: Path, *names: str, jobs: int = 1) -> list[tuple[str, int, str]]:
+    report = headlint.check_paths([root / name for name in names], Settings(root=root, cache=False, jobs=jobs))
+    assert report.problems == ()
+    return [(Path(one.place.path).name, one.place.line, one.code) for one in report]
+
+
+def test_the_callers_decide(project: Path) -> None:
+    assert said(project, ".") == [("utils.py", 3, "HL101")]
+
+
+def test_any_slice_says_what_belongs_to_its_files(project: Path) -> None:
+    assert said(project, "utils.py") == [("utils.py", 3, "HL101")]
+    assert said(project, "main.py") == []
+    assert said(project, "main.py", "utils.py") == said(project, "utils.py", "main.py") == [("utils.py", 3, "HL101")]
+
+
+def test_any_number_of_processes(project: Path) -> None:
+    for number in range(30):
+        (project / f"copy_{number}.py").write_text(FILES["main.py"])
+    assert said(project, ".", jobs=2) == said(project, ".", jobs=1) == [("utils.py", 3, "HL101")]
+
+
+def test_without_its_caller_nothing_is_known(project: Path) -> None:
+    (project / "main.py").unlink()
+    assert said(project, ".") == []
+
+
+def test_a_default_that_a_caller_overrides_proves_nothing(project: Path) -> None:
+    (project / "net.py").write_text(
+        "import torch.nn as nn\n\n\ndef build(units=1):\n    return nn.Sequential(nn.Linear(3, units), nn.Softmax(dim=-1))\n"
+    )
+    assert said(project, "net.py") == [("net.py", 5, "HL201")]
+    (project / "main.py").write_text("from net import build\nimport torch\nmodel = build(4)\n")
+    assert said(project, "net.py") == []
+
+
+def test_a_report_can_be_pickled(project: Path) -> None:
+    report = headlint.check_paths([project], Settings(root=project, cache=False))
+    assert pickle.loads(pickle.dumps(report)) == report
+    assert len(report) == 1
+
+
+def test_own_losses_and_layers() -> None:
+    program = (
+        "from mylib import FocalLoss, SoftHead\nimport torch.nn as nn\n"
+        "model = nn.Sequential(nn.Linear(4, 3), SoftHead())\ncriterion = FocalLoss(gamma=2)\n\n\n"
+        "def step(x, y):\n    return criterion(model(x), y)\n"
+    )
+    assert [one.code for one in headlint.check_source(program)] == []
+    own = Settings(losses=(("mylib.FocalLoss", "logits"),), layers=(("mylib.SoftHead", "softmax"),))
+    assert [(one.code, one.place.line) for one in headlint.check_source(program, settings=own)] == [("HL101", 8)]
