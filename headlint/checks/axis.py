@@ -40,8 +40,8 @@ def softmax_over_batch(evidence: Evidence) -> Iterator[Draft]:
     for fact in evidence.of(Activation):
         if fact.effect not in SOFTMAXES or not isinstance(fact.input, Tensor) or fact.input.domain is not Domain.LINEAR:
             continue
-        if softmax_axis(fact) != 0 or not fact.axis_given:
-            continue
+        if softmax_axis(fact) != 0 or not fact.axis_given or fact.input.shape.units == 1:
+            continue  # one score a row, compared over the rows, is attention
         if fact.input.shape.rank == 2 or evidence.reaches_loss(fact) or fact.output.maker.name.startswith("keras"):
             message = (
                 f"{short(fact.output.maker.name)} over axis 0 makes the samples of a batch share one unit of probability, "

@@ -205,7 +205,12 @@ def argmax_of_single_output(evidence: Evidence) -> Iterator[Draft]:
     """HL604."""
     for fact in evidence.of(PredictionUse):
         tensor = fact.tensor
-        if fact.kind != "argmax" or fact.axis not in (1, -1) or tensor.domain in (Domain.TARGET, Domain.ONE_HOT):
+        if (
+            fact.guards
+            or fact.kind != "argmax"
+            or fact.axis not in (1, -1)
+            or tensor.domain in (Domain.TARGET, Domain.ONE_HOT)
+        ):
             continue
         rank = tensor.shape.rank
         over_one = tensor.shape.size(fact.axis) == 1 if rank is not None else tensor.shape.units == 1

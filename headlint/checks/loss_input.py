@@ -217,8 +217,10 @@ def _squashed_scores(tensor: Tensor) -> bool:
         return False
     source = made_by(tensor)
     head = source.inputs[0] if source.maker.role == "activation" and source.inputs else None
-    head = made_by(head) if head is not None else None
-    return head is not None and head.domain is Domain.LINEAR and head.maker.layer is not None
+    if head is None or head.domain is not Domain.LINEAR:
+        return False
+    layer = list(views(head))[-1].maker.layer
+    return layer is not None and layer.kind.effect in ("dense", "bilinear")
 
 
 def _squashed(use: LossUse, tensor: Tensor) -> Draft:

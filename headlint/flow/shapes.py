@@ -189,20 +189,18 @@ def concatenated(shapes: Sequence[Shape], axis: int) -> Shape:
 
 
 def broadcast(first: Shape, second: Shape) -> Shape:
-    """The shape of a sum, as far as one of the two tells it."""
-    if first.dims is not None and second.dims is not None:
-        longer, shorter = (first, second) if len(first.dims) >= len(second.dims) else (second, first)
-        dims = list(longer.dims or ())
-        offset = len(dims) - len(shorter.dims or ())
-        for position, size in enumerate(shorter.dims or ()):
-            here = dims[offset + position]
-            if here is None or here == 1:
-                dims[offset + position] = size if size != 1 else here
-        return Shape(tuple(dims))
-    known = first if first.dims is not None else second
-    if known.dims is not None and len(known.dims) >= 2:
-        return known
-    return Shape(None, first.units or second.units)
+    """The shape of a sum or product. A size of one, and a rank, may be widened by what is not known."""
+    if first.dims is None or second.dims is None:
+        sizes = {size for size in (first.units, second.units) if size not in (None, 1)}
+        return Shape(None, sizes.pop() if len(sizes) == 1 else None)
+    longer, shorter = (first.dims, second.dims) if len(first.dims) >= len(second.dims) else (second.dims, first.dims)
+    dims = list(longer)
+    offset = len(dims) - len(shorter)
+    for position, size in enumerate(shorter):
+        here = dims[offset + position]
+        if here is None or here == 1:
+            dims[offset + position] = size if size != 1 else here
+    return Shape(tuple(dims))
 
 
 def indexed(machine: Machine, shape: Shape, key: Value) -> Shape:

@@ -827,7 +827,11 @@ def _two_tensors(machine: Machine, symbol: str, first: Tensor, second: Tensor, s
     attached = first.attached or second.attached
     if Domain.LOSS in (first.domain, second.domain):
         return Tensor(Domain.LOSS, ANY_SHAPE, maker, (first, second), attached=attached)
-    shape = shapes.broadcast(first.shape, second.shape)
+    biased = symbol in ("+", "-") and (second.maker.role == "variable" or first.maker.role == "variable")
+    if biased and Domain.LINEAR in (first.domain, second.domain):
+        shape = first.shape if first.domain is Domain.LINEAR else second.shape
+    else:
+        shape = shapes.broadcast(first.shape, second.shape)
     domain = Domain.UNKNOWN
     if symbol in ("+", "-") and Domain.LINEAR in (first.domain, second.domain):
         others = {first.domain, second.domain} - {Domain.LINEAR, Domain.UNKNOWN}
