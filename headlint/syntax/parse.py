@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -30,6 +31,11 @@ class SyntaxProblem(Exception):
 
 DEEPEST_NESTING = 150
 """Brackets within brackets; the recursive parser would run out of stack far beyond this."""
+
+LONGEST_CHAIN = 600
+"""Calls in a chain; this many take a second."""
+
+_BRACKETS = re.compile(r"[(){}\[\]]")
 
 
 def parse(text: str) -> ir.Module:
@@ -95,14 +101,14 @@ def _explained(text: str, line: int, column: int) -> SyntaxProblem:
 
 
 def _refuse_deep_nesting(text: str) -> None:
+    """Brackets within brackets exhaust the parser's stack; of a long chain of calls it needs the cube of the length."""
     depth = 0
-    line = 1
-    for character in text:
-        if character in "([{":
-            depth += 1
+    chained = 0
+    for number, line in enumerate(text.split("\n"), 1):
+        chained = (chained if line.lstrip().startswith((".", ").")) else 0) + line.count(").")
+        if chained > LONGEST_CHAIN:
+            raise SyntaxProblem("a chain of calls too long to be analysed", number, 1)
+        for bracket in _BRACKETS.findall(line):
+            depth = depth + 1 if bracket in "([{" else max(0, depth - 1)
             if depth > DEEPEST_NESTING:
-                raise SyntaxProblem("nested too deeply to be analysed", line, 1)
-        elif character in ")]}":
-            depth = max(0, depth - 1)
-        elif character == "\n":
-            line += 1
+                raise SyntaxProblem("nested too deeply to be analysed", number, 1)
