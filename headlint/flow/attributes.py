@@ -299,6 +299,7 @@ def any_of(items: tuple[Value, ...]) -> Value:
 
 def _of_container(machine: Machine, container: Container, index: Value, site: Site) -> Value:
     members = iteration.slot_items(machine, container)
+    machine.applied.add(container)
     if members is None:
         return Unknown()
     match index:

@@ -93,6 +93,8 @@ def add_member(machine: Machine, container: Container, name: str, value: Value) 
 
 def call_method(machine: Machine, container: Container, name: str, arguments: Arguments, at: int) -> Value:
     """A method of a container."""
+    if name in ("children", "named_children", "modules", "items", "values"):
+        machine.applied.add(container)
     match name:
         case "append" | "add_module" | "register_module":
             label = arguments.positional[0] if len(arguments.positional) == 2 else arguments.get("name")

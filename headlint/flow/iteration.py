@@ -47,6 +47,7 @@ def known_items(machine: Machine, value: Value) -> list[Value] | None:
         case Container(kind="dict") as container:
             return [Constant(name) for name in container.names]
         case Container() as container:
+            machine.applied.add(container)  # whoever goes through the members applies them in his own way
             members = slot_items(machine, container)
             return None if container.approximate or members is None else list(members)
         case DictValue(complete=True) as entries_of:
