@@ -16,7 +16,7 @@ from headlint.flow.facts import (
     RemovedCall,
     UnknownString,
 )
-from headlint.flow.values import Constant, Domain, Labels, Tensor
+from headlint.flow.values import Domain, Labels, Tensor
 from headlint.frameworks import keras
 
 
@@ -321,5 +321,3 @@ RULES = (
     removed_prediction_api,
     unknown_loss_or_activation,
 )
-
-__all__ = ["RULES", "Constant"]

@@ -22,7 +22,7 @@ from headlint.checks.evidence import (
     wants_probabilities,
     way,
 )
-from headlint.flow.facts import Activation, HandWrittenLoss, LabelsUse, LossUse, MetricUse
+from headlint.flow.facts import Activation, HandWrittenLoss, LossUse, MetricUse
 from headlint.flow.values import Constant, Domain, Labels, Tensor
 
 _AGAIN = {
@@ -357,5 +357,3 @@ RULES = (
     exclusive_classes_with_binary_loss,
     separate_sigmoid_and_bce,
 )
-
-__all__ = ["RULES", "LabelsUse", "views"]

@@ -10,7 +10,6 @@ from headlint.checks.evidence import (
     CROSS_ENTROPIES,
     Evidence,
     about_loss,
-    activation_site,
     assumptions_of,
     constant,
     head_of,
@@ -23,7 +22,7 @@ from headlint.checks.evidence import (
     way,
 )
 from headlint.flow.facts import Activation, Fact, LabelsUse, LayerApplied, LayerBuilt, LossUse
-from headlint.flow.values import Domain, Layer, Site, Tensor
+from headlint.flow.values import Domain, Layer, Tensor
 
 SOFTMAXES = ("softmax", "log_softmax")
 
@@ -291,11 +290,6 @@ def _unflattened(use: Fact, tensor: Tensor) -> Iterator[Draft]:
         details=(("rank", rank),),
         subject=use,
     )
-
-
-def head_site(tensor: Tensor) -> Site | None:
-    """Where the activation of a head is written."""
-    return activation_site(made_by(tensor).maker)
 
 
 RULES = (

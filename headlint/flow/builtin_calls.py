@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from headlint.flow import iteration
 from headlint.flow.arguments import Arguments
-from headlint.flow.state import join
 from headlint.flow.values import (
     Assumption,
     ClassValue,
@@ -371,11 +370,6 @@ def _tqdm(machine: Machine, arguments: Arguments, at: int) -> Value:
 
 def _deque(machine: Machine, arguments: Arguments, at: int) -> Value:
     return ListValue(approximate=True)
-
-
-def any_of(values: list[Value]) -> Value:
-    """One value for several that are equally possible."""
-    return join(((), value) for value in values)
 
 
 NAMES: dict[str, Callable[[Machine, Arguments, int], Value]] = {

@@ -10,7 +10,6 @@ from headlint.flow.values import (
     Constant,
     Container,
     DictValue,
-    Instance,
     ListValue,
     Tensor,
     TupleValue,
@@ -131,8 +130,3 @@ def call_method(machine: Machine, container: Container, name: str, arguments: Ar
             return Unknown()
         case _:
             return container
-
-
-def initialize(machine: Machine, instance: Instance, kind: str, arguments: Arguments, at: int) -> Container:
-    """``super().__init__(…)`` of a subclass of a container."""
-    return build(machine, kind, arguments, at)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from headlint.flow import iteration, shapes
@@ -14,7 +13,6 @@ from headlint.flow.values import (
     DictValue,
     Domain,
     FrameworkMethod,
-    FrameworkName,
     Instance,
     Labels,
     ListValue,
@@ -253,13 +251,3 @@ def attribute(machine: Machine, dataset: Dataset, name: str) -> Value:
             return dataset
         case _:
             return FrameworkMethod(dataset, name)
-
-
-def is_framework_dataset(value: Value) -> bool:
-    """Whether a value is a library's data set class."""
-    return isinstance(value, FrameworkName) and ".datasets." in value.path
-
-
-def without_column(labels: Labels) -> Labels:
-    """The same labels without a trailing axis of size one."""
-    return replace(labels, column=False)

@@ -12,7 +12,6 @@ from headlint.flow.values import (
     Backbone,
     Choice,
     Constant,
-    Container,
     Domain,
     Instance,
     Layer,
@@ -256,18 +255,3 @@ def note_heads(machine: Machine, model: Value, output: Value, site: Site) -> Non
     """Tell what a compiled model gives."""
     name = model.cls.name if isinstance(model, Instance) else getattr(model, "name", "")
     machine.emit(Head, site, model=name, output=output)
-
-
-def is_keras_model(value: Value) -> bool:
-    """Whether a value is a model of Keras."""
-    match value:
-        case Model():
-            return True
-        case Instance():
-            return value.cls.framework_base() in ("keras.Model", "keras.Sequential")
-        case Backbone():
-            return value.name.startswith("keras.")
-        case Container():
-            return False
-        case _:
-            return False

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from headlint.flow import containers, iteration, keras_models, ready_made, shapes, tensors
 from headlint.flow.arguments import Arguments
 from headlint.flow.facts import LayerApplied, LayerBuilt, UnknownString
-from headlint.flow.state import join
 from headlint.flow.values import (
     ANY_SHAPE,
     Assumption,
@@ -449,8 +448,3 @@ _EFFECTS: dict[str, Effect] = {
     "time_distributed": _time_distributed,
     "lambda": _lambda,
 }
-
-
-def all_of(values: list[Value]) -> Value:
-    """One value for several that are equally possible."""
-    return join(((), value) for value in values)

@@ -10,7 +10,6 @@ from headlint.flow.arguments import Arguments
 from headlint.flow.facts import LossConstructorCall, LossUse
 from headlint.flow.values import (
     ANY_SHAPE,
-    Choice,
     Constant,
     Domain,
     FrameworkName,
@@ -177,8 +176,3 @@ def named(machine: Machine, value: Value) -> tuple[LossKind, Mapping[str, Value]
             return registry.LOSSES[value.cls.framework_base()], {"from_logits": Unknown()}
         case _:
             return None
-
-
-def alternatives_of(value: Value) -> bool:
-    """Whether a value is a choice."""
-    return isinstance(value, Choice)

@@ -104,7 +104,11 @@ def _run_methods(machine: Machine, instance: Instance) -> None:
         if id(method.definition) in machine.reached or method.name == "__init__":
             continue
         receiver: Value = instance.cls if method.kind == "class" else instance
-        calls.run_function(machine, method, _first_argument(method), 0, receiver, method.owner, assume_defaults=True)
+        result = calls.run_function(
+            machine, method, _first_argument(method), 0, receiver, method.owner, assume_defaults=True
+        )
+        if method.name == "training_step":
+            _differentiate(machine, result)
 
 
 def _differentiate(machine: Machine, result: Value) -> None:
