@@ -1,0 +1,105 @@
+"""Which names in a file are models: classes, factories and module-level objects, told from the syntax alone."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from .slicing import root_name, walk_statements
+
+MODEL_BASES = frozenset({"Module", "LightningModule", "Model", "Sequential", "Layer"})
+MODEL_CALLS = frozenset({"Sequential", "Model"})
+MODEL_METHODS = frozenset({"compile", "fit", "summary", "parameters", "state_dict", "eval"})
+
+
+def last_part(node: ast.expr) -> str:
+    """``Linear`` of ``torch.nn.Linear``; empty for what is not a name."""
+    match node:
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            return name
+        case ast.Subscript(value=value):
+            return last_part(value)
+    return ""
+
+
+def discover(tree: ast.Module) -> list[str]:
+    """The names of the models that a file defines, in the order of the source; parts of other models are left out."""
+    classes = model_classes(tree)
+    parts = {name for name in classes if any(name != other and uses(classes[other], name) for other in classes)}
+    whole = [name for name in classes if name not in parts] or list(classes)
+    makers = MODEL_CALLS | set(classes)
+    factories = [node.name for node in tree.body if isinstance(node, ast.FunctionDef) and returns_model(node, makers)]
+    variables = list(model_variables(tree, set(classes) | set(factories)))
+    found = {*whole, *factories, *variables}
+    return sorted(found, key=lambda name: first_line(tree, name))
+
+
+def model_classes(tree: ast.Module) -> dict[str, ast.ClassDef]:
+    """Classes with a ``forward`` or ``call`` and a base, or with a base that is named like a framework's model."""
+    found: dict[str, ast.ClassDef] = {}
+    for node in walk_statements(tree.body):
+        if not isinstance(node, ast.ClassDef) or not node.bases:
+            continue
+        bases = {last_part(base) for base in node.bases}
+        methods = {item.name for item in node.body if isinstance(item, ast.FunctionDef)}
+        if bases & (MODEL_BASES | set(found)) and (methods & {"forward", "call", "__init__"} or bases & set(found)):
+            found[node.name] = node
+    return found
+
+
+def uses(node: ast.AST, name: str) -> bool:
+    """Whether a name is read anywhere inside a node."""
+    return any(isinstance(inner, ast.Name) and inner.id == name for inner in ast.walk(node))
+
+
+def returns_model(function: ast.FunctionDef, makers: set[str] | frozenset[str]) -> bool:
+    """Whether a function returns what one of ``makers`` made."""
+    made: set[str] = set()
+    for node in ast.walk(function):
+        match node:
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call(func=func)) if last_part(func) in makers:
+                made.add(name)
+    for node in ast.walk(function):
+        match node:
+            case ast.Return(value=ast.Call(func=func)) if last_part(func) in makers:
+                return True
+            case ast.Return(value=ast.Name(id=name)) if name in made:
+                return True
+    return False
+
+
+def model_variables(tree: ast.Module, known: set[str]) -> Iterator[str]:
+    """Module-level names bound to a call that makes a model, other than one of the file's own classes and factories."""
+    called = {
+        root_name(node.func.value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in MODEL_METHODS
+    }
+    changed = {
+        root_name(target)
+        for node in walk_statements(tree.body)
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, (ast.Attribute, ast.Subscript))
+    }
+    for node in walk_statements(tree.body):
+        match node:
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call(func=func)):
+                maker = last_part(func)
+                if (
+                    maker in MODEL_CALLS
+                    or (maker not in known and name in called)
+                    or (maker in known and name in changed)
+                ):
+                    yield name
+
+
+def first_line(tree: ast.Module, name: str) -> int:
+    """The line at which a name is first bound."""
+    for node in walk_statements(tree.body):
+        match node:
+            case ast.ClassDef(name=bound) | ast.FunctionDef(name=bound) if bound == name:
+                return node.lineno
+            case ast.Assign(targets=[ast.Name(id=bound)]) if bound == name:
+                return node.lineno
+    return 0

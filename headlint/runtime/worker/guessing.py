@@ -1,0 +1,139 @@
+"""Values for parameters that nothing in the program gives: a guess by name, annotation and use.
+
+Counts are distinct primes, so that a shape in a result tells which guess it came from. A guess is always marked and
+never decides a verdict about what it set.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from typing import Any
+
+CLASSES = 7
+HIDDEN = 32
+VOCABULARY = 101
+
+BY_NAME: tuple[tuple[str, Any], ...] = (
+    (
+        r"^(in_?ch|in_?channels?|input_channels?|channels?|n_?channels|num_?channels|img_channels|nc|in_c|inchannels?|input_nc|in_chans|c_in|channels_in)$",
+        3,
+    ),
+    (
+        r"(vocab|n_?tokens?$|num_?embeddings|n_?words|dict_size|src_size|n_?items|n_?users|num_?nodes|n_?entities|voc_size)",
+        VOCABULARY,
+    ),
+    (
+        r"(class|n_?labels?|num_?labels|out_?dim|out_?features|output_?(size|dim)|n_?out(puts?)?$|out_?size|num_?outputs|tagset|n_?actions|action_?(dim|size)|out_?channels?|num_?targets|^out$)",
+        CLASSES,
+    ),
+    (r"(max_?len|seq_?len|block_size|context_?(len|size)|max_?position|n_?positions|time_?steps|window)", 24),
+    (
+        r"(img|image|input|crop)_?(size|res|resolution|shape|side|height|width)$|^(height|width|size|resolution|im_?size|h|w)$",
+        32,
+    ),
+    (r"patch", 8),
+    (r"(dropout|drop_?(rate|prob|path)|p_?drop|^drop$|^p$|_p$|prob|rate$)", 0.1),
+    (r"(momentum)", 0.9),
+    (r"(^lr$|learning_?rate|eps|alpha|beta|gamma|lambda|weight_?decay|scale|temperature|slope)", 0.01),
+    (r"(kernel|filter_size|ksize|^k$)", 3),
+    (r"(stride|dilation|groups|expansion|padding_idx)", 1),
+    (r"(padding|^pad$)", 1),
+    (r"(heads?$|n_?heads?)", 2),
+    (r"(layers|depth|blocks|n_?layers?|num_?blocks|levels|stages|repeats|units?_?count)", 2),
+    (r"(growth)", 8),
+    (r"(batch)", 5),
+    (
+        r"(input|in|feature|state|obs)_?(dim|size|features|shape|width|dims)s?$|^(n_?features|in_?features|nin|n_?in|dim_in|d_?in|n_?feats?|features|obs)$",
+        16,
+    ),
+    (
+        r"(hidden|embed|emb|d_?model|dim|width|size|units|filters|planes|neurons|nhid|latent|rank|features|channel|nf|ngf|ndf|nz|chn|ch$|inner|ff|mlp)",
+        HIDDEN,
+    ),
+    (
+        r"^(is_|use_|has_|with_)|(bias|bidirectional|pretrained|training|freeze|verbose|bilinear|residual|shortcut|bn|norm$|batch_first|flag|cuda|gpu)",
+        False,
+    ),
+    (r"device", "cpu"),
+    (r"(name|mode|type|path|file)", ""),
+    (r"(mean|std)", 0.5),
+    (r"^(n|m|num|count|n_.*|num_.*|nb_.*)$", CLASSES),
+)
+"""First match decides."""
+
+CONFIGURATIONS = re.compile(
+    r"^(args?|config|cfg|conf|opts?|options|hparams|params|hyper_?parameters|configs|settings|model_?(config|args|cfg)|c)$",
+    re.I,
+)
+SHAPES = re.compile(r"(input|image|img|obs|state)_?(shape|size|dims?)$", re.I)
+
+
+class Unguessable(Exception):
+    """No value is likely for a parameter."""
+
+
+class GuessedConfiguration:
+    """An object or mapping of options whose every value is guessed by its name."""
+
+    def __init__(self) -> None:
+        self.given: dict[str, Any] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self[name]
+
+    def __getitem__(self, name: str) -> Any:
+        if not isinstance(name, str):
+            raise KeyError(name)
+        if name not in self.given:
+            try:
+                self.given[name] = guess(name)
+            except Unguessable:
+                self.given[name] = GuessedConfiguration() if CONFIGURATIONS.match(name) else HIDDEN
+        return self.given[name]
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The default where the program gives one."""
+        return self[name] if default is None else default
+
+    def __contains__(self, name: str) -> bool:
+        return False
+
+    def __repr__(self) -> str:
+        return f"options({', '.join(f'{key}={value!r}' for key, value in self.given.items())})"
+
+
+def guess(name: str, annotation: Any = inspect.Parameter.empty) -> Any:
+    """A likely value for a parameter.
+
+    Raises:
+        Unguessable: neither the name nor the annotation says anything.
+    """
+    written = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", str(annotation))
+    by_name = guess_by_name(name)
+    match written:
+        case "bool":
+            return False
+        case "int" if not isinstance(by_name, int) or isinstance(by_name, bool):
+            return HIDDEN
+        case "float" if not isinstance(by_name, float):
+            return 0.1
+        case "str" if not isinstance(by_name, str):
+            raise Unguessable(name)
+    if re.search(r"^typing\.(List|Sequence)\[int\]|^(list|List|Sequence|Iterable)(\[int\])?$", written):
+        return [HIDDEN, HIDDEN]
+    if re.search(r"[Tt]uple\[int", written):
+        return (3, 32, 32) if SHAPES.search(name) else (HIDDEN, HIDDEN)
+    if by_name is not None:
+        return by_name
+    if CONFIGURATIONS.match(name):
+        return GuessedConfiguration()
+    raise Unguessable(name)
+
+
+def guess_by_name(name: str) -> Any:
+    """The first row of the table that the name matches, or None."""
+    plain = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
+    return next((value for pattern, value in BY_NAME if re.search(pattern, plain)), None)

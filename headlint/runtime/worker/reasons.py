@@ -1,0 +1,50 @@
+"""Why a model could not be measured: the closed list of reasons, and the exception that carries one."""
+
+from __future__ import annotations
+
+REASONS = {
+    "syntax": "the file does not parse",
+    "not-found": "no model of that name was found",
+    "not-a-model": "what the name gives is not a model",
+    "import": "an import that the model needs failed",
+    "missing-dependency": "a package that the model needs is not installed",
+    "framework": "the framework is not installed in this environment",
+    "constructor": "the constructor raised an error",
+    "arguments": "no arguments for the constructor were found",
+    "data": "the model depends on data that only the script loads",
+    "inputs": "no input was found that the model takes",
+    "output": "the model gives no tensor",
+    "too-large": "the model has more parameters than --max-params",
+    "time": "it ran longer than --timeout",
+    "memory": "it used more than --memory",
+    "processes": "it started too many processes",
+    "printed": "it printed too much",
+    "exit": "it ended the process",
+    "crash": "it crashed the process",
+    "folder": "it deleted its working folder",
+    "device": "the device is not available",
+    "no-model": "the finding names no model that can be built",
+    "not-measurable": "the rule is about something that the model alone does not show",
+    "assumed": "it rests on a guess that the rule tests",
+    "mixed": "the draws disagree",
+    "internal": "headlint itself failed",
+}
+"""Code and words of each reason."""
+
+
+class Unmeasurable(Exception):
+    """Building or measuring ended; ``reason`` is one of REASONS and ``detail`` says what happened."""
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        if reason not in REASONS:
+            raise ValueError(f"unknown reason {reason!r}")
+        super().__init__(detail or REASONS[reason])
+        self.reason = reason
+        self.detail = detail
+
+
+def describe(error: BaseException) -> str:
+    """One line that names an error, short enough for a report."""
+    words = " ".join(str(error).split())
+    text = f"{type(error).__name__}: {words}" if words else type(error).__name__
+    return text if len(text) <= 300 else text[:297] + "..."
