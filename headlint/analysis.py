@@ -181,7 +181,21 @@ def place_drafts(drafts: Iterable[Draft], loader: ProjectLoader) -> list[Evidenc
         if known is None or (draft.proved, not draft.assumptions) > (known.proved, not known.assumptions):
             merged[key] = draft
     places = site_places([site for draft in merged.values() for site in _sites(draft)], loader)
-    return [Evidenced(_finding(draft, places), draft.assumptions) for draft in merged.values() if draft.site in places]
+    return [
+        Evidenced(_finding(draft, places, _model_of(draft, loader)), draft.assumptions)
+        for draft in merged.values()
+        if draft.site in places
+    ]
+
+
+def _model_of(draft: Draft, loader: ProjectLoader) -> str:
+    """The definition that the head of a finding stands in; nothing where the trail shows no layer."""
+    from headlint.syntax.enclosing import owner_name
+
+    layers = [step.site for step in draft.trail if step.role == "layer"]
+    made = layers or [step.site for step in draft.trail if step.role == "activation"]
+    document = loader.documents.get(made[-1].path) if made else None
+    return owner_name(loader.body(document), made[-1].at) if document is not None else ""
 
 
 def _sites(draft: Draft) -> list[Site]:
@@ -209,7 +223,7 @@ def _place(document: Document, path: str, span: Span) -> Place:
     return Place(path, line, span.column, end_line, span.end_column, cell)
 
 
-def _finding(draft: Draft, places: dict[Site, Place]) -> Finding:
+def _finding(draft: Draft, places: dict[Site, Place], model: str) -> Finding:
     from headlint.rulebook import find_rule
 
     rule = find_rule(draft.code)
@@ -225,6 +239,6 @@ def _finding(draft: Draft, places: dict[Site, Place]) -> Finding:
         draft.advice,
         places[draft.site],
         tuple(steps),
-        draft.model,
+        model,
         draft.details,
     )

@@ -111,7 +111,6 @@ def _finding(code: str, use: LossUse, output: Tensor, layer: Layer, message: str
         advice,
         is_proved(use),
         steps,
-        use.model,
         (("parameter", layer.kind.bias),),
         subject=layer,
     )

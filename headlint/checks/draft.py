@@ -27,7 +27,6 @@ class Draft:
     advice: str
     proved: bool
     trail: tuple[DraftStep, ...] = ()
-    model: str = ""
     details: tuple[tuple[str, str | int | bool], ...] = ()
     assumptions: frozenset[Assumption] = frozenset()
     subject: object = None

@@ -276,7 +276,6 @@ def about_loss(code: str, use: LossUse, message: str, advice: str, **details: st
         advice,
         is_proved(use),
         (*way(tensor), *loss_steps(use)),
-        use.model,
         tuple((key, value) for key, value in known.items() if value is not None),
         assumptions_of(tensor),
         use,

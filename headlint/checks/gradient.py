@@ -152,7 +152,6 @@ def dropout_after_head(evidence: Evidence) -> Iterator[Draft]:
                         "Move it in front of the last layer.",
                         is_proved(use),
                         way(tensor),
-                        use.model,
                         subject=use,
                     )
                 break

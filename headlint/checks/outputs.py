@@ -133,7 +133,7 @@ def binary_softmax(evidence: Evidence) -> Iterator[Draft]:
             message = "A softmax over two units is a sigmoid of their difference: one unit says the same with half the parameters."
             advice = "For two classes one output with a sigmoid and a binary cross entropy is enough."
             yield Draft(
-                "HL203", site, message, advice, is_proved(use), way(source), use.model,
+                "HL203", site, message, advice, is_proved(use), way(source),
                 (("units", 2), ("framework", use.loss.framework)), assumptions_of(source), use,
             )  # fmt: skip
 

@@ -51,23 +51,7 @@ def _by_need(unit: ModuleUnit) -> list[FunctionValue]:
 
 def _names_in(function: FunctionValue) -> set[str]:
     """The names that a function's body mentions."""
-    found: set[str] = set()
-    stack: list[object] = [function.definition.body]
-    while stack:
-        node = stack.pop()
-        match node:
-            case ir.Name(name=name):
-                found.add(name)
-            case tuple():
-                stack.extend(node)
-            case _ if hasattr(node, "__slots__"):
-                stack.extend(
-                    getattr(node, slot)
-                    for kind in type(node).__mro__
-                    for slot in getattr(kind, "__slots__", ())
-                    if slot != "at"
-                )
-    return found
+    return {node.name for node in ir.walk(function.definition.body) if isinstance(node, ir.Name)}
 
 
 def _run_class(machine: Machine, cls: ClassValue) -> None:
@@ -128,24 +112,7 @@ def _rank(method: FunctionValue, mentioned: set[str]) -> tuple[int, bool]:
 
 
 def _attributes_in(method: FunctionValue) -> set[str]:
-    found: set[str] = set()
-    stack: list[object] = [method.definition.body]
-    while stack:
-        node = stack.pop()
-        match node:
-            case ir.Attribute(name=name, owner=owner):
-                found.add(name)
-                stack.append(owner)
-            case tuple():
-                stack.extend(node)
-            case _ if hasattr(node, "__slots__"):
-                stack.extend(
-                    getattr(node, slot)
-                    for kind in type(node).__mro__
-                    for slot in getattr(kind, "__slots__", ())
-                    if slot != "at"
-                )
-    return found
+    return {node.name for node in ir.walk(method.definition.body) if isinstance(node, ir.Attribute)}
 
 
 def _first_argument(method: FunctionValue) -> Arguments:

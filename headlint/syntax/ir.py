@@ -7,6 +7,7 @@ All nodes are plain values that can be pickled.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 Scalar = str | bytes | int | float | complex | bool | None
@@ -379,3 +380,17 @@ class Module:
     """A whole module."""
 
     body: tuple[Statement, ...]
+
+
+def walk(node: object) -> Iterator[Expression | Statement]:
+    """Every expression and statement below a node or a tuple of nodes, in no particular order."""
+    stack = [node]
+    while stack:
+        match stack.pop():
+            case tuple() as parts:
+                stack.extend(parts)
+            case part if hasattr(part, "__slots__"):
+                if isinstance(part, (Expression, Statement)):
+                    yield part
+                slots = (slot for kind in type(part).__mro__ for slot in getattr(kind, "__slots__", ()))
+                stack.extend(getattr(part, slot) for slot in slots if slot != "at")
