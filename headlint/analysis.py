@@ -190,12 +190,17 @@ def place_drafts(drafts: Iterable[Draft], loader: ProjectLoader) -> list[Evidenc
 
 def _model_of(draft: Draft, loader: ProjectLoader) -> str:
     """The definition that the head of a finding stands in; nothing where the trail shows no layer."""
-    from headlint.syntax.enclosing import owner_name
-
     layers = [step.site for step in draft.trail if step.role == "layer"]
     made = layers or [step.site for step in draft.trail if step.role == "activation"]
-    document = loader.documents.get(made[-1].path) if made else None
-    return owner_name(loader.body(document), made[-1].at) if document is not None else ""
+    return model_around(made[-1], loader) if made else ""
+
+
+def model_around(site: Site, loader: ProjectLoader) -> str:
+    """The name of the class, function or variable that a model's layer stands in, as ``owner_name`` gives it."""
+    from headlint.syntax.enclosing import owner_name
+
+    document = loader.documents.get(site.path)
+    return owner_name(loader.body(document), site.at) if document is not None else ""
 
 
 def _sites(draft: Draft) -> list[Site]:

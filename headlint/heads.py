@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from headlint.analysis import drafts_and_facts, site_places, with_deep_stack
+from headlint.analysis import drafts_and_facts, model_around, site_places, with_deep_stack
 from headlint.checks.draft import Draft
 from headlint.checks.evidence import activation_site, made_by
 from headlint.findings import Place, Problem
@@ -57,33 +57,31 @@ def find_heads(
 def _pictures(facts: Sequence[Fact], drafts: Sequence[Draft], loader: ProjectLoader) -> list[HeadPicture]:
     wrong = {(draft.site, draft.code) for draft in drafts if isinstance(draft.subject, LossUse)}
     uses = [fact for fact in facts if isinstance(fact, LossUse) and isinstance(fact.prediction, Tensor)]
-    outputs = [(head.model, tensor) for head in facts if isinstance(head, Head) for tensor in _tensors(head.output)]
-    for use in uses:
-        if isinstance(use.prediction, Tensor):
-            outputs.append((use.model, use.prediction))
-    groups: dict[Site, tuple[str, Tensor]] = {}
-    for model, tensor in outputs:
+    outputs = [tensor for head in facts if isinstance(head, Head) for tensor in _tensors(head.output)]
+    outputs += [use.prediction for use in uses if isinstance(use.prediction, Tensor)]
+    groups: dict[Site, Tensor] = {}
+    for tensor in outputs:
         layers = _layers(tensor)
         if layers:
-            key = layers[-1][0]
-            if key not in groups or (not groups[key][0] and model):
-                groups[key] = (model, tensor)
-    sites = [site for _, tensor in groups.values() for site, _, _ in _layers(tensor)] + [use.site for use in uses]
+            groups.setdefault(layers[-1][0], tensor)
+    sites = [site for tensor in groups.values() for site, _, _ in _layers(tensor)] + [use.site for use in uses]
     places = site_places(sites, loader)
     pictures: list[HeadPicture] = []
-    for key, (model, tensor) in groups.items():
+    for key, tensor in groups.items():
         shown = [(places[site], part, layer) for site, part, layer in _layers(tensor) if site in places]
         takers = [use for use in uses if isinstance(use.prediction, Tensor) and _last_site(use.prediction) == key]
         if not shown or key not in places:
             continue
         pictures.append(
             HeadPicture(
-                model or shown[-1][2].kind.short_name,
+                model_around(key, loader) or shown[-1][2].kind.short_name,
                 places[key],
                 shown[-1][2].kind.framework,
                 tuple(_layer(place, part, layer) for place, part, layer in shown),
                 MEANINGS.get(tensor.domain, tensor.domain.value),
                 tuple(_losses(takers, wrong, places)),
+                tensor.shape.units,
+                tensor.shape.rank,
             )
         )
     return pictures
@@ -146,4 +144,5 @@ def _losses(uses: Sequence[LossUse], wrong: set[tuple[Site, str]], places: dict[
         codes = sorted(code for site, code in wrong if site == use.site)
         known = isinstance(use.prediction, Tensor) and use.prediction.domain is not Domain.UNKNOWN
         fits = False if codes else (True if known else None)
-        yield HeadLoss(use.loss.short_name, places[use.site], fits, ", ".join(codes))
+        name, kind = use.loss.short_name, use.loss.name
+        yield HeadLoss(name, places[use.site], fits, ", ".join(codes), kind, use.from_logits)

@@ -232,7 +232,7 @@ def call_instance(machine: Machine, instance: Instance, arguments: Arguments, at
         if found is not None:
             result = machine.call(found, arguments, at)
             if name != "__call__":
-                machine.emit(Head, machine.site(at), model=instance.cls.name, output=result)
+                machine.emit(Head, machine.site(at), output=result)
             return result
     inner = machine.read(instance, attributes.CONTAINER_SLOT)
     if inner is not None:

@@ -45,7 +45,7 @@ def compile_model(machine: Machine, model: Value, arguments: Arguments, at: int)
     loss = bound.get("loss")
     output = keras_models.outputs(machine, model, at)
     site = sites.get("loss", machine.site(at))
-    keras_models.note_heads(machine, model, output, machine.site(at))
+    keras_models.note_head(machine, output, machine.site(at))
     if loss is None:
         return
     metrics = _metrics(machine, bound.get("metrics"), sites.get("metrics", machine.site(at)))
@@ -57,15 +57,11 @@ def compile_model(machine: Machine, model: Value, arguments: Arguments, at: int)
             machine.on_path(
                 guards,
                 lambda a=loss_option.value, b=output_option.value, c=certain: compiled.extend(  # type: ignore[misc]
-                    _pair(machine, a, b, site, metrics, c, _name_of(model))
+                    _pair(machine, a, b, site, metrics, c)
                 ),
             )
     if isinstance(model, Thing):
         machine.state.write(model, "compiled", Compiled(tuple(compiled)))
-
-
-def _name_of(model: Value) -> str:
-    return model.cls.name if isinstance(model, Instance) else getattr(model, "name", "")
 
 
 def _pair(
@@ -75,7 +71,6 @@ def _pair(
     site: Site,
     metrics: list[tuple[Value, Site]],
     certain: bool,
-    model: str,
 ) -> list[CompiledLoss]:
     """Bring each output to its loss: by position, by the output's name, or all to one."""
     several = iteration.known_items(machine, output) if isinstance(output, TupleValue | ListValue) else None
@@ -100,7 +95,7 @@ def _pair(
             pairs = [(loss, one, site) for one in several] if several is not None else [(loss, output, site)]
     found: list[CompiledLoss] = []
     for one_loss, one_output, one_site in pairs:
-        found += _one_loss(machine, one_loss, one_output, one_site, metrics, certain, model)
+        found += _one_loss(machine, one_loss, one_output, one_site, metrics, certain)
     return found
 
 
@@ -132,7 +127,6 @@ def _one_loss(
     site: Site,
     metrics: list[tuple[Value, Site]],
     certain: bool,
-    model: str,
 ) -> list[CompiledLoss]:
     known = losses.named(machine, loss)
     if known is None:
@@ -140,7 +134,7 @@ def _one_loss(
         return []
     kind, options = known
     loss_site = getattr(loss, "site", site)
-    losses.take(machine, kind, output, None, site, options, loss_site, compiled=True, model=model)
+    losses.take(machine, kind, output, None, site, options, loss_site, compiled=True)
     found = losses.from_logits(machine, kind, options)
     for metric, metric_site in metrics:
         name, arguments = _metric_name(metric)

@@ -37,7 +37,6 @@ class LossUse(Fact):
     target: Value | None
     from_logits: bool | None = False
     options: tuple[tuple[str, Value], ...] = ()
-    model: str = ""
     in_training: bool = True
     """False under ``no_grad`` or when it is known to be an evaluation."""
     loss_site: Site | None = None
@@ -161,7 +160,6 @@ class LabelsRescaled(Fact):
 class Head(Fact):
     """What a model gives back in training."""
 
-    model: str
     output: Value
 
 

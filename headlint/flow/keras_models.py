@@ -251,7 +251,6 @@ def application(machine: Machine, name: str, arguments: Arguments, at: int) -> B
     return backbone
 
 
-def note_heads(machine: Machine, model: Value, output: Value, site: Site) -> None:
+def note_head(machine: Machine, output: Value, site: Site) -> None:
     """Tell what a compiled model gives."""
-    name = model.cls.name if isinstance(model, Instance) else getattr(model, "name", "")
-    machine.emit(Head, site, model=name, output=output)
+    machine.emit(Head, site, output=output)

@@ -85,7 +85,6 @@ def take(
     options: Mapping[str, Value],
     loss_site: Site,
     compiled: bool = False,
-    model: str = "",
 ) -> Tensor:
     """Note each pair of prediction and labels that the loss can get on this path."""
     result = Tensor(
@@ -103,7 +102,7 @@ def take(
             continue
         for labels in machine.state.alternatives(target) if target is not None else (Option((), Constant(None)),):
             _note(
-                machine, kind, option, labels, target is not None, site, options, loss_site, compiled, model,
+                machine, kind, option, labels, target is not None, site, options, loss_site, compiled,
                 len(alternatives) == 1, result,
             )  # fmt: skip
     return result
@@ -119,7 +118,6 @@ def _note(
     options: Mapping[str, Value],
     loss_site: Site,
     compiled: bool,
-    model: str,
     certain: bool,
     result: Tensor,
 ) -> None:
@@ -137,7 +135,6 @@ def _note(
             in_training=not machine.without_gradient,
             loss_site=loss_site,
             compiled=compiled,
-            model=model,
             result=result,
         ),
     )

@@ -25,17 +25,19 @@ class HeadLayer:
 
 @dataclass(frozen=True, slots=True)
 class HeadLoss:
-    """A loss that takes the output. ``fits`` is None where it is not known."""
+    """A loss that takes the output. ``fits`` is None where it is not known; ``kind`` is its full name."""
 
     name: str
     place: Place
     fits: bool | None
     note: str
+    kind: str = ""
+    from_logits: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class HeadPicture:
-    """One output of one model."""
+    """One output of one model. ``units`` is the size of its last axis, ``rank`` the number of its axes."""
 
     model: str
     place: Place
@@ -43,6 +45,8 @@ class HeadPicture:
     layers: tuple[HeadLayer, ...]
     meaning: str
     losses: tuple[HeadLoss, ...]
+    units: int | None = None
+    rank: int | None = None
 
 
 _VERDICTS = {True: "✓ fits", False: "✗ does not fit", None: "? not known"}

@@ -1,0 +1,168 @@
+"""What came of building models, for people and as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from headlint.findings import Finding
+from headlint.reporting.concise import position
+from headlint.reporting.context import Context
+
+if TYPE_CHECKING:
+    from headlint.runtime.confirm import Confirmation
+    from headlint.runtime.measurement import Failure, LossMeasured, Measurement, Output, Training
+
+SPARKS = "▁▂▃▄▅▆▇█"
+SPARK_WIDTH = 40
+MOST_LAYERS = 60
+MOST_LEFT_OUT = 5
+_COLOURS = {"confirmed": "\033[1;31m", "refuted": "\033[1;32m", "unknown": "\033[2m"}
+_BOLD, _RESET = "\033[1m", "\033[0m"
+
+
+def render_text(confirmations: Sequence[Confirmation], context: Context) -> str:
+    """A block for each model."""
+    return "\n".join("\n".join(_block(one, context)) + "\n" for one in confirmations)
+
+
+def _block(confirmation: Confirmation, context: Context) -> Iterator[str]:
+    target = confirmation.target
+    title = f"{context.shown(str(target.path))}{f'::{target.name}' if target.name else ''}"
+    yield f"{_BOLD}{title}{_RESET}" if context.colour else title
+    if confirmation.failure is not None:
+        yield from _failure(confirmation.failure)
+    if confirmation.measurement is not None:
+        yield from _measurement(confirmation.measurement, context)
+    for finding, verdict in confirmation.verdicts:
+        word = verdict.outcome.value.upper()
+        shown = f"{_COLOURS[verdict.outcome.value]}{word}{_RESET}" if context.colour else word
+        yield f"  {shown} {finding.code} {finding.name} ({position(finding.place, context)})"
+        reason = f"{verdict.reason}: " if verdict.reason else ""
+        yield f"    {reason}{verdict.why}"
+    for finding in confirmation.found:
+        yield f"  FOUND {finding.code} {finding.name} ({position(finding.place, context)})"
+        yield f"    {finding.message} {finding.advice}"
+
+
+def _failure(failure: Failure) -> Iterator[str]:
+    yield f"  could not be measured: {failure.reason}: {failure.detail}"
+    if failure.printed.strip():
+        yield "  it printed last:"
+        yield from (f"    | {line}" for line in failure.printed.strip().splitlines()[-10:])
+
+
+def _measurement(measured: Measurement, context: Context) -> Iterator[str]:
+    basis = measured.basis
+    versions = ", ".join(f"{name} {version}" for name, version in basis.versions)
+    yield f"  built    {basis.init or basis.name} ({basis.origin}) on {basis.device}, {versions}"
+    if basis.inputs:
+        yield f"  input    {'; '.join(basis.inputs)} ({basis.input_origin})"
+    for output in measured.outputs:
+        yield f"  output   {_output(output)}"
+    if measured.layers:
+        yield f"  layers   {len(measured.layers)}, {measured.parameters:,} parameters"
+        yield from _layer_table(measured)
+    if basis.assumed:
+        yield f"  assumed  {', '.join(basis.assumed)}"
+    if basis.stubs:
+        yield f"  replaced {'; '.join(basis.stubs)}"
+    if basis.left_out:
+        more = len(basis.left_out) - MOST_LEFT_OUT
+        yield f"  left out {'; '.join(basis.left_out[:MOST_LEFT_OUT])}{f'; and {more} more' if more > 0 else ''}"
+    if context.verbose:
+        yield f"  guards   {', '.join(basis.guards) or 'none'}"
+        times = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in measured.seconds.items())
+        yield f"  took     {times}, at most {measured.peak_bytes / 2**20:.0f} MiB"
+    if measured.loss is not None:
+        yield from _loss(measured.loss)
+    if measured.training is not None:
+        yield from _training(measured.training)
+
+
+def _output(output: Output) -> str:
+    name = f"{output.name}: " if output.name else ""
+    text = f"{name}{_shape(output.shape)} {output.dtype}"
+    if output.activation:
+        axis = f" over axis {output.axis}" if output.axis is not None else ""
+        text += f", from {output.activation}{axis}"
+    if output.train:
+        low, high = min(one.minimum for one in output.train), max(one.maximum for one in output.train)
+        text += f", values {low:.3g} to {high:.3g}"
+        if all(one.rows_sum_to_one for one in output.train):
+            text += ", every row sums to 1"
+    return text
+
+
+def _shape(shape: Sequence[int]) -> str:
+    return f"[{', '.join(map(str, shape))}]"
+
+
+def _layer_table(measured: Measurement) -> Iterator[str]:
+    rows = [
+        (layer.name, layer.kind, _shape(layer.output) if layer.output is not None else "?", f"{layer.parameters:,}")
+        for layer in measured.layers[:MOST_LAYERS]
+    ]
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    for name, kind, shape, parameters in rows:
+        yield f"    {name:<{widths[0]}}  {kind:<{widths[1]}}  {shape:<{widths[2]}}  {parameters:>{widths[3]}}"
+    if len(measured.layers) > MOST_LAYERS:
+        yield f"    … and {len(measured.layers) - MOST_LAYERS} more"
+
+
+def _loss(loss: LossMeasured) -> Iterator[str]:
+    if loss.error:
+        yield f"  loss     {loss.name} fails: {loss.error}"
+    for title, values in (("as written", loss.written), (loss.mended_as or "mended", loss.mended)):
+        if values:
+            value = sum(one.value for one in values) / len(values)
+            gradients = [one.gradient for one in values if one.gradient is not None]
+            slope = f", gradient at the head {sum(gradients) / len(gradients):.3g}" if gradients else ""
+            floor = f", cannot fall below {loss.floor:.4g}" if values is loss.written and loss.floor else ""
+            yield f"  loss     {loss.name} {title}: {value:.4g}{floor}{slope}"
+
+
+def _training(training: Training) -> Iterator[str]:
+    yield f"  training one small batch for {training.steps} steps:"
+    top = max((*training.written, *training.mended), default=1.0)
+    for title, curve in (("as written", training.written), ("mended", training.mended)):
+        if curve:
+            yield f"    {title:<10} {spark_line(curve, top)} {curve[0]:.3g} → {curve[-1]:.3g}"
+
+
+def spark_line(values: Sequence[float], top: float) -> str:
+    """A curve in one line of block characters, from 0 to ``top``."""
+    step = max(1, len(values) / SPARK_WIDTH)
+    picked = [values[int(index * step)] for index in range(min(len(values), SPARK_WIDTH))]
+    scale = (len(SPARKS) - 1) / top if top > 0 else 0.0
+    return "".join(SPARKS[max(0, min(len(SPARKS) - 1, round(value * scale)))] for value in picked)
+
+
+def render_json(confirmations: Sequence[Confirmation], context: Context) -> str:
+    """The models as JSON."""
+    content = [
+        {
+            "path": context.shown(str(one.target.path)),
+            "name": one.target.name,
+            "verdicts": [
+                {**_finding(finding, context), **asdict(verdict), "outcome": verdict.outcome.value}
+                for finding, verdict in one.verdicts
+            ],
+            "found": [{**_finding(finding, context), "message": finding.message} for finding in one.found],
+            "failure": asdict(one.failure) if one.failure is not None else None,
+            "measured": asdict(one.measurement) if one.measurement is not None else None,
+        }
+        for one in confirmations
+    ]
+    return json.dumps({"version": 1, "models": content}, indent=2, ensure_ascii=False) + "\n"
+
+
+def _finding(finding: Finding, context: Context) -> dict[str, object]:
+    place = finding.place
+    return {
+        "code": finding.code,
+        "name": finding.name,
+        "place": {"path": context.shown(place.path), "cell": place.cell, "line": place.line, "column": place.column},
+    }

@@ -1,0 +1,181 @@
+"""Builds the models behind findings, measures them, and says what that means for each finding."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from headlint.findings import Finding, Problem
+from headlint.reporting.heads import HeadPicture
+from headlint.runtime.discoveries import Shape, discoveries
+from headlint.runtime.inputs import Input
+from headlint.runtime.measurement import Failure, Measurement, outcome_of
+from headlint.runtime.targets import (
+    LossWanted,
+    Target,
+    framework_of,
+    split_target,
+    target_of_name,
+    targets_of_findings,
+)
+from headlint.runtime.verdicts import Verdict, verdict
+
+DRAWS = 3
+"""Initialisations of the weights that a verdict rests on: one is no evidence (a relu may lie inside [0, 1] by chance)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the user decides about building and measuring. ``seconds`` and ``memory`` (bytes) hold for one model."""
+
+    inputs: tuple[Input, ...] = ()
+    init: str = ""
+    loss: str = ""
+    output: Shape | None = None
+    device: str = "auto"
+    seconds: float = 20.0
+    memory: int = 4 * 1024**3
+    parameters: int = 300_000_000
+    python: Path = field(default_factory=lambda: Path(sys.executable))
+    keras_backend: str = ""
+    train_steps: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """What came of one model: the measurement or why there is none, the verdicts, and what only the model shows."""
+
+    target: Target
+    outcome: Measurement | Failure
+    verdicts: tuple[tuple[Finding, Verdict], ...] = ()
+    found: tuple[Finding, ...] = ()
+
+    @property
+    def measurement(self) -> Measurement | None:
+        """What was measured, where something was."""
+        return self.outcome if isinstance(self.outcome, Measurement) else None
+
+    @property
+    def failure(self) -> Failure | None:
+        """Why nothing was measured, where nothing was."""
+        return self.outcome if isinstance(self.outcome, Failure) else None
+
+
+class Measurer(Protocol):
+    """What builds and measures: the client of a worker."""
+
+    def measure(self, request: dict[str, Any]) -> Mapping[str, Any]:
+        """The worker's reply to a request."""
+
+
+Start = Callable[[str], Measurer]
+"""Gives the measurer for a framework."""
+
+
+class Workers:
+    """The workers of a run, one for each framework, started when first needed and ended together."""
+
+    def __init__(self, wanted: Wanted) -> None:
+        self._wanted = wanted
+        self._started: dict[str, Measurer] = {}
+        self._exits = ExitStack()
+
+    def __enter__(self) -> Workers:
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        self._exits.close()
+
+    def __call__(self, framework: str) -> Measurer:
+        """The worker for a framework."""
+        from headlint.runtime.client import Client, Options
+
+        if framework not in self._started:
+            wanted = self._wanted
+            options = Options(
+                python=wanted.python,
+                framework=framework,
+                keras_backend=wanted.keras_backend,
+                device=wanted.device,
+                time=wanted.seconds,
+                memory=wanted.memory,
+                parameters=wanted.parameters,
+            )
+            self._started[framework] = self._exits.enter_context(Client(options))
+        return self._started[framework]
+
+
+def confirm_findings(
+    findings: Iterable[Finding], heads: Sequence[HeadPicture], wanted: Wanted, start: Start, root: Path
+) -> Iterator[Confirmation]:
+    """A confirmation for each model behind the findings."""
+    for target in targets_of_findings(findings, heads):
+        yield confirm(target, wanted, start, root)
+
+
+def confirm_path(
+    text: str, findings: Sequence[Finding], heads: Sequence[HeadPicture], wanted: Wanted, start: Start, root: Path
+) -> Iterator[Confirmation | Problem]:
+    """A confirmation for each model of ``PATH`` or the one of ``PATH::NAME``, with the findings about it."""
+    path, name = split_target(text)
+    path = Path(os.path.abspath(path))
+    try:
+        framework = framework_of(path.read_text(encoding="utf-8", errors="replace"))
+    except OSError as error:
+        yield Problem(str(path), f"cannot be read: {error.strerror or error}")
+        return
+    behind = targets_of_findings((one for one in findings if not name or one.model == name), heads)
+    targets = [target for target in behind if Path(os.path.abspath(target.path)) == path]
+    answered = {target.name for target in targets}
+    names = [name] if name else _names(path, framework, start, root)
+    targets += [target_of_name(path, one, framework, heads, named=bool(name)) for one in names if one not in answered]
+    for target in targets:
+        yield confirm(target, wanted, start, root)
+
+
+def _names(path: Path, framework: str, start: Start, root: Path) -> list[str]:
+    """The models that a file defines, as the worker tells them."""
+    if not framework:
+        return []
+    reply = start(framework).measure({"list": True, "path": str(path), "root": str(root)})
+    return list(reply.get("names", ()))
+
+
+def confirm(target: Target, wanted: Wanted, start: Start, root: Path) -> Confirmation:
+    """Builds and measures one model."""
+    framework = target.framework or framework_of(target.path.read_text(encoding="utf-8", errors="replace"))
+    if not framework:
+        outcome: Measurement | Failure = Failure("framework", "the file imports neither torch nor keras")
+    else:
+        outcome = outcome_of(start(framework).measure(request(target, wanted, root)))
+    verdicts = tuple((finding, verdict(finding, outcome)) for finding in target.findings)
+    found = tuple(discoveries(target, outcome, wanted.output)) if isinstance(outcome, Measurement) else ()
+    return Confirmation(target, outcome, verdicts, found)
+
+
+def request(target: Target, wanted: Wanted, root: Path) -> dict[str, Any]:
+    """What the worker is asked for."""
+    loss = target.loss
+    if wanted.loss:
+        loss = (
+            LossWanted(written=wanted.loss) if loss is None else LossWanted(**{**asdict(loss), "written": wanted.loss})
+        )
+    return {
+        "path": os.path.abspath(target.path),
+        "root": str(root),
+        "name": target.name,
+        "init": wanted.init,
+        "inputs": [{**asdict(one), "shape": list(one.shape)} for one in wanted.inputs],
+        "loss": asdict(loss) if loss is not None else None,
+        "after": list(target.after),
+        "output": None,
+        "draws": DRAWS,
+        "seed": 0,
+        "train_steps": wanted.train_steps,
+        "list": False,
+    }

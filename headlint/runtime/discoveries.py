@@ -1,0 +1,118 @@
+"""What only the built model shows: another shape than was derived, a constant output, values that the loss does not take.
+
+These are the findings HL801 to HL803. None is told where it would rest on a guess.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from headlint.findings import Confidence, Finding, Place, Step
+from headlint.rulebook import find_rule
+from headlint.runtime.measurement import Measurement, Output, Summary
+from headlint.runtime.targets import Target, definition_lines
+from headlint.runtime.verdicts import cost, width
+
+ABOUT_CONSTANTS = frozenset({"HL201", "HL202"})
+"""Findings that already say that nothing can be learned."""
+
+Shape = tuple[int | None, ...]
+
+
+def discoveries(target: Target, measured: Measurement, declared: Shape | None = None) -> Iterator[Finding]:
+    """The findings of one built model; ``declared`` is the output shape that the user expects."""
+    if measured.basis.assumed or measured.basis.stubs or not measured.outputs:
+        return
+    yield from _shape_differs(target, measured, declared)
+    known = {finding.code for finding in target.findings}
+    if len(measured.outputs) == 1 and (target.named or target.loss is not None) and not known & ABOUT_CONSTANTS:
+        yield from _constant(target, measured.outputs[0])
+    if len(measured.outputs) == 1 and target.loss is not None and not any(code[:3] == "HL1" for code in known):
+        yield from _out_of_range(target, measured)
+
+
+def _shape_differs(target: Target, measured: Measurement, declared: Shape | None) -> Iterator[Finding]:
+    if declared is not None:
+        shapes = [output.shape for output in measured.outputs]
+        if not any(_matches(shape, declared) for shape in shapes):
+            given = ", ".join(_text(shape) for shape in shapes)
+            yield _finding(
+                "HL801", target, f"The output's shape is {given}, not {_text(declared)} as you said.",
+                "Look at the table of layers for the first shape that you did not expect.",
+            )  # fmt: skip
+        return
+    if len(measured.outputs) != 1 or len(target.heads) != 1:
+        return
+    shape, head = measured.outputs[0].shape, target.heads[0]
+    wrong_rank = head.rank is not None and head.rank != len(shape)
+    wrong_units = head.units is not None and shape and head.units != shape[-1]
+    if wrong_rank or wrong_units:
+        derived = f"{head.units} values on its last axis" if wrong_units else f"{head.rank} axes"
+        yield _finding(
+            "HL801", target, f"The code reads as if the output had {derived}, but the built model gives {_text(shape)}.",
+            "Look at the table of layers; if the model is right, please report it: headlint read it wrongly.",
+        )  # fmt: skip
+
+
+def _matches(shape: tuple[int, ...], declared: Shape) -> bool:
+    return len(shape) == len(declared) and all(
+        wanted in (None, size) for size, wanted in zip(shape, declared, strict=True)
+    )
+
+
+def _constant(target: Target, output: Output) -> Iterator[Finding]:
+    if output.train and all(one.finite and one.constant for one in output.train):
+        yield _finding(
+            "HL802", target, "The model gives the same output whatever its input is.",
+            "Look for a softmax over one value, an input that is never used, or weights that are all zero.",
+        )  # fmt: skip
+    elif output.train and all(one.differentiable and one.zero_gradient for one in output.train):
+        yield _finding(
+            "HL802", target, "The gradient of the output is zero everywhere: the model cannot learn.",
+            "Look for an activation that is flat where its inputs lie, such as a second softmax or a relu on the scores.",
+        )  # fmt: skip
+
+
+def _out_of_range(target: Target, measured: Measurement) -> Iterator[Finding]:
+    output, loss = measured.outputs[0], target.loss
+    assert loss is not None
+    if not output.train:
+        return
+    name = loss.name.rpartition(".")[2]
+    if not all(one.finite for one in output.train):
+        message = f"The output holds values that are not numbers (NaN or infinite) before {name} takes it."
+    elif loss.expects == "logits" and width(output) > 1 and all(one.rows_sum_to_one for one in output.train):
+        message = f"{name} takes raw scores, but each row of the output sums to 1.{cost(measured)}"
+    elif loss.expects == "probabilities" and not any(one.in_unit_interval for one in output.train):
+        message = f"{name} takes probabilities, but the output runs from {_extent(output.train)}.{cost(measured)}"
+    elif loss.expects == "log_probabilities" and not any(one.log_probabilities for one in output.train):
+        message = f"{name} takes log-probabilities, but the output runs from {_extent(output.train)}.{cost(measured)}"
+    else:
+        return
+    yield _finding("HL803", target, message, "Give the loss what it takes, or choose the loss that takes this output.")
+
+
+def _extent(summaries: tuple[Summary, ...]) -> str:
+    return f"{min(one.minimum for one in summaries):.3g} to {max(one.maximum for one in summaries):.3g}"
+
+
+def _text(shape: Shape) -> str:
+    return f"({', '.join('any' if size is None else str(size) for size in shape)})"
+
+
+def _finding(code: str, target: Target, message: str, advice: str) -> Finding:
+    rule = find_rule(code)
+    assert rule is not None, code
+    head = target.heads[0] if target.heads else None
+    trail = (
+        [Step(layer.place, layer.note or f"{layer.name} stands here", "layer", layer.name) for layer in head.layers]
+        if head is not None
+        else []
+    )
+    place = head.place if head is not None else _definition(target)
+    return Finding(code, rule.name, rule.severity, Confidence.PROVED, message, advice, place, tuple(trail), target.name)
+
+
+def _definition(target: Target) -> Place:
+    line, _ = definition_lines(target.path, target.name) or (1, 1)
+    return Place(str(target.path), line, 1, line, 1)

@@ -1,0 +1,153 @@
+"""Which models are to be built: those behind findings, those that the user names, and those that the files define."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from headlint.findings import Finding, Step
+from headlint.frameworks import registry
+from headlint.reporting.heads import HeadPicture
+
+APPLIED = frozenset({"softmax", "log_softmax", "sigmoid", "log_sigmoid", "argmax", "round", "sign", "detach"})
+"""What a program may do to a model's output before the loss, by the last part of its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class LossWanted:
+    """The loss to be measured: a framework's name, what it is, and the expression that the user gave instead."""
+
+    name: str = ""
+    family: str = "other"
+    expects: str = "values"
+    from_logits: bool | None = None
+    written: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One model to be built, and what it is measured for.
+
+    ``after`` is what the program does to the output outside of the model. ``heads`` is what the static side derived.
+    ``named`` says that the user asked for this very model.
+    """
+
+    path: Path
+    name: str
+    framework: str
+    findings: tuple[Finding, ...] = ()
+    loss: LossWanted | None = None
+    after: tuple[str, ...] = ()
+    heads: tuple[HeadPicture, ...] = field(default=(), repr=False)
+    named: bool = False
+
+    @property
+    def label(self) -> str:
+        """``model.py::Net``."""
+        return f"{self.path.name}::{self.name}" if self.name else self.path.name
+
+
+def split_target(text: str) -> tuple[Path, str]:
+    """``model.py::Net`` as a path and a name; the name is empty where none is given."""
+    path, _, name = text.partition("::")
+    return Path(path), name
+
+
+def framework_of(text: str) -> str:
+    """The framework that a program imports, ``torch`` or ``keras``; empty when it imports neither."""
+    for framework, words in (
+        ("torch", ("import torch", "from torch", "lightning")),
+        ("keras", ("keras", "tensorflow")),
+    ):
+        if any(word in text for word in words):
+            return framework
+    return ""
+
+
+def targets_of_findings(findings: Iterable[Finding], heads: Sequence[HeadPicture]) -> list[Target]:
+    """The models behind the findings, each with the findings that one measurement answers."""
+    targets: dict[tuple[Path, str, LossWanted | None, tuple[str, ...]], Target] = {}
+    for finding in findings:
+        head = _head(finding)
+        if head is None or not finding.model:
+            continue
+        path = Path(head.place.path)
+        about = tuple(one for one in heads if one.model == finding.model and Path(one.place.path) == path)
+        loss = loss_of(finding) or _loss_of_heads(about)
+        after = _applied_outside(finding, path)
+        target = targets.setdefault(
+            (path, finding.model, loss, after),
+            Target(path, finding.model, _framework(head.name), (), loss, after, about),
+        )
+        targets[path, finding.model, loss, after] = replace(target, findings=(*target.findings, finding))
+    return list(targets.values())
+
+
+def target_of_name(path: Path, name: str, framework: str, heads: Sequence[HeadPicture], named: bool) -> Target:
+    """A model that no finding is about."""
+    about = tuple(one for one in heads if one.model == name and Path(one.place.path) == path)
+    known = next((one.framework for one in about), "")
+    return Target(path, name, _framework(known) or framework, (), _loss_of_heads(about), (), about, named)
+
+
+def loss_of(finding: Finding) -> LossWanted | None:
+    """The loss at the end of a finding's trail."""
+    names = [step.name for step in finding.trail if step.role == "loss" and step.name in registry.LOSSES]
+    given = finding.detail("from_logits")
+    return _wanted(names[-1], given if isinstance(given, bool) else None) if names else None
+
+
+def _loss_of_heads(heads: Iterable[HeadPicture]) -> LossWanted | None:
+    for loss in (loss for head in heads for loss in head.losses):
+        if loss.kind in registry.LOSSES:
+            return _wanted(loss.kind, loss.from_logits)
+    return None
+
+
+def _wanted(name: str, from_logits: bool | None) -> LossWanted:
+    kind = registry.LOSSES[name]
+    expects = kind.expects
+    if expects == "from_logits":
+        expects = "logits" if from_logits else "probabilities"
+    return LossWanted(kind.name, kind.family, expects, from_logits)
+
+
+def _head(finding: Finding) -> Step | None:
+    """The step of the trail that made the value: the last layer, else the activation."""
+    layers = [step for step in finding.trail if step.role == "layer"]
+    made = layers or [step for step in finding.trail if step.role == "activation"]
+    return made[-1] if made else None
+
+
+def _framework(name: str) -> str:
+    """``torch`` or ``keras``, from a framework's dotted name."""
+    top = name.partition(".")[0]
+    return {"torch": "torch", "keras": "keras", "tensorflow": "keras"}.get(top, "")
+
+
+def _applied_outside(finding: Finding, path: Path) -> tuple[str, ...]:
+    """What the trail shows to be done to the output behind the model's own definition."""
+    lines = definition_lines(path, finding.model)
+    if lines is None:
+        return ()
+    outside = [
+        step.name.rpartition(".")[2]
+        for step in finding.trail
+        if step.role in ("activation", "operation")
+        and not (Path(step.place.path) == path and lines[0] <= step.place.line <= lines[1])
+    ]
+    return tuple(name for name in outside if name in APPLIED)
+
+
+def definition_lines(path: Path, name: str) -> tuple[int, int] | None:
+    """The first and last line of a class or function; None for other names, notebooks, and files that do not parse."""
+    try:
+        tree = ast.parse(path.read_text(encoding="utf-8")) if path.suffix == ".py" else ast.Module([], [])
+    except (OSError, SyntaxError, ValueError):
+        return None
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.ClassDef, ast.FunctionDef)) and node.name == name:
+            return node.lineno, node.end_lineno or node.lineno
+    return None
