@@ -15,6 +15,7 @@ from headlint.cli.sources import Sources
 from headlint.findings import Finding, Report
 from headlint.reporting import FORMATS, render
 from headlint.reporting.context import Context, FixSummary
+from headlint.runtime.options import add_building_options
 from headlint.settings import Settings
 
 
@@ -44,6 +45,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--unsafe-fixes", action="store_true", help="with --fix: also where the program's output changes"
     )
     fixing.add_argument("--diff", action="store_true", help="show what --fix would change, and change nothing")
+    parser.add_argument(
+        "--confirm", action="store_true", help="build the models behind the findings and measure them (executes code)"
+    )
+    add_building_options(parser, "with --confirm")
     add_configuration(parser)
     parser.add_argument("-j", "--jobs", type=int, metavar="N", help="processes (as many as the work is worth)")
     parser.add_argument("--no-cache", action="store_true", help="neither read nor write the cache")

@@ -13,9 +13,9 @@ from headlint.findings import Finding, Problem
 from headlint.reporting.concise import problem_line
 from headlint.reporting.confirmation import render_json, render_text
 from headlint.reporting.context import Context
-from headlint.runtime.command import add_building_options, add_target_options, give_notice, wanted_of
-from headlint.runtime.confirm import Confirmation, Workers, confirm_path
+from headlint.runtime.confirm import Confirmation, Workers, confirm_path, give_notice
 from headlint.runtime.measurement import Failure
+from headlint.runtime.options import add_building_options, add_target_options, wanted_of
 from headlint.runtime.targets import split_target
 from headlint.runtime.verdicts import Outcome
 from headlint.settings import Settings

@@ -16,6 +16,7 @@ CLEAN, FINDINGS, FAILED, INTERRUPTED = 0, 1, 2, 130
 
 COMMANDS = {
     "check": ("headlint.cli.check", "look for mistakes in files and folders"),
+    "confirm": ("headlint.cli.confirm", "build the models of files, run them, and confirm or refute what was found"),
     "explain": ("headlint.cli.explain", "say what a rule means, with examples"),
     "rules": ("headlint.cli.rules", "list all rules"),
     "heads": ("headlint.cli.heads", "draw the head of every model: its last layers, what they give, and the losses"),
@@ -28,6 +29,7 @@ EXAMPLES = """examples:
   headlint check --select HL1,HL201    look for some mistakes only
   headlint explain HL101               what a rule means and how to mend it
   headlint heads model.py              see what every model gives to its loss
+  headlint confirm model.py::Net       build the model and measure it (this executes its code)
 
 exit status: 0 clean, 1 findings, 2 something failed"""
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from headlint.findings import Finding, Problem
+from headlint.findings import Finding, Problem, Report
 from headlint.reporting.heads import HeadPicture
-from headlint.runtime.discoveries import Shape, discoveries
-from headlint.runtime.inputs import Input
+from headlint.runtime.discoveries import discoveries
 from headlint.runtime.measurement import Failure, Measurement, outcome_of
+from headlint.runtime.options import Wanted
 from headlint.runtime.targets import (
     LossWanted,
     Target,
@@ -23,27 +24,17 @@ from headlint.runtime.targets import (
     target_of_name,
     targets_of_findings,
 )
-from headlint.runtime.verdicts import Verdict, verdict
+from headlint.runtime.verdicts import Outcome, Verdict, verdict
+from headlint.settings import Settings
+
+NOTICE = (
+    "headlint: confirm executes code of the program, each model in a process of its own with limits on time, memory and "
+    "network. Use it on code that you would run yourself. (Told once for each project.)\n"
+)
+"""Told before the first run in a project."""
 
 DRAWS = 3
 """Initialisations of the weights that a verdict rests on: one is no evidence (a relu may lie inside [0, 1] by chance)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What the user decides about building and measuring. ``seconds`` and ``memory`` (bytes) hold for one model."""
-
-    inputs: tuple[Input, ...] = ()
-    init: str = ""
-    loss: str = ""
-    output: Shape | None = None
-    device: str = "auto"
-    seconds: float = 20.0
-    memory: int = 4 * 1024**3
-    parameters: int = 300_000_000
-    python: Path = field(default_factory=lambda: Path(sys.executable))
-    keras_backend: str = ""
-    train_steps: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,3 +170,40 @@ def request(target: Target, wanted: Wanted, root: Path) -> dict[str, Any]:
         "train_steps": wanted.train_steps,
         "list": False,
     }
+
+
+def confirm_report(report: Report, wanted: Wanted, settings: Settings) -> tuple[Report, tuple[Confirmation, ...]]:
+    """Build the models behind a report: the report without what was refuted and with what only the models show."""
+    from headlint.heads import find_heads
+    from headlint.rulebook import selected
+
+    give_notice(settings.root)
+    paths = sorted({step.place.path for finding in report for step in finding.trail})
+    heads, _ = find_heads(paths, settings)
+    with Workers(wanted) as workers:
+        confirmations = tuple(confirm_findings(report, heads, wanted, workers, settings.root))
+    refuted = {
+        id(finding) for one in confirmations for finding, verdict in one.verdicts if verdict.outcome is Outcome.REFUTED
+    }
+    kept = [finding for finding in report if id(finding) not in refuted]
+    found = [
+        finding
+        for one in confirmations
+        for finding in one.found
+        if selected(finding.code, settings, finding.place.path)
+    ]
+    return replace(report, findings=tuple(sorted([*kept, *found], key=Finding.sort_key))), confirmations
+
+
+def give_notice(root: Path) -> None:
+    """Say once for each project that code is going to be executed."""
+    import platformdirs
+
+    told = Path(platformdirs.user_state_dir("headlint")) / "told" / hashlib.sha256(str(root).encode()).hexdigest()[:32]
+    if not told.exists():
+        sys.stderr.write(NOTICE)
+        try:
+            told.parent.mkdir(parents=True, exist_ok=True)
+            told.touch()
+        except OSError:  # told again next time
+            return

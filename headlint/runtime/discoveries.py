@@ -9,14 +9,13 @@ from collections.abc import Iterator
 
 from headlint.findings import Confidence, Finding, Place, Step
 from headlint.rulebook import find_rule
+from headlint.runtime.inputs import Shape
 from headlint.runtime.measurement import Measurement, Output, Summary
 from headlint.runtime.targets import Target, definition_lines
 from headlint.runtime.verdicts import cost, width
 
 ABOUT_CONSTANTS = frozenset({"HL201", "HL202"})
 """Findings that already say that nothing can be learned."""
-
-Shape = tuple[int | None, ...]
 
 
 def discoveries(target: Target, measured: Measurement, declared: Shape | None = None) -> Iterator[Finding]:

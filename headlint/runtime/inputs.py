@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_INPUT = re.compile(
-    r"(?:(?P<name>\w+)=)?(?P<shape>\d+(?:[,x]\d+)*)(?::(?P<dtype>\w+))?(?:<(?P<below>\d+))?", re.VERBOSE
-)
+Shape = tuple[int | None, ...]
+"""Sizes of the axes, the batch first; None stands for any."""
+
+_INPUT = re.compile(r"(?:(?P<name>\w+)=)?(?P<shape>\d+(?:[,x]\d+)*)(?::(?P<dtype>\w+))?(?:<(?P<below>\d+))?")
 _AMOUNT = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?", re.IGNORECASE)
 _POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
 
@@ -36,7 +37,7 @@ def parse_input(text: str) -> Input:
     return Input(shape, match["name"] or "", match["dtype"] or ("int64" if below is not None else ""), below)
 
 
-def parse_shape(text: str) -> tuple[int | None, ...]:
+def parse_shape(text: str) -> Shape:
     """``N,10`` or ``1,10``; a letter, ``*`` or ``?`` stands for any size.
 
     Raises:

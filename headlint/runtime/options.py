@@ -1,32 +1,39 @@
-"""``headlint confirm``, and the part of ``headlint check --confirm`` that builds models."""
+"""What the user decides about building models, and the options of the command line that say so. Light to import."""
 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import sys
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from headlint.findings import Finding, Report
-from headlint.runtime.confirm import Confirmation, Wanted, Workers, confirm_findings
-from headlint.runtime.inputs import parse_bytes, parse_count, parse_input, parse_shape
-from headlint.runtime.verdicts import Outcome
-from headlint.settings import Settings
-
-NOTICE = (
-    "headlint: confirm executes code of the program, each model in a process of its own with limits on time, memory and "
-    "network. Use it on code that you would run yourself. (Told once for each project.)\n"
-)
+from headlint.runtime.inputs import Input, Shape, parse_bytes, parse_count, parse_input, parse_shape
 
 Parsed = TypeVar("Parsed")
 
 
-def add_building_options(parser: argparse.ArgumentParser) -> None:
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the user decides about building and measuring. ``seconds`` and ``memory`` (bytes) hold for one model."""
+
+    inputs: tuple[Input, ...] = ()
+    init: str = ""
+    loss: str = ""
+    output: Shape | None = None
+    device: str = "auto"
+    seconds: float = 20.0
+    memory: int = 4 * 1024**3
+    parameters: int = 300_000_000
+    python: Path = field(default_factory=lambda: Path(sys.executable))
+    keras_backend: str = ""
+    train_steps: int = 0
+
+
+def add_building_options(parser: argparse.ArgumentParser, title: str = "building models") -> None:
     """The options that say how models are built."""
-    group = parser.add_argument_group("building models")
+    group = parser.add_argument_group(title)
     group.add_argument(
         "--device",
         default="auto",
@@ -90,40 +97,3 @@ def wanted_of(arguments: argparse.Namespace) -> Wanted:
         arguments.keras_backend or "",
         arguments.train_steps,
     )
-
-
-def confirm_report(report: Report, wanted: Wanted, settings: Settings) -> tuple[Report, tuple[Confirmation, ...]]:
-    """Build the models behind a report: the report without what was refuted and with what only the models show."""
-    from headlint.heads import find_heads
-    from headlint.rulebook import selected
-
-    give_notice(settings.root)
-    paths = sorted({step.place.path for finding in report for step in finding.trail})
-    heads, _ = find_heads(paths, settings)
-    with Workers(wanted) as workers:
-        confirmations = tuple(confirm_findings(report, heads, wanted, workers, settings.root))
-    refuted = {
-        id(finding) for one in confirmations for finding, verdict in one.verdicts if verdict.outcome is Outcome.REFUTED
-    }
-    kept = [finding for finding in report if id(finding) not in refuted]
-    found = [
-        finding
-        for one in confirmations
-        for finding in one.found
-        if selected(finding.code, settings, finding.place.path)
-    ]
-    return replace(report, findings=tuple(sorted([*kept, *found], key=Finding.sort_key))), confirmations
-
-
-def give_notice(root: Path) -> None:
-    """Say once for each project that code is going to be executed."""
-    import platformdirs
-
-    told = Path(platformdirs.user_state_dir("headlint")) / "told" / hashlib.sha256(str(root).encode()).hexdigest()[:32]
-    if not told.exists():
-        sys.stderr.write(NOTICE)
-        try:
-            told.parent.mkdir(parents=True, exist_ok=True)
-            told.touch()
-        except OSError:  # told again next time
-            return
