@@ -6,6 +6,7 @@ import argparse
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from headlint.cli.sources import Sources
 from headlint.findings import Finding, Report
 from headlint.reporting import FORMATS, render
 from headlint.reporting.context import Context, FixSummary
-from headlint.runtime.options import add_building_options
+from headlint.runtime.options import add_building_options, wanted_of
 from headlint.settings import Settings
 
 
@@ -72,7 +73,12 @@ def _run(arguments: argparse.Namespace) -> int:
         return _fix(arguments, settings)
     report, standard_input = _check(arguments, settings)
     context = _context(arguments, standard_input)
+    refuted = ""
+    if arguments.confirm:
+        report, context, refuted = _confirm(arguments, settings, report, context)
     text = render(arguments.output_format, report, context)
+    if arguments.output_format == "text":
+        text += refuted
     if arguments.statistics and arguments.output_format == "json":
         sys.stderr.write(_statistics(report))
     elif arguments.statistics:
@@ -89,6 +95,19 @@ def _check(arguments: argparse.Namespace, settings: Settings) -> tuple[Report, s
         return check_source(text, arguments.stdin_filename or "<stdin>", settings), text
     with _Progress() as progress:
         return check_paths([Path(path) for path in arguments.paths], settings, progress), None
+
+
+def _confirm(
+    arguments: argparse.Namespace, settings: Settings, report: Report, context: Context
+) -> tuple[Report, Context, str]:
+    """The report and its context after the models were built, and what was refuted, in words."""
+    if arguments.paths == ["-"]:
+        raise UsageError("models on standard input cannot be built; give a file")
+    from headlint.reporting.confirmation import refutations
+    from headlint.runtime.confirm import confirm_report, measured
+
+    report, confirmations = confirm_report(report, wanted_of(arguments), settings)
+    return report, replace(context, measured_for=measured(confirmations).get), refutations(confirmations, context)
 
 
 def _show_files(arguments: argparse.Namespace, settings: Settings) -> int:

@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING
 from headlint.findings import Finding
 from headlint.reporting.concise import position
 from headlint.reporting.context import Context
+from headlint.reporting.curves import curves
 
 if TYPE_CHECKING:
     from headlint.runtime.confirm import Confirmation
-    from headlint.runtime.measurement import Failure, LossMeasured, Measurement, Output, Training
+    from headlint.runtime.measurement import Failure, LossMeasured, Measurement, Output
 
-SPARKS = "▁▂▃▄▅▆▇█"
-SPARK_WIDTH = 40
 MOST_LAYERS = 60
 MOST_LEFT_OUT = 5
 _COLOURS = {"confirmed": "\033[1;31m", "refuted": "\033[1;32m", "unknown": "\033[2m"}
@@ -45,6 +44,16 @@ def _block(confirmation: Confirmation, context: Context) -> Iterator[str]:
     for finding in confirmation.found:
         yield f"  FOUND {finding.code} {finding.name} ({position(finding.place, context)})"
         yield f"    {finding.message} {finding.advice}"
+
+
+def refutations(confirmations: Sequence[Confirmation], context: Context) -> str:
+    """What the static side said and the built models do not show, a block for each finding."""
+    lines: list[str] = []
+    for finding, verdict in (pair for one in confirmations for pair in one.verdicts):
+        if verdict.outcome.value == "refuted":
+            where = position(finding.place, context)
+            lines += [f"{where}  refuted {finding.code} {finding.name}", f"  built model: {verdict.why}", ""]
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _failure(failure: Failure) -> Iterator[str]:
@@ -79,7 +88,7 @@ def _measurement(measured: Measurement, context: Context) -> Iterator[str]:
     if measured.loss is not None:
         yield from _loss(measured.loss)
     if measured.training is not None:
-        yield from _training(measured.training)
+        yield from curves(measured.training.written, measured.training.mended)
 
 
 def _output(output: Output) -> str:
@@ -122,22 +131,6 @@ def _loss(loss: LossMeasured) -> Iterator[str]:
             slope = f", gradient at the head {sum(gradients) / len(gradients):.3g}" if gradients else ""
             floor = f", cannot fall below {loss.floor:.4g}" if values is loss.written and loss.floor else ""
             yield f"  loss     {loss.name} {title}: {value:.4g}{floor}{slope}"
-
-
-def _training(training: Training) -> Iterator[str]:
-    yield f"  training one small batch for {training.steps} steps:"
-    top = max((*training.written, *training.mended), default=1.0)
-    for title, curve in (("as written", training.written), ("mended", training.mended)):
-        if curve:
-            yield f"    {title:<10} {spark_line(curve, top)} {curve[0]:.3g} → {curve[-1]:.3g}"
-
-
-def spark_line(values: Sequence[float], top: float) -> str:
-    """A curve in one line of block characters, from 0 to ``top``."""
-    step = max(1, len(values) / SPARK_WIDTH)
-    picked = [values[int(index * step)] for index in range(min(len(values), SPARK_WIDTH))]
-    scale = (len(SPARKS) - 1) / top if top > 0 else 0.0
-    return "".join(SPARKS[max(0, min(len(SPARKS) - 1, round(value * scale)))] for value in picked)
 
 
 def render_json(confirmations: Sequence[Confirmation], context: Context) -> str:

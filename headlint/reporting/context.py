@@ -20,6 +20,17 @@ class FixSummary:
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What the built model says about a finding: ``confirmed`` or ``unknown``, why, and the loss after each step of
+    fitting one small batch, as written and as mended, where that was asked for."""
+
+    outcome: str
+    why: str
+    written: tuple[float, ...] = ()
+    mended: tuple[float, ...] = ()
+
+
 def no_source(path: str) -> str | None:
     """For reports whose files are not at hand."""
     return None
@@ -42,6 +53,7 @@ class Context:
     fix_for: Callable[[Finding], FixSummary | None] | None = None
     verbose: bool = False
     cell_sources: Callable[[str, int], str | None] | None = None
+    measured_for: Callable[[Finding], Measured | None] | None = None
 
     def shown(self, path: str) -> str:
         """The path as people and reports get it: with forward slashes, relative to ``root`` when it is below it."""
@@ -54,6 +66,10 @@ class Context:
         if place.cell is None:
             return self.sources(place.path)
         return self.cell_sources(place.path, place.cell) if self.cell_sources else None
+
+    def measured(self, finding: Finding) -> Measured | None:
+        """What the built model says about the finding, or None where none was built."""
+        return self.measured_for(finding) if self.measured_for else None
 
     def fix(self, finding: Finding) -> FixSummary | None:
         """What ``--fix`` would do about the finding, or None."""

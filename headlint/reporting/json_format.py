@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 
 from headlint.findings import Finding, Place, Problem, Report
 from headlint.reporting.context import Context
@@ -22,7 +23,7 @@ def render(report: Report, context: Context) -> str:
 
 
 def _finding(finding: Finding, context: Context) -> dict[str, object]:
-    fix = context.fix(finding)
+    fix, measured = context.fix(finding), context.measured(finding)
     return {
         "code": finding.code,
         "name": finding.name,
@@ -37,6 +38,7 @@ def _finding(finding: Finding, context: Context) -> dict[str, object]:
             for step in finding.trail
         ],
         "fix": {"title": fix.title, "safe": fix.safe, "reason": fix.reason} if fix is not None else None,
+        "measured": asdict(measured) if measured is not None else None,
         "url": finding.url,
     }
 

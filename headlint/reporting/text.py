@@ -8,6 +8,7 @@ import unicodedata
 from headlint.findings import Confidence, Finding, Place, Problem, Report, Step
 from headlint.reporting.concise import position, problem_line
 from headlint.reporting.context import Context
+from headlint.reporting.curves import curves
 from headlint.rulebook import find_rule
 
 STYLES = {"error": "\033[1;31m", "warning": "\033[1;33m", "advice": "\033[1;36m"}
@@ -44,6 +45,11 @@ def _finding(finding: Finding, context: Context) -> str:
     if fix is not None:
         option = "--fix" if fix.safe else "--fix --unsafe-fixes"
         lines += _wrapped(f"{fix.title} ({option})", _paint("  fix:  ", _GREEN, context), context, indent=8)
+    measured = context.measured(finding)
+    if measured is not None:
+        label = f"  built model, {measured.outcome}: "
+        lines += _wrapped(measured.why, _paint(label, _GREEN, context), context, indent=len(label))
+        lines += curves(measured.written, measured.mended)
     lines.append(_paint(f"  more: headlint explain {finding.code}", _DIM, context))
     return "\n".join(lines)
 

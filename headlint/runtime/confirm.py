@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from headlint.findings import Finding, Problem, Report
+from headlint.reporting.context import Measured
 from headlint.reporting.heads import HeadPicture
 from headlint.runtime.discoveries import discoveries
 from headlint.runtime.measurement import Failure, Measurement, outcome_of
@@ -24,7 +25,7 @@ from headlint.runtime.targets import (
     target_of_name,
     targets_of_findings,
 )
-from headlint.runtime.verdicts import Outcome, Verdict, verdict
+from headlint.runtime.verdicts import Outcome, Verdict, judge
 from headlint.settings import Settings
 
 NOTICE = (
@@ -144,7 +145,7 @@ def confirm(target: Target, wanted: Wanted, start: Start, root: Path) -> Confirm
         outcome: Measurement | Failure = Failure("framework", "the file imports neither torch nor keras")
     else:
         outcome = outcome_of(start(framework).measure(request(target, wanted, root)))
-    verdicts = tuple((finding, verdict(finding, outcome)) for finding in target.findings)
+    verdicts = tuple((finding, judge(finding, outcome)) for finding in target.findings)
     found = tuple(discoveries(target, outcome, wanted.output)) if isinstance(outcome, Measurement) else ()
     return Confirmation(target, outcome, verdicts, found)
 
@@ -193,6 +194,17 @@ def confirm_report(report: Report, wanted: Wanted, settings: Settings) -> tuple[
         if selected(finding.code, settings, finding.place.path)
     ]
     return replace(report, findings=tuple(sorted([*kept, *found], key=Finding.sort_key))), confirmations
+
+
+def measured(confirmations: Iterable[Confirmation]) -> dict[Finding, Measured]:
+    """What the built models say about each finding, as reports show it."""
+    told: dict[Finding, Measured] = {}
+    for one in confirmations:
+        training = one.measurement.training if one.measurement is not None else None
+        curves = (training.written, training.mended) if training is not None else ((), ())
+        for finding, verdict in one.verdicts:
+            told[finding] = Measured(verdict.outcome.value, verdict.why, *curves)
+    return told
 
 
 def give_notice(root: Path) -> None:

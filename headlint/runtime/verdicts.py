@@ -44,7 +44,7 @@ class _Answer:
 _NOT_MEASURABLE = "the model alone does not show what this rule is about"
 
 
-def verdict(finding: Finding, outcome: Measurement | Failure | None) -> Verdict:
+def judge(finding: Finding, outcome: Measurement | Failure | None) -> Verdict:
     """The verdict about a finding; None stands for a finding whose model is not known."""
     match outcome:
         case None:
