@@ -9,7 +9,8 @@ from functools import partial
 from typing import Any, Protocol
 
 from .arguments import arguments_for, shown
-from .loading import Program, Slice, demand
+from .loading import Program, Slice
+from .locating import written_value
 from .reasons import Unmeasurable, describe
 from .standins import find_stand_in
 
@@ -35,7 +36,7 @@ class Recipe:
 
 
 def recipes(program: Program, module: Slice, name: str, init: str, framework: Framework) -> Iterator[Recipe]:
-    """The ways to make the model, the best-founded first.
+    """The ways to make the model, the best-founded first. ``name`` may be dotted: ``main.model`` is a local of ``main``.
 
     Raises:
         Unmeasurable: the name is not defined, cannot be loaded, or is no model.
@@ -45,15 +46,15 @@ def recipes(program: Program, module: Slice, name: str, init: str, framework: Fr
         yield Recipe(lambda: eval(code, module.namespace), init, "--init")
         return
     try:
-        value = demand(module, name)
+        value, text = written_value(module, name)
     except Unmeasurable:
         raise
-    except Exception as error:
+    except Exception as error:  # whatever the user's statements raise
         raise Unmeasurable(*load_failure(error)) from error
-    if framework.is_model_class(value) or (
-        callable(value) and not framework.is_model(value) and not isinstance(value, type)
-    ):
-        refuse_stand_in(value, program)
+    refuse_stand_in(value, program)
+    if framework.is_model(value):
+        yield Recipe(FirstThenFresh(value, program, module, name), text, "module level" if "." not in name else name)
+    elif framework.is_model_class(value) or (callable(value) and not isinstance(value, type)):
         for arguments in arguments_for(program, module, name, value):
             yield Recipe(
                 partial(value, *arguments.positional, **arguments.keywords),
@@ -61,14 +62,42 @@ def recipes(program: Program, module: Slice, name: str, init: str, framework: Fr
                 arguments.origin,
                 arguments.assumed,
             )
-    elif framework.is_model(value):
-        yield Recipe(lambda: demand(program.slice_of(module.__name__, program.path), name), name, "module level")
     else:
-        refuse_stand_in(value, program)
         missing = [stub for stub in program.stubs if "not installed" in stub]
         if isinstance(value, type) and missing:
             raise Unmeasurable("missing-dependency", "; ".join(missing))
         raise Unmeasurable("not-a-model", f"{name} is {shown(value)}")
+
+
+class FirstThenFresh:
+    """Gives the model that loading made, and after that a new one each time, from the program loaded anew."""
+
+    def __init__(self, value: Any, program: Program, module: Slice, name: str) -> None:
+        self.value = value
+        self.program = program
+        self.module = module
+        self.name = name
+
+    def __call__(self) -> Any:
+        """The model."""
+        if self.value is None:
+            return written_value(self.program.reload(self.module), self.name)[0]
+        value, self.value = self.value, None
+        return value
+
+
+def make(recipe: Recipe, framework: Framework) -> Any:
+    """A new model.
+
+    Raises:
+        Unmeasurable: the recipe fails, or gives no model.
+    """
+    try:
+        return model_in(recipe.make(), framework)
+    except Unmeasurable:
+        raise
+    except Exception as error:  # whatever the user's constructor raises
+        raise Unmeasurable(*load_failure(error)) from error
 
 
 def refuse_stand_in(value: Any, program: Program) -> None:

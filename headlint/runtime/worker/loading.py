@@ -12,7 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from .reasons import Unmeasurable, describe
+from .reasons import describe
 from .slicing import Namespace, units_of
 from .sources import parse
 from .standins import StandIn
@@ -63,6 +63,13 @@ class Program:
         self.fill(module, path)
         sys.modules[name] = module
         return module
+
+    def reload(self, module: Slice) -> Slice:
+        """The same file as a new slice; every other file of the project is read anew too when it is asked for."""
+        for name in list(self.slices):
+            sys.modules.pop(name, None)
+        self.slices.clear()
+        return self.slice_of(module.__name__, Path(module.namespace.filename))
 
     def fill(self, module: Slice, path: Path) -> None:
         """Gives a slice its namespace."""
@@ -217,21 +224,3 @@ class StandInLoader(importlib.abc.Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         """Nothing."""
-
-
-def demand(module: Slice, name: str) -> Any:
-    """The value of a name in a slice; a dotted name goes on through attributes.
-
-    Raises:
-        Unmeasurable: nothing of that name is defined, or executing what defines it failed.
-    """
-    first, *rest = name.split(".")
-    if not module.namespace.defines(first):
-        raise Unmeasurable("not-found", f"{Path(module.namespace.filename).name} defines no {first}")
-    try:
-        value = module.namespace[first]
-        for part in rest:
-            value = getattr(value, part)
-    except KeyError:
-        raise Unmeasurable("not-found", f"{first} was not bound by the statements that define it") from None
-    return value

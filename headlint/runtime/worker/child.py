@@ -1,0 +1,149 @@
+"""One request answered, in a process of its own: loads the program, finds out how to make the model, measures it."""
+
+from __future__ import annotations
+
+import platform
+import sys
+import time
+import traceback
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+from .adapter import Adapter, Measured, adapter_for
+from .building import Recipe, recipes
+from .commandline import without_command_line
+from .discovery import discover
+from .loading import Program, Slice
+from .reasons import Unmeasurable, describe
+from .request import Request, read_request
+from .sources import parse
+
+MOST_TOLD = 20
+"""Entries of a list in a reply that tells what was left out."""
+
+STAGES = ("arguments", "constructor", "missing-dependency", "import", "data", "not-a-model", "inputs", "output")
+"""Reasons in the order in which a try can fail: the later, the further it came."""
+
+
+def handle(message: Mapping[str, Any]) -> dict[str, Any]:
+    """The reply to a request. Whatever the user's program raises ends as a reply with a reason."""
+    number = message.get("id")
+    try:
+        if message.get("list"):
+            return {"id": number, "ok": True, "names": discover(parse(read_request(message).path))}
+        return {"id": number, **answer(read_request(message), message.get("guards") or [])}
+    except BaseException as error:  # user code may raise anything, SystemExit included
+        reason, detail = reason_of(error)
+        return {"id": number, "ok": False, "reason": reason, "detail": detail, "left_out": [], "stubs": []}
+
+
+def answer(request: Request, guards: list[str]) -> dict[str, Any]:
+    """The facts about a model, or why there are none."""
+    started = time.perf_counter()
+    program = Program(request.root, request.path)
+    module: Slice | None = None
+    try:
+        adapter = adapter_for(request.framework)
+        with warnings.catch_warnings(), without_command_line(request.path):
+            warnings.simplefilter("ignore")
+            adapter.prepare(request, program)
+            module = program.load()
+            name = request.name or first_model(request)
+            recipe, measured = best(program, module, name, request, adapter)
+    except BaseException as error:  # user code may raise anything, SystemExit included
+        reason, detail = reason_of(error)
+        return {
+            "ok": False, "reason": reason, "detail": detail, "left_out": left_out(module), "stubs": stubs(program)
+        }  # fmt: skip
+    basis = {
+        "name": name,
+        "init": recipe.init,
+        "origin": recipe.origin,
+        "inputs": list(measured.inputs),
+        "input_origin": measured.input_origin,
+        "modes": list(measured.modes),
+        "draws": measured.draws,
+        "assumed": list(dict.fromkeys([*recipe.assumed, *measured.assumed])),
+        "stubs": stubs(program),
+        "left_out": left_out(module),
+        "device": measured.device,
+        "versions": {"python": platform.python_version(), **adapter.versions()},
+        "guards": list(guards),
+    }
+    facts = {
+        "framework": request.framework or "torch",
+        "basis": basis,
+        "parameters": measured.parameters,
+        "layers": measured.layers,
+        "outputs": measured.outputs,
+        "loss": measured.loss,
+        "training": measured.training,
+        "seconds": {**measured.seconds, "total": round(time.perf_counter() - started, 3)},
+        "peak_bytes": peak_bytes(),
+    }
+    return {"ok": True, "facts": facts}
+
+
+def first_model(request: Request) -> str:
+    """The first model that the file defines.
+
+    Raises:
+        Unmeasurable: it defines none.
+    """
+    names = discover(parse(request.path))
+    if not names:
+        raise Unmeasurable("not-found", f"{request.path.name} defines no model")
+    return names[0]
+
+
+def best(program: Program, module: Slice, name: str, request: Request, adapter: Adapter) -> tuple[Recipe, Measured]:
+    """The first recipe that can be measured, with what was measured.
+
+    Raises:
+        Unmeasurable: none can; the error of the try that came furthest.
+    """
+    failures: list[Unmeasurable] = []
+    for recipe in recipes(program, module, name, request.init, adapter):
+        if failures and request.seconds_left < 0:
+            break
+        try:
+            return recipe, adapter.measure(recipe, module, request)
+        except Unmeasurable as failure:
+            failures.append(failure)
+    if not failures:
+        raise Unmeasurable("arguments", f"nothing tells what {name} is called with")
+    raise max(failures, key=lambda failure: STAGES.index(failure.reason) if failure.reason in STAGES else len(STAGES))
+
+
+def reason_of(error: BaseException) -> tuple[str, str]:
+    """The reason and detail of a reply for an error."""
+    match error:
+        case Unmeasurable(reason=reason, detail=detail):
+            return reason, detail
+        case SystemExit():
+            return "exit", describe(error)
+        case MemoryError():
+            return "memory", describe(error)
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return "internal", f"{describe(error)} ({place.filename.rpartition('/')[2]}:{place.lineno})"
+
+
+def left_out(module: Slice | None) -> list[str]:
+    """The statements of the model's file that were not executed."""
+    return module.namespace.left_out()[:MOST_TOLD] if module is not None else []
+
+
+def stubs(program: Program) -> list[str]:
+    """What was replaced, each once."""
+    return list(dict.fromkeys(program.stubs))[:MOST_TOLD]
+
+
+def peak_bytes() -> int:
+    """The most memory that this process held at once; 0 where the system does not tell."""
+    try:
+        import resource
+    except ImportError:
+        return 0
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
