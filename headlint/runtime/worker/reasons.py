@@ -21,7 +21,7 @@ REASONS = {
     "printed": "it printed too much",
     "exit": "it ended the process",
     "crash": "it crashed the process",
-    "folder": "it deleted its working folder",
+    "channel": "it wrote to the worker's own channel",
     "device": "the device is not available",
     "no-model": "the finding names no model that can be built",
     "not-measurable": "the rule is about something that the model alone does not show",

@@ -1,0 +1,173 @@
+"""The warm parent: it has imported the framework once, computes nothing itself, and forks a child for each request.
+
+Source of the rules it keeps: a process that has run a torch operation with two threads, or any TensorFlow operation,
+makes its forked children hang (measured; see also torch's notes on multiprocessing).
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from . import child, isolation
+from .protocol import LENGTH, Message, encode, receive, send
+from .reasons import REASONS, describe
+from .watching import Limits, Watched, watch
+
+LATE_SECONDS = 60.0
+"""What a child may take longer that has to import the framework itself."""
+
+PRIVATE = (
+    "HOME",
+    "XDG_CACHE_HOME",
+    "XDG_CONFIG_HOME",
+    "XDG_DATA_HOME",
+    "TMPDIR",
+    "KERAS_HOME",
+    "TORCH_HOME",
+    "HF_HOME",
+)
+"""Variables that name folders to write to; all of them point into the private folder."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Serve requests until the other side closes its end."""
+    parser = argparse.ArgumentParser(prog="headlint-worker")
+    parser.add_argument("--framework", required=True)
+    parser.add_argument("--read", type=int, required=True)
+    parser.add_argument("--write", type=int, required=True)
+    parser.add_argument("--late", action="store_true", help="let each child import the framework")
+    options = parser.parse_args(arguments)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    isolation.die_with_parent()
+    isolation.adopt_orphans()
+    with os.fdopen(options.read, "rb") as requests, os.fdopen(options.write, "wb") as replies:
+        send(replies, _ready(options.framework, options.late))
+        while (request := receive(requests)) is not None:
+            request["framework"] = options.framework
+            send(replies, serve(request, options.late, (requests.fileno(), replies.fileno())))
+    return 0
+
+
+def _ready(framework: str, late: bool) -> Message:
+    """Import the framework; says whether that worked and how long it took."""
+    start = time.monotonic()
+    if not late:
+        try:
+            importlib.import_module(framework)
+        except Exception as error:  # a broken installation may raise anything
+            return {"ready": False, "detail": describe(error)}
+    return {"ready": True, "seconds": time.monotonic() - start}
+
+
+def serve(request: Message, late: bool, private_descriptors: Sequence[int]) -> Message:
+    """Answer one request by a child of its own."""
+    given = request["limits"]
+    limits = Limits(
+        given["time"] + (LATE_SECONDS if late else 0.0), given["memory"], given["processes"], given["printed"]
+    )
+    folder = Path(tempfile.mkdtemp(prefix="headlint-"))
+    reply_read, reply_write = os.pipe()
+    output_read, output_write = os.pipe()
+    try:
+        process = os.fork()
+        if process == 0:
+            for descriptor in (*private_descriptors, reply_read, output_read):
+                os.close(descriptor)
+            _run(request, folder, reply_write, output_write)
+        os.close(reply_write)
+        os.close(output_write)
+        seen = watch(process, reply_read, output_read, limits)
+        return _reply(request, seen)
+    finally:
+        os.close(reply_read)
+        os.close(output_read)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _run(request: Message, folder: Path, reply: int, output: int) -> None:
+    """The child: close the doors, do the work, write the reply, and end without anything that the program registered."""
+    status = 1
+    try:
+        os.setsid()
+        isolation.die_with_parent()
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        null = os.open(os.devnull, os.O_RDONLY)
+        for source, target in ((null, 0), (output, 1), (output, 2)):
+            os.dup2(source, target)
+        sys.stdin = os.fdopen(0, encoding="utf-8")
+        os.environ.update(dict.fromkeys(PRIVATE, str(folder)))
+        tempfile.tempdir = str(folder)
+        guards = isolation.enter(folder, Path(request["path"]).parent, request["limits"]["memory"])
+        answer = child.handle({**request, "guards": guards})
+        sys.stdout.flush()
+        _write(reply, answer)
+        status = 0
+    except BaseException as error:
+        _write(reply, {"ok": False, "reason": "internal", "detail": describe(error)})
+    finally:
+        os._exit(status)
+
+
+def _write(descriptor: int, message: Message) -> None:
+    data = encode(message)
+    while data:
+        data = data[os.write(descriptor, data) :]
+
+
+def _reply(request: Message, seen: Watched) -> Message:
+    """The child's own reply where it is whole, else why there is none."""
+    message = _decoded(seen.reply)
+    if message is None or seen.stopped:
+        reason = seen.stopped or _reason_of_end(seen)
+        message = {"ok": False, "reason": reason, "detail": _detail(reason, seen, request)}
+    message["id"] = request["id"]
+    message["printed"] = seen.tail
+    if message.get("ok") and "facts" in message:
+        message["facts"]["peak_bytes"] = seen.peak_bytes
+    return message
+
+
+def _decoded(data: bytes) -> dict[str, Any] | None:
+    """The one frame that a child wrote; None when it is not whole or not alone."""
+    if len(data) < LENGTH.size or LENGTH.unpack(data[: LENGTH.size])[0] != len(data) - LENGTH.size:
+        return None
+    try:
+        message = json.loads(data[LENGTH.size :])
+    except ValueError:
+        return None
+    return message if isinstance(message, dict) and isinstance(message.get("ok"), bool) else None
+
+
+def _reason_of_end(seen: Watched) -> str:
+    """Why a child ended that did not answer. Nobody but the system's own guard of memory sends SIGKILL unasked."""
+    if seen.reply:
+        return "channel"
+    if seen.status is None or seen.status >= 0:
+        return "exit"
+    return "memory" if -seen.status == signal.SIGKILL else "crash"
+
+
+def _detail(reason: str, seen: Watched, request: Message) -> str:
+    limits = request["limits"]
+    match reason:
+        case "time":
+            return f"it ran longer than {limits['time']:g} s"
+        case "memory":
+            return f"it used more than {limits['memory'] / 2**20:.0f} MiB"
+        case "exit":
+            return f"it ended the process with status {seen.status}"
+        case "crash" if seen.status is not None:
+            return f"it crashed the process ({signal.Signals(-seen.status).name})"
+        case _:
+            return REASONS[reason]
