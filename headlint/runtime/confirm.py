@@ -18,9 +18,9 @@ from headlint.runtime.discoveries import discoveries
 from headlint.runtime.measurement import Failure, Measurement, outcome_of
 from headlint.runtime.options import Wanted
 from headlint.runtime.targets import (
-    LossWanted,
     Target,
     framework_of,
+    loss_of_text,
     split_target,
     target_of_name,
     targets_of_findings,
@@ -141,6 +141,8 @@ def _names(path: Path, framework: str, start: Start, root: Path) -> list[str]:
 def confirm(target: Target, wanted: Wanted, start: Start, root: Path) -> Confirmation:
     """Builds and measures one model."""
     framework = target.framework or framework_of(target.path.read_text(encoding="utf-8", errors="replace"))
+    if wanted.loss:
+        target = replace(target, loss=loss_of_text(wanted.loss, framework))
     if not framework:
         outcome: Measurement | Failure = Failure("framework", "the file imports neither torch nor keras")
     else:
@@ -152,18 +154,13 @@ def confirm(target: Target, wanted: Wanted, start: Start, root: Path) -> Confirm
 
 def request(target: Target, wanted: Wanted, root: Path) -> dict[str, Any]:
     """What the worker is asked for."""
-    loss = target.loss
-    if wanted.loss:
-        loss = (
-            LossWanted(written=wanted.loss) if loss is None else LossWanted(**{**asdict(loss), "written": wanted.loss})
-        )
     return {
         "path": os.path.abspath(target.path),
         "root": str(root),
         "name": target.name,
         "init": wanted.init,
         "inputs": [{**asdict(one), "shape": list(one.shape)} for one in wanted.inputs],
-        "loss": asdict(loss) if loss is not None else None,
+        "loss": asdict(target.loss) if target.loss is not None else None,
         "after": list(target.after),
         "output": None,
         "draws": DRAWS,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from headlint.findings import Finding, Step
 from headlint.frameworks import registry
+from headlint.frameworks.kinds import LossKind
 from headlint.reporting.heads import HeadPicture
 
 APPLIED = frozenset({"softmax", "log_softmax", "sigmoid", "log_sigmoid", "argmax", "round", "sign", "detach"})
@@ -97,6 +98,30 @@ def loss_of(finding: Finding) -> LossWanted | None:
     names = [step.name for step in finding.trail if step.role == "loss" and step.name in registry.LOSSES]
     given = finding.detail("from_logits")
     return _wanted(names[-1], given if isinstance(given, bool) else None) if names else None
+
+
+def loss_of_text(text: str, framework: str) -> LossWanted:
+    """The loss that an expression of the user's makes: ``nn.CrossEntropyLoss()`` or ``'mse'``."""
+    try:
+        tree = ast.parse(text, mode="eval").body
+    except SyntaxError:
+        return LossWanted(written=text)
+    call = tree if isinstance(tree, ast.Call) else ast.Call(tree, [], [])
+    match call.func:
+        case ast.Name(id=name) | ast.Attribute(attr=name) | ast.Constant(value=str(name)):
+            known = [kind.name for kind in registry.LOSSES.values() if _named(kind, name, framework)]
+        case _:
+            known = []
+    options = {word.arg: word.value.value for word in call.keywords if isinstance(word.value, ast.Constant)}
+    return (
+        replace(_wanted(known[0], options.get("from_logits") is True), written=text)
+        if known
+        else LossWanted(written=text)
+    )
+
+
+def _named(kind: LossKind, name: str, framework: str) -> bool:
+    return kind.short_name == name and _framework(kind.name) == framework
 
 
 def _loss_of_heads(heads: Iterable[HeadPicture]) -> LossWanted | None:
