@@ -6,7 +6,7 @@ import operator
 from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, Any
 
-from headlint.flow import iteration, names, tensors
+from headlint.flow import arithmetic, iteration, names
 from headlint.flow.arguments import Arguments
 from headlint.flow.state import join
 from headlint.flow.values import (
@@ -117,7 +117,7 @@ def binary(machine: Machine, symbol: str, left: Value, right: Value, at: int) ->
         case Constant(), Constant():
             return _constant_arithmetic(symbol, left, right)
         case (Tensor(), _) | (_, Tensor()):
-            return tensors.arithmetic(machine, symbol, left, right, machine.site(at))
+            return arithmetic.calculate(machine, symbol, left, right, machine.site(at))
         case TupleValue(first), TupleValue(second) if symbol == "+":
             return TupleValue((*first, *second))
         case ListValue(), _ if symbol in ("+", "*"):
@@ -187,7 +187,7 @@ def _unary_of(machine: Machine, node: ir.Unary, value: Value) -> Value:
         case Constant(int() | float() as number) if node.operator == "-":
             return Constant(-number, value.assumptions, value.symbol.child("-") if value.symbol else None)
         case Tensor():
-            return tensors.negate(machine, value, machine.site(node))
+            return arithmetic.negate(machine, value, machine.site(node))
         case Unknown():
             return value.child(("unary", node.operator))
         case _:
@@ -243,7 +243,7 @@ def compare(machine: Machine, symbol: str, left: Value, right: Value, at: int) -
         and positive not in ("is", "in")
     ):
         if isinstance(left, Tensor) or isinstance(right, Tensor):
-            return tensors.compare(machine, symbol, left, right, machine.site(at))
+            return arithmetic.compare(machine, symbol, left, right, machine.site(at))
     if positive in ("is", "==") and (known := _is_none_test(left, right)) is not None:
         return Constant(known is outcome)
     if positive == "in":

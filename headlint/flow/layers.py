@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from headlint.flow import containers, iteration, keras_models, ready_made, shapes, tensors
+from headlint.flow import (
+    arithmetic,
+    containers,
+    iteration,
+    keras_models,
+    operation,
+    ready_made,
+    reshaping,
+    shapes,
+)
 from headlint.flow.arguments import Arguments
 from headlint.flow.facts import LayerApplied, LayerBuilt, UnknownString
 from headlint.flow.values import (
@@ -112,7 +121,7 @@ def apply_layer(machine: Machine, layer: Layer, value: Value, site: Site) -> Val
         return _merge(machine, layer, value, site)
     if layer.kind.effect == "attention":
         return _attention(machine, layer, value, site)
-    tensor = tensors.tensor_of(machine, value)
+    tensor = operation.tensor_of(machine, value)
     if tensor is None:
         return _unusual_input(machine, layer, value, site)
     output = _EFFECTS[layer.kind.effect](machine, layer, tensor, site)
@@ -150,7 +159,7 @@ def _with_own_activation(machine: Machine, layer: Layer, output: Tensor, site: S
 
 def _activated(machine: Machine, layer: Layer, output: Tensor, effect: str, site: Site) -> Tensor:
     name = f"keras.activations.{effect}" if layer.kind.framework == "keras" else effect
-    return tensors.activate(machine, output, effect, site, name, -1, False, layer.site, layer)
+    return operation.activate(machine, output, effect, site, name, -1, False, layer.site, layer)
 
 
 def activate_by_value(machine: Machine, layer: Layer, output: Tensor, activation: Value, site: Site) -> Value:
@@ -352,7 +361,7 @@ def _recurrent_cell_pair(machine: Machine, layer: Layer, tensor: Tensor, site: S
 
 
 def _attention(machine: Machine, layer: Layer, value: Value, site: Site) -> Value:
-    tensor = tensors.tensor_of(machine, value) or Tensor()
+    tensor = operation.tensor_of(machine, value) or Tensor()
     output = Tensor(Domain.UNKNOWN, tensor.shape, _maker(layer, site), (tensor,), symbolic=tensor.symbolic)
     if layer.kind.framework == "torch":
         return TupleValue((output, Tensor(maker=_maker(layer, site, "attention weights"))))
@@ -371,7 +380,7 @@ def _activation(machine: Machine, layer: Layer, tensor: Tensor, site: Site) -> V
     axis = None if given or layer.kind.framework == "torch" else -1
     if isinstance(value, Constant) and isinstance(value.value, int):
         axis = value.value
-    return tensors.activate(
+    return operation.activate(
         machine, tensor, layer.kind.activation, site, layer.kind.name, axis, given, layer.site, layer
     )
 
@@ -411,10 +420,12 @@ def _merge(machine: Machine, layer: Layer, value: Value, site: Site) -> Value:
         return Tensor(maker=_maker(layer, site), symbolic=True)
     if layer.kind.effect == "concatenate":
         axis = layer.constant("axis", -1)
-        return tensors.join_tensors(machine, items, axis if isinstance(axis, int) else -1, layer.kind.name, site, layer)
+        return reshaping.join_tensors(
+            machine, items, axis if isinstance(axis, int) else -1, layer.kind.name, site, layer
+        )
     if layer.kind.effect == "add":
-        return tensors.add_all(machine, items, layer.kind.name, site)
-    parts = tuple(part for item in items if (part := tensors.tensor_of(machine, item)) is not None)
+        return arithmetic.add_all(machine, items, layer.kind.name, site)
+    parts = tuple(part for item in items if (part := operation.tensor_of(machine, item)) is not None)
     return Tensor(maker=_maker(layer, site), inputs=parts, symbolic=True)
 
 

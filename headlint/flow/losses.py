@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from headlint.flow import tensors
+from headlint.flow import operation
 from headlint.flow.arguments import Arguments
 from headlint.flow.facts import LossConstructorCall, LossUse
 from headlint.flow.values import (
@@ -144,7 +144,7 @@ def _is_optional_step(option: Option, alternatives: tuple[Option, ...]) -> bool:
     """Whether the value is another alternative with one more step that a condition switches on: the author knows both."""
     tensor = option.value
     return isinstance(tensor, Tensor) and any(
-        isinstance(other.value, Tensor) and other.value is not tensor and tensors.comes_from(tensor, other.value, 3)
+        isinstance(other.value, Tensor) and other.value is not tensor and operation.comes_from(tensor, other.value, 3)
         for other in alternatives
     )
 
