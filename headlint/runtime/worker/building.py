@@ -12,7 +12,7 @@ from .arguments import arguments_for, shown
 from .loading import Program, Slice
 from .locating import written_value
 from .reasons import Unmeasurable, describe
-from .standins import find_stand_in
+from .standins import MissingData, find_stand_in
 
 
 class Framework(Protocol):
@@ -106,6 +106,8 @@ def refuse_stand_in(value: Any, program: Program) -> None:
     Raises:
         Unmeasurable: it was.
     """
+    if isinstance(value, MissingData):
+        raise Unmeasurable("data", "the model itself is read from a file")
     found = find_stand_in(value)
     if found is not None:
         raise Unmeasurable("missing-dependency", f"{found.__name__}; " + "; ".join(program.stubs[:3]))
@@ -131,6 +133,8 @@ def model_in(value: Any, framework: Framework) -> Any:
     """
     if framework.is_model(value):
         return value
+    if isinstance(value, MissingData):
+        raise Unmeasurable("data", "the model itself is read from a file")
     parts = list(value.values()) if isinstance(value, dict) else value if isinstance(value, (tuple, list)) else []
     for part in parts:
         if framework.is_model(part):

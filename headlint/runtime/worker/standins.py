@@ -8,6 +8,9 @@ from __future__ import annotations
 from types import ModuleType
 from typing import Any
 
+REPLACEMENTS: dict[tuple[str, str], Any] = {}
+"""What stands for a name of a missing package and works, by the package and the name."""
+
 
 class StandIn(ModuleType):
     """Takes any attribute and any call and does nothing. Look-ups of special names fail, so that it is never
@@ -21,6 +24,9 @@ class StandIn(ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") and name.endswith("__"):
             raise AttributeError(name)
+        replacement = REPLACEMENTS.get((self.__name__.partition(".")[0], name))
+        if replacement is not None:
+            return replacement
         child = StandIn(f"{self.__name__}.{name}", self.__dict__["_reason"])
         self.__dict__[name] = child
         return child
@@ -53,3 +59,22 @@ def find_stand_in(value: Any, depth: int = 2) -> StandIn | None:
     if depth and isinstance(value, dict):
         return find_stand_in(list(value.values()), depth)
     return None
+
+
+class MissingData(dict[Any, Any]):
+    """What a file of weights would have held. Empty, and gives itself for whatever is looked up in it."""
+
+    def __missing__(self, key: Any) -> MissingData:
+        return self
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") and name.endswith("__"):
+            raise AttributeError(name)
+        return self
+
+    def __call__(self, *arguments: Any, **keywords: Any) -> MissingData:
+        """Itself: what a method of the data would give."""
+        return self
+
+    def __repr__(self) -> str:
+        return "<data that was not loaded>"

@@ -1,0 +1,365 @@
+"""Inputs of a model: what they are like, the values drawn for them, and the first guess from names and layers."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+import textwrap
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import nn
+
+from .guessing import CLASSES, VOCABULARY, guess_by_name
+from .request import InputWanted
+
+BATCH = 5
+LENGTH = 11
+SIDE = 32
+FEATURES = 16
+
+
+@dataclass(frozen=True)
+class TensorLike:
+    """A random tensor: numbers from a normal distribution, integers from 0 up to but not including ``below``.
+
+    ``fixed`` says that the user gave the shape.
+    """
+
+    shape: tuple[int, ...]
+    dtype: str = "float32"
+    below: int | None = None
+    fixed: bool = False
+
+    @property
+    def is_integer(self) -> bool:
+        """Whether it holds indices or counts."""
+        return self.dtype.startswith(("int", "uint", "long"))
+
+    def text(self) -> str:
+        """``float32[5, 3, 32, 32]``."""
+        limit = f" below {self.below}" if self.below is not None else ""
+        return f"{self.dtype}[{', '.join(map(str, self.shape))}]{limit}"
+
+
+@dataclass(frozen=True)
+class Given:
+    """A value that is handed over as it is: None, a number, a flag."""
+
+    value: Any
+
+    def text(self) -> str:
+        """The value as Python writes it."""
+        return repr(self.value)
+
+
+@dataclass(frozen=True)
+class Grouped:
+    """Several inputs in a tuple, list or dictionary; the keys are those of a dictionary."""
+
+    kind: type
+    keys: tuple[str, ...]
+    parts: tuple[Like, ...]
+
+    def text(self) -> str:
+        """``tuple(float32[1, 5, 32], float32[1, 5, 32])``."""
+        inside = ", ".join(
+            f"{key}: {part.text()}" if self.kind is dict else part.text()
+            for key, part in zip(self.keys, self.parts, strict=True)
+        )
+        return f"{self.kind.__name__}({inside})"
+
+
+Like = TensorLike | Given | Grouped
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a forward pass is called with, by the names of its parameters. ``positional`` are those handed by place."""
+
+    likes: tuple[tuple[str, Like], ...]
+    keywords: frozenset[str] = frozenset()
+
+    def __getitem__(self, name: str) -> Like:
+        return dict(self.likes)[name]
+
+    def with_like(self, name: str, like: Like) -> Inputs:
+        """The same with one input replaced."""
+        return replace(self, likes=tuple((key, like if key == name else old) for key, old in self.likes))
+
+    def tensors(self) -> Iterator[tuple[str, TensorLike]]:
+        """The inputs that are one tensor."""
+        for name, like in self.likes:
+            if isinstance(like, TensorLike):
+                yield name, like
+
+    def texts(self) -> tuple[str, ...]:
+        """For the report."""
+        return tuple(f"{name}: {like.text()}" for name, like in self.likes)
+
+    @property
+    def batch(self) -> int:
+        """The number of samples: the first size of the first tensor."""
+        return next((like.shape[0] for _, like in self.tensors() if like.shape), 0)
+
+    def draw(self, device: str) -> tuple[list[Any], dict[str, Any]]:
+        """Fresh values: by place and by name."""
+        values = {name: drawn(like, device) for name, like in self.likes}
+        by_place = [value for name, value in values.items() if name not in self.keywords]
+        return by_place, {name: value for name, value in values.items() if name in self.keywords}
+
+
+def drawn(like: Like, device: str) -> Any:
+    """A value like this."""
+    match like:
+        case Given(value):
+            return value
+        case Grouped(kind, keys, parts):
+            values = [drawn(part, device) for part in parts]
+            return dict(zip(keys, values, strict=True)) if kind is dict else kind(values)
+        case TensorLike(shape, dtype, below):
+            kind = getattr(torch, dtype)
+            if dtype == "bool":
+                return torch.ones(shape, dtype=kind, device=device)
+            if like.is_integer:
+                return torch.randint(0, max(below or 2, 1), shape, device=device).to(kind)
+            return torch.randn(shape, device=device).to(kind)
+
+
+def likes_of_example(example: Any) -> Like:
+    """What ``example_input_array`` is like."""
+    if isinstance(example, torch.Tensor):
+        whole = not example.is_floating_point() and example.numel() and example.device.type != "meta"
+        below = int(example.max()) + 1 if whole else None
+        return TensorLike(tuple(example.shape), str(example.dtype).removeprefix("torch."), below, fixed=True)
+    if isinstance(example, dict):
+        return Grouped(dict, tuple(example), tuple(likes_of_example(part) for part in example.values()))
+    if isinstance(example, (tuple, list)):
+        keys = tuple(str(index) for index in range(len(example)))
+        return Grouped(type(example), keys, tuple(likes_of_example(part) for part in example))
+    return Given(example)
+
+
+def inputs_of_example(model: nn.Module, example: Any) -> Inputs:
+    """The inputs that ``example_input_array`` holds: a tuple's parts go by place, a dictionary's by name."""
+    names = [parameter.name for parameter in forward_parameters(model)]
+    if isinstance(example, dict):
+        return Inputs(tuple((key, likes_of_example(part)) for key, part in example.items()), frozenset(example))
+    parts = list(example) if isinstance(example, (tuple, list)) else [example]
+    names += [f"input{index}" for index in range(len(names), len(parts))]
+    return Inputs(tuple((name, likes_of_example(part)) for name, part in zip(names, parts, strict=False)))
+
+
+def forward_parameters(model: nn.Module) -> list[inspect.Parameter]:
+    """The parameters of ``forward`` that a caller gives; ``*inputs`` counts as one."""
+    try:
+        parameters = list(inspect.signature(model.forward).parameters.values())
+    except (TypeError, ValueError):
+        return [inspect.Parameter("x", inspect.Parameter.POSITIONAL_OR_KEYWORD)]
+    plain = [one for one in parameters if one.kind not in (one.VAR_KEYWORD, one.VAR_POSITIONAL)]
+    rest = [inspect.Parameter(one.name, one.POSITIONAL_ONLY) for one in parameters if one.kind is one.VAR_POSITIONAL]
+    return plain or rest
+
+
+def first_inputs(model: nn.Module, wanted: tuple[InputWanted, ...]) -> Inputs:
+    """The first guess: what the user gave, and for the other required parameters what name and first layer say."""
+    parameters = forward_parameters(model)
+    named = {one.name: one for one in wanted if one.name}
+    unnamed = [one for one in wanted if not one.name]
+    likes: list[tuple[str, Like]] = []
+    keywords: set[str] = set()
+    for parameter in parameters:
+        given = named.pop(parameter.name, None) or (unnamed.pop(0) if unnamed else None)
+        if given is not None:
+            likes.append((parameter.name, like_of_wanted(given, model, parameter.name)))
+        elif parameter.default is parameter.empty:
+            likes.append((parameter.name, like_of_parameter(parameter, model)))
+        else:
+            continue
+        skipped = len(likes) - 1 < parameters.index(parameter)
+        if parameter.kind is parameter.KEYWORD_ONLY or skipped:
+            keywords.add(parameter.name)
+    for one in [*named.values(), *unnamed]:
+        likes.append((one.name or f"input{len(likes)}", like_of_wanted(one, model, one.name)))
+        if one.name:
+            keywords.add(one.name)
+    if not likes and parameters:
+        likes.append((parameters[0].name, like_of_parameter(parameters[0], model)))
+    return Inputs(tuple(likes), frozenset(keywords))
+
+
+def like_of_wanted(wanted: InputWanted, model: nn.Module, name: str) -> TensorLike:
+    """What the user asked for; without a type that of the layer that takes it."""
+    if wanted.dtype:
+        below = wanted.below or (VOCABULARY if wanted.dtype.startswith("int") else None)
+        return TensorLike(wanted.shape, wanted.dtype, below, fixed=True)
+    guessed = like_of_layer(first_layer(model, name))
+    if guessed is not None and guessed.is_integer:
+        return TensorLike(wanted.shape, guessed.dtype, wanted.below or guessed.below, fixed=True)
+    return TensorLike(wanted.shape, "int64" if wanted.below else "float32", wanted.below, fixed=True)
+
+
+BY_NAME: tuple[tuple[str, Like], ...] = (
+    (r"teacher|ratio|rate|temperature|alpha|lam", Given(0.5)),
+    (r"^(is_|use_|return_|with_|do_)|train|verbose|debug|flag|inference", Given(False)),
+    (r"mask|^(memory|hx|cache|past|prev|state|states|hidden|hiddens?_?state|init_state|h|h0|h_0|hc|h_c)$", Given(None)),
+    (r"len(gth)?s?$", TensorLike((BATCH,), "int64", LENGTH)),
+    (r"^(t|time|times|timesteps?|step|steps)$", TensorLike((BATCH,), "int64", LENGTH)),
+    (r"^(edge_index|edges)$", TensorLike((2, 17), "int64", BATCH)),
+    (r"^(adj|adjacency|a_hat|graph)$", TensorLike((BATCH, BATCH))),
+    (r"^(y|labels?|targets?|class_labels?)$", TensorLike((BATCH,), "int64", CLASSES)),
+    (
+        r"input_ids|tokens?|text|sentences?|words?|ids$|^(src|tgt|trg|source|target_seq|seq|sequence|idx|captions?)$",
+        TensorLike((BATCH, LENGTH), "int64", VOCABULARY),
+    ),
+    (r"im(a)?ge?s?$|^(pixel_values|frame|picture)s?$", TensorLike((BATCH, 3, SIDE, SIDE))),
+)
+"""What a parameter of ``forward`` is by its name, where no layer says it."""
+
+BY_ANNOTATION = {"bool": Given(False), "int": Given(2), "float": Given(0.5), "str": Given("")}
+
+
+def like_of_parameter(parameter: inspect.Parameter, model: nn.Module) -> Like:
+    """The first guess for one parameter."""
+    annotation = parameter.annotation
+    written = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", str(annotation))
+    if written in BY_ANNOTATION:
+        number = guess_by_name(parameter.name)
+        return Given(number) if isinstance(number, int) and written == "int" else BY_ANNOTATION[written]
+    layer = first_layer(model, parameter.name)
+    by_name = next((like for pattern, like in BY_NAME if re.search(pattern, parameter.name.lower())), None)
+    used = like_of_layer(layer)
+    if by_name is not None and (used is None or not isinstance(by_name, TensorLike)):
+        return by_name
+    if used is not None:
+        return used
+    fallback = by_name if isinstance(by_name, TensorLike) else None
+    return fallback or like_of_layer(first_leaf(model)) or TensorLike((BATCH, FEATURES))
+
+
+def like_of_layer(layer: nn.Module | None) -> TensorLike | None:
+    """What a layer takes."""
+    match layer:
+        case nn.Embedding() | nn.EmbeddingBag():
+            return TensorLike((BATCH, LENGTH), "int64", layer.num_embeddings)
+        case nn.LazyConv2d() | nn.LazyConvTranspose2d():
+            return TensorLike((BATCH, 3, SIDE, SIDE))
+        case nn.LazyConv1d():
+            return TensorLike((BATCH, 3, SIDE))
+        case nn.LazyLinear():
+            return TensorLike((BATCH, FEATURES))
+        case nn.Conv1d() | nn.ConvTranspose1d():
+            return TensorLike((BATCH, layer.in_channels, 2 * SIDE))
+        case nn.Conv2d() | nn.ConvTranspose2d():
+            return TensorLike((BATCH, layer.in_channels, SIDE, SIDE))
+        case nn.Conv3d() | nn.ConvTranspose3d():
+            return TensorLike((BATCH, layer.in_channels, 16, SIDE, SIDE))
+        case nn.BatchNorm3d() | nn.InstanceNorm3d():
+            return TensorLike((BATCH, layer.num_features, 16, SIDE, SIDE))
+        case nn.BatchNorm2d() | nn.InstanceNorm2d():
+            return TensorLike((BATCH, layer.num_features, SIDE, SIDE))
+        case nn.BatchNorm1d() | nn.InstanceNorm1d():
+            return TensorLike((BATCH, layer.num_features))
+        case nn.Linear() | nn.Bilinear():
+            return TensorLike((BATCH, getattr(layer, "in_features", FEATURES)))
+        case nn.RNNBase():
+            return TensorLike((BATCH, LENGTH, layer.input_size))
+        case nn.RNNCellBase():
+            return TensorLike((BATCH, layer.input_size))
+        case nn.MultiheadAttention():
+            return TensorLike((BATCH, LENGTH, layer.embed_dim))
+        case nn.LayerNorm():
+            return TensorLike((BATCH, LENGTH, *layer.normalized_shape))
+        case nn.GroupNorm():
+            return TensorLike((BATCH, layer.num_channels, SIDE, SIDE))
+        case nn.MaxPool2d() | nn.AvgPool2d() | nn.Upsample() | nn.Dropout2d():
+            return TensorLike((BATCH, 3, SIDE, SIDE))
+    return None
+
+
+def first_layer(model: nn.Module, parameter: str, depth: int = 6) -> nn.Module | None:
+    """The layer that takes a parameter of ``forward`` first, as the code is written; None where it shows none."""
+    if like_of_layer(model) is not None:
+        return model
+    if depth == 0:
+        return None
+    if isinstance(model, (nn.Sequential, nn.ModuleList)):
+        parts = (first_layer(part, "", depth - 1) for part in model)
+        return next((layer for layer in parts if layer is not None), None)
+    if isinstance(model, (nn.TransformerEncoderLayer, nn.TransformerDecoderLayer)):
+        return model.self_attn
+    return first_layer_in(model, model.forward, parameter, depth)
+
+
+def first_layer_in(model: nn.Module, method: Callable[..., Any], parameter: str, depth: int) -> nn.Module | None:
+    """The layer that takes a parameter of a method first."""
+    names = list(inspect.signature(method).parameters)
+    for path in uses_of(method, parameter or (names[0] if names else "")):
+        part = reached(model, path)
+        if inspect.ismethod(part) and part.__self__ is model and part.__name__ != method.__name__:
+            layer = first_layer_in(model, part, "", depth - 1) if depth else None
+        else:
+            layer = first_layer(part, "", depth - 1) if isinstance(part, nn.Module) else None
+        if layer is not None:
+            return layer
+    return None
+
+
+def first_leaf(model: nn.Module) -> nn.Module | None:
+    """The first layer in the order in which they were made that tells what it takes."""
+    return next((module for module in model.modules() if like_of_layer(module) is not None), None)
+
+
+def reached(model: nn.Module, path: list[str]) -> Any:
+    """What is at ``self.a.b``."""
+    value: Any = model
+    for name in path:
+        value = getattr(value, name, None)
+    return value
+
+
+def uses_of(forward: Callable[..., Any], parameter: str) -> Iterator[list[str]]:
+    """The attributes of ``self`` that are called with a parameter, or with what was made of it, in source order."""
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(forward)))
+    except (OSError, TypeError, SyntaxError):
+        return
+    function = tree.body[0]
+    if not isinstance(function, ast.FunctionDef) or not function.args.args:
+        return
+    own = function.args.args[0].arg
+    aliases = {parameter}
+    for statement in ast.walk(function):
+        match statement:
+            case ast.Assign(targets=[ast.Name(id=name)], value=value) if mentions(value, aliases):
+                if not list(calls_on(value, own, aliases)):
+                    aliases.add(name)
+    for _, path in sorted(calls_on(function, own, aliases), key=lambda found: found[0]):
+        yield path
+
+
+def mentions(node: ast.AST, names: set[str]) -> bool:
+    """Whether one of the names is read below a node."""
+    return any(isinstance(inner, ast.Name) and inner.id in names for inner in ast.walk(node))
+
+
+def calls_on(node: ast.AST, own: str, names: set[str]) -> Iterator[tuple[tuple[int, int], list[str]]]:
+    """The calls of ``self.something`` below a node that take one of the names directly, with their places."""
+    for call in ast.walk(node):
+        if not isinstance(call, ast.Call) or not call.args:
+            continue
+        path: list[str] = []
+        target: ast.expr = call.func
+        while isinstance(target, (ast.Attribute, ast.Subscript)):
+            if isinstance(target, ast.Attribute):
+                path.insert(0, target.attr)
+            target = target.value
+        if not (isinstance(target, ast.Name) and target.id == own and path):
+            continue
+        taken = call.args[0]
+        nested = any(True for _ in calls_on(taken, own, names)) if not isinstance(taken, ast.Name) else False
+        if mentions(taken, names) and not nested:
+            yield (call.end_lineno or call.lineno, call.col_offset), path

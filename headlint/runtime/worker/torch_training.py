@@ -1,0 +1,57 @@
+"""One tiny batch fitted both ways, so that people see what a mistake costs."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import nn
+
+from .torch_losses import LossMeasurement, made, mending, scalar
+from .torch_outputs import Output, class_axis
+from .torch_targets import arranged, targets
+from .torch_watch import Trace
+
+LEARNING_RATE = 5e-3
+"""Of Adam: high enough to show a difference within some dozens of steps on a small batch."""
+
+Forward = Callable[[nn.Module], tuple[Output, Trace]]
+"""One pass in training mode over the same batch: the output that the loss takes."""
+
+
+def training(model: nn.Module, forward: Forward, measured: LossMeasurement, steps: int) -> dict[str, Any]:
+    """The losses by step, as written and as mended, from the same weights and on the same batch."""
+    twin = copy.deepcopy(model)
+    return {
+        "steps": steps,
+        "written": fitted(model, forward, measured, steps, mend=False),
+        "mended": fitted(twin, forward, measured, steps, mend=True) if measured.mended else None,
+    }
+
+
+def fitted(model: nn.Module, forward: Forward, measured: LossMeasurement, steps: int, mend: bool) -> list[float]:
+    """The losses of ``steps`` steps; shorter where a step raises."""
+    optimizer = torch.optim.Adam([one for one in model.parameters() if one.requires_grad], lr=LEARNING_RATE)
+    losses: list[float] = []
+    goal: Any = None
+    for _ in range(steps):
+        try:
+            output, trace = forward(model)
+            axis = class_axis(output, trace.weighted)
+            better = mending(measured.loss, output, measured.classes) if mend else None
+            kind = better.kind if better is not None else measured.loss.kind
+            call = made(kind) if better is not None and kind != measured.loss.kind else measured.loss.call
+            value = better.prepared(output) if better is not None else output.tensor
+            if goal is None:
+                torch.manual_seed(0)
+                goal = targets(kind, output, axis)
+            loss = scalar(call(arranged(value, axis, kind), goal))
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        except (RuntimeError, ValueError, TypeError):
+            break
+        losses.append(float(loss.detach()))
+    return losses
