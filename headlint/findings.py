@@ -61,6 +61,11 @@ class Step:
     name: str = ""
 
 
+def rule_url(code: str, name: str) -> str:
+    """Where the page of a rule is published."""
+    return f"https://github.com/headlint/headlint/blob/main/rules/{code}-{name}.md"
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One place where a model's head and its loss do not fit.
@@ -83,7 +88,7 @@ class Finding:
     @property
     def url(self) -> str:
         """Where the rule's page is published."""
-        return f"https://github.com/headlint/headlint/blob/main/rules/{self.code}-{self.name}.md"
+        return rule_url(self.code, self.name)
 
     def detail(self, key: str) -> str | int | bool | None:
         """The fact of that name that the rule decided on, or None."""

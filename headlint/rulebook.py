@@ -15,7 +15,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from headlint.findings import Severity
+from headlint.findings import Severity, rule_url
 from headlint.settings import Settings
 
 if TYPE_CHECKING:
@@ -77,6 +77,11 @@ class Rule:
     def file_name(self) -> str:
         """The page's name in the folder of the rules."""
         return f"{self.code}-{self.name}.md"
+
+    @property
+    def url(self) -> str:
+        """Where the page is published."""
+        return rule_url(self.code, self.name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,9 @@ FORMATS = {
     "concise": "headlint.reporting.concise:render",
     "json": "headlint.reporting.json_format:render",
     "github": "headlint.reporting.github:render",
+    "gitlab": "headlint.reporting.gitlab:render",
+    "junit": "headlint.reporting.junit:render",
+    "sarif": "headlint.reporting.sarif:render",
 }
 """Every output format and the function that makes it."""
 
