@@ -58,12 +58,16 @@ def _pictures(facts: Sequence[Fact], drafts: Sequence[Draft], loader: ProjectLoa
     wrong = {(draft.site, draft.code) for draft in drafts if isinstance(draft.subject, LossUse)}
     uses = [fact for fact in facts if isinstance(fact, LossUse) and isinstance(fact.prediction, Tensor)]
     outputs = [tensor for head in facts if isinstance(head, Head) for tensor in _tensors(head.output)]
+    given = len(outputs)
     outputs += [use.prediction for use in uses if isinstance(use.prediction, Tensor)]
     groups: dict[Site, Tensor] = {}
-    for tensor in outputs:
+    of_models: set[Site] = set()
+    for number, tensor in enumerate(outputs):
         layers = _layers(tensor)
         if layers:
             groups.setdefault(layers[-1][0], tensor)
+            if number < given:
+                of_models.add(layers[-1][0])
     sites = [site for tensor in groups.values() for site, _, _ in _layers(tensor)] + [use.site for use in uses]
     places = site_places(sites, loader)
     pictures: list[HeadPicture] = []
@@ -82,6 +86,7 @@ def _pictures(facts: Sequence[Fact], drafts: Sequence[Draft], loader: ProjectLoa
                 tuple(_losses(takers, wrong, places)),
                 tensor.shape.units,
                 tensor.shape.rank,
+                key in of_models,
             )
         )
     return pictures

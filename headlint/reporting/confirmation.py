@@ -124,7 +124,7 @@ def _layer_table(measured: Measurement) -> Iterator[str]:
 def _loss(loss: LossMeasured) -> Iterator[str]:
     if loss.error:
         yield f"  loss     {loss.name} fails: {loss.error}"
-    for title, values in (("as written", loss.written), (loss.mended_as or "mended", loss.mended)):
+    for title, values in (("as written", loss.written), (f"mended ({loss.mended_as})", loss.mended)):
         if values:
             value = sum(one.value for one in values) / len(values)
             gradients = [one.gradient for one in values if one.gradient is not None]

@@ -37,7 +37,8 @@ class HeadLoss:
 
 @dataclass(frozen=True, slots=True)
 class HeadPicture:
-    """One output of one model. ``units`` is the size of its last axis, ``rank`` the number of its axes."""
+    """One output of one model. ``units`` is the size of its last axis, ``rank`` the number of its axes; ``given`` says
+    that this is what the model itself gives, and not what the program made of it before the loss."""
 
     model: str
     place: Place
@@ -47,6 +48,7 @@ class HeadPicture:
     losses: tuple[HeadLoss, ...]
     units: int | None = None
     rank: int | None = None
+    given: bool = False
 
 
 _VERDICTS = {True: "✓ fits", False: "✗ does not fit", None: "? not known"}

@@ -17,6 +17,9 @@ from headlint.runtime.verdicts import cost, width
 ABOUT_CONSTANTS = frozenset({"HL201", "HL202"})
 """Findings that already say that nothing can be learned."""
 
+ABOUT_VALUES = ("HL1", "HL2", "HL3", "HL5")
+"""Families of findings that already say what is wrong with the values that the loss gets."""
+
 
 def discoveries(target: Target, measured: Measurement, declared: Shape | None = None) -> Iterator[Finding]:
     """The findings of one built model; ``declared`` is the output shape that the user expects."""
@@ -26,7 +29,7 @@ def discoveries(target: Target, measured: Measurement, declared: Shape | None = 
     known = {finding.code for finding in target.findings}
     if len(measured.outputs) == 1 and (target.named or target.loss is not None) and not known & ABOUT_CONSTANTS:
         yield from _constant(target, measured.outputs[0])
-    if len(measured.outputs) == 1 and target.loss is not None and not any(code[:3] == "HL1" for code in known):
+    if len(measured.outputs) == 1 and target.loss is not None and not any(code[:3] in ABOUT_VALUES for code in known):
         yield from _out_of_range(target, measured)
 
 
@@ -40,11 +43,12 @@ def _shape_differs(target: Target, measured: Measurement, declared: Shape | None
                 "Look at the table of layers for the first shape that you did not expect.",
             )  # fmt: skip
         return
-    if len(measured.outputs) != 1 or len(target.heads) != 1:
+    if len(measured.outputs) != 1 or len(target.heads) != 1 or not target.heads[0].given or target.after:
         return
     shape, head = measured.outputs[0].shape, target.heads[0]
     wrong_rank = head.rank is not None and head.rank != len(shape)
-    wrong_units = head.units is not None and shape and head.units != shape[-1]
+    # Where the batch is the only axis its size says nothing about the model.
+    wrong_units = head.units is not None and len(shape) > 1 and head.units != shape[-1]
     if wrong_rank or wrong_units:
         derived = f"{head.units} values on its last axis" if wrong_units else f"{head.rank} axes"
         yield _finding(

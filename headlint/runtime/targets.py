@@ -155,15 +155,19 @@ def _framework(name: str) -> str:
 def _applied_outside(finding: Finding, path: Path) -> tuple[str, ...]:
     """What the trail shows to be done to the output behind the model's own definition."""
     lines = definition_lines(path, finding.model)
-    if lines is None:
-        return ()
-    outside = [
-        step.name.rpartition(".")[2]
-        for step in finding.trail
-        if step.role in ("activation", "operation")
-        and not (Path(step.place.path) == path and lines[0] <= step.place.line <= lines[1])
-    ]
-    return tuple(name for name in outside if name in APPLIED)
+    steps = [step for step in finding.trail if step.role in ("activation", "operation")]
+    if lines is not None:
+        outside = [
+            step for step in steps if not (Path(step.place.path) == path and lines[0] <= step.place.line <= lines[1])
+        ]
+    else:
+        # A variable holds layers; functions of torch are applied to what they give.
+        outside = [step for step in steps if _is_function_of_torch(step.name)]
+    return tuple(name for step in outside if (name := step.name.rpartition(".")[2]) in APPLIED)
+
+
+def _is_function_of_torch(name: str) -> bool:
+    return name.startswith("torch.") and name.rpartition(".")[2].islower()
 
 
 def definition_lines(path: Path, name: str) -> tuple[int, int] | None:

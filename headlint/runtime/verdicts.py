@@ -104,8 +104,10 @@ def _all(output: Output, test: Callable[[Summary], bool]) -> bool | None:
 
 
 def width(output: Output) -> int:
-    """How many values the output has on its class axis."""
-    return output.shape[output.axis if output.axis is not None else -1] if output.shape else 1
+    """How many values the output has for each sample on its class axis; one where the batch is its only axis."""
+    if len(output.shape) < 2:
+        return 1
+    return output.shape[output.axis if output.axis is not None else -1]
 
 
 def _gives_softmax(output: Output, measured: Measurement, finding: Finding) -> _Answer:
@@ -153,10 +155,10 @@ def _gives_probabilities(output: Output, measured: Measurement, finding: Finding
 
 
 def _gives_scores(output: Output, measured: Measurement, finding: Finding) -> _Answer:
-    outside = _all(output, lambda one: not one.in_unit_interval)
-    if outside:
+    # One value outside shows that nothing confines them; scores near 0 may all lie inside by chance.
+    if any(not one.in_unit_interval for one in output.train):
         return _Answer(True, f"The output is not confined to [0, 1]: values from {_range(output)}.{cost(measured)}")
-    if outside is False and output.activation in ("sigmoid", "softmax"):
+    if output.activation in ("sigmoid", "softmax"):
         return _Answer(False, f"A {output.activation} keeps the output in [0, 1].")
     return _Answer(None, f"The values lie from {_range(output)}: too few to tell.")
 
