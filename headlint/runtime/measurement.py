@@ -78,7 +78,7 @@ class LossValue:
 class LossMeasured:
     """The loss as the program writes it and as it would be when mended, on the same batches.
 
-    ``floor`` is the value that the loss as written cannot go below.
+    ``floor`` is the value that the loss as written cannot go below; ``note`` says what the framework does by itself.
     """
 
     name: str
@@ -87,6 +87,7 @@ class LossMeasured:
     mended_as: str = ""
     floor: float | None = None
     error: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,4 +220,5 @@ def _loss(loss: Mapping[str, Any]) -> LossMeasured:
         loss.get("mended_as", ""),
         loss.get("floor"),
         loss.get("error", ""),
+        loss.get("note", ""),
     )

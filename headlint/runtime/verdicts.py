@@ -299,7 +299,7 @@ def cost(measured: Measurement) -> str:
         text += f"; its gradient at the head is {_mean(gradients):.3g}, mended it is {_mean(mended):.3g}"
     elif gradients:
         text += f"; its gradient at the head is {_mean(gradients):.3g}"
-    return text + "."
+    return text + (f" ({loss.note})." if loss.note else ".")
 
 
 def _mean(values: list[float]) -> float:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import sys
 from typing import Any
 
 CLASSES = 7
@@ -112,6 +113,8 @@ def guess(name: str, annotation: Any = inspect.Parameter.empty) -> Any:
         Unguessable: neither the name nor the annotation says anything.
     """
     written = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", str(annotation))
+    if SHAPES.search(name) and "keras" in sys.modules:
+        return (32, 32, 3)  # in Keras a shape is told without the batch, channels last
     by_name = guess_by_name(name)
     match written:
         case "bool":

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import importlib.util
 import json
 import os
 import shutil
@@ -26,6 +27,9 @@ from .watching import Limits, Watched, watch
 
 LATE_SECONDS = 60.0
 """What a child may take longer that has to import the framework itself."""
+
+BACKENDS = ("tensorflow", "torch")
+"""What Keras may run on, the preferred first."""
 
 PRIVATE = (
     "HOME",
@@ -62,12 +66,23 @@ def main(arguments: Sequence[str]) -> int:
 def _ready(framework: str, late: bool) -> Message:
     """Import the framework; says whether that worked and how long it took."""
     start = time.monotonic()
+    if framework == "keras":
+        _choose_backend()
     if not late:
         try:
             importlib.import_module(framework)
         except Exception as error:  # a broken installation may raise anything
             return {"ready": False, "detail": describe(error)}
     return {"ready": True, "seconds": time.monotonic() - start}
+
+
+def _choose_backend() -> None:
+    """TensorFlow where it is installed, else torch. Keras writes its settings to a folder when it is imported, but not
+    where there can be none."""
+    os.environ["KERAS_HOME"] = os.devnull
+    if os.environ.get("KERAS_BACKEND") not in BACKENDS:
+        installed = [name for name in BACKENDS if importlib.util.find_spec(name) is not None]
+        os.environ["KERAS_BACKEND"] = installed[0] if installed else BACKENDS[0]
 
 
 def serve(request: Message, late: bool, private_descriptors: Sequence[int]) -> Message:

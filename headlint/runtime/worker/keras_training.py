@@ -1,0 +1,56 @@
+"""One tiny batch fitted both ways, so that people see what a mistake costs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+from keras import ops
+
+from .keras_gradients import Tape
+from .keras_losses import LossMeasurement, mending, targets
+from .keras_outputs import Output, numbers
+
+LEARNING_RATE = 5e-3
+"""Of Adam: high enough to show a difference within some dozens of steps on a small batch."""
+
+Forward = Callable[[Any], tuple[Output, Tape]]
+"""One pass in training mode over the same batch: the output that the loss takes, and the tape it was recorded on."""
+
+
+def training(make: Callable[[], Any], forward: Forward, measured: LossMeasurement, steps: int) -> dict[str, Any]:
+    """The losses by step, as written and as mended, from the same weights and on the same batch."""
+    model = make()
+    forward(model)
+    start = model.get_weights()
+    written = fitted(model, forward, measured, steps, mend=False)
+    if not measured.mended:
+        return {"steps": steps, "written": written, "mended": None}
+    model.set_weights(start)
+    return {"steps": steps, "written": written, "mended": fitted(model, forward, measured, steps, mend=True)}
+
+
+def fitted(model: Any, forward: Forward, measured: LossMeasurement, steps: int, mend: bool) -> list[float]:
+    """The losses of ``steps`` steps; shorter where a step raises."""
+    optimizer = keras.optimizers.Adam(LEARNING_RATE)
+    losses: list[float] = []
+    goal: Any = None
+    for _ in range(steps):
+        try:
+            output, tape = forward(model)
+            better = mending(measured.loss, output, measured.classes) if mend else None
+            loss = better.loss if better is not None else measured.loss
+            goal = targets(loss, output) if goal is None else goal
+            with tape.recording():
+                value = better.prepared(output) if better is not None else output.tensor
+                scalar = ops.mean(loss.call(goal, value))
+            variables = model.trainable_variables
+            found = tape.gradients(scalar, [variable.value for variable in variables])
+            pairs = [(one, variable) for one, variable in zip(found, variables, strict=True) if one is not None]
+            if pairs:
+                optimizer.apply_gradients(pairs)
+        except (RuntimeError, ValueError, TypeError):
+            break
+        losses.append(float(numbers(scalar)))
+    return losses

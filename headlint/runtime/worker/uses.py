@@ -1,0 +1,53 @@
+"""Which parts of a model are called with a parameter of its pass, read from the source. No framework."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import textwrap
+from collections.abc import Callable, Iterator
+from typing import Any
+
+
+def uses_of(forward: Callable[..., Any], parameter: str) -> Iterator[list[str]]:
+    """The attributes of ``self`` that are called with a parameter, or with what was made of it, in source order."""
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(forward)))
+    except (OSError, TypeError, SyntaxError):
+        return
+    function = tree.body[0]
+    if not isinstance(function, ast.FunctionDef) or not function.args.args:
+        return
+    own = function.args.args[0].arg
+    aliases = {parameter}
+    for statement in ast.walk(function):
+        match statement:
+            case ast.Assign(targets=[ast.Name(id=name)], value=value) if mentions(value, aliases):
+                if not list(calls_on(value, own, aliases)):
+                    aliases.add(name)
+    for _, path in sorted(calls_on(function, own, aliases), key=lambda found: found[0]):
+        yield path
+
+
+def mentions(node: ast.AST, names: set[str]) -> bool:
+    """Whether one of the names is read below a node."""
+    return any(isinstance(inner, ast.Name) and inner.id in names for inner in ast.walk(node))
+
+
+def calls_on(node: ast.AST, own: str, names: set[str]) -> Iterator[tuple[tuple[int, int], list[str]]]:
+    """The calls of ``self.something`` below a node that take one of the names directly, with their places."""
+    for call in ast.walk(node):
+        if not isinstance(call, ast.Call) or not call.args:
+            continue
+        path: list[str] = []
+        target: ast.expr = call.func
+        while isinstance(target, (ast.Attribute, ast.Subscript)):
+            if isinstance(target, ast.Attribute):
+                path.insert(0, target.attr)
+            target = target.value
+        if not (isinstance(target, ast.Name) and target.id == own and path):
+            continue
+        taken = call.args[0]
+        nested = any(True for _ in calls_on(taken, own, names)) if not isinstance(taken, ast.Name) else False
+        if mentions(taken, names) and not nested:
+            yield (call.end_lineno or call.lineno, call.col_offset), path
