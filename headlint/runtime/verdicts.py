@@ -155,8 +155,9 @@ def _gives_probabilities(output: Output, measured: Measurement, finding: Finding
 
 
 def _gives_scores(output: Output, measured: Measurement, finding: Finding) -> _Answer:
-    # One value outside shows that nothing confines them; scores near 0 may all lie inside by chance.
-    if any(not one.in_unit_interval for one in output.train):
+    # One value outside shows that nothing confines them; scores near 0 may all lie inside by chance. No sigmoid and no
+    # softmax ever gives less than 0, however little.
+    if any(one.minimum < 0 or not one.in_unit_interval for one in output.train):
         return _Answer(True, f"The output is not confined to [0, 1]: values from {_range(output)}.{cost(measured)}")
     if output.activation in ("sigmoid", "softmax"):
         return _Answer(False, f"A {output.activation} keeps the output in [0, 1].")

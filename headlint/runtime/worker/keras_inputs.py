@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -230,7 +231,7 @@ def like_of_layer(layer: Any) -> TensorLike | None:
 def keys_read(model: Any, parameter: str) -> tuple[str, ...]:
     """The keys that ``call`` reads from its input, as in ``inputs["user"]``."""
     try:
-        tree = ast.parse(inspect.cleandoc("if 1:\n" + inspect.getsource(model.call)))
+        tree = ast.parse(textwrap.dedent(inspect.getsource(model.call)))
     except (OSError, TypeError, SyntaxError):
         return ()
     found = []

@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Any, ClassVar
 
 import keras
+from keras.src.models.functional import Functional
 
 from .standins import StandIn
 
@@ -42,6 +43,8 @@ RENAMED = {
     "sigma": ("stddev",),
     "ratio": ("rate",),
     "lr": ("learning_rate",),
+    "input": ("inputs",),
+    "output": ("outputs",),
 }
 """What an argument was called in Keras 1 and 2, and the names that it may have now. Sources: the legacy interfaces of
 Keras 2.1 (``keras/legacy/interfaces.py``) and the migration guides of Keras 3."""
@@ -98,7 +101,8 @@ def accept_old_names() -> None:
     for place in (keras.layers, keras.optimizers):
         for cls in [one for one in vars(place).values() if isinstance(one, type)]:
             translate_arguments(cls)
-    keras.Model.__init__ = with_old_inputs(keras.Model.__init__)
+    translate_arguments(Functional)
+    keras.Model.__new__ = staticmethod(with_old_inputs(keras.Model.__new__))
     sys.meta_path.insert(0, OldModules())
     alias_tensorflow()
 
@@ -216,17 +220,14 @@ def keras_1_merge(parts: Any = (), mode: str = "sum", concat_axis: int = -1, **k
     return made(list(parts))
 
 
-def with_old_inputs(original: Callable[..., None]) -> Callable[..., None]:
-    """The constructor of a model, which also takes ``input=`` and ``output=``."""
+def with_old_inputs(original: Callable[..., Any]) -> Callable[..., Any]:
+    """``Model.__new__``, which tells by its arguments that a model is a functional one, also by their old names."""
 
     @functools.wraps(original)
-    def __init__(self: Any, *arguments: Any, **keywords: Any) -> None:
-        for old, new in (("input", "inputs"), ("output", "outputs")):
-            if old in keywords:
-                keywords[new] = keywords.pop(old)
-        original(self, *arguments, **keywords)
+    def __new__(cls: type, *arguments: Any, **keywords: Any) -> Any:
+        return original(cls, *arguments, **translated(keywords, frozenset({"inputs", "outputs", "name"})))
 
-    return __init__
+    return __new__
 
 
 class OldModule(ModuleType):

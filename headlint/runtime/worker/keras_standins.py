@@ -88,14 +88,14 @@ def images(shape: tuple[int, ...], classes: int) -> tuple[Any, Any]:
     """Images and labels, every class among them."""
     random = numpy.random.default_rng(0)
     pixels = random.integers(0, 256, (SAMPLES, *shape)).astype("uint8")
-    labels = (numpy.arange(SAMPLES) % classes).astype("uint8")
+    labels: Any = (numpy.arange(SAMPLES) % classes).astype("uint8")
     return pixels, labels[:, None] if len(shape) == 3 else labels
 
 
 def texts(classes: int) -> tuple[Any, Any]:
     """Lists of word numbers, and labels."""
     random = numpy.random.default_rng(0)
-    sentences = numpy.empty(SAMPLES, dtype=object)
+    sentences: Any = numpy.empty(SAMPLES, dtype=object)
     for index in range(SAMPLES):
         sentences[index] = random.integers(1, VOCABULARY, TEXT_LENGTH).tolist()
     return sentences, numpy.arange(SAMPLES) % classes

@@ -27,7 +27,9 @@ def written_value(module: Slice, name: str) -> tuple[Any, str]:
         value = scope[first]
         for attribute in attributes:
             value = getattr(value, attribute)
-    except KeyError:
+    except KeyError as error:
+        if error.args != (first,):
+            raise
         raise Unmeasurable("not-found", f"{first} was not bound by the statements that define it") from None
     return value, expression_of(scope, first) or shown(value)
 

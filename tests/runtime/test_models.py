@@ -1,0 +1,101 @@
+"""Programs of every kind are built without help and give what is written beside them; findings get their verdicts.
+
+A program says in comments what must come out: ``# built Net: N, 4`` (N is the batch, L a length), ``# unknown Net:
+reason``, and ``# verdict HL101: confirmed`` for each finding that it has.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from headlint.heads import find_heads
+from headlint.runtime.confirm import Confirmation, Workers, confirm_path
+from headlint.runtime.measurement import Failure, Measurement
+from headlint.runtime.options import Wanted
+from headlint.session import check_paths
+from headlint.settings import Settings
+
+PROGRAMS = Path(__file__).parent.parent.parent / "fixtures" / "runtime"
+COMMENT = re.compile(r"# (built|unknown|verdict) (\w+): ([\w, -]+?)(?=\\n|\n|\"|$)")
+
+
+def programs(framework: str) -> list[Path]:
+    files = [*(PROGRAMS / framework).rglob("*.py"), *(PROGRAMS / framework).rglob("*.ipynb")]
+    return sorted(file for file in files if COMMENT.search(file.read_text(encoding="utf-8")))
+
+
+def expected(program: Path, kind: str) -> dict[str, str]:
+    found = COMMENT.findall(program.read_text(encoding="utf-8"))
+    return {name: value for word, name, value in found if word == kind}
+
+
+@pytest.fixture(scope="module")
+def workers() -> Iterator[Workers]:
+    with Workers(Wanted(seconds=60.0)) as started:
+        yield started
+
+
+def confirmations(program: Path, name: str, workers: Workers, wanted: Wanted | None = None) -> list[Confirmation]:
+    settings = Settings(root=PROGRAMS)
+    findings = check_paths([program], settings).findings
+    heads, _ = find_heads([program], settings)
+    target = f"{program}::{name}" if name else str(program)
+    found = list(confirm_path(target, findings, heads, wanted or Wanted(), workers, program.parent))
+    assert all(isinstance(one, Confirmation) for one in found)
+    return [one for one in found if isinstance(one, Confirmation)]
+
+
+def check(program: Path, workers: Workers) -> None:
+    for name, shape in expected(program, "built").items():
+        found = confirmations(program, name, workers)
+        assert found
+        for one in found:
+            assert isinstance(one.outcome, Measurement), f"{name}: {one.outcome}"
+            assert fits(one.outcome.outputs[0].shape, shape), one.outcome.outputs[0].shape
+            assert not one.found, [finding.message for finding in one.found]
+    for name, reason in expected(program, "unknown").items():
+        (one,) = confirmations(program, name, workers)
+        assert isinstance(one.outcome, Failure)
+        assert one.outcome.reason == reason, one.outcome
+    verdicts = {
+        finding.code: verdict
+        for one in confirmations(program, "", workers)
+        for finding, verdict in one.verdicts
+        if finding.severity.value != "advice" or finding.code in expected(program, "verdict")
+    }
+    outcomes = {code: verdict.outcome.value for code, verdict in verdicts.items()}
+    assert outcomes == expected(program, "verdict"), verdicts
+
+
+def fits(shape: tuple[int, ...], wanted: str) -> bool:
+    sizes = wanted.split(", ")
+    return len(sizes) == len(shape) and all(
+        size in ("N", "L") or int(size) == found for size, found in zip(sizes, shape, strict=True)
+    )
+
+
+@pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="torch is not installed")
+@pytest.mark.parametrize("program", programs("torch"), ids=lambda program: program.stem)
+def test_torch(program: Path, workers: Workers) -> None:
+    check(program, workers)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("keras") is None, reason="keras is not installed")
+@pytest.mark.parametrize("program", programs("keras"), ids=lambda program: program.stem)
+def test_keras(program: Path, workers: Workers) -> None:
+    check(program, workers)
+
+
+def test_there_are_programs_of_every_kind() -> None:
+    built = [
+        name
+        for framework in ("torch", "keras")
+        for program in programs(framework)
+        for name in expected(program, "built")
+    ]
+    assert len(built) >= 40
