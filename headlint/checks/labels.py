@@ -16,7 +16,7 @@ from headlint.flow.facts import (
     RemovedCall,
     UnknownString,
 )
-from headlint.flow.values import Domain, Labels, Tensor
+from headlint.flow.tensor_values import Domain, Labels, Tensor
 from headlint.frameworks import keras
 
 

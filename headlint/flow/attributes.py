@@ -6,34 +6,24 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from headlint.flow import iteration, names, tensors
+from headlint.flow.conditions import Choice, Condition, Guard, Option
+from headlint.flow.library_values import Backbone, Container, Dataset, Layer, Loss, Model, Parser, Part
 from headlint.flow.state import join
+from headlint.flow.tensor_values import Tensor
 from headlint.flow.values import (
-    Backbone,
     BoundMethod,
-    Choice,
     ClassValue,
-    Condition,
     Constant,
-    Container,
-    Dataset,
     DictValue,
     FrameworkMethod,
     FrameworkName,
     FunctionValue,
-    Guard,
     Instance,
-    Layer,
     ListValue,
-    Loss,
-    Model,
     ModuleValue,
-    Option,
     PackagePath,
-    Parser,
-    Part,
     Site,
     SuperValue,
-    Tensor,
     Thing,
     TupleValue,
     Unknown,

@@ -7,26 +7,20 @@ from typing import TYPE_CHECKING
 
 from headlint.flow import attributes, declared, layers, library, losses
 from headlint.flow.arguments import NO_ARGUMENTS, Arguments
+from headlint.flow.conditions import Choice
 from headlint.flow.facts import Head
+from headlint.flow.library_values import Backbone, Container, Dataset, Layer, Loss, Model, Part
 from headlint.flow.state import join
 from headlint.flow.values import (
     Assumption,
-    Backbone,
     BoundMethod,
-    Choice,
     ClassValue,
     Constant,
-    Container,
-    Dataset,
     DictValue,
     FrameworkMethod,
     FrameworkName,
     FunctionValue,
     Instance,
-    Layer,
-    Loss,
-    Model,
-    Part,
     Partial,
     Scope,
     TupleValue,

@@ -7,25 +7,18 @@ from typing import TYPE_CHECKING
 from headlint.flow import iteration, keras_models, losses
 from headlint.flow.arguments import Arguments
 from headlint.flow.facts import LabelsUse, MetricUse, UnknownString
+from headlint.flow.library_values import Compiled, CompiledLoss, Dataset, Layer, Metric
+from headlint.flow.tensor_values import Domain, Labels, Maker, Tensor
 from headlint.flow.values import (
     BoundMethod,
-    Compiled,
-    CompiledLoss,
     Constant,
-    Dataset,
     DictValue,
-    Domain,
     FrameworkName,
     FunctionValue,
     Instance,
-    Labels,
-    Layer,
     ListValue,
-    Maker,
-    Metric,
     Partial,
     Site,
-    Tensor,
     Thing,
     TupleValue,
     Value,

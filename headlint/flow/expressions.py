@@ -8,20 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 from headlint.flow import arithmetic, iteration, names
 from headlint.flow.arguments import Arguments
+from headlint.flow.conditions import Condition, Guard, Test
+from headlint.flow.library_values import Container
 from headlint.flow.state import join
+from headlint.flow.tensor_values import Tensor
 from headlint.flow.values import (
-    Condition,
     Constant,
-    Container,
     DictValue,
     FunctionValue,
-    Guard,
     ListValue,
     Scope,
     Site,
     SliceValue,
-    Tensor,
-    Test,
     TupleValue,
     Unknown,
     Value,

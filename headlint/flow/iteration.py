@@ -4,21 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from headlint.flow.values import (
-    Choice,
-    Constant,
-    Container,
-    Dataset,
-    DictValue,
-    Instance,
-    ListValue,
-    SliceValue,
-    Tensor,
-    Thing,
-    TupleValue,
-    Unknown,
-    Value,
-)
+from headlint.flow.conditions import Choice
+from headlint.flow.library_values import Container, Dataset
+from headlint.flow.tensor_values import Tensor
+from headlint.flow.values import Constant, DictValue, Instance, ListValue, SliceValue, Thing, TupleValue, Unknown, Value
 
 if TYPE_CHECKING:
     from headlint.flow.machine import Machine

@@ -16,27 +16,11 @@ from headlint.flow import (
     shapes,
 )
 from headlint.flow.arguments import Arguments
+from headlint.flow.conditions import Choice
 from headlint.flow.facts import LayerApplied, LayerBuilt, UnknownString
-from headlint.flow.values import (
-    ANY_SHAPE,
-    Assumption,
-    Backbone,
-    Choice,
-    Constant,
-    Container,
-    Domain,
-    FrameworkName,
-    Layer,
-    Maker,
-    Model,
-    Part,
-    Shape,
-    Site,
-    Tensor,
-    TupleValue,
-    Unknown,
-    Value,
-)
+from headlint.flow.library_values import Backbone, Container, Layer, Model, Part
+from headlint.flow.tensor_values import ANY_SHAPE, Domain, Maker, Shape, Tensor
+from headlint.flow.values import Assumption, Constant, FrameworkName, Site, TupleValue, Unknown, Value
 from headlint.frameworks import keras, registry
 from headlint.frameworks.kinds import LayerKind
 

@@ -20,24 +20,16 @@ from headlint.flow import (
     tensors,
 )
 from headlint.flow.arguments import Arguments
+from headlint.flow.library_values import Backbone, Container, Dataset, Layer, Loss, Metric, Model, Parser, Part
+from headlint.flow.tensor_values import Tensor
 from headlint.flow.values import (
-    Backbone,
     ClassValue,
     Constant,
-    Container,
-    Dataset,
     DictValue,
     FrameworkMethod,
     FrameworkName,
     Instance,
-    Layer,
     ListValue,
-    Loss,
-    Metric,
-    Model,
-    Parser,
-    Part,
-    Tensor,
     Thing,
     TupleValue,
     Unknown,
@@ -156,7 +148,7 @@ def _set_grad_enabled(machine: Machine, arguments: Arguments, at: int) -> Value:
 
 def _parameter(machine: Machine, arguments: Arguments, at: int) -> Value:
     """``nn.Parameter(data)``: a weight of one's own."""
-    from headlint.flow.values import ANY_SHAPE, Domain, Maker
+    from headlint.flow.tensor_values import ANY_SHAPE, Domain, Maker
 
     data = arguments.first("data")
     shape = data.shape if isinstance(data, Tensor) else ANY_SHAPE

@@ -7,21 +7,11 @@ from typing import TYPE_CHECKING
 
 from headlint.flow import operation
 from headlint.flow.arguments import Arguments
+from headlint.flow.conditions import Option
 from headlint.flow.facts import LossConstructorCall, LossUse
-from headlint.flow.values import (
-    ANY_SHAPE,
-    Constant,
-    Domain,
-    FrameworkName,
-    Instance,
-    Loss,
-    Maker,
-    Option,
-    Site,
-    Tensor,
-    Unknown,
-    Value,
-)
+from headlint.flow.library_values import Loss
+from headlint.flow.tensor_values import ANY_SHAPE, Domain, Maker, Tensor
+from headlint.flow.values import Constant, FrameworkName, Instance, Site, Unknown, Value
 from headlint.frameworks import keras, registry
 from headlint.frameworks.kinds import LossKind
 

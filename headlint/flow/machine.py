@@ -15,23 +15,21 @@ from typing import Any
 
 from headlint.flow import attributes, calls, collections_methods, containers, expressions, library, statements
 from headlint.flow.arguments import NO_ARGUMENTS, Arguments
+from headlint.flow.conditions import Guard
 from headlint.flow.facts import Backward, Fact
+from headlint.flow.library_values import Container
 from headlint.flow.modules import Loader, ModuleUnit
 from headlint.flow.state import State
+from headlint.flow.tensor_values import Domain, Maker, Tensor
 from headlint.flow.values import (
     Assumption,
     ClassValue,
-    Container,
     DictValue,
-    Domain,
     FrameworkName,
-    Guard,
     Instance,
     ListValue,
-    Maker,
     Scope,
     Site,
-    Tensor,
     Thing,
     Unknown,
     Value,

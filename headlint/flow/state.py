@@ -9,19 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
 
-from headlint.flow.values import (
-    Choice,
-    Condition,
-    Constant,
-    DictValue,
-    Guard,
-    Option,
-    Thing,
-    TupleValue,
-    Unknown,
-    Value,
-    births,
-)
+from headlint.flow.conditions import Choice, Condition, Guard, Option
+from headlint.flow.values import Constant, DictValue, Thing, TupleValue, Unknown, Value, births
 
 MOST_OPTIONS = 8
 """A value with more alternatives than this is no longer followed."""

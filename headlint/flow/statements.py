@@ -6,17 +6,16 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from headlint.flow import expressions, iteration, names, tensors
+from headlint.flow.conditions import Condition, Guard
 from headlint.flow.state import Cell
+from headlint.flow.tensor_values import Tensor
 from headlint.flow.values import (
     ClassValue,
-    Condition,
     Constant,
     FrameworkName,
     FunctionValue,
-    Guard,
     ListValue,
     Scope,
-    Tensor,
     TupleValue,
     Unknown,
     Value,
