@@ -13,7 +13,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from headlint.flow import attributes, calls, collections_methods, containers, expressions, library, statements
+from headlint.flow import (
+    attributes,
+    calls,
+    collections_methods,
+    containers,
+    decisions,
+    expressions,
+    library,
+    statements,
+)
 from headlint.flow.arguments import NO_ARGUMENTS, Arguments
 from headlint.flow.conditions import Guard
 from headlint.flow.facts import Backward, Fact
@@ -273,7 +282,7 @@ class Machine:
 
     def decide(self, expression: ir.Expression) -> list[tuple[tuple[Guard, ...], bool]]:
         """The outcomes that a test can have, each with its conditions."""
-        return expressions.decide(self, expression)
+        return decisions.decide(self, expression)
 
     def under(self, guards: tuple[Guard, ...], expression: ir.Expression) -> Value:
         """The value of an expression under further conditions."""

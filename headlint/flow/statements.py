@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from headlint.flow import expressions, iteration, names, tensors
+from headlint.flow import decisions, expressions, iteration, names, tensors
 from headlint.flow.conditions import Condition, Guard
 from headlint.flow.state import Cell
 from headlint.flow.tensor_values import Tensor
@@ -367,16 +367,16 @@ def _case_branches(
         return [(excluded, run)]
     branches: list[tuple[tuple[Guard, ...], Callable[[], bool]]] = []
     for constant in case.constants:
-        test = expressions.compare(machine, "==", subject, machine.evaluate(constant), node.at)
-        branches += [((*excluded, *g), run) for g, outcome in expressions.decide_value(machine, test) if outcome]
+        test = decisions.compare(machine, "==", subject, machine.evaluate(constant), node.at)
+        branches += [((*excluded, *g), run) for g, outcome in decisions.decide_value(machine, test) if outcome]
     return branches
 
 
 def _excluding(machine: Machine, case: ir.Case, subject: Value) -> tuple[Guard, ...]:
     guards: list[Guard] = []
     for constant in case.constants or ():
-        test = expressions.compare(machine, "==", subject, machine.evaluate(constant), 0)
-        for conditions, outcome in expressions.decide_value(machine, test):
+        test = decisions.compare(machine, "==", subject, machine.evaluate(constant), 0)
+        for conditions, outcome in decisions.decide_value(machine, test):
             if not outcome and not case.guarded:
                 guards.extend(conditions)
     return tuple(guards)
