@@ -6,6 +6,7 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from headlint.flow.tensor_values import Maker
 from headlint.flow.values import Constant, Site, Thing, TupleValue, Value
 from headlint.frameworks.kinds import LayerKind, LossKind
 
@@ -33,6 +34,16 @@ class Layer(Thing):
     def given(self, name: str) -> bool:
         """Whether the argument was passed."""
         return name in self.arguments
+
+    @property
+    def units(self) -> int | None:
+        """The width that it gives, where it is known."""
+        value = self.constant(self.kind.units) if self.kind.units else None
+        return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+    def maker(self, site: Site, note: str = "") -> Maker:
+        """This layer as what made a tensor."""
+        return Maker("layer", self.kind.name, site, self.site, self, note)
 
 
 class Container(Thing):
