@@ -23,7 +23,7 @@ from headlint.flow.values import (
     TupleValue,
     Value,
 )
-from headlint.frameworks import keras
+from headlint.frameworks import keras_losses
 
 if TYPE_CHECKING:
     from headlint.flow.machine import Machine
@@ -149,7 +149,7 @@ def _one_loss(
 def _own_loss(machine: Machine, loss: Value, output: Value, site: Site) -> None:
     """A loss that the program wrote itself is called with labels and the output; an unknown string is told."""
     match loss:
-        case Constant(str() as text, symbol=None) if text and not machine.knows_string(text, keras.LOSS_STRINGS):
+        case Constant(str() as text, symbol=None) if text and not machine.knows_string(text, keras_losses.LOSS_STRINGS):
             machine.emit(UnknownString, site, kind="loss", text=text)
         case FunctionValue() | BoundMethod() | Partial() | Instance():
             labels = Tensor(Domain.TARGET, maker=Maker("labels", ""))
@@ -169,7 +169,7 @@ def _metrics(machine: Machine, value: Value | None, site: Site) -> list[tuple[Va
     for metric in items:
         match metric:
             case Constant(str() as text, symbol=None) if (
-                not machine.knows_string(text, keras.METRIC_STRINGS) and text not in keras.LOSS_STRINGS
+                not machine.knows_string(text, keras_losses.METRIC_STRINGS) and text not in keras_losses.LOSS_STRINGS
             ):
                 machine.emit(UnknownString, site, kind="metric", text=text)
             case _:

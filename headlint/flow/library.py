@@ -35,7 +35,7 @@ from headlint.flow.values import (
     Unknown,
     Value,
 )
-from headlint.frameworks import keras, registry, torch
+from headlint.frameworks import keras, keras_losses, registry, torch
 
 if TYPE_CHECKING:
     from headlint.flow.machine import Machine
@@ -134,8 +134,8 @@ def _get_activation(machine: Machine, arguments: Arguments, at: int) -> Value:
 def _get_loss(machine: Machine, arguments: Arguments, at: int) -> Value:
     """``keras.losses.get(name)``."""
     match arguments.first("identifier"):
-        case Constant(str() as text) if text in keras.LOSS_STRINGS:
-            return FrameworkName(keras.LOSS_STRINGS[text].name)
+        case Constant(str() as text) if text in keras_losses.LOSS_STRINGS:
+            return FrameworkName(keras_losses.LOSS_STRINGS[text].name)
         case None:
             return Unknown()
         case other:
