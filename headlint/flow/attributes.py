@@ -237,10 +237,11 @@ def item(machine: Machine, owner: Value, index: Value, at: int) -> Value:
             return _picked(items, index, TupleValue)
         case ListValue():
             items_now = iteration.slot_items(machine, owner)
-            machine.growth += 1
             if items_now is None or owner.approximate:
                 return iteration.element(machine, owner)
-            return _picked(items_now, index, ListValue)
+            picked = _picked(items_now, index, ListValue)
+            machine.growth += iteration.is_thing(picked) or isinstance(picked, Tensor)
+            return picked
         case Container():
             machine.growth += 1
             return _of_container(machine, owner, index, machine.site(at))

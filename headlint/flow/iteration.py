@@ -16,6 +16,19 @@ LONGEST_LOOP = 64
 """Rounds of a loop that are followed one by one."""
 
 
+def is_thing(value: Value) -> bool:
+    """Whether what is done with a value depends on more than numbers: a layer, a function, a list of layers …"""
+    match value:
+        case TupleValue(items):
+            return any(is_thing(item) for item in items)
+        case ListValue():
+            return any(is_thing(item) for item in value.items)
+        case DictValue():
+            return any(is_thing(entry) for entry in value.slots.values())
+        case _:
+            return not isinstance(value, Constant | Unknown | Tensor)
+
+
 def slot_items(machine: Machine, thing: Thing) -> tuple[Value, ...] | None:
     """The slot ``items`` on the current path; None when branches disagree about it."""
     match machine.read(thing, "items"):

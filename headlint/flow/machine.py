@@ -54,7 +54,7 @@ MOST_STEPS_OF_A_ROOT = 12_000
 MOST_STEPS_OF_AN_IMPORT = 3_000
 """Those that one statement of a module may take when another imports it: some build their documentation then."""
 
-STEPS_PER_COMBINATION = 20
+STEPS_PER_COMBINATION = 8
 """What going through one combination of alternatives costs, in steps."""
 
 DEEPEST_CALL = 24
@@ -200,6 +200,10 @@ class Machine:
             self.state.path = before
         self._steps_left += kept
 
+    def with_share_of_a_call(self, run: Callable[[], object]) -> None:
+        """Follow a call, which may not take so many steps that its caller could not go on."""
+        self.with_share(run, self.steps_left * 3 // 4)
+
     def step(self) -> None:
         """Count one step.
 
@@ -207,8 +211,13 @@ class Machine:
             BudgetSpent: when there are none left.
         """
         self._steps_left -= 1
-        if self._steps_left - self.state.work * STEPS_PER_COMBINATION <= 0:
+        if self.steps_left <= 0:
             raise BudgetSpent
+
+    @property
+    def steps_left(self) -> int:
+        """The steps that may still be taken."""
+        return self._steps_left - self.state.work * STEPS_PER_COMBINATION
 
     def too_deep(self) -> bool:
         """Whether as many calls are being followed as may be."""

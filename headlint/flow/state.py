@@ -122,6 +122,21 @@ class State:
             self._merge(going_on or leaving)
         return bool(going_on)
 
+    def noting(self, run: Callable[[], object]) -> dict[Cell, Value | None]:
+        """Run something, and tell what its writes replaced."""
+        journal: dict[Cell, Value | None] = {}
+        self._journals.append((next(births), journal))
+        try:
+            run()
+        finally:
+            self._journals.pop()
+            if self._journals:
+                start, outer = self._journals[-1]
+                for (thing, key), old in journal.items():
+                    if thing.born < start:
+                        outer.setdefault((thing, key), old)
+        return journal
+
     def isolated(self, run: Callable[[], bool]) -> dict[Cell, Value | None]:
         """Run something, take back what it wrote, and tell what that was."""
         before = self.path
