@@ -9,8 +9,11 @@ from headlint.analysis import drafts_and_facts, model_around, site_places, with_
 from headlint.checks.draft import Draft
 from headlint.checks.evidence import activation_site, made_by
 from headlint.findings import Place, Problem
+from headlint.flow.conditions import Option
 from headlint.flow.facts import Fact, Head, LossUse
-from headlint.flow.values import Constant, Domain, Layer, Option, Site, Tensor, TupleValue, Value
+from headlint.flow.library_values import Layer
+from headlint.flow.tensor_values import Domain, Tensor
+from headlint.flow.values import Constant, Site, TupleValue, Value
 from headlint.loading import ProjectLoader
 from headlint.reporting.heads import HeadLayer, HeadLoss, HeadPicture
 from headlint.settings import Settings

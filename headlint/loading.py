@@ -126,7 +126,9 @@ def _cache_file(kind: str, text: str) -> Path:
 
 def _layout() -> str:
     """Changes whenever the shape of what is stored changes."""
-    stamps = ((Path(__file__).parent / "syntax" / name).stat() for name in ("ir.py", "lower.py"))
+    stamps = (
+        (Path(__file__).parent / "syntax" / name).stat() for name in ("ir.py", "lower.py", "lower_expressions.py")
+    )
     return " ".join(f"{stamp.st_mtime_ns}-{stamp.st_size}" for stamp in stamps)
 
 

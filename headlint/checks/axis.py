@@ -8,7 +8,8 @@ from headlint.checks.draft import Draft, DraftStep
 from headlint.checks.evidence import Evidence, is_proved, prediction, short
 from headlint.checks.outputs import SOFTMAXES, about_activation, softmax_axis
 from headlint.flow.facts import Activation, LayerBuilt
-from headlint.flow.values import Constant, Domain, Tensor
+from headlint.flow.tensor_values import Domain, Tensor
+from headlint.flow.values import Constant
 
 
 def softmax_without_dim(evidence: Evidence) -> Iterator[Draft]:

@@ -17,7 +17,8 @@ from headlint.checks.evidence import (
     way,
 )
 from headlint.flow.facts import LossUse
-from headlint.flow.values import Domain, Layer, Tensor
+from headlint.flow.library_values import Layer
+from headlint.flow.tensor_values import Domain, Tensor
 
 SMALL_MODEL = 6
 """Layers with weights up to which a model counts as small."""

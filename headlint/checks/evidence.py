@@ -9,7 +9,9 @@ from typing import TypeVar
 
 from headlint.checks.draft import Draft, DraftStep
 from headlint.flow.facts import Activation, Backward, Fact, LabelsUse, LayerApplied, LossUse
-from headlint.flow.values import Assumption, Constant, Domain, Layer, Maker, Site, Tensor
+from headlint.flow.library_values import Layer
+from headlint.flow.tensor_values import Domain, Maker, Tensor
+from headlint.flow.values import Assumption, Constant, Site
 from headlint.settings import Settings
 
 SomeFact = TypeVar("SomeFact", bound=Fact)

@@ -17,7 +17,9 @@ from headlint.checks.evidence import (
     way,
 )
 from headlint.flow.facts import LayerApplied, LossConstructorCall, LossUse
-from headlint.flow.values import Domain, Layer, Tensor, Unknown
+from headlint.flow.library_values import Layer
+from headlint.flow.tensor_values import Domain, Tensor
+from headlint.flow.values import Unknown
 
 _MODEL_OUTPUTS = (
     Domain.LINEAR,

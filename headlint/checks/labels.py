@@ -16,8 +16,8 @@ from headlint.flow.facts import (
     RemovedCall,
     UnknownString,
 )
-from headlint.flow.values import Domain, Labels, Tensor
-from headlint.frameworks import keras
+from headlint.flow.tensor_values import Domain, Labels, Tensor
+from headlint.frameworks import keras, keras_losses
 
 
 def labels_do_not_fit_loss(evidence: Evidence) -> Iterator[Draft]:
@@ -299,9 +299,9 @@ def removed_prediction_api(evidence: Evidence) -> Iterator[Draft]:
 def unknown_loss_or_activation(evidence: Evidence) -> Iterator[Draft]:
     """HL702."""
     known = {
-        "loss": list(keras.LOSS_STRINGS),
+        "loss": list(keras_losses.LOSS_STRINGS),
         "activation": list(keras.ACTIVATIONS),
-        "metric": [*keras.METRIC_STRINGS, *keras.LOSS_STRINGS],
+        "metric": [*keras_losses.METRIC_STRINGS, *keras_losses.LOSS_STRINGS],
     }
     for fact in evidence.of(UnknownString):
         nearest = difflib.get_close_matches(fact.text, sorted(known[fact.kind]), 1, 0.6)

@@ -23,7 +23,8 @@ from headlint.checks.evidence import (
     way,
 )
 from headlint.flow.facts import Activation, HandWrittenLoss, LossUse, MetricUse
-from headlint.flow.values import Constant, Domain, Labels, Tensor
+from headlint.flow.tensor_values import Domain, Labels, Tensor
+from headlint.flow.values import Constant
 
 _AGAIN = {
     "torch": "Give the loss the raw scores: drop the {activation}. Apply it only where you show or use probabilities.",

@@ -22,7 +22,8 @@ from headlint.checks.evidence import (
     way,
 )
 from headlint.flow.facts import Activation, Fact, LabelsUse, LayerApplied, LayerBuilt, LossUse
-from headlint.flow.values import Domain, Layer, Tensor
+from headlint.flow.library_values import Layer
+from headlint.flow.tensor_values import Domain, Tensor
 
 SOFTMAXES = ("softmax", "log_softmax")
 

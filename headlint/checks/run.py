@@ -8,7 +8,7 @@ from headlint.checks import axis, bias, gradient, labels, loss_input, outputs
 from headlint.checks.draft import Draft
 from headlint.checks.evidence import Evidence, made_by
 from headlint.flow.facts import Fact, LossUse
-from headlint.flow.values import Tensor
+from headlint.flow.tensor_values import Tensor
 from headlint.settings import Settings
 
 RULES = (*loss_input.RULES, *outputs.RULES, *axis.RULES, *bias.RULES, *gradient.RULES, *labels.RULES)

@@ -9,19 +9,8 @@ from typing import TYPE_CHECKING
 from headlint.flow import shapes
 from headlint.flow.facts import Activation, HandWrittenLoss, LabelsRescaled, PredictionUse
 from headlint.flow.operation import PROBABILITIES, Operation, comes_from, tensor_of
-from headlint.flow.values import (
-    ANY_SHAPE,
-    Constant,
-    Domain,
-    Labels,
-    Maker,
-    Shape,
-    Site,
-    Tensor,
-    TupleValue,
-    Unknown,
-    Value,
-)
+from headlint.flow.tensor_values import ANY_SHAPE, Domain, Labels, Maker, Shape, Tensor
+from headlint.flow.values import Constant, Site, TupleValue, Unknown, Value
 
 if TYPE_CHECKING:
     from headlint.flow.machine import Machine

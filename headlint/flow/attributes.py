@@ -6,34 +6,24 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from headlint.flow import iteration, names, tensors
+from headlint.flow.conditions import Choice, Condition, Guard, Option
+from headlint.flow.library_values import Backbone, Container, Dataset, Layer, Loss, Model, Parser, Part
 from headlint.flow.state import join
+from headlint.flow.tensor_values import Tensor
 from headlint.flow.values import (
-    Backbone,
     BoundMethod,
-    Choice,
     ClassValue,
-    Condition,
     Constant,
-    Container,
-    Dataset,
     DictValue,
     FrameworkMethod,
     FrameworkName,
     FunctionValue,
-    Guard,
     Instance,
-    Layer,
     ListValue,
-    Loss,
-    Model,
     ModuleValue,
-    Option,
     PackagePath,
-    Parser,
-    Part,
     Site,
     SuperValue,
-    Tensor,
     Thing,
     TupleValue,
     Unknown,
@@ -247,10 +237,11 @@ def item(machine: Machine, owner: Value, index: Value, at: int) -> Value:
             return _picked(items, index, TupleValue)
         case ListValue():
             items_now = iteration.slot_items(machine, owner)
-            machine.growth += 1
             if items_now is None or owner.approximate:
                 return iteration.element(machine, owner)
-            return _picked(items_now, index, ListValue)
+            picked = _picked(items_now, index, ListValue)
+            machine.growth += iteration.is_thing(picked) or isinstance(picked, Tensor)
+            return picked
         case Container():
             machine.growth += 1
             return _of_container(machine, owner, index, machine.site(at))

@@ -7,23 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 from headlint.flow import iteration
 from headlint.flow.arguments import Arguments
+from headlint.flow.conditions import Condition, Test
+from headlint.flow.library_values import Container, Dataset, Layer, Parser
+from headlint.flow.tensor_values import Tensor
 from headlint.flow.values import (
     Assumption,
     ClassValue,
-    Condition,
     Constant,
-    Container,
-    Dataset,
     DictValue,
     FrameworkName,
     Instance,
-    Layer,
     ListValue,
-    Parser,
     Partial,
     SuperValue,
-    Tensor,
-    Test,
     TupleValue,
     Unknown,
     Value,

@@ -7,26 +7,20 @@ from typing import TYPE_CHECKING
 
 from headlint.flow import attributes, declared, layers, library, losses
 from headlint.flow.arguments import NO_ARGUMENTS, Arguments
+from headlint.flow.conditions import Choice
 from headlint.flow.facts import Head
+from headlint.flow.library_values import Backbone, Container, Dataset, Layer, Loss, Model, Part
 from headlint.flow.state import join
 from headlint.flow.values import (
     Assumption,
-    Backbone,
     BoundMethod,
-    Choice,
     ClassValue,
     Constant,
-    Container,
-    Dataset,
     DictValue,
     FrameworkMethod,
     FrameworkName,
     FunctionValue,
     Instance,
-    Layer,
-    Loss,
-    Model,
-    Part,
     Partial,
     Scope,
     TupleValue,
@@ -96,22 +90,29 @@ def run_function(
     scope = Scope(function.scope.unit, "function", function.scope)
     scope.slots.update(_bind(machine, function, arguments, assume_defaults))
     before, in_container, machine.in_container = machine.state.path, machine.in_container, False
+    result: Value = Unknown("a call that takes too long to be followed")
+
+    def body() -> None:
+        nonlocal result
+        if isinstance(definition, ir.Lambda):
+            result = machine.evaluate(definition.body)
+            return
+        machine.execute(definition.body)
+        if function.generator:
+            result = Dataset("generator", join(((), value) for value in frame.yields))
+        else:
+            result = join(frame.returns) if frame.returns else Constant(None)
+
     with machine.entering(
         scope, definition, owner or function.owner, _self_of(function, receiver, arguments), at
     ) as frame:
-        if function.without_gradient:
-            machine.without_gradient += 1
+        machine.without_gradient += function.without_gradient
         try:
-            if isinstance(definition, ir.Lambda):
-                return machine.evaluate(definition.body)
-            machine.execute(definition.body)
+            machine.with_share_of_a_call(body)
         finally:
             machine.state.path, machine.in_container = before, in_container
-            if function.without_gradient:
-                machine.without_gradient -= 1
-    if function.generator:
-        return Dataset("generator", join(((), value) for value in frame.yields))
-    return join(frame.returns) if frame.returns else Constant(None)
+            machine.without_gradient -= function.without_gradient
+    return result
 
 
 def _self_of(function: FunctionValue, receiver: Value | None, arguments: Arguments) -> Value | None:

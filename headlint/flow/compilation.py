@@ -7,30 +7,23 @@ from typing import TYPE_CHECKING
 from headlint.flow import iteration, keras_models, losses
 from headlint.flow.arguments import Arguments
 from headlint.flow.facts import LabelsUse, MetricUse, UnknownString
+from headlint.flow.library_values import Compiled, CompiledLoss, Dataset, Layer, Metric
+from headlint.flow.tensor_values import Domain, Labels, Maker, Tensor
 from headlint.flow.values import (
     BoundMethod,
-    Compiled,
-    CompiledLoss,
     Constant,
-    Dataset,
     DictValue,
-    Domain,
     FrameworkName,
     FunctionValue,
     Instance,
-    Labels,
-    Layer,
     ListValue,
-    Maker,
-    Metric,
     Partial,
     Site,
-    Tensor,
     Thing,
     TupleValue,
     Value,
 )
-from headlint.frameworks import keras
+from headlint.frameworks import keras_losses
 
 if TYPE_CHECKING:
     from headlint.flow.machine import Machine
@@ -156,7 +149,7 @@ def _one_loss(
 def _own_loss(machine: Machine, loss: Value, output: Value, site: Site) -> None:
     """A loss that the program wrote itself is called with labels and the output; an unknown string is told."""
     match loss:
-        case Constant(str() as text, symbol=None) if text and not machine.knows_string(text, keras.LOSS_STRINGS):
+        case Constant(str() as text, symbol=None) if text and not machine.knows_string(text, keras_losses.LOSS_STRINGS):
             machine.emit(UnknownString, site, kind="loss", text=text)
         case FunctionValue() | BoundMethod() | Partial() | Instance():
             labels = Tensor(Domain.TARGET, maker=Maker("labels", ""))
@@ -176,7 +169,7 @@ def _metrics(machine: Machine, value: Value | None, site: Site) -> list[tuple[Va
     for metric in items:
         match metric:
             case Constant(str() as text, symbol=None) if (
-                not machine.knows_string(text, keras.METRIC_STRINGS) and text not in keras.LOSS_STRINGS
+                not machine.knows_string(text, keras_losses.METRIC_STRINGS) and text not in keras_losses.LOSS_STRINGS
             ):
                 machine.emit(UnknownString, site, kind="metric", text=text)
             case _:

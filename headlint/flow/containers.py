@@ -6,16 +6,9 @@ from typing import TYPE_CHECKING
 
 from headlint.flow import iteration
 from headlint.flow.arguments import Arguments
-from headlint.flow.values import (
-    Constant,
-    Container,
-    DictValue,
-    ListValue,
-    Tensor,
-    TupleValue,
-    Unknown,
-    Value,
-)
+from headlint.flow.library_values import Container
+from headlint.flow.tensor_values import Tensor
+from headlint.flow.values import Constant, DictValue, ListValue, TupleValue, Unknown, Value
 
 if TYPE_CHECKING:
     from headlint.flow.machine import Machine

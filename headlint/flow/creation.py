@@ -8,19 +8,8 @@ from typing import TYPE_CHECKING
 
 from headlint.flow import shapes
 from headlint.flow.operation import Operation, tensor_of
-from headlint.flow.values import (
-    ANY_SHAPE,
-    Constant,
-    Domain,
-    FrameworkName,
-    Labels,
-    ListValue,
-    Maker,
-    Shape,
-    Tensor,
-    TupleValue,
-    Value,
-)
+from headlint.flow.tensor_values import ANY_SHAPE, Domain, Labels, Maker, Shape, Tensor
+from headlint.flow.values import Constant, FrameworkName, ListValue, TupleValue, Value
 
 if TYPE_CHECKING:
     from headlint.flow.machine import Machine

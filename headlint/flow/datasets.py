@@ -6,20 +6,15 @@ from typing import TYPE_CHECKING
 
 from headlint.flow import iteration, shapes
 from headlint.flow.arguments import Arguments
+from headlint.flow.library_values import Dataset
+from headlint.flow.tensor_values import ANY_SHAPE, Domain, Labels, Maker, Shape, Tensor
 from headlint.flow.values import (
-    ANY_SHAPE,
     Constant,
-    Dataset,
     DictValue,
-    Domain,
     FrameworkMethod,
     Instance,
-    Labels,
     ListValue,
-    Maker,
-    Shape,
     Site,
-    Tensor,
     TupleValue,
     Unknown,
     Value,

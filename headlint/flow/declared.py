@@ -37,7 +37,7 @@ def is_declared(machine: Machine, path: str) -> bool:
 def call(machine: Machine, path: str, arguments: Arguments, at: int) -> Value:
     """Build or use what a dotted name is declared to be."""
     from headlint.flow import layers, losses
-    from headlint.flow.values import Layer
+    from headlint.flow.library_values import Layer
 
     name = path.rsplit(".", 1)[-1]
     if path in machine.declarations.losses:

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from headlint.flow.values import Assumption, Guard, Labels, Layer, Site, Tensor, Value
+from headlint.flow.conditions import Guard
+from headlint.flow.library_values import Layer
+from headlint.flow.tensor_values import Labels, Tensor
+from headlint.flow.values import Assumption, Site, Value
 from headlint.frameworks.kinds import LossKind
 
 

@@ -4,27 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from headlint.flow.values import (
-    Choice,
-    Constant,
-    Container,
-    Dataset,
-    DictValue,
-    Instance,
-    ListValue,
-    SliceValue,
-    Tensor,
-    Thing,
-    TupleValue,
-    Unknown,
-    Value,
-)
+from headlint.flow.conditions import Choice
+from headlint.flow.library_values import Container, Dataset
+from headlint.flow.tensor_values import Tensor
+from headlint.flow.values import Constant, DictValue, Instance, ListValue, SliceValue, Thing, TupleValue, Unknown, Value
 
 if TYPE_CHECKING:
     from headlint.flow.machine import Machine
 
 LONGEST_LOOP = 64
 """Rounds of a loop that are followed one by one."""
+
+
+def is_thing(value: Value) -> bool:
+    """Whether what is done with a value depends on more than numbers: a layer, a function, a list of layers …"""
+    match value:
+        case TupleValue(items):
+            return any(is_thing(item) for item in items)
+        case ListValue():
+            return any(is_thing(item) for item in value.items)
+        case DictValue():
+            return any(is_thing(entry) for entry in value.slots.values())
+        case _:
+            return not isinstance(value, Constant | Unknown | Tensor)
 
 
 def slot_items(machine: Machine, thing: Thing) -> tuple[Value, ...] | None:

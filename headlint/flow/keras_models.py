@@ -6,25 +6,11 @@ from typing import TYPE_CHECKING
 
 from headlint.flow import compilation, containers, iteration, shapes
 from headlint.flow.arguments import Arguments
+from headlint.flow.conditions import Choice
 from headlint.flow.facts import Head, RemovedCall
-from headlint.flow.values import (
-    ANY_SHAPE,
-    Backbone,
-    Choice,
-    Constant,
-    Domain,
-    Instance,
-    Layer,
-    ListValue,
-    Maker,
-    Model,
-    Shape,
-    Site,
-    Tensor,
-    TupleValue,
-    Unknown,
-    Value,
-)
+from headlint.flow.library_values import Backbone, Layer, Model
+from headlint.flow.tensor_values import ANY_SHAPE, Domain, Maker, Shape, Tensor
+from headlint.flow.values import Constant, Instance, ListValue, Site, TupleValue, Unknown, Value
 from headlint.frameworks import keras
 
 if TYPE_CHECKING:

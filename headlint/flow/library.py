@@ -20,30 +20,22 @@ from headlint.flow import (
     tensors,
 )
 from headlint.flow.arguments import Arguments
+from headlint.flow.library_values import Backbone, Container, Dataset, Layer, Loss, Metric, Model, Parser, Part
+from headlint.flow.tensor_values import Tensor
 from headlint.flow.values import (
-    Backbone,
     ClassValue,
     Constant,
-    Container,
-    Dataset,
     DictValue,
     FrameworkMethod,
     FrameworkName,
     Instance,
-    Layer,
     ListValue,
-    Loss,
-    Metric,
-    Model,
-    Parser,
-    Part,
-    Tensor,
     Thing,
     TupleValue,
     Unknown,
     Value,
 )
-from headlint.frameworks import keras, registry, torch
+from headlint.frameworks import keras, keras_losses, registry, torch
 
 if TYPE_CHECKING:
     from headlint.flow.machine import Machine
@@ -142,8 +134,8 @@ def _get_activation(machine: Machine, arguments: Arguments, at: int) -> Value:
 def _get_loss(machine: Machine, arguments: Arguments, at: int) -> Value:
     """``keras.losses.get(name)``."""
     match arguments.first("identifier"):
-        case Constant(str() as text) if text in keras.LOSS_STRINGS:
-            return FrameworkName(keras.LOSS_STRINGS[text].name)
+        case Constant(str() as text) if text in keras_losses.LOSS_STRINGS:
+            return FrameworkName(keras_losses.LOSS_STRINGS[text].name)
         case None:
             return Unknown()
         case other:
@@ -156,7 +148,7 @@ def _set_grad_enabled(machine: Machine, arguments: Arguments, at: int) -> Value:
 
 def _parameter(machine: Machine, arguments: Arguments, at: int) -> Value:
     """``nn.Parameter(data)``: a weight of one's own."""
-    from headlint.flow.values import ANY_SHAPE, Domain, Maker
+    from headlint.flow.tensor_values import ANY_SHAPE, Domain, Maker
 
     data = arguments.first("data")
     shape = data.shape if isinstance(data, Tensor) else ANY_SHAPE

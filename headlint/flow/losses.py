@@ -7,22 +7,12 @@ from typing import TYPE_CHECKING
 
 from headlint.flow import operation
 from headlint.flow.arguments import Arguments
+from headlint.flow.conditions import Option
 from headlint.flow.facts import LossConstructorCall, LossUse
-from headlint.flow.values import (
-    ANY_SHAPE,
-    Constant,
-    Domain,
-    FrameworkName,
-    Instance,
-    Loss,
-    Maker,
-    Option,
-    Site,
-    Tensor,
-    Unknown,
-    Value,
-)
-from headlint.frameworks import keras, registry
+from headlint.flow.library_values import Loss
+from headlint.flow.tensor_values import ANY_SHAPE, Domain, Maker, Tensor
+from headlint.flow.values import Constant, FrameworkName, Instance, Site, Unknown, Value
+from headlint.frameworks import keras_losses, registry
 from headlint.frameworks.kinds import LossKind
 
 if TYPE_CHECKING:
@@ -163,8 +153,8 @@ def from_logits(machine: Machine, kind: LossKind, options: Mapping[str, Value]) 
 def named(machine: Machine, value: Value) -> tuple[LossKind, Mapping[str, Value]] | None:
     """The loss that a string, a function or a class of a library stands for."""
     match value:
-        case Constant(str() as text) if text in keras.LOSS_STRINGS:
-            return keras.LOSS_STRINGS[text], {}
+        case Constant(str() as text) if text in keras_losses.LOSS_STRINGS:
+            return keras_losses.LOSS_STRINGS[text], {}
         case FrameworkName(path) if path in registry.LOSSES:
             return registry.LOSSES[path], {}
         case Loss():

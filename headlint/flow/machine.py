@@ -13,25 +13,32 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from headlint.flow import attributes, calls, collections_methods, containers, expressions, library, statements
+from headlint.flow import (
+    attributes,
+    calls,
+    collections_methods,
+    containers,
+    decisions,
+    expressions,
+    library,
+    statements,
+)
 from headlint.flow.arguments import NO_ARGUMENTS, Arguments
+from headlint.flow.conditions import Guard
 from headlint.flow.facts import Backward, Fact
+from headlint.flow.library_values import Container
 from headlint.flow.modules import Loader, ModuleUnit
 from headlint.flow.state import State
+from headlint.flow.tensor_values import Domain, Maker, Tensor
 from headlint.flow.values import (
     Assumption,
     ClassValue,
-    Container,
     DictValue,
-    Domain,
     FrameworkName,
-    Guard,
     Instance,
     ListValue,
-    Maker,
     Scope,
     Site,
-    Tensor,
     Thing,
     Unknown,
     Value,
@@ -47,7 +54,7 @@ MOST_STEPS_OF_A_ROOT = 12_000
 MOST_STEPS_OF_AN_IMPORT = 3_000
 """Those that one statement of a module may take when another imports it: some build their documentation then."""
 
-STEPS_PER_COMBINATION = 20
+STEPS_PER_COMBINATION = 8
 """What going through one combination of alternatives costs, in steps."""
 
 DEEPEST_CALL = 24
@@ -193,6 +200,10 @@ class Machine:
             self.state.path = before
         self._steps_left += kept
 
+    def with_share_of_a_call(self, run: Callable[[], object]) -> None:
+        """Follow a call, which may not take so many steps that its caller could not go on."""
+        self.with_share(run, self.steps_left * 3 // 4)
+
     def step(self) -> None:
         """Count one step.
 
@@ -200,8 +211,13 @@ class Machine:
             BudgetSpent: when there are none left.
         """
         self._steps_left -= 1
-        if self._steps_left - self.state.work * STEPS_PER_COMBINATION <= 0:
+        if self.steps_left <= 0:
             raise BudgetSpent
+
+    @property
+    def steps_left(self) -> int:
+        """The steps that may still be taken."""
+        return self._steps_left - self.state.work * STEPS_PER_COMBINATION
 
     def too_deep(self) -> bool:
         """Whether as many calls are being followed as may be."""
@@ -275,7 +291,7 @@ class Machine:
 
     def decide(self, expression: ir.Expression) -> list[tuple[tuple[Guard, ...], bool]]:
         """The outcomes that a test can have, each with its conditions."""
-        return expressions.decide(self, expression)
+        return decisions.decide(self, expression)
 
     def under(self, guards: tuple[Guard, ...], expression: ir.Expression) -> Value:
         """The value of an expression under further conditions."""

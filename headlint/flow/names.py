@@ -5,9 +5,9 @@ from __future__ import annotations
 import builtins
 from typing import TYPE_CHECKING
 
+from headlint.flow.conditions import Choice
 from headlint.flow.state import join
 from headlint.flow.values import (
-    Choice,
     Constant,
     FrameworkName,
     Late,

@@ -5,16 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headlint.flow.facts import Activation
-from headlint.flow.values import (
-    Constant,
-    Domain,
-    Layer,
-    Maker,
-    Site,
-    Tensor,
-    Unknown,
-    Value,
-)
+from headlint.flow.library_values import Layer
+from headlint.flow.tensor_values import Domain, Maker, Tensor
+from headlint.flow.values import Constant, Site, Unknown, Value
 
 if TYPE_CHECKING:
     from headlint.flow.machine import Machine

@@ -5,19 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headlint.flow.arguments import Arguments
-from headlint.flow.values import (
-    ANY_SHAPE,
-    Backbone,
-    Constant,
-    DictValue,
-    Domain,
-    FrameworkName,
-    Maker,
-    Shape,
-    Tensor,
-    Unknown,
-    Value,
-)
+from headlint.flow.library_values import Backbone
+from headlint.flow.tensor_values import ANY_SHAPE, Domain, Maker, Shape, Tensor
+from headlint.flow.values import Constant, DictValue, FrameworkName, Unknown, Value
 from headlint.frameworks import torch
 
 if TYPE_CHECKING:

@@ -7,20 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from headlint.flow import shapes
+from headlint.flow.library_values import Layer
 from headlint.flow.operation import Operation, tensor_of
-from headlint.flow.values import (
-    ANY_SHAPE,
-    Constant,
-    Domain,
-    Layer,
-    Maker,
-    Shape,
-    Site,
-    Tensor,
-    TupleValue,
-    Unknown,
-    Value,
-)
+from headlint.flow.tensor_values import ANY_SHAPE, Domain, Maker, Shape, Tensor
+from headlint.flow.values import Constant, Site, TupleValue, Unknown, Value
 
 if TYPE_CHECKING:
     from headlint.flow.machine import Machine

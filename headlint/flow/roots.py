@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from headlint.flow import attributes, calls
 from headlint.flow.arguments import Arguments
+from headlint.flow.library_values import Container
 from headlint.flow.modules import ModuleUnit
-from headlint.flow.values import ClassValue, Container, DictValue, FunctionValue, Instance, Maker, Tensor, Value
+from headlint.flow.tensor_values import Maker, Tensor
+from headlint.flow.values import ClassValue, DictValue, FunctionValue, Instance, Value
 from headlint.syntax import ir
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from math import prod
 from typing import TYPE_CHECKING
 
-from headlint.flow.values import ANY_SHAPE, Constant, ListValue, Shape, SliceValue, Tensor, TupleValue, Unknown, Value
+from headlint.flow.tensor_values import ANY_SHAPE, Shape, Tensor
+from headlint.flow.values import Constant, ListValue, SliceValue, TupleValue, Unknown, Value
 
 if TYPE_CHECKING:
     from headlint.flow.machine import Machine

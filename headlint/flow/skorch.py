@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from headlint.flow import losses
 from headlint.flow.arguments import Arguments
-from headlint.flow.values import Maker, Tensor, Unknown, Value
+from headlint.flow.tensor_values import Maker, Tensor
+from headlint.flow.values import Unknown, Value
 
 if TYPE_CHECKING:
     from headlint.flow.machine import Machine

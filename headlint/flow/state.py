@@ -9,19 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
 
-from headlint.flow.values import (
-    Choice,
-    Condition,
-    Constant,
-    DictValue,
-    Guard,
-    Option,
-    Thing,
-    TupleValue,
-    Unknown,
-    Value,
-    births,
-)
+from headlint.flow.conditions import Choice, Condition, Guard, Option
+from headlint.flow.values import Constant, DictValue, Thing, TupleValue, Unknown, Value, births
 
 MOST_OPTIONS = 8
 """A value with more alternatives than this is no longer followed."""
@@ -132,6 +121,21 @@ class State:
         else:
             self._merge(going_on or leaving)
         return bool(going_on)
+
+    def noting(self, run: Callable[[], object]) -> dict[Cell, Value | None]:
+        """Run something, and tell what its writes replaced."""
+        journal: dict[Cell, Value | None] = {}
+        self._journals.append((next(births), journal))
+        try:
+            run()
+        finally:
+            self._journals.pop()
+            if self._journals:
+                start, outer = self._journals[-1]
+                for (thing, key), old in journal.items():
+                    if thing.born < start:
+                        outer.setdefault((thing, key), old)
+        return journal
 
     def isolated(self, run: Callable[[], bool]) -> dict[Cell, Value | None]:
         """Run something, take back what it wrote, and tell what that was."""

@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from headlint.flow import expressions, iteration, names, tensors
+from headlint.flow import decisions, expressions, iteration, loops, names, tensors
+from headlint.flow.conditions import Condition, Guard
 from headlint.flow.state import Cell
+from headlint.flow.tensor_values import Tensor
 from headlint.flow.values import (
     ClassValue,
-    Condition,
     Constant,
     FrameworkName,
     FunctionValue,
-    Guard,
     ListValue,
     Scope,
-    Tensor,
-    TupleValue,
     Unknown,
     Value,
 )
@@ -129,53 +127,6 @@ def _if(machine: Machine, node: ir.If) -> bool:
     if len(branches) == 1 and not branches[0][0]:
         return branches[0][1]()
     return machine.state.branch(branches)
-
-
-def _for(machine: Machine, node: ir.For) -> bool:
-    iterable = machine.evaluate(node.iterable)
-    items = iteration.known_items(machine, iterable)
-    if items is not None and len(items) <= iteration.LONGEST_LOOP:
-        counting = not any(_holds_things(item) for item in items)
-        for number, item in enumerate(items):
-            growth = machine.growth
-            assign(machine, node.target, item)
-            if not _round(machine, node.body) and _leaves_at_once(node.body):
-                break
-            if counting and number > 0 and machine.growth == growth:
-                break  # a loop that only repeats: what another round does is known
-    else:
-        with machine.repeatedly():
-            assign(machine, node.target, iteration.element(machine, iterable))
-            _round(machine, node.body)
-    return machine.execute(node.otherwise)
-
-
-def _holds_things(item: Value) -> bool:
-    """Whether a round may differ from the last because of what it gets: a layer, a function, a list …"""
-    match item:
-        case TupleValue(items):
-            return any(_holds_things(part) for part in items)
-        case _:
-            return not isinstance(item, Constant | Unknown | Tensor)
-
-
-def _leaves_at_once(body: tuple[ir.Statement, ...]) -> bool:
-    return any(isinstance(statement, ir.Leave) and statement.kind == "break" for statement in body)
-
-
-def _round(machine: Machine, body: tuple[ir.Statement, ...]) -> bool:
-    """One round of a loop: what was known on a path that left it does not hold behind it."""
-    before = machine.state.path
-    finished = machine.execute(body)
-    machine.state.path = before
-    return finished
-
-
-def _while(machine: Machine, node: ir.While) -> bool:
-    machine.evaluate(node.test)
-    with machine.repeatedly():
-        _round(machine, node.body)
-    return machine.execute(node.otherwise)
 
 
 def _with(machine: Machine, node: ir.With) -> bool:
@@ -368,16 +319,16 @@ def _case_branches(
         return [(excluded, run)]
     branches: list[tuple[tuple[Guard, ...], Callable[[], bool]]] = []
     for constant in case.constants:
-        test = expressions.compare(machine, "==", subject, machine.evaluate(constant), node.at)
-        branches += [((*excluded, *g), run) for g, outcome in expressions.decide_value(machine, test) if outcome]
+        test = decisions.compare(machine, "==", subject, machine.evaluate(constant), node.at)
+        branches += [((*excluded, *g), run) for g, outcome in decisions.decide_value(machine, test) if outcome]
     return branches
 
 
 def _excluding(machine: Machine, case: ir.Case, subject: Value) -> tuple[Guard, ...]:
     guards: list[Guard] = []
     for constant in case.constants or ():
-        test = expressions.compare(machine, "==", subject, machine.evaluate(constant), 0)
-        for conditions, outcome in expressions.decide_value(machine, test):
+        test = decisions.compare(machine, "==", subject, machine.evaluate(constant), 0)
+        for conditions, outcome in decisions.decide_value(machine, test):
             if not outcome and not case.guarded:
                 guards.extend(conditions)
     return tuple(guards)
@@ -390,8 +341,8 @@ _EFFECTS: dict[type, Callable[[Machine, Any], bool | None]] = {
     ir.AugmentedAssign: _augmented,
     ir.Return: _return,
     ir.If: _if,
-    ir.For: _for,
-    ir.While: _while,
+    ir.For: loops.run_for,
+    ir.While: loops.run_while,
     ir.With: _with,
     ir.Try: _try,
     ir.FunctionDefinition: _function,

@@ -11,20 +11,8 @@ from headlint.flow.arguments import Arguments
 from headlint.flow.creation import as_type, type_name
 from headlint.flow.facts import Backward
 from headlint.flow.operation import Operation, activate, tensor_of
-from headlint.flow.values import (
-    Constant,
-    Domain,
-    FrameworkMethod,
-    Labels,
-    Maker,
-    Shape,
-    Site,
-    SliceValue,
-    Tensor,
-    TupleValue,
-    Unknown,
-    Value,
-)
+from headlint.flow.tensor_values import Domain, Labels, Maker, Shape, Tensor
+from headlint.flow.values import Constant, FrameworkMethod, Site, SliceValue, TupleValue, Unknown, Value
 from headlint.frameworks import torch
 from headlint.frameworks.kinds import OperationKind
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from headlint.frameworks import data, keras, tensorflow, torch
+from headlint.frameworks import data, keras, keras_losses, tensorflow, torch
 from headlint.frameworks.kinds import LayerKind, LossKind, OperationKind
 
 LAYERS: dict[str, LayerKind] = {row.name: row for row in (*torch.LAYERS, *keras.LAYERS)}
 FUNCTION_LAYERS: dict[str, LayerKind] = {row.name: row for row in tensorflow.LAYERS}
-LOSSES: dict[str, LossKind] = {row.name: row for row in (*torch.LOSSES, *keras.LOSSES, *tensorflow.LOSSES)}
+LOSSES: dict[str, LossKind] = {row.name: row for row in (*torch.LOSSES, *keras_losses.LOSSES, *tensorflow.LOSSES)}
 LOSSES.update(
-    {row.name.replace("keras.losses.", "keras.metrics."): row for row in keras.LOSSES if row.short_name.islower()}
+    {
+        row.name.replace("keras.losses.", "keras.metrics."): row
+        for row in keras_losses.LOSSES
+        if row.short_name.islower()
+    }
 )
 OPERATIONS: dict[str, OperationKind] = {
     row.name: row for row in (*tensorflow.OPERATIONS, *data.OPERATIONS, *keras.OPERATIONS, *torch.OPERATIONS)

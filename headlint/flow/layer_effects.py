@@ -1,0 +1,280 @@
+"""What each kind of layer does to a tensor: what the numbers mean behind it, and their shape."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from headlint.flow import arithmetic, iteration, layer_activations, operation, reshaping, shapes
+from headlint.flow.arguments import Arguments
+from headlint.flow.facts import LayerApplied
+from headlint.flow.library_values import Layer
+from headlint.flow.tensor_values import ANY_SHAPE, Domain, Maker, Shape, Tensor
+from headlint.flow.values import Assumption, Constant, Site, TupleValue, Unknown, Value
+
+if TYPE_CHECKING:
+    from headlint.flow.machine import Machine
+
+Effect = Callable[["Machine", Layer, Tensor, Site], Value]
+
+
+def _dense(machine: Machine, layer: Layer, tensor: Tensor, site: Site) -> Value:
+    return Tensor(
+        Domain.LINEAR,
+        tensor.shape.with_last(layer.units),
+        layer.maker(site),
+        (tensor,),
+        attached=not machine.without_gradient,
+        cut=site if machine.without_gradient else None,
+        assumptions=_assumptions(layer, layer.kind.units),
+        seen=True,
+        symbolic=tensor.symbolic,
+    )
+
+
+def _assumptions(layer: Layer, parameter: str) -> frozenset[Assumption]:
+    match layer.arguments.get(parameter):
+        case Constant(assumptions=assumptions):
+            return assumptions
+        case _:
+            return frozenset()
+
+
+def _convolution(machine: Machine, layer: Layer, tensor: Tensor, site: Site) -> Value:
+    units = layer.units
+    rank = layer.kind.spatial + 2
+    spatial = (None,) * layer.kind.spatial
+    dims = (None, units, *spatial) if layer.kind.framework == "torch" else (None, *spatial, units)
+    if layer.constant("data_format", "channels_last") != "channels_last":
+        dims = (None,) * rank
+    return Tensor(
+        Domain.LINEAR,
+        Shape(dims),
+        layer.maker(site),
+        (tensor,),
+        attached=not machine.without_gradient,
+        symbolic=tensor.symbolic,
+    )
+
+
+def _norm(machine: Machine, layer: Layer, tensor: Tensor, site: Site) -> Value:
+    domain = Domain.LINEAR if tensor.domain is Domain.LINEAR else Domain.UNKNOWN
+    return tensor.derive(domain=domain, maker=layer.maker(site, "norm"), axis=None, heads=())
+
+
+def _same(machine: Machine, layer: Layer, tensor: Tensor, site: Site) -> Value:
+    return tensor.derive(domain=Domain.UNKNOWN, maker=layer.maker(site), axis=None, heads=())
+
+
+def _dropout(machine: Machine, layer: Layer, tensor: Tensor, site: Site) -> Value:
+    return tensor.derive(maker=layer.maker(site, "dropout"))
+
+
+def _identity(machine: Machine, layer: Layer, tensor: Tensor, site: Site) -> Value:
+    return tensor
+
+
+def _flatten(machine: Machine, layer: Layer, tensor: Tensor, site: Site) -> Value:
+    start, end = layer.constant("start_dim", 1), layer.constant("end_dim", -1)
+    known = isinstance(start, int) and isinstance(end, int)
+    shape = shapes.flattened(tensor.shape, start, end) if known else ANY_SHAPE
+    return tensor.derive(shape=shape, maker=layer.maker(site, "flatten"), axis=None, domain=_features(tensor))
+
+
+def _features(tensor: Tensor) -> Domain:
+    """What a feature map's numbers are once they are rearranged: those of a dense layer stay scores."""
+    return tensor.domain
+
+
+def _any_shape(machine: Machine, layer: Layer, tensor: Tensor, site: Site) -> Value:
+    return tensor.derive(shape=ANY_SHAPE, maker=layer.maker(site), axis=None, heads=())
+
+
+def _resize(machine: Machine, layer: Layer, tensor: Tensor, site: Site) -> Value:
+    if layer.kind.framework == "torch":
+        return tensor.derive(shape=shapes.resized(tensor.shape), maker=layer.maker(site), heads=())
+    dims = tensor.shape.dims
+    shape = Shape((dims[0], *(None,) * (len(dims) - 2), dims[-1])) if dims and len(dims) > 2 else tensor.shape
+    return tensor.derive(shape=shape, maker=layer.maker(site), heads=())
+
+
+def _pool(machine: Machine, layer: Layer, tensor: Tensor, site: Site) -> Value:
+    resize = {"pool": _resize, "adaptive_pool": _adaptive_pool, "global_pool": _global_pool}[layer.kind.effect]
+    output = resize(machine, layer, tensor, site)
+    if isinstance(output, Tensor) and output.domain is not Domain.LINEAR:
+        return output.derive(domain=Domain.UNKNOWN, inputs=output.inputs)
+    return output
+
+
+def _adaptive_pool(machine: Machine, layer: Layer, tensor: Tensor, site: Site) -> Value:
+    sizes = shapes.sizes_of(machine, layer.arguments.get("output_size"))
+    return tensor.derive(shape=shapes.resized(tensor.shape, sizes), maker=layer.maker(site, "pool"), heads=())
+
+
+def _global_pool(machine: Machine, layer: Layer, tensor: Tensor, site: Site) -> Value:
+    if layer.constant("keepdims", False) is not False:
+        return tensor.derive(shape=ANY_SHAPE, maker=layer.maker(site, "pool"))
+    return tensor.derive(shape=Shape((None, tensor.shape.units)), maker=layer.maker(site, "pool"), heads=())
+
+
+def _reshape(machine: Machine, layer: Layer, tensor: Tensor, site: Site) -> Value:
+    sizes = shapes.sizes_of(machine, layer.arguments.get("target_shape"))
+    shape = Shape((None, *(size if size is None or size > 0 else None for size in sizes))) if sizes else ANY_SHAPE
+    return tensor.derive(shape=shape, maker=layer.maker(site, "reshape"), axis=None, heads=())
+
+
+def _repeat_vector(machine: Machine, layer: Layer, tensor: Tensor, site: Site) -> Value:
+    count = layer.constant("n")
+    return tensor.derive(
+        shape=Shape((None, count if isinstance(count, int) else None, tensor.shape.units)),
+        maker=layer.maker(site),
+        heads=(),
+    )
+
+
+def _embedding(machine: Machine, layer: Layer, tensor: Tensor, site: Site) -> Value:
+    units = layer.units
+    shape = Shape((*tensor.shape.dims, units)) if tensor.shape.dims is not None else Shape(None, units)
+    return Tensor(Domain.UNKNOWN, shape, layer.maker(site), (tensor,), attached=not machine.without_gradient)
+
+
+def _embedding_bag(machine: Machine, layer: Layer, tensor: Tensor, site: Site) -> Value:
+    return Tensor(Domain.UNKNOWN, Shape((None, layer.units)), layer.maker(site), (tensor,))
+
+
+def _recurrent(machine: Machine, layer: Layer, tensor: Tensor, site: Site) -> Value:
+    units = layer.units
+    maker = layer.maker(site, "recurrent")
+    if layer.kind.framework == "keras":
+        return _keras_recurrent(layer, tensor, units, maker)
+    width = units
+    if layer.constant("bidirectional", False) is not False:
+        width = units * 2 if units is not None and layer.constant("bidirectional") is True else None
+    output = Tensor(Domain.UNKNOWN, Shape((None, None, width)), maker, (tensor,), attached=not machine.without_gradient)
+    machine.emit(LayerApplied, site, layer=layer, input=tensor, output=output)
+    hidden = Tensor(Domain.UNKNOWN, Shape((None, None, units)), maker, (tensor,), attached=not machine.without_gradient)
+    return TupleValue((output, TupleValue((hidden, hidden)) if layer.kind.short_name == "LSTM" else hidden))
+
+
+def _keras_recurrent(layer: Layer, tensor: Tensor, units: int | None, maker: Maker) -> Value:
+    sequences = layer.constant("return_sequences", False)
+    shape = ANY_SHAPE
+    if isinstance(sequences, bool):
+        shape = Shape((None, None, units)) if sequences else Shape((None, units))
+    output = Tensor(Domain.UNKNOWN, shape, maker, (tensor,), symbolic=tensor.symbolic)
+    if layer.constant("return_state", False) is not False:
+        return Unknown()
+    return output
+
+
+def _recurrent_cell(machine: Machine, layer: Layer, tensor: Tensor, site: Site) -> Value:
+    return Tensor(Domain.UNKNOWN, Shape((None, layer.units)), layer.maker(site), (tensor,))
+
+
+def _recurrent_cell_pair(machine: Machine, layer: Layer, tensor: Tensor, site: Site) -> Value:
+    hidden = _recurrent_cell(machine, layer, tensor, site)
+    return TupleValue((hidden, hidden))
+
+
+def attention(machine: Machine, layer: Layer, value: Value, site: Site) -> Value:
+    """Attention, which also gives its weights in PyTorch."""
+    tensor = operation.tensor_of(machine, value) or Tensor()
+    output = Tensor(Domain.UNKNOWN, tensor.shape, layer.maker(site), (tensor,), symbolic=tensor.symbolic)
+    if layer.kind.framework == "torch":
+        return TupleValue((output, Tensor(maker=layer.maker(site, "attention weights"))))
+    return output
+
+
+def _activation(machine: Machine, layer: Layer, tensor: Tensor, site: Site) -> Value:
+    if layer.kind.name == "keras.layers.Activation":
+        return machine.state.distribute(
+            [layer.arguments.get("activation", Unknown())],
+            lambda one: layer_activations.activate_by_value(machine, layer, tensor, one, site),
+        )
+    parameter = "dim" if layer.kind.framework == "torch" else "axis"
+    value = layer.arguments.get(parameter)
+    given = value is not None and value != Constant(None)
+    axis = None if given or layer.kind.framework == "torch" else -1
+    if isinstance(value, Constant) and isinstance(value.value, int):
+        axis = value.value
+    return operation.activate(
+        machine, tensor, layer.kind.activation, site, layer.kind.name, axis, given, layer.site, layer
+    )
+
+
+def _bidirectional(machine: Machine, layer: Layer, tensor: Tensor, site: Site) -> Value:
+    inner = machine.state.narrow(layer.arguments.get("layer", Unknown()))
+    if not isinstance(inner, Layer):
+        return Tensor(maker=layer.maker(site), inputs=(tensor,), symbolic=tensor.symbolic)
+    output = machine.call(inner, Arguments((tensor,)), site.at)
+    if not isinstance(output, Tensor):
+        return Unknown()
+    doubled = (
+        output.shape.units * 2
+        if output.shape.units is not None and layer.constant("merge_mode", "concat") == "concat"
+        else None
+    )
+    return output.derive(shape=output.shape.with_last(doubled), maker=layer.maker(site, "recurrent"))
+
+
+def _time_distributed(machine: Machine, layer: Layer, tensor: Tensor, site: Site) -> Value:
+    inner = layer.arguments.get("layer", Unknown())
+    without_time = tensor.derive(shape=Shape(None, tensor.shape.units))
+    output = machine.call(inner, Arguments((without_time,)), site.at)
+    if not isinstance(output, Tensor):
+        return Unknown()
+    return output.derive(shape=Shape(None, output.shape.units), maker=output.maker, inputs=output.inputs)
+
+
+def _lambda(machine: Machine, layer: Layer, tensor: Tensor, site: Site) -> Value:
+    function = layer.arguments.get("function")
+    return Unknown() if function is None else machine.call_with(function, tensor)
+
+
+def merge(machine: Machine, layer: Layer, value: Value, site: Site) -> Value:
+    """A layer that makes one tensor of several."""
+    items = iteration.known_items(machine, value) if not isinstance(value, Tensor) else None
+    if items is None:
+        return Tensor(maker=layer.maker(site), symbolic=True)
+    if layer.kind.effect == "concatenate":
+        axis = layer.constant("axis", -1)
+        return reshaping.join_tensors(
+            machine, items, axis if isinstance(axis, int) else -1, layer.kind.name, site, layer
+        )
+    if layer.kind.effect == "add":
+        return arithmetic.add_all(machine, items, layer.kind.name, site)
+    parts = tuple(part for item in items if (part := operation.tensor_of(machine, item)) is not None)
+    return Tensor(maker=layer.maker(site), inputs=parts, symbolic=True)
+
+
+EFFECTS: dict[str, Effect] = {
+    "dense": _dense,
+    "bilinear": _dense,
+    "convolution": _convolution,
+    "norm": _norm,
+    "layer_norm": _norm,
+    "same_shape": _same,
+    "hidden_same_shape": _same,
+    "dropout": _dropout,
+    "dropout_noise": _dropout,
+    "identity": _identity,
+    "input": _identity,
+    "flatten": _flatten,
+    "unknown_shape": _any_shape,
+    "resize": _resize,
+    "pool": _pool,
+    "adaptive_pool": _pool,
+    "global_pool": _pool,
+    "reshape_layer": _reshape,
+    "repeat_vector": _repeat_vector,
+    "embedding": _embedding,
+    "embedding_bag": _embedding_bag,
+    "recurrent": _recurrent,
+    "recurrent_cell": _recurrent_cell,
+    "recurrent_cell_pair": _recurrent_cell_pair,
+    "activation": _activation,
+    "bidirectional": _bidirectional,
+    "time_distributed": _time_distributed,
+    "lambda": _lambda,
+}
+"""The function for each effect of the tables in ``headlint.frameworks`` that takes one tensor."""
