@@ -19,8 +19,6 @@ from headlint.findings import Finding
 from headlint.fingerprint import TextOf, fingerprints, source_of
 from headlint.source.writing import write_atomically
 
-DEFAULT_FILE = "headlint-baseline.json"
-
 VERSION = 1
 """Changes when a fingerprint is made in another way, or a field changes its meaning."""
 
