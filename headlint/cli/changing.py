@@ -68,5 +68,6 @@ def _suppressed(arguments: argparse.Namespace, settings: Settings) -> tuple[Supp
     from headlint.fixes.suppressing import add_suppressions
 
     outcome = add_suppressions([Path(path) for path in arguments.paths], settings, arguments.diff)
-    done = "would be suppressed" if arguments.diff else "suppressed"
-    return outcome, f"{count(len(outcome.suppressed), 'finding')} {done}"
+    done = f"{count(len(outcome.suppressed), 'finding')} {'would be suppressed' if arguments.diff else 'suppressed'}"
+    left = len(outcome.report)
+    return outcome, f"{count(left, 'finding')} cannot be suppressed by a comment, {done}" if left else done

@@ -18,7 +18,8 @@ def context_of(arguments: argparse.Namespace, standard_input: str | None = None)
     """What the formats may know: the terminal, the texts, the fixes."""
     import shutil
 
-    sources = Sources({arguments.stdin_filename or "<stdin>": standard_input} if standard_input is not None else {})
+    name = str(Path(arguments.stdin_filename or "<stdin>"))
+    sources = Sources({name: standard_input} if standard_input is not None else {})
     return Context(
         root=Path.cwd(),
         colour=arguments.output is None and wants_colour(arguments.color),

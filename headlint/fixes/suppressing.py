@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
-from headlint.findings import Finding, Place, Problem, Report
+from headlint.findings import Finding, Problem, Report
 from headlint.fixes.edits import Edit
 from headlint.fixes.workspace import Workspace, cell_sources
 from headlint.settings import Settings
@@ -63,9 +63,9 @@ def _silenced(findings: Sequence[Finding], workspace: Workspace, settings: Setti
     return tuple(one for one in findings if _key(one) not in loud and Path(one.place.path).resolve() in changed)
 
 
-def _key(finding: Finding) -> tuple[str, Place]:
-    """A comment at the end of a line moves nothing but the ends of what is on the line behind it."""
-    return finding.code, replace(finding.place, path=str(Path(finding.place.path).resolve()))
+def _key(finding: Finding) -> tuple[str, int, int, int, str]:
+    """What a finding is known by before and after; a comment at the end of a line moves no beginning of anything."""
+    return (str(Path(finding.place.path).resolve()), *finding.sort_key()[1:])
 
 
 def _edits(findings: Iterable[Finding], workspace: Workspace) -> Iterator[Edit]:
