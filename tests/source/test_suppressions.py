@@ -19,7 +19,14 @@ def covers(text: str, line: int, end_line: int | None = None, noqa: bool = True)
 
 @pytest.mark.parametrize(
     "comment",
-    ["noqa", "noqa: HL101", "noqa:E501,HL1", "headlint: ignore", "headlint: ignore[HL101]", f"headlint: ignore[x, {NAME}]"],
+    [
+        "noqa",
+        "noqa: HL101",
+        "noqa:E501,HL1",
+        "headlint: ignore",
+        "headlint: ignore[HL101]",
+        f"headlint: ignore[x, {NAME}]",
+    ],
 )
 def test_comments_that_cover(comment: str) -> None:
     assert covers(f"a = 1  # {comment}\n", 1)
