@@ -37,7 +37,6 @@ class ChangedLines:
         return any(first < end_line and last > line - 1 for first, last in self.stretches)
 
 
-NOTHING = ChangedLines()
 EVERYTHING = ChangedLines(((0, sys.maxsize),))
 
 
@@ -77,8 +76,6 @@ class Changes:
 
     def _changed(self, path: str, loader: ProjectLoader) -> ChangedLines:
         file = Path(path)
-        if self._revision.is_unchanged(file):
-            return NOTHING
         before, after = self._revision.before(file), loader.document(path)
         if before is None or after is None:
             return EVERYTHING

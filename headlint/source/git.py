@@ -45,20 +45,20 @@ class Revision:
     def before(self, file: Path) -> bytes | None:
         """What a file held at the revision, under the name that it had then; None where git did not have it.
 
+        Submodules are left alone: their files count as they are.
+
         Raises:
             GitError: the content cannot be had.
         """
         name = self._name(file)
+        if name is None:
+            return None
         if name in self._former:
             blob = self._former[name]
             return _git(self.top, "cat-file", "blob", blob) if blob else None
-        return None
+        return file.read_bytes() if self._is_tracked(name) and file.is_file() else None
 
-    def is_unchanged(self, file: Path) -> bool:
-        """Whether a file is as it was. What git does not track has changed; submodules are left alone."""
-        name = self._name(file)
-        if name is None or name in self._former:
-            return False
+    def _is_tracked(self, name: str) -> bool:
         return name in self._tracked or any(str(parent) in self._submodules for parent in PurePosixPath(name).parents)
 
     def _name(self, file: Path) -> str | None:
