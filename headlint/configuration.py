@@ -122,6 +122,12 @@ def _version(where: str, value: Any) -> str:
     return value
 
 
+def _file(where: str, value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise ConfigurationError(f"{where} must be the name of a file")
+    return value
+
+
 def _count(where: str, value: Any) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
         raise ConfigurationError(f"{where} must be a whole number, 0 or more")
@@ -156,6 +162,7 @@ _KEYS: dict[str, Callable[[str, Any], Any]] = {
     "ignore": _selectors,
     "per-file-ignores": _per_file,
     "exclude": _texts,
+    "baseline": _file,
     "fail-on": _one_of("error", "warning", "advice"),
     "keras-backend": _one_of("tensorflow", "torch", "jax"),
     "torch-version": _version,

@@ -8,6 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from headlint.baseline import Entry
 
 
 class Severity(str, Enum):
@@ -118,11 +122,17 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The outcome of a run: findings in a stable order, problems, and the number of files that were looked at."""
+    """The outcome of a run: findings in a stable order, problems, and the number of files that were looked at.
+
+    ``known`` are findings that are in the baseline and therefore not told; ``stale`` are entries of the baseline that
+    nothing in the files that were looked at stands for.
+    """
 
     findings: tuple[Finding, ...] = ()
     problems: tuple[Problem, ...] = ()
     files: int = 0
+    known: tuple[Finding, ...] = ()
+    stale: tuple[Entry, ...] = ()
 
     def __iter__(self) -> Iterator[Finding]:
         return iter(self.findings)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from headlint.findings import Place
 from headlint.flow.modules import ModuleUnit
 from headlint.source.document import Document, UnreadableError, read_document
 from headlint.syntax import ir
@@ -67,6 +68,28 @@ class ProjectLoader:
         document = read_document(file, data)
         self.documents[str(file)] = document
         return document
+
+    def document(self, path: str) -> Document | None:
+        """The text of a file as it was analysed, read again where another process did that; None when it is gone."""
+        if path not in self.documents:
+            try:
+                return self.read(Path(path))
+            except (OSError, UnreadableError):
+                return None
+        return self.documents[path]
+
+    def lines_of(self, place: Place) -> tuple[int, int]:
+        """The first and the last line of a place in the whole text; those of a notebook's place count in its cell."""
+        document = self.document(place.path)
+        above = document.first_line(place.cell) - 1 if place.cell is not None and document is not None else 0
+        return place.line + above, place.end_line + above
+
+    def text_of(self, place: Place) -> str | None:
+        """The text that the lines of a place count in: its file, or its cell of a notebook."""
+        document = self.document(place.path)
+        if document is None or place.cell is None:
+            return document.text if document is not None else None
+        return document.cell_text(place.cell)
 
     def parsed(self, document: Document) -> tuple[Document, ir.Module, tuple[SyntaxProblem, ...]]:
         """A document and its meaning; the cells of a notebook that cannot be parsed are emptied and told.

@@ -1,4 +1,4 @@
-"""A run: which files are looked at, in which processes, and which of the findings are told.
+"""A run: which files are looked at, and in which processes.
 
 The outcome does not depend on the number of processes, the order of the paths, or which slice of a project's files is
 passed: a file whose functions wait for values is looked at together with the files that import it.
@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 
 from headlint.findings import Finding, Place, Problem, Report
 from headlint.settings import Settings
-from headlint.source.document import Document, UnreadableError, read_document
+from headlint.source.document import UnreadableError, read_document
 
 if TYPE_CHECKING:
     from headlint.analysis import FileResult
     from headlint.loading import ProjectLoader
+    from headlint.selection import Selection
     from headlint.source.project import Project
 
 FILES_WORTH_A_PROCESS = 24
@@ -33,19 +34,25 @@ def check_source(text: str, filename: str = "x.py", settings: Settings | None = 
     """Check a text as if it stood in a file.
 
     The file need not exist; imports of other files of its project are followed when its folder does.
+
+    Raises:
+        ConfigurationError: the settings name a baseline or a revision that cannot be had.
     """
     from headlint.analysis import analyze_document
     from headlint.loading import ProjectLoader
+    from headlint.selection import Selection
 
     settings = settings or Settings()
     path = Path(filename)
+    selection = Selection(settings, [path])
     try:
         document = read_document(path, text.encode("utf-8", "surrogatepass"))
     except UnreadableError as error:
         return Report(problems=(Problem(filename, str(error), "HL900"),), files=1)
     loader = ProjectLoader(_project(settings) if path.parent.is_dir() else None, settings.cache)
+    loader.documents[str(path)] = document
     result = analyze_document(document, path, loader, settings)
-    return _report([result], {filename}, loader, settings, 1, ())
+    return _report([result], (path,), loader, selection)
 
 
 def check_paths(
@@ -57,18 +64,23 @@ def check_paths(
     """Check files and everything below folders; ``progress`` hears how many files of how many are done.
 
     ``buffers`` holds texts that count instead of what is on disk (an editor's unsaved files).
+
+    Raises:
+        ConfigurationError: the settings name a baseline or a revision that cannot be had.
     """
     from headlint.loading import ProjectLoader
+    from headlint.selection import Selection
     from headlint.source.discovery import discover
 
     settings = settings or Settings()
-    discovery = discover([Path(path) for path in paths], settings)
+    wanted_paths = [Path(path) for path in paths]
+    selection = Selection(settings, wanted_paths)
+    discovery = discover(wanted_paths, settings)
     loader = ProjectLoader(_project(settings), settings.cache, buffers)
     wanted, problems = worth_analysing(discovery.files, loader)
     results = _analyze_all(wanted, loader, settings, progress)
     results += _analyze_importers(results, {Path(result.path) for result in results}, loader, settings)
-    given = {str(file) for file in discovery.files}
-    return _report(results, given, loader, settings, len(discovery.files), (*discovery.problems, *problems))
+    return _report(results, discovery.files, loader, selection, (*discovery.problems, *problems))
 
 
 def _project(settings: Settings) -> Project:
@@ -172,12 +184,12 @@ def _analyze_importers(
 
 def _report(
     results: Sequence[FileResult],
-    given: set[str],
+    files: Sequence[Path],
     loader: ProjectLoader,
-    settings: Settings,
-    files: int,
-    problems: tuple[Problem, ...],
+    selection: Selection,
+    problems: Sequence[Problem] = (),
 ) -> Report:
+    given = {str(file) for file in files}
     overridden = {assumption for result in results for assumption in result.overrides}
     best: dict[tuple[str, Place], Finding] = {}
     for evidenced in (one for result in results for one in result.findings):
@@ -186,80 +198,12 @@ def _report(
             key = (finding.code, finding.place)
             if key not in best or _rank(finding) < _rank(best[key]):
                 best[key] = finding
-    told = _selected(sorted(best.values(), key=Finding.sort_key), given, loader, settings)
     all_problems = (*problems, *(problem for result in results for problem in result.problems))
-    ordered = sorted(all_problems, key=lambda problem: (problem.path, problem.line or 0, problem.message))
-    return Report(tuple(told), tuple(ordered), files)
+    ordered = tuple(sorted(all_problems, key=lambda problem: (problem.path, problem.line or 0, problem.message)))
+    told = selection.told(best.values(), given, {problem.path for problem in ordered}, loader)
+    return Report(told.findings, ordered, len(files), told.known, told.stale)
 
 
 def _rank(finding: Finding) -> tuple[bool, str, str]:
     """Of two findings at one place the surer stands; the rest of the order only has to be the same every time."""
     return (finding.confidence.value != "proved", finding.message, repr(finding.trail))
-
-
-def _selected(findings: list[Finding], given: set[str], loader: ProjectLoader, settings: Settings) -> list[Finding]:
-    """Leave out what the settings or comments in the text do not want to hear; add unused comments where asked for."""
-    from headlint.rulebook import selected
-    from headlint.source.suppressions import Suppressions
-
-    suppressions: dict[str, Suppressions] = {}
-    told: list[Finding] = []
-    for finding in findings:
-        path = finding.place.path
-        if path not in suppressions:
-            document = _document(path, loader)
-            suppressions[path] = Suppressions.of(document.text if document is not None else "")
-        line, end_line = _text_lines(finding.place, loader)
-        covered = settings.suppressions and suppressions[path].covers(finding.code, finding.name, line, end_line)
-        if not covered and selected(finding.code, settings, path):
-            told.append(finding)
-    told += _unused_suppressions(suppressions, given, loader, settings)
-    return sorted(told, key=Finding.sort_key)
-
-
-def _document(path: str, loader: ProjectLoader) -> Document | None:
-    if path not in loader.documents:
-        try:
-            return loader.read(Path(path))
-        except (OSError, UnreadableError):
-            return None
-    return loader.documents[path]
-
-
-def _text_lines(place: Place, loader: ProjectLoader) -> tuple[int, int]:
-    """The lines of a place in the whole text; those of a notebook count within their cell."""
-    document = loader.documents.get(place.path)
-    if place.cell is None or document is None:
-        return place.line, place.end_line
-    first = document.first_line(place.cell)
-    return first + place.line - 1, first + place.end_line - 1
-
-
-def _unused_suppressions(
-    suppressions: Mapping[str, object], given: set[str], loader: ProjectLoader, settings: Settings
-) -> list[Finding]:
-    from headlint.findings import Confidence
-    from headlint.rulebook import find_rule, selected
-    from headlint.source.suppressions import Suppressions
-
-    rule = find_rule("HL901")
-    if rule is None:
-        return []
-    found: list[Finding] = []
-    for path in sorted(given):
-        if not selected("HL901", settings, path):
-            continue
-        document = _document(path, loader)
-        if document is None:
-            continue
-        known = suppressions.get(path)
-        comments = known if isinstance(known, Suppressions) else Suppressions.of(document.text)
-        for unused in comments.unused(lambda code, path=path: selected(code, settings, path)):  # type: ignore[misc]
-            cell, line = document.locate(unused.line)
-            place = Place(path, line, unused.column, line, unused.end_column, cell)
-            codes = ", ".join(unused.codes)
-            message = f"This comment suppresses nothing{f' ({codes})' if codes else ''}."
-            found.append(
-                Finding("HL901", rule.name, rule.severity, Confidence.PROVED, message, "Remove the comment.", place)
-            )
-    return found

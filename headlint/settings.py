@@ -36,6 +36,10 @@ class Settings:
     """The user's own layers: dotted name and what they give (one of OUTPUTS)."""
     jobs: int = 0
     """Processes; 0 means as many as the work is worth."""
-    suppressions: bool = True
-    """Whether comments in the text switch findings off; not where another program looks after that."""
+    noqa: bool = True
+    """Whether ``# noqa`` switches findings off; not where another program looks after that."""
+    baseline: str = ""
+    """The file with the findings that are known and not told, relative to the root; empty when there is none."""
+    diff_base: str = ""
+    """The revision since which lines must have been changed for findings on them to be told; empty to tell all."""
     cache: bool = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from headlint.cli.main import CLEAN, FAILED, FINDINGS
@@ -42,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Build, measure, and give the exit status."""
     try:
-        settings = load(arguments, split_target(arguments.targets[0])[0])
+        settings = replace(load(arguments, split_target(arguments.targets[0])[0]), baseline="")
     except UsageError as error:
         sys.stderr.write(f"headlint: {error}\n")
         return FAILED

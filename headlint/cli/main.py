@@ -16,6 +16,7 @@ CLEAN, FINDINGS, FAILED, INTERRUPTED = 0, 1, 2, 130
 
 COMMANDS = {
     "check": ("headlint.cli.check", "look for mistakes in files and folders"),
+    "baseline": ("headlint.cli.baseline", "keep a list of the findings of today, so that only new ones are told"),
     "confirm": ("headlint.cli.confirm", "build the models of files, run them, and confirm or refute what was found"),
     "explain": ("headlint.cli.explain", "say what a rule means, with examples"),
     "rules": ("headlint.cli.rules", "list all rules"),
@@ -27,6 +28,7 @@ EXAMPLES = """examples:
   headlint check                       check the current folder
   headlint check train.py notebooks/   check files and folders
   headlint check --select HL1,HL201    look for some mistakes only
+  headlint baseline write              accept the findings of today (check --baseline tells new ones)
   headlint explain HL101               what a rule means and how to mend it
   headlint heads model.py              see what every model gives to its loss
   headlint confirm model.py::Net       build the model and measure it (this executes its code)

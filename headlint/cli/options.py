@@ -10,6 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from headlint.settings import Settings
+from headlint.source.discovery import SUFFIXES
+
+DEFAULT_FILE = "headlint-baseline.json"
+"""The baseline's name where neither the settings nor the command line give another."""
 
 SEVERITIES = ("error", "warning", "advice")
 
@@ -23,6 +27,32 @@ def add_configuration(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", type=Path, metavar="FILE", help="read the settings from this file")
     parser.add_argument("--isolated", action="store_true", help="read no settings from any file")
     parser.add_argument("-v", "--verbose", action="store_true", help="tell more")
+
+
+def add_rules(parser: argparse.ArgumentParser) -> None:
+    """``--select``, ``--extend-select`` and ``--ignore``."""
+    rules = parser.add_argument_group("rules")
+    rules.add_argument("--select", metavar="RULES", help="only these: codes, prefixes or names, with commas")
+    rules.add_argument("--extend-select", metavar="RULES", help="these as well")
+    rules.add_argument("--ignore", metavar="RULES", help="all but these")
+
+
+def add_known(parser: argparse.ArgumentParser) -> None:
+    """``--baseline``, ``--no-baseline`` and ``--diff-base``."""
+    known = parser.add_argument_group("only what is new")
+    known.add_argument(
+        "--baseline",
+        nargs="?",
+        const="",
+        metavar="FILE",
+        help=f"not what this baseline holds (the one of the settings, else {DEFAULT_FILE})",
+    )
+    known.add_argument("--no-baseline", action="store_true", help="all findings, whatever baseline the settings name")
+    known.add_argument(
+        "--diff-base",
+        metavar="REV",
+        help="only findings with a step on lines changed since this revision (main... for where the branch began)",
+    )
 
 
 def add_colour(parser: argparse.ArgumentParser) -> None:
@@ -55,13 +85,41 @@ def load(arguments: argparse.Namespace, start: Path) -> Settings:
     for option in ("select", "extend_select", "ignore"):
         if (given := getattr(arguments, option, None)) is not None:
             changes[option] = _selectors(given)
-    for option in ("fail_on", "jobs"):
+    for option in ("fail_on", "jobs", "diff_base"):
         if (given := getattr(arguments, option, None)) is not None:
             changes[option] = given
     settings = replace(settings, **changes)
     if getattr(arguments, "no_cache", False):
         settings = replace(settings, cache=False)
+    if getattr(arguments, "no_baseline", False):
+        return replace(settings, baseline="")
+    if (baseline := getattr(arguments, "baseline", None)) is not None:
+        return with_baseline(settings, baseline, start)
     return settings
+
+
+def with_baseline(settings: Settings, given: str, start: Path) -> Settings:
+    """The settings with the baseline that is given, or else theirs, or else the nearest above a path.
+
+    Raises:
+        UsageError: what is given is a program.
+    """
+    if given.endswith(SUFFIXES) or os.path.isdir(given):
+        raise UsageError(f"{given} is no baseline; write --baseline=FILE, or put the paths first")
+    if given:
+        return replace(settings, baseline=os.path.abspath(given))
+    return settings if settings.baseline else replace(settings, baseline=_default_baseline(start))
+
+
+def _default_baseline(start: Path) -> str:
+    """The file of the usual name above a path, within its repository; the project's where there is none yet."""
+    folder = Path(os.path.abspath(start))
+    for parent in (folder, *folder.parents):
+        if (parent / DEFAULT_FILE).is_file():
+            return str(parent / DEFAULT_FILE)
+        if (parent / ".git").exists():
+            break
+    return DEFAULT_FILE
 
 
 def _selectors(text: str) -> tuple[str, ...]:

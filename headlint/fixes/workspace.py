@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import difflib
 import io
-import os
-import shutil
-import tempfile
 import tokenize
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -16,6 +13,7 @@ from pathlib import Path
 from headlint.findings import Problem
 from headlint.fixes.edits import Edit, apply_edits
 from headlint.source.document import UnreadableError, decode
+from headlint.source.writing import write_atomically
 
 
 @dataclass(frozen=True)
@@ -119,23 +117,6 @@ def encoded(text: str, original: Original) -> bytes:
         UnicodeEncodeError: the encoding has no such character.
     """
     return text.encode(original.encoding)
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Replace a file by one with other content and the same permissions, in one step.
-
-    Raises:
-        OSError: the system refuses it; the file is then as it was.
-    """
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        shutil.copymode(path, temporary)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
 
 
 def _edited(path: Path, text: str, edits: list[Edit]) -> str:

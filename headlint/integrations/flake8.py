@@ -20,6 +20,7 @@ from headlint.version import __version__
 if TYPE_CHECKING:
     import ast
 
+    from headlint.findings import Report
     from headlint.settings import Settings
 
 Error = tuple[int, int, str, type]
@@ -60,20 +61,12 @@ class Plugin:
         if not may_matter(text.encode("utf-8", "replace")):
             return
         from headlint.configuration import ConfigurationError
-        from headlint.session import check_paths, check_source
 
-        path = Path(self._filename)
         try:
-            settings = _settings(os.path.dirname(os.path.abspath(self._filename)), self._config, self._isolated)
+            report = self._check(text)
         except ConfigurationError as error:
             yield 1, 0, f"HL999 {error}", type(self)
             return
-        settings = replace(settings, suppressions=False)
-        # flake8 may hold another text than the file does (standard input, under a name): what it holds counts.
-        known = path.is_file()
-        report = (
-            check_paths([path], settings, buffers={path: text}) if known else check_source(text, str(path), settings)
-        )
         for finding in report:
             place = finding.place
             yield place.line, place.column - 1, f"{finding.code} {finding.name}: {finding.message}", type(self)
@@ -81,9 +74,19 @@ class Plugin:
             if problem.code == "HL999":
                 yield problem.line or 1, 0, f"HL999 {problem.message}", type(self)
 
+    def _check(self, text: str) -> Report:
+        """flake8 may hold another text than the file does (standard input, under a name): what it holds counts."""
+        from headlint.session import check_paths, check_source
+
+        path = Path(self._filename)
+        settings = _settings(os.path.dirname(os.path.abspath(self._filename)), self._config, self._isolated)
+        if path.is_file():
+            return check_paths([path], settings, buffers={path: text})
+        return check_source(text, str(path), settings)
+
 
 @cache
 def _settings(folder: str, config: Path | None, isolated: bool) -> Settings:
     from headlint.configuration import load_settings
 
-    return replace(load_settings(Path(folder), config, isolated), jobs=1)
+    return replace(load_settings(Path(folder), config, isolated), jobs=1, noqa=False)

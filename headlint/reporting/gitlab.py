@@ -8,15 +8,15 @@ from __future__ import annotations
 import json
 
 from headlint.findings import Finding, Problem, Report
+from headlint.fingerprint import fingerprints
 from headlint.reporting.context import Context
-from headlint.reporting.fingerprint import fingerprints
 
 _SEVERITIES = {"error": "critical", "warning": "major", "advice": "info"}
 
 
 def render(report: Report, context: Context) -> str:
     """A list with an entry for each finding and each problem."""
-    names = fingerprints(report.findings, context)
+    names = fingerprints(report.findings, context.shown, context.text_of)
     entries = [_finding(finding, name, context) for finding, name in zip(report.findings, names, strict=True)]
     entries += [_problem(problem, context) for problem in report.problems]
     return json.dumps(entries, indent=2, ensure_ascii=False) + "\n"

@@ -10,8 +10,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 from headlint.findings import Confidence, Finding, Place, Problem, Report
+from headlint.fingerprint import fingerprints, source_of
 from headlint.reporting.context import Context
-from headlint.reporting.fingerprint import fingerprints, source_of
 from headlint.rulebook import Rule, load_rules
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -25,7 +25,7 @@ def render(report: Report, context: Context) -> str:
     """One run with all rules, the findings as results with the way of the value, and problems as notifications."""
     rules = load_rules()
     positions = {rule.code: index for index, rule in enumerate(rules)}
-    names = fingerprints(report.findings, context)
+    names = fingerprints(report.findings, context.shown, context.text_of)
     run = {
         "tool": {
             "driver": {
@@ -111,7 +111,7 @@ def _result(finding: Finding, position: int, fingerprint: str, context: Context)
 
 def _location(place: Place, context: Context) -> dict[str, object]:
     """Where something stands. A line of a notebook's cell is no line of its file, so that only its text is given."""
-    source = source_of(place, context)
+    source = source_of(place, context.text_of)
     physical: dict[str, object] = {"artifactLocation": _artifact(place.path, context)}
     if place.cell is None:
         region: dict[str, object] = {

@@ -6,6 +6,7 @@ import codecs
 import io
 import re
 from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -39,6 +40,13 @@ class Document:
         index = max(0, bisect_right([first for _, first in self.cells], line) - 1)
         number, first = self.cells[index]
         return number, line - first + 1
+
+    def programs(self) -> Iterator[tuple[int, str]]:
+        """The whole text, or that of each cell, with the line on which it begins."""
+        if not self.notebook:
+            yield 1, self.text
+        for cell, first in self.cells:
+            yield first, self.cell_text(cell)
 
     def first_line(self, cell: int) -> int:
         """The line of ``text`` on which a cell begins."""

@@ -16,9 +16,9 @@ import pytest
 
 import headlint
 from headlint.findings import Problem, Report
+from headlint.fingerprint import fingerprints
 from headlint.reporting import render
 from headlint.reporting.context import Context
-from headlint.reporting.fingerprint import fingerprints
 from headlint.rulebook import load_rules
 from headlint.settings import Settings
 from headlint.source.document import read_document
@@ -149,7 +149,8 @@ def test_every_rule_has_its_help_in_sarif(tmp_path: Path) -> None:
 def test_fingerprints_survive_moved_lines_and_tell_equal_ones_apart(tmp_path: Path) -> None:
     def names(text: str) -> list[str]:
         found = report_of(tmp_path, "net.py", text)
-        return fingerprints(found.findings, context_of(tmp_path))
+        context = context_of(tmp_path)
+        return fingerprints(found.findings, context.shown, context.text_of)
 
     first = names(BAD)
     assert len(set(first)) == 2

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from headlint.findings import Finding, Place
-from headlint.reporting.context import Context
+
+Shown = Callable[[str], str]
+"""The path of a file as it counts for a name."""
+
+TextOf = Callable[[Place], str | None]
+"""The text that the lines of a place count in: its file, or its cell of a notebook; None when it is gone."""
 
 
-def fingerprints(findings: Sequence[Finding], context: Context) -> list[str]:
+def fingerprints(findings: Sequence[Finding], shown: Shown, text_of: TextOf) -> list[str]:
     """A name for each finding, unique among them.
 
     It changes with the rule, the file's path, the model's name or the text of the lines (spaces aside), and with nothing
     else. Equal ones are told apart by their order in the file.
     """
-    names = [_content(finding, context) for finding in findings]
+    names = [_content(finding, shown, text_of) for finding in findings]
     order = sorted(range(len(findings)), key=lambda index: findings[index].sort_key())
     seen: Counter[str] = Counter()
     unique = list(names)
@@ -26,14 +31,14 @@ def fingerprints(findings: Sequence[Finding], context: Context) -> list[str]:
     return unique
 
 
-def _content(finding: Finding, context: Context) -> str:
+def _content(finding: Finding, shown: Shown, text_of: TextOf) -> str:
     place = finding.place
-    return _hash(finding.code, context.shown(place.path), finding.model, " ".join(source_of(place, context).split()))
+    return _hash(finding.code, shown(place.path), finding.model, " ".join(source_of(place, text_of).split()))
 
 
-def source_of(place: Place, context: Context) -> str:
+def source_of(place: Place, text_of: TextOf) -> str:
     """The whole lines that a place stands in; empty when the text is gone."""
-    text = context.text_of(place)
+    text = text_of(place)
     return "\n".join(text.split("\n")[place.line - 1 : place.end_line]) if text is not None else ""
 
 

@@ -1,0 +1,88 @@
+"""Writing comments that switch findings off, for those who want to mend them another day.
+
+A comment is kept only if it helps: everything is checked again in memory before anything is written.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from pathlib import Path
+
+from headlint.findings import Finding, Problem, Report
+from headlint.fixes.edits import Edit
+from headlint.fixes.workspace import Workspace, cell_sources
+from headlint.settings import Settings
+from headlint.source.notebook import without_magics
+from headlint.source.suppressions import Rewriting, suppressing
+
+
+@dataclass(frozen=True)
+class SuppressionOutcome:
+    """What was suppressed, and what is left.
+
+    ``report`` tells what no comment can suppress. ``files`` were written (with ``diff`` asked for: would be).
+    ``problems`` are files that were to be written and were left alone. ``diff`` is a unified diff of all changes.
+    """
+
+    report: Report
+    suppressed: tuple[Finding, ...] = ()
+    files: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    diff: str = ""
+
+
+def add_suppressions(
+    paths: Iterable[Path | str], settings: Settings | None = None, diff: bool = False
+) -> SuppressionOutcome:
+    """Check files and everything below folders, and write a comment for each finding; with ``diff`` write nothing.
+
+    Raises:
+        ConfigurationError: the settings name a baseline or a revision that cannot be had.
+    """
+    from headlint.session import check_paths
+
+    settings = settings or Settings()
+    report = check_paths(paths, settings)
+    everything = Workspace().after(_edits(report.findings, Workspace()))
+    helped = _silenced(report.findings, everything, settings)
+    workspace = everything if len(helped) == len(report) else Workspace().after(_edits(helped, Workspace()))
+    left = tuple(finding for finding in report if finding not in helped)
+    files, problems = (workspace.changed(), ()) if diff else workspace.write()
+    return SuppressionOutcome(replace(report, findings=left), helped, files, problems, workspace.diff(settings.root))
+
+
+def _silenced(findings: Sequence[Finding], workspace: Workspace, settings: Settings) -> tuple[Finding, ...]:
+    """The findings that are not told of the files as they would be."""
+    from headlint.session import check_paths
+
+    loud = {_key(finding) for finding in check_paths(workspace.changed(), settings, buffers=workspace)}
+    changed = {Path(path).resolve() for path in workspace.changed()}
+    return tuple(one for one in findings if _key(one) not in loud and Path(one.place.path).resolve() in changed)
+
+
+def _key(finding: Finding) -> tuple[str, int, int, int, str]:
+    """What a finding is known by before and after; a comment at the end of a line moves no beginning of anything."""
+    return (str(Path(finding.place.path).resolve()), *finding.sort_key()[1:])
+
+
+def _edits(findings: Iterable[Finding], workspace: Workspace) -> Iterator[Edit]:
+    ordered = sorted(findings, key=Finding.sort_key)
+    for (path, cell), own in groupby(ordered, key=lambda finding: (finding.place.path, finding.place.cell)):
+        source = workspace.source(path)
+        if source is None:
+            continue
+        written = io.StringIO(source, newline=None).read() if cell is None else cell_sources(source)[cell]
+        text = without_magics(written) if cell is not None else written
+        wanted = [(finding.name, finding.place.line, finding.place.end_line) for finding in own]
+        for rewriting in suppressing(text, wanted):
+            yield _edit(rewriting, path, cell, text.split("\n"), written.split("\n"))
+
+
+def _edit(rewriting: Rewriting, path: str, cell: int | None, lines: Sequence[str], written: Sequence[str]) -> Edit:
+    """The edit of a line, which in a notebook may begin with a magic such as ``%time`` that is not in the text."""
+    line = rewriting.line
+    magic = len(written[line - 1]) - len(lines[line - 1])
+    return Edit(path, line, rewriting.column + magic, line, rewriting.end_column + magic, rewriting.text, cell)
