@@ -7,15 +7,14 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 from headlint.cli.main import CLEAN, FAILED, FINDINGS
 from headlint.cli.options import SEVERITIES, UsageError, add_colour, add_configuration, load, wants_colour
-from headlint.cli.sources import Sources
-from headlint.findings import Finding, Report
+from headlint.cli.sources import Sources, pictures_under
+from headlint.findings import Report
 from headlint.reporting import FORMATS, render
-from headlint.reporting.context import Context, FixSummary
+from headlint.reporting.context import Context
 from headlint.runtime.options import add_building_options, wanted_of
 from headlint.settings import Settings
 
@@ -72,7 +71,7 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.fix or arguments.unsafe_fixes or arguments.diff:
         return _fix(arguments, settings)
     report, standard_input = _check(arguments, settings)
-    context = _context(arguments, standard_input)
+    context = _context(arguments, settings, standard_input)
     refuted = ""
     if arguments.confirm:
         report, context, refuted = _confirm(arguments, settings, report, context)
@@ -107,7 +106,8 @@ def _confirm(
     from headlint.runtime.confirm import confirm_report, measured
 
     report, confirmations = confirm_report(report, wanted_of(arguments), settings)
-    return report, replace(context, measured_for=measured(confirmations).get), refutations(confirmations, context)
+    context = replace(context, measured_for=measured(confirmations).get, confirmations=confirmations)
+    return report, context, refutations(confirmations, context)
 
 
 def _show_files(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -130,7 +130,7 @@ def _fix(arguments: argparse.Namespace, settings: Settings) -> int:
     if arguments.diff:
         sys.stdout.write(outcome.diff)
     else:
-        _write(arguments.output, render(arguments.output_format, outcome.report, _context(arguments, None)))
+        _write(arguments.output, render(arguments.output_format, outcome.report, _context(arguments, settings, None)))
     done = "would be mended" if arguments.diff else "mended"
     files = f"{len(outcome.files)} file{'' if len(outcome.files) == 1 else 's'}"
     sys.stderr.write(f"{len(outcome.fixes)} finding{'' if len(outcome.fixes) == 1 else 's'} {done} in {files}.\n")
@@ -139,7 +139,7 @@ def _fix(arguments: argparse.Namespace, settings: Settings) -> int:
     return FAILED if outcome.problems else status_of(outcome.report, settings.fail_on, arguments.exit_zero)
 
 
-def _context(arguments: argparse.Namespace, standard_input: str | None) -> Context:
+def _context(arguments: argparse.Namespace, settings: Settings, standard_input: str | None) -> Context:
     import shutil
 
     sources = Sources({arguments.stdin_filename or "<stdin>": standard_input} if standard_input is not None else {})
@@ -149,16 +149,10 @@ def _context(arguments: argparse.Namespace, standard_input: str | None) -> Conte
         width=shutil.get_terminal_size((120, 40)).columns,
         sources=sources.text,
         verbose=arguments.verbose,
-        fix_for=partial(_fix_summary, sources),
+        fix_for=sources.fix,
         cell_sources=sources.cell,
+        pictures_of=pictures_under(settings),
     )
-
-
-def _fix_summary(sources: Sources, finding: Finding) -> FixSummary | None:
-    from headlint.fixes import fix_for
-
-    fix = fix_for(finding, sources.raw)
-    return FixSummary(fix.title, fix.safe, fix.reason) if fix is not None else None
 
 
 def _write(file: Path | None, text: str) -> None:

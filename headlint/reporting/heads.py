@@ -25,7 +25,8 @@ class HeadLayer:
 
 @dataclass(frozen=True, slots=True)
 class HeadLoss:
-    """A loss that takes the output. ``fits`` is None where it is not known; ``kind`` is its full name."""
+    """A loss that takes the output. ``fits`` is None where it is not known; ``kind`` is its full name; ``expects`` says
+    in words what it wants to be given, where that is known."""
 
     name: str
     place: Place
@@ -33,12 +34,14 @@ class HeadLoss:
     note: str
     kind: str = ""
     from_logits: bool | None = None
+    expects: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class HeadPicture:
     """One output of one model. ``units`` is the size of its last axis, ``rank`` the number of its axes; ``given`` says
-    that this is what the model itself gives, and not what the program made of it before the loss."""
+    that this is what the model itself gives, and not what the program made of it before the loss. ``way`` is all that
+    is known to stand between the input and the loss, functions among it."""
 
     model: str
     place: Place
@@ -49,6 +52,7 @@ class HeadPicture:
     units: int | None = None
     rank: int | None = None
     given: bool = False
+    way: tuple[HeadLayer, ...] = ()
 
 
 _VERDICTS = {True: "✓ fits", False: "✗ does not fit", None: "? not known"}

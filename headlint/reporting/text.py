@@ -9,6 +9,7 @@ from headlint.findings import Confidence, Finding, Place, Problem, Report, Step
 from headlint.reporting.concise import position, problem_line
 from headlint.reporting.context import Context
 from headlint.reporting.curves import curves
+from headlint.reporting.summary import counted, summary
 from headlint.rulebook import find_rule
 
 STYLES = {"error": "\033[1;31m", "warning": "\033[1;33m", "advice": "\033[1;36m"}
@@ -20,7 +21,7 @@ def render(report: Report, context: Context) -> str:
     """The report with excerpts of the source."""
     blocks = [_finding(finding, context) for finding in report]
     blocks += [_problem(problem, context) for problem in report.problems]
-    return "".join(f"{block}\n\n" for block in blocks) + _summary(report, context) + "\n"
+    return "".join(f"{block}\n\n" for block in blocks) + _summary(report) + "\n"
 
 
 def _paint(text: str, style: str, context: Context) -> str:
@@ -120,33 +121,16 @@ def _problem(problem: Problem, context: Context) -> str:
     return "\n".join(lines)
 
 
-def _summary(report: Report, context: Context) -> str:
-    if not report.findings:
-        text = f"No findings in {_count(report.files, 'file')}."
-        if report.problems:
-            text += f" {_count(len(report.problems), 'problem')}."
-        return text
-    counts = dict.fromkeys(STYLES, 0)
-    for finding in report:
-        counts[finding.severity.value] += 1
-    plural = {"error": "errors", "warning": "warnings", "advice": "pieces of advice"}
-    single = {"error": "error", "warning": "warning", "advice": "piece of advice"}
-    parts = [f"{count} {(single if count == 1 else plural)[severity]}" for severity, count in counts.items() if count]
-    found = " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
-    places = len({finding.place.path for finding in report})
-    text = f"Found {found} in {places} of {_count(report.files, 'file')}."
+def _summary(report: Report) -> str:
+    text = summary(report)
     fixable = sum(_has_fix(finding) for finding in report)
     if fixable:
         text += f" {fixable} may be mended with --fix or --fix --unsafe-fixes (--diff shows how)."
     if report.problems:
-        text += f" {_count(len(report.problems), 'problem')}."
+        text += f" {counted(len(report.problems), 'problem')}."
     return text
 
 
 def _has_fix(finding: Finding) -> bool:
     rule = find_rule(finding.code)
     return rule is not None and rule.fix != "none"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
