@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from headlint.analysis import drafts_and_facts, model_around, site_places, with_deep_stack
@@ -82,7 +83,7 @@ def _pictures(facts: Sequence[Fact], drafts: Sequence[Draft], loader: ProjectLoa
             if number < given:
                 of_models.add(layers[-1][0])
     sites = [site for tensor in groups.values() for site, _, _ in _layers(tensor)] + [use.site for use in uses]
-    sites += [site for tensor in outputs for site, _ in _way(tensor)]
+    sites += [site for tensor in outputs for made, part in _way(tensor) for site in (made, part.maker.site) if site]
     places = site_places(sites, loader)
     pictures: list[HeadPicture] = []
     for key, tensor in groups.items():
@@ -102,7 +103,7 @@ def _pictures(facts: Sequence[Fact], drafts: Sequence[Draft], loader: ProjectLoa
                 tensor.shape.units,
                 tensor.shape.rank,
                 key in of_models,
-                tuple(_on_the_way(places[site], part) for site, part in _way(taken) if site in places),
+                tuple(_on_the_way(places[site], part, places) for site, part in _way(taken) if site in places),
             )
         )
     return pictures
@@ -165,10 +166,13 @@ def _drawn_at(tensor: Tensor) -> Site | None:
             return None
 
 
-def _on_the_way(place: Place, tensor: Tensor) -> HeadLayer:
-    if tensor.maker.role == "layer" and tensor.maker.layer is not None:
-        return _layer(place, tensor, tensor.maker.layer)
-    return HeadLayer(short(tensor.maker.name), place, tensor.shape.units, None, tensor.domain.value, tensor.maker.note)
+def _on_the_way(place: Place, tensor: Tensor, places: Mapping[Site, Place]) -> HeadLayer:
+    maker = tensor.maker
+    if maker.role == "layer" and maker.layer is not None:
+        shown = _layer(place, tensor, maker.layer)
+    else:
+        shown = HeadLayer(short(maker.name), place, tensor.shape.units, None, tensor.domain.value, maker.note)
+    return replace(shown, role=maker.role, applied=places.get(maker.site) if maker.site is not None else None)
 
 
 def _last_site(tensor: Tensor) -> Site | None:

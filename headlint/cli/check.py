@@ -11,7 +11,7 @@ from pathlib import Path
 
 from headlint.cli.main import CLEAN, FAILED, FINDINGS
 from headlint.cli.options import SEVERITIES, UsageError, add_colour, add_configuration, load, wants_colour
-from headlint.cli.sources import Sources, pictures_under
+from headlint.cli.sources import Sources, drawer
 from headlint.findings import Report
 from headlint.reporting import FORMATS, render
 from headlint.reporting.context import Context
@@ -151,7 +151,7 @@ def _context(arguments: argparse.Namespace, settings: Settings, standard_input: 
         verbose=arguments.verbose,
         fix_for=sources.fix,
         cell_sources=sources.cell,
-        pictures_of=pictures_under(settings),
+        draw=drawer(arguments.paths, settings) if standard_input is None else None,
     )
 
 

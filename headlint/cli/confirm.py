@@ -9,7 +9,7 @@ from pathlib import Path
 
 from headlint.cli.main import CLEAN, FAILED, FINDINGS
 from headlint.cli.options import SEVERITIES, UsageError, add_colour, add_configuration, load, wants_colour
-from headlint.cli.sources import Sources, pictures_under
+from headlint.cli.sources import Sources, drawer
 from headlint.findings import Finding, Problem
 from headlint.reporting import CONFIRMATION_FORMATS, render_confirmations
 from headlint.reporting.concise import problem_line
@@ -72,7 +72,7 @@ def _context(arguments: argparse.Namespace, settings: Settings, confirmations: S
         fix_for=sources.fix,
         cell_sources=sources.cell,
         measured_for=measured(confirmations).get,
-        pictures_of=pictures_under(settings),
+        draw=drawer({one.target.path for one in confirmations}, settings),
         confirmations=confirmations,
     )
 

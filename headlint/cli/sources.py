@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from headlint.reporting.heads import HeadPicture
 
 
-def pictures_under(settings: Settings) -> Callable[[Sequence[str]], Sequence[HeadPicture]]:
-    """Draws the models of files, read under these settings."""
+def drawer(paths: Iterable[Path | str], settings: Settings) -> Callable[[], Sequence[HeadPicture]]:
+    """Draws the models of files and of everything below folders."""
 
-    def pictures(paths: Sequence[str]) -> Sequence[HeadPicture]:
+    def draw() -> Sequence[HeadPicture]:
         from headlint.heads import find_heads
 
-        return find_heads([path for path in paths if Path(path).is_file()], settings)[0] if paths else ()
+        return find_heads(paths, settings)[0]
 
-    return pictures
+    return draw
 
 
 class Sources:

@@ -51,8 +51,8 @@ class Context:
 
     ``root`` is the folder that shown paths are relative to. ``width`` counts terminal columns. ``sources`` gives the
     text of a file as it was read, a notebook's joined code, or None when it is gone; ``cell_sources`` gives the text of
-    one code cell of a notebook (1-based). ``pictures_of`` draws the models of files; ``confirmations`` are the models
-    that were built.
+    one code cell of a notebook (1-based). ``draw`` draws the models of the files; ``confirmations`` are the models that
+    were built.
     """
 
     root: Path
@@ -64,7 +64,7 @@ class Context:
     verbose: bool = False
     cell_sources: Callable[[str, int], str | None] | None = None
     measured_for: Callable[[Finding], Measured | None] | None = None
-    pictures_of: Callable[[Sequence[str]], Sequence[HeadPicture]] | None = None
+    draw: Callable[[], Sequence[HeadPicture]] | None = None
     confirmations: Sequence[Confirmation] = ()
 
     def shown(self, path: str) -> str:
@@ -83,9 +83,9 @@ class Context:
         """What the built model says about the finding, or None where none was built."""
         return self.measured_for(finding) if self.measured_for else None
 
-    def pictures(self, paths: Sequence[str]) -> Sequence[HeadPicture]:
-        """The models of some files, or none where nobody draws them."""
-        return self.pictures_of(paths) if self.pictures_of else ()
+    def pictures(self) -> Sequence[HeadPicture]:
+        """The models of the files, or none where nobody draws them."""
+        return self.draw() if self.draw else ()
 
     def fix(self, finding: Finding) -> FixSummary | None:
         """What ``--fix`` would do about the finding, or None."""

@@ -13,7 +13,10 @@ from headlint.reporting.context import Context
 
 @dataclass(frozen=True, slots=True)
 class HeadLayer:
-    """One of the last layers: how many units it gives, whether it has a bias, which activation it is."""
+    """One of the last layers: how many units it gives, whether it has a bias, which activation it is.
+
+    ``role`` is ``layer``, ``activation`` or ``operation``; ``applied`` is where that is called which is built at ``place``.
+    """
 
     name: str
     place: Place
@@ -21,6 +24,8 @@ class HeadLayer:
     bias: bool | None
     activation: str
     note: str
+    role: str = "layer"
+    applied: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,13 +20,14 @@ class Station:
     """Something on the way from the input to the loss.
 
     ``kind`` is ``input``, ``layer``, ``activation``, ``operation`` or ``loss``; ``detail`` says what it gives or wants.
-    ``broken`` are the findings that are about it.
+    ``applied`` is where that is called which is built at ``place``. ``broken`` are the findings that are about it.
     """
 
     kind: str
     name: str
     detail: str = ""
     place: Place | None = None
+    applied: Place | None = None
     broken: tuple[Finding, ...] = ()
 
 
@@ -58,24 +59,16 @@ def drawings(findings: Sequence[Finding], pictures: Sequence[HeadPicture], conte
 
 def _of_picture(picture: HeadPicture, context: Context) -> Iterator[Station]:
     yield Station("input", "input")
-    way = picture.way or picture.layers
-    for layer in way:
-        last = layer is way[-1]
-        yield Station(
-            _kind(layer), layer.name, _given(layer, picture.meaning if last else ""), _shown(layer.place, context)
-        )
+    for layer in picture.way:
+        detail = _given(layer, picture.meaning if layer is picture.way[-1] else "")
+        applied = _shown(layer.applied, context) if layer.applied is not None else None
+        yield Station(layer.role, layer.name, detail, _shown(layer.place, context), applied)
     for loss in picture.losses:
         yield Station("loss", loss.name, _wanted(loss), _shown(loss.place, context))
 
 
-def _kind(layer: HeadLayer) -> str:
-    if not layer.activation:
-        return "layer"
-    return "operation" if layer.activation == "decisions" else "activation"
-
-
 def _given(layer: HeadLayer, meaning: str) -> str:
-    parts = [f"gives {layer.units}"] if layer.units is not None and not layer.activation else []
+    parts = [f"gives {layer.units}"] if layer.units is not None and layer.role == "layer" else []
     parts += ["no bias"] if layer.bias is False else []
     return " · ".join([*parts, meaning] if meaning else parts)
 
@@ -109,12 +102,12 @@ def _is_drawn(finding: Finding, ways: Iterable[Sequence[Station]], context: Cont
 
 def _broken(way: Sequence[Station], findings: Iterable[Finding], context: Context) -> tuple[Station, ...]:
     """The stations, each with the findings at its place; of stations at one place the last has them."""
-    about: dict[int, list[Finding]] = {}
-    places = {station.place: position for position, station in enumerate(way) if station.place is not None}
+    positions: dict[Place | None, int] = {}
+    for position, station in enumerate(way):
+        positions |= {station.applied: position, station.place: position}
+    about: dict[int | None, list[Finding]] = {}
     for finding in findings:
-        position = places.get(_shown(finding.place, context))
-        if position is not None:
-            about.setdefault(position, []).append(finding)
+        about.setdefault(positions.get(_shown(finding.place, context)), []).append(finding)
     return tuple(replace(station, broken=tuple(about.get(position, ()))) for position, station in enumerate(way))
 
 

@@ -80,8 +80,8 @@ def page_of(report: Report, context: Context) -> Page:
     names = fingerprints(report.findings, context)
     anchors = {finding: f"finding-{name}" for finding, name in zip(report.findings, names, strict=True)}
     findings = _by_owner(report.findings, context)
-    pictures = _pictures(report.findings, context)
     built = _built(context)
+    pictures = _pictures(context) if findings or built else {}
     owners = sorted({*findings, *built}, key=lambda owner: (_worst(findings.get(owner, ())), owner))
     sections = [
         Section(
@@ -135,12 +135,9 @@ def _told(finding: Finding, anchor: str, context: Context) -> Told:
     )
 
 
-def _pictures(findings: Sequence[Finding], context: Context) -> dict[Owner, list[HeadPicture]]:
-    """The pictures of the models in the files that the findings name, and in those of the models that were built."""
-    paths = {step.place.path for finding in findings for step in finding.trail}
-    paths |= {str(one.target.path) for one in context.confirmations}
+def _pictures(context: Context) -> dict[Owner, list[HeadPicture]]:
     owners: dict[Owner, list[HeadPicture]] = {}
-    for picture in context.pictures(sorted(paths)):
+    for picture in context.pictures():
         owners.setdefault((context.shown(picture.place.path), picture.model), []).append(picture)
     return owners
 

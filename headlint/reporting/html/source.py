@@ -90,9 +90,10 @@ def excerpts(finding: Finding, context: Context) -> tuple[Excerpt, ...]:
 
 
 def _steps(finding: Finding) -> Sequence[Step]:
+    """The trail; a finding that stands nowhere on it comes last, and says so where there is more than it."""
     if any(step.place == finding.place for step in finding.trail):
         return finding.trail
-    return (*finding.trail, Step(finding.place, "here", "finding"))
+    return (*finding.trail, Step(finding.place, "here" if finding.trail else "", "finding"))
 
 
 def _excerpt(path: str, cell: int | None, steps: Sequence[tuple[int, Step]], here: Place, context: Context) -> Excerpt:
@@ -105,7 +106,8 @@ def _excerpt(path: str, cell: int | None, steps: Sequence[tuple[int, Step]], her
     for number, step in known:
         own = list(_marks(step.place, lines, step.place == here))
         marks += own
-        notes.setdefault(own[-1].line, []).append(Note(number, step.note, step.place == here))
+        if step.note:
+            notes.setdefault(own[-1].line, []).append(Note(number, step.note, step.place == here))
     wanted = _wanted({mark.line for mark in marks}, lines)
     code = _painted(text) if text is not None and known else ()
 
