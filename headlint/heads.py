@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from headlint.analysis import drafts_and_facts, model_around, site_places, with_deep_stack
 from headlint.checks.draft import Draft
-from headlint.checks.evidence import activation_site, made_by
+from headlint.checks.evidence import activation_site, made_by, short
 from headlint.findings import Place, Problem
 from headlint.flow.conditions import Option
 from headlint.flow.facts import Fact, Head, LossUse
@@ -29,6 +30,19 @@ MEANINGS = {
     Domain.HARD: "decisions, without a gradient",
     Domain.UNKNOWN: "not known",
 }
+
+EXPECTED = {
+    "logits": "raw scores (logits)",
+    "probabilities": "probabilities",
+    "log_probabilities": "log-probabilities",
+    "values": "plain values",
+}
+"""What a loss wants to be given, in words."""
+
+_LONGEST_WAY = 400
+"""Steps back from a loss towards the input: what stands beyond them is not drawn."""
+
+_TOLD_OPERATIONS = ("detach", "new tensor", "concatenate", "compare")
 
 _WEIGHTED = ("dense", "convolution", "bilinear", "recurrent", "embedding")
 
@@ -72,6 +86,7 @@ def _pictures(facts: Sequence[Fact], drafts: Sequence[Draft], loader: ProjectLoa
             if number < given:
                 of_models.add(layers[-1][0])
     sites = [site for tensor in groups.values() for site, _, _ in _layers(tensor)] + [use.site for use in uses]
+    sites += [site for tensor in outputs for made, part in _way(tensor) for site in (made, part.maker.site) if site]
     places = site_places(sites, loader)
     pictures: list[HeadPicture] = []
     for key, tensor in groups.items():
@@ -79,6 +94,7 @@ def _pictures(facts: Sequence[Fact], drafts: Sequence[Draft], loader: ProjectLoa
         takers = [use for use in uses if isinstance(use.prediction, Tensor) and _last_site(use.prediction) == key]
         if not shown or key not in places:
             continue
+        taken = next((use.prediction for use in takers if isinstance(use.prediction, Tensor)), tensor)
         pictures.append(
             HeadPicture(
                 model_around(key, loader) or shown[-1][2].kind.short_name,
@@ -90,6 +106,7 @@ def _pictures(facts: Sequence[Fact], drafts: Sequence[Draft], loader: ProjectLoa
                 tensor.shape.units,
                 tensor.shape.rank,
                 key in of_models,
+                tuple(_on_the_way(places[site], part, places) for site, part in _way(taken) if site in places),
             )
         )
     return pictures
@@ -125,6 +142,42 @@ def _layers(tensor: Tensor) -> list[tuple[Site, Tensor, Layer]]:
     return found[::-1]
 
 
+def _way(tensor: Tensor) -> list[tuple[Site, Tensor]]:
+    """What makes a tensor of the input, in order; where ways come together, along the first of them."""
+    found: list[tuple[Site, Tensor]] = []
+    for _ in range(_LONGEST_WAY):
+        site = _drawn_at(tensor)
+        if site is not None:
+            found.append((site, tensor))
+        if not tensor.inputs:
+            break
+        tensor = tensor.inputs[0]
+    return found[::-1]
+
+
+def _drawn_at(tensor: Tensor) -> Site | None:
+    """Where that stands which made a tensor, if it belongs into a picture."""
+    maker = tensor.maker
+    match maker.role:
+        case "activation":
+            return activation_site(maker)
+        case "layer":
+            return maker.layer.site if maker.layer is not None else None
+        case "operation" if maker.note in _TOLD_OPERATIONS or tensor.domain is Domain.HARD:
+            return maker.site
+        case _:
+            return None
+
+
+def _on_the_way(place: Place, tensor: Tensor, places: Mapping[Site, Place]) -> HeadLayer:
+    maker = tensor.maker
+    if maker.role == "layer" and maker.layer is not None:
+        shown = _layer(place, tensor, maker.layer)
+    else:
+        shown = HeadLayer(short(maker.name), place, tensor.shape.units, None, tensor.domain.value, maker.note)
+    return replace(shown, role=maker.role, applied=places.get(maker.site) if maker.site is not None else None)
+
+
 def _last_site(tensor: Tensor) -> Site | None:
     layers = _layers(made_by(tensor)) or _layers(tensor)
     return layers[-1][0] if layers else None
@@ -153,4 +206,12 @@ def _losses(uses: Sequence[LossUse], wrong: set[tuple[Site, str]], places: dict[
         known = isinstance(use.prediction, Tensor) and use.prediction.domain is not Domain.UNKNOWN
         fits = False if codes else (True if known else None)
         name, kind = use.loss.short_name, use.loss.name
-        yield HeadLoss(name, places[use.site], fits, ", ".join(codes), kind, use.from_logits)
+        expects = EXPECTED.get(_expected(use), "")
+        yield HeadLoss(name, places[use.site], fits, ", ".join(codes), kind, use.from_logits, expects)
+
+
+def _expected(use: LossUse) -> str:
+    """What a loss wants to be given, as the tables call it; nothing where that is not known."""
+    if use.loss.expects != "from_logits":
+        return use.loss.expects
+    return {True: "logits", False: "probabilities", None: ""}[use.from_logits]

@@ -50,7 +50,7 @@ def change(arguments: argparse.Namespace, settings: Settings) -> tuple[Report, t
     if arguments.diff:
         sys.stdout.write(outcome.diff)
     else:
-        write(arguments.output, render(arguments.output_format, outcome.report, context_of(arguments)))
+        write(arguments.output, render(arguments.output_format, outcome.report, context_of(arguments, settings)))
     sys.stderr.write(f"{done} in {count(len(outcome.files), 'file')}.\n")
     say_what_the_baseline_hides(outcome.report)
     say_problems(outcome.problems)

@@ -67,7 +67,7 @@ def _run(arguments: argparse.Namespace) -> int:
         report, failed = changing.change(arguments, settings)
         return FAILED if failed else status_of(report, settings.fail_on, arguments.exit_zero)
     report, standard_input = _check(arguments, settings)
-    context = context_of(arguments, standard_input)
+    context = context_of(arguments, settings, standard_input)
     refuted = ""
     if arguments.confirm:
         report, context, refuted = _confirm(arguments, settings, report, context)
@@ -103,7 +103,8 @@ def _confirm(
     from headlint.runtime.confirm import confirm_report, measured
 
     report, confirmations = confirm_report(report, wanted_of(arguments), settings)
-    return report, replace(context, measured_for=measured(confirmations).get), refutations(confirmations, context)
+    context = replace(context, measured_for=measured(confirmations).get, confirmations=confirmations)
+    return report, context, refutations(confirmations, context)
 
 
 def _show_files(arguments: argparse.Namespace, settings: Settings) -> int:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from headlint.cli.main import CLEAN, FAILED, FINDINGS
 from headlint.cli.options import SEVERITIES, UsageError, add_colour, add_configuration, load, wants_colour
+from headlint.cli.sources import Sources, drawer
 from headlint.findings import Finding, Problem
+from headlint.reporting import CONFIRMATION_FORMATS, render_confirmations
 from headlint.reporting.concise import problem_line
-from headlint.reporting.confirmation import render_json, render_text
 from headlint.reporting.context import Context
-from headlint.runtime.confirm import Confirmation, Workers, confirm_path, give_notice
+from headlint.runtime.confirm import Confirmation, Workers, confirm_path, give_notice, measured
 from headlint.runtime.measurement import Failure
 from headlint.runtime.options import add_building_options, add_target_options, wanted_of
 from headlint.runtime.targets import split_target
@@ -32,7 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_target_options(parser)
     add_building_options(parser)
-    parser.add_argument("--output-format", choices=("text", "json"), default="text", help="how to write it (text)")
+    parser.add_argument(
+        "--output-format", choices=tuple(CONFIRMATION_FORMATS), default="text", help="how to write it (text)"
+    )
     parser.add_argument(
         "--fail-on", choices=SEVERITIES, help="the least severity that makes the exit status 1 (warning)"
     )
@@ -49,16 +52,30 @@ def run(arguments: argparse.Namespace) -> int:
         return FAILED
     give_notice(settings.root)
     outcomes = list(_confirmed(arguments, settings))
-    context = Context(root=Path.cwd(), colour=wants_colour(arguments.color), verbose=arguments.verbose)
     confirmations = [one for one in outcomes if isinstance(one, Confirmation)]
     problems = [one for one in outcomes if isinstance(one, Problem)]
-    render = render_json if arguments.output_format == "json" else render_text
-    sys.stdout.write(render(confirmations, context))
+    context = _context(arguments, settings, confirmations)
+    sys.stdout.write(render_confirmations(arguments.output_format, confirmations, context))
     for problem in problems:
         sys.stderr.write(f"headlint: {problem_line(problem, context)}\n")
     if problems or any(one.target.named and isinstance(one.outcome, Failure) for one in confirmations):
         return FAILED
     return FINDINGS if _severe(confirmations, settings.fail_on) else CLEAN
+
+
+def _context(arguments: argparse.Namespace, settings: Settings, confirmations: Sequence[Confirmation]) -> Context:
+    sources = Sources()
+    return Context(
+        root=Path.cwd(),
+        colour=wants_colour(arguments.color),
+        sources=sources.text,
+        verbose=arguments.verbose,
+        fix_for=sources.fix,
+        cell_sources=sources.cell,
+        measured_for=measured(confirmations).get,
+        draw=drawer({one.target.path for one in confirmations}, settings),
+        confirmations=confirmations,
+    )
 
 
 def _confirmed(arguments: argparse.Namespace, settings: Settings) -> Iterable[Confirmation | Problem]:

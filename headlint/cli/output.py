@@ -5,17 +5,17 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterable
-from functools import partial
 from pathlib import Path
 
 from headlint.cli.options import UsageError, wants_colour
-from headlint.cli.sources import Sources
-from headlint.findings import Finding, Problem, Report
-from headlint.reporting.context import Context, FixSummary
+from headlint.cli.sources import Sources, drawer
+from headlint.findings import Problem, Report
+from headlint.reporting.context import Context
+from headlint.settings import Settings
 
 
-def context_of(arguments: argparse.Namespace, standard_input: str | None = None) -> Context:
-    """What the formats may know: the terminal, the texts, the fixes."""
+def context_of(arguments: argparse.Namespace, settings: Settings, standard_input: str | None = None) -> Context:
+    """What the formats may know: the terminal, the texts, the fixes, the pictures of models."""
     import shutil
 
     name = str(Path(arguments.stdin_filename or "<stdin>"))
@@ -26,16 +26,10 @@ def context_of(arguments: argparse.Namespace, standard_input: str | None = None)
         width=shutil.get_terminal_size((120, 40)).columns,
         sources=sources.text,
         verbose=arguments.verbose,
-        fix_for=partial(_fix_summary, sources),
+        fix_for=sources.fix,
         cell_sources=sources.cell,
+        draw=drawer(arguments.paths, settings) if standard_input is None else None,
     )
-
-
-def _fix_summary(sources: Sources, finding: Finding) -> FixSummary | None:
-    from headlint.fixes import fix_for
-
-    fix = fix_for(finding, sources.raw)
-    return FixSummary(fix.title, fix.safe, fix.reason) if fix is not None else None
 
 
 def write(file: Path | None, text: str) -> None:

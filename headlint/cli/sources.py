@@ -1,11 +1,30 @@
-"""The texts that a report shows, read when they are shown."""
+"""What a report shows beside its findings, found out when it is shown: texts, fixes, pictures of models."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from headlint.findings import Finding
+from headlint.reporting.context import FixSummary
+from headlint.settings import Settings
 from headlint.source.document import Document, UnreadableError, read_document
+
+if TYPE_CHECKING:
+    from headlint.fixes import Programs
+    from headlint.reporting.heads import HeadPicture
+
+
+def drawer(paths: Iterable[Path | str], settings: Settings) -> Callable[[], Sequence[HeadPicture]]:
+    """Draws the models of files and of everything below folders."""
+
+    def draw() -> Sequence[HeadPicture]:
+        from headlint.heads import find_heads
+
+        return find_heads(paths, settings)[0]
+
+    return draw
 
 
 class Sources:
@@ -15,6 +34,7 @@ class Sources:
         self._documents: dict[str, Document | None] = {
             path: Document(path, text) for path, text in (given or {}).items()
         }
+        self._programs: tuple[str, Programs] | None = None
 
     def text(self, path: str) -> str | None:
         """The text of a file (a notebook's code cells joined), or None when it is gone."""
@@ -35,6 +55,16 @@ class Sources:
         document = self._document(path)
         known = document is not None and number in dict(document.cells)
         return document.cell_text(number) if document is not None and known else None
+
+    def fix(self, finding: Finding) -> FixSummary | None:
+        """What ``--fix`` would do about a finding."""
+        from headlint.fixes import Programs, diff_of, fix_for
+
+        path = finding.place.path
+        if self._programs is None or self._programs[0] != path:
+            self._programs = path, Programs(self.raw)  # parsed programs are large: those of one file at a time
+        fix = fix_for(finding, self._programs[1])
+        return FixSummary(fix.title, fix.safe, fix.reason, diff_of(fix, Path.cwd())) if fix is not None else None
 
     def _document(self, path: str) -> Document | None:
         if path not in self._documents:

@@ -1,7 +1,8 @@
 """Fixes: what to write instead, as small edits of the text, and putting them into the files.
 
 ``fix_for(finding, sources)`` gives the fix of one finding or None; ``plan_fixes(report, sources)`` those of a report;
-``apply_fixes(paths, settings, unsafe, diff)`` checks, mends and checks again until nothing is left to mend.
+``apply_fixes(paths, settings, unsafe, diff)`` checks, mends and checks again until nothing is left to mend;
+``diff_of(fix, root)`` shows what one fix would change.
 ``sources`` gives a file's text by path (of a notebook the JSON as it is on disk), or None when it is gone.
 
 A fix reads the finding's trail, where ``activation`` steps stand on the functional call, the constructor or the value
@@ -28,9 +29,20 @@ HL702                        ``nearest``
 
 from __future__ import annotations
 
-from headlint.fixes.applying import FixOutcome, apply_fixes
-from headlint.fixes.case import Sources
+from headlint.fixes.applying import FixOutcome, apply_fixes, diff_of
+from headlint.fixes.case import Programs, Sources
 from headlint.fixes.edits import Edit, Fix, apply_edits
 from headlint.fixes.planning import fix_for, plan_fixes
 
-__all__ = ["Edit", "Fix", "FixOutcome", "Sources", "apply_edits", "apply_fixes", "fix_for", "plan_fixes"]
+__all__ = [
+    "Edit",
+    "Fix",
+    "FixOutcome",
+    "Programs",
+    "Sources",
+    "apply_edits",
+    "apply_fixes",
+    "diff_of",
+    "fix_for",
+    "plan_fixes",
+]

@@ -57,6 +57,11 @@ def apply_fixes(
     return FixOutcome(repair.report, tuple(repair.fixes), written, problems, workspace.diff(root))
 
 
+def diff_of(fix: Fix, root: Path) -> str:
+    """What one fix would change, as a unified diff with paths relative to a folder; empty where the file is gone."""
+    return Workspace().after(fix.edits).diff(root)
+
+
 class _Repair:
     """The files on their way to having no finding that can be mended."""
 

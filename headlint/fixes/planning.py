@@ -59,9 +59,13 @@ SECOND_CHOICE: dict[str, Callable[[Case], Mending]] = {
 """What to try where the first fix would bring another finding."""
 
 
-def fix_for(finding: Finding, sources: Sources) -> Fix | None:
-    """The fix of a finding, or None where none is known or the text is not what it looks for."""
-    return _fix(finding, Programs(sources)) if finding.code in FIXERS else None
+def fix_for(finding: Finding, sources: Sources | Programs) -> Fix | None:
+    """The fix of a finding, or None where none is known or the text is not what it looks for.
+
+    With ``Programs`` for sources, a text that several findings are about is parsed once.
+    """
+    programs = sources if isinstance(sources, Programs) else Programs(sources)
+    return _fix(finding, programs) if finding.code in FIXERS else None
 
 
 def plan_fixes(report: Report, sources: Sources, refused: Container[tuple[Edit, ...]] = frozenset()) -> tuple[Fix, ...]:

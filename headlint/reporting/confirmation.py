@@ -64,31 +64,38 @@ def _failure(failure: Failure) -> Iterator[str]:
 
 
 def _measurement(measured: Measurement, context: Context) -> Iterator[str]:
-    basis = measured.basis
-    versions = ", ".join(f"{name} {version}" for name, version in basis.versions)
-    yield f"  built    {basis.init or basis.name} ({basis.origin}) on {basis.device}, {versions}"
-    if basis.inputs:
-        yield f"  input    {'; '.join(basis.inputs)} ({basis.input_origin})"
-    for output in measured.outputs:
-        yield f"  output   {_output(output)}"
-    if measured.layers:
-        yield f"  layers   {len(measured.layers)}, {measured.parameters:,} parameters"
-        yield from _layer_table(measured)
-    if basis.assumed:
-        yield f"  assumed  {', '.join(basis.assumed)}"
-    if basis.stubs:
-        yield f"  replaced {'; '.join(basis.stubs)}"
-    if basis.left_out:
-        more = len(basis.left_out) - MOST_LEFT_OUT
-        yield f"  left out {'; '.join(basis.left_out[:MOST_LEFT_OUT])}{f'; and {more} more' if more > 0 else ''}"
-    if context.verbose:
-        yield f"  guards   {', '.join(basis.guards) or 'none'}"
-        times = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in measured.seconds.items())
-        yield f"  took     {times}, at most {measured.peak_bytes / 2**20:.0f} MiB"
-    if measured.loss is not None:
-        yield from _loss(measured.loss)
+    for label, text in measured_facts(measured, context):
+        yield f"  {label:<8} {text}"
+        if label == "layers":
+            yield from _layer_table(measured)
     if measured.training is not None:
         yield from curves(measured.training.written, measured.training.mended)
+
+
+def measured_facts(measured: Measurement, context: Context) -> Iterator[tuple[str, str]]:
+    """What was measured and what that rests on, each with a label."""
+    basis = measured.basis
+    versions = ", ".join(f"{name} {version}" for name, version in basis.versions)
+    yield "built", f"{basis.init or basis.name} ({basis.origin}) on {basis.device}, {versions}"
+    if basis.inputs:
+        yield "input", f"{'; '.join(basis.inputs)} ({basis.input_origin})"
+    for output in measured.outputs:
+        yield "output", _output(output)
+    if measured.layers:
+        yield "layers", f"{len(measured.layers)}, {measured.parameters:,} parameters"
+    if basis.assumed:
+        yield "assumed", ", ".join(basis.assumed)
+    if basis.stubs:
+        yield "replaced", "; ".join(basis.stubs)
+    if basis.left_out:
+        more = len(basis.left_out) - MOST_LEFT_OUT
+        yield "left out", f"{'; '.join(basis.left_out[:MOST_LEFT_OUT])}{f'; and {more} more' if more > 0 else ''}"
+    if context.verbose:
+        yield "guards", ", ".join(basis.guards) or "none"
+        times = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in measured.seconds.items())
+        yield "took", f"{times}, at most {measured.peak_bytes / 2**20:.0f} MiB"
+    if measured.loss is not None:
+        yield from (("loss", line) for line in _loss(measured.loss))
 
 
 def _output(output: Output) -> str:
@@ -109,11 +116,16 @@ def _shape(shape: Sequence[int]) -> str:
     return f"[{', '.join(map(str, shape))}]"
 
 
-def _layer_table(measured: Measurement) -> Iterator[str]:
-    rows = [
+def layer_rows(measured: Measurement) -> list[tuple[str, str, str, str]]:
+    """The first layers in the order in which they were called: name, kind, shape of the output, parameters."""
+    return [
         (layer.name, layer.kind, _shape(layer.output) if layer.output is not None else "?", f"{layer.parameters:,}")
         for layer in measured.layers[:MOST_LAYERS]
     ]
+
+
+def _layer_table(measured: Measurement) -> Iterator[str]:
+    rows = layer_rows(measured)
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     for name, kind, shape, parameters in rows:
         yield f"    {name:<{widths[0]}}  {kind:<{widths[1]}}  {shape:<{widths[2]}}  {parameters:>{widths[3]}}"
@@ -123,14 +135,14 @@ def _layer_table(measured: Measurement) -> Iterator[str]:
 
 def _loss(loss: LossMeasured) -> Iterator[str]:
     if loss.error:
-        yield f"  loss     {loss.name} fails: {loss.error}"
+        yield f"{loss.name} fails: {loss.error}"
     for title, values in (("as written", loss.written), (f"mended ({loss.mended_as})", loss.mended)):
         if values:
             value = sum(one.value for one in values) / len(values)
             gradients = [one.gradient for one in values if one.gradient is not None]
             slope = f", gradient at the head {sum(gradients) / len(gradients):.3g}" if gradients else ""
             floor = f", cannot fall below {loss.floor:.4g}" if values is loss.written and loss.floor else ""
-            yield f"  loss     {loss.name} {title}: {value:.4g}{floor}{slope}"
+            yield f"{loss.name} {title}: {value:.4g}{floor}{slope}"
 
 
 def render_json(confirmations: Sequence[Confirmation], context: Context) -> str:

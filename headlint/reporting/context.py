@@ -3,32 +3,41 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from headlint.findings import Finding, Place
 from headlint.version import __version__
 
+if TYPE_CHECKING:
+    from headlint.reporting.heads import HeadPicture
+    from headlint.runtime.confirm import Confirmation
+
 
 @dataclass(frozen=True, slots=True)
 class FixSummary:
-    """What ``--fix`` would do about a finding: in a few words, whether it is safe, and why."""
+    """What ``--fix`` would do about a finding: in a few words, whether it is safe, and why; ``diff`` is a unified diff
+    where it was asked for."""
 
     title: str
     safe: bool
     reason: str = ""
+    diff: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
     """What the built model says about a finding: ``confirmed`` or ``unknown``, why, and the loss after each step of
-    fitting one small batch, as written and as mended, where that was asked for."""
+    fitting one small batch, as written and as mended, where that was asked for. ``floor`` is the loss that the program
+    as written cannot go below."""
 
     outcome: str
     why: str
     written: tuple[float, ...] = ()
     mended: tuple[float, ...] = ()
+    floor: float | None = None
 
 
 def no_source(path: str) -> str | None:
@@ -42,7 +51,8 @@ class Context:
 
     ``root`` is the folder that shown paths are relative to. ``width`` counts terminal columns. ``sources`` gives the
     text of a file as it was read, a notebook's joined code, or None when it is gone; ``cell_sources`` gives the text of
-    one code cell of a notebook (1-based).
+    one code cell of a notebook (1-based). ``draw`` draws the models of the files; ``confirmations`` are the models that
+    were built.
     """
 
     root: Path
@@ -54,6 +64,8 @@ class Context:
     verbose: bool = False
     cell_sources: Callable[[str, int], str | None] | None = None
     measured_for: Callable[[Finding], Measured | None] | None = None
+    draw: Callable[[], Sequence[HeadPicture]] | None = None
+    confirmations: Sequence[Confirmation] = ()
 
     def shown(self, path: str) -> str:
         """The path as people and reports get it: with forward slashes, relative to ``root`` when it is below it."""
@@ -70,6 +82,10 @@ class Context:
     def measured(self, finding: Finding) -> Measured | None:
         """What the built model says about the finding, or None where none was built."""
         return self.measured_for(finding) if self.measured_for else None
+
+    def pictures(self) -> Sequence[HeadPicture]:
+        """The models of the files, or none where nobody draws them."""
+        return self.draw() if self.draw else ()
 
     def fix(self, finding: Finding) -> FixSummary | None:
         """What ``--fix`` would do about the finding, or None."""

@@ -12,8 +12,8 @@ WIDTH = 40
 def curves(written: Sequence[float], mended: Sequence[float]) -> Iterator[str]:
     """A line for each curve, on one scale from 0 to the highest loss of both; no lines where nothing was trained."""
     top = max((*written, *mended), default=0.0)
-    steps = len(written or mended) - 1
-    if steps > 0:
+    steps = len(written or mended)
+    if steps > 1:
         yield f"  fitting one small batch for {steps} steps, the loss goes"
     for title, values in (("as written", written), ("mended", mended)):
         if values:

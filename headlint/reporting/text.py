@@ -9,6 +9,7 @@ from headlint.findings import Confidence, Finding, Place, Problem, Report, Step
 from headlint.reporting.concise import position, problem_line
 from headlint.reporting.context import Context
 from headlint.reporting.curves import curves
+from headlint.reporting.summary import counted, summary
 from headlint.rulebook import find_rule
 
 STYLES = {"error": "\033[1;31m", "warning": "\033[1;33m", "advice": "\033[1;36m"}
@@ -20,7 +21,7 @@ def render(report: Report, context: Context) -> str:
     """The report with excerpts of the source."""
     blocks = [_finding(finding, context) for finding in report]
     blocks += [_problem(problem, context) for problem in report.problems]
-    return "".join(f"{block}\n\n" for block in blocks) + _summary(report, context) + "\n"
+    return "".join(f"{block}\n\n" for block in blocks) + _filled(_summary(report), context) + "\n"
 
 
 def _paint(text: str, style: str, context: Context) -> str:
@@ -47,8 +48,8 @@ def _finding(finding: Finding, context: Context) -> str:
         lines += _wrapped(f"{fix.title} ({option})", _paint("  fix:  ", _GREEN, context), context, indent=8)
     measured = context.measured(finding)
     if measured is not None:
-        label = f"  built model, {measured.outcome}: "
-        lines += _wrapped(measured.why, _paint(label, _GREEN, context), context, indent=len(label))
+        lines.append(_paint(f"  built model: {measured.outcome}", _GREEN, context))
+        lines += _wrapped(measured.why, "    ", context, indent=4)
         lines += curves(measured.written, measured.mended)
     lines.append(_paint(f"  more: headlint explain {finding.code}", _DIM, context))
     return "\n".join(lines)
@@ -56,8 +57,12 @@ def _finding(finding: Finding, context: Context) -> str:
 
 def _wrapped(text: str, first: str, context: Context, indent: int = 2) -> list[str]:
     width = max(40, min(context.width, 110))
-    wrapped = textwrap.wrap(text, width - indent) or [""]
+    wrapped = textwrap.wrap(text, width - indent, break_on_hyphens=False) or [""]
     return [first + wrapped[0], *(" " * indent + line for line in wrapped[1:])]
+
+
+def _filled(text: str, context: Context) -> str:
+    return textwrap.fill(text, max(40, context.width), break_on_hyphens=False)
 
 
 def _excerpts(finding: Finding, context: Context) -> list[str]:
@@ -76,7 +81,8 @@ def _excerpts(finding: Finding, context: Context) -> list[str]:
             shown, previous = where, None
         if previous is not None and step.place.line > previous + 1:
             lines.append(_paint(f"  {' ' * margin} :", _DIM, context))
-        lines += _excerpt(step, finding, margin, context)
+        excerpt = _excerpt(step, finding, margin, context)
+        lines += excerpt[1:] if step.place.line == previous and len(excerpt) > 1 else excerpt
         previous = step.place.line
     return lines
 
@@ -101,7 +107,16 @@ def _excerpt(step: Step, finding: Finding, margin: int, context: Context) -> lis
     style = STYLES[finding.severity.value] if _same_lines(step.place, finding.place) else _BOLD
     mark = "^" if _same_lines(step.place, finding.place) else "-"
     gutter = _paint(f"  {' ' * margin} |", _DIM, context)
-    return [f"{number} {visible}", f"{gutter} {' ' * before}{_paint(mark * marked + ' ' + step.note, style, context)}"]
+    room = context.width - margin - len("   | ")
+    if before + marked + 1 + _columns(step.note) <= room:
+        told = [f"{' ' * before}{_paint(f'{mark * marked} {step.note}', style, context)}"]
+    else:
+        indent = max(0, min(before, room - _columns(step.note)))
+        told = [
+            f"{' ' * before}{_paint(mark * marked, style, context)}",
+            f"{' ' * indent}{_paint(step.note, style, context)}",
+        ]
+    return [f"{number} {visible}", *(f"{gutter} {line}" for line in told)]
 
 
 def _columns(text: str) -> int:
@@ -120,33 +135,16 @@ def _problem(problem: Problem, context: Context) -> str:
     return "\n".join(lines)
 
 
-def _summary(report: Report, context: Context) -> str:
-    if not report.findings:
-        text = f"No findings in {_count(report.files, 'file')}."
-        if report.problems:
-            text += f" {_count(len(report.problems), 'problem')}."
-        return text
-    counts = dict.fromkeys(STYLES, 0)
-    for finding in report:
-        counts[finding.severity.value] += 1
-    plural = {"error": "errors", "warning": "warnings", "advice": "pieces of advice"}
-    single = {"error": "error", "warning": "warning", "advice": "piece of advice"}
-    parts = [f"{count} {(single if count == 1 else plural)[severity]}" for severity, count in counts.items() if count]
-    found = " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
-    places = len({finding.place.path for finding in report})
-    text = f"Found {found} in {places} of {_count(report.files, 'file')}."
+def _summary(report: Report) -> str:
+    text = summary(report)
     fixable = sum(_has_fix(finding) for finding in report)
     if fixable:
         text += f" {fixable} may be mended with --fix or --fix --unsafe-fixes (--diff shows how)."
     if report.problems:
-        text += f" {_count(len(report.problems), 'problem')}."
+        text += f" {counted(len(report.problems), 'problem')}."
     return text
 
 
 def _has_fix(finding: Finding) -> bool:
     rule = find_rule(finding.code)
     return rule is not None and rule.fix != "none"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

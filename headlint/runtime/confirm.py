@@ -198,9 +198,10 @@ def measured(confirmations: Iterable[Confirmation]) -> dict[Finding, Measured]:
     told: dict[Finding, Measured] = {}
     for one in confirmations:
         training = one.measurement.training if one.measurement is not None else None
+        loss = one.measurement.loss if one.measurement is not None else None
         curves = (training.written, training.mended) if training is not None else ((), ())
         for finding, verdict in one.verdicts:
-            told[finding] = Measured(verdict.outcome.value, verdict.why, *curves)
+            told[finding] = Measured(verdict.outcome.value, verdict.why, *curves, loss.floor if loss else None)
     return told
 
 

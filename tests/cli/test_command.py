@@ -69,11 +69,20 @@ def test_text_shows_both_ends(folder: Path) -> None:
     assert lines[used + 1].index("^") == lines[used].index("criterion")
     assert lines[used + 1].count("^") == len("criterion(net(x), y)")
     mark = "-" * len("nn.Softmax(dim=1)")
-    made = next(number for number, line in enumerate(lines) if f" {mark} " in line)
-    assert lines[made].index("-") == lines[made - 1].index("nn.Softmax(dim=1)")
+    (made,) = (line for line in lines if "nn.Softmax(dim=1)" in line)
+    marked = next(line for line in lines if line.endswith(f" {mark}"))
+    assert marked.index("-") == made.index("nn.Softmax(dim=1)")
     assert "  more: headlint explain HL101" in lines
-    assert "Found 1 error in 1 of 1 file." in lines[-1]
+    assert "Found 1 error in 1 of 1 file." in run.stdout
     assert "\033" not in run.stdout
+
+
+@pytest.mark.parametrize("columns", [60, 80, 100, 140])
+def test_text_keeps_to_the_width_of_the_terminal(folder: Path, columns: int) -> None:
+    lines = headlint(folder, "check", "bad.py", COLUMNS=str(columns)).stdout.splitlines()
+    source = BAD.splitlines()
+    assert "probabilities that sum to 1" in "".join(lines)
+    assert [line for line in lines if len(line) > columns and line.partition("| ")[2] not in source] == []
 
 
 def test_json_holds_to_its_schema(folder: Path) -> None:
