@@ -88,7 +88,8 @@ def _measurement(measured: Measurement, context: Context) -> Iterator[str]:
     if measured.loss is not None:
         yield from _loss(measured.loss)
     if measured.training is not None:
-        yield from curves(measured.training.written, measured.training.mended)
+        training = measured.training
+        yield from curves(training.written, training.mended, training.steps)
 
 
 def _output(output: Output) -> str:

@@ -315,4 +315,4 @@ class Measurement:
             seen = self.run(model, inputs, True, 7)
             return seen.outputs[chosen(seen.outputs, self.request.output)], seen.tape
 
-        return training(lambda: self.built(0), forward, loss, self.request.train_steps)
+        return training(lambda: self.built(0), forward, loss, self.request.train_steps, self.request.seconds_left)

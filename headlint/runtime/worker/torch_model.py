@@ -350,7 +350,7 @@ class Measurement:
             return outputs[chosen(outputs, self.request.output)], trace
 
         with on_device(self.device):
-            return training(model, forward, loss, self.request.train_steps)
+            return training(model, forward, loss, self.request.train_steps, self.request.seconds_left)
 
 
 MOST_OUTPUTS = 12
