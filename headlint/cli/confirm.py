@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,8 +16,7 @@ from headlint.reporting import CONFIRMATION_FORMATS, render_confirmations
 from headlint.reporting.concise import problem_line
 from headlint.reporting.context import Context
 from headlint.runtime.confirm import Confirmation, Workers, confirm_path, give_notice, measured
-from headlint.runtime.measurement import Failure
-from headlint.runtime.options import add_building_options, add_target_options, wanted_of
+from headlint.runtime.options import Wanted, add_building_options, add_target_options, wanted_of
 from headlint.runtime.targets import split_target
 from headlint.runtime.verdicts import Outcome
 from headlint.settings import Settings
@@ -27,9 +26,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of ``confirm``."""
     parser.add_argument(
         "targets",
-        nargs="+",
+        nargs="*",
+        default=["."],
         metavar="PATH[::NAME]",
-        help="files, or one model of a file: a class, function or variable",
+        help="files (all of their models), one model of a file (a class, function or variable), or folders (the models "
+        "behind their findings); the current folder if none is given",
     )
     add_target_options(parser)
     add_building_options(parser)
@@ -45,21 +46,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Build, measure, and give the exit status."""
+    targets = [split_target(text) for text in arguments.targets]
     try:
-        settings = replace(load(arguments, split_target(arguments.targets[0])[0]), baseline="")
+        settings = replace(load(arguments, targets[0][0]), baseline="")
+        _refuse_several(arguments, targets)
     except UsageError as error:
         sys.stderr.write(f"headlint: {error}\n")
         return FAILED
     give_notice(settings.root)
-    outcomes = list(_confirmed(arguments, settings))
+    outcomes = list(_confirmed(targets, wanted_of(arguments), settings))
     confirmations = [one for one in outcomes if isinstance(one, Confirmation)]
     problems = [one for one in outcomes if isinstance(one, Problem)]
-    context = _context(arguments, settings, confirmations)
-    sys.stdout.write(render_confirmations(arguments.output_format, confirmations, context))
+    built = [one for one in confirmations if not one.refused]
+    context = _context(arguments, settings, built)
+    sys.stdout.write(render_confirmations(arguments.output_format, built, context))
     for problem in problems:
         sys.stderr.write(f"headlint: {problem_line(problem, context)}\n")
-    if problems or any(one.target.named and isinstance(one.outcome, Failure) for one in confirmations):
+    if problems or any(one.target.named and one.failure is not None for one in confirmations):
         return FAILED
+    if not confirmations:
+        sys.stderr.write("headlint: nothing to confirm: no findings in folders, and no models in files\n")
     return FINDINGS if _severe(confirmations, settings.fail_on) else CLEAN
 
 
@@ -78,22 +84,33 @@ def _context(arguments: argparse.Namespace, settings: Settings, confirmations: S
     )
 
 
-def _confirmed(arguments: argparse.Namespace, settings: Settings) -> Iterable[Confirmation | Problem]:
-    from headlint.heads import find_heads
-    from headlint.session import check_paths
+def _refuse_several(arguments: argparse.Namespace, targets: list[tuple[Path, str]]) -> None:
+    """Stop where options that are about one model would be taken for several.
 
-    wanted = wanted_of(arguments)
+    Raises:
+        UsageError: so it is.
+    """
+    about_one = {
+        "--init": arguments.init,
+        "--input": arguments.inputs,
+        "--output-shape": arguments.output_shape,
+        "--loss": arguments.loss,
+    }
+    given = [option for option, value in about_one.items() if value]
+    if given and (len(targets) > 1 or targets[0][0].is_dir()):
+        raise UsageError(f"{given[0]} is about one model; name it: PATH::NAME")
+
+
+def _confirmed(targets: list[tuple[Path, str]], wanted: Wanted, settings: Settings) -> Iterator[Confirmation | Problem]:
     with Workers(wanted) as workers:
-        for text in arguments.targets:
-            path = split_target(text)[0]
-            if not path.is_file():
-                yield Problem(
-                    str(path), "is no file; confirm takes files, not folders" if path.is_dir() else "does not exist"
-                )
-                continue
-            findings = check_paths([path], settings).findings
-            heads, _ = find_heads([path], settings)
-            yield from confirm_path(text, findings, heads, wanted, workers, settings.root)
+        for path, name in targets:
+            if not path.exists():
+                yield Problem(str(path), "does not exist")
+            elif path.is_dir() and name:
+                yield Problem(str(path), f"is a folder; name the file that holds {name}")
+            else:
+                yield from confirm_path(path, name, settings, wanted, workers)
+        yield from workers.problems
 
 
 def _severe(confirmations: Iterable[Confirmation], fail_on: str) -> bool:

@@ -69,7 +69,8 @@ def _measurement(measured: Measurement, context: Context) -> Iterator[str]:
         if label == "layers":
             yield from _layer_table(measured)
     if measured.training is not None:
-        yield from curves(measured.training.written, measured.training.mended)
+        training = measured.training
+        yield from curves(training.written, training.mended, training.steps)
 
 
 def measured_facts(measured: Measurement, context: Context) -> Iterator[tuple[str, str]]:

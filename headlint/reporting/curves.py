@@ -9,20 +9,26 @@ WIDTH = 40
 """Characters of the longest curve."""
 
 
-def curves(written: Sequence[float], mended: Sequence[float]) -> Iterator[str]:
-    """A line for each curve, on one scale from 0 to the highest loss of both; no lines where nothing was trained."""
-    top = max((*written, *mended), default=0.0)
-    steps = len(written or mended)
-    if steps > 1:
-        yield f"  fitting one small batch for {steps} steps, the loss goes"
-    for title, values in (("as written", written), ("mended", mended)):
-        if values:
-            yield f"    {title:<10}  {spark_line(values, top)}  {values[0]:.3g} → {values[-1]:.3g}"
+def curves(written: Sequence[float], mended: Sequence[float], steps: int = 0) -> Iterator[str]:
+    """A line for each curve, both on the scale from the lowest to the highest loss of either.
+
+    ``steps`` is how many were asked for; a curve is shorter where the time was up or a step failed.
+    """
+    values = [*written, *mended]
+    if len(written) < 2 and len(mended) < 2:
+        return
+    done = max(len(written), len(mended)) - 1
+    took = f"{done} steps" if done >= steps else f"{done} of {steps} steps, then the time was up"
+    yield f"  fitting one small batch for {took}; each curve from {min(values):.3g} (▁) to {max(values):.3g} (█)"
+    for title, curve in (("as written", written), ("mended", mended)):
+        if curve:
+            yield f"    {title:<10}  {spark_line(curve, min(values), max(values))}  {curve[0]:.3g} → {curve[-1]:.3g}"
 
 
-def spark_line(values: Sequence[float], top: float) -> str:
-    """A curve in one line, from 0 to ``top``."""
-    step = max(1.0, len(values) / WIDTH)
-    picked = [values[int(index * step)] for index in range(min(len(values), WIDTH))]
-    scale = (len(SPARKS) - 1) / top if top > 0 else 0.0
-    return "".join(SPARKS[max(0, min(len(SPARKS) - 1, round(value * scale)))] for value in picked)
+def spark_line(values: Sequence[float], bottom: float, top: float) -> str:
+    """A curve in one line; a curve that never moves lies at the bottom."""
+    count = min(len(values), WIDTH)
+    last = max(1, count - 1)
+    picked = [values[round(index * (len(values) - 1) / last)] for index in range(count)]
+    scale = (len(SPARKS) - 1) / (top - bottom) if top > bottom else 0.0
+    return "".join(SPARKS[round((value - bottom) * scale)] for value in picked)

@@ -5,14 +5,19 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import select
 import signal
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from headlint.runtime.worker.devices import WITHOUT_DRIVER
+from headlint.runtime.worker.folders import PREFIX, remove
 from headlint.runtime.worker.protocol import BrokenFrame, Message, receive, send
+from headlint.runtime.worker.watching import LATE_SECONDS
 
 START = Path(__file__).parent / "worker" / "start.py"
 MARK = "HEADLINT_RUN"
@@ -22,6 +27,13 @@ INSTALL = {
     "torch": "install it there, or with `pip install 'headlint[torch]'`",
     "keras": "install it there, or with `pip install 'headlint[tensorflow]'`",
 }
+
+
+START_SECONDS = 180.0
+"""How long a worker may take to import its framework."""
+
+ANSWER_SECONDS = LATE_SECONDS + 30.0
+"""How long beyond the time limit of a model a worker may take to answer; after that something has stopped it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +47,7 @@ class Options:
     python: Path
     framework: str
     keras_backend: str = ""
-    device: str = "auto"
+    device: str = "cpu"
     time: float = 20.0
     memory: int = 4 * 1024**3
     parameters: int = 300_000_000
@@ -53,23 +65,21 @@ class Options:
             "printed": self.printed,
         }
 
-    @property
-    def on_accelerator(self) -> bool:
-        """Whether a GPU may be used: a process that has touched one must not fork, so each child starts it itself."""
-        return self.device not in ("cpu", "meta", "auto")
-
 
 class Client:
     """One worker, started when it is first asked. Use it as a context manager: nothing it started is left behind."""
 
     def __init__(self, options: Options) -> None:
         self._options = options
+        self._device = options.device
         self._process: subprocess.Popen[bytes] | None = None
         self._requests: BinaryIO | None = None
         self._replies: BinaryIO | None = None
+        self._folder: Path | None = None
         self._mark = secrets.token_hex(16)
         self._asked = 0
-        self._refused = ""
+        self.refused: tuple[str, str] | None = None
+        """Why there can be no worker: the reason, and what is missing in one line."""
         self.import_seconds = 0.0
         """What importing the framework took; 0 before the first request."""
 
@@ -81,64 +91,96 @@ class Client:
 
     def measure(self, request: dict[str, Any]) -> Message:
         """The worker's reply. A worker that dies, or that cannot be started, gives a reply with the reason."""
+        if self._process is None and self.refused is None:
+            self._start()
+        if self.refused is not None:
+            reason, detail = self.refused
+            return {"ok": False, "reason": reason, "detail": detail}
+        return self._ask(request)
+
+    def _ask(self, request: dict[str, Any]) -> Message:
         self._asked += 1
-        message = {**request, "id": self._asked, "limits": self._options.limits, "device": self._device()}
+        message = {**request, "id": self._asked, "limits": self._options.limits, "device": self._device}
         try:
-            if self._process is None:
-                self._start()
-            if self._refused:
-                return {"id": self._asked, "ok": False, "reason": "framework", "detail": self._refused}
             assert self._requests is not None
-            assert self._replies is not None
             send(self._requests, message)
-            reply = receive(self._replies)
+            reply = self._receive(self._options.time + ANSWER_SECONDS)
         except (OSError, BrokenFrame):
             reply = None
         if reply is None or reply.get("id") != self._asked:
             self.close()
-            return {"id": self._asked, "ok": False, "reason": "crash", "detail": "it ended the worker itself"}
+            return {"ok": False, "reason": "crash", "detail": "it ended or stopped the process that watches it"}
         return reply
 
-    def _device(self) -> str:
-        return "cpu" if self._options.device == "auto" else self._options.device
+    def _receive(self, seconds: float) -> Message | None:
+        """The next message of the worker; None at its end, or when none comes in time."""
+        assert self._replies is not None
+        waiting, _, _ = select.select([self._replies], [], [], seconds)
+        return receive(self._replies) if waiting else None
 
     def _start(self) -> None:
-        """Start the worker and wait until it has imported the framework."""
+        """Start the worker, wait until it has imported the framework, and find the device.
+
+        With an accelerator each child imports the framework by itself, since a process that has started a driver must
+        not fork. Whether ``auto`` is one, a child of the first worker finds out.
+        """
+        self._launch(late=self._device not in (*WITHOUT_DRIVER, "auto"))
+        if self.refused is not None or self._device in WITHOUT_DRIVER:
+            return
+        late = self._device != "auto"
+        reply = self._ask({"plan": True})
+        if not reply["ok"]:
+            self._refuse(reply["reason"], f"--device {self._device}: {reply['detail']}")
+            return
+        self._device = reply["device"]
+        if self._device not in WITHOUT_DRIVER and not late:
+            self.close()
+            self._launch(late=True)
+
+    def _launch(self, late: bool) -> None:
+        if not hasattr(os, "fork"):
+            self._refuse("framework", "models are built on Linux and macOS only; on Windows use WSL")
+            return
+        self._folder = Path(tempfile.mkdtemp(prefix=PREFIX))
         to_worker, from_here = os.pipe()
         to_here, from_worker = os.pipe()
+        self._requests, self._replies = os.fdopen(from_here, "wb"), os.fdopen(to_here, "rb")
         command = [str(self._options.python), "-B", str(START), "--framework", self._options.framework]
-        command += ["--read", str(to_worker), "--write", str(from_worker)]
-        if self._options.on_accelerator:
-            command.append("--late")
+        command += ["--read", str(to_worker), "--write", str(from_worker), "--folder", str(self._folder)]
+        log = self._folder / "log"
         try:
-            self._process = subprocess.Popen(
-                command,
-                pass_fds=(to_worker, from_worker),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                env=self._environment(),
-                start_new_session=True,
-            )
+            with log.open("wb") as errors:
+                self._process = subprocess.Popen(
+                    [*command, "--late"] if late else command,
+                    pass_fds=(to_worker, from_worker),
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=errors,
+                    env=self._environment(),
+                    start_new_session=True,
+                )
         except OSError as error:
-            self._refused = f"{self._options.python} cannot be started: {error.strerror}"
-            os.close(from_here)
-            os.close(to_here)
+            self._refuse("framework", f"cannot be started: {error.strerror}")
             return
         finally:
             os.close(to_worker)
             os.close(from_worker)
-        self._requests, self._replies = os.fdopen(from_here, "wb"), os.fdopen(to_here, "rb")
-        ready = receive(self._replies)
+        try:
+            ready = self._receive(START_SECONDS)
+        except BrokenFrame:
+            ready = None
         if ready is None:
-            assert self._process.stderr is not None
-            last = self._process.stderr.read().decode("utf-8", "replace").strip().splitlines()[-1:]
-            self._refused = f"{self._options.python}: the worker did not start: {''.join(last)}"
+            said = log.read_text(encoding="utf-8", errors="replace").strip().splitlines() if log.exists() else []
+            self._refuse("framework", f"the worker did not start{''.join(f': {line}' for line in said[-1:])}")
         elif not ready["ready"]:
             framework = self._options.framework
-            self._refused = f"{self._options.python} has no {framework} ({ready['detail']}): {INSTALL[framework]}"
+            self._refuse("framework", f"{framework} cannot be imported ({ready['detail']}): {INSTALL[framework]}")
         else:
             self.import_seconds = ready["seconds"]
+
+    def _refuse(self, reason: str, detail: str) -> None:
+        self.refused = reason, detail
+        self.close()
 
     def _environment(self) -> dict[str, str]:
         """The variables of the worker: one thread, no GPU unless asked for, nothing random, nothing on a screen."""
@@ -158,28 +200,28 @@ class Client:
         }
         if self._options.keras_backend:
             changed["KERAS_BACKEND"] = self._options.keras_backend
-        if not self._options.device.startswith("cuda"):
+        if not self._device.startswith(("cuda", "auto")):
             changed["CUDA_VISIBLE_DEVICES"] = ""
         return {**os.environ, **changed}
 
     def close(self) -> None:
-        """End the worker and everything that it started."""
+        """End the worker and everything that it started, and remove the folders of the models."""
         for stream in (self._requests, self._replies):
             if stream is not None:
                 with contextlib.suppress(OSError):
                     stream.close()
         self._requests = self._replies = None
         process, self._process = self._process, None
-        if process is None:
-            return
-        try:
-            process.wait(timeout=2)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        if process.stderr is not None:
-            process.stderr.close()
-        end_marked(self._mark)
+        if process is not None:
+            try:
+                process.wait(timeout=5)  # it ends by itself when nobody asks any more
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+            end_marked(self._mark)
+        folder, self._folder = self._folder, None
+        if folder is not None:
+            remove(folder)
 
 
 def end_marked(mark: str) -> None:

@@ -21,7 +21,6 @@ from headlint.runtime.targets import (
     Target,
     framework_of,
     loss_of_text,
-    split_target,
     target_of_name,
     targets_of_findings,
 )
@@ -57,9 +56,18 @@ class Confirmation:
         """Why nothing was measured, where nothing was."""
         return self.outcome if isinstance(self.outcome, Failure) else None
 
+    @property
+    def refused(self) -> bool:
+        """Whether nothing could be built at all: the framework or the device is missing, which is told once."""
+        return self.failure is not None and self.failure.reason in ("framework", "device")
+
 
 class Measurer(Protocol):
     """What builds and measures: the client of a worker."""
+
+    @property
+    def refused(self) -> tuple[str, str] | None:
+        """Why it can build nothing at all: the reason, and what is missing in one line."""
 
     def measure(self, request: dict[str, Any]) -> Mapping[str, Any]:
         """The worker's reply to a request."""
@@ -101,6 +109,12 @@ class Workers:
             self._started[framework] = self._exits.enter_context(Client(options))
         return self._started[framework]
 
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What an environment lacks to build any model of a framework, each once."""
+        refused = [worker.refused[1] for worker in self._started.values() if worker.refused is not None]
+        return tuple(Problem(str(self._wanted.python), detail) for detail in dict.fromkeys(refused))
+
 
 def confirm_findings(
     findings: Iterable[Finding], heads: Sequence[HeadPicture], wanted: Wanted, start: Start, root: Path
@@ -111,10 +125,31 @@ def confirm_findings(
 
 
 def confirm_path(
-    text: str, findings: Sequence[Finding], heads: Sequence[HeadPicture], wanted: Wanted, start: Start, root: Path
+    path: Path, name: str, settings: Settings, wanted: Wanted, start: Start
 ) -> Iterator[Confirmation | Problem]:
-    """A confirmation for each model of ``PATH`` or the one of ``PATH::NAME``, with the findings about it."""
-    path, name = split_target(text)
+    """A confirmation for one model of a file, for each model of a file, or for each model behind the findings of a folder."""
+    from headlint.heads import find_heads
+    from headlint.session import check_paths
+
+    report = check_paths([path], settings)
+    yield from report.problems
+    heads, _ = find_heads(_paths(report) if path.is_dir() else [path], settings)
+    if path.is_dir():
+        yield from confirm_findings(report, heads, wanted, start, settings.root)
+    else:
+        yield from confirm_file(path, name, report.findings, heads, wanted, start, settings.root)
+
+
+def confirm_file(
+    path: Path,
+    name: str,
+    findings: Sequence[Finding],
+    heads: Sequence[HeadPicture],
+    wanted: Wanted,
+    start: Start,
+    root: Path,
+) -> Iterator[Confirmation | Problem]:
+    """A confirmation for each model of a file or the one of that name, with the findings about it."""
     path = Path(os.path.abspath(path))
     try:
         framework = framework_of(path.read_text(encoding="utf-8", errors="replace"))
@@ -144,7 +179,7 @@ def confirm(target: Target, wanted: Wanted, start: Start, root: Path) -> Confirm
     if wanted.loss:
         target = replace(target, loss=loss_of_text(wanted.loss, framework))
     if not framework:
-        outcome: Measurement | Failure = Failure("framework", "the file imports neither torch nor keras")
+        outcome: Measurement | Failure = Failure("not-found", "the file imports neither torch nor keras")
     else:
         outcome = outcome_of(start(framework).measure(request(target, wanted, root)))
     verdicts = tuple((finding, judge(finding, outcome)) for finding in target.findings)
@@ -176,10 +211,11 @@ def confirm_report(report: Report, wanted: Wanted, settings: Settings) -> tuple[
     from headlint.rulebook import selected
 
     give_notice(settings.root)
-    paths = sorted({step.place.path for finding in report for step in finding.trail})
-    heads, _ = find_heads(paths, settings)
+    heads, _ = find_heads(_paths(report), settings)
     with Workers(wanted) as workers:
-        confirmations = tuple(confirm_findings(report, heads, wanted, workers, settings.root))
+        confirmations = tuple(
+            one for one in confirm_findings(report, heads, wanted, workers, settings.root) if not one.refused
+        )
     refuted = {
         id(finding) for one in confirmations for finding, verdict in one.verdicts if verdict.outcome is Outcome.REFUTED
     }
@@ -190,7 +226,13 @@ def confirm_report(report: Report, wanted: Wanted, settings: Settings) -> tuple[
         for finding in one.found
         if selected(finding.code, settings, finding.place.path)
     ]
-    return replace(report, findings=tuple(sorted([*kept, *found], key=Finding.sort_key))), confirmations
+    told = tuple(sorted([*kept, *found], key=Finding.sort_key))
+    return replace(report, findings=told, problems=(*report.problems, *workers.problems)), confirmations
+
+
+def _paths(report: Report) -> list[Path]:
+    """The files that the findings of a report go through."""
+    return [Path(path) for path in sorted({step.place.path for finding in report for step in finding.trail})]
 
 
 def measured(confirmations: Iterable[Confirmation]) -> dict[Finding, Measured]:

@@ -64,7 +64,7 @@ def _matches(shape: tuple[int, ...], declared: Shape) -> bool:
 
 
 def _constant(target: Target, output: Output) -> Iterator[Finding]:
-    if output.train and all(one.finite and one.constant for one in output.train):
+    if output.train and all(one.finite and one.constant and one.differentiable for one in output.train):
         yield _finding(
             "HL802", target, "The model gives the same output whatever its input is.",
             "Look for a softmax over one value, an input that is never used, or weights that are all zero.",

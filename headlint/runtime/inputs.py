@@ -9,6 +9,7 @@ Shape = tuple[int | None, ...]
 """Sizes of the axes, the batch first; None stands for any."""
 
 _INPUT = re.compile(r"(?:(?P<name>\w+)=)?(?P<shape>\d+(?:[,x]\d+)*)(?::(?P<dtype>\w+))?(?:<(?P<below>\d+))?")
+_DEVICE = re.compile(r"auto|cpu|meta|mps|cuda(?::\d+)?")
 _AMOUNT = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?", re.IGNORECASE)
 _POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
 
@@ -47,6 +48,17 @@ def parse_shape(text: str) -> Shape:
     if not parts or not all(re.fullmatch(r"\d+|[A-Za-z]\w*|\*|\?", part) for part in parts):
         raise ValueError(f"{text!r} is no shape; write sizes such as N,10")
     return tuple(int(part) if part.isdigit() else None for part in parts)
+
+
+def parse_device(text: str) -> str:
+    """``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps`` or ``meta``.
+
+    Raises:
+        ValueError: it is none of these.
+    """
+    if _DEVICE.fullmatch(text) is None:
+        raise ValueError(f"{text!r} is no device; choose from auto, cpu, cuda, cuda:1, mps, meta")
+    return text
 
 
 def parse_bytes(text: str) -> int:

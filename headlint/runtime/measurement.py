@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from headlint.runtime.worker.reasons import REASONS
+
 SUM_TOLERANCE = 1e-3
 """How far a sum of 32-bit probabilities may be from 1."""
 
@@ -153,10 +155,17 @@ class Measurement:
 
 
 def outcome_of(reply: Mapping[str, Any]) -> Measurement | Failure:
-    """The worker's reply as values."""
+    """The worker's reply as values. The program ran in the process that wrote it, so that it may be anything."""
+    printed = reply.get("printed", "")
     if not reply.get("ok"):
-        return Failure(reply.get("reason", "internal"), reply.get("detail", ""), reply.get("printed", ""))
-    facts = reply["facts"]
+        return Failure(reply.get("reason", "internal"), reply.get("detail", ""), printed)
+    try:
+        return _measurement(reply["facts"])
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return Failure("channel", REASONS["channel"], printed)
+
+
+def _measurement(facts: Mapping[str, Any]) -> Measurement:
     loss, training = facts.get("loss"), facts.get("training")
     return Measurement(
         facts["framework"],

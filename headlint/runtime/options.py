@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from headlint.runtime.inputs import Input, Shape, parse_bytes, parse_count, parse_input, parse_shape
+from headlint.runtime.inputs import Input, Shape, parse_bytes, parse_count, parse_device, parse_input, parse_shape
 
 Parsed = TypeVar("Parsed")
 
@@ -22,7 +22,7 @@ class Wanted:
     init: str = ""
     loss: str = ""
     output: Shape | None = None
-    device: str = "auto"
+    device: str = "cpu"
     seconds: float = 20.0
     memory: int = 4 * 1024**3
     parameters: int = 300_000_000
@@ -36,9 +36,10 @@ def add_building_options(parser: argparse.ArgumentParser, title: str = "building
     group = parser.add_argument_group(title)
     group.add_argument(
         "--device",
-        default="auto",
+        type=_type(parse_device),
+        default="cpu",
         metavar="DEVICE",
-        help="auto, cpu, cuda, cuda:1, mps, or meta for shapes only (auto)",
+        help="cpu, cuda, cuda:1, mps, meta for shapes only, or auto for the best there is (cpu)",
     )
     group.add_argument("--timeout", type=float, default=20.0, metavar="SECONDS", help="for one model (20)")
     group.add_argument("--memory", type=_type(parse_bytes), default="4G", metavar="AMOUNT", help="for one model (4G)")

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from headlint.heads import find_heads
-from headlint.runtime.confirm import Confirmation, Workers, confirm_path
+from headlint.runtime.confirm import Confirmation, Workers, confirm_file
 from headlint.runtime.measurement import Failure, Measurement
 from headlint.runtime.options import Wanted
 from headlint.session import check_paths
@@ -44,8 +44,7 @@ def confirmations(program: Path, name: str, workers: Workers, wanted: Wanted | N
     settings = Settings(root=PROGRAMS)
     findings = check_paths([program], settings).findings
     heads, _ = find_heads([program], settings)
-    target = f"{program}::{name}" if name else str(program)
-    found = list(confirm_path(target, findings, heads, wanted or Wanted(), workers, program.parent))
+    found = list(confirm_file(program, name, findings, heads, wanted or Wanted(), workers, program.parent))
     assert all(isinstance(one, Confirmation) for one in found)
     return [one for one in found if isinstance(one, Confirmation)]
 

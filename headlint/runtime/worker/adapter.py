@@ -35,13 +35,17 @@ class Measured:
 class Adapter(Framework, Protocol):
     """A framework as the worker sees it."""
 
-    def prepare(self, request: Request, program: Program) -> None:
-        """Before any of the program runs: finds the device, cuts off downloads and pretrained weights.
-
-        What is replaced is written to ``program.stubs`` when it has a part in the model.
+    def plan(self, device: str) -> str:
+        """The device in place of ``auto``; any other as it is.
 
         Raises:
             Unmeasurable: the device is not available.
+        """
+
+    def prepare(self, request: Request, program: Program) -> None:
+        """Before any of the program runs: cuts off downloads and pretrained weights.
+
+        What is replaced is written to ``program.stubs`` when it has a part in the model.
         """
 
     def versions(self) -> dict[str, str]:

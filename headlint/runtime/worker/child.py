@@ -25,11 +25,16 @@ MOST_TOLD = 20
 STAGES = ("arguments", "constructor", "missing-dependency", "import", "data", "not-a-model", "inputs", "output")
 """Reasons in the order in which a try can fail: the later, the further it came."""
 
+OUT_OF_MEMORY = ("MemoryError", "DefaultCPUAllocator", "out of memory", "OOM when allocating")
+"""How errors of the frameworks say that there is no memory left."""
+
 
 def handle(message: Mapping[str, Any]) -> dict[str, Any]:
     """The reply to a request. Whatever the user's program raises ends as a reply with a reason."""
     number = message.get("id")
     try:
+        if message.get("plan"):
+            return {"id": number, "ok": True, "device": adapter_for(message["framework"]).plan(message["device"])}
         if message.get("list"):
             return {"id": number, "ok": True, "names": discover(parse(read_request(message).path))}
         return {"id": number, **answer(read_request(message), message.get("guards") or [])}
@@ -120,13 +125,15 @@ def reason_of(error: BaseException) -> tuple[str, str]:
     """The reason and detail of a reply for an error."""
     match error:
         case Unmeasurable(reason=reason, detail=detail):
-            return reason, detail
+            return "memory" if any(words in detail for words in OUT_OF_MEMORY) else reason, detail
         case SystemExit():
             return "exit", describe(error)
         case MemoryError():
             return "memory", describe(error)
-    place = traceback.extract_tb(error.__traceback__)[-1]
-    return "internal", f"{describe(error)} ({place.filename.rpartition('/')[2]}:{place.lineno})"
+        case Exception():
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            return "internal", f"{describe(error)} ({place.filename.rpartition('/')[2]}:{place.lineno})"
+    return "exit", f"it raised {describe(error)}"
 
 
 def left_out(module: Slice | None) -> list[str]:

@@ -12,6 +12,7 @@ import keras
 
 from .adapter import Measured
 from .building import Recipe, make
+from .devices import plan_device
 from .keras_gradients import Tape, new_tape
 from .keras_inputs import call_parameters, declared_inputs, draw, given_inputs, guessed_inputs
 from .keras_legacy import accept_old_names
@@ -37,13 +38,17 @@ class KerasAdapter:
     def __init__(self) -> None:
         self.device = "cpu"
 
-    def prepare(self, request: Request, program: Program) -> None:
-        """Finds the device, cuts off downloads, and makes the names of older versions known.
+    def plan(self, device: str) -> str:
+        """The device in place of ``auto``.
 
         Raises:
             Unmeasurable: the device is not available.
         """
-        self.device = planned_device(request.device)
+        return plan_device(device, count_devices)
+
+    def prepare(self, request: Request, program: Program) -> None:
+        """Cuts off downloads, and makes the names of older versions known."""
+        self.device = request.device
         cut_off_downloads(program.stubs)
         accept_old_names()
         watch_backend()
@@ -68,29 +73,23 @@ class KerasAdapter:
         Raises:
             Unmeasurable: it cannot be built, or no inputs were found.
         """
-        with keras.device(self.device.replace("cuda", "gpu") if self.device != "meta" else "cpu"):
+        with keras.device(name_of_device(self.device)):
             return Measurement(self, recipe, module, request).measured()
 
 
-def planned_device(wanted: str) -> str:
-    """The device to be used.
+def name_of_device(device: str) -> str:
+    """A device as Keras calls it: ``gpu:0``. Shapes alone are computed where the processor is."""
+    kind, _, number = device.partition(":")
+    return f"gpu:{number or 0}" if kind == "cuda" else "cpu"
 
-    Raises:
-        Unmeasurable: Keras has none of that kind here.
-    """
-    if wanted in ("cpu", "meta"):
-        return wanted
-    kind = wanted.partition(":")[0]
-    if kind == "cuda" and keras.backend.backend() == "tensorflow":
-        available = len(sys.modules["tensorflow"].config.list_physical_devices("GPU"))
-    elif kind == "cuda":
-        available = sys.modules["torch"].cuda.device_count()
-    else:
-        raise Unmeasurable("device", f"Keras is not measured on {wanted}")
-    number = int(wanted.partition(":")[2] or 0)
-    if number >= available:
-        raise Unmeasurable("device", f"{wanted} was asked for, but Keras sees {available} GPUs")
-    return f"cuda:{number}"
+
+def count_devices(kind: str) -> int:
+    """How many accelerators of a kind Keras can use here; Metal is none of them."""
+    if kind != "cuda":
+        return 0
+    if keras.backend.backend() == "tensorflow":
+        return len(sys.modules["tensorflow"].config.list_physical_devices("GPU"))
+    return int(sys.modules["torch"].cuda.device_count())
 
 
 def count_parameters(most: int) -> None:
@@ -316,4 +315,4 @@ class Measurement:
             seen = self.run(model, inputs, True, 7)
             return seen.outputs[chosen(seen.outputs, self.request.output)], seen.tape
 
-        return training(lambda: self.built(0), forward, loss, self.request.train_steps)
+        return training(lambda: self.built(0), forward, loss, self.request.train_steps, self.request.seconds_left)

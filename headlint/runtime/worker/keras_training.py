@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -12,31 +13,37 @@ from .keras_gradients import Tape
 from .keras_losses import LossMeasurement, mending, targets
 from .keras_outputs import Output, numbers
 
-LEARNING_RATE = 5e-3
+LEARNING_RATE = 1e-2
 """Of Adam: high enough to show a difference within some dozens of steps on a small batch."""
 
 Forward = Callable[[Any], tuple[Output, Tape]]
 """One pass in training mode over the same batch: the output that the loss takes, and the tape it was recorded on."""
 
 
-def training(make: Callable[[], Any], forward: Forward, measured: LossMeasurement, steps: int) -> dict[str, Any]:
-    """The losses by step, as written and as mended, from the same weights and on the same batch."""
+def training(
+    make: Callable[[], Any], forward: Forward, measured: LossMeasurement, steps: int, seconds: float
+) -> dict[str, Any]:
+    """The losses by step, as written and as mended, from the same weights and on the same batch, in so many seconds."""
     model = make()
     forward(model)
     start = model.get_weights()
-    written = fitted(model, forward, measured, steps, mend=False)
+    share = seconds / 2 if measured.mended else seconds
+    written = fitted(model, forward, measured, steps, share, mend=False)
     if not measured.mended:
         return {"steps": steps, "written": written, "mended": None}
     model.set_weights(start)
-    return {"steps": steps, "written": written, "mended": fitted(model, forward, measured, steps, mend=True)}
+    return {"steps": steps, "written": written, "mended": fitted(model, forward, measured, steps, share, mend=True)}
 
 
-def fitted(model: Any, forward: Forward, measured: LossMeasurement, steps: int, mend: bool) -> list[float]:
-    """The losses of ``steps`` steps; shorter where a step raises."""
+def fitted(
+    model: Any, forward: Forward, measured: LossMeasurement, steps: int, seconds: float, mend: bool
+) -> list[float]:
+    """The loss before the first step and after each; fewer where a step raises or the time is up."""
     optimizer = keras.optimizers.Adam(LEARNING_RATE)
+    end = time.monotonic() + seconds
     losses: list[float] = []
     goal: Any = None
-    for _ in range(steps):
+    while len(losses) <= steps and time.monotonic() < end:
         try:
             output, tape = forward(model)
             better = mending(measured.loss, output, measured.classes) if mend else None
@@ -45,6 +52,7 @@ def fitted(model: Any, forward: Forward, measured: LossMeasurement, steps: int, 
             with tape.recording():
                 value = better.prepared(output) if better is not None else output.tensor
                 scalar = ops.mean(loss.call(goal, value))
+            losses.append(float(numbers(scalar)))
             variables = model.trainable_variables
             found = tape.gradients(scalar, [variable.value for variable in variables])
             pairs = [(one, variable) for one, variable in zip(found, variables, strict=True) if one is not None]
@@ -52,5 +60,4 @@ def fitted(model: Any, forward: Forward, measured: LossMeasurement, steps: int, 
                 optimizer.apply_gradients(pairs)
         except (RuntimeError, ValueError, TypeError):
             break
-        losses.append(float(numbers(scalar)))
     return losses

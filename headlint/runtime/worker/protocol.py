@@ -15,6 +15,9 @@ LARGEST = 64 * 1024 * 1024
 
 Message = dict[str, Any]
 
+_encode = json.JSONEncoder().encode
+"""Bound before any program runs: a program may put something else in the place of ``json.dumps``."""
+
 
 class BrokenFrame(Exception):
     """What was read is not a whole frame."""
@@ -22,7 +25,7 @@ class BrokenFrame(Exception):
 
 def encode(message: Message) -> bytes:
     """The frame of a message."""
-    body = json.dumps(message, allow_nan=True).encode()
+    body = _encode(message).encode()
     return LENGTH.pack(len(body)) + body
 
 
@@ -51,7 +54,7 @@ def receive(stream: BinaryIO) -> Message | None:
         raise BrokenFrame("the stream ended inside a message")
     try:
         message = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BrokenFrame(str(error)) from error
     if not isinstance(message, dict):
         raise BrokenFrame("a message that is not an object")

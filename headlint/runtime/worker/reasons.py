@@ -21,12 +21,13 @@ REASONS = {
     "printed": "it printed too much",
     "exit": "it ended the process",
     "crash": "it crashed the process",
-    "channel": "it wrote to the worker's own channel",
+    "channel": "it wrote to the channel of the measurements, closed it, or changed what they are made with",
     "device": "the device is not available",
     "no-model": "the finding names no model that can be built",
     "not-measurable": "the rule is about something that the model alone does not show",
     "assumed": "it rests on a guess that the rule tests",
     "mixed": "the draws disagree",
+    "gone": "headlint was ended meanwhile",
     "internal": "headlint itself failed",
 }
 """Code and words of each reason."""
@@ -45,6 +46,9 @@ class Unmeasurable(Exception):
 
 def describe(error: BaseException) -> str:
     """One line that names an error, short enough for a report."""
-    words = " ".join(str(error).split())
+    try:
+        words = " ".join(str(error).split())
+    except BaseException:  # a program's own error may raise anything when it is asked for its text
+        words = "its text cannot be read"
     text = f"{type(error).__name__}: {words}" if words else type(error).__name__
     return text if len(text) <= 300 else text[:297] + "..."

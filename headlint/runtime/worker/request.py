@@ -35,7 +35,7 @@ class LossWanted:
 
 @dataclass(frozen=True)
 class Request:
-    """One model to be built and measured. ``deadline`` is a time of ``time.monotonic``."""
+    """One model to be built and measured. ``deadline`` is a time of ``time.monotonic``, ``memory`` counts bytes."""
 
     path: Path
     root: Path
@@ -45,6 +45,7 @@ class Request:
     init: str = ""
     inputs: tuple[InputWanted, ...] = ()
     device: str = "cpu"
+    memory: int = 4 * 1024**3
     most_parameters: int = 300_000_000
     draws: int = 3
     seed: int = 0
@@ -76,6 +77,7 @@ def read_request(message: Mapping[str, Any]) -> Request:
             for one in message.get("inputs") or ()
         ),
         device=message.get("device") or "cpu",
+        memory=int(limits.get("memory", 4 * 1024**3)),
         most_parameters=int(limits.get("parameters", 300_000_000)),
         draws=int(message.get("draws") or 3),
         seed=int(message.get("seed") or 0),

@@ -7,29 +7,29 @@ makes its forked children hang (measured; see also torch's notes on multiprocess
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
 import importlib.util
 import json
 import os
-import shutil
 import signal
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
-from . import child, isolation
+from . import child, folders, isolation
 from .protocol import LENGTH, Message, encode, receive, send
 from .reasons import REASONS, describe
-from .watching import Limits, Watched, watch
-
-LATE_SECONDS = 60.0
-"""What a child may take longer that has to import the framework itself."""
+from .watching import LATE_SECONDS, Limits, Watched, watch
 
 BACKENDS = ("tensorflow", "torch")
 """What Keras may run on, the preferred first."""
+
+UNANSWERED = 112
+"""Exit status of a child that could not answer at all: the program has closed or changed what it needs for that."""
 
 PRIVATE = (
     "HOME",
@@ -50,16 +50,25 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--framework", required=True)
     parser.add_argument("--read", type=int, required=True)
     parser.add_argument("--write", type=int, required=True)
+    parser.add_argument("--folder", type=Path, required=True, help="where private folders are made; removed at the end")
     parser.add_argument("--late", action="store_true", help="let each child import the framework")
     options = parser.parse_args(arguments)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    isolation.die_with_parent()
     isolation.adopt_orphans()
-    with os.fdopen(options.read, "rb") as requests, os.fdopen(options.write, "wb") as replies:
-        send(replies, _ready(options.framework, options.late))
-        while (request := receive(requests)) is not None:
-            request["framework"] = options.framework
-            send(replies, serve(request, options.late, (requests.fileno(), replies.fileno())))
+    isolation.die_with_parent()
+    ready = _ready(options.framework, options.late)
+    # From here on the end of the requests tells that the parent is gone, and there is something to clear away.
+    isolation.die_with_parent(False)
+    try:
+        with os.fdopen(options.read, "rb") as requests, os.fdopen(options.write, "wb") as replies:
+            send(replies, ready)
+            while (request := receive(requests)) is not None:
+                request["framework"] = options.framework
+                send(replies, serve(request, options.late, (requests.fileno(), replies.fileno()), options.folder))
+    except BrokenPipeError:  # whoever asked has gone
+        return 1
+    finally:
+        folders.remove(options.folder)
     return 0
 
 
@@ -85,34 +94,35 @@ def _choose_backend() -> None:
         os.environ["KERAS_BACKEND"] = installed[0] if installed else BACKENDS[0]
 
 
-def serve(request: Message, late: bool, private_descriptors: Sequence[int]) -> Message:
-    """Answer one request by a child of its own."""
+def serve(request: Message, late: bool, channel: tuple[int, int], folder: Path) -> Message:
+    """Answer one request by a child of its own; ``channel`` has the descriptors of requests and replies."""
     given = request["limits"]
     limits = Limits(
         given["time"] + (LATE_SECONDS if late else 0.0), given["memory"], given["processes"], given["printed"]
     )
-    folder = Path(tempfile.mkdtemp(prefix="headlint-"))
+    private = Path(tempfile.mkdtemp(prefix=folders.PREFIX, dir=folder))
     reply_read, reply_write = os.pipe()
     output_read, output_write = os.pipe()
     try:
         process = os.fork()
         if process == 0:
-            for descriptor in (*private_descriptors, reply_read, output_read):
+            for descriptor in (*channel, reply_read, output_read):
                 os.close(descriptor)
-            _run(request, folder, reply_write, output_write)
+            _run(request, late, private, reply_write, output_write)
         os.close(reply_write)
         os.close(output_write)
-        seen = watch(process, reply_read, output_read, limits)
+        seen = watch(process, reply_read, output_read, channel[0], limits)
         return _reply(request, seen)
     finally:
         os.close(reply_read)
         os.close(output_read)
-        shutil.rmtree(folder, ignore_errors=True)
+        folders.remove(private)
 
 
-def _run(request: Message, folder: Path, reply: int, output: int) -> None:
+def _run(request: Message, late: bool, folder: Path, reply: int, output: int) -> NoReturn:
     """The child: close the doors, do the work, write the reply, and end without anything that the program registered."""
-    status = 1
+    status = UNANSWERED
+    end = os._exit
     try:
         os.setsid()
         isolation.die_with_parent()
@@ -120,22 +130,32 @@ def _run(request: Message, folder: Path, reply: int, output: int) -> None:
         null = os.open(os.devnull, os.O_RDONLY)
         for source, target in ((null, 0), (output, 1), (output, 2)):
             os.dup2(source, target)
+        os.close(null)
+        os.close(output)
         sys.stdin = os.fdopen(0, encoding="utf-8")
         os.environ.update(dict.fromkeys(PRIVATE, str(folder)))
         tempfile.tempdir = str(folder)
-        guards = isolation.enter(folder, Path(request["path"]).parent, request["limits"]["memory"])
-        answer = child.handle({**request, "guards": guards})
-        sys.stdout.flush()
-        _write(reply, answer)
+        guards = isolation.enter(folder, _home(request, folder), request["limits"]["memory"], late)
+        if late:
+            with contextlib.suppress(Exception):  # told by the adapter, which needs it
+                importlib.import_module(request["framework"])
+        frame = encode(child.handle({**request, "guards": guards}))
+        with contextlib.suppress(Exception):  # the program may have put anything in its place
+            sys.stdout.flush()
+        _write(reply, frame)
         status = 0
     except BaseException as error:
-        _write(reply, {"ok": False, "reason": "internal", "detail": describe(error)})
+        _write(reply, encode({"ok": False, "reason": "internal", "detail": describe(error)}))
     finally:
-        os._exit(status)
+        end(status)
 
 
-def _write(descriptor: int, message: Message) -> None:
-    data = encode(message)
+def _home(request: Message, folder: Path) -> Path:
+    """Where the program's own files lie."""
+    return Path(request["path"]).parent if "path" in request else folder
+
+
+def _write(descriptor: int, data: bytes) -> None:
     while data:
         data = data[os.write(descriptor, data) :]
 
@@ -153,24 +173,22 @@ def _reply(request: Message, seen: Watched) -> Message:
     return message
 
 
-def _decoded(data: bytes) -> dict[str, Any] | None:
+def _decoded(data: bytes | bytearray) -> dict[str, Any] | None:
     """The one frame that a child wrote; None when it is not whole or not alone."""
     if len(data) < LENGTH.size or LENGTH.unpack(data[: LENGTH.size])[0] != len(data) - LENGTH.size:
         return None
     try:
         message = json.loads(data[LENGTH.size :])
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return message if isinstance(message, dict) and isinstance(message.get("ok"), bool) else None
 
 
 def _reason_of_end(seen: Watched) -> str:
-    """Why a child ended that did not answer. Nobody but the system's own guard of memory sends SIGKILL unasked."""
-    if seen.reply:
+    """Why a child ended that did not answer."""
+    if seen.reply or seen.status == UNANSWERED:
         return "channel"
-    if seen.status is None or seen.status >= 0:
-        return "exit"
-    return "memory" if -seen.status == signal.SIGKILL else "crash"
+    return "crash" if seen.status is not None and seen.status < 0 else "exit"
 
 
 def _detail(reason: str, seen: Watched, request: Message) -> str:
@@ -180,8 +198,14 @@ def _detail(reason: str, seen: Watched, request: Message) -> str:
             return f"it ran longer than {limits['time']:g} s"
         case "memory":
             return f"it used more than {limits['memory'] / 2**20:.0f} MiB"
+        case "processes":
+            return f"it started more than {limits['processes']} processes"
+        case "printed":
+            return f"it printed more than {limits['printed'] / 1e6:g} MB"
         case "exit":
             return f"it ended the process with status {seen.status}"
+        case "crash" if seen.status == -signal.SIGKILL:
+            return "the process was killed (SIGKILL), by itself or by a system that ran out of memory"
         case "crash" if seen.status is not None:
             return f"it crashed the process ({signal.Signals(-seen.status).name})"
         case _:

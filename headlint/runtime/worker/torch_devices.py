@@ -2,49 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch.overrides import TorchFunctionMode
 
-from .reasons import Unmeasurable
-
-AUTOMATIC = ("cuda", "mps", "cpu")
-"""What ``auto`` tries, in this order."""
-
-
-def plan_device(wanted: str, count: Callable[[str], int]) -> str:
-    """The device to use: ``auto`` becomes the first kind of which there is one, ``cuda:1`` must exist.
-
-    ``count`` tells how many devices of a kind there are.
-
-    Raises:
-        Unmeasurable: there is no such device.
-    """
-    if wanted == "auto":
-        return next((kind for kind in AUTOMATIC if count(kind)), "cpu")
-    kind, _, number = wanted.partition(":")
-    if number and not number.isdigit():
-        raise Unmeasurable("device", f"{wanted!r} is not the name of a device")
-    available = count(kind)
-    if not available:
-        raise Unmeasurable("device", f"this environment has no {kind} device")
-    if number and int(number) >= available:
-        raise Unmeasurable("device", f"there are {available} {kind} devices, counted from 0; there is no {wanted}")
-    return wanted
-
 
 def count_devices(kind: str) -> int:
-    """How many devices of a kind this process can use."""
-    if kind in ("cpu", "meta"):
-        return 1
+    """How many accelerators of a kind this process can use. It may start their driver, so ask in a child only."""
     if kind == "mps":
         return int(torch.backends.mps.is_available())
     module = getattr(torch, kind, None)
     if module is None or not hasattr(module, "is_available") or not module.is_available():
         return 0
     return int(module.device_count()) if hasattr(module, "device_count") else 1
+
+
+def limit_memory(device: str, most: int) -> None:
+    """Let this process use at most so many bytes of a GPU's memory; other devices know no such limit."""
+    if device.startswith("cuda"):
+        chosen = torch.device(device)
+        share = most / torch.cuda.get_device_properties(chosen).total_memory
+        torch.cuda.set_per_process_memory_fraction(min(1.0, share), chosen)
 
 
 class OnDevice(TorchFunctionMode):

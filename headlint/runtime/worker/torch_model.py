@@ -16,10 +16,11 @@ from torch import nn
 
 from .adapter import Measured
 from .building import Recipe, make
+from .devices import plan_device
 from .loading import Program, Slice
 from .reasons import Unmeasurable
 from .request import Request
-from .torch_devices import OnDevice, count_devices, plan_device
+from .torch_devices import OnDevice, count_devices, limit_memory
 from .torch_inputs import Inputs, first_inputs, inputs_of_example
 from .torch_losses import LossMeasurement, NoLoss, find_loss
 from .torch_operations import applied
@@ -55,13 +56,18 @@ class TorchAdapter:
     def __init__(self) -> None:
         self.device = "cpu"
 
-    def prepare(self, request: Request, program: Program) -> None:
-        """Finds the device and cuts off downloads.
+    def plan(self, device: str) -> str:
+        """The device in place of ``auto``.
 
         Raises:
             Unmeasurable: the device is not available.
         """
-        self.device = plan_device(request.device, count_devices)
+        return plan_device(device, count_devices)
+
+    def prepare(self, request: Request, program: Program) -> None:
+        """Limits the memory of the device and cuts off downloads."""
+        self.device = request.device
+        limit_memory(self.device, request.memory)
         cut_off_downloads(program.stubs)
         if not self.device.startswith("cuda"):
             without_cuda()
@@ -344,7 +350,7 @@ class Measurement:
             return outputs[chosen(outputs, self.request.output)], trace
 
         with on_device(self.device):
-            return training(model, forward, loss, self.request.train_steps)
+            return training(model, forward, loss, self.request.train_steps, self.request.seconds_left)
 
 
 MOST_OUTPUTS = 12

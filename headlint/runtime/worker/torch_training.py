@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -14,29 +15,35 @@ from .torch_outputs import Output, class_axis
 from .torch_targets import arranged, targets
 from .torch_watch import Trace
 
-LEARNING_RATE = 5e-3
+LEARNING_RATE = 1e-2
 """Of Adam: high enough to show a difference within some dozens of steps on a small batch."""
 
 Forward = Callable[[nn.Module], tuple[Output, Trace]]
 """One pass in training mode over the same batch: the output that the loss takes."""
 
 
-def training(model: nn.Module, forward: Forward, measured: LossMeasurement, steps: int) -> dict[str, Any]:
-    """The losses by step, as written and as mended, from the same weights and on the same batch."""
+def training(
+    model: nn.Module, forward: Forward, measured: LossMeasurement, steps: int, seconds: float
+) -> dict[str, Any]:
+    """The losses by step, as written and as mended, from the same weights and on the same batch, in so many seconds."""
     twin = copy.deepcopy(model)
+    share = seconds / 2 if measured.mended else seconds
     return {
         "steps": steps,
-        "written": fitted(model, forward, measured, steps, mend=False),
-        "mended": fitted(twin, forward, measured, steps, mend=True) if measured.mended else None,
+        "written": fitted(model, forward, measured, steps, share, mend=False),
+        "mended": fitted(twin, forward, measured, steps, share, mend=True) if measured.mended else None,
     }
 
 
-def fitted(model: nn.Module, forward: Forward, measured: LossMeasurement, steps: int, mend: bool) -> list[float]:
-    """The losses of ``steps`` steps; shorter where a step raises."""
+def fitted(
+    model: nn.Module, forward: Forward, measured: LossMeasurement, steps: int, seconds: float, mend: bool
+) -> list[float]:
+    """The loss before the first step and after each; fewer where a step raises or the time is up."""
     optimizer = torch.optim.Adam([one for one in model.parameters() if one.requires_grad], lr=LEARNING_RATE)
+    end = time.monotonic() + seconds
     losses: list[float] = []
     goal: Any = None
-    for _ in range(steps):
+    while len(losses) <= steps and time.monotonic() < end:
         try:
             output, trace = forward(model)
             axis = class_axis(output, trace.weighted)
@@ -48,10 +55,10 @@ def fitted(model: nn.Module, forward: Forward, measured: LossMeasurement, steps:
                 torch.manual_seed(0)
                 goal = targets(kind, output, axis)
             loss = scalar(call(arranged(value, axis, kind), goal))
+            losses.append(float(loss.detach()))
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
         except (RuntimeError, ValueError, TypeError):
             break
-        losses.append(float(loss.detach()))
     return losses

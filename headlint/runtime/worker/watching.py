@@ -10,8 +10,13 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .protocol import LARGEST
+
 INTERVAL = 0.05
 """Seconds between two looks at memory and processes."""
+
+LATE_SECONDS = 60.0
+"""What a child may take longer that has to import the framework itself."""
 
 KEPT = 2_000
 """Characters kept of the end of what was printed."""
@@ -21,7 +26,7 @@ PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 
 @dataclass(frozen=True)
 class Limits:
-    """What one model may use: seconds, bytes of resident memory, processes, and bytes printed."""
+    """What one model may use: seconds, bytes of memory beyond what its parent holds, processes, and bytes printed."""
 
     time: float
     memory: int
@@ -33,7 +38,7 @@ class Limits:
 class Watched:
     """What was seen: the bytes of the reply, the end of what was printed, and why the child was stopped, if it was."""
 
-    reply: bytes = b""
+    reply: bytearray = field(default_factory=bytearray)
     printed: bytes = b""
     printed_bytes: int = 0
     stopped: str = ""
@@ -47,19 +52,28 @@ class Watched:
         return self.printed.decode("utf-8", "replace")[-KEPT:]
 
 
-def watch(child: int, reply: int, output: int, limits: Limits) -> Watched:
-    """Wait for a child until it has ended or used more than it may; afterwards nothing it started is left."""
+def watch(child: int, reply: int, output: int, asker: int, limits: Limits) -> Watched:
+    """Wait for a child until it has ended or used more than it may; afterwards nothing it started is left.
+
+    ``asker`` is the descriptor of requests: none comes before the reply, so that it can be read only when whoever asked
+    has gone.
+    """
     seen = Watched(_open={reply, output})
     deadline = time.monotonic() + limits.time
+    baseline = _resident(os.getpid())
     with selectors.DefaultSelector() as selector:
         for descriptor in (reply, output):
             os.set_blocking(descriptor, False)
             selector.register(descriptor, selectors.EVENT_READ)
-        while seen.status is None and not seen.stopped:
-            _read(selector, reply, seen, INTERVAL)
-            seen.stopped = _excess(child, seen, limits, deadline)
-            seen.status = _ended(child)
-        end_tree(child, seen)
+        selector.register(asker, selectors.EVENT_READ)
+        try:
+            while seen.status is None and not seen.stopped:
+                _read(selector, reply, seen, INTERVAL)
+                seen.stopped = seen.stopped or _excess(seen, limits, deadline, baseline)
+                seen.status = _ended(child)
+        finally:
+            end_tree(child, seen)
+        selector.unregister(asker)
         _drain(selector, reply, seen)
     return seen
 
@@ -68,6 +82,9 @@ def _read(selector: selectors.DefaultSelector, reply: int, seen: Watched, second
     """Take over what the child has written, waiting at most some seconds for it. Whether there was something."""
     got = False
     for key, _ in selector.select(seconds):
+        if key.fd not in seen._open:
+            seen.stopped = "gone"
+            continue
         try:
             data = os.read(key.fd, 1 << 16)
         except BlockingIOError:
@@ -77,6 +94,8 @@ def _read(selector: selectors.DefaultSelector, reply: int, seen: Watched, second
             seen._open.discard(key.fd)
         elif key.fd == reply:
             seen.reply += data
+            if len(seen.reply) > LARGEST:
+                seen.stopped = "channel"
         else:
             seen.printed = (seen.printed + data)[-4 * KEPT :]
             seen.printed_bytes += len(data)
@@ -88,14 +107,17 @@ def _read(selector: selectors.DefaultSelector, reply: int, seen: Watched, second
 
 def _drain(selector: selectors.DefaultSelector, reply: int, seen: Watched) -> None:
     """What was still in the pipes when the child ended."""
-    while seen._open and _read(selector, reply, seen, 0):
+    while seen._open and len(seen.reply) <= LARGEST and _read(selector, reply, seen, 0):
         pass
 
 
-def _excess(child: int, seen: Watched, limits: Limits, deadline: float) -> str:
-    """The reason to stop the child now, or nothing."""
+def _excess(seen: Watched, limits: Limits, deadline: float, baseline: int) -> str:
+    """The reason to stop the child now, or nothing.
+
+    What this process holds, ``baseline``, a forked child shares with it, so that only what is beyond that counts.
+    """
     members = descendants(os.getpid())
-    resident = sum(_resident(process) for process in members)
+    resident = sum(max(0, _resident(process) - baseline) for process in members)
     seen.peak_bytes = max(seen.peak_bytes, resident)
     if time.monotonic() > deadline:
         return "time"
@@ -117,8 +139,9 @@ def _ended(child: int) -> int | None:
 
 def end_tree(child: int, seen: Watched) -> None:
     """Kill the child, its group, and whatever else became a child of this process."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(child, signal.SIGKILL)
+    for kill in (os.killpg, os.kill):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            kill(child, signal.SIGKILL)
     if seen.status is None:
         seen.status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     while True:
