@@ -19,6 +19,9 @@ from headlint.reporting.context import Context
 from headlint.runtime.options import add_building_options, wanted_of
 from headlint.settings import Settings
 
+FOR_PEOPLE = ("text", "concise")
+"""Formats that other words may follow; what programs read must not be broken by them."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of ``check``."""
@@ -74,10 +77,10 @@ def _run(arguments: argparse.Namespace) -> int:
     text = render(arguments.output_format, report, context)
     if arguments.output_format == "text":
         text += refuted
-    if arguments.statistics and arguments.output_format == "json":
-        sys.stderr.write(_statistics(report))
-    elif arguments.statistics:
+    if arguments.statistics and arguments.output_format in FOR_PEOPLE:
         text += _statistics(report)
+    elif arguments.statistics:
+        sys.stderr.write(_statistics(report))
     write(arguments.output, text)
     say_what_the_baseline_hides(report)
     return status_of(report, settings.fail_on, arguments.exit_zero)
