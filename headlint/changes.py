@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from pathlib import Path
@@ -43,7 +43,7 @@ EVERYTHING = ChangedLines(((0, sys.maxsize),))
 class Changes:
     """What was changed since a revision, as the real git says it."""
 
-    def __init__(self, revision: str, paths: Iterable[Path]) -> None:
+    def __init__(self, revision: str, paths: Sequence[Path]) -> None:
         """Compare with the revision of that name in the repository of the paths.
 
         Raises:

@@ -33,14 +33,13 @@ class Told:
 class Selection:
     """What a run's findings must pass to be told: rules, comments, the baseline, changed lines; in this order."""
 
-    def __init__(self, settings: Settings, paths: Sequence[Path]) -> None:
-        """Read what the settings name, before any work is done.
+    def __init__(self, settings: Settings, files: Sequence[Path]) -> None:
+        """Read what the settings name, before any work on the files is done.
 
         Raises:
             ConfigurationError: the baseline cannot be read, or git knows nothing of the revision.
         """
         self._settings = settings
-        self._paths = paths
         self._baseline: Baseline | None = None
         self._changes: Changes | None = None
         if settings.baseline:
@@ -50,7 +49,7 @@ class Selection:
         if settings.diff_base:
             from headlint.changes import Changes
 
-            self._changes = Changes(settings.diff_base, paths)
+            self._changes = Changes(settings.diff_base, [settings.root, *files])
 
     def told(self, findings: Iterable[Finding], given: set[str], failed: set[str], loader: ProjectLoader) -> Told:
         """The findings that are told, in order.
@@ -83,9 +82,9 @@ class Selection:
         )
 
     def _is_stale(self, entry: Entry, file: Path, judged: set[str]) -> bool:
-        """Whether an entry of the baseline would have been found by this run if it still stood for something."""
+        """Whether an entry that was not found stands for nothing any more, as far as this run can tell."""
         if not file.exists():
-            return any(file.is_relative_to(os.path.realpath(path)) for path in self._paths)
+            return True
         if os.path.realpath(file) not in judged:
             return False
         return find_rule(entry.code) is None or selected(entry.code, self._settings, str(file))

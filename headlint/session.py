@@ -69,18 +69,35 @@ def check_paths(
         ConfigurationError: the settings name a baseline or a revision that cannot be had.
     """
     from headlint.loading import ProjectLoader
-    from headlint.selection import Selection
     from headlint.source.discovery import discover
 
     settings = settings or Settings()
-    wanted_paths = [Path(path) for path in paths]
-    selection = Selection(settings, wanted_paths)
-    discovery = discover(wanted_paths, settings)
+    discovery = discover([Path(path) for path in paths], settings)
     loader = ProjectLoader(_project(settings), settings.cache, buffers)
-    wanted, problems = worth_analysing(discovery.files, loader)
+    return check_files(discovery.files, loader, settings, progress, discovery.problems)
+
+
+def check_files(
+    files: Sequence[Path],
+    loader: ProjectLoader,
+    settings: Settings,
+    progress: Progress | None = None,
+    problems: tuple[Problem, ...] = (),
+) -> Report:
+    """Check files through a loader, which afterwards knows all texts that were read for it.
+
+    ``problems`` are those that the caller knows already.
+
+    Raises:
+        ConfigurationError: the settings name a baseline or a revision that cannot be had.
+    """
+    from headlint.selection import Selection
+
+    selection = Selection(settings, files)
+    wanted, refused = worth_analysing(files, loader)
     results = _analyze_all(wanted, loader, settings, progress)
     results += _analyze_importers(results, {Path(result.path) for result in results}, loader, settings)
-    return _report(results, discovery.files, loader, selection, (*discovery.problems, *problems))
+    return _report(results, files, loader, selection, (*problems, *refused))
 
 
 def _project(settings: Settings) -> Project:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from headlint.cli.main import CLEAN, FAILED
 from headlint.cli.options import DEFAULT_FILE, UsageError, add_configuration, add_rules, load, with_baseline
-from headlint.cli.output import count
 from headlint.cli.progress import Progress
 from headlint.cli.sources import Sources
 from headlint.configuration import ConfigurationError
@@ -66,14 +65,24 @@ def _run(arguments: argparse.Namespace) -> int:
     entries = _with_found(baseline, kept, report, context) if arguments.action == "write" else kept
     if is_new or set(entries) != set(baseline.entries):
         baseline.write(entries)
-    print(
-        f"{context.shown(str(file))}: {_told(len(entries), len(report.findings), len(report.stale), arguments.action)}"
-    )
+    added = f"{len(report.findings)} new, " if arguments.action == "write" else ""
+    holds = f"{len(entries)} finding{'' if len(entries) == 1 else 's'}"
+    print(f"{context.shown(str(file))}: {holds} ({added}{len(report.stale)} taken out).")
     if is_new and not configured.baseline:
         print(f'Use it with `headlint check --baseline`, or for good with baseline = "{file.name}" in the settings.')
     for problem in report.problems:
         sys.stderr.write(f"headlint: {problem_line(problem, context)}\n")
     return FAILED if report.problems else CLEAN
+
+
+def beside_the_baseline(report: Report) -> str:
+    """What is said beside a report in every format: what the baseline hides, and what it need not hold any more."""
+    said = ""
+    if report.known:
+        said += f"Known from the baseline and not shown: {len(report.known)}.\n"
+    if report.stale:
+        said += f"Stale in the baseline: {len(report.stale)}; `headlint baseline prune` takes out what is mended.\n"
+    return said
 
 
 def _check(arguments: argparse.Namespace, settings: Settings) -> Report:
@@ -94,8 +103,3 @@ def _with_found(baseline: Baseline, kept: tuple[Entry, ...], report: Report, con
     found = baseline.entries_of(findings, context.text_of)
     names = {entry.fingerprint for entry in found}
     return (*found, *(entry for entry in kept if entry.fingerprint not in names))
-
-
-def _told(entries: int, new: int, stale: int, action: str) -> str:
-    added = f"{new} new, " if action == "write" else ""
-    return f"{count(entries, 'finding')} ({added}{stale} taken out)."

@@ -7,17 +7,29 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from headlint.cli import changing
+from headlint.cli.baseline import beside_the_baseline
 from headlint.cli.main import CLEAN, FAILED, FINDINGS
-from headlint.cli.options import SEVERITIES, UsageError, add_colour, add_configuration, add_known, add_rules, load
-from headlint.cli.output import context_of, say_problems, say_what_the_baseline_hides, write
+from headlint.cli.options import (
+    SEVERITIES,
+    UsageError,
+    add_adoption,
+    add_colour,
+    add_configuration,
+    add_rules,
+    load,
+    wants_colour,
+)
 from headlint.cli.progress import Progress
+from headlint.cli.sources import Sources, drawer
 from headlint.configuration import ConfigurationError
 from headlint.findings import Report
 from headlint.reporting import FORMATS, render
 from headlint.reporting.context import Context
 from headlint.runtime.options import add_building_options, wanted_of
 from headlint.settings import Settings
+
+FOR_PEOPLE = ("text", "concise")
+"""Formats that other words may follow; what programs read must not be broken by them."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,20 +38,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "paths", nargs="*", default=["."], metavar="PATH", help="files and folders (.), - for standard input"
     )
     parser.add_argument("--stdin-filename", metavar="NAME", help="the name that standard input goes by")
-    add_rules(parser)
-    add_known(parser)
-    status = parser.add_argument_group("exit status")
-    status.add_argument(
+    rules = add_rules(parser)
+    rules.add_argument(
         "--fail-on", choices=SEVERITIES, help="the least severity that makes the exit status 1 (warning)"
     )
-    status.add_argument("--exit-zero", action="store_true", help="exit with 0 even when there are findings")
+    rules.add_argument("--exit-zero", action="store_true", help="exit with 0 even when there are findings")
+    add_adoption(parser)
     output = parser.add_argument_group("output")
     output.add_argument("--output-format", choices=tuple(FORMATS), default="text", help="how to write findings (text)")
     output.add_argument("-o", "--output", type=Path, metavar="FILE", help="write them to a file")
     output.add_argument("--statistics", action="store_true", help="count the findings of each rule")
     output.add_argument("--show-files", action="store_true", help="list the files that would be checked, and stop")
     add_colour(parser)
-    changing.add_arguments(parser)
+    fixing = parser.add_argument_group("fixing")
+    fixing.add_argument("--fix", action="store_true", help="mend what can be mended safely")
+    fixing.add_argument(
+        "--unsafe-fixes", action="store_true", help="with --fix: also where the program's output changes"
+    )
+    fixing.add_argument(
+        "--add-suppressions", action="store_true", help="instead: write comments that switch the findings off"
+    )
+    fixing.add_argument("--diff", action="store_true", help="show what would be changed, and change nothing")
     parser.add_argument(
         "--confirm", action="store_true", help="build the models behind the findings and measure them (executes code)"
     )
@@ -63,23 +82,24 @@ def _run(arguments: argparse.Namespace) -> int:
     settings = load(arguments, start)
     if arguments.show_files:
         return _show_files(arguments, settings)
-    if changing.wants_change(arguments):
-        report, failed = changing.change(arguments, settings)
-        return FAILED if failed else status_of(report, settings.fail_on, arguments.exit_zero)
+    if arguments.add_suppressions:
+        return _add_suppressions(arguments, settings)
+    if arguments.fix or arguments.unsafe_fixes or arguments.diff:
+        return _fix(arguments, settings)
     report, standard_input = _check(arguments, settings)
-    context = context_of(arguments, settings, standard_input)
+    context = _context(arguments, settings, standard_input)
     refuted = ""
     if arguments.confirm:
         report, context, refuted = _confirm(arguments, settings, report, context)
     text = render(arguments.output_format, report, context)
     if arguments.output_format == "text":
         text += refuted
-    if arguments.statistics and arguments.output_format == "json":
-        sys.stderr.write(_statistics(report))
-    elif arguments.statistics:
+    if arguments.statistics and arguments.output_format in FOR_PEOPLE:
         text += _statistics(report)
-    write(arguments.output, text)
-    say_what_the_baseline_hides(report)
+    elif arguments.statistics:
+        sys.stderr.write(_statistics(report))
+    _write(arguments.output, text)
+    sys.stderr.write(beside_the_baseline(report))
     return status_of(report, settings.fail_on, arguments.exit_zero)
 
 
@@ -113,8 +133,67 @@ def _show_files(arguments: argparse.Namespace, settings: Settings) -> int:
     discovery = discover([Path(path) for path in arguments.paths], settings)
     for file in discovery.files:
         print(file)
-    say_problems(discovery.problems)
+    for problem in discovery.problems:
+        sys.stderr.write(f"headlint: {problem.path}: {problem.message}\n")
     return FAILED if discovery.problems else CLEAN
+
+
+def _fix(arguments: argparse.Namespace, settings: Settings) -> int:
+    from headlint.fixes import apply_fixes
+
+    if arguments.paths == ["-"]:
+        raise UsageError("standard input cannot be mended; give a file")
+    outcome = apply_fixes([Path(path) for path in arguments.paths], settings, arguments.unsafe_fixes, arguments.diff)
+    if arguments.diff:
+        sys.stdout.write(outcome.diff)
+    else:
+        _write(arguments.output, render(arguments.output_format, outcome.report, _context(arguments, settings, None)))
+    done = "would be mended" if arguments.diff else "mended"
+    files = f"{len(outcome.files)} file{'' if len(outcome.files) == 1 else 's'}"
+    sys.stderr.write(f"{len(outcome.fixes)} finding{'' if len(outcome.fixes) == 1 else 's'} {done} in {files}.\n")
+    sys.stderr.write(beside_the_baseline(outcome.report))
+    for problem in outcome.problems:
+        sys.stderr.write(f"headlint: {problem.path}: {problem.message}\n")
+    return FAILED if outcome.problems else status_of(outcome.report, settings.fail_on, arguments.exit_zero)
+
+
+def _add_suppressions(arguments: argparse.Namespace, settings: Settings) -> int:
+    from headlint.cli.suppressing import add_suppressions, summary
+
+    outcome = add_suppressions(arguments, settings)
+    if arguments.diff:
+        sys.stdout.write(outcome.diff)
+    else:
+        _write(arguments.output, render(arguments.output_format, outcome.report, _context(arguments, settings, None)))
+    sys.stderr.write(summary(outcome, arguments.diff) + beside_the_baseline(outcome.report))
+    return FAILED if outcome.problems else status_of(outcome.report, settings.fail_on, arguments.exit_zero)
+
+
+def _context(arguments: argparse.Namespace, settings: Settings, standard_input: str | None) -> Context:
+    import shutil
+
+    name = str(Path(arguments.stdin_filename or "<stdin>"))
+    sources = Sources({name: standard_input} if standard_input is not None else {})
+    return Context(
+        root=Path.cwd(),
+        colour=arguments.output is None and wants_colour(arguments.color),
+        width=shutil.get_terminal_size((120, 40)).columns,
+        sources=sources.text,
+        verbose=arguments.verbose,
+        fix_for=sources.fix,
+        cell_sources=sources.cell,
+        draw=drawer(arguments.paths, settings) if standard_input is None else None,
+    )
+
+
+def _write(file: Path | None, text: str) -> None:
+    if file is None:
+        sys.stdout.write(text)
+        return
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"cannot write {file}: {error.strerror}") from None
 
 
 def _statistics(report: Report) -> str:

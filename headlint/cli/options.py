@@ -29,26 +29,29 @@ def add_configuration(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-v", "--verbose", action="store_true", help="tell more")
 
 
-def add_rules(parser: argparse.ArgumentParser) -> None:
-    """``--select``, ``--extend-select`` and ``--ignore``."""
+def add_rules(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+    """``--select``, ``--extend-select`` and ``--ignore``; gives the group that they stand in."""
     rules = parser.add_argument_group("rules")
     rules.add_argument("--select", metavar="RULES", help="only these: codes, prefixes or names, with commas")
     rules.add_argument("--extend-select", metavar="RULES", help="these as well")
     rules.add_argument("--ignore", metavar="RULES", help="all but these")
+    return rules
 
 
-def add_known(parser: argparse.ArgumentParser) -> None:
+def add_adoption(parser: argparse.ArgumentParser) -> None:
     """``--baseline``, ``--no-baseline`` and ``--diff-base``."""
-    known = parser.add_argument_group("only what is new")
-    known.add_argument(
+    adoption = parser.add_argument_group("only what is new")
+    adoption.add_argument(
         "--baseline",
         nargs="?",
         const="",
         metavar="FILE",
         help=f"not what this baseline holds (the one of the settings, else {DEFAULT_FILE})",
     )
-    known.add_argument("--no-baseline", action="store_true", help="all findings, whatever baseline the settings name")
-    known.add_argument(
+    adoption.add_argument(
+        "--no-baseline", action="store_true", help="all findings, whatever baseline the settings name"
+    )
+    adoption.add_argument(
         "--diff-base",
         metavar="REV",
         help="only findings with a step on lines changed since this revision (main... for where the branch began)",

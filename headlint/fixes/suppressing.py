@@ -46,21 +46,25 @@ def add_suppressions(
 
     settings = settings or Settings()
     report = check_paths(paths, settings)
-    everything = Workspace().after(_edits(report.findings, Workspace()))
+    originals = Workspace()
+    everything = originals.after(_edits(report.findings, originals))
     helped = _silenced(report.findings, everything, settings)
-    workspace = everything if len(helped) == len(report) else Workspace().after(_edits(helped, Workspace()))
+    workspace = originals.after(_edits(helped, originals))
     left = tuple(finding for finding in report if finding not in helped)
     files, problems = (workspace.changed(), ()) if diff else workspace.write()
-    return SuppressionOutcome(replace(report, findings=left), helped, files, problems, workspace.diff(settings.root))
+    suppressed = tuple(finding for finding in report if finding in helped)
+    return SuppressionOutcome(
+        replace(report, findings=left), suppressed, files, problems, workspace.diff(settings.root)
+    )
 
 
-def _silenced(findings: Sequence[Finding], workspace: Workspace, settings: Settings) -> tuple[Finding, ...]:
+def _silenced(findings: Sequence[Finding], workspace: Workspace, settings: Settings) -> frozenset[Finding]:
     """The findings that are not told of the files as they would be."""
     from headlint.session import check_paths
 
     loud = {_key(finding) for finding in check_paths(workspace.changed(), settings, buffers=workspace)}
     changed = {Path(path).resolve() for path in workspace.changed()}
-    return tuple(one for one in findings if _key(one) not in loud and Path(one.place.path).resolve() in changed)
+    return frozenset(one for one in findings if _key(one) not in loud and Path(one.place.path).resolve() in changed)
 
 
 def _key(finding: Finding) -> tuple[str, int, int, int, str]:

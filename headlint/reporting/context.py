@@ -69,7 +69,7 @@ class Context:
 
     def shown(self, path: str) -> str:
         """The path as people and reports get it: with forward slashes, relative to ``root`` when it is below it."""
-        absolute = os.path.join(self.root, path)
+        absolute = os.path.normpath(os.path.join(self.root, path))
         relative = os.path.relpath(absolute, self.root) if _same_drive(absolute, str(self.root)) else absolute
         return (absolute if relative.split(os.sep)[0] == os.pardir else relative).replace(os.sep, "/")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -27,8 +27,8 @@ class Revision:
     commit: str
 
     @classmethod
-    def of(cls, name: str, paths: Iterable[Path]) -> Revision:
-        """The revision of that name in the repository of the first of the paths that lies in one.
+    def of(cls, name: str, paths: Sequence[Path]) -> Revision:
+        """The revision of that name in the repository of the first of the paths (one or more) that lies in one.
 
         ``name...`` is, as in git, the commit where the current branch left ``name``.
 
@@ -104,7 +104,7 @@ def _entries(listing: bytes) -> Iterator[tuple[bytes, str]]:
             yield description.split(b" ", 1)[0], os.fsdecode(name)
 
 
-def _top(paths: Iterable[Path]) -> Path:
+def _top(paths: Sequence[Path]) -> Path:
     """The top folder of the first repository that one of the paths lies in."""
     errors: list[GitError] = []
     for folder in dict.fromkeys(_folder(path) for path in paths):
@@ -112,7 +112,7 @@ def _top(paths: Iterable[Path]) -> Path:
             return Path(os.path.realpath(_line(folder, "rev-parse", "--show-toplevel")))
         except GitError as error:
             errors.append(error)
-    raise errors[0] if errors else GitError("no path is given")
+    raise errors[0]
 
 
 def _folder(path: Path) -> Path:
