@@ -147,6 +147,25 @@ def test_a_model_breaks_where_its_layer_is_wrong() -> None:
     )
 
 
+def test_of_two_ways_only_the_wrong_one_is_broken() -> None:
+    report, context = report_of(FIXTURES / "shapes_keras" / "correlated_branches_bad.py")
+    section = next(one for one in page_of(report, context).sections if one.told[0].finding.code == "HL106")
+    broken = [station.name for drawing in section.drawings for station in drawing.stations if station.broken]
+    assert broken == ["sparse_categorical_crossentropy"]
+
+
+def test_an_operation_behind_the_model_is_drawn_where_it_is_what_is_wrong() -> None:
+    report, context = report_of(FIXTURES / "shapes_torch" / "log_of_softmax_bad.py")
+    finding = next(one for one in report.findings if one.code == "HL113")
+    drawn = next(
+        [station.name for station in drawing.stations]
+        for section in page_of(report, context).sections
+        for drawing in section.drawings
+        if any(finding in station.broken for station in drawing.stations)
+    )
+    assert drawn == ["input", "Linear", "ReLU", "Linear", "softmax", "log"]
+
+
 def test_without_pictures_the_trail_is_drawn() -> None:
     report, context = report_of(QUESTION)
     (drawing,) = drawings(report.findings, (), context)
