@@ -72,7 +72,7 @@ def find_heads(
 
 
 def _pictures(facts: Sequence[Fact], drafts: Sequence[Draft], loader: ProjectLoader) -> list[HeadPicture]:
-    wrong = {(draft.site, draft.code) for draft in drafts if isinstance(draft.subject, LossUse)}
+    wrong = [(draft.subject, draft.code) for draft in drafts if isinstance(draft.subject, LossUse)]
     uses = [fact for fact in facts if isinstance(fact, LossUse) and isinstance(fact.prediction, Tensor)]
     outputs = [tensor for head in facts if isinstance(head, Head) for tensor in _tensors(head.output)]
     given = len(outputs)
@@ -196,13 +196,16 @@ def _layer(place: Place, tensor: Tensor, layer: Layer) -> HeadLayer:
     )
 
 
-def _losses(uses: Sequence[LossUse], wrong: set[tuple[Site, str]], places: dict[Site, Place]) -> Iterable[HeadLoss]:
+def _losses(
+    uses: Sequence[LossUse], wrong: Sequence[tuple[LossUse, str]], places: dict[Site, Place]
+) -> Iterable[HeadLoss]:
     seen: set[Site] = set()
     for use in uses:
         if use.site in seen or use.site not in places:
             continue
         seen.add(use.site)
-        codes = sorted(code for site, code in wrong if site == use.site)
+        here = [id(one) for one in uses if one.site == use.site]
+        codes = sorted({code for subject, code in wrong if id(subject) in here})
         known = isinstance(use.prediction, Tensor) and use.prediction.domain is not Domain.UNKNOWN
         fits = False if codes else (True if known else None)
         name, kind = use.loss.short_name, use.loss.name

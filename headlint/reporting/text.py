@@ -25,7 +25,7 @@ def render(report: Report, context: Context) -> str:
 
 
 def _paint(text: str, style: str, context: Context) -> str:
-    return f"{style}{text}{_RESET}" if context.colour else text
+    return f"{style}{text}{_RESET}" if context.colour and style else text
 
 
 def _finding(finding: Finding, context: Context) -> str:
@@ -104,7 +104,7 @@ def _excerpt(step: Step, finding: Finding, margin: int, context: Context) -> lis
     visible = line[cut : cut + LONGEST_LINE].expandtabs(4)
     before = _columns(line[cut:start].expandtabs(4))
     marked = max(1, _columns(line[start : min(end, cut + LONGEST_LINE)].expandtabs(4)))
-    style = STYLES[finding.severity.value] if _same_lines(step.place, finding.place) else _BOLD
+    style = STYLES[finding.severity.value] if _same_lines(step.place, finding.place) else ""
     mark = "^" if _same_lines(step.place, finding.place) else "-"
     gutter = _paint(f"  {' ' * margin} |", _DIM, context)
     room = context.width - margin - len("   | ")

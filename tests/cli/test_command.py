@@ -77,7 +77,7 @@ def test_text_shows_both_ends(folder: Path) -> None:
     assert "\033" not in run.stdout
 
 
-@pytest.mark.parametrize("columns", [60, 80, 100, 140])
+@pytest.mark.parametrize("columns", [70, 80, 100, 140])
 def test_text_keeps_to_the_width_of_the_terminal(folder: Path, columns: int) -> None:
     lines = headlint(folder, "check", "bad.py", COLUMNS=str(columns)).stdout.splitlines()
     source = BAD.splitlines()

@@ -7,6 +7,7 @@ read as a whole; they only filter, search and switch the colours. Whatever comes
 from __future__ import annotations
 
 import hashlib
+import re
 from base64 import b64encode
 from collections.abc import Sequence
 from functools import cache
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
     from headlint.runtime.confirm import Confirmation
+
+_BREAKS = re.compile(r"(?<=[/_])|(?<=[a-z])(?=[A-Z])")
 
 
 def render(report: Report, context: Context) -> str:
@@ -57,10 +60,15 @@ def _environment() -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
-        loader=PackageLoader(__name__), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=PackageLoader(__name__),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
     environment.filters["markdown"] = _markdown
-    environment.filters["path"] = _path
+    environment.filters["breakable"] = _breakable
     environment.globals.update(
         counted=counted,
         style=_file(environment, "page.css"),
@@ -94,8 +102,8 @@ def _markdown(text: str) -> Markup:
     return Markup(MarkdownIt("commonmark", {"html": False}).render(text))
 
 
-def _path(path: str) -> Markup:
-    """A path that may go on in another line behind each slash."""
+def _breakable(text: str) -> Markup:
+    """A path or a name that may go on in another line behind slashes and underscores and before capitals."""
     from markupsafe import Markup, escape
 
-    return Markup("/<wbr>").join(escape(part) for part in path.split("/"))
+    return Markup("<wbr>").join(escape(part) for part in _BREAKS.split(text))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 
 from headlint.findings import Finding, Place, Step
 from headlint.reporting.context import Context
@@ -46,15 +47,16 @@ class Drawing:
 
 
 def drawings(findings: Sequence[Finding], pictures: Sequence[HeadPicture], context: Context) -> tuple[Drawing, ...]:
-    """The ways through one model: what is known of the model, or of the findings where no more is known."""
-    told = [finding for finding in findings if finding.trail]
-    ways = [tuple(_of_picture(picture, context)) for picture in pictures]
-    for finding in told:
-        if not _is_drawn(finding, ways, context) and (way := tuple(_of_trail(finding, context))):
-            ways.append(way)
-    broken = [_broken(way, told, context) for way in dict.fromkeys(ways)]
-    with_findings = [way for way in broken if any(station.broken for station in way)]
-    return tuple(_folded(way) for way in (with_findings or broken)[:MOST_DRAWINGS])
+    """The ways through one model: as far as the model is known, and as the trail shows it where that is not enough."""
+    known = [tuple(_of_picture(picture, context)) for picture in pictures]
+    ways = [_broken(way, findings, context) for way in dict.fromkeys(known)]
+    for finding in findings:
+        if not any(finding in station.broken for way in ways for station in way):
+            way = _broken(_of_trail(finding, known, context), [finding], context)
+            if any(station.broken for station in way) or not any(_is_on(one, finding, context) for one in ways):
+                ways.append(way)
+    with_findings = [way for way in ways if any(station.broken for station in way)]
+    return tuple(_folded(way) for way in (with_findings or ways)[:MOST_DRAWINGS])
 
 
 def _of_picture(picture: HeadPicture, context: Context) -> Iterator[Station]:
@@ -77,13 +79,24 @@ def _wanted(loss: HeadLoss) -> str:
     return f"wants {loss.expects}" if loss.expects else ""
 
 
-def _of_trail(finding: Finding, context: Context) -> Iterator[Station]:
-    """What the trail alone shows; of a loss that is chosen here and used there, the use."""
+def _of_trail(finding: Finding, known: Iterable[Sequence[Station]], context: Context) -> tuple[Station, ...]:
+    """What the trail shows, behind what is known to stand before its head; a loss stands where it is used."""
     steps = [step for step in finding.trail if step.role in ("layer", "activation", "operation", "loss")]
-    for position, step in enumerate(steps):
-        following = steps[position + 1] if position + 1 < len(steps) else None
-        if not (step.role == "loss" and following is not None and following.role == "loss"):
-            yield Station(step.role, _name(step), "", _shown(step.place, context))
+    stations = tuple(
+        Station(step.role, _name(step), "", _shown(step.place, context))
+        for step, following in zip_longest(steps, steps[1:])
+        if not (step.role == "loss" and following is not None and following.role == "loss")
+    )
+    for way in known:
+        if _is_on(way, finding, context):
+            head = _head(finding, context)
+            return (*_until(way, head), *stations[len(_until(stations, head)) :])
+    return stations
+
+
+def _until(way: Sequence[Station], place: Place | None) -> Sequence[Station]:
+    """The stations before the one at a place."""
+    return way[: next(index for index, station in enumerate(way) if station.place == place)]
 
 
 def _name(step: Step) -> str:
@@ -94,10 +107,17 @@ def _shown(place: Place, context: Context) -> Place:
     return replace(place, path=context.shown(place.path))
 
 
-def _is_drawn(finding: Finding, ways: Iterable[Sequence[Station]], context: Context) -> bool:
-    """Whether something that the trail names stands on one of the ways."""
-    places = {_shown(step.place, context) for step in finding.trail}
-    return any(station.place in places for way in ways for station in way)
+def _head(finding: Finding, context: Context) -> Place | None:
+    """The place of the head that a finding is about: the last layer of its trail, else the last activation."""
+    made = [step for step in finding.trail if step.role == "layer"]
+    made = made or [step for step in finding.trail if step.role == "activation"]
+    return _shown(made[-1].place, context) if made else None
+
+
+def _is_on(way: Sequence[Station], finding: Finding, context: Context) -> bool:
+    """Whether a way goes through the head that a finding is about."""
+    head = _head(finding, context)
+    return head is not None and any(station.place == head for station in way)
 
 
 def _broken(way: Sequence[Station], findings: Iterable[Finding], context: Context) -> tuple[Station, ...]:
@@ -107,7 +127,8 @@ def _broken(way: Sequence[Station], findings: Iterable[Finding], context: Contex
         positions |= {station.applied: position, station.place: position}
     about: dict[int | None, list[Finding]] = {}
     for finding in findings:
-        about.setdefault(positions.get(_shown(finding.place, context)), []).append(finding)
+        if _is_on(way, finding, context):
+            about.setdefault(positions.get(_shown(finding.place, context)), []).append(finding)
     return tuple(replace(station, broken=tuple(about.get(position, ()))) for position, station in enumerate(way))
 
 
