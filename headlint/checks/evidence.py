@@ -237,7 +237,7 @@ def way(tensor: Tensor) -> tuple[DraftStep, ...]:
         elif maker.role == "operation" and maker.site is not None and tensor.domain is Domain.HARD:
             steps.append(DraftStep(maker.site, f"{short(maker.name)} makes a decision", "operation", maker.name))
         elif maker.role in ("labels", "input"):
-            if maker.site is not None:
+            if maker.role == "labels" and maker.site is not None:
                 steps.append(DraftStep(maker.site, f"{maker.name} gives the labels", "label", maker.name))
             break
         if not tensor.inputs:
