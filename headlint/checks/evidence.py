@@ -11,7 +11,8 @@ from headlint.checks.draft import Draft, DraftStep
 from headlint.flow.facts import Activation, Backward, Fact, LabelsUse, LayerApplied, LossUse
 from headlint.flow.library_values import Layer
 from headlint.flow.tensor_values import Domain, Maker, Tensor
-from headlint.flow.values import Assumption, Constant, Site
+from headlint.flow.values import Constant, Site
+from headlint.results import Assumption
 from headlint.settings import Settings
 
 SomeFact = TypeVar("SomeFact", bound=Fact)
