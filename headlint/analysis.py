@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,8 +13,9 @@ from headlint.findings import Confidence, Finding, Place, Problem, Step
 from headlint.flow.facts import Fact
 from headlint.flow.machine import BudgetSpent, Declarations, Machine
 from headlint.flow.modules import ModuleUnit
-from headlint.flow.values import Assumption, Site
+from headlint.flow.values import Site
 from headlint.loading import ProjectLoader
+from headlint.results import Evidenced, FileResult
 from headlint.settings import Settings
 from headlint.source.document import Document, UnreadableError
 from headlint.syntax.parse import Span, SyntaxProblem
@@ -24,26 +24,6 @@ Result = TypeVar("Result")
 
 STACK_BYTES = 256 * 1024 * 1024
 DEEPEST_PYTHON = 20_000
-
-
-@dataclass(frozen=True)
-class Evidenced:
-    """A finding, and the defaults that it rests on."""
-
-    finding: Finding
-    assumptions: frozenset[Assumption] = frozenset()
-
-
-@dataclass(frozen=True)
-class FileResult:
-    """What the analysis of one file gives."""
-
-    path: str
-    findings: tuple[Evidenced, ...] = ()
-    problems: tuple[Problem, ...] = ()
-    overrides: frozenset[Assumption] = frozenset()
-    open: bool = False
-    """Whether functions of the file wait for values that only the files importing it pass."""
 
 
 def with_deep_stack(work: Callable[[], Result]) -> Result:

@@ -3,46 +3,60 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from headlint import cache
 from headlint.findings import Place
-from headlint.flow.modules import ModuleUnit
 from headlint.source.document import Document, UnreadableError, read_document
-from headlint.syntax import ir
-from headlint.syntax.parse import Span, SyntaxProblem, parse, spans
-from headlint.version import __version__
 
 if TYPE_CHECKING:
+    from headlint.flow.modules import ModuleUnit
     from headlint.source.project import Project
+    from headlint.syntax import ir
+    from headlint.syntax.parse import Span, SyntaxProblem
 
 SMALLEST_CACHED = 200
 """Characters below which parsing again costs less than a look into the cache."""
 
 
+Question = tuple[str, str, int | str, str]
+"""What was asked of a loader: the method and its arguments."""
+
+
 class ProjectLoader:
-    """Finds and reads modules; a text in ``buffers`` counts instead of the file's."""
+    """Finds and reads modules; a text in ``buffers`` counts instead of the file's.
+
+    It remembers in ``asked`` what it was asked and what it answered: whoever gets the same answers finds the same.
+    """
 
     def __init__(self, project: Project | None, cache: bool = True, buffers: Mapping[Path, str] | None = None) -> None:
         self.project = project
         self.cache = cache
         self.buffers = buffers or {}
         self.documents: dict[str, Document] = {}
+        self.asked: dict[Question, str] = {}
         self._bodies: dict[Path, ir.Module | None] = {}
 
     def resolve(self, importer: Path, level: int, module: str) -> Path | None:
         """The file that an import names."""
-        return self.project.resolve(importer, level, module) if self.project is not None else None
+        found = self.project.resolve(importer, level, module) if self.project is not None else None
+        self.asked["resolve", str(importer), level, module] = str(found or "")
+        return found
 
     def submodule(self, package: Path, name: str) -> Path | None:
         """The file of a package's submodule."""
-        return self.project.submodule(package, name) if self.project is not None else None
+        found = self.project.submodule(package, name) if self.project is not None else None
+        self.asked["submodule", str(package), name, ""] = str(found or "")
+        return found
 
     def load(self, file: Path) -> ModuleUnit | None:
         """A module that another one imports; None when it cannot be read or parsed, which is told when it is checked."""
+        from headlint.flow.modules import ModuleUnit
+        from headlint.syntax.parse import SyntaxProblem
+
+        self.asked["digest", str(file), "", ""] = self.digest(file)
         if file not in self._bodies:
             try:
                 self._bodies[file] = self._body_of_file(file)
@@ -50,6 +64,28 @@ class ProjectLoader:
                 self._bodies[file] = None
         body = self._bodies[file]
         return ModuleUnit(str(file), file, body) if body is not None else None
+
+    def digest(self, file: Path) -> str:
+        """Stands for what a file says; empty where it cannot be read."""
+        try:
+            return hashlib.sha256(self.data(file)).hexdigest()
+        except OSError:
+            return ""
+
+    def answers_alike(self, asked: Mapping[Question, str]) -> bool:
+        """Whether the loader would give the same answers again."""
+        return all(self._answer(question) == answer for question, answer in asked.items())
+
+    def _answer(self, question: Question) -> str:
+        match question:
+            case "resolve", importer, int(level), module if self.project is not None:
+                return str(self.project.resolve(Path(importer), level, module) or "")
+            case "submodule", package, str(name), _ if self.project is not None:
+                return str(self.project.submodule(Path(package), name) or "")
+            case "digest", file, _, _:
+                return self.digest(Path(file))
+            case _:
+                return ""
 
     def _body_of_file(self, file: Path) -> ir.Module:
         document, body, _ = self.parsed(self.read(file))
@@ -63,9 +99,7 @@ class ProjectLoader:
             OSError: the system refuses it.
             UnreadableError: it is no text, or no notebook.
         """
-        buffer = self.buffers.get(file)
-        data = file.read_bytes() if buffer is None else buffer.encode()
-        document = read_document(file, data)
+        document = read_document(file, self.data(file))
         self.documents[str(file)] = document
         return document
 
@@ -91,12 +125,23 @@ class ProjectLoader:
             return document.text if document is not None else None
         return document.cell_text(place.cell)
 
+    def data(self, file: Path) -> bytes:
+        """The bytes of a file.
+
+        Raises:
+            OSError: the system refuses it.
+        """
+        buffer = self.buffers.get(file)
+        return file.read_bytes() if buffer is None else buffer.encode()
+
     def parsed(self, document: Document) -> tuple[Document, ir.Module, tuple[SyntaxProblem, ...]]:
         """A document and its meaning; the cells of a notebook that cannot be parsed are emptied and told.
 
         Raises:
             SyntaxProblem: a script cannot be parsed.
         """
+        from headlint.syntax.parse import SyntaxProblem, parse
+
         try:
             return document, self.body(document), ()
         except SyntaxProblem:
@@ -117,70 +162,29 @@ class ProjectLoader:
         Raises:
             SyntaxProblem: it cannot be parsed.
         """
+        from headlint.syntax import ir
+        from headlint.syntax.parse import parse
+
         if not self.cache or len(document.text) < SMALLEST_CACHED:
             return parse(document.text)
-        file = _cache_file("modules", document.text)
-        cached = _read_cache(file)
+        file = cache.file_for("modules", document.text)
+        cached = cache.read(file)
         if isinstance(cached, ir.Module):
             return cached
         body = parse(document.text)
-        _write_cache(file, body)
+        cache.write(file, body)
         return body
 
     def spans(self, document: Document, wanted: set[int]) -> dict[int, Span]:
         """Where the numbered nodes of a document stand."""
+        from headlint.syntax.parse import spans
+
         if not self.cache:
             return spans(document.text, wanted)
-        file = _cache_file("spans", document.text)
-        cached = _read_cache(file)
+        file = cache.file_for("spans", document.text)
+        cached = cache.read(file)
         known: dict[int, Span] = cached if isinstance(cached, dict) else {}
         if not wanted <= known.keys():
             known = {**known, **spans(document.text, wanted)}
-            _write_cache(file, known)
+            cache.write(file, known)
         return {at: known[at] for at in wanted if at in known}
-
-
-def _cache_file(kind: str, text: str) -> Path:
-    from platformdirs import user_cache_path
-
-    key = hashlib.sha256(f"{__version__}\0{_LAYOUT}\0{text}".encode("utf-8", "surrogatepass")).hexdigest()
-    return user_cache_path("headlint") / kind / key[:2] / key
-
-
-def _layout() -> str:
-    """Changes whenever the shape of what is stored changes."""
-    stamps = (
-        (Path(__file__).parent / "syntax" / name).stat() for name in ("ir.py", "lower.py", "lower_expressions.py")
-    )
-    return " ".join(f"{stamp.st_mtime_ns}-{stamp.st_size}" for stamp in stamps)
-
-
-_LAYOUT = _layout()
-
-
-def _read_cache(file: Path) -> object:
-    try:
-        return pickle.loads(file.read_bytes())
-    except (
-        OSError,
-        pickle.PickleError,
-        EOFError,
-        AttributeError,
-        ImportError,
-        ValueError,
-        TypeError,
-        IndexError,
-        KeyError,
-    ):
-        return None
-
-
-def _write_cache(file: Path, content: object) -> None:
-    """A cache that cannot be written is no error."""
-    temporary = file.with_name(f"{file.name}.{os.getpid()}")
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(pickle.dumps(content, pickle.HIGHEST_PROTOCOL))
-        temporary.replace(file)
-    except (OSError, RecursionError):
-        return

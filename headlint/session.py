@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from headlint import cache
 from headlint.findings import Finding, Place, Problem, Report
+from headlint.results import FileResult
 from headlint.settings import Settings
 from headlint.source.document import UnreadableError, read_document
 
 if TYPE_CHECKING:
-    from headlint.analysis import FileResult
-    from headlint.loading import ProjectLoader
+    from headlint.loading import ProjectLoader, Question
     from headlint.selection import Selection
     from headlint.source.project import Project
 
@@ -126,17 +127,48 @@ def worth_analysing(files: Sequence[Path], loader: ProjectLoader) -> tuple[list[
 def _analyze_all(
     files: Sequence[Path], loader: ProjectLoader, settings: Settings, progress: Progress | None
 ) -> list[FileResult]:
+    results = [known for file in files if (known := _known_result(file, loader, settings)) is not None]
+    known_paths = {result.path for result in results}
+    files = [file for file in files if str(file) not in known_paths]
     processes = settings.jobs or min(os.cpu_count() or 1, len(files) // (FILES_WORTH_A_PROCESS // 2))
     if processes > 1 and len(files) >= FILES_WORTH_A_PROCESS and not loader.buffers:
-        return _in_processes(files, processes, settings, progress)
-    results: list[FileResult] = []
-    if files:
-        from headlint.analysis import analyze_file
+        return results + _in_processes(files, processes, settings, progress)
     for done, file in enumerate(files, 1):
-        results.append(analyze_file(file, loader, settings))
+        results.append(_analyze(file, loader, settings))
         if progress is not None:
             progress(done, len(files))
     return results
+
+
+def _known_result(file: Path, loader: ProjectLoader, settings: Settings) -> FileResult | None:
+    """What is kept of an earlier analysis, if everything is as it was then."""
+    if not loader.cache or loader.buffers:
+        return None
+    try:
+        match cache.read(_result_file(file, loader, settings)):
+            case (dict() as asked, FileResult() as result) if loader.answers_alike(asked):
+                return result
+    except OSError:
+        pass
+    return None
+
+
+def _analyze(file: Path, loader: ProjectLoader, settings: Settings) -> FileResult:
+    """Analyse a file, and keep what comes out."""
+    from headlint.analysis import analyze_file
+
+    loader.asked = {}
+    result = analyze_file(file, loader, settings)
+    failed = any(problem.code in ("", "HL999") for problem in result.problems)
+    if loader.cache and not loader.buffers and not failed:
+        kept: tuple[dict[Question, str], FileResult] = (loader.asked, result)
+        cache.write(_result_file(file, loader, settings), kept)
+    return result
+
+
+def _result_file(file: Path, loader: ProjectLoader, settings: Settings) -> Path:
+    declared = repr((settings.losses, settings.layers))
+    return cache.file_for("results", str(file), os.path.abspath(file), declared, loader.data(file))
 
 
 _worker: ProjectLoader | None = None
@@ -151,11 +183,9 @@ def _start_worker(settings: Settings) -> None:
 
 
 def _work(file: Path) -> FileResult:
-    from headlint.analysis import analyze_file
-
     assert _worker is not None
     assert _worker_settings is not None
-    return analyze_file(file, _worker, _worker_settings)
+    return _analyze(file, _worker, _worker_settings)
 
 
 def _in_processes(
@@ -164,7 +194,6 @@ def _in_processes(
     from concurrent.futures import ProcessPoolExecutor
     from concurrent.futures.process import BrokenProcessPool
 
-    from headlint.analysis import analyze_file
     from headlint.loading import ProjectLoader
 
     results: list[FileResult] = []
@@ -176,7 +205,7 @@ def _in_processes(
                     progress(len(results), len(files))
     except (BrokenProcessPool, OSError):  # a process died, or none can be started: go on alone, from where it stopped
         loader = ProjectLoader(_project(settings), settings.cache)
-        results += [analyze_file(file, loader, settings) for file in files[len(results) :]]
+        results += [_analyze(file, loader, settings) for file in files[len(results) :]]
     return results
 
 
@@ -184,15 +213,13 @@ def _analyze_importers(
     results: Sequence[FileResult], known: set[Path], loader: ProjectLoader, settings: Settings
 ) -> list[FileResult]:
     """Look at the files that import one whose functions wait for values, and at those that import these."""
-    from headlint.analysis import FileResult, analyze_file
-
     more: list[FileResult] = []
     waiting = [Path(result.path) for result in results if result.open]
     while waiting and loader.project is not None and len(more) < MOST_IMPORTERS:
         for importer in loader.project.importers(waiting.pop()):
             if importer not in known and len(more) < MOST_IMPORTERS:
                 known.add(importer)
-                result = analyze_file(importer, loader, settings)
+                result = _known_result(importer, loader, settings) or _analyze(importer, loader, settings)
                 more.append(FileResult(result.path, result.findings, (), result.overrides, result.open))
                 if result.open:
                     waiting.append(importer)

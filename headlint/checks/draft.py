@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from headlint.flow.values import Assumption, Site
+from headlint.flow.values import Site
+from headlint.results import Assumption
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from headlint.checks.draft import Draft, DraftStep
 from headlint.flow.facts import Activation, Backward, Fact, LabelsUse, LayerApplied, LossUse
 from headlint.flow.library_values import Layer
 from headlint.flow.tensor_values import Domain, Maker, Tensor
-from headlint.flow.values import Assumption, Constant, Site
+from headlint.flow.values import Constant, Site
+from headlint.results import Assumption
 from headlint.settings import Settings
 
 SomeFact = TypeVar("SomeFact", bound=Fact)
@@ -237,7 +238,7 @@ def way(tensor: Tensor) -> tuple[DraftStep, ...]:
         elif maker.role == "operation" and maker.site is not None and tensor.domain is Domain.HARD:
             steps.append(DraftStep(maker.site, f"{short(maker.name)} makes a decision", "operation", maker.name))
         elif maker.role in ("labels", "input"):
-            if maker.site is not None:
+            if maker.role == "labels" and maker.site is not None:
                 steps.append(DraftStep(maker.site, f"{maker.name} gives the labels", "label", maker.name))
             break
         if not tensor.inputs:

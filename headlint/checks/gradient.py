@@ -18,6 +18,7 @@ from headlint.checks.evidence import (
 )
 from headlint.flow.facts import LayerApplied, LossConstructorCall, LossUse
 from headlint.flow.library_values import Layer
+from headlint.flow.operation import comes_from
 from headlint.flow.tensor_values import Domain, Tensor
 from headlint.flow.values import Unknown
 
@@ -184,7 +185,7 @@ def stacked_linear_layers(evidence: Evidence) -> Iterator[Draft]:
         if len(takers[id(fact.input)]) > 1:
             continue  # a projection that several layers share, such as the input of queries, keys and values
         first = _linear_before(fact)
-        if first is not None and not _bottleneck(first, fact.layer):
+        if first is not None and not _switchable(evidence, fact) and not _bottleneck(first, fact.layer):
             message = (
                 "Two linear layers with nothing non-linear between them are one linear layer in disguise: "
                 "the second adds no power."
@@ -196,6 +197,14 @@ def stacked_linear_layers(evidence: Evidence) -> Iterator[Draft]:
             yield Draft(
                 "HL505", fact.layer.site, message, advice, is_proved(fact), (*way(fact.input), step), subject=fact.layer
             )
+
+
+def _switchable(evidence: Evidence, fact: LayerApplied) -> bool:
+    """Whether the layer also gets what an activation makes of the same input: an option says which."""
+    return bool(fact.guards) and any(
+        other.layer is fact.layer and other.input is not fact.input and comes_from(other.input, fact.input)
+        for other in evidence.applications()
+    )
 
 
 def _linear_before(fact: LayerApplied) -> Layer | None:

@@ -6,7 +6,17 @@ import difflib
 from collections.abc import Iterator
 
 from headlint.checks.draft import Draft, DraftStep
-from headlint.checks.evidence import Evidence, assumptions_of, is_proved, made_by, prediction, units, wants_logits, way
+from headlint.checks.evidence import (
+    Evidence,
+    assumptions_of,
+    head_of,
+    is_proved,
+    made_by,
+    prediction,
+    units,
+    wants_logits,
+    way,
+)
 from headlint.flow.facts import (
     LabelsRescaled,
     LabelsUse,
@@ -138,13 +148,27 @@ def accuracy_for_regression(evidence: Evidence) -> Iterator[Draft]:
             or fact.loss.family != "regression"
         ):
             continue
-        if isinstance(fact.prediction, Tensor) and fact.prediction.domain is Domain.LINEAR:
+        if (
+            isinstance(fact.prediction, Tensor)
+            and fact.prediction.domain is Domain.LINEAR
+            and not _is_judge(evidence, fact.prediction)
+        ):
             message = (
                 f"The metric {fact.metric!r} counts exact hits, but the model predicts values with {fact.loss.short_name}: "
                 "it is almost always 0 and says nothing."
             )
             advice = "Use 'mae' or RootMeanSquaredError, or a classification head and loss if these are classes."
             yield _about_metric("HL602", fact, message, advice)
+
+
+def _is_judge(evidence: Evidence, tensor: Tensor) -> bool:
+    """Whether another model learns through the same head: real or made up are classes then, whatever the loss."""
+    head = head_of(tensor)
+    if head is None:
+        return False
+    inputs = {id(fact.input) for fact in evidence.applications() if fact.layer is head.maker.layer}
+    compiled = {use.site for use in evidence.uses if use.compiled and head_of(prediction(use)) is head}
+    return len(inputs) > 1 or len(compiled) > 1
 
 
 def _about_metric(code: str, fact: MetricUse, message: str, advice: str) -> Draft:

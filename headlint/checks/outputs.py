@@ -219,7 +219,7 @@ def impossible_layer(evidence: Evidence) -> Iterator[Draft]:
     for fact in evidence.of(LayerBuilt):
         problem = _impossible(fact.layer)
         if problem:
-            message = f"{fact.layer.kind.short_name} cannot be built like this: {problem}."
+            message = f"{fact.layer.kind.short_name} makes no sense like this: {problem}."
             yield Draft("HL206", fact.site, message, "Correct the argument.", is_proved(fact), subject=fact.layer)
 
 

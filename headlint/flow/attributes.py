@@ -335,6 +335,8 @@ def write_item(machine: Machine, owner: Value, index: Value, value: Value, site:
             owner.complete = False
         case ((ListValue() | Container()), Constant(int() as number)):
             _replace_member(machine, owner, number, value)
+        case ListValue(), _:
+            owner.approximate = True
         case Backbone(), _:
             machine.state.write(owner, (_index_key(index),), value)
         case Part(backbone, steps), _:

@@ -11,7 +11,6 @@ from headlint.flow.conditions import Condition, Test
 from headlint.flow.library_values import Container, Dataset, Layer, Parser
 from headlint.flow.tensor_values import Tensor
 from headlint.flow.values import (
-    Assumption,
     ClassValue,
     Constant,
     DictValue,
@@ -24,6 +23,7 @@ from headlint.flow.values import (
     Unknown,
     Value,
 )
+from headlint.results import Assumption
 
 if TYPE_CHECKING:
     from headlint.flow.machine import Machine

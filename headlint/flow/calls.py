@@ -12,7 +12,6 @@ from headlint.flow.facts import Head
 from headlint.flow.library_values import Backbone, Container, Dataset, Layer, Loss, Model, Part
 from headlint.flow.state import join
 from headlint.flow.values import (
-    Assumption,
     BoundMethod,
     ClassValue,
     Constant,
@@ -28,6 +27,7 @@ from headlint.flow.values import (
     Value,
 )
 from headlint.frameworks import registry
+from headlint.results import Assumption
 from headlint.syntax import ir
 
 if TYPE_CHECKING:

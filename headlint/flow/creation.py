@@ -19,7 +19,8 @@ def _new_tensor(machine: Machine, operation: Operation) -> Value:
     """``torch.tensor(data)`` copies the numbers and knows nothing of where they came from."""
     match operation.main:
         case Tensor() as tensor if tensor.domain not in (Domain.TARGET, Domain.ONE_HOT):
-            return tensor.derive(attached=False, cut=operation.site, maker=operation.maker("new tensor"))
+            copy = tensor.derive(attached=False, cut=operation.site, maker=operation.maker("new tensor"))
+            return as_type(copy, _TYPED.get(operation.name, "") or type_name(operation.arguments.get("dtype")))
         case other:
             made = _converted(machine, operation, other)
             return as_type(made, _TYPED.get(operation.name, "")) if isinstance(made, Tensor) else made
@@ -85,7 +86,7 @@ def _labels_of_numbers(numbers: list[object], dims: list[int | None], operation:
     if len(dims) == 2 and not column:
         return None
     distinct = {number for number in numbers if isinstance(number, int)}
-    if min(distinct) < 0 or max(distinct) >= 50 or len(distinct) < max(distinct) + 1:
+    if min(distinct) < 0 or not 1 <= max(distinct) < 50 or len(distinct) < max(distinct) + 1:
         return None
     dtype = type_name(operation.arguments.get("dtype")) or "integer"
     encoding = "binary" if distinct == {0, 1} else "index"

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from headlint.flow.conditions import Guard
 from headlint.flow.library_values import Layer
 from headlint.flow.tensor_values import Labels, Tensor
-from headlint.flow.values import Assumption, Site, Value
+from headlint.flow.values import Site, Value
 from headlint.frameworks.kinds import LossKind
 
 
@@ -164,10 +164,3 @@ class Head(Fact):
     """What a model gives back in training."""
 
     output: Value
-
-
-@dataclass(frozen=True, slots=True)
-class Override:
-    """A call that passes a parameter explicitly, so that its default proves nothing."""
-
-    assumption: Assumption

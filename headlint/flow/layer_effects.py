@@ -10,7 +10,8 @@ from headlint.flow.arguments import Arguments
 from headlint.flow.facts import LayerApplied
 from headlint.flow.library_values import Layer
 from headlint.flow.tensor_values import ANY_SHAPE, Domain, Maker, Shape, Tensor
-from headlint.flow.values import Assumption, Constant, Site, TupleValue, Unknown, Value
+from headlint.flow.values import Constant, Site, TupleValue, Unknown, Value
+from headlint.results import Assumption
 
 if TYPE_CHECKING:
     from headlint.flow.machine import Machine

@@ -286,8 +286,7 @@ def _method_of_module(machine: Machine, module: Thing, name: str, arguments: Arg
         case "forward" | "__call__" | "call":
             return machine.call(module, arguments, at)
         case "reset_classifier" if isinstance(module, Backbone) and arguments.positional:
-            units = arguments.positional[0]
-            module.units = units.value if isinstance(units, Constant) and isinstance(units.value, int) else None
+            module.units = ready_made.units(arguments.positional[0], None)
             return Constant(None)
         case _ if name in torch.SAME_MODULE_METHODS or name in ("build_model",):
             return module

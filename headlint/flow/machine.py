@@ -31,7 +31,6 @@ from headlint.flow.modules import Loader, ModuleUnit
 from headlint.flow.state import State
 from headlint.flow.tensor_values import Domain, Maker, Tensor
 from headlint.flow.values import (
-    Assumption,
     ClassValue,
     DictValue,
     FrameworkName,
@@ -43,6 +42,7 @@ from headlint.flow.values import (
     Unknown,
     Value,
 )
+from headlint.results import Assumption
 from headlint.syntax import ir
 
 MOST_STEPS = 150_000

@@ -23,22 +23,18 @@ def torchvision(machine: Machine, path: str, arguments: Arguments, at: int) -> V
         return Unknown()
     if any(part in name for part in ("rcnn", "retinanet", "ssd", "fcos", "deeplab", "fcn_", "lraspp", "raft")):
         return Unknown()
-    return Backbone(
-        path, machine.site(at), _units(arguments.get("num_classes"), IMAGENET_CLASSES), torch.BACKBONE_HEADS
-    )
+    return Backbone(path, machine.site(at), units(arguments.get("num_classes"), IMAGENET_CLASSES), torch.BACKBONE_HEADS)
 
 
 def timm(machine: Machine, path: str, arguments: Arguments, at: int) -> Value:
     """``timm.create_model(name, num_classes=…)``."""
-    units = _units(arguments.get("num_classes"), IMAGENET_CLASSES)
-    return Backbone(path, machine.site(at), units, torch.BACKBONE_HEADS)
+    width = units(arguments.get("num_classes"), IMAGENET_CLASSES)
+    return Backbone(path, machine.site(at), width, torch.BACKBONE_HEADS)
 
 
 def efficientnet(machine: Machine, path: str, arguments: Arguments, at: int) -> Value:
     """``EfficientNet.from_pretrained(name, num_classes=…)`` of efficientnet_pytorch."""
-    return Backbone(
-        path, machine.site(at), _units(arguments.get("num_classes"), IMAGENET_CLASSES), torch.BACKBONE_HEADS
-    )
+    return Backbone(path, machine.site(at), units(arguments.get("num_classes"), IMAGENET_CLASSES), torch.BACKBONE_HEADS)
 
 
 def hub(machine: Machine, path: str, arguments: Arguments, at: int) -> Value:
@@ -48,7 +44,7 @@ def hub(machine: Machine, path: str, arguments: Arguments, at: int) -> Value:
 
 def classifier(machine: Machine, path: str, arguments: Arguments, at: int) -> Value:
     """``AutoModelFor…Classification.from_pretrained(…, num_labels=…)``: its output holds ``logits``."""
-    return Backbone(path, machine.site(at), _units(arguments.get("num_labels"), None), ("classifier", "score"))
+    return Backbone(path, machine.site(at), units(arguments.get("num_labels"), None), ("classifier", "score"))
 
 
 def segmentation(machine: Machine, path: str, arguments: Arguments, at: int) -> Value:
@@ -64,12 +60,13 @@ def segmentation(machine: Machine, path: str, arguments: Arguments, at: int) -> 
             domain = Domain.SIGMOID
         case _:
             domain = Domain.UNKNOWN
-    units = _units(arguments.get("classes"), 1)
-    backbone.slots[("output",)] = Tensor(domain, Shape((None, units, None, None)), maker, axis=1)
+    width = units(arguments.get("classes"), 1)
+    backbone.slots[("output",)] = Tensor(domain, Shape((None, width, None, None)), maker, axis=1)
     return backbone
 
 
-def _units(value: Value | None, default: int | None) -> int | None:
+def units(value: Value | None, default: int | None) -> int | None:
+    """The width of a head, given its argument; one of 0 is left out, and what is left gives features of some width."""
     match value:
         case None:
             return default

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from headlint.flow.values import Assumption, Site, Value
+from headlint.flow.values import Site, Value
+from headlint.results import Assumption
 
 if TYPE_CHECKING:
     from headlint.flow.library_values import Layer

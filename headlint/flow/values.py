@@ -13,6 +13,8 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from headlint.results import Assumption
+
 if TYPE_CHECKING:
     from headlint.flow.modules import ModuleUnit
     from headlint.syntax import ir
@@ -52,15 +54,6 @@ class Unknown(Value):
         if key not in self.children:
             self.children[key] = Unknown(note, self, key)
         return self.children[key]
-
-
-@dataclass(frozen=True, slots=True)
-class Assumption:
-    """A default that holds only while nobody passes something else: a function's parameter or a command-line option."""
-
-    path: str
-    function: str
-    parameter: str
 
 
 @dataclass(frozen=True, slots=True)
