@@ -192,9 +192,17 @@ def _report(
     return Report(tuple(told), tuple(ordered), files)
 
 
-def _rank(finding: Finding) -> tuple[bool, str, str]:
-    """Of two findings at one place the surer stands; the rest of the order only has to be the same every time."""
-    return (finding.confidence.value != "proved", finding.message, repr(finding.trail))
+def _rank(finding: Finding) -> tuple[bool, str, int, str]:
+    """Of two findings at one place the surer stands, or the one that knows more other uses of the value.
+
+    The rest of the order only has to be the same every time.
+    """
+    return (
+        finding.confidence.value != "proved",
+        finding.message,
+        -len(finding.elsewhere),
+        repr((finding.trail, finding.elsewhere)),
+    )
 
 
 def _selected(findings: list[Finding], given: set[str], loader: ProjectLoader, settings: Settings) -> list[Finding]:

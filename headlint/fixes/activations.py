@@ -32,6 +32,22 @@ def take_away(case: Case, step: Step) -> tuple[Edit, ...]:
     return drop_layer(program, node)
 
 
+def application(program: Program, node: cst.BaseExpression) -> cst.Call | None:
+    """The call that applies an activation, from that call itself or from the constructor; None inside a container."""
+    if not isinstance(node, cst.Call):
+        return None
+    if not last_name(node.func)[:1].isupper():
+        return node
+    parent = program.parent(node)
+    match parent:
+        case cst.Call(func=func) if func is node:
+            return parent
+        case cst.Assign(targets=[cst.AssignTarget(target=target)]) if isinstance(target, cst.Name | cst.Attribute):
+            applied = program.parent(_reference(program, parent, target))
+            return applied if isinstance(applied, cst.Call) else None
+    return None
+
+
 def _is_functional(program: Program, node: cst.BaseExpression, step: Step) -> bool:
     """Whether a node is the functional call that a step names."""
     if not isinstance(node, cst.Call):
@@ -140,6 +156,11 @@ def _drop_element(program: Program, node: cst.BaseExpression, element: cst.Eleme
 
 def _drop_application(program: Program, assignment: cst.Assign, target: cst.Name | cst.Attribute) -> tuple[Edit, ...]:
     """Pass by a layer that has a name, where it is applied; the layer itself stays, for use outside of training."""
+    return drop_layer(program, _reference(program, assignment, target))
+
+
+def _reference(program: Program, assignment: cst.Assign, target: cst.Name | cst.Attribute) -> cst.BaseExpression:
+    """The one place in the forward pass where a layer that has a name is referred to."""
     kinds = (cst.ClassDef,) if isinstance(target, cst.Attribute) else (cst.FunctionDef, cst.ClassDef)
     scope = program.scope(assignment, *kinds)
     uses = [one for one in program.expressions(scope) if one is not target and one.deep_equals(target)]
@@ -147,7 +168,7 @@ def _drop_application(program: Program, assignment: cst.Assign, target: cst.Name
         uses = [one for one in uses if _function(program, one) in _FORWARD]
     if len(uses) != 1:
         raise CannotMend("it is not clear which of its applications is meant")
-    return drop_layer(program, uses[0])
+    return uses[0]
 
 
 def _function(program: Program, node: cst.CSTNode) -> str:

@@ -7,12 +7,26 @@ import libcst as cst
 from headlint.fixes.activations import exchange, is_method, take_away, taken_by
 from headlint.fixes.case import Case, Mending
 from headlint.fixes.edits import Edit
+from headlint.fixes.elsewhere import kept_elsewhere, scores_for_the_loss, wrapping_of
 from headlint.fixes.losses import flip_from_logits, rename_loss
 from headlint.fixes.program import CannotMend, Program, argument, last_name
 from headlint.fixes.spelling import beside, spelled
 
-_SOFT = ("softmax", "logsoftmax", "sigmoid", "logsigmoid", "softmaxlayer")
+_MAKERS = {
+    "softmax": ("softmax", "softmax2d", "softmin"),
+    "log_softmax": ("logsoftmax",),
+    "sigmoid": ("sigmoid",),
+    "log_sigmoid": ("logsigmoid",),
+}
+"""The activations that give a value the meaning that a loss is told to get."""
+
+_SOFT = tuple(name for names in _MAKERS.values() for name in names)
 _GIVES_SCORES = "the model then gives raw scores to everybody who uses it, also at inference"
+_GIVES_SCORES_ELSEWHERE = (
+    "the model then gives raw scores; the places in this program that use probabilities get them as before, "
+    "programs that load the model do not"
+)
+_ONLY_THE_LOSS = "the loss gets other values, as it should; what the model gives stays the same"
 _HAS_AN_AXIS = ("softmax", "logsoftmax", "softmin", "log_softmax")
 
 
@@ -23,7 +37,20 @@ def activation_off(case: Case) -> Mending:
         if flipped is not None:
             reason = "the loss gets other values; what the model gives stays the same"
             return Mending("Set from_logits=False", reason, (flipped,))
-    step = case.step("activation", *_SOFT)
+    step = case.step("activation", *_MAKERS.get(str(case.detail("head")), ()))
+    given = scores_for_the_loss(case, step)
+    if given:
+        return Mending("Give the loss the raw scores", _ONLY_THE_LOSS, given)
+    kept = kept_elsewhere(case, step, wrapping_of(case, step)) if step.name.startswith("torch.") else ()
+    if kept:
+        title = f"Move the {_kind(step.name)} to where its values are used"
+        return Mending(title, _GIVES_SCORES_ELSEWHERE, (*take_away(case, step), *kept))
+    return activation_removed(case)
+
+
+def activation_removed(case: Case) -> Mending:
+    """HL101, HL103, HL104: take the activation away, for whoever uses the value."""
+    step = case.step("activation", *_MAKERS.get(str(case.detail("head")), ()))
     return Mending(f"Remove the {_kind(step.name)}", _GIVES_SCORES, take_away(case, step))
 
 
@@ -221,7 +248,7 @@ def _assigned(program: Program, use: cst.Call, name: cst.Name) -> tuple[cst.Base
     """
     function = program.scope(use, cst.FunctionDef)
     mentions = [node for node in program.expressions(function) if isinstance(node, cst.Name)]
-    written = [node for node in mentions if _is_written(program, node)]
+    written = [node for node in mentions if program.is_written(node)]
     held = [program.parent(target) for node in written if node.value == name.value and (target := program.parent(node))]
     match held:
         case [cst.Assign(targets=[_], value=cst.Call() as value) as assignment]:
@@ -240,11 +267,3 @@ def _assigned(program: Program, use: cst.Call, name: cst.Name) -> tuple[cst.Base
     if not isinstance(taken_by(program, value), cst.Name):
         raise CannotMend("it would be computed twice")
     return value, ()
-
-
-def _is_written(program: Program, node: cst.Name) -> bool:
-    holder = program.parent(node)
-    if isinstance(holder, cst.Element):
-        above = program.parent(holder)
-        holder = program.parent(above) if above is not None else None
-    return isinstance(holder, cst.AssignTarget | cst.AugAssign | cst.AnnAssign | cst.For | cst.NamedExpr)

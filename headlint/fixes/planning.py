@@ -51,12 +51,16 @@ FIXERS: dict[str, Callable[[Case], Mending]] = {
 }
 
 SECOND_CHOICE: dict[str, Callable[[Case], Mending]] = {
+    "HL101": heads.activation_removed,
+    "HL102": heads.activation_removed,
+    "HL103": heads.activation_removed,
+    "HL104": heads.activation_removed,
     "HL105": layers.activation_on,
     "HL106": layers.activation_on,
     "HL107": losses.categorical_loss,
     "HL108": losses.binary_loss_for_sigmoids,
 }
-"""What to try where the first fix would bring another finding."""
+"""What to try where the first fix is not possible or would bring another finding."""
 
 
 def fix_for(finding: Finding, sources: Sources) -> Fix | None:

@@ -82,6 +82,11 @@ class Program:
         lines[0] = lines[0][start[1] - 1 :]
         return "\n".join(lines)
 
+    def margin(self, position: Position) -> str:
+        """The white space that the line of a position begins with."""
+        line = self.lines[position[0] - 1]
+        return line[: len(line) - len(line.lstrip())]
+
     def parent(self, node: cst.CSTNode) -> cst.CSTNode | None:
         """The node around another."""
         return self._parents.get(node)
@@ -114,6 +119,32 @@ class Program:
         for (first, last), node in self._expressions.items():
             if start <= first and last <= end and self.inside(scope, node):
                 yield node
+
+    def references(self, scope: cst.CSTNode, name: str) -> list[cst.Name]:
+        """The places within a node where a variable is read or written, in the order of the text."""
+        found = (node for node in self.expressions(scope) if isinstance(node, cst.Name) and node.value == name)
+        return sorted((node for node in found if self._is_variable(node)), key=self.span)
+
+    def _is_variable(self, node: cst.Name) -> bool:
+        match self.parent(node):
+            case cst.Attribute(attr=named) | cst.Arg(keyword=named) if named is node:
+                return False
+        return True
+
+    def is_written(self, node: cst.Name) -> bool:
+        """Whether a variable gets a value there."""
+        written: cst.CSTNode = node
+        holder = self.parent(node)
+        while isinstance(holder, cst.Element | cst.StarredElement | cst.Tuple | cst.List):
+            written, holder = holder, self.parent(holder)
+        match holder:
+            case cst.AssignTarget() | cst.Param():
+                return True
+            case cst.AugAssign(target=target) | cst.AnnAssign(target=target) | cst.For(target=target):
+                return target is written
+            case cst.NamedExpr(target=target) | cst.CompFor(target=target):
+                return target is written
+        return False
 
     def meaning(self, node: cst.BaseExpression) -> str | None:
         """The framework's dotted name that an expression stands for; None where no import says it."""
