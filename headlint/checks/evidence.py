@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from headlint.checks.draft import Draft, DraftStep
 from headlint.flow.facts import Activation, Backward, Fact, LabelsUse, LayerApplied, LossUse
-from headlint.flow.values import Assumption, Constant, Domain, Layer, Maker, Site, Tensor
+from headlint.flow.values import Assumption, Constant, Domain, Labels, Layer, Maker, Site, Tensor
 from headlint.settings import Settings
 
 SomeFact = TypeVar("SomeFact", bound=Fact)
@@ -81,6 +81,12 @@ class Evidence:
             if not is_taken
         )
         return tuple(dict.fromkeys(site for site in leaving if site is not None))
+
+    def labels_of(self, use: LossUse) -> Labels | None:
+        """What is known of the labels that a loss gets, itself or through ``fit``."""
+        if isinstance(use.target, Tensor) and use.target.labels is not None:
+            return use.target.labels
+        return next((fitted.labels for fitted in self.labels if fitted.prediction is use.prediction), None)
 
     def applications(self) -> list[LayerApplied]:
         """Each application of a layer."""

@@ -56,7 +56,12 @@ def log_softmax_before_cross_entropy(evidence: Evidence) -> Iterator[Draft]:
                 "but says that another loss was expected."
             )
             advice = "Drop the log-softmax, or keep it and use NLLLoss: the two pairs compute the same."
-            yield about_loss("HL102", use, message, advice, evidence.elsewhere(use))
+            labels, made = evidence.labels_of(use), made_by(prediction(use))
+            details = {
+                "encoding": labels.encoding if labels is not None else None,
+                "over_classes": made.axis == 1 or (made.axis == -1 and made.shape.rank in (None, 2)),
+            }
+            yield about_loss("HL102", use, message, advice, evidence.elsewhere(use), **details)
 
 
 def sigmoid_before_cross_entropy(evidence: Evidence) -> Iterator[Draft]:
@@ -152,7 +157,7 @@ def nll_without_log_softmax(evidence: Evidence) -> Iterator[Draft]:
                 f"but it is given {prediction(use).domain.value}, so the loss is no likelihood and may fall without end."
             )
             advice = "Apply log_softmax before it, or use CrossEntropyLoss on the raw scores."
-            yield about_loss("HL109", use, message, advice)
+            yield about_loss("HL109", use, message, advice, evidence.elsewhere(use))
 
 
 def kl_div_without_log(evidence: Evidence) -> Iterator[Draft]:

@@ -46,6 +46,19 @@ def rename_loss(case: Case, names: Mapping[str, str], unwanted: tuple[str, ...] 
     raise CannotMend("the loss is not to be seen")
 
 
+def nll_for_log_softmax(case: Case) -> Mending:
+    """HL102: the loss that belongs to log-probabilities."""
+    if not case.detail("over_classes"):
+        raise CannotMend("it is taken over another axis than that of the classes")
+    names = {"CrossEntropyLoss": "NLLLoss", "cross_entropy": "nll_loss"}
+    edits = rename_loss(case, names, ("label_smoothing",))
+    if case.detail("encoding") in ("index", "binary"):
+        return Mending("Use NLLLoss", "the two losses give the same for log-probabilities", edits, safe=True)
+    return Mending(
+        "Use NLLLoss", "the loss is the same, but takes class numbers only, and no rows of probabilities", edits
+    )
+
+
 def flip_from_logits(case: Case, value: str) -> Edit | None:
     """Change a ``from_logits`` that is written out."""
     for place in _places(case):
@@ -91,22 +104,24 @@ def _function_named(program: Program, node: cst.BaseExpression) -> str:
     return meaning.rpartition(".")[2] if meaning.startswith("keras.") else ""
 
 
-def binary_loss(case: Case) -> Mending:
-    """HL202: a binary loss for a single output, or as many outputs as there are classes."""
-    classes = case.detail("classes")
-    if isinstance(classes, int) and classes > 2:
-        from headlint.fixes.layers import units_written
+ONLY_FOR_TWO_CLASSES = (
+    "with more than two classes the head needs more units instead, and the labels may need another shape"
+)
 
-        return units_written(case, case.step("layer").place, classes)
-    reason = "with more than two classes the head needs more units instead, and the labels may need another shape"
-    if case.detail("framework") == "torch":
-        wanted = _TORCH_BINARY.get(str(case.detail("head")))
-        if wanted is None:
-            raise CannotMend("the head must change first")
-        edits = (*rename_loss(case, wanted, _ONLY_OF_CROSS_ENTROPY), *_column_of_labels(case))
-    else:
-        edits = rename_loss(case, _KERAS_BINARY)
-    return Mending("Use a binary loss", reason, edits)
+
+def binary_loss(case: Case) -> Mending:
+    """HL202: a binary loss for a single output."""
+    edits = binary_loss_written(case, str(case.detail("head")))
+    return Mending("Use a binary loss", ONLY_FOR_TWO_CLASSES, edits)
+
+
+def binary_loss_written(case: Case, head: str) -> tuple[Edit, ...]:
+    """The binary loss for a single output in place of one for several."""
+    if case.detail("framework") != "torch":
+        return rename_loss(case, _KERAS_BINARY)
+    if head not in _TORCH_BINARY:
+        raise CannotMend("the head must change first")
+    return (*rename_loss(case, _TORCH_BINARY[head], _ONLY_OF_CROSS_ENTROPY), *_column_of_labels(case))
 
 
 _TORCH_BINARY = {
@@ -123,14 +138,19 @@ _KERAS_BINARY = {
 
 def _column_of_labels(case: Case) -> tuple[Edit, ...]:
     """Class numbers of shape [N], as the cross entropy took them, as the floats of shape [N, 1] of a binary loss."""
-    program, call = case.call(case.finding.place)
+    return (_labels_with(case, "float().unsqueeze(1)"),)
+
+
+def _labels_with(case: Case, method: str) -> Edit:
+    """A method called on the labels where the loss takes them."""
+    program, call = case.call(_places(case)[-1])
     labels = argument(call, "target", 1)
     if labels is None:
         raise CannotMend("the labels are not to be seen")
     simple = isinstance(labels.value, cst.Name | cst.Attribute | cst.Call | cst.Subscript)
     text = program.text(labels.value)
-    written = f"{text if simple else f'({text})'}.float().unsqueeze(1)"
-    return (program.edit(*program.outer(labels.value), written),)
+    written = text if simple or labels.value.lpar else f"({text})"
+    return program.edit(*program.outer(labels.value), f"{written}.{method}")
 
 
 def categorical_loss(case: Case) -> Mending:
@@ -173,6 +193,31 @@ def loss_for_the_labels(case: Case) -> Mending:
         raise CannotMend("the labels are what must change")
     reason = "the labels may be what was meant to change, and metrics that name the old kind no longer fit"
     return Mending("Use the loss for these labels", reason, rename_loss(case, names))
+
+
+_RAISING = (
+    "CrossEntropyLoss",
+    "NLLLoss",
+    "BCELoss",
+    "BCEWithLogitsLoss",
+    "cross_entropy",
+    "nll_loss",
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+)
+"""The losses that do not take labels of another kind or shape at all."""
+
+
+def labels_converted(case: Case) -> Mending:
+    """HL601: the labels in the shape and with the numbers that a loss of PyTorch takes."""
+    conversion = case.detail("conversion")
+    if case.detail("framework") != "torch" or not isinstance(conversion, str) or not conversion:
+        raise CannotMend("the labels are what must change")
+    edit = _labels_with(case, conversion)
+    title = f"Give the loss labels.{conversion}"
+    if case.detail("loss") in _RAISING:
+        return Mending(title, "the loss raised an error before", (edit,), safe=True)
+    return Mending(title, "the loss compares other pairs of numbers, as it should", (edit,))
 
 
 _PAIRS = (("input", "target"), ("y_true", "y_pred"), ("labels", "logits"))
