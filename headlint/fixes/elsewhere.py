@@ -108,12 +108,18 @@ def _scores_named(
 def kept_elsewhere(case: Case, step: Step, wrapping: Wrapping) -> tuple[Edit, ...]:
     """Write a call around the values that others than the loss use; nothing where they only compare them."""
     edits: list[Edit] = []
-    for place in case.finding.elsewhere:
-        edits += _kept(*case.node(place), wrapping)
     program, node = case.node(step.place)
     applied = application(program, node)
+    positions: set[int | None] = {None}
     if applied is not None:
         edits += _kept_where_made(program, applied, wrapping)
+        positions = set(_given_back(program, applied).values()) or positions
+    if len(positions) > 1:
+        raise CannotMend("the model gives one value or several")
+    (position,) = positions
+    for place in case.finding.elsewhere:
+        other, call = case.node(place)
+        edits += _kept(other, call, wrapping) if position is None else _item_kept(other, call, position, wrapping)
     program, loss = case.node(case.finding.place)
     given = argument(loss, "input", 0) if isinstance(loss, cst.Call) else None
     if given is not None and isinstance(given.value, cst.Name):
@@ -123,25 +129,57 @@ def kept_elsewhere(case: Case, step: Step, wrapping: Wrapping) -> tuple[Edit, ..
 
 
 def _kept(program: Program, call: cst.BaseExpression, wrapping: Wrapping) -> Iterable[Edit]:
+    if isinstance(program.parent(call), cst.Expr):
+        return ()
+    held = _variable(program, call)
+    if held is not None and all(only_orders(program, use) for use in _uses(program, held, call)):
+        return ()
+    return _around(program, [call], wrapping)
+
+
+def _item_kept(program: Program, call: cst.BaseExpression, position: int, wrapping: Wrapping) -> Iterable[Edit]:
+    """As ``_kept``, of one of the values that a call gives."""
     match program.parent(call):
+        case cst.Assign(targets=[cst.AssignTarget(target=cst.Tuple() as target)]) if position < len(target.elements):
+            held = target.elements[position].value
+            if isinstance(held, cst.Name):
+                return _around(program, _uses(program, held, call), wrapping)
+        case cst.Subscript(slice=[cst.SubscriptElement(slice=cst.Index(value=cst.Integer(value=index)))]) as item:
+            return _kept(program, item, wrapping) if int(index) == position else ()
         case cst.Expr():
             return ()
-        case cst.Assign(targets=[cst.AssignTarget(target=cst.Name() as held)]):
-            if all(only_orders(program, use) for use in _uses(program, held, call)):
-                return ()
-        case cst.Assign(targets=[cst.AssignTarget(target=cst.Tuple() | cst.List())]):
-            raise CannotMend("the model gives several values")
-    return _around(program, [call], wrapping)
+        case _:
+            pass
+    raise CannotMend("what is done with it is not to be seen")
 
 
 def _kept_where_made(program: Program, applied: cst.Call, wrapping: Wrapping) -> Iterable[Edit]:
     """The function that makes the value goes on using it, but gives back raw scores."""
     held = _variable(program, applied)
+    if held is None:
+        return ()
+    given_back = _given_back(program, applied)
+    return _around(program, [use for use in _uses(program, held, applied) if use not in given_back], wrapping)
+
+
+def _given_back(program: Program, applied: cst.Call) -> dict[cst.BaseExpression, int | None]:
+    """Where a function gives back a value that it makes, each time with its place in a tuple or None."""
+    held = _variable(program, applied)
     uses: Sequence[cst.BaseExpression] = [applied] if held is None else _uses(program, held, applied)
-    if any(isinstance(program.parent(use), cst.Element | cst.DictElement) for use in uses):
-        raise CannotMend("the model gives several values")
-    given_back = [use for use in uses if isinstance(program.parent(use), cst.Return)]
-    return _around(program, [use for use in uses if use is not applied and use not in given_back], wrapping)
+    found: dict[cst.BaseExpression, int | None] = {}
+    for use in uses:
+        item = program.parent(use)
+        match item:
+            case cst.Return():
+                found[use] = None
+            case cst.Element() if isinstance(row := program.parent(item), cst.Tuple):
+                if isinstance(program.parent(row), cst.Return):
+                    found[use] = list(row.elements).index(item)
+            case cst.Element() | cst.DictElement():
+                raise CannotMend("the model gives several values")
+            case _:
+                pass
+    return found
 
 
 def _around(program: Program, nodes: Iterable[cst.BaseExpression], wrapping: Wrapping) -> Iterable[Edit]:

@@ -248,22 +248,42 @@ def constructor_called(case: Case) -> Mending:
     )
 
 
-_CUTS = ("detach", "data", "tensor", "numpy")
+_CUTS = ("detach", "data", "tensor", "from_numpy", "numpy")
+_ON_THE_WAY = ("cpu",)
+"""What stands between two cuts, and cuts nothing off itself."""
 
 
 def cut_removed(case: Case) -> Mending:
     """HL502: let the gradient pass."""
     operations = case.steps("operation")
-    if len(operations) != 1 or operations[0].name.rpartition(".")[2] not in _CUTS:
+    if not operations or any(step.name.rpartition(".")[2] not in _CUTS for step in operations):
         raise CannotMend("the way is cut in another manner")
-    program, node = case.node(operations[0].place)
-    match node:
-        case cst.Call(func=cst.Attribute(value=value, attr=cst.Name(value="detach" | "numpy")), args=[]):
-            edit = program.put_in_place(node, value)
-        case cst.Attribute(value=value, attr=cst.Name(value="data")):
-            edit = program.put_in_place(node, value)
-        case cst.Call(func=func, args=[cst.Arg(value=value, star=""), *_]) if program.meaning(func) == "torch.tensor":
-            edit = program.put_in_place(node, value)
-        case _:
-            raise CannotMend("the way is cut in another manner")
+    program, outer = case.node(operations[-1].place)
+    around: cst.CSTNode | None = outer
+    while isinstance(around, cst.BaseExpression | cst.Arg):
+        if isinstance(around, cst.BaseExpression) and _passed(program, around, _CUTS) is not None:
+            outer = around
+        around = program.parent(around)
+    inner = outer
+    while (value := _passed(program, inner, (*_CUTS, *_ON_THE_WAY))) is not None:
+        inner = value
+    cuts = [case.node(step.place)[1] for step in operations]
+    if inner is outer or any(not program.inside(outer, cut) or program.inside(inner, cut) for cut in cuts):
+        raise CannotMend("the way is cut in another manner")
+    edit = program.put_in_place(outer, inner)
     return Mending("Remove what cuts the gradient off", "training starts to work, so every number changes", (edit,))
+
+
+def _passed(program: Program, node: cst.BaseExpression, kinds: tuple[str, ...]) -> cst.BaseExpression | None:
+    """What an operation of some kinds passes on: ``x`` of ``x.detach()``; None for everything else."""
+    match node:
+        case cst.Call(
+            func=cst.Attribute(value=value, attr=cst.Name(value="detach" | "numpy" | "cpu" as name)), args=[]
+        ):
+            return value if name in kinds else None
+        case cst.Attribute(value=value, attr=cst.Name(value="data")):
+            return value
+        case cst.Call(func=func, args=[cst.Arg(value=value, star=""), *_]):
+            meaning = program.meaning(func) or ""
+            return value if meaning.startswith("torch.") and meaning[len("torch.") :] in kinds else None
+    return None
