@@ -202,6 +202,7 @@ _KEEPS_AXIS = ("log_softmax", "softmax")
 def exchange(case: Case, step: Step, wanted: str) -> tuple[Edit, ...]:
     """Write another activation (``sigmoid``, ``softmax``, ``relu``, ``log_softmax``) in place of that of a step."""
     program, node = case.node(step.place)
+    node = program.literal(node)
     match node:
         case cst.SimpleString():
             return (program.replace(node, f"{node.prefix}{node.quote}{wanted}{node.quote}"),)

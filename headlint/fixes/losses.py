@@ -30,6 +30,7 @@ def rename_loss(case: Case, names: Mapping[str, str], unwanted: tuple[str, ...] 
     """Write another loss for the one of the finding, which keeps its options except those that must not be there."""
     for place in _places(case):
         program, node = case.node(place)
+        node = program.literal(node)
         named = node.func if isinstance(node, cst.Call) else node
         options = node.args if isinstance(node, cst.Call) else ()
         if any(arg.star or (arg.keyword and arg.keyword.value in unwanted) for arg in options):
@@ -92,6 +93,7 @@ def _from_logits(case: Case) -> tuple[Edit, ...]:
             if name in _KERAS_FUNCTIONS or name in _KERAS_CLASSES:
                 return (program.set_argument(node, "from_logits", "True"),)
             continue
+        node = program.literal(node)
         name = str(node.evaluated_value) if isinstance(node, cst.SimpleString) else _function_named(program, node)
         if name in _KERAS_CLASSES:
             text, imports = spelled(program, f"keras.losses.{_KERAS_CLASSES[name]}")

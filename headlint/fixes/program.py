@@ -146,6 +146,36 @@ class Program:
                 return target is written
         return False
 
+    def literal(self, node: cst.BaseExpression) -> cst.BaseExpression:
+        """Where the constant that an expression stands for is written, if nothing else reads it; else the expression.
+
+        Followed are a variable or a parameter's default that is written once, and an entry of a dict of the module.
+        """
+        match node:
+            case cst.Name(value=name):
+                references = self.references(self.module, name)
+                written = [one for one in references if self.is_written(one)]
+                if len(references) == 2 and len(written) == 1:
+                    return self._value_of(written[0]) or node
+            case cst.Subscript(value=cst.Name(value=name), slice=[cst.SubscriptElement(slice=cst.Index(value=key))]):
+                written = [one for one in self.references(self.module, name) if self.is_written(one)]
+                entries = self._value_of(written[0]) if len(written) == 1 else None
+                same = [one for one in self.expressions(self.module) if one.deep_equals(node)]
+                if isinstance(entries, cst.Dict) and len(same) == 1:
+                    found = [one.value for one in entries.elements if _is_entry(one, key)]
+                    return found[0] if len(found) == 1 else node
+        return node
+
+    def _value_of(self, written: cst.Name) -> cst.BaseExpression | None:
+        """The value that a variable or a parameter gets where it is written."""
+        match self.parent(written):
+            case cst.Param(default=default):
+                return default
+            case cst.AssignTarget() as target:
+                assignment = self.parent(target)
+                return assignment.value if isinstance(assignment, cst.Assign) and len(assignment.targets) == 1 else None
+        return None
+
     def meaning(self, node: cst.BaseExpression) -> str | None:
         """The framework's dotted name that an expression stands for; None where no import says it."""
         path = dotted(node)
@@ -247,6 +277,10 @@ class Program:
             return self.edit(end, end, f", {keyword}={value}")
         line, column = self.span(call)[1]
         return self.edit((line, column - 1), (line, column - 1), f"{keyword}={value}")
+
+
+def _is_entry(element: cst.BaseDictElement, key: cst.BaseExpression) -> bool:
+    return isinstance(element, cst.DictElement) and element.key.deep_equals(key)
 
 
 def argument(call: cst.Call, keyword: str, position: int | None = None) -> cst.Arg | None:
