@@ -7,7 +7,7 @@ import libcst as cst
 from headlint.findings import Step
 from headlint.fixes.case import Case
 from headlint.fixes.edits import Edit
-from headlint.fixes.program import CannotMend, Program, argument, last_name
+from headlint.fixes.program import CannotMend, Program, argument, dotted, last_name
 from headlint.fixes.spelling import beside, spelled
 
 _FRAMEWORKS = ("torch.", "keras.", "tensorflow.")
@@ -53,8 +53,12 @@ def _is_functional(program: Program, node: cst.BaseExpression, step: Step) -> bo
     if not isinstance(node, cst.Call):
         return False
     wanted = step.name.rpartition(".")[2]
-    names = {last_name(node.func), (program.meaning(node.func) or "").rpartition(".")[2]}
-    return wanted in names and not wanted[:1].isupper()
+    if wanted[:1].isupper():
+        return False
+    held = (
+        program.meaning(node.func) is None and [arg.star for arg in node.args] == [""] and dotted(node.func) is not None
+    )
+    return held or wanted in {last_name(node.func), (program.meaning(node.func) or "").rpartition(".")[2]}
 
 
 def taken_by(program: Program, call: cst.Call) -> cst.BaseExpression:
@@ -130,10 +134,11 @@ def taken_by_layer(call: cst.Call) -> cst.BaseExpression:
     return call.args[0].value
 
 
-def _own_statement(program: Program, call: cst.Call) -> cst.SimpleStatementLine:
-    if not isinstance(program.parent(call), cst.Expr):
+def _own_statement(program: Program, call: cst.Call) -> cst.Expr:
+    statement = program.parent(call)
+    if not isinstance(statement, cst.Expr):
         raise CannotMend("the call's value is used")
-    return program.statement(call)
+    return statement
 
 
 def _drop_element(program: Program, node: cst.BaseExpression, element: cst.Element) -> Edit:
@@ -147,7 +152,7 @@ def _drop_element(program: Program, node: cst.BaseExpression, element: cst.Eleme
         return _identity(program, node)
     around = program.parent(holder)
     if isinstance(around, cst.AugAssign) and len(holder.elements) == 1:
-        return program.drop_statement(program.statement(around))
+        return program.drop_statement(around)
     call = program.parent(around) if isinstance(around, cst.Arg) else None
     if isinstance(call, cst.Call) and last_name(call.func) == "ModuleList":
         return _identity(program, node)

@@ -84,7 +84,10 @@ def scores_for_the_loss(case: Case, step: Step) -> tuple[Edit, ...]:
         if scores.value == held.value or _changes(program, function, scores.value, applied, given[0]):
             return ()
         instead = program.replace(given[0], scores.value)
-        return (instead,) if others else (instead, program.drop_statement(program.statement(applied)))
+        assignment = program.parent(applied)
+        if others or not isinstance(assignment, cst.Assign):
+            return (instead,)
+        return (instead, program.drop_statement(assignment))
     if all(only_orders(program, use) for use in others):
         return ()
     return _scores_named(program, function, scores, given[0])

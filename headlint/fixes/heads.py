@@ -315,7 +315,7 @@ def _assigned(program: Program, use: cst.Call, name: cst.Name) -> tuple[cst.Base
     if any(node.value in used and start <= program.span(node)[0] < end for node in written):
         raise CannotMend("what it was made of has changed since")
     if sum(node.value == name.value for node in mentions) == 2:
-        return value, (program.drop_statement(line),)
+        return value, (program.drop_statement(assignment),)
     if not isinstance(taken_by(program, value), cst.Name):
         raise CannotMend("it would be computed twice")
     return value, ()

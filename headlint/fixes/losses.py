@@ -76,13 +76,9 @@ def logits_told(case: Case) -> Mending:
         names = {"BCELoss": "BCEWithLogitsLoss", "binary_cross_entropy": "binary_cross_entropy_with_logits"}
         reason = "the loss has other values, and code that reads the output as a probability must take the sigmoid"
         return Mending("Use BCEWithLogitsLoss", reason, rename_loss(case, names))
-    safe = case.finding.code == "HL106"
-    reason = (
-        "the model's outputs keep their meaning; the loss gets the values that it should have had"
-        if safe
-        else "the loss has other values, and code that reads the output as a probability must take the sigmoid"
-    )
-    return Mending("Set from_logits=True", reason, _from_logits(case), safe)
+    activation = "sigmoid" if case.finding.code == "HL105" else "softmax"
+    reason = f"the loss has other values, and code that reads the output as a probability must take the {activation}"
+    return Mending("Set from_logits=True", reason, _from_logits(case))
 
 
 def _from_logits(case: Case) -> tuple[Edit, ...]:

@@ -218,22 +218,27 @@ class Program:
         assignment = self.parent(node)
         match assignment:
             case cst.Assign(targets=[cst.AssignTarget(target=target)]) if self.text(target) == text:
-                return self.drop_statement(self.statement(node))
+                return self.drop_statement(assignment)
             case _:
                 pass
         simple = isinstance(inner, cst.Name | cst.Attribute | cst.Call | cst.Subscript | cst.BaseNumber) or inner.lpar
         in_brackets = isinstance(assignment, cst.Arg | cst.Element) or bool(node.lpar)
         loose = in_brackets or isinstance(assignment, cst.Assign | cst.Return)
-        if not in_brackets and ("\n" in text or not (simple or loose)):
+        broken = not inner.lpar and "\n" in (self.text(inner.func) if isinstance(inner, cst.Call) else text)
+        if not in_brackets and (broken or not (simple or loose)):
             text = f"({text})"
         return self.replace(node, text)
 
-    def drop_statement(self, line: cst.SimpleStatementLine) -> Edit:
+    def drop_statement(self, statement: cst.BaseSmallStatement) -> Edit:
         """Take a statement out; a block that has no other gets ``pass``."""
-        if len(line.body) != 1:
-            raise CannotMend("there are other statements on the line")
+        line = self.statement(statement)
         block = self.parent(line)
         start, end = self.span(line)
+        if len(line.body) > 1:
+            index = list(line.body).index(statement)
+            if index + 1 < len(line.body):
+                return self.edit(self.span(statement)[0], self.span(line.body[index + 1])[0], "")
+            return self.edit(self.span(line.body[index - 1])[1], self.span(statement)[1], "")
         if isinstance(block, cst.IndentedBlock) and len(block.body) == 1:
             return self.edit(start, end, "pass")
         return self._whole_lines(start[0], end[0])

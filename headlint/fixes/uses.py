@@ -119,7 +119,7 @@ def labels_as_they_are(case: Case) -> Mending:
     if isinstance(node, cst.BinaryOperation) and isinstance(node.operator, cst.Divide):
         return Mending("Leave the labels as they are", reason, (program.put_in_place(node, node.left),))
     if isinstance(parent, cst.AugAssign) and isinstance(parent.operator, cst.DivideAssign):
-        edit = program.drop_statement(program.statement(parent))
+        edit = program.drop_statement(parent)
         return Mending("Leave the labels as they are", reason, (edit,))
     raise CannotMend("there is no division at the place")
 
