@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from headlint.cli.main import CLEAN, FAILED, FINDINGS
 from headlint.cli.options import SEVERITIES, UsageError, add_colour, add_configuration, load, wants_colour
@@ -18,6 +19,9 @@ from headlint.reporting import FORMATS, render
 from headlint.reporting.context import Context, FixSummary
 from headlint.runtime.options import add_building_options, wanted_of
 from headlint.settings import Settings
+
+if TYPE_CHECKING:
+    from headlint.fixes import FixOutcome
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -76,6 +80,12 @@ def _run(arguments: argparse.Namespace) -> int:
     refuted = ""
     if arguments.confirm:
         report, context, refuted = _confirm(arguments, settings, report, context)
+    _write(arguments.output, _rendered(arguments, report, context, refuted))
+    return status_of(report, settings.fail_on, arguments.exit_zero)
+
+
+def _rendered(arguments: argparse.Namespace, report: Report, context: Context, refuted: str = "") -> str:
+    """The report in the format that was asked for."""
     text = render(arguments.output_format, report, context)
     if arguments.output_format == "text":
         text += refuted
@@ -83,8 +93,7 @@ def _run(arguments: argparse.Namespace) -> int:
         sys.stderr.write(_statistics(report))
     elif arguments.statistics:
         text += _statistics(report)
-    _write(arguments.output, text)
-    return status_of(report, settings.fail_on, arguments.exit_zero)
+    return text
 
 
 def _check(arguments: argparse.Namespace, settings: Settings) -> tuple[Report, str | None]:
@@ -122,21 +131,52 @@ def _show_files(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 def _fix(arguments: argparse.Namespace, settings: Settings) -> int:
+    if arguments.confirm:
+        raise UsageError("--confirm measures what is found; run it without --fix")
     from headlint.fixes import apply_fixes
 
     if arguments.paths == ["-"]:
-        raise UsageError("standard input cannot be mended; give a file")
-    outcome = apply_fixes([Path(path) for path in arguments.paths], settings, arguments.unsafe_fixes, arguments.diff)
+        return _fix_standard_input(arguments, settings)
+    paths = [Path(path) for path in arguments.paths]
+    outcome = apply_fixes(paths, settings, arguments.unsafe_fixes, arguments.diff, Path.cwd())
     if arguments.diff:
-        sys.stdout.write(outcome.diff)
+        _write_bytes(outcome.diff.encode("utf-8", "surrogateescape"))
     else:
-        _write(arguments.output, render(arguments.output_format, outcome.report, _context(arguments, None)))
-    done = "would be mended" if arguments.diff else "mended"
-    files = f"{len(outcome.files)} file{'' if len(outcome.files) == 1 else 's'}"
-    sys.stderr.write(f"{len(outcome.fixes)} finding{'' if len(outcome.fixes) == 1 else 's'} {done} in {files}.\n")
+        _write(arguments.output, _rendered(arguments, outcome.report, _context(arguments, None)))
     for problem in outcome.problems:
         sys.stderr.write(f"headlint: {problem.path}: {problem.message}\n")
-    return FAILED if outcome.problems else status_of(outcome.report, settings.fail_on, arguments.exit_zero)
+    return _after_fixing(arguments, settings, outcome)
+
+
+def _fix_standard_input(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Give the mended text on standard output, so what is left to say goes to standard error."""
+    from headlint.fixes import apply_fixes_to_source
+    from headlint.source.document import UnreadableError, decode
+
+    given, name = sys.stdin.buffer.read(), arguments.stdin_filename or "<stdin>"
+    try:
+        outcome, mended = apply_fixes_to_source(given, name, settings, arguments.unsafe_fixes, Path.cwd())
+    except UnreadableError as error:
+        raise UsageError(f"{name}: {error}") from None
+    _write_bytes(outcome.diff.encode("utf-8", "surrogateescape") if arguments.diff else mended)
+    left = _rendered(arguments, outcome.report, _context(arguments, decode(mended)))
+    if arguments.output is not None:
+        _write(arguments.output, left)
+    elif not arguments.diff and (outcome.report.findings or outcome.report.problems):
+        sys.stderr.write(left)
+    return _after_fixing(arguments, settings, outcome)
+
+
+def _after_fixing(arguments: argparse.Namespace, settings: Settings, outcome: FixOutcome) -> int:
+    """Say what was done; a diff that is not empty counts as a finding."""
+    done = "would be mended" if arguments.diff else "mended"
+    findings = f"{len(outcome.fixes)} finding{'' if len(outcome.fixes) == 1 else 's'}"
+    files = f"{len(outcome.files)} file{'' if len(outcome.files) == 1 else 's'}"
+    sys.stderr.write(f"{findings} {done} in {files}.\n")
+    status = FAILED if outcome.problems else status_of(outcome.report, settings.fail_on, arguments.exit_zero)
+    if arguments.diff and outcome.diff and not arguments.exit_zero:
+        return max(status, FINDINGS)
+    return status
 
 
 def _context(arguments: argparse.Namespace, standard_input: str | None) -> Context:
@@ -169,6 +209,11 @@ def _write(file: Path | None, text: str) -> None:
         file.write_text(text, encoding="utf-8")
     except OSError as error:
         raise UsageError(f"cannot write {file}: {error.strerror}") from None
+
+
+def _write_bytes(data: bytes) -> None:
+    sys.stdout.flush()
+    sys.stdout.buffer.write(data)
 
 
 def _statistics(report: Report) -> str:

@@ -28,9 +28,19 @@ HL702                        ``nearest``
 
 from __future__ import annotations
 
-from headlint.fixes.applying import FixOutcome, apply_fixes
+from headlint.fixes.applying import FixOutcome, apply_fixes, apply_fixes_to_source
 from headlint.fixes.case import Sources
 from headlint.fixes.edits import Edit, Fix, apply_edits
 from headlint.fixes.planning import fix_for, plan_fixes
 
-__all__ = ["Edit", "Fix", "FixOutcome", "Sources", "apply_edits", "apply_fixes", "fix_for", "plan_fixes"]
+__all__ = [
+    "Edit",
+    "Fix",
+    "FixOutcome",
+    "Sources",
+    "apply_edits",
+    "apply_fixes",
+    "apply_fixes_to_source",
+    "fix_for",
+    "plan_fixes",
+]
