@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from headlint.findings import Finding, Place, Problem, Report
 from headlint.settings import Settings
-from headlint.source.document import Document, UnreadableError, read_document
+from headlint.source.document import Document, UnreadableError, document_of
 
 if TYPE_CHECKING:
     from headlint.analysis import FileResult
@@ -40,7 +40,7 @@ def check_source(text: str, filename: str = "x.py", settings: Settings | None = 
     settings = settings or Settings()
     path = Path(filename)
     try:
-        document = read_document(path, text.encode("utf-8", "surrogatepass"))
+        document = document_of(path, text)
     except UnreadableError as error:
         return Report(problems=(Problem(filename, str(error), "HL900"),), files=1)
     loader = ProjectLoader(_project(settings) if path.parent.is_dir() else None, settings.cache)
