@@ -65,8 +65,18 @@ def apply_fixes(
     repair = _Repair(check, files, unsafe, Workspace())
     repair.run()
     changes = repair.workspace.diff(root or wanted.root)
-    written, problems = (repair.workspace.changed(), ()) if diff else repair.workspace.write()
-    return FixOutcome(repair.report, tuple(repair.fixes), written, problems, changes)
+    if diff:
+        return FixOutcome(repair.report, tuple(repair.fixes), repair.workspace.changed(), (), changes)
+    written, problems = repair.workspace.write([_files_of(fix) for fix in repair.fixes])
+    if not problems:
+        return FixOutcome(repair.report, tuple(repair.fixes), written, (), changes)
+    done = {Path(path).resolve() for path in written}
+    made = tuple(fix for fix in repair.fixes if _files_of(fix) <= done)
+    return FixOutcome(check(Workspace(), None), made, written, problems, changes)
+
+
+def _files_of(fix: Fix) -> frozenset[Path]:
+    return frozenset(Path(edit.path).resolve() for edit in fix.edits)
 
 
 def apply_fixes_to_source(
@@ -97,7 +107,7 @@ def apply_fixes_to_source(
 class _Repair:
     """The files on their way to having no finding that can be mended."""
 
-    def __init__(self, check: Check, files: Collection[Path], unsafe: bool, workspace: Workspace) -> None:
+    def __init__(self, check: Check, files: set[Path], unsafe: bool, workspace: Workspace) -> None:
         self._check = check
         self._files = files
         self._unsafe = unsafe
@@ -126,7 +136,7 @@ class _Repair:
         return True
 
     def _is_wanted(self, fix: Fix) -> bool:
-        return (fix.safe or self._unsafe) and all(Path(edit.path).resolve() in self._files for edit in fix.edits)
+        return (fix.safe or self._unsafe) and _files_of(fix) <= self._files
 
     def _kept(self, before: tuple[Fix, ...], fixes: tuple[Fix, ...]) -> tuple[Fix, ...]:
         """Those of the fixes that mend their findings and bring no other, beside those that are known to."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import errno
 import io
 import os
 import shutil
@@ -87,27 +86,47 @@ class Workspace(Mapping[Path, str]):
 
     def changed(self) -> tuple[str, ...]:
         """The paths of the files that differ from what was read."""
-        originals = ((self._originals[path], text) for path, text in sorted(self._texts.items()))
-        return tuple(original.shown for original, text in originals if text != original.text)
+        return tuple(self._originals[path].shown for path in sorted(self._texts) if self._differs(path))
 
-    def write(self) -> tuple[tuple[str, ...], tuple[Problem, ...]]:
-        """Write what was changed; the paths written, and the files that were left alone with the reason."""
+    def write(self, together: Iterable[frozenset[Path]] = ()) -> tuple[tuple[str, ...], tuple[Problem, ...]]:
+        """Write what was changed; the paths written, and the files that were left alone with the reason.
+
+        Of the files that one fix changes, as ``together`` names them, none is written where one cannot be.
+        """
+        changed = {path: self._originals[path] for path in self._texts if self._differs(path)}
+        left = {path: reason for path, one in changed.items() if (reason := _refusal(path, one))}
+        groups = [group for group in together if len(group) > 1]
+        while more := {
+            path for group in groups if group & left.keys() for path in group & changed.keys() - left.keys()
+        }:
+            left |= dict.fromkeys(more, "belongs together with a file that is left alone")
         written: list[str] = []
-        problems: list[Problem] = []
-        for path, text in sorted(self._texts.items()):
-            original = self._originals[path]
-            if text == original.text:
-                continue
+        for path in sorted(changed.keys() - left.keys()):
             try:
-                if path.read_bytes() != original.data:
-                    problems.append(Problem(original.shown, "was changed meanwhile and is left alone"))
-                    continue
-                write_atomically(path, encoded(text, original))
-                written.append(original.shown)
+                write_atomically(path, encoded(self._texts[path], changed[path]))
+                written.append(changed[path].shown)
             except (OSError, UnicodeEncodeError) as error:
-                reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-                problems.append(Problem(original.shown, f"cannot be written: {reason}"))
+                left[path] = _cannot_be_written(error)
+        problems = (Problem(changed[path].shown, reason) for path, reason in sorted(left.items()))
         return tuple(written), tuple(problems)
+
+    def _differs(self, path: Path) -> bool:
+        return self._texts[path] != self._originals[path].text
+
+
+def _refusal(path: Path, original: Original) -> str:
+    """Why a file is not to be written; empty where nothing speaks against it."""
+    try:
+        if path.read_bytes() != original.data:
+            return "was changed meanwhile and is left alone"
+        return "is read-only and is left alone" if not path.stat().st_mode & 0o222 else ""
+    except OSError as error:
+        return _cannot_be_written(error)
+
+
+def _cannot_be_written(error: OSError | UnicodeEncodeError) -> str:
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return f"cannot be written: {reason}"
 
 
 def read_original(path: str) -> Original | None:
@@ -143,10 +162,8 @@ def write_atomically(path: Path, data: bytes) -> None:
     """Replace a file by one with other content and the same permissions, in one step.
 
     Raises:
-        OSError: the system refuses it, or the file is read-only; it is then as it was.
+        OSError: the system refuses it; the file is then as it was.
     """
-    if not path.stat().st_mode & 0o222:
-        raise PermissionError(errno.EACCES, "it is read-only")
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
