@@ -112,30 +112,31 @@ def kept_elsewhere(case: Case, step: Step, wrapping: Wrapping) -> tuple[Edit, ..
     """Write a call around the values that others than the loss use; nothing where they only compare them."""
     edits: list[Edit] = []
     program, node = case.node(step.place)
+    home, loss = case.node(case.finding.place)
     applied = application(program, node)
     positions: set[int | None] = {None}
     if applied is not None:
-        edits += _kept_where_made(program, applied, wrapping)
-        positions = set(_given_back(program, applied).values()) or positions
+        given_back = _given_back(program, applied)
+        positions = set(given_back.values()) or positions
+        others = [use for use in _held_by(program, applied) if use not in given_back and not program.inside(loss, use)]
+        edits += _around(program, others, wrapping)
     if len(positions) > 1:
         raise CannotMend("the model gives one value or several")
     (position,) = positions
     for place in case.finding.elsewhere:
         other, call = case.node(place)
         edits += _kept(other, call, wrapping) if position is None else _item_kept(other, call, position, wrapping)
-    program, loss = case.node(case.finding.place)
     given = argument(loss, "input", 0) if isinstance(loss, cst.Call) else None
     if given is not None and isinstance(given.value, cst.Name):
-        others = [use for use in _uses(program, given.value, loss) if not program.inside(loss, use)]
-        edits += _around(program, others, wrapping)
+        others = [use for use in _uses(home, given.value, loss) if not home.inside(loss, use)]
+        edits += _around(home, others, wrapping)
     return tuple(dict.fromkeys(edits))
 
 
 def _kept(program: Program, call: cst.BaseExpression, wrapping: Wrapping) -> Iterable[Edit]:
     if isinstance(program.parent(call), cst.Expr):
         return ()
-    held = _variable(program, call)
-    if held is not None and all(only_orders(program, use) for use in _uses(program, held, call)):
+    if _variable(program, call) is not None and all(only_orders(program, use) for use in _held_by(program, call)):
         return ()
     return _around(program, [call], wrapping)
 
@@ -156,19 +157,15 @@ def _item_kept(program: Program, call: cst.BaseExpression, position: int, wrappi
     raise CannotMend("what is done with it is not to be seen")
 
 
-def _kept_where_made(program: Program, applied: cst.Call, wrapping: Wrapping) -> Iterable[Edit]:
-    """The function that makes the value goes on using it, but gives back raw scores."""
-    held = _variable(program, applied)
-    if held is None:
-        return ()
-    given_back = _given_back(program, applied)
-    return _around(program, [use for use in _uses(program, held, applied) if use not in given_back], wrapping)
+def _held_by(program: Program, made: cst.BaseExpression) -> list[cst.Name]:
+    """The uses of the variable that an expression is assigned to."""
+    held = _variable(program, made)
+    return _uses(program, held, made) if held is not None else []
 
 
 def _given_back(program: Program, applied: cst.Call) -> dict[cst.BaseExpression, int | None]:
     """Where a function gives back a value that it makes, each time with its place in a tuple or None."""
-    held = _variable(program, applied)
-    uses: Sequence[cst.BaseExpression] = [applied] if held is None else _uses(program, held, applied)
+    uses: Sequence[cst.BaseExpression] = _held_by(program, applied) or [applied]
     found: dict[cst.BaseExpression, int | None] = {}
     for use in uses:
         item = program.parent(use)

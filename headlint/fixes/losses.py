@@ -145,10 +145,30 @@ def _labels_with(case: Case, method: str) -> Edit:
     labels = argument(call, "target", 1)
     if labels is None:
         raise CannotMend("the labels are not to be seen")
-    simple = isinstance(labels.value, cst.Name | cst.Attribute | cst.Call | cst.Subscript)
-    text = program.text(labels.value)
-    written = text if simple or labels.value.lpar else f"({text})"
-    return program.edit(*program.outer(labels.value), f"{written}.{method}")
+    value, methods = labels.value, method.split(".")
+    while isinstance(value, cst.Call) and isinstance(value.func, cst.Attribute):
+        taken_back = _TAKEN_BACK.get(program.between(program.span(value.func.attr)[0], program.span(value)[1]))
+        if taken_back not in methods:
+            break
+        value = value.func.value
+        methods = [one for one in methods if one != taken_back or one == "long()"]
+    simple = isinstance(value, cst.Name | cst.Attribute | cst.Call | cst.Subscript) or value.lpar
+    text = program.text(value)
+    return program.edit(*program.outer(labels.value), ".".join([text if simple else f"({text})", *methods]))
+
+
+_TAKEN_BACK = {
+    "float()": "long()",
+    "double()": "long()",
+    "unsqueeze(1)": "squeeze(1)",
+    "unsqueeze(-1)": "squeeze(1)",
+    "view(-1, 1)": "squeeze(1)",
+    "reshape(-1, 1)": "squeeze(1)",
+    "long()": "float()",
+    "squeeze()": "unsqueeze(1)",
+    "squeeze(1)": "unsqueeze(1)",
+}
+"""The call that each call on labels is taken back by; both need not be written."""
 
 
 def categorical_loss(case: Case) -> Mending:
