@@ -184,7 +184,7 @@ def model_around(site: Site, loader: ProjectLoader) -> str:
 
 
 def _sites(draft: Draft) -> list[Site]:
-    return [draft.site, *(step.site for step in draft.trail)]
+    return [draft.site, *(step.site for step in draft.trail), *draft.elsewhere]
 
 
 def site_places(sites: Iterable[Site], loader: ProjectLoader) -> dict[Site, Place]:
@@ -226,4 +226,5 @@ def _finding(draft: Draft, places: dict[Site, Place], model: str) -> Finding:
         tuple(steps),
         model,
         draft.details,
+        tuple(sorted(places[site] for site in draft.elsewhere if site in places)),
     )

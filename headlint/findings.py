@@ -88,6 +88,8 @@ class Finding:
     trail: tuple[Step, ...] = ()
     model: str = ""
     details: tuple[tuple[str, str | int | bool], ...] = ()
+    elsewhere: tuple[Place, ...] = ()
+    """The calls that give what the activation makes to others than the loss, which a fix may want to leave as it is."""
 
     @property
     def url(self) -> str:

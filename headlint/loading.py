@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from headlint import cache
 from headlint.findings import Place
-from headlint.source.document import Document, UnreadableError, read_document
+from headlint.source.document import Document, UnreadableError, document_of, read_document
 
 if TYPE_CHECKING:
     from headlint.flow.modules import ModuleUnit
@@ -99,7 +99,8 @@ class ProjectLoader:
             OSError: the system refuses it.
             UnreadableError: it is no text, or no notebook.
         """
-        document = read_document(file, self.data(file))
+        buffer = self.buffers.get(file)
+        document = read_document(file) if buffer is None else document_of(file, buffer)
         self.documents[str(file)] = document
         return document
 

@@ -15,7 +15,7 @@ from headlint import cache
 from headlint.findings import Finding, Place, Problem, Report
 from headlint.results import FileResult
 from headlint.settings import Settings
-from headlint.source.document import UnreadableError, read_document
+from headlint.source.document import UnreadableError, document_of
 
 if TYPE_CHECKING:
     from headlint.loading import ProjectLoader, Question
@@ -47,7 +47,7 @@ def check_source(text: str, filename: str = "x.py", settings: Settings | None = 
     path = Path(filename)
     selection = Selection(settings, [path])
     try:
-        document = read_document(path, text.encode("utf-8", "surrogatepass"))
+        document = document_of(path, text)
     except UnreadableError as error:
         return Report(problems=(Problem(filename, str(error), "HL900"),), files=1)
     loader = ProjectLoader(_project(settings) if path.parent.is_dir() else None, settings.cache)
@@ -248,6 +248,14 @@ def _report(
     return Report(told.findings, ordered, len(files), told.known, told.stale)
 
 
-def _rank(finding: Finding) -> tuple[bool, str, str]:
-    """Of two findings at one place the surer stands; the rest of the order only has to be the same every time."""
-    return (finding.confidence.value != "proved", finding.message, repr(finding.trail))
+def _rank(finding: Finding) -> tuple[bool, str, int, str]:
+    """Of two findings at one place the surer stands, or the one that knows more other uses of the value.
+
+    The rest of the order only has to be the same every time.
+    """
+    return (
+        finding.confidence.value != "proved",
+        finding.message,
+        -len(finding.elsewhere),
+        repr((finding.trail, finding.elsewhere)),
+    )

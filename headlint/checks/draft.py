@@ -32,3 +32,5 @@ class Draft:
     assumptions: frozenset[Assumption] = frozenset()
     subject: object = None
     """The loss use or tensor it is about: one rule may take another's place for the same subject."""
+    elsewhere: tuple[Site, ...] = ()
+    """The calls that give the value to others than a loss."""

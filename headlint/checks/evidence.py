@@ -10,7 +10,7 @@ from typing import TypeVar
 from headlint.checks.draft import Draft, DraftStep
 from headlint.flow.facts import Activation, Backward, Fact, LabelsUse, LayerApplied, LossUse
 from headlint.flow.library_values import Layer
-from headlint.flow.tensor_values import Domain, Maker, Tensor
+from headlint.flow.tensor_values import Domain, Labels, Maker, Tensor
 from headlint.flow.values import Constant, Site
 from headlint.results import Assumption
 from headlint.settings import Settings
@@ -67,6 +67,29 @@ class Evidence:
     def reaches_loss(self, activation: Activation) -> bool:
         """Whether a loss takes what an activation gives, as its prediction."""
         return id(activation.output) in self.predictions
+
+    def elsewhere(self, use: LossUse) -> tuple[Site, ...]:
+        """The calls that give what the activation behind a prediction makes to others than a loss.
+
+        Of the calls that lead to an application which no loss sees, it is the innermost that no loss is reached by.
+        """
+        where = activation_site(made_by(prediction(use)).maker)
+        taken = {id(made_by(prediction(other))) for other in self.uses}
+        applied = [fact for fact in self.of(Activation) if activation_site(fact.output.maker) == where]
+        ways = [((*fact.calls, fact.output.maker.site), id(fact.output) in taken) for fact in applied]
+        to_losses = {site for way, is_taken in ways for site in way if is_taken}
+        leaving = (
+            next((site for site in reversed(way) if site not in to_losses), None)
+            for way, is_taken in ways
+            if not is_taken
+        )
+        return tuple(dict.fromkeys(site for site in leaving if site is not None))
+
+    def labels_of(self, use: LossUse) -> Labels | None:
+        """What is known of the labels that a loss gets, itself or through ``fit``."""
+        if isinstance(use.target, Tensor) and use.target.labels is not None:
+            return use.target.labels
+        return next((fitted.labels for fitted in self.labels if fitted.prediction is use.prediction), None)
 
     def applications(self) -> list[LayerApplied]:
         """Each application of a layer."""
@@ -260,7 +283,14 @@ def loss_steps(use: LossUse) -> tuple[DraftStep, ...]:
     return (DraftStep(use.loss_site, f"{use.loss.short_name} is chosen here", "loss", name), taken)
 
 
-def about_loss(code: str, use: LossUse, message: str, advice: str, **details: str | int | bool | None) -> Draft:
+def about_loss(
+    code: str,
+    use: LossUse,
+    message: str,
+    advice: str,
+    elsewhere: tuple[Site, ...] = (),
+    **details: str | int | bool | None,
+) -> Draft:
     """A finding about a value and the loss that takes it."""
     tensor = prediction(use)
     known = {
@@ -282,6 +312,7 @@ def about_loss(code: str, use: LossUse, message: str, advice: str, **details: st
         tuple((key, value) for key, value in known.items() if value is not None),
         assumptions_of(tensor),
         use,
+        elsewhere,
     )
 
 

@@ -42,7 +42,8 @@ def labels_do_not_fit_loss(evidence: Evidence) -> Iterator[Draft]:
         if isinstance(target, Tensor) and labels is None and _is_column(loss, target):
             name = loss.loss.short_name
             message = f"{name} takes one class number for each sample, shape [N], but the labels have shape [N, 1]."
-            yield _about_labels(loss, Labels(), message, "Remove the last axis: labels.squeeze(1).", loss)
+            advice = "Remove the last axis: labels.squeeze(1)."
+            yield _about_labels(loss, Labels(), message, advice, loss, "squeeze(1).long()")
         if (
             isinstance(target, Tensor)
             and loss.loss.framework == "torch"
@@ -61,7 +62,7 @@ def _is_column(use: LossUse, target: Tensor) -> bool:
 
 def _wrong_labels(use: LabelsUse | LossUse, labels: Labels, subject: object) -> Iterator[Draft]:
     family, framework = use.loss.family, use.loss.framework
-    message, advice = "", ""
+    message, advice, conversion = "", "", ""
     width = units(use)
     target = use.target
     columns = target.shape.units if isinstance(target, Tensor) and target.shape.rank == 2 else None
@@ -96,10 +97,10 @@ def _wrong_labels(use: LabelsUse | LossUse, labels: Labels, subject: object) -> 
             message = (
                 f"{use.loss.short_name} takes class numbers as integers, but these labels are floats ({labels.source})."
             )
-            advice = "Leave the labels as integers (torch.long)."
+            advice, conversion = "Leave the labels as integers (torch.long).", "long()"
         elif labels.column:
             message = f"{use.loss.short_name} takes one class number for each sample, shape [N], but the labels have shape [N, 1]."
-            advice = "Remove the last axis: labels.squeeze(1)."
+            advice, conversion = "Remove the last axis: labels.squeeze(1).", "squeeze(1)"
     elif (
         framework == "torch"
         and family == "binary_cross_entropy"
@@ -107,17 +108,24 @@ def _wrong_labels(use: LabelsUse | LossUse, labels: Labels, subject: object) -> 
         and labels.encoding in ("index", "binary")
     ):
         message = f"{use.loss.short_name} takes labels as floats, but these are integers ({labels.source})."
-        advice = "Convert them: labels.float()."
+        advice, conversion = "Convert them: labels.float().", "float()"
     if message:
-        yield _about_labels(use, labels, message, advice, subject)
+        yield _about_labels(use, labels, message, advice, subject, conversion)
 
 
-def _about_labels(use: LabelsUse | LossUse, labels: Labels, message: str, advice: str, subject: object) -> Draft:
+def _about_labels(
+    use: LabelsUse | LossUse, labels: Labels, message: str, advice: str, subject: object, conversion: str = ""
+) -> Draft:
     steps = list(way(prediction(use)))
     if labels.site is not None:
         steps.append(DraftStep(labels.site, f"the labels: {labels.source}", "label"))
     steps.append(DraftStep(use.site, f"{use.loss.short_name} takes both", "loss", use.loss.name))
-    details = (("encoding", labels.encoding), ("framework", use.loss.framework), ("loss", use.loss.short_name))
+    details = (
+        ("encoding", labels.encoding),
+        ("framework", use.loss.framework),
+        ("loss", use.loss.short_name),
+        ("conversion", conversion),
+    )
     return Draft("HL601", use.site, message, advice, is_proved(use), tuple(steps), details=details, subject=subject)
 
 
@@ -133,11 +141,8 @@ def _broadcast(use: LossUse, target: Tensor) -> Iterator[Draft]:
             f"{use.loss.short_name} gets shapes [N, 1] and [N]: they are broadcast to [N, N], "
             "so every output is compared with every label."
         )
-        yield Draft(
-            "HL601", use.site, message, "Give both the same shape: output.squeeze(1) or labels.unsqueeze(1).", is_proved(use),
-            (*way(prediction(use)), DraftStep(use.site, f"{use.loss.short_name} takes both", "loss", use.loss.name)),
-            details=(("framework", "torch"),), subject=use,
-        )  # fmt: skip
+        advice = "Give both the same shape: output.squeeze(1) or labels.unsqueeze(1)."
+        yield _about_labels(use, Labels(), message, advice, use, "unsqueeze(1)" if flat is other else "squeeze(1)")
 
 
 def accuracy_for_regression(evidence: Evidence) -> Iterator[Draft]:
@@ -316,7 +321,7 @@ def removed_prediction_api(evidence: Evidence) -> Iterator[Draft]:
             advice = "Use numpy.argmax(model.predict(x), axis=-1), or model.predict(x) > 0.5 for one sigmoid unit."
         message = f"Keras removed {fact.method} in TensorFlow 2.6: this call fails."
         steps = way(fact.output) if isinstance(fact.output, Tensor) else ()
-        details = (("head", domain.name.lower()), ("method", fact.method))
+        details = (("head", domain.name.lower()), ("method", fact.method), ("units", width or 0))
         yield Draft("HL701", fact.site, message, advice, is_proved(fact), steps, details=details, subject=fact.site)
 
 

@@ -45,7 +45,7 @@ def softmax_before_cross_entropy(evidence: Evidence) -> Iterator[Draft]:
                 f"{use.loss.short_name} applies softmax itself, but it is given probabilities: softmax is applied twice, "
                 "so the loss can never come near 0 and the gradients are flattened."
             )
-            yield about_loss("HL101", use, message, _drop(use))
+            yield about_loss("HL101", use, message, _drop(use), evidence.elsewhere(use))
 
 
 def log_softmax_before_cross_entropy(evidence: Evidence) -> Iterator[Draft]:
@@ -57,7 +57,12 @@ def log_softmax_before_cross_entropy(evidence: Evidence) -> Iterator[Draft]:
                 "but says that another loss was expected."
             )
             advice = "Drop the log-softmax, or keep it and use NLLLoss: the two pairs compute the same."
-            yield about_loss("HL102", use, message, advice)
+            labels, made = evidence.labels_of(use), made_by(prediction(use))
+            details = {
+                "encoding": labels.encoding if labels is not None else None,
+                "over_classes": made.axis == 1 or (made.axis == -1 and made.shape.rank in (None, 2)),
+            }
+            yield about_loss("HL102", use, message, advice, evidence.elsewhere(use), **details)
 
 
 def sigmoid_before_cross_entropy(evidence: Evidence) -> Iterator[Draft]:
@@ -68,7 +73,7 @@ def sigmoid_before_cross_entropy(evidence: Evidence) -> Iterator[Draft]:
                 f"{use.loss.short_name} applies softmax to values that a sigmoid has squashed into 0…1: "
                 "no class can become much more probable than another, so the loss stays high."
             )
-            yield about_loss("HL103", use, message, _drop(use))
+            yield about_loss("HL103", use, message, _drop(use), evidence.elsewhere(use))
 
 
 def probabilities_before_bce_with_logits(evidence: Evidence) -> Iterator[Draft]:
@@ -80,7 +85,7 @@ def probabilities_before_bce_with_logits(evidence: Evidence) -> Iterator[Draft]:
                 f"{name} applies the sigmoid itself, but it is given probabilities: "
                 "a sigmoid of values between 0 and 1 lies between 0.5 and 0.73, so it can never say no."
             )
-            yield about_loss("HL104", use, message, _drop(use))
+            yield about_loss("HL104", use, message, _drop(use), evidence.elsewhere(use))
 
 
 def logits_into_binary_cross_entropy(evidence: Evidence) -> Iterator[Draft]:
@@ -153,7 +158,7 @@ def nll_without_log_softmax(evidence: Evidence) -> Iterator[Draft]:
                 f"but it is given {prediction(use).domain.value}, so the loss is no likelihood and may fall without end."
             )
             advice = "Apply log_softmax before it, or use CrossEntropyLoss on the raw scores."
-            yield about_loss("HL109", use, message, advice)
+            yield about_loss("HL109", use, message, advice, evidence.elsewhere(use))
 
 
 def kl_div_without_log(evidence: Evidence) -> Iterator[Draft]:
@@ -336,7 +341,8 @@ def separate_sigmoid_and_bce(evidence: Evidence) -> Iterator[Draft]:
             message = (
                 "A sigmoid followed by BCELoss is right, but loses precision where the sigmoid is close to 0 or 1."
             )
-            yield about_loss("HL117", use, message, "Drop the sigmoid and use BCEWithLogitsLoss, which is stable.")
+            advice = "Drop the sigmoid and use BCEWithLogitsLoss, which is stable."
+            yield about_loss("HL117", use, message, advice, evidence.elsewhere(use))
 
 
 RULES = (

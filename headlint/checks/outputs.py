@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from headlint.checks.draft import Draft, DraftStep
 from headlint.checks.evidence import (
@@ -15,6 +16,7 @@ from headlint.checks.evidence import (
     head_of,
     is_proved,
     layer_step,
+    loss_steps,
     made_by,
     prediction,
     short,
@@ -70,7 +72,19 @@ def single_unit_softmax(evidence: Evidence) -> Iterator[Draft]:
                 f"so this gives {constant_value} whatever the input is and nothing is learned."
             )
             advice = "Use a sigmoid for yes or no, no activation for a value, or one unit for each class."
-            yield about_activation("HL201", fact, message, advice)
+            yield _with_its_loss(evidence, about_activation("HL201", fact, message, advice), fact)
+
+
+def _with_its_loss(evidence: Evidence, draft: Draft, fact: Activation) -> Draft:
+    """The finding with the way on to the loss that takes the activation's output, if there is one."""
+    use = next((use for use in evidence.uses if made_by(prediction(use)) is fact.output), None)
+    if use is None:
+        return draft
+    labels = evidence.labels_of(use)
+    classes = labels.classes if labels is not None else None
+    known = {"framework": use.loss.framework, "family": use.loss.family, "classes": classes}
+    details = tuple((key, value) for key, value in known.items() if value is not None)
+    return replace(draft, trail=(*draft.trail, *loss_steps(use)), details=(*draft.details, *details))
 
 
 def _over_one(evidence: Evidence, fact: Activation) -> bool:
@@ -107,7 +121,8 @@ def single_unit_cross_entropy(evidence: Evidence) -> Iterator[Draft]:
             advice = (
                 "Give the last layer one unit for each class, or use binary_crossentropy with a sigmoid for yes or no."
             )
-        yield about_loss("HL202", use, message, advice)
+        labels = evidence.labels_of(use)
+        yield about_loss("HL202", use, message, advice, classes=labels.classes if labels is not None else None)
 
 
 def binary_softmax(evidence: Evidence) -> Iterator[Draft]:

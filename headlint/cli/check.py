@@ -7,29 +7,17 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from headlint.cli.baseline import beside_the_baseline
-from headlint.cli.main import CLEAN, FAILED, FINDINGS
-from headlint.cli.options import (
-    SEVERITIES,
-    UsageError,
-    add_adoption,
-    add_colour,
-    add_configuration,
-    add_rules,
-    load,
-    wants_colour,
-)
+from headlint.cli.changing import add_changing, change, wants_change
+from headlint.cli.main import CLEAN, FAILED
+from headlint.cli.options import UsageError, add_adoption, add_colour, add_configuration, add_rules, load
+from headlint.cli.output import add_output, context_of, say_problems, show
 from headlint.cli.progress import Progress
-from headlint.cli.sources import Sources, drawer
+from headlint.cli.status import add_fail_on, status_of
 from headlint.configuration import ConfigurationError
 from headlint.findings import Report
-from headlint.reporting import FORMATS, render
 from headlint.reporting.context import Context
 from headlint.runtime.options import add_building_options, wanted_of
 from headlint.settings import Settings
-
-FOR_PEOPLE = ("text", "concise")
-"""Formats that other words may follow; what programs read must not be broken by them."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,26 +27,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--stdin-filename", metavar="NAME", help="the name that standard input goes by")
     rules = add_rules(parser)
-    rules.add_argument(
-        "--fail-on", choices=SEVERITIES, help="the least severity that makes the exit status 1 (warning)"
-    )
+    add_fail_on(rules)
     rules.add_argument("--exit-zero", action="store_true", help="exit with 0 even when there are findings")
     add_adoption(parser)
-    output = parser.add_argument_group("output")
-    output.add_argument("--output-format", choices=tuple(FORMATS), default="text", help="how to write findings (text)")
-    output.add_argument("-o", "--output", type=Path, metavar="FILE", help="write them to a file")
-    output.add_argument("--statistics", action="store_true", help="count the findings of each rule")
+    output = add_output(parser)
     output.add_argument("--show-files", action="store_true", help="list the files that would be checked, and stop")
     add_colour(parser)
-    fixing = parser.add_argument_group("fixing")
-    fixing.add_argument("--fix", action="store_true", help="mend what can be mended safely")
-    fixing.add_argument(
-        "--unsafe-fixes", action="store_true", help="with --fix: also where the program's output changes"
-    )
-    fixing.add_argument(
-        "--add-suppressions", action="store_true", help="instead: write comments that switch the findings off"
-    )
-    fixing.add_argument("--diff", action="store_true", help="show what would be changed, and change nothing")
+    add_changing(parser)
     parser.add_argument(
         "--confirm", action="store_true", help="build the models behind the findings and measure them (executes code)"
     )
@@ -82,24 +57,14 @@ def _run(arguments: argparse.Namespace) -> int:
     settings = load(arguments, start)
     if arguments.show_files:
         return _show_files(arguments, settings)
-    if arguments.add_suppressions:
-        return _add_suppressions(arguments, settings)
-    if arguments.fix or arguments.unsafe_fixes or arguments.diff:
-        return _fix(arguments, settings)
+    if wants_change(arguments):
+        return change(arguments, settings)
     report, standard_input = _check(arguments, settings)
-    context = _context(arguments, settings, standard_input)
+    context = context_of(arguments, settings, standard_input)
     refuted = ""
     if arguments.confirm:
         report, context, refuted = _confirm(arguments, settings, report, context)
-    text = render(arguments.output_format, report, context)
-    if arguments.output_format == "text":
-        text += refuted
-    if arguments.statistics and arguments.output_format in FOR_PEOPLE:
-        text += _statistics(report)
-    elif arguments.statistics:
-        sys.stderr.write(_statistics(report))
-    _write(arguments.output, text)
-    sys.stderr.write(beside_the_baseline(report))
+    show(arguments, report, context, refuted)
     return status_of(report, settings.fail_on, arguments.exit_zero)
 
 
@@ -123,8 +88,7 @@ def _confirm(
     from headlint.runtime.confirm import confirm_report, measured
 
     report, confirmations = confirm_report(report, wanted_of(arguments), settings)
-    context = replace(context, measured_for=measured(confirmations).get, confirmations=confirmations)
-    return report, context, refutations(confirmations, context)
+    return report, replace(context, measured_for=measured(confirmations).get), refutations(confirmations, context)
 
 
 def _show_files(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -133,81 +97,5 @@ def _show_files(arguments: argparse.Namespace, settings: Settings) -> int:
     discovery = discover([Path(path) for path in arguments.paths], settings)
     for file in discovery.files:
         print(file)
-    for problem in discovery.problems:
-        sys.stderr.write(f"headlint: {problem.path}: {problem.message}\n")
+    say_problems(discovery.problems)
     return FAILED if discovery.problems else CLEAN
-
-
-def _fix(arguments: argparse.Namespace, settings: Settings) -> int:
-    from headlint.fixes import apply_fixes
-
-    if arguments.paths == ["-"]:
-        raise UsageError("standard input cannot be mended; give a file")
-    outcome = apply_fixes([Path(path) for path in arguments.paths], settings, arguments.unsafe_fixes, arguments.diff)
-    if arguments.diff:
-        sys.stdout.write(outcome.diff)
-    else:
-        _write(arguments.output, render(arguments.output_format, outcome.report, _context(arguments, settings, None)))
-    done = "would be mended" if arguments.diff else "mended"
-    files = f"{len(outcome.files)} file{'' if len(outcome.files) == 1 else 's'}"
-    sys.stderr.write(f"{len(outcome.fixes)} finding{'' if len(outcome.fixes) == 1 else 's'} {done} in {files}.\n")
-    sys.stderr.write(beside_the_baseline(outcome.report))
-    for problem in outcome.problems:
-        sys.stderr.write(f"headlint: {problem.path}: {problem.message}\n")
-    return FAILED if outcome.problems else status_of(outcome.report, settings.fail_on, arguments.exit_zero)
-
-
-def _add_suppressions(arguments: argparse.Namespace, settings: Settings) -> int:
-    from headlint.cli.suppressing import add_suppressions, summary
-
-    outcome = add_suppressions(arguments, settings)
-    if arguments.diff:
-        sys.stdout.write(outcome.diff)
-    else:
-        _write(arguments.output, render(arguments.output_format, outcome.report, _context(arguments, settings, None)))
-    sys.stderr.write(summary(outcome, arguments.diff) + beside_the_baseline(outcome.report))
-    return FAILED if outcome.problems else status_of(outcome.report, settings.fail_on, arguments.exit_zero)
-
-
-def _context(arguments: argparse.Namespace, settings: Settings, standard_input: str | None) -> Context:
-    import shutil
-
-    name = str(Path(arguments.stdin_filename or "<stdin>"))
-    sources = Sources({name: standard_input} if standard_input is not None else {})
-    return Context(
-        root=Path.cwd(),
-        colour=arguments.output is None and wants_colour(arguments.color),
-        width=shutil.get_terminal_size((120, 40)).columns,
-        sources=sources.text,
-        verbose=arguments.verbose,
-        fix_for=sources.fix,
-        cell_sources=sources.cell,
-        draw=drawer(arguments.paths, settings) if standard_input is None else None,
-    )
-
-
-def _write(file: Path | None, text: str) -> None:
-    if file is None:
-        sys.stdout.write(text)
-        return
-    try:
-        file.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"cannot write {file}: {error.strerror}") from None
-
-
-def _statistics(report: Report) -> str:
-    counts: dict[tuple[str, str], int] = {}
-    for finding in report:
-        counts[finding.code, finding.name] = counts.get((finding.code, finding.name), 0) + 1
-    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    return "".join(f"{count:6}  {code}  {name}\n" for (code, name), count in ordered)
-
-
-def status_of(report: Report, fail_on: str, exit_zero: bool = False) -> int:
-    """0 clean, 1 findings that are severe enough, 2 something failed."""
-    if report.problems:
-        return FAILED
-    severe = SEVERITIES[: SEVERITIES.index(fail_on) + 1]
-    found = any(finding.severity.value in severe for finding in report)
-    return FINDINGS if found and not exit_zero else CLEAN

@@ -9,8 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from headlint.cli.main import CLEAN, FAILED, FINDINGS
-from headlint.cli.options import SEVERITIES, UsageError, add_colour, add_configuration, load, wants_colour
+from headlint.cli.options import UsageError, add_colour, add_configuration, load, wants_colour
 from headlint.cli.sources import Sources, drawer
+from headlint.cli.status import add_fail_on, is_severe
 from headlint.findings import Finding, Problem
 from headlint.reporting import CONFIRMATION_FORMATS, render_confirmations
 from headlint.reporting.concise import problem_line
@@ -37,9 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--output-format", choices=tuple(CONFIRMATION_FORMATS), default="text", help="how to write it (text)"
     )
-    parser.add_argument(
-        "--fail-on", choices=SEVERITIES, help="the least severity that makes the exit status 1 (warning)"
-    )
+    add_fail_on(parser)
     add_colour(parser)
     add_configuration(parser)
 
@@ -66,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
         return FAILED
     if not confirmations:
         sys.stderr.write("headlint: nothing to confirm: no findings in folders, and no models in files\n")
-    return FINDINGS if _severe(confirmations, settings.fail_on) else CLEAN
+    return FINDINGS if is_severe(_told(confirmations), settings.fail_on) else CLEAN
 
 
 def _context(arguments: argparse.Namespace, settings: Settings, confirmations: Sequence[Confirmation]) -> Context:
@@ -113,11 +112,8 @@ def _confirmed(targets: list[tuple[Path, str]], wanted: Wanted, settings: Settin
         yield from workers.problems
 
 
-def _severe(confirmations: Iterable[Confirmation], fail_on: str) -> bool:
-    """Whether something severe enough was confirmed or found."""
-    severe = SEVERITIES[: SEVERITIES.index(fail_on) + 1]
-    told: list[Finding] = []
+def _told(confirmations: Iterable[Confirmation]) -> Iterator[Finding]:
+    """What was confirmed, and what only the built models show."""
     for one in confirmations:
-        told += one.found
-        told += [finding for finding, verdict in one.verdicts if verdict.outcome is Outcome.CONFIRMED]
-    return any(finding.severity.value in severe for finding in told)
+        yield from one.found
+        yield from (finding for finding, verdict in one.verdicts if verdict.outcome is Outcome.CONFIRMED)

@@ -15,8 +15,6 @@ from headlint.source.discovery import SUFFIXES
 DEFAULT_FILE = "headlint-baseline.json"
 """The baseline's name where neither the settings nor the command line give another."""
 
-SEVERITIES = ("error", "warning", "advice")
-
 
 class UsageError(Exception):
     """What the user asked for cannot be done; the message says why in one line."""

@@ -29,7 +29,7 @@ HL702                        ``nearest``
 
 from __future__ import annotations
 
-from headlint.fixes.applying import FixOutcome, apply_fixes, diff_of
+from headlint.fixes.applying import FixOutcome, apply_fixes, apply_fixes_to_source, diff_of
 from headlint.fixes.case import Programs, Sources
 from headlint.fixes.edits import Edit, Fix, apply_edits
 from headlint.fixes.planning import fix_for, plan_fixes
@@ -42,6 +42,7 @@ __all__ = [
     "Sources",
     "apply_edits",
     "apply_fixes",
+    "apply_fixes_to_source",
     "diff_of",
     "fix_for",
     "plan_fixes",

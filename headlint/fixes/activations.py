@@ -7,7 +7,7 @@ import libcst as cst
 from headlint.findings import Step
 from headlint.fixes.case import Case
 from headlint.fixes.edits import Edit
-from headlint.fixes.program import CannotMend, Program, argument, last_name
+from headlint.fixes.program import CannotMend, Program, argument, dotted, last_name
 from headlint.fixes.spelling import beside, spelled
 
 _FRAMEWORKS = ("torch.", "keras.", "tensorflow.")
@@ -32,13 +32,33 @@ def take_away(case: Case, step: Step) -> tuple[Edit, ...]:
     return drop_layer(program, node)
 
 
+def application(program: Program, node: cst.BaseExpression) -> cst.Call | None:
+    """The call that applies an activation, from that call itself or from the constructor; None inside a container."""
+    if not isinstance(node, cst.Call):
+        return None
+    if not last_name(node.func)[:1].isupper():
+        return node
+    parent = program.parent(node)
+    match parent:
+        case cst.Call(func=func) if func is node:
+            return parent
+        case cst.Assign(targets=[cst.AssignTarget(target=target)]) if isinstance(target, cst.Name | cst.Attribute):
+            applied = program.parent(_reference(program, parent, target))
+            return applied if isinstance(applied, cst.Call) else None
+    return None
+
+
 def _is_functional(program: Program, node: cst.BaseExpression, step: Step) -> bool:
     """Whether a node is the functional call that a step names."""
     if not isinstance(node, cst.Call):
         return False
     wanted = step.name.rpartition(".")[2]
-    names = {last_name(node.func), (program.meaning(node.func) or "").rpartition(".")[2]}
-    return wanted in names and not wanted[:1].isupper()
+    if wanted[:1].isupper():
+        return False
+    held = (
+        program.meaning(node.func) is None and [arg.star for arg in node.args] == [""] and dotted(node.func) is not None
+    )
+    return held or wanted in {last_name(node.func), (program.meaning(node.func) or "").rpartition(".")[2]}
 
 
 def taken_by(program: Program, call: cst.Call) -> cst.BaseExpression:
@@ -114,10 +134,11 @@ def taken_by_layer(call: cst.Call) -> cst.BaseExpression:
     return call.args[0].value
 
 
-def _own_statement(program: Program, call: cst.Call) -> cst.SimpleStatementLine:
-    if not isinstance(program.parent(call), cst.Expr):
+def _own_statement(program: Program, call: cst.Call) -> cst.Expr:
+    statement = program.parent(call)
+    if not isinstance(statement, cst.Expr):
         raise CannotMend("the call's value is used")
-    return program.statement(call)
+    return statement
 
 
 def _drop_element(program: Program, node: cst.BaseExpression, element: cst.Element) -> Edit:
@@ -131,7 +152,7 @@ def _drop_element(program: Program, node: cst.BaseExpression, element: cst.Eleme
         return _identity(program, node)
     around = program.parent(holder)
     if isinstance(around, cst.AugAssign) and len(holder.elements) == 1:
-        return program.drop_statement(program.statement(around))
+        return program.drop_statement(around)
     call = program.parent(around) if isinstance(around, cst.Arg) else None
     if isinstance(call, cst.Call) and last_name(call.func) == "ModuleList":
         return _identity(program, node)
@@ -140,6 +161,11 @@ def _drop_element(program: Program, node: cst.BaseExpression, element: cst.Eleme
 
 def _drop_application(program: Program, assignment: cst.Assign, target: cst.Name | cst.Attribute) -> tuple[Edit, ...]:
     """Pass by a layer that has a name, where it is applied; the layer itself stays, for use outside of training."""
+    return drop_layer(program, _reference(program, assignment, target))
+
+
+def _reference(program: Program, assignment: cst.Assign, target: cst.Name | cst.Attribute) -> cst.BaseExpression:
+    """The one place in the forward pass where a layer that has a name is referred to."""
     kinds = (cst.ClassDef,) if isinstance(target, cst.Attribute) else (cst.FunctionDef, cst.ClassDef)
     scope = program.scope(assignment, *kinds)
     uses = [one for one in program.expressions(scope) if one is not target and one.deep_equals(target)]
@@ -147,7 +173,7 @@ def _drop_application(program: Program, assignment: cst.Assign, target: cst.Name
         uses = [one for one in uses if _function(program, one) in _FORWARD]
     if len(uses) != 1:
         raise CannotMend("it is not clear which of its applications is meant")
-    return drop_layer(program, uses[0])
+    return uses[0]
 
 
 def _function(program: Program, node: cst.CSTNode) -> str:
@@ -181,6 +207,7 @@ _KEEPS_AXIS = ("log_softmax", "softmax")
 def exchange(case: Case, step: Step, wanted: str) -> tuple[Edit, ...]:
     """Write another activation (``sigmoid``, ``softmax``, ``relu``, ``log_softmax``) in place of that of a step."""
     program, node = case.node(step.place)
+    node = program.literal(node)
     match node:
         case cst.SimpleString():
             return (program.replace(node, f"{node.prefix}{node.quote}{wanted}{node.quote}"),)

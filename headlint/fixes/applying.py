@@ -1,23 +1,28 @@
 """Mending files: fix, check again, and go on until nothing is left to mend.
 
 Everything is tried in memory first. A fix is kept only if its finding is gone afterwards and no other has appeared.
+Only the files that are checked are changed, not others that a finding's trail leads to.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from headlint.findings import Finding, Problem, Report
 from headlint.fixes.edits import Edit, Fix
 from headlint.fixes.planning import plan_fixes
-from headlint.fixes.workspace import Workspace
+from headlint.fixes.workspace import Workspace, encoded, original_of
 from headlint.settings import Settings
+from headlint.source.document import UnreadableError
 
 MOST_ROUNDS = 10
 """Fixes that clash, or that become possible by others, are made one round after the other."""
+
+Check = Callable[[Workspace, "Collection[Path] | None"], Report]
+"""Gives the findings in all files, or in some of them, as they are in a workspace."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +30,8 @@ class FixOutcome:
     """What was mended, and what is left.
 
     ``report`` is that of the mended files. ``files`` were written (with ``diff`` asked for: would be). ``problems`` are
-    files that were to be written and were left alone. ``diff`` is a unified diff of all changes.
+    files that were to be written and were left alone. ``diff`` is a unified diff of all changes; bytes that are no
+    UTF-8 stand in it as surrogates, so that encoding it with ``surrogateescape`` gives a patch for the files.
     """
 
     report: Report
@@ -36,25 +42,66 @@ class FixOutcome:
 
 
 def apply_fixes(
-    paths: Iterable[Path | str], settings: Settings | None = None, unsafe: bool = False, diff: bool = False
+    paths: Iterable[Path | str],
+    settings: Settings | None = None,
+    unsafe: bool = False,
+    diff: bool = False,
+    root: Path | None = None,
 ) -> FixOutcome:
     """Check files and everything below folders, and mend what can be mended.
 
-    Without ``unsafe`` only safe fixes are made. With ``diff`` nothing is written.
+    Without ``unsafe`` only safe fixes are made. With ``diff`` nothing is written. The paths in the diff are relative to
+    ``root``, by default that of the settings.
     """
-    given = list(paths)
-    repair = _Repair(given, settings or Settings(), unsafe)
-    for _ in range(MOST_ROUNDS):
-        refused = repair.refusals
-        if not repair.round() and repair.refusals == refused:
-            break
-    if repair.fixes:
-        repair.check_all()
-    workspace, root = repair.workspace, repair.root
+    from headlint.session import check_paths
+    from headlint.source.discovery import discover
+
+    given, wanted = list(paths), settings or Settings()
+
+    def check(workspace: Workspace, concerned: Collection[Path] | None) -> Report:
+        return check_paths(given if concerned is None else sorted(concerned), wanted, buffers=workspace)
+
+    files = {file.resolve() for file in discover([Path(path) for path in given], wanted).files}
+    repair = _Repair(check, files, unsafe, Workspace())
+    repair.run()
+    changes = repair.workspace.diff(root or wanted.root)
     if diff:
-        return FixOutcome(repair.report, tuple(repair.fixes), workspace.changed(), (), workspace.diff(root))
-    written, problems = workspace.write()
-    return FixOutcome(repair.report, tuple(repair.fixes), written, problems, workspace.diff(root))
+        return FixOutcome(repair.report, tuple(repair.fixes), repair.workspace.changed(), (), changes)
+    written, problems = repair.workspace.write([_files_of(fix) for fix in repair.fixes])
+    if not problems:
+        return FixOutcome(repair.report, tuple(repair.fixes), written, (), changes)
+    done = {Path(path).resolve() for path in written}
+    made = tuple(fix for fix in repair.fixes if _files_of(fix) <= done)
+    return FixOutcome(check(Workspace(), None), made, written, problems, changes)
+
+
+def _files_of(fix: Fix) -> frozenset[Path]:
+    return frozenset(Path(edit.path).resolve() for edit in fix.edits)
+
+
+def apply_fixes_to_source(
+    data: bytes, filename: str, settings: Settings | None = None, unsafe: bool = False, root: Path | None = None
+) -> tuple[FixOutcome, bytes]:
+    """Mend a program as if it stood in a file, which need not exist and is not written; the outcome and the new bytes.
+
+    Raises:
+        UnreadableError: the bytes are no text in the encoding that they declare.
+    """
+    from headlint.session import check_source
+
+    original = original_of(filename, data)
+    if original is None:
+        raise UnreadableError("is not valid in the encoding that it declares")
+    text, wanted, file = original.text, settings or Settings(), Path(filename).resolve()
+
+    def check(workspace: Workspace, _: Collection[Path] | None) -> Report:
+        return check_source(workspace.get(file, text), filename, wanted)
+
+    repair = _Repair(check, {file}, unsafe, Workspace.of(original))
+    repair.run()
+    changes = repair.workspace.diff(root or wanted.root)
+    outcome = FixOutcome(repair.report, tuple(repair.fixes), repair.workspace.changed(), (), changes)
+    return outcome, encoded(repair.workspace.get(file, text), original)
 
 
 def diff_of(fix: Fix, root: Path) -> str:
@@ -65,40 +112,36 @@ def diff_of(fix: Fix, root: Path) -> str:
 class _Repair:
     """The files on their way to having no finding that can be mended."""
 
-    def __init__(self, paths: Sequence[Path | str], settings: Settings, unsafe: bool) -> None:
-        from headlint.session import check_paths
-
-        self._paths = paths
-        self._settings = settings
+    def __init__(self, check: Check, files: set[Path], unsafe: bool, workspace: Workspace) -> None:
+        self._check = check
+        self._files = files
         self._unsafe = unsafe
         self._refused: set[tuple[Edit, ...]] = set()
         self.fixes: list[Fix] = []
-        self.workspace = Workspace()
-        self.root = settings.root
-        self.report = check_paths(paths, settings)
+        self.workspace = workspace
+        self.report = check(workspace, None)
 
-    @property
-    def refusals(self) -> int:
-        """How many fixes were tried and not kept: another one may be known."""
-        return len(self._refused)
+    def run(self) -> None:
+        """Mend in rounds, until a round neither makes a fix nor finds one that is of no use: another may be known."""
+        for _ in range(MOST_ROUNDS):
+            refused = len(self._refused)
+            if not self._round() and len(self._refused) == refused:
+                break
+        if self.fixes:
+            self.report = self._check(self.workspace, None)
 
-    def check_all(self) -> None:
-        """Look at everything again as it is now."""
-        from headlint.session import check_paths
-
-        self.report = check_paths(self._paths, self._settings, buffers=self.workspace)
-
-    def round(self) -> bool:
+    def _round(self) -> bool:
         """Make all fixes that go together; whether there was one."""
-        planned = [
-            fix for fix in plan_fixes(self.report, self.workspace.source, self._refused) if fix.safe or self._unsafe
-        ]
+        planned = [fix for fix in plan_fixes(self.report, self.workspace.source, self._refused) if self._is_wanted(fix)]
         kept = self._kept((), _side_by_side(planned))
         if not kept:
             return False
         self.workspace, self.report = self._tried(kept)
         self.fixes += kept
         return True
+
+    def _is_wanted(self, fix: Fix) -> bool:
+        return (fix.safe or self._unsafe) and _files_of(fix) <= self._files
 
     def _kept(self, before: tuple[Fix, ...], fixes: tuple[Fix, ...]) -> tuple[Fix, ...]:
         """Those of the fixes that mend their findings and bring no other, beside those that are known to."""
@@ -116,12 +159,9 @@ class _Repair:
 
     def _tried(self, fixes: Iterable[Fix]) -> tuple[Workspace, Report]:
         """The files with some fixes made, and the findings in those that have or had any."""
-        from headlint.session import check_paths
-
         workspace = self.workspace.after(edit for fix in fixes for edit in fix.edits)
-        concerned = {finding.place.path for finding in self.report} | {Path(path) for path in workspace.changed()}
-        paths = {str(path): path for path in concerned}
-        return workspace, check_paths([paths[name] for name in sorted(paths)], self._settings, buffers=workspace)
+        concerned = {str(finding.place.path) for finding in self.report} | set(workspace.changed())
+        return workspace, self._check(workspace, {Path(path) for path in concerned})
 
 
 def _side_by_side(fixes: Sequence[Fix]) -> tuple[Fix, ...]:

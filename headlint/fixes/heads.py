@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import libcst as cst
 
+from headlint.findings import Step
 from headlint.fixes.activations import exchange, is_method, take_away, taken_by
 from headlint.fixes.case import Case, Mending
 from headlint.fixes.edits import Edit
-from headlint.fixes.losses import flip_from_logits, rename_loss
+from headlint.fixes.elsewhere import EXPONENTIAL, kept_elsewhere, scores_for_the_loss, wrapping_of
+from headlint.fixes.layers import units_written
+from headlint.fixes.losses import ONLY_FOR_TWO_CLASSES, binary_loss_written, flip_from_logits, rename_loss
 from headlint.fixes.program import CannotMend, Program, argument, last_name
 from headlint.fixes.spelling import beside, spelled
 
-_SOFT = ("softmax", "logsoftmax", "sigmoid", "logsigmoid", "softmaxlayer")
+_MAKERS = {
+    "softmax": ("softmax", "softmax2d", "softmin"),
+    "log_softmax": ("logsoftmax",),
+    "sigmoid": ("sigmoid",),
+    "log_sigmoid": ("logsigmoid",),
+}
+"""The activations that give a value the meaning that a loss is told to get."""
+
+_SOFT = tuple(name for names in _MAKERS.values() for name in names)
 _GIVES_SCORES = "the model then gives raw scores to everybody who uses it, also at inference"
+_GIVES_SCORES_ELSEWHERE = (
+    "the model then gives raw scores; the places in this program that use probabilities get them as before, "
+    "programs that load the model do not"
+)
+_GIVES_LOGARITHMS_ELSEWHERE = _GIVES_SCORES_ELSEWHERE.replace("raw scores", "log-probabilities")
+_ONLY_THE_LOSS = "the loss gets other values, as it should; what the model gives stays the same"
 _HAS_AN_AXIS = ("softmax", "logsoftmax", "softmin", "log_softmax")
 
 
@@ -23,7 +42,30 @@ def activation_off(case: Case) -> Mending:
         if flipped is not None:
             reason = "the loss gets other values; what the model gives stays the same"
             return Mending("Set from_logits=False", reason, (flipped,))
-    step = case.step("activation", *_SOFT)
+    return _scores_given(case)
+
+
+def _scores_given(case: Case) -> Mending:
+    """Give the loss raw scores, and what was there before to others that use it."""
+    step = _maker(case)
+    given = scores_for_the_loss(case, step)
+    if given:
+        return Mending("Give the loss the raw scores", _ONLY_THE_LOSS, given)
+    kept = kept_elsewhere(case, step, wrapping_of(case, step)) if step.name.startswith("torch.") else ()
+    if not kept:
+        return activation_removed(case)
+    title = f"Move the {_kind(step.name)} to where its values are used"
+    return Mending(title, _GIVES_SCORES_ELSEWHERE, (*take_away(case, step), *kept))
+
+
+def _maker(case: Case) -> Step:
+    """The step of the activation that makes what the loss is given."""
+    return case.step("activation", *_MAKERS.get(str(case.detail("head")), ("none",)))
+
+
+def activation_removed(case: Case) -> Mending:
+    """HL101, HL103, HL104: take the activation away, for whoever uses the value."""
+    step = _maker(case)
     return Mending(f"Remove the {_kind(step.name)}", _GIVES_SCORES, take_away(case, step))
 
 
@@ -47,12 +89,45 @@ def sigmoid_for_softmax(case: Case) -> Mending:
     return Mending("Replace softmax by sigmoid", reason, exchange(case, step, "sigmoid"))
 
 
-def sigmoid_for_single_softmax(case: Case) -> Mending:
-    """HL201: a softmax over one unit says nothing."""
-    reason = "a network that predicts values needs no activation, and one for more classes needs more units"
+def activation_of_one_unit(case: Case) -> Mending:
+    """HL201: what the loss expects of a single unit; a softmax over it says nothing."""
     step = case.step("activation", "softmax", "logsoftmax")
-    wanted = "sigmoid" if _kind(step.name).lower() == "softmax" else "logsigmoid"
-    return Mending(f"Replace softmax by {wanted}", reason, exchange(case, step, wanted))
+    classes, torch = case.detail("classes"), case.detail("framework") == "torch"
+    match case.detail("family"):
+        case "regression":
+            reason = "the model then gives any number, as values need it; where classes are meant the loss is wrong"
+            return Mending(f"Remove the {_kind(step.name)}", reason, take_away(case, step))
+        case "cross_entropy" | "sparse_cross_entropy" if isinstance(classes, int) and classes > 2:
+            return units_written(case, case.step("layer").place, classes)
+        case "cross_entropy" | "sparse_cross_entropy":
+            changed = take_away(case, step) if torch else exchange(case, step, "sigmoid")
+            loss = binary_loss_written(case, "linear" if torch else "sigmoid")
+            return Mending("Use a binary loss on one score", ONLY_FOR_TWO_CLASSES, (*changed, *loss))
+        case _:
+            reason = "a network that predicts values needs no activation, and one for more classes needs more units"
+            wanted = "sigmoid" if _kind(step.name).lower() == "softmax" else "logsigmoid"
+            return Mending(f"Replace softmax by {wanted}", reason, exchange(case, step, wanted))
+
+
+def units_for_classes(case: Case) -> Mending:
+    """HL202: as many outputs as there are classes, with what the loss expects of several."""
+    classes, head = case.detail("classes"), case.detail("head")
+    if not isinstance(classes, int) or classes < 3:
+        raise CannotMend("how many classes there are is not known")
+    layer = case.step("layer")
+    widened = units_written(case, layer.place, classes)
+    more: tuple[Edit, ...] = ()
+    match case.detail("framework"), head:
+        case "torch", "sigmoid":
+            more = take_away(case, case.step("activation", "sigmoid"))
+        case "keras", "sigmoid":
+            more = exchange(case, case.step("activation", "sigmoid"), "softmax")
+        case "keras", "linear" if not case.detail("from_logits"):
+            program, call = case.call(layer.place)
+            more = (program.set_argument(call, "activation", '"softmax"'),)
+        case _ if head != "linear":
+            raise CannotMend("the head must change first")
+    return replace(widened, edits=(*widened.edits, *more))
 
 
 def softmax_for_sigmoid(case: Case) -> Mending:
@@ -86,8 +161,13 @@ def log_softmax_for_nll(case: Case) -> Mending:
         edits = rename_loss(case, {"NLLLoss": "CrossEntropyLoss", "nll_loss": "cross_entropy"})
         return Mending("Use the cross entropy on raw scores", "the loss gets other values, as it should", edits)
     step = case.step("activation", "softmax")
-    reason = "the model then gives log-probabilities to everybody who uses it"
-    return Mending("Replace softmax by log_softmax", reason, exchange(case, step, "log_softmax"))
+    edits = exchange(case, step, "log_softmax")
+    try:
+        kept = kept_elsewhere(case, step, EXPONENTIAL)
+    except CannotMend:
+        kept = ()
+    reason = _GIVES_LOGARITHMS_ELSEWHERE if kept else "the model then gives log-probabilities to everybody who uses it"
+    return Mending("Replace softmax by log_softmax", reason, (*edits, *kept))
 
 
 def log_softmax_for_kl_div(case: Case) -> Mending:
@@ -123,14 +203,13 @@ def _target_told(case: Case, reason: str) -> Mending:
 
 def sigmoid_into_the_loss(case: Case) -> Mending:
     """HL117: the stable form of sigmoid and binary cross entropy."""
-    edits = (
-        *take_away(case, case.step("activation", "sigmoid")),
-        *rename_loss(
-            case,
-            {"BCELoss": "BCEWithLogitsLoss", "binary_cross_entropy": "binary_cross_entropy_with_logits"},
-        ),
-    )
-    return Mending("Use BCEWithLogitsLoss without the sigmoid", _GIVES_SCORES, edits)
+    names = {"BCELoss": "BCEWithLogitsLoss", "binary_cross_entropy": "binary_cross_entropy_with_logits"}
+    scores = _scores_given(case)
+    edits = (*scores.edits, *rename_loss(case, names))
+    if scores.reason == _ONLY_THE_LOSS:
+        reason = "the loss is the same, only more exact, and nothing else changes"
+        return Mending("Use BCEWithLogitsLoss on the raw scores", reason, edits, safe=True)
+    return Mending("Use BCEWithLogitsLoss without the sigmoid", scores.reason, edits)
 
 
 def relu_for_softmax(case: Case) -> Mending:
@@ -221,7 +300,7 @@ def _assigned(program: Program, use: cst.Call, name: cst.Name) -> tuple[cst.Base
     """
     function = program.scope(use, cst.FunctionDef)
     mentions = [node for node in program.expressions(function) if isinstance(node, cst.Name)]
-    written = [node for node in mentions if _is_written(program, node)]
+    written = [node for node in mentions if program.is_written(node)]
     held = [program.parent(target) for node in written if node.value == name.value and (target := program.parent(node))]
     match held:
         case [cst.Assign(targets=[_], value=cst.Call() as value) as assignment]:
@@ -236,15 +315,7 @@ def _assigned(program: Program, use: cst.Call, name: cst.Name) -> tuple[cst.Base
     if any(node.value in used and start <= program.span(node)[0] < end for node in written):
         raise CannotMend("what it was made of has changed since")
     if sum(node.value == name.value for node in mentions) == 2:
-        return value, (program.drop_statement(line),)
+        return value, (program.drop_statement(assignment),)
     if not isinstance(taken_by(program, value), cst.Name):
         raise CannotMend("it would be computed twice")
     return value, ()
-
-
-def _is_written(program: Program, node: cst.Name) -> bool:
-    holder = program.parent(node)
-    if isinstance(holder, cst.Element):
-        above = program.parent(holder)
-        holder = program.parent(above) if above is not None else None
-    return isinstance(holder, cst.AssignTarget | cst.AugAssign | cst.AnnAssign | cst.For | cst.NamedExpr)

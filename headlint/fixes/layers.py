@@ -38,10 +38,11 @@ def units_written(case: Case, place: Place, classes: int) -> Mending:
     program, call = case.call(place)
     keyword, position = _UNITS.get(last_name(call.func), ("units", None))
     given = argument(call, keyword, position) or argument(call, "output_dim")
-    if given is None or not isinstance(given.value, cst.Integer):
+    number = program.literal(given.value) if given is not None else None
+    if not isinstance(number, cst.Integer):
         raise CannotMend("the number of outputs is not written there")
     reason = "a saved model no longer fits, and it may be the labels that are wrong"
-    return Mending(f"Give the last layer {classes} outputs", reason, (program.replace(given.value, str(classes)),))
+    return Mending(f"Give the last layer {classes} outputs", reason, (program.replace(number, str(classes)),))
 
 
 def activation_on(case: Case) -> Mending:

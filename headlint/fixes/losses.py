@@ -30,6 +30,7 @@ def rename_loss(case: Case, names: Mapping[str, str], unwanted: tuple[str, ...] 
     """Write another loss for the one of the finding, which keeps its options except those that must not be there."""
     for place in _places(case):
         program, node = case.node(place)
+        node = program.literal(node)
         named = node.func if isinstance(node, cst.Call) else node
         options = node.args if isinstance(node, cst.Call) else ()
         if any(arg.star or (arg.keyword and arg.keyword.value in unwanted) for arg in options):
@@ -44,6 +45,19 @@ def rename_loss(case: Case, names: Mapping[str, str], unwanted: tuple[str, ...] 
                 text, imports = beside(program, named, names[old])
                 return (program.replace(named, text), *imports)
     raise CannotMend("the loss is not to be seen")
+
+
+def nll_for_log_softmax(case: Case) -> Mending:
+    """HL102: the loss that belongs to log-probabilities."""
+    if not case.detail("over_classes"):
+        raise CannotMend("it is taken over another axis than that of the classes")
+    names = {"CrossEntropyLoss": "NLLLoss", "cross_entropy": "nll_loss"}
+    edits = rename_loss(case, names, ("label_smoothing",))
+    if case.detail("encoding") in ("index", "binary"):
+        return Mending("Use NLLLoss", "the two losses give the same for log-probabilities", edits, safe=True)
+    return Mending(
+        "Use NLLLoss", "the loss is the same, but takes class numbers only, and no rows of probabilities", edits
+    )
 
 
 def flip_from_logits(case: Case, value: str) -> Edit | None:
@@ -62,13 +76,9 @@ def logits_told(case: Case) -> Mending:
         names = {"BCELoss": "BCEWithLogitsLoss", "binary_cross_entropy": "binary_cross_entropy_with_logits"}
         reason = "the loss has other values, and code that reads the output as a probability must take the sigmoid"
         return Mending("Use BCEWithLogitsLoss", reason, rename_loss(case, names))
-    safe = case.finding.code == "HL106"
-    reason = (
-        "the model's outputs keep their meaning; the loss gets the values that it should have had"
-        if safe
-        else "the loss has other values, and code that reads the output as a probability must take the sigmoid"
-    )
-    return Mending("Set from_logits=True", reason, _from_logits(case), safe)
+    activation = "sigmoid" if case.finding.code == "HL105" else "softmax"
+    reason = f"the loss has other values, and code that reads the output as a probability must take the {activation}"
+    return Mending("Set from_logits=True", reason, _from_logits(case))
 
 
 def _from_logits(case: Case) -> tuple[Edit, ...]:
@@ -79,6 +89,7 @@ def _from_logits(case: Case) -> tuple[Edit, ...]:
             if name in _KERAS_FUNCTIONS or name in _KERAS_CLASSES:
                 return (program.set_argument(node, "from_logits", "True"),)
             continue
+        node = program.literal(node)
         name = str(node.evaluated_value) if isinstance(node, cst.SimpleString) else _function_named(program, node)
         if name in _KERAS_CLASSES:
             text, imports = spelled(program, f"keras.losses.{_KERAS_CLASSES[name]}")
@@ -91,22 +102,24 @@ def _function_named(program: Program, node: cst.BaseExpression) -> str:
     return meaning.rpartition(".")[2] if meaning.startswith("keras.") else ""
 
 
-def binary_loss(case: Case) -> Mending:
-    """HL202: a binary loss for a single output, or as many outputs as there are classes."""
-    classes = case.detail("classes")
-    if isinstance(classes, int) and classes > 2:
-        from headlint.fixes.layers import units_written
+ONLY_FOR_TWO_CLASSES = (
+    "with more than two classes the head needs more units instead, and the labels may need another shape"
+)
 
-        return units_written(case, case.step("layer").place, classes)
-    reason = "with more than two classes the head needs more units instead, and the labels may need another shape"
-    if case.detail("framework") == "torch":
-        wanted = _TORCH_BINARY.get(str(case.detail("head")))
-        if wanted is None:
-            raise CannotMend("the head must change first")
-        edits = (*rename_loss(case, wanted, _ONLY_OF_CROSS_ENTROPY), *_column_of_labels(case))
-    else:
-        edits = rename_loss(case, _KERAS_BINARY)
-    return Mending("Use a binary loss", reason, edits)
+
+def binary_loss(case: Case) -> Mending:
+    """HL202: a binary loss for a single output."""
+    edits = binary_loss_written(case, str(case.detail("head")))
+    return Mending("Use a binary loss", ONLY_FOR_TWO_CLASSES, edits)
+
+
+def binary_loss_written(case: Case, head: str) -> tuple[Edit, ...]:
+    """The binary loss for a single output in place of one for several."""
+    if case.detail("framework") != "torch":
+        return rename_loss(case, _KERAS_BINARY)
+    if head not in _TORCH_BINARY:
+        raise CannotMend("the head must change first")
+    return (*rename_loss(case, _TORCH_BINARY[head], _ONLY_OF_CROSS_ENTROPY), *_column_of_labels(case))
 
 
 _TORCH_BINARY = {
@@ -123,14 +136,39 @@ _KERAS_BINARY = {
 
 def _column_of_labels(case: Case) -> tuple[Edit, ...]:
     """Class numbers of shape [N], as the cross entropy took them, as the floats of shape [N, 1] of a binary loss."""
-    program, call = case.call(case.finding.place)
+    return (_labels_with(case, "float().unsqueeze(1)"),)
+
+
+def _labels_with(case: Case, method: str) -> Edit:
+    """A method called on the labels where the loss takes them."""
+    program, call = case.call(_places(case)[-1])
     labels = argument(call, "target", 1)
     if labels is None:
         raise CannotMend("the labels are not to be seen")
-    simple = isinstance(labels.value, cst.Name | cst.Attribute | cst.Call | cst.Subscript)
-    text = program.text(labels.value)
-    written = f"{text if simple else f'({text})'}.float().unsqueeze(1)"
-    return (program.edit(*program.outer(labels.value), written),)
+    value, methods = labels.value, method.split(".")
+    while isinstance(value, cst.Call) and isinstance(value.func, cst.Attribute):
+        taken_back = _TAKEN_BACK.get(program.between(program.span(value.func.attr)[0], program.span(value)[1]))
+        if taken_back not in methods:
+            break
+        value = value.func.value
+        methods = [one for one in methods if one != taken_back or one == "long()"]
+    simple = isinstance(value, cst.Name | cst.Attribute | cst.Call | cst.Subscript) or value.lpar
+    text = program.text(value)
+    return program.edit(*program.outer(labels.value), ".".join([text if simple else f"({text})", *methods]))
+
+
+_TAKEN_BACK = {
+    "float()": "long()",
+    "double()": "long()",
+    "unsqueeze(1)": "squeeze(1)",
+    "unsqueeze(-1)": "squeeze(1)",
+    "view(-1, 1)": "squeeze(1)",
+    "reshape(-1, 1)": "squeeze(1)",
+    "long()": "float()",
+    "squeeze()": "unsqueeze(1)",
+    "squeeze(1)": "unsqueeze(1)",
+}
+"""The call that each call on labels is taken back by; both need not be written."""
 
 
 def categorical_loss(case: Case) -> Mending:
@@ -175,6 +213,31 @@ def loss_for_the_labels(case: Case) -> Mending:
     return Mending("Use the loss for these labels", reason, rename_loss(case, names))
 
 
+_RAISING = (
+    "CrossEntropyLoss",
+    "NLLLoss",
+    "BCELoss",
+    "BCEWithLogitsLoss",
+    "cross_entropy",
+    "nll_loss",
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+)
+"""The losses that do not take labels of another kind or shape at all."""
+
+
+def labels_converted(case: Case) -> Mending:
+    """HL601: the labels in the shape and with the numbers that a loss of PyTorch takes."""
+    conversion = case.detail("conversion")
+    if case.detail("framework") != "torch" or not isinstance(conversion, str) or not conversion:
+        raise CannotMend("the labels are what must change")
+    edit = _labels_with(case, conversion)
+    title = f"Give the loss labels.{conversion}"
+    if case.detail("loss") in _RAISING:
+        return Mending(title, "the loss raised an error before", (edit,), safe=True)
+    return Mending(title, "the loss compares other pairs of numbers, as it should", (edit,))
+
+
 _PAIRS = (("input", "target"), ("y_true", "y_pred"), ("labels", "logits"))
 
 
@@ -203,22 +266,42 @@ def constructor_called(case: Case) -> Mending:
     )
 
 
-_CUTS = ("detach", "data", "tensor", "numpy")
+_CUTS = ("detach", "data", "tensor", "from_numpy", "numpy")
+_ON_THE_WAY = ("cpu",)
+"""What stands between two cuts, and cuts nothing off itself."""
 
 
 def cut_removed(case: Case) -> Mending:
     """HL502: let the gradient pass."""
     operations = case.steps("operation")
-    if len(operations) != 1 or operations[0].name.rpartition(".")[2] not in _CUTS:
+    if not operations or any(step.name.rpartition(".")[2] not in _CUTS for step in operations):
         raise CannotMend("the way is cut in another manner")
-    program, node = case.node(operations[0].place)
-    match node:
-        case cst.Call(func=cst.Attribute(value=value, attr=cst.Name(value="detach" | "numpy")), args=[]):
-            edit = program.put_in_place(node, value)
-        case cst.Attribute(value=value, attr=cst.Name(value="data")):
-            edit = program.put_in_place(node, value)
-        case cst.Call(func=func, args=[cst.Arg(value=value, star=""), *_]) if program.meaning(func) == "torch.tensor":
-            edit = program.put_in_place(node, value)
-        case _:
-            raise CannotMend("the way is cut in another manner")
+    program, outer = case.node(operations[-1].place)
+    around: cst.CSTNode | None = outer
+    while isinstance(around, cst.BaseExpression | cst.Arg):
+        if isinstance(around, cst.BaseExpression) and _passed(program, around, _CUTS) is not None:
+            outer = around
+        around = program.parent(around)
+    inner = outer
+    while (value := _passed(program, inner, (*_CUTS, *_ON_THE_WAY))) is not None:
+        inner = value
+    cuts = [case.node(step.place)[1] for step in operations]
+    if inner is outer or any(not program.inside(outer, cut) or program.inside(inner, cut) for cut in cuts):
+        raise CannotMend("the way is cut in another manner")
+    edit = program.put_in_place(outer, inner)
     return Mending("Remove what cuts the gradient off", "training starts to work, so every number changes", (edit,))
+
+
+def _passed(program: Program, node: cst.BaseExpression, kinds: tuple[str, ...]) -> cst.BaseExpression | None:
+    """What an operation of some kinds passes on: ``x`` of ``x.detach()``; None for everything else."""
+    match node:
+        case cst.Call(
+            func=cst.Attribute(value=value, attr=cst.Name(value="detach" | "numpy" | "cpu" as name)), args=[]
+        ):
+            return value if name in kinds else None
+        case cst.Attribute(value=value, attr=cst.Name(value="data")):
+            return value
+        case cst.Call(func=func, args=[cst.Arg(value=value, star=""), *_]):
+            meaning = program.meaning(func) or ""
+            return value if meaning.startswith("torch.") and meaning[len("torch.") :] in kinds else None
+    return None

@@ -10,53 +10,48 @@ from headlint.fixes.case import Case, Mending, Programs, Sources
 from headlint.fixes.edits import Edit, Fix
 from headlint.fixes.program import CannotMend
 
-FIXERS: dict[str, Callable[[Case], Mending]] = {
-    "HL101": heads.activation_off,
-    "HL102": heads.activation_off,
-    "HL103": heads.activation_off,
-    "HL104": heads.activation_off,
-    "HL105": losses.logits_told,
-    "HL106": losses.logits_told,
-    "HL107": heads.sigmoid_for_softmax,
-    "HL108": heads.softmax_for_sigmoid,
-    "HL109": heads.log_softmax_for_nll,
-    "HL110": heads.log_softmax_for_kl_div,
-    "HL112": heads.squashing_off,
-    "HL113": heads.log_in_one_step,
-    "HL115": losses.binary_loss_for_classes,
-    "HL116": heads.softmax_and_categorical,
-    "HL117": heads.sigmoid_into_the_loss,
-    "HL201": heads.sigmoid_for_single_softmax,
-    "HL202": losses.binary_loss,
-    "HL204": layers.units_of_classes,
-    "HL207": layers.flatten_before,
-    "HL301": heads.dim_written,
-    "HL302": heads.axis_of_classes,
-    "HL401": layers.bias_on,
-    "HL402": layers.bias_on,
-    "HL403": layers.bias_off,
-    "HL502": losses.cut_removed,
-    "HL503": losses.arguments_swapped,
-    "HL504": layers.layer_off,
-    "HL506": heads.relu_for_softmax,
-    "HL507": losses.constructor_called,
-    "HL601": losses.loss_for_the_labels,
-    "HL602": uses.error_for_accuracy,
-    "HL603": uses.fitting_metric,
-    "HL605": uses.border_at_zero,
-    "HL606": uses.labels_as_they_are,
-    "HL701": uses.prediction_of_today,
-    "HL702": uses.nearest_name,
-    "HL901": uses.comment_off,
-}
+Fixer = Callable[[Case], Mending]
 
-SECOND_CHOICE: dict[str, Callable[[Case], Mending]] = {
-    "HL105": layers.activation_on,
-    "HL106": layers.activation_on,
-    "HL107": losses.categorical_loss,
-    "HL108": losses.binary_loss_for_sigmoids,
+FIXERS: dict[str, tuple[Fixer, ...]] = {
+    "HL101": (heads.activation_off, heads.activation_removed),
+    "HL102": (losses.nll_for_log_softmax, heads.activation_off, heads.activation_removed),
+    "HL103": (heads.activation_off, heads.activation_removed),
+    "HL104": (heads.activation_off, heads.activation_removed),
+    "HL105": (losses.logits_told, layers.activation_on),
+    "HL106": (losses.logits_told, layers.activation_on),
+    "HL107": (heads.sigmoid_for_softmax, losses.categorical_loss),
+    "HL108": (heads.softmax_for_sigmoid, losses.binary_loss_for_sigmoids),
+    "HL109": (heads.log_softmax_for_nll,),
+    "HL110": (heads.log_softmax_for_kl_div,),
+    "HL112": (heads.squashing_off,),
+    "HL113": (heads.log_in_one_step,),
+    "HL115": (losses.binary_loss_for_classes,),
+    "HL116": (heads.softmax_and_categorical,),
+    "HL117": (heads.sigmoid_into_the_loss,),
+    "HL201": (heads.activation_of_one_unit,),
+    "HL202": (heads.units_for_classes, losses.binary_loss),
+    "HL204": (layers.units_of_classes,),
+    "HL207": (layers.flatten_before,),
+    "HL301": (heads.dim_written,),
+    "HL302": (heads.axis_of_classes,),
+    "HL401": (layers.bias_on,),
+    "HL402": (layers.bias_on,),
+    "HL403": (layers.bias_off,),
+    "HL502": (losses.cut_removed,),
+    "HL503": (losses.arguments_swapped,),
+    "HL504": (layers.layer_off,),
+    "HL506": (heads.relu_for_softmax,),
+    "HL507": (losses.constructor_called,),
+    "HL601": (losses.loss_for_the_labels, losses.labels_converted),
+    "HL602": (uses.error_for_accuracy,),
+    "HL603": (uses.fitting_metric,),
+    "HL605": (uses.border_at_zero,),
+    "HL606": (uses.labels_as_they_are,),
+    "HL701": (uses.prediction_of_today,),
+    "HL702": (uses.nearest_name,),
+    "HL901": (uses.comment_off,),
 }
-"""What to try where the first fix would bring another finding."""
+"""The fixes of each rule; one is tried where those before it are not possible or would bring another finding."""
 
 
 def fix_for(finding: Finding, sources: Sources | Programs) -> Fix | None:
@@ -76,11 +71,11 @@ def plan_fixes(report: Report, sources: Sources, refused: Container[tuple[Edit, 
 
 
 def _fix(finding: Finding, programs: Programs, refused: Container[tuple[Edit, ...]] = frozenset()) -> Fix | None:
-    for fixer in (FIXERS[finding.code], SECOND_CHOICE.get(finding.code)):
+    for fixer in FIXERS[finding.code]:
         try:
-            mending = fixer(Case(finding, programs)) if fixer is not None else None
+            mending = fixer(Case(finding, programs))
         except CannotMend:
             continue
-        if mending is not None and mending.edits not in refused:
+        if mending.edits not in refused:
             return Fix(finding, mending.safe, mending.reason, mending.edits, mending.title)
     return None

@@ -82,6 +82,11 @@ class Program:
         lines[0] = lines[0][start[1] - 1 :]
         return "\n".join(lines)
 
+    def margin(self, position: Position) -> str:
+        """The white space that the line of a position begins with."""
+        line = self.lines[position[0] - 1]
+        return line[: len(line) - len(line.lstrip())]
+
     def parent(self, node: cst.CSTNode) -> cst.CSTNode | None:
         """The node around another."""
         return self._parents.get(node)
@@ -114,6 +119,62 @@ class Program:
         for (first, last), node in self._expressions.items():
             if start <= first and last <= end and self.inside(scope, node):
                 yield node
+
+    def references(self, scope: cst.CSTNode, name: str) -> list[cst.Name]:
+        """The places within a node where a variable is read or written, in the order of the text."""
+        found = (node for node in self.expressions(scope) if isinstance(node, cst.Name) and node.value == name)
+        return sorted((node for node in found if self._is_variable(node)), key=self.span)
+
+    def _is_variable(self, node: cst.Name) -> bool:
+        match self.parent(node):
+            case cst.Attribute(attr=named) | cst.Arg(keyword=named) if named is node:
+                return False
+        return True
+
+    def is_written(self, node: cst.Name) -> bool:
+        """Whether a variable gets a value there."""
+        written: cst.CSTNode = node
+        holder = self.parent(node)
+        while isinstance(holder, cst.Element | cst.StarredElement | cst.Tuple | cst.List):
+            written, holder = holder, self.parent(holder)
+        match holder:
+            case cst.AssignTarget() | cst.Param():
+                return True
+            case cst.AugAssign(target=target) | cst.AnnAssign(target=target) | cst.For(target=target):
+                return target is written
+            case cst.NamedExpr(target=target) | cst.CompFor(target=target):
+                return target is written
+        return False
+
+    def literal(self, node: cst.BaseExpression) -> cst.BaseExpression:
+        """Where the constant that an expression stands for is written, if nothing else reads it; else the expression.
+
+        Followed are a variable or a parameter's default that is written once, and an entry of a dict of the module.
+        """
+        match node:
+            case cst.Name(value=name):
+                references = self.references(self.module, name)
+                written = [one for one in references if self.is_written(one)]
+                if len(references) == 2 and len(written) == 1:
+                    return self._value_of(written[0]) or node
+            case cst.Subscript(value=cst.Name(value=name), slice=[cst.SubscriptElement(slice=cst.Index(value=key))]):
+                written = [one for one in self.references(self.module, name) if self.is_written(one)]
+                entries = self._value_of(written[0]) if len(written) == 1 else None
+                same = [one for one in self.expressions(self.module) if one.deep_equals(node)]
+                if isinstance(entries, cst.Dict) and len(same) == 1:
+                    found = [one.value for one in entries.elements if _is_entry(one, key)]
+                    return found[0] if len(found) == 1 else node
+        return node
+
+    def _value_of(self, written: cst.Name) -> cst.BaseExpression | None:
+        """The value that a variable or a parameter gets where it is written."""
+        match self.parent(written):
+            case cst.Param(default=default):
+                return default
+            case cst.AssignTarget() as target:
+                assignment = self.parent(target)
+                return assignment.value if isinstance(assignment, cst.Assign) and len(assignment.targets) == 1 else None
+        return None
 
     def meaning(self, node: cst.BaseExpression) -> str | None:
         """The framework's dotted name that an expression stands for; None where no import says it."""
@@ -157,22 +218,27 @@ class Program:
         assignment = self.parent(node)
         match assignment:
             case cst.Assign(targets=[cst.AssignTarget(target=target)]) if self.text(target) == text:
-                return self.drop_statement(self.statement(node))
+                return self.drop_statement(assignment)
             case _:
                 pass
         simple = isinstance(inner, cst.Name | cst.Attribute | cst.Call | cst.Subscript | cst.BaseNumber) or inner.lpar
         in_brackets = isinstance(assignment, cst.Arg | cst.Element) or bool(node.lpar)
         loose = in_brackets or isinstance(assignment, cst.Assign | cst.Return)
-        if not in_brackets and ("\n" in text or not (simple or loose)):
+        broken = not inner.lpar and "\n" in (self.text(inner.func) if isinstance(inner, cst.Call) else text)
+        if not in_brackets and (broken or not (simple or loose)):
             text = f"({text})"
         return self.replace(node, text)
 
-    def drop_statement(self, line: cst.SimpleStatementLine) -> Edit:
+    def drop_statement(self, statement: cst.BaseSmallStatement) -> Edit:
         """Take a statement out; a block that has no other gets ``pass``."""
-        if len(line.body) != 1:
-            raise CannotMend("there are other statements on the line")
+        line = self.statement(statement)
         block = self.parent(line)
         start, end = self.span(line)
+        if len(line.body) > 1:
+            index = list(line.body).index(statement)
+            if index + 1 < len(line.body):
+                return self.edit(self.span(statement)[0], self.span(line.body[index + 1])[0], "")
+            return self.edit(self.span(line.body[index - 1])[1], self.span(statement)[1], "")
         if isinstance(block, cst.IndentedBlock) and len(block.body) == 1:
             return self.edit(start, end, "pass")
         return self._whole_lines(start[0], end[0])
@@ -216,6 +282,10 @@ class Program:
             return self.edit(end, end, f", {keyword}={value}")
         line, column = self.span(call)[1]
         return self.edit((line, column - 1), (line, column - 1), f"{keyword}={value}")
+
+
+def _is_entry(element: cst.BaseDictElement, key: cst.BaseExpression) -> bool:
+    return isinstance(element, cst.DictElement) and element.key.deep_equals(key)
 
 
 def argument(call: cst.Call, keyword: str, position: int | None = None) -> cst.Arg | None:

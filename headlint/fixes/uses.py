@@ -119,7 +119,7 @@ def labels_as_they_are(case: Case) -> Mending:
     if isinstance(node, cst.BinaryOperation) and isinstance(node.operator, cst.Divide):
         return Mending("Leave the labels as they are", reason, (program.put_in_place(node, node.left),))
     if isinstance(parent, cst.AugAssign) and isinstance(parent.operator, cst.DivideAssign):
-        edit = program.drop_statement(program.statement(parent))
+        edit = program.drop_statement(parent)
         return Mending("Leave the labels as they are", reason, (edit,))
     raise CannotMend("there is no division at the place")
 
@@ -134,14 +134,19 @@ def prediction_of_today(case: Case) -> Mending:
     predicted = f"{program.text(call.func.value)}.predict{written}"
     reason = "the call fails in every version since TensorFlow 2.6; the new code gives what the old call gave"
     edits: tuple[Edit, ...]
+    units = case.detail("units")
+    several = isinstance(units, int) and units > 1
     match method, head:
         case "predict_proba", _:
             edits = (program.replace(call.func.attr, "predict"),)
-        case "predict_classes", "softmax":
-            text, imports = spelled(program, "numpy.argmax")
-            edits = (program.replace(call, f"{text}({predicted}, axis=-1)"), *imports)
         case "predict_classes", "sigmoid":
             edits = (program.replace(call, f'({predicted} > 0.5).astype("int32")'),)
+            if units != 1:
+                reason = "every sigmoid is compared with 0.5; of several the old call took the largest"
+                return Mending("Compare model.predict with 0.5", reason, edits)
+        case "predict_classes", _ if head == "softmax" or several:
+            text, imports = spelled(program, "numpy.argmax")
+            edits = (program.replace(call, f"{text}({predicted}, axis=-1)"), *imports)
         case _:
             raise CannotMend("the head is not known")
     return Mending("Use model.predict", reason, edits, safe=True)

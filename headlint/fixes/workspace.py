@@ -33,6 +33,13 @@ class Workspace(Mapping[Path, str]):
         self._originals: dict[Path, Original] = {}
         self._texts: dict[Path, str] = {}
 
+    @classmethod
+    def of(cls, original: Original) -> Workspace:
+        """A workspace in which a file is as it is given, whatever is on disk."""
+        workspace = cls()
+        workspace._originals[Path(original.shown).resolve()] = original
+        return workspace
+
     def __getitem__(self, path: Path) -> str:
         return self._texts[path.resolve()]
 
@@ -64,48 +71,78 @@ class Workspace(Mapping[Path, str]):
         return changed
 
     def diff(self, root: Path) -> str:
-        """A unified diff of all changes, with paths relative to a folder; for a notebook one for each cell."""
+        """A unified diff of all changes, with paths relative to a folder, that ``git apply`` and ``patch -p1`` take.
+
+        It compares bytes: those that are no UTF-8 stand in it as surrogates.
+        """
         parts: list[str] = []
         for path, text in sorted(self._texts.items()):
             original = self._originals[path]
             shown = path.relative_to(root.resolve()) if path.is_relative_to(root.resolve()) else path
-            for name, old, new in _compared(shown.as_posix(), original.text, text):
-                parts += _unified(name, old, new)
+            parts += _unified(shown.as_posix(), original.data, encoded(text, original))
         return "".join(parts)
 
     def changed(self) -> tuple[str, ...]:
         """The paths of the files that differ from what was read."""
-        originals = ((self._originals[path], text) for path, text in sorted(self._texts.items()))
-        return tuple(original.shown for original, text in originals if text != original.text)
+        return tuple(self._originals[path].shown for path in sorted(self._texts) if self._differs(path))
 
-    def write(self) -> tuple[tuple[str, ...], tuple[Problem, ...]]:
-        """Write what was changed; the paths written, and the files that were left alone with the reason."""
+    def write(self, together: Iterable[frozenset[Path]] = ()) -> tuple[tuple[str, ...], tuple[Problem, ...]]:
+        """Write what was changed; the paths written, and the files that were left alone with the reason.
+
+        Of the files that one fix changes, as ``together`` names them, none is written where one cannot be.
+        """
+        changed = {path: self._originals[path] for path in self._texts if self._differs(path)}
+        left = {path: reason for path, one in changed.items() if (reason := _refusal(path, one))}
+        groups = [group for group in together if len(group) > 1]
+        while more := {
+            path for group in groups if group & left.keys() for path in group & changed.keys() - left.keys()
+        }:
+            left |= dict.fromkeys(more, "belongs together with a file that is left alone")
         written: list[str] = []
-        problems: list[Problem] = []
-        for path, text in sorted(self._texts.items()):
-            original = self._originals[path]
-            if text == original.text:
-                continue
+        for path in sorted(changed.keys() - left.keys()):
             try:
-                if path.read_bytes() != original.data:
-                    problems.append(Problem(original.shown, "was changed meanwhile and is left alone"))
-                    continue
-                write_atomically(path, encoded(text, original))
-                written.append(original.shown)
+                write_atomically(path, encoded(self._texts[path], changed[path]))
+                written.append(changed[path].shown)
             except (OSError, UnicodeEncodeError) as error:
-                problems.append(Problem(original.shown, f"cannot be written: {error}"))
+                left[path] = _cannot_be_written(error)
+        problems = (Problem(changed[path].shown, reason) for path, reason in sorted(left.items()))
         return tuple(written), tuple(problems)
+
+    def _differs(self, path: Path) -> bool:
+        return self._texts[path] != self._originals[path].text
+
+
+def _refusal(path: Path, original: Original) -> str:
+    """Why a file is not to be written; empty where nothing speaks against it."""
+    try:
+        if path.read_bytes() != original.data:
+            return "was changed meanwhile and is left alone"
+        return "is read-only and is left alone" if not path.stat().st_mode & 0o222 else ""
+    except OSError as error:
+        return _cannot_be_written(error)
+
+
+def _cannot_be_written(error: OSError | UnicodeEncodeError) -> str:
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return f"cannot be written: {reason}"
 
 
 def read_original(path: str) -> Original | None:
     """A file with its encoding; None when it cannot be read such that it could be written back byte for byte."""
     try:
-        data = Path(path).read_bytes()
+        return original_of(path, Path(path).read_bytes())
+    except OSError:
+        return None
+
+
+def original_of(path: str, data: bytes) -> Original | None:
+    """As ``read_original``, of the bytes of a file."""
+    try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
         text = data.decode(encoding)
         if text.encode(encoding) != data or io.StringIO(text, newline=None).read() != decode(data):
             return None
-    except (OSError, SyntaxError, UnicodeError, UnreadableError):
+    except (SyntaxError, UnicodeError, UnreadableError):
         return None
     return Original(path, data, encoding, text)
 
@@ -142,16 +179,14 @@ def cell_sources(raw: str) -> dict[int | None, str]:
     return {number: source_of(cell) for number, cell in enumerate(code, 1)}
 
 
-def _compared(name: str, old: str, new: str) -> Iterator[tuple[str, str, str]]:
-    if not name.endswith(".ipynb"):
-        yield name, old, new
-        return
-    after = cell_sources(new)
-    for number, cell in cell_sources(old).items():
-        yield f"{name}:cell {number}", f"{cell}\n", f"{after[number]}\n"
-
-
-def _unified(name: str, old: str, new: str) -> Iterator[str]:
-    lines = difflib.unified_diff(old.splitlines(True), new.splitlines(True), f"a/{name}", f"b/{name}")
+def _unified(name: str, old: bytes, new: bytes) -> Iterator[str]:
+    before, after = (data.decode("utf-8", "surrogateescape").split("\n") for data in (old, new))
+    end = "\t" if " " in name else ""  # without it patch takes the name to end at the first space
+    lines = difflib.unified_diff(_ended(before), _ended(after), f"a/{name}{end}", f"b/{name}{end}")
     for line in lines:
         yield line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
+
+
+def _ended(lines: list[str]) -> list[str]:
+    """Lines with the newlines that they were split at."""
+    return [f"{line}\n" for line in lines[:-1]] + [line for line in lines[-1:] if line]

@@ -79,14 +79,29 @@ def read_document(path: Path, data: bytes | None = None) -> Document:
     """
     if data is None:
         data = path.read_bytes()
-    if len(data) > LARGEST_FILE:
-        raise UnreadableError(f"larger than {LARGEST_FILE // 1_000_000} MB: not a program that somebody wrote")
+    _refuse_large(data)
+    return document_of(path, decode(data))
+
+
+def document_of(path: Path, text: str) -> Document:
+    """The document of a file's text, whatever encoding a comment in it declares.
+
+    Raises:
+        UnreadableError: it is no program text, or no notebook.
+    """
+    _refuse_large(text)
+    text = _normalised(text)
     if path.suffix == ".ipynb":
         from headlint.source.notebook import code_of
 
-        text, cells = code_of(decode(data))
-        return Document(str(path), text, cells, notebook=True)
-    return Document(str(path), decode(data))
+        code, cells = code_of(text)
+        return Document(str(path), code, cells, notebook=True)
+    return Document(str(path), text)
+
+
+def _refuse_large(content: bytes | str) -> None:
+    if len(content) > LARGEST_FILE:
+        raise UnreadableError(f"larger than {LARGEST_FILE // 1_000_000} MB: not a program that somebody wrote")
 
 
 _DECLARATION = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
@@ -106,6 +121,11 @@ def decode(data: bytes) -> str:
         raise UnreadableError(f"is not valid {encoding}", line, 1) from None
     except LookupError:
         raise UnreadableError(f"declares an unknown encoding: {encoding}", 1, 1) from None
+    return _normalised(text)
+
+
+def _normalised(text: str) -> str:
+    """The text without a byte order mark, with every line ended by a single newline."""
     if "\0" in text:
         raise UnreadableError("contains a null byte", text[: text.index("\0")].count("\n") + 1, 1)
     text = text.removeprefix("\ufeff")
