@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headlint.flow.modules import ModuleUnit
-from headlint.source.document import Document, UnreadableError, read_document
+from headlint.source.document import Document, UnreadableError, document_of, read_document
 from headlint.syntax import ir
 from headlint.syntax.parse import Span, SyntaxProblem, parse, spans
 from headlint.version import __version__
@@ -63,8 +63,7 @@ class ProjectLoader:
             UnreadableError: it is no text, or no notebook.
         """
         buffer = self.buffers.get(file)
-        data = file.read_bytes() if buffer is None else buffer.encode()
-        document = read_document(file, data)
+        document = read_document(file) if buffer is None else document_of(file, buffer)
         self.documents[str(file)] = document
         return document
 

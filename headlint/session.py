@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from headlint.findings import Finding, Place, Problem, Report
 from headlint.settings import Settings
-from headlint.source.document import Document, UnreadableError, read_document
+from headlint.source.document import Document, UnreadableError, document_of
 
 if TYPE_CHECKING:
     from headlint.analysis import FileResult
@@ -32,15 +32,18 @@ Progress = Callable[[int, int], None]
 def check_source(text: str, filename: str = "x.py", settings: Settings | None = None) -> Report:
     """Check a text as if it stood in a file.
 
-    The file need not exist; imports of other files of its project are followed when its folder does.
+    The file need not exist; imports of other files of its project are followed when its folder does. Where it exists,
+    it is one of its project's files, and the others know it by this text.
     """
     from headlint.analysis import analyze_document
     from headlint.loading import ProjectLoader
 
     settings = settings or Settings()
     path = Path(filename)
+    if path.is_file():
+        return check_paths([path], settings, buffers={path: text})
     try:
-        document = read_document(path, text.encode("utf-8", "surrogatepass"))
+        document = document_of(path, text)
     except UnreadableError as error:
         return Report(problems=(Problem(filename, str(error), "HL900"),), files=1)
     loader = ProjectLoader(_project(settings) if path.parent.is_dir() else None, settings.cache)
@@ -62,13 +65,32 @@ def check_paths(
     from headlint.source.discovery import discover
 
     settings = settings or Settings()
-    discovery = discover([Path(path) for path in paths], settings)
-    loader = ProjectLoader(_project(settings), settings.cache, buffers)
-    wanted, problems = worth_analysing(discovery.files, loader)
+    discovery = discover([_absolute(path) for path in paths], settings)
+    texts = {_absolute(path): text for path, text in (buffers or {}).items()}
+    loader = ProjectLoader(_project(settings), settings.cache, texts)
+    return check_files(discovery.files, loader, settings, progress, discovery.problems)
+
+
+def check_files(
+    files: Sequence[Path],
+    loader: ProjectLoader,
+    settings: Settings,
+    progress: Progress | None = None,
+    problems: tuple[Problem, ...] = (),
+) -> Report:
+    """Check files, given by absolute paths, through a loader, which afterwards knows all texts that were read for it.
+
+    ``problems`` are those that the caller knows already.
+    """
+    wanted, refused = worth_analysing(files, loader)
     results = _analyze_all(wanted, loader, settings, progress)
     results += _analyze_importers(results, {Path(result.path) for result in results}, loader, settings)
-    given = {str(file) for file in discovery.files}
-    return _report(results, given, loader, settings, len(discovery.files), (*discovery.problems, *problems))
+    return _report(results, {str(file) for file in files}, loader, settings, len(files), (*problems, *refused))
+
+
+def _absolute(path: Path | str) -> Path:
+    """Imports lead to absolute paths: a file has to be known by the same one when it is given."""
+    return Path(os.path.abspath(path))
 
 
 def _project(settings: Settings) -> Project:
@@ -79,19 +101,26 @@ def _project(settings: Settings) -> Project:
 
 def worth_analysing(files: Sequence[Path], loader: ProjectLoader) -> tuple[list[Path], list[Problem]]:
     """The files that can matter at all, and those that the system refuses."""
-    from headlint.source.prefilter import may_matter
+    from headlint.source.prefilter import may_train, names_framework
 
     wanted: list[Path] = []
     problems: list[Problem] = []
     for file in files:
         try:
-            data = loader.buffers[file].encode() if file in loader.buffers else file.read_bytes()
+            data = (
+                loader.buffers[file].encode("utf-8", "surrogatepass") if file in loader.buffers else file.read_bytes()
+            )
         except OSError as error:
             problems.append(Problem(str(file), f"cannot be read: {error.strerror or error}"))
             continue
-        if may_matter(data):
+        if names_framework(data) or (may_train(data) and _meets_framework(loader)):
             wanted.append(file)
     return wanted, problems
+
+
+def _meets_framework(loader: ProjectLoader) -> bool:
+    """Whether any file of the project could hand models and losses to one that names no framework itself."""
+    return loader.project is None or loader.project.names_framework
 
 
 def _analyze_all(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
@@ -20,9 +21,13 @@ from headlint.version import __version__
 if TYPE_CHECKING:
     import ast
 
+    from headlint.findings import Report
+    from headlint.loading import ProjectLoader
     from headlint.settings import Settings
 
 Error = tuple[int, int, str, type]
+
+_RULE = re.compile(r"HL\d{3}")
 
 
 class Plugin:
@@ -32,6 +37,9 @@ class Plugin:
     version = __version__
     _config: Path | None = None
     _isolated = False
+    _standard_input = False
+    _selected: tuple[str, ...] = ()
+    """Rules that flake8's own options name one by one: those that are off by default are on then."""
 
     def __init__(self, tree: ast.AST, filename: str, lines: list[str]) -> None:
         self._filename = filename
@@ -51,8 +59,12 @@ class Plugin:
     def parse_options(cls, options: argparse.Namespace) -> None:
         """Take over the options."""
         cls._config = Path(options.headlint_config) if options.headlint_config else None
-        cls._isolated = bool(getattr(options, "isolated", False))
+        cls._isolated = options.isolated
+        cls._standard_input = options.filenames == ["-"]
+        named = [*(options.select or ()), *(options.extend_select or ())]
+        cls._selected = tuple(code for code in named if _RULE.fullmatch(code))
         _settings.cache_clear()
+        _loader.cache_clear()
 
     def run(self) -> Iterator[Error]:
         """The findings of the file, and nothing about its syntax: flake8 tells that itself."""
@@ -60,20 +72,12 @@ class Plugin:
         if not may_matter(text.encode("utf-8", "replace")):
             return
         from headlint.configuration import ConfigurationError
-        from headlint.session import check_paths, check_source
 
-        path = Path(self._filename)
         try:
-            settings = _settings(os.path.dirname(os.path.abspath(self._filename)), self._config, self._isolated)
+            report = self._check(text)
         except ConfigurationError as error:
             yield 1, 0, f"HL999 {error}", type(self)
             return
-        settings = replace(settings, suppressions=False)
-        # flake8 may hold another text than the file does (standard input, under a name): what it holds counts.
-        known = path.is_file()
-        report = (
-            check_paths([path], settings, buffers={path: text}) if known else check_source(text, str(path), settings)
-        )
         for finding in report:
             place = finding.place
             yield place.line, place.column - 1, f"{finding.code} {finding.name}: {finding.message}", type(self)
@@ -81,9 +85,29 @@ class Plugin:
             if problem.code == "HL999":
                 yield problem.line or 1, 0, f"HL999 {problem.message}", type(self)
 
+    def _check(self, text: str) -> Report:
+        from headlint.session import check_files, check_source
+        from headlint.source.discovery import discover
+
+        path = Path(os.path.abspath(self._filename))
+        settings = _settings(path.parent, self._config, self._isolated, self._selected)
+        if self._standard_input:
+            return check_source(text, str(path), settings)
+        return check_files(discover([path], settings).files, _loader(settings), settings)
+
 
 @cache
-def _settings(folder: str, config: Path | None, isolated: bool) -> Settings:
+def _settings(folder: Path, config: Path | None, isolated: bool, selected: tuple[str, ...]) -> Settings:
     from headlint.configuration import load_settings
 
-    return replace(load_settings(Path(folder), config, isolated), jobs=1)
+    settings = load_settings(folder, config, isolated)
+    return replace(settings, extend_select=(*settings.extend_select, *selected), jobs=1, suppressions=False)
+
+
+@cache
+def _loader(settings: Settings) -> ProjectLoader:
+    """One for all files of a process: what one file imports is read once, and so is who imports whom."""
+    from headlint.loading import ProjectLoader
+    from headlint.source.project import Project
+
+    return ProjectLoader(Project(settings.root), settings.cache)

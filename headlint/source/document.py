@@ -62,25 +62,45 @@ class Document:
         return slice(firsts[position] - 1, following)
 
 
-def read_document(path: Path, data: bytes | None = None) -> Document:
-    """The document in a file, or in ``data`` as if it were the file's bytes.
+def read_document(path: Path) -> Document:
+    """The document in a file.
 
     Raises:
         OSError: the file cannot be read.
-        UnreadableError: the bytes are no text, or no notebook.
+        UnreadableError: its bytes are no text, or no notebook.
     """
-    if data is None:
-        data = path.read_bytes()
-    if len(data) > LARGEST_FILE:
+    data = path.read_bytes()
+    _refuse_data(len(data))
+    return _document(path, decode(data))
+
+
+def document_of(path: Path, text: str) -> Document:
+    """The document that a text makes, as if it stood in the file; what encoding the text declares does not matter.
+
+    Raises:
+        UnreadableError: the text cannot be a program, or is no notebook.
+    """
+    _refuse_data(len(text))
+    if not text.isascii() and (half := _HALF_CHARACTER.search(text)):
+        raise UnreadableError("holds half a character", text.count("\n", 0, half.start()) + 1, 1)
+    return _document(path, _clean(text))
+
+
+def _refuse_data(size: int) -> None:
+    if size > LARGEST_FILE:
         raise UnreadableError(f"larger than {LARGEST_FILE // 1_000_000} MB: not a program that somebody wrote")
-    if path.suffix == ".ipynb":
-        from headlint.source.notebook import code_of
-
-        text, cells = code_of(decode(data))
-        return Document(str(path), text, cells, notebook=True)
-    return Document(str(path), decode(data))
 
 
+def _document(path: Path, text: str) -> Document:
+    if path.suffix != ".ipynb":
+        return Document(str(path), text)
+    from headlint.source.notebook import code_of
+
+    code, cells = code_of(text)
+    return Document(str(path), code, cells, notebook=True)
+
+
+_HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 _DECLARATION = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
 
 
@@ -98,6 +118,11 @@ def decode(data: bytes) -> str:
         raise UnreadableError(f"is not valid {encoding}", line, 1) from None
     except LookupError:
         raise UnreadableError(f"declares an unknown encoding: {encoding}", 1, 1) from None
+    return _clean(text)
+
+
+def _clean(text: str) -> str:
+    """The text with every line ended by a single newline and without a byte order mark."""
     if "\0" in text:
         raise UnreadableError("contains a null byte", text[: text.index("\0")].count("\n") + 1, 1)
     text = text.removeprefix("\ufeff")
