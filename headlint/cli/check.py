@@ -37,6 +37,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     output = parser.add_argument_group("output")
     output.add_argument("--output-format", choices=tuple(FORMATS), default="text", help="how to write findings (text)")
     output.add_argument("-o", "--output", type=Path, metavar="FILE", help="write them to a file")
+    output.add_argument(
+        "--report", action="append", default=[], type=_report, metavar="FORMAT=FILE",
+        help="write them to a file in another format as well; may be given several times",
+    )  # fmt: skip
     output.add_argument("--statistics", action="store_true", help="count the findings of each rule")
     output.add_argument("--show-files", action="store_true", help="list the files that would be checked, and stop")
     add_colour(parser)
@@ -53,6 +57,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_configuration(parser)
     parser.add_argument("-j", "--jobs", type=int, metavar="N", help="processes (as many as the work is worth)")
     parser.add_argument("--no-cache", action="store_true", help="neither read nor write the cache")
+
+
+def _report(text: str) -> tuple[str, Path]:
+    """A format and the file that it goes to.
+
+    Raises:
+        ArgumentTypeError: no such format, or no file.
+    """
+    name, _, file = text.partition("=")
+    if name not in FORMATS or not file:
+        raise argparse.ArgumentTypeError(f"{text!r} is not FORMAT=FILE with a format of {', '.join(FORMATS)}")
+    return name, Path(file)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -84,6 +100,7 @@ def _run(arguments: argparse.Namespace) -> int:
     elif arguments.statistics:
         text += _statistics(report)
     _write(arguments.output, text)
+    _write_reports(arguments, report, context)
     return status_of(report, settings.fail_on, arguments.exit_zero)
 
 
@@ -130,7 +147,9 @@ def _fix(arguments: argparse.Namespace, settings: Settings) -> int:
     if arguments.diff:
         sys.stdout.write(outcome.diff)
     else:
-        _write(arguments.output, render(arguments.output_format, outcome.report, _context(arguments, None)))
+        context = _context(arguments, None)
+        _write(arguments.output, render(arguments.output_format, outcome.report, context))
+        _write_reports(arguments, outcome.report, context)
     done = "would be mended" if arguments.diff else "mended"
     files = f"{len(outcome.files)} file{'' if len(outcome.files) == 1 else 's'}"
     sys.stderr.write(f"{len(outcome.fixes)} finding{'' if len(outcome.fixes) == 1 else 's'} {done} in {files}.\n")
@@ -169,6 +188,11 @@ def _write(file: Path | None, text: str) -> None:
         file.write_text(text, encoding="utf-8")
     except OSError as error:
         raise UsageError(f"cannot write {file}: {error.strerror}") from None
+
+
+def _write_reports(arguments: argparse.Namespace, report: Report, context: Context) -> None:
+    for name, file in arguments.report:
+        _write(file, render(name, report, replace(context, colour=False)))
 
 
 def _statistics(report: Report) -> str:
