@@ -19,7 +19,7 @@ import venv
 from pathlib import Path
 
 REPOSITORY = Path(__file__).parents[1]
-RUNS = 5
+RUNS = 7
 LEFT_OUT = ("test", "tests", "site-packages", "__pycache__")
 
 

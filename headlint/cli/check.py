@@ -185,7 +185,7 @@ def _write(file: Path | None, text: str) -> None:
         sys.stdout.write(text)
         return
     try:
-        file.write_text(text, encoding="utf-8")
+        file.write_text(text, encoding="utf-8", errors="replace")  # names of files may be no text
     except OSError as error:
         raise UsageError(f"cannot write {file}: {error.strerror}") from None
 
