@@ -133,7 +133,7 @@ class ProjectLoader:
             OSError: the system refuses it.
         """
         buffer = self.buffers.get(file)
-        return file.read_bytes() if buffer is None else buffer.encode()
+        return file.read_bytes() if buffer is None else buffer.encode("utf-8", "surrogatepass")
 
     def parsed(self, document: Document) -> tuple[Document, ir.Module, tuple[SyntaxProblem, ...]]:
         """A document and its meaning; the cells of a notebook that cannot be parsed are emptied and told.

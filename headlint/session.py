@@ -34,7 +34,8 @@ Progress = Callable[[int, int], None]
 def check_source(text: str, filename: str = "x.py", settings: Settings | None = None) -> Report:
     """Check a text as if it stood in a file.
 
-    The file need not exist; imports of other files of its project are followed when its folder does.
+    The file need not exist; imports of other files of its project are followed when its folder does. Where it exists,
+    it is one of its project's files, and the others know it by this text.
 
     Raises:
         ConfigurationError: the settings name a baseline or a revision that cannot be had.
@@ -45,6 +46,8 @@ def check_source(text: str, filename: str = "x.py", settings: Settings | None = 
 
     settings = settings or Settings()
     path = Path(filename)
+    if path.is_file():
+        return check_paths([path], settings, buffers={path: text})
     selection = Selection(settings, [path])
     try:
         document = document_of(path, text)
@@ -73,8 +76,9 @@ def check_paths(
     from headlint.source.discovery import discover
 
     settings = settings or Settings()
-    discovery = discover([Path(path) for path in paths], settings)
-    loader = ProjectLoader(_project(settings), settings.cache, buffers)
+    discovery = discover([_absolute(path) for path in paths], settings)
+    texts = {_absolute(path): text for path, text in (buffers or {}).items()}
+    loader = ProjectLoader(_project(settings), settings.cache, texts)
     return check_files(discovery.files, loader, settings, progress, discovery.problems)
 
 
@@ -85,7 +89,7 @@ def check_files(
     progress: Progress | None = None,
     problems: tuple[Problem, ...] = (),
 ) -> Report:
-    """Check files through a loader, which afterwards knows all texts that were read for it.
+    """Check files, given by absolute paths, through a loader, which afterwards knows all texts that were read for it.
 
     ``problems`` are those that the caller knows already.
 
@@ -101,6 +105,11 @@ def check_files(
     return _report(results, files, loader, selection, (*problems, *refused))
 
 
+def _absolute(path: Path | str) -> Path:
+    """Imports lead to absolute paths: a file has to be known by the same one when it is given."""
+    return Path(os.path.abspath(path))
+
+
 def _project(settings: Settings) -> Project:
     from headlint.source.project import Project
 
@@ -109,19 +118,24 @@ def _project(settings: Settings) -> Project:
 
 def worth_analysing(files: Sequence[Path], loader: ProjectLoader) -> tuple[list[Path], list[Problem]]:
     """The files that can matter at all, and those that the system refuses."""
-    from headlint.source.prefilter import may_matter
+    from headlint.source.prefilter import may_train, names_framework
 
     wanted: list[Path] = []
     problems: list[Problem] = []
     for file in files:
         try:
-            data = loader.buffers[file].encode() if file in loader.buffers else file.read_bytes()
+            data = loader.data(file)
         except OSError as error:
             problems.append(Problem(str(file), f"cannot be read: {error.strerror or error}"))
             continue
-        if may_matter(data):
+        if names_framework(data) or (may_train(data) and _meets_framework(loader)):
             wanted.append(file)
     return wanted, problems
+
+
+def _meets_framework(loader: ProjectLoader) -> bool:
+    """Whether any file of the project could hand models and losses to one that names no framework itself."""
+    return loader.project is None or loader.project.names_framework
 
 
 def _analyze_all(

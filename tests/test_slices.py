@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 import headlint
+from headlint.loading import ProjectLoader
+from headlint.session import worth_analysing
 from headlint.settings import Settings
+from headlint.source.project import Project
 
 FILES = {
     "net.py": """import torch.nn as nn
@@ -68,6 +71,36 @@ def test_any_slice_says_what_belongs_to_its_files(project: Path) -> None:
     assert said(project, "utils.py") == [("utils.py", 3, "HL101")]
     assert said(project, "main.py") == []
     assert said(project, "main.py", "utils.py") == said(project, "utils.py", "main.py") == [("utils.py", 3, "HL101")]
+
+
+def test_paths_may_be_relative(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(project)
+    for names in (
+        ["utils.py"],
+        ["./utils.py"],
+        ["../" + project.name + "/utils.py"],
+        ["utils.py", str(project / "main.py")],
+    ):
+        report = headlint.check_paths(names, Settings(root=project, cache=False))
+        assert [(one.place.path, one.code) for one in report] == [(str(project / "utils.py"), "HL101")]
+
+
+def test_a_text_stands_in_for_its_file(project: Path) -> None:
+    text = "# moved down\n" + FILES["utils.py"]
+    report = headlint.check_source(text, str(project / "utils.py"), Settings(root=project, cache=False))
+    assert [(one.place.line, one.code) for one in report] == [(4, "HL101")]
+    assert [step.place.line for step in report.findings[0].trail] == [7, 8, 7, 4]
+
+
+def test_words_of_training_matter_only_where_a_framework_is(project: Path) -> None:
+    (project / "main.py").unlink()
+    (project / "net.py").unlink()
+    (project / "other.py").unlink()
+    loader = ProjectLoader(Project(project), cache=False)
+    assert worth_analysing([project / "utils.py"], loader) == ([], [])
+    (project / "main.py").write_text(FILES["main.py"])
+    loader = ProjectLoader(Project(project), cache=False)
+    assert worth_analysing([project / "utils.py"], loader) == ([project / "utils.py"], [])
 
 
 def test_any_number_of_processes(project: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from headlint.cli.baseline import beside_the_baseline
@@ -20,12 +21,28 @@ FOR_PEOPLE = ("text", "concise")
 
 
 def add_output(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
-    """``--output-format``, ``--output`` and ``--statistics``; gives the group that they stand in."""
+    """``--output-format``, ``--output``, ``--report`` and ``--statistics``; gives the group that they stand in."""
     output = parser.add_argument_group("output")
     output.add_argument("--output-format", choices=tuple(FORMATS), default="text", help="how to write findings (text)")
     output.add_argument("-o", "--output", type=Path, metavar="FILE", help="write them to a file")
+    output.add_argument(
+        "--report", action="append", default=[], type=_report, metavar="FORMAT=FILE", dest="reports",
+        help="write them to a file in another format as well; may be given several times",
+    )  # fmt: skip
     output.add_argument("--statistics", action="store_true", help="count the findings of each rule")
     return output
+
+
+def _report(text: str) -> tuple[str, Path]:
+    """A format and the file that it goes to.
+
+    Raises:
+        ArgumentTypeError: no such format, or no file.
+    """
+    name, _, file = text.partition("=")
+    if name not in FORMATS or not file:
+        raise argparse.ArgumentTypeError(f"{text!r} is not FORMAT=FILE with a format of {', '.join(FORMATS)}")
+    return name, Path(file)
 
 
 def context_of(arguments: argparse.Namespace, settings: Settings, standard_input: str | None = None) -> Context:
@@ -47,12 +64,14 @@ def context_of(arguments: argparse.Namespace, settings: Settings, standard_input
 
 
 def show(arguments: argparse.Namespace, report: Report, context: Context, further: str = "") -> None:
-    """Write a report in the format that was asked for to where it was asked for; ``further`` is for people to read.
+    """Write a report in the formats that were asked for to where they were asked for; ``further`` is for people to read.
 
     Raises:
         UsageError: it cannot be written there.
     """
     write(arguments.output, rendered(arguments, report, context, further))
+    for name, file in arguments.reports:
+        write(file, render(name, report, replace(context, colour=False)))
     sys.stderr.write(beside_the_baseline(report))
 
 
@@ -78,7 +97,7 @@ def write(file: Path | None, text: str) -> None:
         sys.stdout.write(text)
         return
     try:
-        file.write_text(text, encoding="utf-8")
+        file.write_text(text, encoding="utf-8", errors="replace")  # names of files may be no text
     except OSError as error:
         raise UsageError(f"cannot write {file}: {error.strerror}") from None
 

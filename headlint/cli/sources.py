@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,7 +33,7 @@ class Sources:
 
     def __init__(self, given: Mapping[str, str] | None = None) -> None:
         self._documents: dict[str, Document | None] = {
-            path: Document(path, text) for path, text in (given or {}).items()
+            os.path.abspath(path): Document(path, text) for path, text in (given or {}).items()
         }
         self._programs: tuple[str, Programs] | None = None
 
@@ -67,9 +68,10 @@ class Sources:
         return FixSummary(fix.title, fix.safe, fix.reason, diff_of(fix, Path.cwd())) if fix is not None else None
 
     def _document(self, path: str) -> Document | None:
-        if path not in self._documents:
+        name = os.path.abspath(path)
+        if name not in self._documents:
             try:
-                self._documents[path] = read_document(Path(path))
+                self._documents[name] = read_document(Path(path))
             except (OSError, UnreadableError):
-                self._documents[path] = None
-        return self._documents[path]
+                self._documents[name] = None
+        return self._documents[name]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
@@ -21,9 +22,12 @@ if TYPE_CHECKING:
     import ast
 
     from headlint.findings import Report
+    from headlint.loading import ProjectLoader
     from headlint.settings import Settings
 
 Error = tuple[int, int, str, type]
+
+_RULE = re.compile(r"HL\d{3}")
 
 
 class Plugin:
@@ -33,6 +37,9 @@ class Plugin:
     version = __version__
     _config: Path | None = None
     _isolated = False
+    _standard_input = False
+    _selected: tuple[str, ...] = ()
+    """Rules that flake8's own options name one by one: those that are off by default are on then."""
 
     def __init__(self, tree: ast.AST, filename: str, lines: list[str]) -> None:
         self._filename = filename
@@ -52,8 +59,12 @@ class Plugin:
     def parse_options(cls, options: argparse.Namespace) -> None:
         """Take over the options."""
         cls._config = Path(options.headlint_config) if options.headlint_config else None
-        cls._isolated = bool(getattr(options, "isolated", False))
+        cls._isolated = options.isolated
+        cls._standard_input = options.filenames == ["-"]
+        named = [*(options.select or ()), *(options.extend_select or ())]
+        cls._selected = tuple(code for code in named if _RULE.fullmatch(code))
         _settings.cache_clear()
+        _loader.cache_clear()
 
     def run(self) -> Iterator[Error]:
         """The findings of the file, and nothing about its syntax: flake8 tells that itself."""
@@ -75,18 +86,28 @@ class Plugin:
                 yield problem.line or 1, 0, f"HL999 {problem.message}", type(self)
 
     def _check(self, text: str) -> Report:
-        """flake8 may hold another text than the file does (standard input, under a name): what it holds counts."""
-        from headlint.session import check_paths, check_source
+        from headlint.session import check_files, check_source
+        from headlint.source.discovery import discover
 
-        path = Path(self._filename)
-        settings = _settings(os.path.dirname(os.path.abspath(self._filename)), self._config, self._isolated)
-        if path.is_file():
-            return check_paths([path], settings, buffers={path: text})
-        return check_source(text, str(path), settings)
+        path = Path(os.path.abspath(self._filename))
+        settings = _settings(path.parent, self._config, self._isolated, self._selected)
+        if self._standard_input:
+            return check_source(text, str(path), settings)
+        return check_files(discover([path], settings).files, _loader(settings), settings)
 
 
 @cache
-def _settings(folder: str, config: Path | None, isolated: bool) -> Settings:
+def _settings(folder: Path, config: Path | None, isolated: bool, selected: tuple[str, ...]) -> Settings:
     from headlint.configuration import load_settings
 
-    return replace(load_settings(Path(folder), config, isolated), jobs=1, noqa=False)
+    settings = load_settings(folder, config, isolated)
+    return replace(settings, extend_select=(*settings.extend_select, *selected), jobs=1, noqa=False)
+
+
+@cache
+def _loader(settings: Settings) -> ProjectLoader:
+    """One for all files of a process: what one file imports is read once, and so is who imports whom."""
+    from headlint.loading import ProjectLoader
+    from headlint.source.project import Project
+
+    return ProjectLoader(Project(settings.root), settings.cache)

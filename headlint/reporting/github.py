@@ -26,14 +26,10 @@ def _finding(finding: Finding, context: Context) -> str:
         properties = {"file": context.shown(place.path), "title": f"{finding.code} {finding.name}"}
         text = f"cell {place.cell}, line {place.line}: {text}"
     else:
-        properties = {
-            "file": context.shown(place.path),
-            "line": str(place.line),
-            "endLine": str(place.end_line),
-            "col": str(place.column),
-            "endColumn": str(place.end_column),
-            "title": f"{finding.code} {finding.name}",
-        }
+        properties = {"file": context.shown(place.path), "line": str(place.line), "endLine": str(place.end_line)}
+        if place.line == place.end_line:  # GitHub knows columns of one line only
+            properties |= {"col": str(place.column), "endColumn": str(place.end_column)}
+        properties["title"] = f"{finding.code} {finding.name}"
     return _command(_COMMANDS[finding.severity.value], properties, text)
 
 

@@ -1,6 +1,7 @@
 """JUnit's XML, which most CI systems show: a test suite for each file with findings, a failure for each finding.
 
-Source: the format as Jenkins and GitLab read it (testsuites, testsuite, testcase, failure, error).
+Source: the schema that Jenkins' xUnit plugin checks reports against (junit-10.xsd). GitLab tells test cases apart by
+class name and name, so that a name holds the position.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ def render(report: Report, context: Context) -> str:
 def _suite(
     root: ElementTree.Element, path: str, findings: Sequence[Finding], problems: Sequence[Problem], context: Context
 ) -> None:
-    suite = ElementTree.SubElement(root, "testsuite", name=_clean(path))
+    suite = ElementTree.SubElement(root, "testsuite", name=_clean(path), file=_clean(path))
     for key, count in (
         ("tests", len(findings) + len(problems)),
         ("failures", len(findings)),
@@ -42,13 +43,12 @@ def _suite(
     ):
         suite.set(key, str(count))
     for finding in findings:
-        case = ElementTree.SubElement(
-            suite, "testcase", name=f"{finding.code} {finding.name}", classname=_clean(path), file=_clean(path),
-            line=str(finding.place.line),
-        )  # fmt: skip
+        where = position(finding.place, context)
+        name = f"{finding.code} {finding.name} at {where.removeprefix(path + ':')}"
+        case = ElementTree.SubElement(suite, "testcase", name=name, classname=_clean(path))
         failure = ElementTree.SubElement(case, "failure", type=finding.severity.value, message=_clean(finding.message))
         steps = [f"{position(step.place, context)}: {step.note}" for step in finding.trail]
-        failure.text = _clean("\n".join([position(finding.place, context), finding.message, *steps, finding.advice]))
+        failure.text = _clean("\n".join([where, finding.message, *steps, finding.advice]))
     for problem in problems:
         case = ElementTree.SubElement(suite, "testcase", name=problem.code or "headlint", classname=_clean(path))
         error = ElementTree.SubElement(case, "error", type=problem.code or "system", message=_clean(problem.message))

@@ -6,6 +6,7 @@ Source: OASIS, Static Analysis Results Interchange Format 2.1.0; GitHub's docume
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from urllib.parse import quote
 
@@ -131,7 +132,7 @@ def _artifact(path: str, context: Context) -> dict[str, str]:
     shown = context.shown(path)
     if Path(shown).is_absolute():
         return {"uri": Path(shown).as_uri()}
-    return {"uri": quote(shown), "uriBaseId": ROOT}
+    return {"uri": quote(os.fsencode(shown)), "uriBaseId": ROOT}
 
 
 def _notification(problem: Problem, context: Context) -> dict[str, object]:

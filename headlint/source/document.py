@@ -75,12 +75,12 @@ def read_document(path: Path, data: bytes | None = None) -> Document:
 
     Raises:
         OSError: the file cannot be read.
-        UnreadableError: the bytes are no text, or no notebook.
+        UnreadableError: its bytes are no text, or no notebook.
     """
     if data is None:
         data = path.read_bytes()
     _refuse_large(data)
-    return document_of(path, decode(data))
+    return _document(path, decode(data))
 
 
 def document_of(path: Path, text: str) -> Document:
@@ -90,13 +90,9 @@ def document_of(path: Path, text: str) -> Document:
         UnreadableError: it is no program text, or no notebook.
     """
     _refuse_large(text)
-    text = _normalised(text)
-    if path.suffix == ".ipynb":
-        from headlint.source.notebook import code_of
-
-        code, cells = code_of(text)
-        return Document(str(path), code, cells, notebook=True)
-    return Document(str(path), text)
+    if not text.isascii() and (half := _HALF_CHARACTER.search(text)):
+        raise UnreadableError("holds half a character", text.count("\n", 0, half.start()) + 1, 1)
+    return _document(path, _normalised(text))
 
 
 def _refuse_large(content: bytes | str) -> None:
@@ -104,6 +100,16 @@ def _refuse_large(content: bytes | str) -> None:
         raise UnreadableError(f"larger than {LARGEST_FILE // 1_000_000} MB: not a program that somebody wrote")
 
 
+def _document(path: Path, text: str) -> Document:
+    if path.suffix != ".ipynb":
+        return Document(str(path), text)
+    from headlint.source.notebook import code_of
+
+    code, cells = code_of(text)
+    return Document(str(path), code, cells, notebook=True)
+
+
+_HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 _DECLARATION = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
 
 

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from headlint.settings import Settings
+from headlint.source.prefilter import names_framework
 
 MARKERS = ("pyproject.toml", "headlint.toml", "setup.py", "setup.cfg", ".git")
 
@@ -117,20 +118,26 @@ class Project:
         return self._importers.get(Path(os.path.abspath(path)), ())
 
     @cached_property
-    def _importers(self) -> dict[Path, tuple[Path, ...]]:
+    def names_framework(self) -> bool:
+        """Whether any file of the project holds the name of a framework."""
+        return any(names_framework(_bytes_of(file)) for file in self._files)
+
+    @cached_property
+    def _files(self) -> tuple[Path, ...]:
         from headlint.source.discovery import discover
 
+        return discover([self.root], Settings(root=self.root)).files
+
+    @cached_property
+    def _importers(self) -> dict[Path, tuple[Path, ...]]:
         found: dict[Path, list[Path]] = {}
-        for file in discover([self.root], Settings(root=self.root)).files:
+        for file in self._files:
             for imported in self._imports(file):
                 found.setdefault(imported, []).append(file)
         return {imported: tuple(files) for imported, files in found.items()}
 
     def _imports(self, file: Path) -> set[Path]:
-        try:
-            data = file.read_bytes()
-        except OSError:
-            return set()
+        data = _bytes_of(file)
         if file.suffix == ".ipynb":
             data = data.replace(b"\\n", b"\n").replace(b'"', b"\n")
         found: set[Path] = set()
@@ -146,3 +153,11 @@ class Project:
                 if resolved is not None and resolved != file:
                     found.add(resolved)
         return found
+
+
+def _bytes_of(file: Path) -> bytes:
+    """What a file holds; nothing where the system refuses it, which is told when it is checked."""
+    try:
+        return file.read_bytes()
+    except OSError:
+        return b""

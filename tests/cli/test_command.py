@@ -9,6 +9,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from headlint.reporting import FORMATS
+
 REPOSITORY = Path(__file__).parents[2]
 SCHEMA = json.loads((REPOSITORY / "headlint/reporting/findings.schema.json").read_text())
 
@@ -94,6 +96,37 @@ def test_json_holds_to_its_schema(folder: Path) -> None:
         ("HL101", "bad.py", 8)
     ]
     assert [error["path"] for error in content["errors"]] == ["broken.py"]
+
+
+def test_further_reports_come_from_the_same_run(folder: Path) -> None:
+    reports = ("--report", "sarif=one.sarif", "--report", "text=two.txt")
+    run = headlint(folder, "check", "--output-format", "github", "--color", "always", *reports, ".")
+    assert run.returncode == 1
+    assert run.stdout.startswith("::error file=bad.py,line=8")
+    (result,) = json.loads((folder / "one.sarif").read_text())["runs"][0]["results"]
+    assert result["ruleId"] == "HL101"
+    assert (folder / "two.txt").read_text().startswith("bad.py:8:12  error HL101 softmax-before-cross-entropy\n")
+
+
+def test_a_report_without_format_or_file_is_one_line(folder: Path) -> None:
+    for wrong in ("sarif", "sarif=", "pdf=out.pdf"):
+        run = headlint(folder, "check", "--report", wrong, "bad.py")
+        assert run.returncode == 2
+        assert run.stderr.count("\n") == 1
+    run = headlint(folder, "check", "--report", "sarif=nowhere/at/all.sarif", "bad.py")
+    assert (run.returncode, run.stderr) == (
+        2,
+        f"headlint: cannot write {Path('nowhere/at/all.sarif')}: No such file or directory\n",
+    )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="file names are text here")
+@pytest.mark.parametrize("form", FORMATS)
+def test_names_that_are_no_text(tmp_path: Path, form: str) -> None:
+    (tmp_path / os.fsdecode(b"net \xff.py")).write_text(BAD)
+    run = headlint(tmp_path, "check", "--output-format", form, "--report", f"{form}=out", ".")
+    assert (run.returncode, run.stderr) == (1, "")
+    assert (tmp_path / "out").stat().st_size > 0
 
 
 def test_standard_input_goes_by_the_name_it_is_given(folder: Path) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
+import sys
 import tarfile
 from dataclasses import replace
 from pathlib import Path
@@ -55,6 +57,16 @@ NOTEBOOK = {
     "nbformat": 4,
     "nbformat_minor": 5,
 }
+
+
+JENKINS = {
+    "testsuites": {"name", "tests", "failures", "errors", "time"},
+    "testsuite": {"name", "tests", "failures", "errors", "skipped", "time", "timestamp", "hostname", "file"},
+    "testcase": {"name", "classname", "time"},
+    "failure": {"type", "message"},
+    "error": {"type", "message"},
+}
+"""The attributes that Jenkins' schema allows for each element."""
 
 
 def context_of(folder: Path) -> Context:
@@ -130,6 +142,23 @@ def test_sarif_shows_the_way_from_the_layer_to_the_loss(report: Report, tmp_path
     assert [step["kinds"] for step in steps] == [["layer"], ["activation"], ["loss"], ["loss"]]
 
 
+@pytest.mark.parametrize(
+    ("name", "uri"),
+    [
+        ("ü ñ,a:b%.py", "%C3%BC%20%C3%B1%2Ca%3Ab%25.py"),
+        pytest.param(
+            os.fsdecode(b"net \xff.py"),
+            "net%20%FF.py",
+            marks=pytest.mark.skipif(sys.platform != "linux", reason="file names are text here"),
+        ),
+    ],
+)
+def test_odd_names_are_written_as_addresses(tmp_path: Path, name: str, uri: str) -> None:
+    (run,) = sarif_of(report_of(tmp_path, name), tmp_path)["runs"]
+    place = run["results"][0]["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"]["uri"] == uri
+
+
 def test_sarif_tells_what_could_not_be_read(report: Report, tmp_path: Path) -> None:
     (run,) = sarif_of(report, tmp_path)["runs"]
     (invocation,) = run["invocations"]
@@ -175,6 +204,12 @@ def test_gitlab_reads_what_its_documentation_asks_for(report: Report, tmp_path: 
 def test_junit_counts_findings_as_failures_and_problems_as_errors(report: Report, tmp_path: Path) -> None:
     odd = replace(report.findings[0], message="a\x00b\ud800 <&>")
     root = ElementTree.fromstring(render("junit", replace(report, findings=(odd,)), context_of(tmp_path)).encode())
+    for element in root.iter():
+        assert element.attrib.keys() <= JENKINS[element.tag], "unknown to Jenkins' schema, junit-10.xsd"
+    assert sorted(case.get("name") for case in root.iter("testcase")) == [
+        "HL101 softmax-before-cross-entropy at 15:12",
+        "HL900",
+    ]
     suites = {suite.get("name"): suite for suite in root.iter("testsuite")}
     assert suites["my net.py"].get("failures") == "1"
     assert suites["broken.py"].get("errors") == "1"
