@@ -78,7 +78,6 @@ def _fix_standard_input(arguments: argparse.Namespace, settings: Settings) -> in
         write(arguments.output, left)
     elif not arguments.diff and (outcome.report.findings or outcome.report.problems):
         sys.stderr.write(left)
-    sys.stderr.write(beside_the_baseline(outcome.report))
     return _after_fixing(arguments, settings, outcome)
 
 
@@ -86,6 +85,7 @@ def _after_fixing(arguments: argparse.Namespace, settings: Settings, outcome: Fi
     """Say what was done; a diff that is not empty counts as a finding."""
     done = "would be mended" if arguments.diff else "mended"
     sys.stderr.write(f"{count(len(outcome.fixes), 'finding')} {done} in {count(len(outcome.files), 'file')}.\n")
+    sys.stderr.write(beside_the_baseline(outcome.report))
     say_problems(outcome.problems)
     status = FAILED if outcome.problems else status_of(outcome.report, settings.fail_on, arguments.exit_zero)
     if arguments.diff and outcome.diff and not arguments.exit_zero:
@@ -110,6 +110,7 @@ def _add_suppressions(arguments: argparse.Namespace, settings: Settings) -> int:
     sys.stderr.write(f"{count(len(outcome.suppressed), 'finding')} {done} in {count(len(outcome.files), 'file')}.\n")
     if outcome.report.findings:
         sys.stderr.write(f"Not suppressed, because no comment can: {len(outcome.report)}.\n")
+    sys.stderr.write(beside_the_baseline(outcome.report))
     say_problems(outcome.problems)
     return FAILED if outcome.problems else status_of(outcome.report, settings.fail_on, arguments.exit_zero)
 

@@ -7,6 +7,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+from headlint.cli.baseline import beside_the_baseline
 from headlint.cli.changing import add_changing, change, wants_change
 from headlint.cli.main import CLEAN, FAILED
 from headlint.cli.options import UsageError, add_adoption, add_colour, add_configuration, add_rules, load
@@ -65,6 +66,7 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.confirm:
         report, context, refuted = _confirm(arguments, settings, report, context)
     show(arguments, report, context, refuted)
+    sys.stderr.write(beside_the_baseline(report))
     return status_of(report, settings.fail_on, arguments.exit_zero)
 
 

@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from headlint.cli.baseline import beside_the_baseline
 from headlint.cli.options import UsageError, wants_colour
 from headlint.cli.sources import Sources, drawer
 from headlint.findings import Problem, Report
@@ -72,7 +71,6 @@ def show(arguments: argparse.Namespace, report: Report, context: Context, furthe
     write(arguments.output, rendered(arguments, report, context, further))
     for name, file in arguments.reports:
         write(file, render(name, report, replace(context, colour=False)))
-    sys.stderr.write(beside_the_baseline(report))
 
 
 def rendered(arguments: argparse.Namespace, report: Report, context: Context, further: str = "") -> str:
