@@ -31,6 +31,7 @@ class ProjectLoader:
         self.buffers = buffers or {}
         self.documents: dict[str, Document] = {}
         self._bodies: dict[Path, ir.Module | None] = {}
+        self._modules: dict[tuple[str, str], ir.Module] = {}
 
     def resolve(self, importer: Path, level: int, module: str) -> Path | None:
         """The file that an import names."""
@@ -94,13 +95,20 @@ class ProjectLoader:
         Raises:
             SyntaxProblem: it cannot be parsed.
         """
-        if not self.cache or len(document.text) < SMALLEST_CACHED:
-            return parse(document.text)
-        file = _cache_file("modules", document.text)
+        key = (document.path, document.text)
+        if key not in self._modules:
+            self._modules[key] = self._parse(document)
+        return self._modules[key]
+
+    def _parse(self, document: Document) -> ir.Module:
+        text = document.text
+        if not self.cache or len(text) < SMALLEST_CACHED:
+            return parse(text)
+        file = _cache_file("modules", text)
         cached = _read_cache(file)
         if isinstance(cached, ir.Module):
             return cached
-        body = parse(document.text)
+        body = parse(text)
         _write_cache(file, body)
         return body
 

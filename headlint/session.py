@@ -64,11 +64,24 @@ def check_paths(
     settings = settings or Settings()
     discovery = discover([Path(path) for path in paths], settings)
     loader = ProjectLoader(_project(settings), settings.cache, buffers)
-    wanted, problems = worth_analysing(discovery.files, loader)
+    return check_files(discovery.files, loader, settings, progress, discovery.problems)
+
+
+def check_files(
+    files: Sequence[Path],
+    loader: ProjectLoader,
+    settings: Settings,
+    progress: Progress | None = None,
+    problems: tuple[Problem, ...] = (),
+) -> Report:
+    """Check files through a loader, which afterwards knows all texts that were read for it.
+
+    ``problems`` are those that the caller knows already.
+    """
+    wanted, refused = worth_analysing(files, loader)
     results = _analyze_all(wanted, loader, settings, progress)
     results += _analyze_importers(results, {Path(result.path) for result in results}, loader, settings)
-    given = {str(file) for file in discovery.files}
-    return _report(results, given, loader, settings, len(discovery.files), (*discovery.problems, *problems))
+    return _report(results, {str(file) for file in files}, loader, settings, len(files), (*problems, *refused))
 
 
 def _project(settings: Settings) -> Project:

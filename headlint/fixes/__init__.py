@@ -28,9 +28,21 @@ HL702                        ``nearest``
 
 from __future__ import annotations
 
-from headlint.fixes.applying import FixOutcome, apply_fixes
+from headlint.fixes.applying import FixOutcome, apply_fixes, mends
 from headlint.fixes.case import Sources
 from headlint.fixes.edits import Edit, Fix, apply_edits
 from headlint.fixes.planning import fix_for, plan_fixes
+from headlint.fixes.workspace import edited
 
-__all__ = ["Edit", "Fix", "FixOutcome", "Sources", "apply_edits", "apply_fixes", "fix_for", "plan_fixes"]
+__all__ = [
+    "Edit",
+    "Fix",
+    "FixOutcome",
+    "Sources",
+    "apply_edits",
+    "apply_fixes",
+    "edited",
+    "fix_for",
+    "mends",
+    "plan_fixes",
+]

@@ -8,7 +8,7 @@ import os
 import shutil
 import tempfile
 import tokenize
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -62,7 +62,7 @@ class Workspace(Mapping[Path, str]):
         for path, own in groupby(ordered, key=lambda edit: Path(edit.path).resolve()):
             text = self.source(str(path))
             if text is not None:
-                changed._texts[path] = _edited(path, text, list(own))
+                changed._texts[path] = edited(path, text, list(own))
         return changed
 
     def diff(self, root: Path) -> str:
@@ -138,7 +138,8 @@ def write_atomically(path: Path, data: bytes) -> None:
         raise
 
 
-def _edited(path: Path, text: str, edits: list[Edit]) -> str:
+def edited(path: Path, text: str, edits: Sequence[Edit]) -> str:
+    """The text of a file (of a notebook its JSON) with edits made."""
     if path.suffix != ".ipynb":
         return apply_edits(text, edits)
     from headlint.source.notebook import replace_code
