@@ -65,6 +65,8 @@ class IncrementalParser:
 
     def __init__(self) -> None:
         self._pieces: dict[str, _Piece] = {}
+        self._text: str | None = None
+        self._order: list[_Piece] = []
 
     def parse(self, text: str) -> ir.Module:
         """The module's meaning, as ``headlint.syntax.parse.parse`` gives it.
@@ -88,16 +90,23 @@ class IncrementalParser:
         return found
 
     def _layout(self, text: str) -> Iterator[tuple[_Piece, int]]:
-        """The pieces of a text in order, numbered through, and how many lines stand above each."""
-        try:
-            pieces = {part: self._pieces.get(part) or _parsed(part) for part in _parts(text)}
-            order = [pieces[part] for part in _parts(text)]
-        except cst.ParserSyntaxError:
-            order = [_parsed(text)]
-            pieces = {text: order[0]}
-        self._pieces = pieces
+        """The pieces of a text in order, and how many lines stand above each.
+
+        A piece that the text has twice is the same one, numbered anew: it must be looked at before the next is taken.
+        """
+        if text != self._text:
+            parts = _parts(text)
+            try:
+                self._pieces = {part: self._pieces.get(part) or _parsed(part) for part in parts}
+            except cst.ParserSyntaxError:
+                parts = [text]
+                self._pieces = {text: _parsed(text)}
+            self._text, self._order = text, [self._pieces[part] for part in parts]
+        return self._numbered()
+
+    def _numbered(self) -> Iterator[tuple[_Piece, int]]:
         above = number = 0
-        for piece in order:
+        for piece in self._order:
             piece.number_from(number)
             yield piece, above
             above += piece.lines

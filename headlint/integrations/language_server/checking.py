@@ -93,33 +93,43 @@ class Checker:
         self._relist = True
         self._woken = asyncio.Event()
 
+    def opened(self, document: OpenDocument) -> None:
+        """A document was opened."""
+        self._foremost = document.uri
+        self._track(document.uri).mark(0)
+        self._recheck_dependents(document)
+
     def typed(self, document: OpenDocument) -> None:
         """A document has another text than before."""
         self._foremost = document.uri
-        self._track(document.uri).typed = True
-        self._track(document.uri).mark(PAUSE)
-        for uri, track in self._tracks.items():
-            if uri != document.uri and track.outcome is not None and document.path in track.outcome.checked.read:
-                track.mark(LATER)
-        self._woken.set()
+        track = self._track(document.uri)
+        track.typed = True
+        track.mark(PAUSE)
+        self._recheck_dependents(document)
 
-    def settled(self, document: OpenDocument) -> None:
-        """A document was opened or saved."""
+    def saved(self, document: OpenDocument) -> None:
+        """A document was written to its file."""
         self._foremost = document.uri
         self._track(document.uri).typed = False
         self.recheck()
 
-    def closed(self, uri: str) -> None:
+    def closed(self, document: OpenDocument) -> None:
         """A document is not open any more: for the others its file counts again."""
-        if (track := self._tracks.pop(uri, None)) is not None:
+        if (track := self._tracks.pop(document.uri, None)) is not None:
             track.wake()
-        self.recheck()
+        self._recheck_dependents(document)
 
     def recheck(self) -> None:
         """Files or settings may have changed: look at every open document."""
         self._relist = True
         for document in self._documents:
             self._track(document.uri).mark(0)
+        self._woken.set()
+
+    def _recheck_dependents(self, document: OpenDocument) -> None:
+        for uri, track in self._tracks.items():
+            if uri != document.uri and track.outcome is not None and document.path in track.outcome.checked.read:
+                track.mark(LATER)
         self._woken.set()
 
     def last(self, uri: str) -> Outcome | None:

@@ -54,7 +54,7 @@ def _texts(server: HeadlintServer) -> None:
     @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
     def opened(parameters: types.DidOpenTextDocumentParams) -> None:
         if (document := server.documents.get(parameters.text_document.uri)) is not None:
-            server.checker.settled(document)
+            server.checker.opened(document)
 
     @server.feature(types.TEXT_DOCUMENT_DID_CHANGE)
     def changed(parameters: types.DidChangeTextDocumentParams) -> None:
@@ -65,21 +65,20 @@ def _texts(server: HeadlintServer) -> None:
     def saved(parameters: types.DidSaveTextDocumentParams) -> None:
         server.preferences.forget()
         if (document := server.documents.get(parameters.text_document.uri)) is not None:
-            server.checker.settled(document)
+            server.checker.saved(document)
         else:
             server.checker.recheck()
 
     @server.feature(types.TEXT_DOCUMENT_DID_CLOSE)
     def closed(parameters: types.DidCloseTextDocumentParams) -> None:
-        server.clear(parameters.text_document.uri)
-        server.checker.closed(parameters.text_document.uri)
+        server.forget(parameters.text_document.uri)
 
 
 def _notebooks(server: HeadlintServer) -> None:
     @server.feature(types.NOTEBOOK_DOCUMENT_DID_OPEN)
     def opened(parameters: types.DidOpenNotebookDocumentParams) -> None:
         if (document := server.documents.get(parameters.notebook_document.uri)) is not None:
-            server.checker.settled(document)
+            server.checker.opened(document)
 
     @server.feature(types.NOTEBOOK_DOCUMENT_DID_CHANGE)
     def changed(parameters: types.DidChangeNotebookDocumentParams) -> None:
@@ -92,12 +91,11 @@ def _notebooks(server: HeadlintServer) -> None:
     def saved(parameters: types.DidSaveNotebookDocumentParams) -> None:
         server.preferences.forget()
         if (document := server.documents.get(parameters.notebook_document.uri)) is not None:
-            server.checker.settled(document)
+            server.checker.saved(document)
 
     @server.feature(types.NOTEBOOK_DOCUMENT_DID_CLOSE)
     def closed(parameters: types.DidCloseNotebookDocumentParams) -> None:
-        server.clear(parameters.notebook_document.uri)
-        server.checker.closed(parameters.notebook_document.uri)
+        server.forget(parameters.notebook_document.uri)
 
 
 def _settings(server: HeadlintServer) -> None:
