@@ -172,3 +172,43 @@ def capabilities(**changes: Any) -> types.ClientCapabilities:
 
 Start = Callable[..., Awaitable[Editor]]
 """Starts a server and gives the editor that talks to it."""
+
+
+MODEL = """import torch.nn as nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.out = nn.Linear(8, 3)
+
+    def forward(self, x):
+        return self.out(x).softmax(dim=1)
+"""
+TRAIN = """import torch.nn as nn
+from model import Net
+
+net = Net()
+criterion = nn.CrossEntropyLoss()
+
+
+def step(x, y):
+    return criterion(net(x), y)
+"""
+BAD = """import torch.nn as nn
+
+net = nn.Sequential(nn.Linear(8, 3), nn.Softmax(dim=1))
+criterion = nn.CrossEntropyLoss()
+
+
+def step(x, y):
+    return criterion(net(x), y)
+"""
+SOFTMAX = ", nn.Softmax(dim=1)"
+SAFE = """import torch
+
+
+def confidence(a, b):
+    scores = torch.matmul(a.reshape(4, 8), b.reshape(8, 3))
+    return torch.nn.functional.softmax(scores)
+"""
