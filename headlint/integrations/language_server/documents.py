@@ -83,7 +83,7 @@ class Documents:
 
     def folder_of(self, uri: str) -> Path:
         """The workspace folder that a document stands in, else the first one, else where the server was started."""
-        folders = [Path(folder) for uri in self._workspace().folders if (folder := to_fs_path(uri))]
+        folders = [Path(path) for one in self._workspace().folders.values() if (path := to_fs_path(one.uri))]
         if not folders and (root := self._workspace().root_path):
             folders = [Path(root)]
         own = to_fs_path(uri) if urlsplit(uri).scheme == "file" else None

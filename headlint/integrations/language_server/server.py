@@ -78,7 +78,7 @@ class HeadlintServer(LanguageServer):
         """Read the client's settings, those of each folder of the workspace where it has folders."""
         if not self._can("workspace.configuration"):
             return
-        folders = [None, *self.workspace.folders]
+        folders = [None, *(folder.uri for folder in self.workspace.folders.values())]
         items = [types.ConfigurationItem(scope_uri=uri, section=SECTION) for uri in folders]
         answers = await self.workspace_configuration_async(types.ConfigurationParams(items))
         for uri, options in zip(folders, answers, strict=False):

@@ -22,8 +22,7 @@ class Editor:
     """What an editor does: opens documents, types, saves, and shows what the server says."""
 
     def __init__(self, folder: Path, configuration: dict[str, Any] | None = None) -> None:
-        self.client = client = LanguageClient(converter_factory=default_converter)
-        client.set_configuration(configuration or {})
+        self.client = client = LanguageClient(converter_factory=default_converter, configuration=configuration)
         register_lsp_features(client, {method: DEFAULT_CLIENT_FEATURES[method] for method in FROM_LIBRARY})
         self.folder = folder
         self.published: list[types.PublishDiagnosticsParams] = []
@@ -206,9 +205,9 @@ def step(x, y):
 """
 SOFTMAX = ", nn.Softmax(dim=1)"
 SAFE = """import torch
+import torch.nn.functional as F
 
 
-def confidence(a, b):
-    scores = torch.matmul(a.reshape(4, 8), b.reshape(8, 3))
-    return torch.nn.functional.softmax(scores)
+def confidence(x):
+    return torch.log(F.softmax(x, dim=1))
 """

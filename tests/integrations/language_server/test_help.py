@@ -50,7 +50,7 @@ async def test_an_unsafe_fix_says_why_and_mends(start: Start) -> None:
     editor = await start()
     editor.open("net.py", BAD)
     offered = await fixes(editor, "net.py", "criterion(net(x), y)")
-    (title,) = [title for title in offered if title.startswith("Remove the softmax (unsafe: ")]
+    (title,) = [title for title in offered if title.startswith("Remove the Softmax (unsafe: ")]
     assert offered[title].kind == types.CodeActionKind.QuickFix
     assert not offered[title].is_preferred
     assert [one.code for one in offered[title].diagnostics] == ["HL101"]
@@ -65,7 +65,7 @@ async def test_fixes_fit_the_buffer_and_not_the_file(start: Start) -> None:
     editor.open("net.py", BAD)
     editor.type("net.py", "net = nn", 'note = "😀 損"; net = nn')
     offered = await fixes(editor, "net.py", "criterion(net(x), y)")
-    (title,) = [title for title in offered if title.startswith("Remove the softmax")]
+    (title,) = [title for title in offered if title.startswith("Remove the Softmax")]
     assert applied(editor.text("net.py"), offered[title]) == editor.text("net.py").replace(SOFTMAX, "")
 
 
@@ -81,17 +81,18 @@ async def test_a_finding_can_be_ignored_where_it_stands(start: Start) -> None:
 
 async def test_a_safe_fix_is_preferred_and_all_can_be_made_at_once(start: Start) -> None:
     editor = await start()
-    text = SAFE + SAFE.replace("import torch\n", "").replace("confidence", "other")
+    text = SAFE + "\n\n" + SAFE[SAFE.index("def ") :].replace("confidence", "other")
     editor.open("net.py", text)
-    await editor.until_codes("net.py", ["HL301", "HL301"])
-    offered = await fixes(editor, "net.py", "softmax(scores)")
-    (title,) = [title for title in offered if title.startswith("Write dim=1 (safe: ")]
+    await editor.until_codes("net.py", ["HL113", "HL113"])
+    offered = await fixes(editor, "net.py", "torch.log")
+    (title,) = [title for title in offered if " (safe: " in title]
     assert offered[title].is_preferred
-    assert applied(text, offered[title]) == text.replace("softmax(scores)", "softmax(scores, dim=1)", 1)
+    wrong, right = "torch.log(F.softmax(x, dim=1))", "F.log_softmax(x, dim=1)"
+    assert applied(text, offered[title]) == text.replace(wrong, right, 1)
     everything = range_of(text, text)
     (all_at_once,) = await editor.actions("net.py", everything, only=["source.fixAll"])
     assert all_at_once.kind == "source.fixAll.headlint"
-    assert applied(text, all_at_once) == text.replace("softmax(scores)", "softmax(scores, dim=1)")
+    assert applied(text, all_at_once) == text.replace(wrong, right)
     assert await editor.actions("net.py", everything, only=["refactor"]) == []
 
 

@@ -93,7 +93,7 @@ async def test_fixes_change_cells(start: Start) -> None:
     editor = await start()
     notebook = Notebook(editor)
     actions = await editor.actions(notebook.cells[3], range_of(LOSS, "criterion(net(x), y)"))
-    (fix,) = [action for action in actions if action.title.startswith("Remove the softmax")]
+    (fix,) = [action for action in actions if action.title.startswith("Remove the Softmax")]
     (change,) = fix.edit.document_changes
     assert change.text_document.uri == notebook.cells[2]
     assert [(edit.range, edit.new_text) for edit in change.edits] == [(range_of(NET, ", nn.Softmax(dim=1)"), "")]
