@@ -90,11 +90,15 @@ class Documents:
         around = [folder for folder in folders if own is not None and Path(own).is_relative_to(folder)]
         return max(around, key=lambda folder: len(folder.parts), default=folders[0] if folders else Path.cwd())
 
-    def uri_of(self, place: Place) -> str:
-        """The URI of the document, or the notebook's cell, that a place stands in."""
-        path = Path(place.path)
-        opened = next((document for document in self if document.path == path), None)
-        return opened.part_of(place) if opened is not None else from_fs_path(place.path) or place.path
+    def addressing(self) -> Callable[[Place], str]:
+        """What gives the URI of the document, or the notebook's cell, that a place stands in."""
+        opened = {document.path: document for document in self}
+
+        def uri_of(place: Place) -> str:
+            document = opened.get(Path(place.path))
+            return document.part_of(place) if document is not None else from_fs_path(place.path) or place.path
+
+        return uri_of
 
 
 def _is_python(language: str | None, uri: str) -> bool:

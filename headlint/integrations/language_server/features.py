@@ -131,7 +131,7 @@ def _answers(server: HeadlintServer) -> None:
         findings = server.findings_at(outcome, part, here) or server.findings_through(outcome, part, here)
         if not findings:
             return None
-        text = hover_text(findings, server.documents.uri_of)
+        text = hover_text(findings, server.documents.addressing())
         return types.Hover(types.MarkupContent(types.MarkupKind.Markdown, text))
 
     @server.feature(types.TEXT_DOCUMENT_CODE_ACTION, types.CodeActionOptions(code_action_kinds=KINDS))

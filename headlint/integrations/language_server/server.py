@@ -67,7 +67,7 @@ class HeadlintServer(LanguageServer):
     def presenter(self, lines: Lines) -> Presenter:
         """Shows findings to this client."""
         related = bool(self._can("text_document.publish_diagnostics.related_information"))
-        return Presenter(lines, self.workspace.position_codec, self.documents.uri_of, related)
+        return Presenter(lines, self.workspace.position_codec, self.documents.addressing(), related)
 
     def action_maker(self, lines: Lines) -> ActionMaker:
         """Makes code actions for this client."""
@@ -110,7 +110,7 @@ class HeadlintServer(LanguageServer):
         presenter = self.presenter(outcome.checked.lines)
 
         def passes(place: Place) -> bool:
-            return self.documents.uri_of(place) == part and touches(presenter.range(place), range_)
+            return presenter.uri_of(place) == part and touches(presenter.range(place), range_)
 
         return tuple(finding for finding in outcome.checked.report if any(passes(step.place) for step in finding.trail))
 
