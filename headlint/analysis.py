@@ -100,7 +100,7 @@ def _analyze(document: Document, path: Path, loader: ProjectLoader, settings: Se
     drafts = _drafts(machine, settings)
     return FileResult(
         str(path),
-        tuple(place_drafts(drafts, loader)),
+        tuple(place_drafts(_worth_telling(drafts, settings), loader)),
         problems,
         frozenset(machine.overrides),
         machine.open or any(draft.assumptions for draft in drafts),
@@ -131,6 +131,17 @@ def _drafts(machine: Machine, settings: Settings) -> list[Draft]:
     from headlint.checks.run import run
 
     return run(machine.facts, settings)
+
+
+def _worth_telling(drafts: Iterable[Draft], settings: Settings) -> list[Draft]:
+    """Those of rules that are on: looking up places costs more than finding the others.
+
+    Where unused suppressions are told, the others count too: a comment may be there for them.
+    """
+    from headlint.rulebook import selected
+
+    everything = selected("HL901", settings)
+    return [draft for draft in drafts if everything or selected(draft.code, settings, draft.site.path)]
 
 
 def drafts_and_facts(

@@ -6,6 +6,7 @@ import difflib
 import os
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -66,13 +67,26 @@ def _table(file: Path) -> Mapping[str, Any] | None:
     return table if isinstance(table, dict) else None
 
 
+def with_overrides(settings: Settings, where: str, table: Mapping[str, Any]) -> Settings:
+    """The settings with those keys changed that another program sets; ``where`` says which in messages.
+
+    Raises:
+        ConfigurationError: the table says something that is not known.
+    """
+    return replace(settings, **_values(where, table))
+
+
 def _settings(file: Path, table: Mapping[str, Any]) -> Settings:
+    return Settings(root=file.absolute().parent, **_values(str(file), table))
+
+
+def _values(where: str, table: Mapping[str, Any]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for key, value in table.items():
         if key not in _KEYS:
-            raise ConfigurationError(f"{file}: unknown key {key!r}{_nearest(key, _KEYS)}")
-        values[key.replace("-", "_")] = _KEYS[key](f"{file}: {key}", value)
-    return Settings(root=file.absolute().parent, **values)
+            raise ConfigurationError(f"{where}: unknown key {key!r}{_nearest(key, _KEYS)}")
+        values[key.replace("-", "_")] = _KEYS[key](f"{where}: {key}", value)
+    return values
 
 
 def _nearest(text: str, known: Any) -> str:

@@ -38,6 +38,7 @@ class ProjectLoader:
         self.documents: dict[str, Document] = {}
         self.asked: dict[Question, str] = {}
         self._bodies: dict[Path, ir.Module | None] = {}
+        self._modules: dict[tuple[str, str], ir.Module] = {}
 
     def resolve(self, importer: Path, level: int, module: str) -> Path | None:
         """The file that an import names."""
@@ -163,6 +164,12 @@ class ProjectLoader:
         Raises:
             SyntaxProblem: it cannot be parsed.
         """
+        key = (document.path, document.text)
+        if key not in self._modules:
+            self._modules[key] = self._parse(document)
+        return self._modules[key]
+
+    def _parse(self, document: Document) -> ir.Module:
         from headlint.syntax import ir
         from headlint.syntax.parse import parse
 

@@ -20,6 +20,7 @@ COMMANDS = {
     "confirm": ("headlint.cli.confirm", "build the models of files, run them, and confirm or refute what was found"),
     "explain": ("headlint.cli.explain", "say what a rule means, with examples"),
     "rules": ("headlint.cli.rules", "list all rules"),
+    "server": ("headlint.cli.server", "serve an editor: findings, fixes and explanations as code is typed"),
     "heads": ("headlint.cli.heads", "draw the head of every model: its last layers, what they give, and the losses"),
 }
 """Each command, the module with its ``add_arguments`` and ``run``, and what it is for."""

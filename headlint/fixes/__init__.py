@@ -29,10 +29,11 @@ HL702                        ``nearest``
 
 from __future__ import annotations
 
-from headlint.fixes.applying import FixOutcome, apply_fixes, apply_fixes_to_source, diff_of
+from headlint.fixes.applying import FixOutcome, apply_fixes, apply_fixes_to_source, diff_of, mends
 from headlint.fixes.case import Programs, Sources
 from headlint.fixes.edits import Edit, Fix, apply_edits
 from headlint.fixes.planning import fix_for, plan_fixes
+from headlint.fixes.workspace import edited
 
 __all__ = [
     "Edit",
@@ -44,6 +45,8 @@ __all__ = [
     "apply_fixes",
     "apply_fixes_to_source",
     "diff_of",
+    "edited",
     "fix_for",
+    "mends",
     "plan_fixes",
 ]

@@ -148,7 +148,7 @@ class _Repair:
         if not fixes:
             return ()
         _, report = self._tried((*before, *fixes))
-        if _mends((*before, *fixes), self.report, report):
+        if mends((*before, *fixes), self.report, report):
             return fixes
         if len({fix.edits for fix in fixes}) == 1:
             self._refused.add(fixes[0].edits)
@@ -175,7 +175,7 @@ def _side_by_side(fixes: Sequence[Fix]) -> tuple[Fix, ...]:
     return tuple(chosen)
 
 
-def _mends(fixes: Iterable[Fix], before: Report, after: Report) -> bool:
+def mends(fixes: Iterable[Fix], before: Report, after: Report) -> bool:
     """Whether the findings of the fixes are gone, no other has come, and no file became unreadable."""
     had, has = Counter(map(_key, before)), Counter(map(_key, after))
     mended = Counter(_key(fix.finding) for fix in fixes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import io
 import tokenize
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -67,7 +67,7 @@ class Workspace(Mapping[Path, str]):
         for path, own in groupby(ordered, key=lambda edit: Path(edit.path).resolve()):
             text = self.source(str(path))
             if text is not None:
-                changed._texts[path] = _edited(path, text, list(own))
+                changed._texts[path] = edited(path, text, list(own))
         return changed
 
     def diff(self, root: Path) -> str:
@@ -156,7 +156,8 @@ def encoded(text: str, original: Original) -> bytes:
     return text.encode(original.encoding)
 
 
-def _edited(path: Path, text: str, edits: list[Edit]) -> str:
+def edited(path: Path, text: str, edits: Sequence[Edit]) -> str:
+    """The text of a file (of a notebook its JSON) with edits made."""
     if path.suffix != ".ipynb":
         return apply_edits(text, edits)
     from headlint.source.notebook import replace_code

@@ -22,6 +22,8 @@ NEVER_ENTERED = frozenset(
 )
 """Folders that hold no code of the project; one that is named on the command line is entered all the same."""
 
+INSTALLED = frozenset({"site-packages", "dist-packages"})
+
 
 @dataclass(frozen=True)
 class Discovery:
@@ -45,6 +47,18 @@ def discover(paths: Sequence[Path], settings: Settings) -> Discovery:
     return Discovery(tuple(sorted(found.values(), key=str)), tuple(walk.problems))
 
 
+def is_passed_by(file: Path, settings: Settings) -> bool:
+    """Whether a run over the project would not look at a file: it is excluded, or belongs to an installed library."""
+    absolute = Path(os.path.abspath(file))
+    root = Path(os.path.abspath(settings.root))
+    folders = absolute.relative_to(root).parts[:-1] if absolute.is_relative_to(root) else ()
+    return (
+        not NEVER_ENTERED.isdisjoint(folders)
+        or not INSTALLED.isdisjoint(absolute.parts)
+        or _Walk(settings).is_excluded(file)
+    )
+
+
 def _identity(file: Path) -> Path:
     try:
         return file.resolve()
@@ -64,7 +78,7 @@ class _Walk:
         if path.is_dir():
             yield from self._folder(path, self._ignored_above(path))
         elif path.exists():
-            if not self._is_excluded(path):
+            if not self.is_excluded(path):
                 yield path
         else:
             what = "is a link to nothing" if path.is_symlink() else "does not exist"
@@ -85,7 +99,7 @@ class _Walk:
             ignored = [*ignored, *_gitignore(folder)]
         for entry in entries:
             path = folder / entry.name
-            if self._is_excluded(path):
+            if self.is_excluded(path):
                 continue
             try:
                 is_folder = entry.is_dir()
@@ -100,7 +114,8 @@ class _Walk:
                 else:
                     yield path
 
-    def _is_excluded(self, path: Path) -> bool:
+    def is_excluded(self, path: Path) -> bool:
+        """Whether the settings leave a file or folder out."""
         if self._excluded is None:
             return False
         absolute = Path(os.path.abspath(path))

@@ -17,8 +17,8 @@ from headlint.syntax.lower_expressions import OPERATORS, ExpressionLowering
 class Lowering(ExpressionLowering):
     """One pass over one module: one method a type of statement."""
 
-    def __init__(self, nodes: list[cst.CSTNode] | None = None) -> None:
-        super().__init__(nodes)
+    def __init__(self, nodes: list[cst.CSTNode] | None = None, first: int = 0) -> None:
+        super().__init__(nodes, first)
         self._statements: dict[type, Callable[[cst.CSTNode], ir.Statement | None]] = {}
 
     def module(self, module: cst.Module) -> ir.Module:

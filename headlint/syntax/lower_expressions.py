@@ -14,11 +14,11 @@ class ExpressionLowering:
     """One method a type of expression; it descends only where meaning lies.
 
     ``nodes`` is given when somebody wants to know which libcst node a number stands for; it is filled so that
-    ``nodes[at]`` is that node.
+    ``nodes[at - first]`` is that node, where ``first`` is the first number that is given.
     """
 
-    def __init__(self, nodes: list[cst.CSTNode] | None = None) -> None:
-        self._next = 0
+    def __init__(self, nodes: list[cst.CSTNode] | None = None, first: int = 0) -> None:
+        self._next = first
         self._nodes = nodes
         self._generators: list[bool] = []
         self._expressions: dict[type, Callable[[cst.CSTNode], ir.Expression]] = {}

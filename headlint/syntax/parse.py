@@ -5,8 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from headlint.syntax import ir
+
+if TYPE_CHECKING:
+    from libcst.metadata import CodeRange
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,7 @@ def parse(text: str) -> ir.Module:
 
     from headlint.syntax.lower import Lowering
 
-    _refuse_deep_nesting(text)
+    refuse_deep_nesting(text)
     collecting = gc.isenabled()
     gc.disable()  # a tree has no cycles: collecting while it grows costs a tenth of the parse
     try:
@@ -81,8 +85,13 @@ def spans(text: str, wanted: Iterable[int]) -> dict[int, Span]:
     found: dict[int, Span] = {}
     for at in wanted:
         if 0 <= at < len(nodes) and (position := positions.get(nodes[at])) is not None:
-            found[at] = Span(position.start.line, position.start.column + 1, position.end.line, position.end.column + 1)
+            found[at] = span_of(position)
     return found
+
+
+def span_of(position: CodeRange) -> Span:
+    """A place as libcst gives it, with columns from 1."""
+    return Span(position.start.line, position.start.column + 1, position.end.line, position.end.column + 1)
 
 
 def _explained(text: str, line: int, column: int) -> SyntaxProblem:
@@ -100,8 +109,12 @@ def _explained(text: str, line: int, column: int) -> SyntaxProblem:
     return SyntaxProblem("written for a newer Python than the parser knows", line, column)
 
 
-def _refuse_deep_nesting(text: str) -> None:
-    """Brackets within brackets exhaust the parser's stack; of a long chain of calls it needs the cube of the length."""
+def refuse_deep_nesting(text: str) -> None:
+    """Brackets within brackets exhaust the parser's stack; of a long chain of calls it needs the cube of the length.
+
+    Raises:
+        SyntaxProblem: the text has more of either than can be parsed.
+    """
     depth = 0
     chained = 0
     for number, line in enumerate(text.split("\n"), 1):

@@ -1,0 +1,138 @@
+"""Parsing a text that changes a little at a time: only the top-level statements that changed are parsed again.
+
+The outcome is that of ``headlint.syntax.parse``. A module is the sequence of its top-level statements, so it may be
+parsed piece by piece wherever each piece is a module by itself; where one is not, the whole text is parsed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+
+import libcst as cst
+from libcst.metadata import MetadataWrapper, PositionProvider
+
+from headlint.syntax import ir
+from headlint.syntax.lower import Lowering
+from headlint.syntax.parse import Span, parse, refuse_deep_nesting, span_of
+
+_TOKEN = re.compile(
+    r"""
+    (?P<skipped> \#[^\n]* | \\\n
+      | \"{3}(?:\\.|[^\\])*?\"{3} | '{3}(?:\\.|[^\\])*?'{3} | "(?:\\.|[^"\\\n])*" | '(?:\\.|[^'\\\n])*' )
+    | (?P<opening> [\[({] ) | (?P<closing> [\])}] )
+    | (?P<decorator> ^@ )
+    | (?P<definition> ^(?:async[ \t]+def|def|class)\b )
+    | (?P<statement> ^(?!(?:else|elif|except|finally)\b)(?=[^\s\#]) )
+    """,
+    re.DOTALL | re.MULTILINE | re.VERBOSE,
+)
+"""What tells where a statement begins: strings and brackets to pass over, and what stands in the first column."""
+
+
+@dataclass
+class _Piece:
+    """A few statements that are a module by themselves, and what is known of them."""
+
+    module: cst.Module
+    lines: int
+    first: int = -1
+    """The number that the numbering of ``statements`` begins with."""
+    statements: tuple[ir.Statement, ...] = ()
+    nodes: list[cst.CSTNode] = field(default_factory=list)
+    positions: dict[int, Span] | None = None
+    """The places of the nodes, as if the piece stood at the top of its file."""
+
+    def number_from(self, first: int) -> None:
+        """Lower the statements such that their numbers begin with ``first``."""
+        if self.first != first:
+            self.first, self.nodes = first, []
+            self.statements = Lowering(self.nodes, first).module(self.module).body
+
+    def span(self, index: int) -> Span | None:
+        """The place of a node within the piece."""
+        if self.positions is None:
+            found = MetadataWrapper(self.module, unsafe_skip_copy=True).resolve(PositionProvider)
+            places = ((number, found.get(node)) for number, node in enumerate(self.nodes))
+            self.positions = {number: span_of(place) for number, place in places if place is not None}
+        return self.positions.get(index)
+
+
+class IncrementalParser:
+    """Parses the versions of one document; remembers the statements of the last one."""
+
+    def __init__(self) -> None:
+        self._pieces: dict[str, _Piece] = {}
+        self._text: str | None = None
+        self._order: list[_Piece] = []
+
+    def parse(self, text: str) -> ir.Module:
+        """The module's meaning, as ``headlint.syntax.parse.parse`` gives it.
+
+        Raises:
+            SyntaxProblem: the text cannot be parsed, or is nested too deeply to be.
+        """
+        refuse_deep_nesting(text)
+        try:
+            return ir.Module(tuple(statement for piece, _ in self._layout(text) for statement in piece.statements))
+        except (cst.ParserSyntaxError, RecursionError):
+            return parse(text)
+
+    def spans(self, text: str, wanted: set[int]) -> dict[int, Span]:
+        """Where the numbered nodes of ``parse(text)`` stand."""
+        found: dict[int, Span] = {}
+        for piece, above in self._layout(text):
+            for at in wanted.intersection(range(piece.first, piece.first + len(piece.nodes))):
+                if (span := piece.span(at - piece.first)) is not None:
+                    found[at] = replace(span, line=span.line + above, end_line=span.end_line + above)
+        return found
+
+    def _layout(self, text: str) -> Iterator[tuple[_Piece, int]]:
+        """The pieces of a text in order, and how many lines stand above each.
+
+        A piece that the text has twice is the same one, numbered anew: it must be looked at before the next is taken.
+        """
+        if text != self._text:
+            parts = _parts(text)
+            try:
+                self._pieces = {part: self._pieces.get(part) or _parsed(part) for part in parts}
+            except cst.ParserSyntaxError:
+                parts = [text]
+                self._pieces = {text: _parsed(text)}
+            self._text, self._order = text, [self._pieces[part] for part in parts]
+        return self._numbered()
+
+    def _numbered(self) -> Iterator[tuple[_Piece, int]]:
+        above = number = 0
+        for piece in self._order:
+            piece.number_from(number)
+            yield piece, above
+            above += piece.lines
+            number += len(piece.nodes)
+
+
+def _parsed(text: str) -> _Piece:
+    return _Piece(cst.parse_module(text), text.count("\n"))
+
+
+def _parts(text: str) -> list[str]:
+    """The text cut where statements begin in the first column."""
+    cuts = [0, *_beginnings(text), len(text)]
+    return [text[start:end] for start, end in pairwise(cuts) if start < end]
+
+
+def _beginnings(text: str) -> Iterator[int]:
+    depth = 0
+    decorated = False
+    for match in _TOKEN.finditer(text):
+        match match.lastgroup:
+            case "opening":
+                depth += 1
+            case "closing":
+                depth -= 1
+            case "decorator" | "definition" | "statement" as kind if depth == 0:
+                if not decorated:
+                    yield match.start()
+                decorated = kind == "decorator" or (decorated and kind == "statement")
