@@ -12,6 +12,7 @@ from itertools import groupby
 from pathlib import Path
 
 from headlint.findings import Finding, Problem, Report
+from headlint.fixes.case import Sources
 from headlint.fixes.edits import Edit
 from headlint.fixes.workspace import Workspace, cell_sources
 from headlint.settings import Settings
@@ -47,9 +48,9 @@ def add_suppressions(
     settings = settings or Settings()
     report = check_paths(paths, settings)
     originals = Workspace()
-    everything = originals.after(_edits(report.findings, originals))
+    everything = originals.after(suppression_edits(report.findings, originals.source))
     helped = _silenced(report.findings, everything, settings)
-    workspace = originals.after(_edits(helped, originals))
+    workspace = originals.after(suppression_edits(helped, originals.source))
     left = tuple(finding for finding in report if finding not in helped)
     files, problems = (workspace.changed(), ()) if diff else workspace.write()
     suppressed = tuple(finding for finding in report if finding in helped)
@@ -72,10 +73,11 @@ def _key(finding: Finding) -> tuple[str, int, int, int, str]:
     return (str(Path(finding.place.path).resolve()), *finding.sort_key()[1:])
 
 
-def _edits(findings: Iterable[Finding], workspace: Workspace) -> Iterator[Edit]:
+def suppression_edits(findings: Iterable[Finding], sources: Sources) -> Iterator[Edit]:
+    """The edits that write a comment for each finding into the files' texts (of a notebook the JSON)."""
     ordered = sorted(findings, key=Finding.sort_key)
     for (path, cell), own in groupby(ordered, key=lambda finding: (finding.place.path, finding.place.cell)):
-        source = workspace.source(path)
+        source = sources(path)
         if source is None:
             continue
         written = io.StringIO(source, newline=None).read() if cell is None else cell_sources(source)[cell]

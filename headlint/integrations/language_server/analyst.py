@@ -16,6 +16,7 @@ from typing import BinaryIO
 
 from headlint.findings import Finding, Place, Report
 from headlint.fixes import Edit, Fix, edited, mends, plan_fixes
+from headlint.fixes.suppressing import suppression_edits
 from headlint.integrations.language_server.framing import LENGTH, framed
 from headlint.integrations.language_server.requests import (
     Answer,
@@ -31,9 +32,8 @@ from headlint.integrations.language_server.requests import (
     Request,
 )
 from headlint.rulebook import selected
-from headlint.source.commenting import suppressing
 from headlint.source.discovery import is_passed_by
-from headlint.source.document import Document, read_document
+from headlint.source.document import Document, document_of, read_document
 from headlint.warm import Buffers, Memory, check_warm
 
 IDLE = 1.0
@@ -132,19 +132,14 @@ class _Attempt:
     def comments(self) -> Iterator[tuple[Finding, Change]]:
         """For each finding the comment that suppresses it, where one can stand."""
         for finding in self._request.findings:
-            place = finding.place
-            document = self.document(place.path)
-            text = document.text if place.cell is None else document.cell_text(place.cell)
-            comment = suppressing(text, finding.name, (place.line, place.end_line))
-            if comment is not None:
-                line, column, written = comment
-                yield finding, Change(Place(place.path, line, column, line, column, place.cell), written)
+            for edit in suppression_edits([finding], self._source):
+                yield finding, Change(_place_of(edit), edit.text)
 
     def document(self, path: str) -> Document:
         """The text of a file as it is being edited."""
         if path not in self._documents:
             text = self._source(path)
-            self._documents[path] = read_document(Path(path), None if text is None else text.encode())
+            self._documents[path] = read_document(Path(path)) if text is None else document_of(Path(path), text)
         return self._documents[path]
 
 
