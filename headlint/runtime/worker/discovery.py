@@ -84,7 +84,9 @@ def model_variables(tree: ast.Module, known: set[str]) -> Iterator[str]:
     }
     for node in walk_statements(tree.body):
         match node:
-            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call(func=func)):
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call(func=func) as call) if not takes_parameters(
+                call
+            ):
                 maker = last_part(func)
                 if (
                     maker in MODEL_CALLS
@@ -92,6 +94,15 @@ def model_variables(tree: ast.Module, known: set[str]) -> Iterator[str]:
                     or (maker in known and name in changed)
                 ):
                     yield name
+
+
+def takes_parameters(call: ast.Call) -> bool:
+    """Whether a call is given the parameters of a model, as an optimizer is."""
+    return any(
+        isinstance(node, ast.Attribute) and node.attr in ("parameters", "named_parameters")
+        for argument in (*call.args, *(word.value for word in call.keywords))
+        for node in ast.walk(argument)
+    )
 
 
 def first_line(tree: ast.Module, name: str) -> int:
