@@ -16,7 +16,7 @@ from .loading import Program, Slice, module_name
 from .reasons import Unmeasurable
 from .slicing import Namespace, units_of
 from .sources import parse, read_source
-from .standins import find_stand_in
+from .standins import find_stand_in, missing_package
 
 MOST_FILES = 300
 MOST_SITES = 12
@@ -66,7 +66,7 @@ class Scope(Namespace):
     """A function's locals on demand, its parameters from their defaults or from a call of the function."""
 
     def __init__(self, function: Function, module: Slice, parent: dict[str, Any], depth: int) -> None:
-        super().__init__(units_of(function.body), module.namespace.filename, parent=parent)
+        super().__init__(units_of(function.body), module.namespace.filename, parent, module.namespace.failed)
         self.function = function
         self.module = module
         self.depth = depth
@@ -269,7 +269,7 @@ def usable(value: Any) -> Any:
     """
     found = find_stand_in(value)
     if found is not None:
-        raise Unmeasurable("missing-dependency", found.__name__)
+        raise Unmeasurable("missing-dependency", missing_package(repr(found)) or found.__name__)
     return value
 
 

@@ -74,11 +74,11 @@ def like_of_tensor(model: Any, tensor: Any) -> TensorLike:
     dtype = keras.backend.standardize_dtype(tensor.dtype)
     limits = [layer.input_dim for layer in takers(model, tensor) if isinstance(layer, keras.layers.Embedding)]
     if limits:
-        return TensorLike(shape, "int32", min(limits), fixed=True)
+        return TensorLike(shape, "int32", min(limits))
     if dtype.startswith(("int", "uint")):
         every = [layer.input_dim for layer in layers_of(model) if isinstance(layer, keras.layers.Embedding)]
-        return TensorLike(shape, dtype, min(every, default=2), fixed=True)
-    return TensorLike(shape, dtype, fixed=True)
+        return TensorLike(shape, dtype, min(every, default=2))
+    return TensorLike(shape, dtype)
 
 
 def filled(shape: tuple[int | None, ...]) -> tuple[int, ...]:

@@ -236,6 +236,8 @@ class OldModule(ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
+        if isinstance(whole := getattr(keras, name, None), ModuleType):
+            return whole
         for place in PLACES:
             module = module_at(keras, place)
             if module is not None and hasattr(module, name):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,6 +11,10 @@ BATCH = 5
 LENGTH = 11
 SIDE = 32
 FEATURES = 16
+LARGE = 200_000
+"""Numbers in one input above which fewer samples do."""
+
+FEW = 2
 
 
 @dataclass(frozen=True)
@@ -97,6 +102,15 @@ class Inputs:
     def texts(self) -> tuple[str, ...]:
         """For the report."""
         return tuple(f"{name}: {like.text()}" for name, like in self.likes)
+
+    def lighter(self) -> Inputs:
+        """The same with fewer samples, where the usual number of them makes a large tensor."""
+        largest = max((math.prod(like.shape) for _, like in self.tensors() if not like.fixed), default=0)
+        lighter = self
+        for name, like in self.tensors() if largest > LARGE else ():
+            if like.shape[:1] == (BATCH,) and not like.fixed:
+                lighter = lighter.with_like(name, replace(like, shape=(FEW, *like.shape[1:])))
+        return lighter
 
     @property
     def batch(self) -> int:

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from .guessing import guess_option
 from .reasons import describe
+from .standins import StandIn, guessed_size, length
 
 MUTATORS = frozenset(
     {"add", "add_module", "append", "extend", "insert", "update", "pop", "compile", "build", "setdefault"}
@@ -34,6 +37,12 @@ STARTERS = frozenset(
     {"fit", "fit_generator", "train", "train_on_batch", "backward", "step", "evaluate", "predict", "save", "show"}
 )
 """Calls that belong to a training run; a loop or block with one of them is never executed."""
+
+
+NUMBER = re.compile(
+    r"^(n|num|nb|max)_|^(num|max)[A-Z]|_(size|dim|len|length|count)$|^(vocab_?size|max_?len|input_?dim)", re.I
+)
+"""Names of counts and sizes."""
 
 
 @dataclass(frozen=True)
@@ -186,8 +195,8 @@ def is_forgiven(statement: ast.stmt) -> bool:
 class Namespace(dict[str, Any]):
     """Globals that execute the statements that bind a name when it is first looked up.
 
-    ``before_import`` may answer an import statement that failed; it gets the statement and the error and returns
-    whether it bound the names itself.
+    ``failed`` may answer a statement that failed; it gets the statement and the error and returns whether it bound the
+    names itself.
     """
 
     def __init__(
@@ -195,13 +204,13 @@ class Namespace(dict[str, Any]):
         units: list[Unit],
         filename: str,
         parent: dict[str, Any] | None = None,
-        import_failed: Callable[[Namespace, ast.stmt, BaseException], bool] | None = None,
+        failed: Callable[[Namespace, ast.stmt, BaseException], bool] | None = None,
     ) -> None:
         super().__init__(__builtins__=Builtins(self))
         self.units = units
         self.filename = filename
         self.parent = parent
-        self.import_failed = import_failed
+        self.failed = failed
         self.notes: list[str] = []
         self.executed: set[int] = set()
         self._running: list[int] = []
@@ -253,15 +262,21 @@ class Namespace(dict[str, Any]):
         finally:
             self._running.pop()
         self.executed.add(unit.index)
+        if isinstance(unit.node, ast.Assign):
+            self.guess_numbers(unit)
+
+    def guess_numbers(self, unit: Unit) -> None:
+        """Guesses the counts and sizes that the statement took from what was not loaded."""
+        for name in unit.binds:
+            if isinstance(self.get(name), StandIn) and NUMBER.search(name):
+                self[name] = guessed_size(name, guess_option(name))
 
     def forgive(self, unit: Unit, error: Exception) -> bool:
         """Whether the run can go on after an error in a statement."""
         if unit.forgiven:
             self.notes.append(f"line {unit.node.lineno}: {describe(error)}")
             return True
-        if isinstance(unit.node, (ast.Import, ast.ImportFrom)) and self.import_failed is not None:
-            return self.import_failed(self, unit.node, error)
-        return False
+        return self.failed is not None and not unit.mutates and self.failed(self, unit.node, error)
 
     def left_out(self) -> list[str]:
         """The statements of the script that did something and were not executed, as ``line 12: model.fit(...)``."""
@@ -277,7 +292,7 @@ class Builtins(dict[str, Any]):
     """The built-in names, then the namespace: the body of a class asks here, and not the ``__missing__`` of globals."""
 
     def __init__(self, namespace: Namespace) -> None:
-        super().__init__(vars(builtins))
+        super().__init__(vars(builtins), len=length)
         self.namespace = namespace
 
     def __missing__(self, name: str) -> Any:

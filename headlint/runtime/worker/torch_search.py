@@ -16,6 +16,7 @@ from torch.overrides import TorchFunctionMode
 
 from .likes import Inputs, TensorLike, leaves_of
 from .reasons import Unmeasurable, describe
+from .standins import find_stand_in, missing_package
 from .torch_inputs import draw
 from .torch_watch import is_leaf
 
@@ -136,6 +137,9 @@ def attempt(model: nn.Module, inputs: Inputs, device: str) -> Failure | None:
         running = [module for module, _ in stack]
         got = list(tensors_in(arguments))
         return Failure(error, layer, got, done[0], running, followed.unflattened, device)
+    replaced = find_stand_in(result)
+    if replaced is not None:
+        return Failure(Unmeasurable("missing-dependency", missing_package(repr(replaced)) or ""), None, [], done[0])
     if result is None:
         return Failure(Unmeasurable("output", "forward gives nothing"), None, [], done[0])
     return None
@@ -179,7 +183,7 @@ def search(
     model = fresh()
     renewed = any(nn.parameter.is_lazy(parameter) for parameter in model.parameters())
     order = itertools.count()
-    waiting: list[tuple[int, int, Inputs]] = [(-FIRST, next(order), inputs) for inputs in first]
+    waiting: list[tuple[int, int, Inputs]] = [(-FIRST, next(order), inputs.lighter()) for inputs in first]
     seen = set(first)
     deepest: Failure | None = None
     until = time.monotonic() + seconds
@@ -192,7 +196,7 @@ def search(
             return inputs
         if deepest is None or failure.depth > deepest.depth:
             deepest = failure
-        for successor in itertools.islice(repairs(failure, inputs, model), 40):
+        for successor in (one.lighter() for one in itertools.islice(repairs(failure, inputs, model), 40)):
             if successor not in seen:
                 seen.add(successor)
                 heapq.heappush(waiting, (-failure.depth, next(order), successor))
@@ -208,6 +212,6 @@ def failed(failure: Failure) -> Unmeasurable:
         return failure.error
     where = f" in {type(failure.layer).__name__}" if failure.layer is not None else ""
     text = describe(failure.error)
-    if "StandIn" in text or "stand-in" in text:
-        return Unmeasurable("missing-dependency", text)
+    if (missing := missing_package(text)) is not None:
+        return Unmeasurable("missing-dependency", missing)
     return Unmeasurable("inputs", text + where)
