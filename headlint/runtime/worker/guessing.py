@@ -77,6 +77,8 @@ OBJECTS = re.compile(
     re.I,
 )
 """Parameters for which a number is no guess."""
+KERAS_NAMES = {"activation": "relu", "act": "relu", "optimizer": "adam", "optim": "adam", "loss": "mse"}
+KERAS_SHAPES = re.compile(r"shape$|(image|img)_?(size|dims?)$", re.I)
 SHAPES = re.compile(r"(input|image|img|obs|state)_?(shape|size|dims?)$", re.I)
 
 
@@ -152,8 +154,10 @@ def guess(name: str, annotation: Any = inspect.Parameter.empty) -> Any:
         Unguessable: neither the name nor the annotation says anything.
     """
     written = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", str(annotation))
-    if SHAPES.search(name) and "keras" in sys.modules:
+    if KERAS_SHAPES.search(name) and written != "int" and "keras" in sys.modules:
         return (32, 32, 3)  # in Keras a shape is told without the batch, channels last
+    if "keras" in sys.modules and name in KERAS_NAMES:
+        return KERAS_NAMES[name]
     by_name = guess_by_name(name)
     match written:
         case "bool":

@@ -103,11 +103,15 @@ class Inputs:
         """For the report."""
         return tuple(f"{name}: {like.text()}" for name, like in self.likes)
 
+    @property
+    def is_large(self) -> bool:
+        """Whether one of the tensors makes a pass slow."""
+        return any(math.prod(like.shape) > LARGE for _, like in self.tensors())
+
     def lighter(self) -> Inputs:
         """The same with fewer samples, where the usual number of them makes a large tensor."""
-        largest = max((math.prod(like.shape) for _, like in self.tensors() if not like.fixed), default=0)
         lighter = self
-        for name, like in self.tensors() if largest > LARGE else ():
+        for name, like in self.tensors() if self.is_large else ():
             if like.shape[:1] == (BATCH,) and not like.fixed:
                 lighter = lighter.with_like(name, replace(like, shape=(FEW, *like.shape[1:])))
         return lighter

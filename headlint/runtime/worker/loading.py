@@ -12,7 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from .reasons import describe
+from .reasons import Unmeasurable, describe
 from .slicing import Namespace, names_bound, units_of
 from .sources import parse
 from .standins import StandIn, missing_package
@@ -104,6 +104,9 @@ class Program:
             case ast.Assign() if isinstance(error, OSError) or missing_package(describe(error)) is not None:
                 bound = {name: name for name in names_bound(statement)}
                 reason = missing_package(describe(error)) or f"{', '.join(bound)} was not loaded ({describe(error)})"
+            case ast.Assign() if isinstance(error, Unmeasurable) and names_bound(statement) <= namespace.keys():
+                self.stubs.append(f"left as it was: {', '.join(names_bound(statement))} ({describe(error)})")
+                return True
             case _:
                 return False
         for name, dotted in bound.items():

@@ -213,6 +213,7 @@ class Namespace(dict[str, Any]):
         self.failed = failed
         self.notes: list[str] = []
         self.executed: set[int] = set()
+        self._held: dict[str, Any] = {}
         self._running: list[int] = []
         self._binders: dict[str, list[Unit]] = {}
         self._changers: dict[str, list[Unit]] = {}
@@ -227,6 +228,8 @@ class Namespace(dict[str, Any]):
             self.execute_for(name)
             if name in self:
                 return self[name]
+            if name in self._held:
+                return self._held[name]
         if self.parent is not None:
             return self.parent[name]
         raise KeyError(name)
@@ -241,9 +244,7 @@ class Namespace(dict[str, Any]):
         While a statement runs only what stands before it counts, as in the program itself.
         """
         limit = before if before is not None else (self._running[-1] if self._running else len(self.units))
-        binders = [unit for unit in self._binders[name] if unit.index < limit] or self._binders[name]
-        if any(not unit.in_script for unit in binders):
-            binders = [unit for unit in binders if not unit.in_script]
+        binders = outside_script([unit for unit in self._binders[name] if unit.index < limit] or self._binders[name])
         changers = [unit for unit in self._changers.get(name, ()) if unit.index < limit or limit == len(self.units)]
         for unit in sorted({*binders, *changers}, key=lambda unit: unit.index):
             self.execute(unit)
@@ -264,6 +265,18 @@ class Namespace(dict[str, Any]):
         self.executed.add(unit.index)
         if isinstance(unit.node, ast.Assign):
             self.guess_numbers(unit)
+        for name in unit.binds:
+            if name in self:
+                self.hold_back(name)
+
+    def hold_back(self, name: str) -> None:
+        """Keeps a value out of the names as long as later statements, not executed yet, bind or change it.
+
+        A tuple binds several names at once; whoever asks for one of them later gets it as all its statements leave it.
+        """
+        later = [*outside_script(self._binders[name]), *self._changers.get(name, ())]
+        if any(unit.index not in self.executed for unit in later):
+            self._held[name] = self.pop(name)
 
     def guess_numbers(self, unit: Unit) -> None:
         """Guesses the counts and sizes that the statement took from what was not loaded."""
@@ -286,6 +299,11 @@ class Namespace(dict[str, Any]):
             for unit in self.units
             if unit.index not in self.executed and not isinstance(unit.node, quiet) and not is_docstring(unit.node)
         ]
+
+
+def outside_script(units: list[Unit]) -> list[Unit]:
+    """The units that do not stand under the main guard; all where every one does."""
+    return [unit for unit in units if not unit.in_script] or units
 
 
 class Builtins(dict[str, Any]):

@@ -200,6 +200,8 @@ class Measurement:
         most = self.request.most_parameters if self.device != "meta" else 10**15
         with torch.enable_grad(), on_device(self.device), no_more_than(most):
             model: nn.Module = make(self.recipe, self.adapter)
+        if "_modules" not in vars(model):
+            raise Unmeasurable("constructor", f"{type(model).__name__} does not call super().__init__()")
         model = model.to(self.device) if self.device != "meta" else on_meta(model)
         if not any(parameter.requires_grad for parameter in model.parameters()):
             model.requires_grad_(True)
