@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from .discovery import last_part, model_classes
-from .guessing import Unguessable, guess
+from .guessing import CONFIGURATIONS, Unguessable, completed, guess, spread
 from .loading import Program, Slice, module_name
 from .reasons import Unmeasurable
 from .slicing import Namespace, units_of
 from .sources import parse, read_source
-from .standins import find_stand_in
+from .standins import find_stand_in, missing_package
 
 MOST_FILES = 300
 MOST_SITES = 12
@@ -66,7 +66,7 @@ class Scope(Namespace):
     """A function's locals on demand, its parameters from their defaults or from a call of the function."""
 
     def __init__(self, function: Function, module: Slice, parent: dict[str, Any], depth: int) -> None:
-        super().__init__(units_of(function.body), module.namespace.filename, parent=parent)
+        super().__init__(units_of(function.body), module.namespace.filename, parent, module.namespace.failed)
         self.function = function
         self.module = module
         self.depth = depth
@@ -170,6 +170,7 @@ def project_sites(program: Program, name: str) -> Iterator[CallSite]:
 def arguments_for(program: Program, module: Slice, name: str, target: Callable[..., Any]) -> Iterator[Arguments]:
     """What the target may be called with, the best-founded first."""
     parameters = required_and_optional(target)
+    incomplete = []
     own = list(call_sites(module, name.rpartition(".")[2]))
     sites = own or list(project_sites(program, name))
     partial = []
@@ -177,6 +178,7 @@ def arguments_for(program: Program, module: Slice, name: str, target: Callable[.
         found = from_call(site, parameters)
         if found is None:
             continue
+        incomplete += [better] if (better := with_completed_options(found)) is not None else []
         if found.assumed:
             partial.append(found)
         else:
@@ -185,10 +187,21 @@ def arguments_for(program: Program, module: Slice, name: str, target: Callable[.
     if not required:
         yield Arguments((), {}, "defaults")
     yield from partial
+    yield from incomplete
     if required:
         guessed = guessed_arguments(required, module)
         if guessed is not None:
             yield guessed
+
+
+def with_completed_options(found: Arguments) -> Arguments | None:
+    """The arguments with guesses for what only the script would have put into its options; None where there are none."""
+    positional = tuple(value if (full := completed(value)) is None else full for value in found.positional)
+    keywords = {key: value if (full := completed(value)) is None else full for key, value in found.keywords.items()}
+    changed = any(new is not old for new, old in zip(positional, found.positional, strict=True))
+    if not changed and all(keywords[key] is found.keywords[key] for key in keywords):
+        return None
+    return Arguments(positional, keywords, found.origin, (*found.assumed, "options that only the script sets"))
 
 
 def stands_in(site: CallSite, name: str) -> bool:
@@ -238,6 +251,13 @@ def from_call(site: CallSite, parameters: list[inspect.Parameter]) -> Arguments 
                 assumed.append(f"{word.arg}={keywords[word.arg]!r}")
             except Unguessable:
                 return None
+    for parameter in parameters[len(positional) :]:
+        if parameter.default is parameter.empty and parameter.name not in keywords:
+            try:
+                keywords[parameter.name] = guess_parameter(parameter, site.module)
+                assumed.append(f"{parameter.name}={shown(keywords[parameter.name])}")
+            except Unguessable:
+                return None
     return Arguments(tuple(positional), keywords, site.origin, tuple(assumed))
 
 
@@ -249,7 +269,7 @@ def usable(value: Any) -> Any:
     """
     found = find_stand_in(value)
     if found is not None:
-        raise Unmeasurable("missing-dependency", found.__name__)
+        raise Unmeasurable("missing-dependency", missing_package(repr(found)) or found.__name__)
     return value
 
 
@@ -284,7 +304,23 @@ def guess_parameter(parameter: inspect.Parameter, module: Slice) -> Any:
         return block_class(module)
     if parameter.name in ("layers", "num_blocks", "num_layers", "blocks", "depths") and any_block(module):
         return [1, 1, 1, 1]
+    if CONFIGURATIONS.match(parameter.name) and (options := options_in(module, parameter.name)) is not None:
+        return options
     return guess(parameter.name, annotation)
+
+
+def options_in(module: Slice, parameter: str) -> Any:
+    """The options that a file defines, completed: under the parameter's name, or the first by their own name."""
+    names = [name for unit in module.namespace.units for name in unit.binds if CONFIGURATIONS.match(spread(name))]
+    for name in sorted(dict.fromkeys(names), key=lambda name: name != parameter):
+        try:
+            value = module.namespace[name]
+            made = value() if isinstance(value, type) and dataclasses.is_dataclass(value) else value
+        except Exception:  # whatever the user's statements raise: the next ones may do
+            continue
+        if (options := completed(made)) is not None:
+            return options
+    return None
 
 
 def any_block(module: Slice) -> bool:

@@ -6,13 +6,17 @@ import ast
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any, Protocol
 
 from .arguments import arguments_for, shown
+from .discovery import MODEL_CALLS, makes_model
 from .loading import Program, Slice
-from .locating import written_value
+from .locating import definition, written_value
+from .owners import owned_models
 from .reasons import Unmeasurable, describe
-from .standins import MissingData, find_stand_in
+from .sources import parse
+from .standins import MissingData, find_stand_in, missing_package
 
 
 class Framework(Protocol):
@@ -51,7 +55,7 @@ def recipes(program: Program, module: Slice, name: str, init: str, framework: Fr
         raise
     except Exception as error:  # whatever the user's statements raise
         raise Unmeasurable(*load_failure(error)) from error
-    refuse_stand_in(value, program)
+    refuse_stand_in(value)
     if framework.is_model(value):
         yield Recipe(FirstThenFresh(value, program, module, name), text, "module level" if "." not in name else name)
     elif framework.is_model_class(value) or (callable(value) and not isinstance(value, type)):
@@ -62,11 +66,19 @@ def recipes(program: Program, module: Slice, name: str, init: str, framework: Fr
                 arguments.origin,
                 arguments.assumed,
             )
+    elif isinstance(value, type) and makes_model(definition_of(module, name), MODEL_CALLS):
+        for made, called, arguments in owned_models(program, module, name, value, framework.is_model):
+            yield Recipe(made, arguments.text(called), arguments.origin, arguments.assumed)
     else:
         missing = [stub for stub in program.stubs if "not installed" in stub]
         if isinstance(value, type) and missing:
             raise Unmeasurable("missing-dependency", "; ".join(missing))
         raise Unmeasurable("not-a-model", f"{name} is {shown(value)}")
+
+
+def definition_of(module: Slice, name: str) -> ast.AST:
+    """The class or function of that name; an empty module where there is none."""
+    return definition(parse(Path(module.namespace.filename)).body, name) or ast.Module([], [])
 
 
 class FirstThenFresh:
@@ -100,7 +112,7 @@ def make(recipe: Recipe, framework: Framework) -> Any:
         raise Unmeasurable(*load_failure(error)) from error
 
 
-def refuse_stand_in(value: Any, program: Program) -> None:
+def refuse_stand_in(value: Any) -> None:
     """Stops where the target itself was replaced.
 
     Raises:
@@ -110,14 +122,14 @@ def refuse_stand_in(value: Any, program: Program) -> None:
         raise Unmeasurable("data", "the model itself is read from a file")
     found = find_stand_in(value)
     if found is not None:
-        raise Unmeasurable("missing-dependency", f"{found.__name__}; " + "; ".join(program.stubs[:3]))
+        raise Unmeasurable("missing-dependency", missing_package(repr(found)) or found.__name__)
 
 
 def load_failure(error: BaseException) -> tuple[str, str]:
     """The reason and detail for an error while the program's statements ran."""
     text = describe(error)
-    if "stand-in" in text or "StandIn" in text:
-        return "missing-dependency", text
+    if (missing := missing_package(text)) is not None:
+        return "missing-dependency", missing
     if isinstance(error, (FileNotFoundError, PermissionError)):
         return "data", text
     if isinstance(error, ImportError):

@@ -18,6 +18,7 @@ from .loading import Program, Slice
 from .reasons import Unmeasurable, describe
 from .request import Request, read_request
 from .sources import parse
+from .standins import GUESSED
 
 MOST_TOLD = 20
 """Entries of a list in a reply that tells what was left out."""
@@ -69,7 +70,7 @@ def answer(request: Request, guards: list[str]) -> dict[str, Any]:
         "input_origin": measured.input_origin,
         "modes": list(measured.modes),
         "draws": measured.draws,
-        "assumed": list(dict.fromkeys([*recipe.assumed, *measured.assumed])),
+        "assumed": list(dict.fromkeys([*recipe.assumed, *GUESSED, *measured.assumed])),
         "stubs": stubs(program),
         "left_out": left_out(module),
         "device": measured.device,

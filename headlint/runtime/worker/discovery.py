@@ -30,8 +30,15 @@ def discover(tree: ast.Module) -> list[str]:
     makers = MODEL_CALLS | set(classes)
     factories = [node.name for node in tree.body if isinstance(node, ast.FunctionDef) and returns_model(node, makers)]
     variables = list(model_variables(tree, set(classes) | set(factories)))
-    found = {*whole, *factories, *variables}
-    return sorted(found, key=lambda name: first_line(tree, name))
+    owners = [name for name, node in other_classes(tree, classes) if makes_model(node, MODEL_CALLS)]
+    locals_of_functions = [
+        f"{node.name}.{name}"
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef) and node.name not in factories
+        for name in model_variables(ast.Module(node.body, []), set(classes) | set(factories))
+    ]
+    found = {*whole, *factories, *variables, *owners, *locals_of_functions}
+    return sorted(found, key=lambda name: first_line(tree, name.partition(".")[0]))
 
 
 def model_classes(tree: ast.Module) -> dict[str, ast.ClassDef]:
@@ -45,6 +52,18 @@ def model_classes(tree: ast.Module) -> dict[str, ast.ClassDef]:
         if bases & (MODEL_BASES | set(found)) and (methods & {"forward", "call", "__init__"} or bases & set(found)):
             found[node.name] = node
     return found
+
+
+def other_classes(tree: ast.Module, models: dict[str, ast.ClassDef]) -> Iterator[tuple[str, ast.ClassDef]]:
+    """The classes that are no models themselves."""
+    for node in walk_statements(tree.body):
+        if isinstance(node, ast.ClassDef) and node.name not in models:
+            yield node.name, node
+
+
+def makes_model(node: ast.AST, makers: frozenset[str]) -> bool:
+    """Whether one of ``makers`` is called anywhere inside a node."""
+    return any(isinstance(inner, ast.Call) and last_part(inner.func) in makers for inner in ast.walk(node))
 
 
 def uses(node: ast.AST, name: str) -> bool:
@@ -84,7 +103,9 @@ def model_variables(tree: ast.Module, known: set[str]) -> Iterator[str]:
     }
     for node in walk_statements(tree.body):
         match node:
-            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call(func=func)):
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call(func=func) as call) if not takes_parameters(
+                call
+            ):
                 maker = last_part(func)
                 if (
                     maker in MODEL_CALLS
@@ -92,6 +113,15 @@ def model_variables(tree: ast.Module, known: set[str]) -> Iterator[str]:
                     or (maker in known and name in changed)
                 ):
                     yield name
+
+
+def takes_parameters(call: ast.Call) -> bool:
+    """Whether a call is given the parameters of a model, as an optimizer is."""
+    return any(
+        isinstance(node, ast.Attribute) and node.attr in ("parameters", "named_parameters")
+        for argument in (*call.args, *(word.value for word in call.keywords))
+        for node in ast.walk(argument)
+    )
 
 
 def first_line(tree: ast.Module, name: str) -> int:

@@ -6,9 +6,12 @@ never decides a verdict about what it set.
 
 from __future__ import annotations
 
+import argparse
+import dataclasses
 import inspect
 import re
 import sys
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 CLASSES = 7
@@ -36,6 +39,7 @@ BY_NAME: tuple[tuple[str, Any], ...] = (
     (r"patch", 8),
     (r"(dropout|drop_?(rate|prob|path)|p_?drop|^drop$|^p$|_p$|prob|rate$)", 0.1),
     (r"(momentum)", 0.9),
+    (r"(ratio|reduction|mult|factor)", 4),
     (r"(^lr$|learning_?rate|eps|alpha|beta|gamma|lambda|weight_?decay|scale|temperature|slope)", 0.01),
     (r"(kernel|filter_size|ksize|^k$)", 3),
     (r"(stride|dilation|groups|expansion|padding_idx)", 1),
@@ -49,7 +53,7 @@ BY_NAME: tuple[tuple[str, Any], ...] = (
         16,
     ),
     (
-        r"(hidden|embed|emb|d_?model|dim|width|size|units|filters|planes|neurons|nhid|latent|rank|features|channel|nf|ngf|ndf|nz|chn|ch$|inner|ff|mlp)",
+        r"(hidden|embed|emb|d_?model|dim|width|size|units|filters|planes|neurons|nhid|latent|rank|features|channel|^nf|_nf|ngf|ndf|nz|chn|ch$|inner|ff|mlp|normalized)",
         HIDDEN,
     ),
     (
@@ -64,9 +68,17 @@ BY_NAME: tuple[tuple[str, Any], ...] = (
 """First match decides."""
 
 CONFIGURATIONS = re.compile(
-    r"^(args?|config|cfg|conf|opts?|options|hparams|params|hyper_?parameters|configs|settings|model_?(config|args|cfg)|c)$",
+    r"^(.*_)?(args?|config|configs|cfg|conf|opts?|options|hparams|params|param|hyper_?parameters|settings)$|^c$", re.I
+)
+OBJECTS = re.compile(
+    r"model|net|backbone|encoder|decoder|module|layer|fn|func|act|loss|criterion|optim|operator|matrix|vectors|"
+    r"weights?$|data|loader|tokenizer|transform|callback|generator|discriminator|logger|dict|graph|adj|list|cell|head$"
+    r"|cls$|class$|block$",
     re.I,
 )
+"""Parameters for which a number is no guess."""
+KERAS_NAMES = {"activation": "relu", "act": "relu", "optimizer": "adam", "optim": "adam", "loss": "mse"}
+KERAS_SHAPES = re.compile(r"shape$|(image|img)_?(size|dims?)$", re.I)
 SHAPES = re.compile(r"(input|image|img|obs|state)_?(shape|size|dims?)$", re.I)
 
 
@@ -75,9 +87,10 @@ class Unguessable(Exception):
 
 
 class GuessedConfiguration:
-    """An object or mapping of options whose every value is guessed by its name."""
+    """An object or mapping of options: those of ``known`` where it has them, every other one guessed by its name."""
 
-    def __init__(self) -> None:
+    def __init__(self, known: Any = None) -> None:
+        self.known = known
         self.given: dict[str, Any] = {}
 
     def __getattr__(self, name: str) -> Any:
@@ -88,22 +101,50 @@ class GuessedConfiguration:
     def __getitem__(self, name: str) -> Any:
         if not isinstance(name, str):
             raise KeyError(name)
+        if hasattr(self.known, name):
+            return getattr(self.known, name)
         if name not in self.given:
-            try:
-                self.given[name] = guess(name)
-            except Unguessable:
-                self.given[name] = GuessedConfiguration() if CONFIGURATIONS.match(name) else HIDDEN
+            self.given[name] = guess_option(name)
         return self.given[name]
 
     def get(self, name: str, default: Any = None) -> Any:
         """The default where the program gives one."""
-        return self[name] if default is None else default
+        return self[name] if default is None or hasattr(self.known, name) else default
 
     def __contains__(self, name: str) -> bool:
-        return False
+        return hasattr(self.known, name)
 
     def __repr__(self) -> str:
-        return f"options({', '.join(f'{key}={value!r}' for key, value in self.given.items())})"
+        known = [type(self.known).__name__] if self.known is not None else []
+        return f"options({', '.join([*known, *(f'{key}={value!r}' for key, value in self.given.items())])})"
+
+
+class CompletedMapping(dict[str, Any]):
+    """A dictionary of options with a guess for every key that it lacks."""
+
+    def __missing__(self, name: str) -> Any:
+        self[name] = guess_option(name)
+        return self[name]
+
+
+def completed(options: Any) -> Any:
+    """Options that also answer for what only the script around the model would have set; None for what is no options."""
+    match options:
+        case GuessedConfiguration() | CompletedMapping():
+            return None
+        case dict():
+            return CompletedMapping(options) if all(isinstance(key, str) for key in options) else None
+        case type() | ModuleType() | SimpleNamespace() | argparse.Namespace():
+            return GuessedConfiguration(options)
+    return GuessedConfiguration(options) if dataclasses.is_dataclass(options) else None
+
+
+def guess_option(name: str) -> Any:
+    """A value for an option, whatever its name."""
+    try:
+        return guess(name)
+    except Unguessable:
+        return HIDDEN
 
 
 def guess(name: str, annotation: Any = inspect.Parameter.empty) -> Any:
@@ -113,8 +154,10 @@ def guess(name: str, annotation: Any = inspect.Parameter.empty) -> Any:
         Unguessable: neither the name nor the annotation says anything.
     """
     written = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", str(annotation))
-    if SHAPES.search(name) and "keras" in sys.modules:
+    if KERAS_SHAPES.search(name) and written != "int" and "keras" in sys.modules:
         return (32, 32, 3)  # in Keras a shape is told without the batch, channels last
+    if "keras" in sys.modules and name in KERAS_NAMES:
+        return KERAS_NAMES[name]
     by_name = guess_by_name(name)
     match written:
         case "bool":
@@ -129,14 +172,20 @@ def guess(name: str, annotation: Any = inspect.Parameter.empty) -> Any:
         return [HIDDEN, HIDDEN]
     if re.search(r"[Tt]uple\[int", written):
         return (3, 32, 32) if SHAPES.search(name) else (HIDDEN, HIDDEN)
-    if by_name is not None:
-        return by_name
     if CONFIGURATIONS.match(name):
         return GuessedConfiguration()
-    raise Unguessable(name)
+    if by_name is not None:
+        return by_name
+    if OBJECTS.search(name):
+        raise Unguessable(name)
+    return HIDDEN
 
 
 def guess_by_name(name: str) -> Any:
     """The first row of the table that the name matches, or None."""
-    plain = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
-    return next((value for pattern, value in BY_NAME if re.search(pattern, plain)), None)
+    return next((value for pattern, value in BY_NAME if re.search(pattern, spread(name))), None)
+
+
+def spread(name: str) -> str:
+    """``gpt_config`` for ``GPTConfig``."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()

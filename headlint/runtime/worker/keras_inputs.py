@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import inspect
-import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from .likes import BATCH, FEATURES, LENGTH, SIDE, Given, Grouped, Inputs, Like, 
 from .reasons import Unmeasurable
 from .request import InputWanted
 from .sources import parse
-from .uses import uses_of
+from .uses import keys_read, uses_of
 
 WORDS = ("a", "good", "film", "with", "no", "end")
 """What strings are drawn from."""
@@ -75,11 +74,11 @@ def like_of_tensor(model: Any, tensor: Any) -> TensorLike:
     dtype = keras.backend.standardize_dtype(tensor.dtype)
     limits = [layer.input_dim for layer in takers(model, tensor) if isinstance(layer, keras.layers.Embedding)]
     if limits:
-        return TensorLike(shape, "int32", min(limits), fixed=True)
+        return TensorLike(shape, "int32", min(limits))
     if dtype.startswith(("int", "uint")):
         every = [layer.input_dim for layer in layers_of(model) if isinstance(layer, keras.layers.Embedding)]
-        return TensorLike(shape, dtype, min(every, default=2), fixed=True)
-    return TensorLike(shape, dtype, fixed=True)
+        return TensorLike(shape, dtype, min(every, default=2))
+    return TensorLike(shape, dtype)
 
 
 def filled(shape: tuple[int | None, ...]) -> tuple[int, ...]:
@@ -124,7 +123,7 @@ def guessed_inputs(model: Any, wanted: tuple[InputWanted, ...], path: Path) -> l
     if len(parameters) > 1:
         return [Inputs(tuple((name, like_by_use(model, name)) for name in parameters))]
     name = parameters[0] if parameters else "inputs"
-    keys = keys_read(model, name)
+    keys = keys_read(model.call, name)
     if keys:
         parts = tuple(like_by_use(model, key) for key in keys)
         return [Inputs(((name, Grouped(dict, keys, parts)),))]
@@ -226,20 +225,6 @@ def like_of_layer(layer: Any) -> TensorLike | None:
             inner = (like_of_layer(one) for one in layers_of(layer))
             return next((like for like in inner if like is not None), None)
     return None
-
-
-def keys_read(model: Any, parameter: str) -> tuple[str, ...]:
-    """The keys that ``call`` reads from its input, as in ``inputs["user"]``."""
-    try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(model.call)))
-    except (OSError, TypeError, SyntaxError):
-        return ()
-    found = []
-    for node in ast.walk(tree):
-        match node:
-            case ast.Subscript(value=ast.Name(id=name), slice=ast.Constant(value=str(key))) if name == parameter:
-                found.append(key)
-    return tuple(dict.fromkeys(found))
 
 
 def shapes_written(path: Path) -> Iterator[tuple[int | None, ...]]:

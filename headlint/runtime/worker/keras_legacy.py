@@ -7,6 +7,7 @@ import importlib
 import importlib.abc
 import importlib.machinery
 import inspect
+import itertools
 import sys
 from collections.abc import Callable, Sequence
 from types import ModuleType
@@ -98,6 +99,14 @@ def accept_old_names() -> None:
         for name, current in CLASS_ALIASES.items():
             setattr(module, name, getattr(keras.layers, current))
         vars(module).update(Convolution2D=keras_1_convolution, merge=keras_1_merge, TimeDistributedDense=timed_dense)
+    for models, layers in itertools.product(namespaces("models"), namespaces("layers")):
+        copy_missing(layers, models)
+        copy_missing(models, layers)
+    for module in namespaces("optimizers"):
+        for name in ("adam_v2", "gradient_descent_v2", "rmsprop_v2", "adamax_v2", "adagrad_v2", "nadam_v2"):
+            setattr(module, name, OldModule(f"keras.optimizers.{name}"))
+    for module in namespaces("backend"):
+        vars(module).update(image_dim_ordering=lambda: "tf", set_image_dim_ordering=lambda ordering: None)
     for place in (keras.layers, keras.optimizers):
         for cls in [one for one in vars(place).values() if isinstance(one, type)]:
             translate_arguments(cls)
@@ -236,6 +245,8 @@ class OldModule(ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
+        if isinstance(whole := getattr(keras, name, None), ModuleType):
+            return whole
         for place in PLACES:
             module = module_at(keras, place)
             if module is not None and hasattr(module, name):

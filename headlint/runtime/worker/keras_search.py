@@ -12,7 +12,7 @@ from typing import Any
 from .keras_inputs import VOCABULARY, draw, layers_of
 from .likes import BATCH, FEATURES, LENGTH, SIDE, Grouped, Inputs, TensorLike
 from .reasons import Unmeasurable, describe
-from .standins import find_stand_in
+from .standins import find_stand_in, missing_package
 
 MOST_TRIES = 40
 
@@ -32,7 +32,8 @@ def search(fresh: Callable[[], Any], first: list[Inputs], training: bool, second
     Raises:
         Unmeasurable: none was found; the error is that of the first guess.
     """
-    waiting, seen = list(first), set(first)
+    waiting = [one.lighter() for one in first]
+    seen = set(waiting)
     failures: list[Exception] = []
     until = time.monotonic() + seconds
     for tried in range(MOST_TRIES):
@@ -45,13 +46,13 @@ def search(fresh: Callable[[], Any], first: list[Inputs], training: bool, second
             result = call(model, by_place, by_name, training)
             replaced = find_stand_in(result)
             if replaced is not None:
-                raise Unmeasurable("missing-dependency", replaced.__name__)
+                raise Unmeasurable("missing-dependency", missing_package(repr(replaced)) or replaced.__name__)
             if result is not None:
                 return model, inputs
             failures.append(Unmeasurable("output", "call gives nothing"))
         except Exception as error:  # whatever the user's code raises
             failures.append(error)
-            successors = [one for one in repairs(str(error), inputs, model) if one not in seen]
+            successors = [one for repair in repairs(str(error), inputs, model) if (one := repair.lighter()) not in seen]
             seen.update(successors)
             waiting = successors + waiting
     first_failure = failures[0]

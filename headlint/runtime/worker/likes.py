@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,6 +11,10 @@ BATCH = 5
 LENGTH = 11
 SIDE = 32
 FEATURES = 16
+LARGE = 200_000
+"""Numbers in one input above which fewer samples do."""
+
+FEW = 2
 
 
 @dataclass(frozen=True)
@@ -68,21 +73,29 @@ Like = TensorLike | Given | Grouped
 
 @dataclass(frozen=True)
 class Inputs:
-    """What a forward pass is called with, by the names of its parameters. ``positional`` are those handed by place."""
+    """What a forward pass is called with, by the names of its parameters. ``keywords`` are those handed by name.
+
+    A part of a group has the dotted name ``parameter.key``.
+    """
 
     likes: tuple[tuple[str, Like], ...]
     keywords: frozenset[str] = frozenset()
 
     def __getitem__(self, name: str) -> Like:
-        return dict(self.likes)[name]
+        return dict(self.leaves()).get(name) or dict(self.likes)[name]
 
     def with_like(self, name: str, like: Like) -> Inputs:
-        """The same with one input replaced."""
-        return replace(self, likes=tuple((key, like if key == name else old) for key, old in self.likes))
+        """The same with one input, or one part of a group, replaced."""
+        return replace(self, likes=tuple((key, part_replaced(key, old, name, like)) for key, old in self.likes))
+
+    def leaves(self) -> Iterator[tuple[str, Like]]:
+        """The inputs that are no group, and the parts of the groups."""
+        for name, like in self.likes:
+            yield from leaves_of(name, like)
 
     def tensors(self) -> Iterator[tuple[str, TensorLike]]:
-        """The inputs that are one tensor."""
-        for name, like in self.likes:
+        """The leaves that are a tensor."""
+        for name, like in self.leaves():
             if isinstance(like, TensorLike):
                 yield name, like
 
@@ -91,16 +104,38 @@ class Inputs:
         return tuple(f"{name}: {like.text()}" for name, like in self.likes)
 
     @property
+    def is_large(self) -> bool:
+        """Whether one of the tensors makes a pass slow."""
+        return any(math.prod(like.shape) > LARGE for _, like in self.tensors())
+
+    def lighter(self) -> Inputs:
+        """The same with fewer samples, where the usual number of them makes a large tensor."""
+        lighter = self
+        for name, like in self.tensors() if self.is_large else ():
+            if like.shape[:1] == (BATCH,) and not like.fixed:
+                lighter = lighter.with_like(name, replace(like, shape=(FEW, *like.shape[1:])))
+        return lighter
+
+    @property
     def batch(self) -> int:
         """The number of samples: the first size of the first tensor."""
-        return next((tensor.shape[0] for _, like in self.likes for tensor in tensors_of(like) if tensor.shape), 0)
+        return next((tensor.shape[0] for _, tensor in self.tensors() if tensor.shape), 0)
 
 
-def tensors_of(like: Like) -> Iterator[TensorLike]:
-    """The tensors in an input, those of its groups included."""
-    match like:
-        case TensorLike():
-            yield like
-        case Grouped(parts=parts):
-            for part in parts:
-                yield from tensors_of(part)
+def leaves_of(name: str, like: Like) -> Iterator[tuple[str, Like]]:
+    """An input by its name, a group by the dotted names of its parts."""
+    if isinstance(like, Grouped) and like.parts:
+        for key, part in zip(like.keys, like.parts, strict=True):
+            yield from leaves_of(f"{name}.{key}", part)
+    else:
+        yield name, like
+
+
+def part_replaced(key: str, old: Like, name: str, like: Like) -> Like:
+    """``old``, which is called ``key``, with what is called ``name`` in it replaced."""
+    if key == name:
+        return like
+    if isinstance(old, Grouped) and name.startswith(f"{key}."):
+        parts = zip(old.keys, old.parts, strict=True)
+        return replace(old, parts=tuple(part_replaced(f"{key}.{inner}", part, name, like) for inner, part in parts))
+    return old

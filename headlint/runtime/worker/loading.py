@@ -12,10 +12,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from .reasons import describe
-from .slicing import Namespace, units_of
+from .reasons import Unmeasurable, describe
+from .slicing import Namespace, names_bound, units_of
 from .sources import parse
-from .standins import StandIn
+from .standins import StandIn, missing_package
 
 
 class Slice(ModuleType):
@@ -74,7 +74,7 @@ class Program:
     def fill(self, module: Slice, path: Path) -> None:
         """Gives a slice its namespace."""
         tree = parse(path)
-        namespace = Namespace(units_of(tree.body), str(path), import_failed=self.import_failed)
+        namespace = Namespace(units_of(tree.body), str(path), failed=self.failed)
         namespace.update(
             __name__=module.__name__,
             __file__=str(path),
@@ -88,20 +88,45 @@ class Program:
         module.__dict__["namespace"] = namespace
         self.slices[module.__name__] = module
 
-    def import_failed(self, namespace: Namespace, statement: ast.stmt, error: BaseException) -> bool:
-        """Binds stand-ins for an import that raised something, and notes why."""
+    def failed(self, namespace: Namespace, statement: ast.stmt, error: BaseException) -> bool:
+        """Binds stand-ins for what an import or the loading of data would have given, and notes why it did not."""
         match statement:
+            case ast.ImportFrom(names=aliases) if len(aliases) > 1:
+                for alias in aliases:
+                    self.import_one(namespace, ast.copy_location(replaced_names(statement, alias), statement))
+                return True
             case ast.Import(names=aliases):
                 bound = {alias.asname or alias.name.split(".")[0]: alias.name for alias in aliases}
+                reason = f"importing {', '.join(bound.values())} failed: {describe(error)}"
             case ast.ImportFrom(names=aliases):
                 bound = {alias.asname or alias.name: f"{statement.module or ''}.{alias.name}" for alias in aliases}
+                reason = f"importing {', '.join(bound.values())} failed: {describe(error)}"
+            case ast.Assign() if isinstance(error, OSError) or missing_package(describe(error)) is not None:
+                bound = {name: name for name in names_bound(statement)}
+                reason = missing_package(describe(error)) or f"{', '.join(bound)} was not loaded ({describe(error)})"
+            case ast.Assign() if isinstance(error, Unmeasurable) and names_bound(statement) <= namespace.keys():
+                self.stubs.append(f"left as it was: {', '.join(names_bound(statement))} ({describe(error)})")
+                return True
             case _:
                 return False
         for name, dotted in bound.items():
-            if name != "*" and name not in namespace:
-                namespace[name] = StandIn(dotted, f"importing {dotted} failed: {describe(error)}")
-        self.stubs.append(f"{', '.join(bound.values())} ({describe(error)})")
+            if name != "*" and (name not in namespace or isinstance(statement, ast.Assign)):
+                namespace[name] = StandIn(dotted, reason)
+        self.stubs.append(reason)
         return True
+
+    def import_one(self, namespace: Namespace, statement: ast.ImportFrom) -> None:
+        """One name of an import of several, which failed together."""
+        code = compile(ast.fix_missing_locations(ast.Module([statement], [])), namespace.filename, "exec")
+        try:
+            exec(code, namespace)
+        except Exception as error:  # whatever the imported module raises
+            self.failed(namespace, statement, error)
+
+
+def replaced_names(statement: ast.ImportFrom, alias: ast.alias) -> ast.ImportFrom:
+    """The import of that name alone."""
+    return ast.ImportFrom(statement.module, [alias], statement.level)
 
 
 def package_root(path: Path) -> Path:

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from .guessing import guess_option
 from .reasons import describe
+from .standins import StandIn, guessed_size, length
 
 MUTATORS = frozenset(
     {"add", "add_module", "append", "extend", "insert", "update", "pop", "compile", "build", "setdefault"}
@@ -34,6 +37,12 @@ STARTERS = frozenset(
     {"fit", "fit_generator", "train", "train_on_batch", "backward", "step", "evaluate", "predict", "save", "show"}
 )
 """Calls that belong to a training run; a loop or block with one of them is never executed."""
+
+
+NUMBER = re.compile(
+    r"^(n|num|nb|max)_|^(num|max)[A-Z]|_(size|dim|len|length|count)$|^(vocab_?size|max_?len|input_?dim)", re.I
+)
+"""Names of counts and sizes."""
 
 
 @dataclass(frozen=True)
@@ -186,8 +195,8 @@ def is_forgiven(statement: ast.stmt) -> bool:
 class Namespace(dict[str, Any]):
     """Globals that execute the statements that bind a name when it is first looked up.
 
-    ``before_import`` may answer an import statement that failed; it gets the statement and the error and returns
-    whether it bound the names itself.
+    ``failed`` may answer a statement that failed; it gets the statement and the error and returns whether it bound the
+    names itself.
     """
 
     def __init__(
@@ -195,15 +204,16 @@ class Namespace(dict[str, Any]):
         units: list[Unit],
         filename: str,
         parent: dict[str, Any] | None = None,
-        import_failed: Callable[[Namespace, ast.stmt, BaseException], bool] | None = None,
+        failed: Callable[[Namespace, ast.stmt, BaseException], bool] | None = None,
     ) -> None:
         super().__init__(__builtins__=Builtins(self))
         self.units = units
         self.filename = filename
         self.parent = parent
-        self.import_failed = import_failed
+        self.failed = failed
         self.notes: list[str] = []
         self.executed: set[int] = set()
+        self._held: dict[str, Any] = {}
         self._running: list[int] = []
         self._binders: dict[str, list[Unit]] = {}
         self._changers: dict[str, list[Unit]] = {}
@@ -218,6 +228,8 @@ class Namespace(dict[str, Any]):
             self.execute_for(name)
             if name in self:
                 return self[name]
+            if name in self._held:
+                return self._held[name]
         if self.parent is not None:
             return self.parent[name]
         raise KeyError(name)
@@ -232,9 +244,7 @@ class Namespace(dict[str, Any]):
         While a statement runs only what stands before it counts, as in the program itself.
         """
         limit = before if before is not None else (self._running[-1] if self._running else len(self.units))
-        binders = [unit for unit in self._binders[name] if unit.index < limit] or self._binders[name]
-        if any(not unit.in_script for unit in binders):
-            binders = [unit for unit in binders if not unit.in_script]
+        binders = outside_script([unit for unit in self._binders[name] if unit.index < limit] or self._binders[name])
         changers = [unit for unit in self._changers.get(name, ()) if unit.index < limit or limit == len(self.units)]
         for unit in sorted({*binders, *changers}, key=lambda unit: unit.index):
             self.execute(unit)
@@ -253,15 +263,33 @@ class Namespace(dict[str, Any]):
         finally:
             self._running.pop()
         self.executed.add(unit.index)
+        if isinstance(unit.node, ast.Assign):
+            self.guess_numbers(unit)
+        for name in unit.binds:
+            if name in self:
+                self.hold_back(name)
+
+    def hold_back(self, name: str) -> None:
+        """Keeps a value out of the names as long as later statements, not executed yet, bind or change it.
+
+        A tuple binds several names at once; whoever asks for one of them later gets it as all its statements leave it.
+        """
+        later = [*outside_script(self._binders[name]), *self._changers.get(name, ())]
+        if any(unit.index not in self.executed for unit in later):
+            self._held[name] = self.pop(name)
+
+    def guess_numbers(self, unit: Unit) -> None:
+        """Guesses the counts and sizes that the statement took from what was not loaded."""
+        for name in unit.binds:
+            if isinstance(self.get(name), StandIn) and NUMBER.search(name):
+                self[name] = guessed_size(name, guess_option(name))
 
     def forgive(self, unit: Unit, error: Exception) -> bool:
         """Whether the run can go on after an error in a statement."""
         if unit.forgiven:
             self.notes.append(f"line {unit.node.lineno}: {describe(error)}")
             return True
-        if isinstance(unit.node, (ast.Import, ast.ImportFrom)) and self.import_failed is not None:
-            return self.import_failed(self, unit.node, error)
-        return False
+        return self.failed is not None and not unit.mutates and self.failed(self, unit.node, error)
 
     def left_out(self) -> list[str]:
         """The statements of the script that did something and were not executed, as ``line 12: model.fit(...)``."""
@@ -273,11 +301,16 @@ class Namespace(dict[str, Any]):
         ]
 
 
+def outside_script(units: list[Unit]) -> list[Unit]:
+    """The units that do not stand under the main guard; all where every one does."""
+    return [unit for unit in units if not unit.in_script] or units
+
+
 class Builtins(dict[str, Any]):
     """The built-in names, then the namespace: the body of a class asks here, and not the ``__missing__`` of globals."""
 
     def __init__(self, namespace: Namespace) -> None:
-        super().__init__(vars(builtins))
+        super().__init__(vars(builtins), len=length)
         self.namespace = namespace
 
     def __missing__(self, name: str) -> Any:

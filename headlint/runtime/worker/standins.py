@@ -5,21 +5,39 @@ A stand-in that has a part in a result taints it, so every one that is made is w
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
+
+from .guessing import CLASSES, VOCABULARY
+from .likes import FEATURES
 
 REPLACEMENTS: dict[tuple[str, str], Any] = {}
 """What stands for a name of a missing package and works, by the package and the name."""
 
 
+GUESSED: list[str] = []
+"""Sizes that were guessed because only data tells them, as ``name=16``."""
+
+SAMPLES = 512
+REASONS: dict[str, str] = {}
+"""Why a package has a stand-in, by its name."""
+
+
 class StandIn(ModuleType):
     """Takes any attribute and any call and does nothing. Look-ups of special names fail, so that it is never
-    mistaken for a number, a sequence or a tensor."""
+    mistaken for a number, a sequence or a tensor. Each has a class of its own: Python's errors then tell its name."""
+
+    def __new__(cls, name: str, reason: str = "") -> StandIn:
+        """An object of a class that is called ``stand-in for timm.layers``."""
+        return super().__new__(type(f"stand-in for {name}", (cls,), {}))
 
     def __init__(self, name: str, reason: str = "") -> None:
         super().__init__(name)
         self.__dict__["__path__"] = []
-        self.__dict__["_reason"] = reason or f"{name} is not installed"
+        self.__dict__["_reason"] = reason or f"{name.partition('.')[0]} is not installed"
+        REASONS[name.partition(".")[0]] = self.__dict__["_reason"]
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") and name.endswith("__"):
@@ -27,7 +45,9 @@ class StandIn(ModuleType):
         replacement = REPLACEMENTS.get((self.__name__.partition(".")[0], name))
         if replacement is not None:
             return replacement
-        child = StandIn(f"{self.__name__}.{name}", self.__dict__["_reason"])
+        child: Any = StandIn(f"{self.__name__}.{name}", self.__dict__["_reason"])
+        if name == "shape":
+            child = GuessedShape(child)
         self.__dict__[name] = child
         return child
 
@@ -48,6 +68,42 @@ class StandIn(ModuleType):
 
     def __repr__(self) -> str:
         return f"<stand-in for {self.__name__}>"
+
+
+class GuessedShape:
+    """The shape of data that was not loaded: every size that is asked for is a guess."""
+
+    def __init__(self, data: StandIn) -> None:
+        self.data = data
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, int):
+            return guessed_size(f"{self.data.__name__}[{index}]", SAMPLES if index == 0 else FEATURES)
+        return tuple(self)[index]
+
+    def __iter__(self) -> Iterator[int]:
+        yield self[0]
+        yield self[1]
+
+
+def guessed_size(what: str, size: int) -> int:
+    """A size that only data would tell, written down as a guess."""
+    GUESSED.append(f"{what}={size}")
+    return size
+
+
+def length(value: Any) -> int:
+    """``len``, which gives a guess for what was not loaded."""
+    if not isinstance(value, StandIn):
+        return len(value)
+    words = re.search(r"word|vocab|token|char|dict", value.__name__, re.I)
+    return guessed_size(f"len({value.__name__})", VOCABULARY if words else CLASSES)
+
+
+def missing_package(text: str) -> str | None:
+    """What is missing, where an error was caused by a stand-in; None where none is named."""
+    found = re.search(r"stand-in for (\w+)", text)
+    return f"{REASONS[found[1]]} ({text})" if found and found[1] in REASONS else None
 
 
 def find_stand_in(value: Any, depth: int = 2) -> StandIn | None:

@@ -2,114 +2,26 @@
 
 from __future__ import annotations
 
-import ast
 import inspect
 import re
-import textwrap
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import nn
 
 from .guessing import CLASSES, VOCABULARY, guess_by_name
+from .likes import BATCH, FEATURES, LENGTH, SIDE, Given, Grouped, Inputs, Like, TensorLike
 from .request import InputWanted
-
-BATCH = 5
-LENGTH = 11
-SIDE = 32
-FEATURES = 16
+from .uses import keys_read, unpacked, uses_of
 
 
-@dataclass(frozen=True)
-class TensorLike:
-    """A random tensor: numbers from a normal distribution, integers from 0 up to but not including ``below``.
-
-    ``fixed`` says that the user gave the shape.
-    """
-
-    shape: tuple[int, ...]
-    dtype: str = "float32"
-    below: int | None = None
-    fixed: bool = False
-
-    @property
-    def is_integer(self) -> bool:
-        """Whether it holds indices or counts."""
-        return self.dtype.startswith(("int", "uint", "long"))
-
-    def text(self) -> str:
-        """``float32[5, 3, 32, 32]``."""
-        limit = f" below {self.below}" if self.below is not None else ""
-        return f"{self.dtype}[{', '.join(map(str, self.shape))}]{limit}"
-
-
-@dataclass(frozen=True)
-class Given:
-    """A value that is handed over as it is: None, a number, a flag."""
-
-    value: Any
-
-    def text(self) -> str:
-        """The value as Python writes it."""
-        return repr(self.value)
-
-
-@dataclass(frozen=True)
-class Grouped:
-    """Several inputs in a tuple, list or dictionary; the keys are those of a dictionary."""
-
-    kind: type
-    keys: tuple[str, ...]
-    parts: tuple[Like, ...]
-
-    def text(self) -> str:
-        """``tuple(float32[1, 5, 32], float32[1, 5, 32])``."""
-        inside = ", ".join(
-            f"{key}: {part.text()}" if self.kind is dict else part.text()
-            for key, part in zip(self.keys, self.parts, strict=True)
-        )
-        return f"{self.kind.__name__}({inside})"
-
-
-Like = TensorLike | Given | Grouped
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """What a forward pass is called with, by the names of its parameters. ``positional`` are those handed by place."""
-
-    likes: tuple[tuple[str, Like], ...]
-    keywords: frozenset[str] = frozenset()
-
-    def __getitem__(self, name: str) -> Like:
-        return dict(self.likes)[name]
-
-    def with_like(self, name: str, like: Like) -> Inputs:
-        """The same with one input replaced."""
-        return replace(self, likes=tuple((key, like if key == name else old) for key, old in self.likes))
-
-    def tensors(self) -> Iterator[tuple[str, TensorLike]]:
-        """The inputs that are one tensor."""
-        for name, like in self.likes:
-            if isinstance(like, TensorLike):
-                yield name, like
-
-    def texts(self) -> tuple[str, ...]:
-        """For the report."""
-        return tuple(f"{name}: {like.text()}" for name, like in self.likes)
-
-    @property
-    def batch(self) -> int:
-        """The number of samples: the first size of the first tensor."""
-        return next((like.shape[0] for _, like in self.tensors() if like.shape), 0)
-
-    def draw(self, device: str) -> tuple[list[Any], dict[str, Any]]:
-        """Fresh values: by place and by name."""
-        values = {name: drawn(like, device) for name, like in self.likes}
-        by_place = [value for name, value in values.items() if name not in self.keywords]
-        return by_place, {name: value for name, value in values.items() if name in self.keywords}
+def draw(inputs: Inputs, device: str) -> tuple[list[Any], dict[str, Any]]:
+    """Fresh values: by place and by name."""
+    values = {name: drawn(like, device) for name, like in inputs.likes}
+    by_place = [value for name, value in values.items() if name not in inputs.keywords]
+    return by_place, {name: value for name, value in values.items() if name in inputs.keywords}
 
 
 def drawn(like: Like, device: str) -> Any:
@@ -188,7 +100,26 @@ def first_inputs(model: nn.Module, wanted: tuple[InputWanted, ...]) -> Inputs:
             keywords.add(one.name)
     if not likes and parameters:
         likes.append((parameters[0].name, like_of_parameter(parameters[0], model)))
-    return Inputs(tuple(likes), frozenset(keywords))
+    return of_type(float_type(model), Inputs(tuple(likes), frozenset(keywords)))
+
+
+def float_type(model: nn.Module) -> str:
+    """The type of the numbers that a model computes with."""
+    kinds = (parameter.dtype for parameter in model.parameters() if parameter.is_floating_point())
+    return str(next(kinds, torch.float32)).removeprefix("torch.")
+
+
+def of_type(dtype: str, inputs: Inputs) -> Inputs:
+    """The inputs with that type in place of 32-bit numbers."""
+    for name, like in inputs.tensors():
+        if like.dtype == "float32" and not like.fixed:
+            inputs = inputs.with_like(name, replace(like, dtype=dtype))
+    return inputs
+
+
+def required_parameters(model: nn.Module) -> list[str]:
+    """The parameters of ``forward`` that must be given."""
+    return [one.name for one in forward_parameters(model) if one.default is one.empty]
 
 
 def like_of_wanted(wanted: InputWanted, model: nn.Module, name: str) -> TensorLike:
@@ -229,8 +160,17 @@ def like_of_parameter(parameter: inspect.Parameter, model: nn.Module) -> Like:
     if written in BY_ANNOTATION:
         number = guess_by_name(parameter.name)
         return Given(number) if isinstance(number, int) and written == "int" else BY_ANNOTATION[written]
-    layer = first_layer(model, parameter.name)
-    by_name = next((like for pattern, like in BY_NAME if re.search(pattern, parameter.name.lower())), None)
+    if parts := unpacked(model.forward, parameter.name):
+        return Grouped(tuple, parts, tuple(like_by_use(part, model) for part in parts))
+    if keys := keys_read(model.forward, parameter.name):
+        return Grouped(dict, keys, tuple(like_by_use(key, model) for key in keys))
+    return like_by_use(parameter.name, model)
+
+
+def like_by_use(name: str, model: nn.Module) -> Like:
+    """The first guess for a value of ``forward`` by its name and by the layer that takes it first."""
+    layer = first_layer(model, name)
+    by_name = next((like for pattern, like in BY_NAME if re.search(pattern, name.lower())), None)
     used = like_of_layer(layer)
     if by_name is not None and (used is None or not isinstance(by_name, TensorLike)):
         return by_name
@@ -319,47 +259,3 @@ def reached(model: nn.Module, path: list[str]) -> Any:
     for name in path:
         value = getattr(value, name, None)
     return value
-
-
-def uses_of(forward: Callable[..., Any], parameter: str) -> Iterator[list[str]]:
-    """The attributes of ``self`` that are called with a parameter, or with what was made of it, in source order."""
-    try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(forward)))
-    except (OSError, TypeError, SyntaxError):
-        return
-    function = tree.body[0]
-    if not isinstance(function, ast.FunctionDef) or not function.args.args:
-        return
-    own = function.args.args[0].arg
-    aliases = {parameter}
-    for statement in ast.walk(function):
-        match statement:
-            case ast.Assign(targets=[ast.Name(id=name)], value=value) if mentions(value, aliases):
-                if not list(calls_on(value, own, aliases)):
-                    aliases.add(name)
-    for _, path in sorted(calls_on(function, own, aliases), key=lambda found: found[0]):
-        yield path
-
-
-def mentions(node: ast.AST, names: set[str]) -> bool:
-    """Whether one of the names is read below a node."""
-    return any(isinstance(inner, ast.Name) and inner.id in names for inner in ast.walk(node))
-
-
-def calls_on(node: ast.AST, own: str, names: set[str]) -> Iterator[tuple[tuple[int, int], list[str]]]:
-    """The calls of ``self.something`` below a node that take one of the names directly, with their places."""
-    for call in ast.walk(node):
-        if not isinstance(call, ast.Call) or not call.args:
-            continue
-        path: list[str] = []
-        target: ast.expr = call.func
-        while isinstance(target, (ast.Attribute, ast.Subscript)):
-            if isinstance(target, ast.Attribute):
-                path.insert(0, target.attr)
-            target = target.value
-        if not (isinstance(target, ast.Name) and target.id == own and path):
-            continue
-        taken = call.args[0]
-        nested = any(True for _ in calls_on(taken, own, names)) if not isinstance(taken, ast.Name) else False
-        if mentions(taken, names) and not nested:
-            yield (call.end_lineno or call.lineno, call.col_offset), path

@@ -17,11 +17,13 @@ from torch import nn
 from .adapter import Measured
 from .building import Recipe, make
 from .devices import plan_device
+from .likes import Inputs
 from .loading import Program, Slice
 from .reasons import Unmeasurable
 from .request import Request
 from .torch_devices import OnDevice, count_devices, limit_memory
-from .torch_inputs import Inputs, first_inputs, inputs_of_example
+from .torch_examples import written_inputs
+from .torch_inputs import draw, first_inputs, inputs_of_example, required_parameters
 from .torch_losses import LossMeasurement, NoLoss, find_loss
 from .torch_operations import applied
 from .torch_outputs import Output, chosen, outputs_of, summary
@@ -161,13 +163,13 @@ class Measurement:
         loss = self.loss()
         draws, longest = 0, 0.0
         model = first
-        for draw in range(self.request.draws if self.device != "meta" else 1):
-            if draw and longest * 1.3 > self.request.seconds_left:
+        for number in range(self.request.draws if self.device != "meta" else 1):
+            if number and longest * 1.3 > self.request.seconds_left:
                 break
             begun = time.perf_counter()
-            model = self.built(draw) if draw or self.is_worn(first) else first
+            model = self.built(number) if number or self.is_worn(first) else first
             for name in modes:
-                seen = self.run(model, inputs, name == "train", draw)
+                seen = self.run(model, inputs, name == "train", number)
                 layers = layers or seen.trace.layers
                 self.summarize(rows, seen, name)
                 if name == modes[0] and isinstance(loss, LossMeasurement) and self.device != "meta":
@@ -204,6 +206,8 @@ class Measurement:
         most = self.request.most_parameters if self.device != "meta" else 10**15
         with torch.enable_grad(), on_device(self.device), no_more_than(most):
             model: nn.Module = make(self.recipe, self.adapter)
+        if "_modules" not in vars(model):
+            raise Unmeasurable("constructor", f"{type(model).__name__} does not call super().__init__()")
         model = model.to(self.device) if self.device != "meta" else on_meta(model)
         if not any(parameter.requires_grad for parameter in model.parameters()):
             model.requires_grad_(True)
@@ -222,7 +226,10 @@ class Measurement:
         elif example is not None:
             first, origin = [inputs_of_example(model, example), first_inputs(model, ())], "example_input_array"
         else:
-            first, origin = [first_inputs(model, ())], "search"
+            first, origin = (
+                [*written_inputs(self.module, required_parameters(model)), first_inputs(model, ())],
+                "search",
+            )
         size = sum(one.numel() for one in model.parameters() if not nn.parameter.is_lazy(one))
         if size > SMALL and self.device != "meta":
             try:
@@ -270,7 +277,7 @@ class Measurement:
         """The outputs of one pass over fresh inputs."""
         try:
             with on_device(self.device):
-                by_place, by_name = inputs.draw(self.device)
+                by_place, by_name = draw(inputs, self.device)
                 return self.outputs(model, inputs.batch, by_place, by_name)
         except Unmeasurable:
             raise
@@ -343,7 +350,7 @@ class Measurement:
         model = self.built(0).train()
         sow(self.request.seed + 7)
         with on_device(self.device):
-            by_place, by_name = inputs.draw(self.device)
+            by_place, by_name = draw(inputs, self.device)
 
         def forward(one: nn.Module) -> tuple[Output, Trace]:
             outputs, trace = self.outputs(one, inputs.batch, by_place, by_name)

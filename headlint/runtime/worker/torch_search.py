@@ -14,23 +14,30 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
+from .likes import Inputs, TensorLike, leaves_of
 from .reasons import Unmeasurable, describe
-from .torch_inputs import Inputs
+from .standins import find_stand_in, missing_package
+from .torch_inputs import draw
 from .torch_watch import is_leaf
 
 MOST_TRIES = 120
+FIRST = 1_000_000
+"""Priority of a first guess: above every repair, however deep the try that it repairs came."""
 
 
 @dataclass
 class Failure:
     """How a forward pass ended. ``layer`` is the innermost module that was running, ``got`` the tensors it was given,
-    ``depth`` the number of layers that were done before."""
+    ``depth`` the number of layers that were done before, ``unflattened`` the shape of the last value before that had
+    an axis beside batch and channels."""
 
     error: Exception
     layer: nn.Module | None
     got: list[Any]
     depth: int
     running: list[nn.Module] = field(default_factory=list)
+    unflattened: tuple[int, ...] = ()
+    device: str = "cpu"
 
     @property
     def message(self) -> str:
@@ -52,7 +59,11 @@ def origin_of(value: Any) -> Origin | None:
 
 
 class FollowInputs(TorchFunctionMode):
-    """Notes on each result which inputs it was made of."""
+    """Notes on each result which inputs it was made of, and the shape of the last one with more than two axes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.unflattened: tuple[int, ...] = ()
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -65,6 +76,8 @@ class FollowInputs(TorchFunctionMode):
             origin = Origin(frozenset().union(*(one.names for one in given)), all(one.direct for one in given))
             for value in tensors_in(result):
                 value.headlint_origin = origin
+                if value.dim() > 2:
+                    self.unflattened = tuple(value.shape)
         return result
 
 
@@ -103,8 +116,7 @@ def following(stack: list[tuple[nn.Module, Any]], done: list[int]) -> Iterator[N
         nn.modules.module.register_module_forward_hook(after),
     ]
     try:
-        with FollowInputs():
-            yield
+        yield
     finally:
         for handle in handles:
             handle.remove()
@@ -114,26 +126,46 @@ def attempt(model: nn.Module, inputs: Inputs, device: str) -> Failure | None:
     """One forward pass without gradients; None when it succeeds."""
     stack: list[tuple[nn.Module, Any]] = []
     done = [0]
+    followed = FollowInputs()
     try:
-        by_place, by_name = inputs.draw(device)
+        by_place, by_name = draw(inputs, device)
         mark(inputs, by_place, by_name)
-        with torch.no_grad(), following(stack, done):
+        with torch.no_grad(), following(stack, done), followed:
             result = model(*by_place, **by_name)
     except Exception as error:  # whatever the user's code raises
         layer, arguments = stack[-1] if stack else (None, ())
-        return Failure(error, layer, list(tensors_in(arguments)), done[0], [module for module, _ in stack])
+        running = [module for module, _ in stack]
+        got = list(tensors_in(arguments))
+        return Failure(error, layer, got, done[0], running, followed.unflattened, device)
+    replaced = find_stand_in(result)
+    if replaced is not None:
+        return Failure(Unmeasurable("missing-dependency", missing_package(repr(replaced)) or ""), None, [], done[0])
     if result is None:
         return Failure(Unmeasurable("output", "forward gives nothing"), None, [], done[0])
     return None
 
 
 def mark(inputs: Inputs, by_place: list[Any], by_name: dict[str, Any]) -> None:
-    """Writes on each drawn tensor which input it is."""
+    """Writes on each drawn tensor which input, or which part of one, it is."""
     places = iter(by_place)
-    for name, _ in inputs.likes:
+    for name, like in inputs.likes:
         value = by_name[name] if name in by_name else next(places)
-        for tensor in tensors_in(value):
-            tensor.headlint_origin = Origin(frozenset({name}), True)
+        leaves = [leaf for leaf, kind in leaves_of(name, like) if isinstance(kind, TensorLike)]
+        for leaf, tensor in zip(leaves, tensors_in(value), strict=False):
+            tensor.headlint_origin = Origin(frozenset({leaf}), True)
+
+
+def sources(failure: Failure, inputs: Inputs) -> list[str]:
+    """The inputs that the failing layer's values came from, else all."""
+    origins = [origin for value in failure.got if (origin := origin_of(value)) is not None]
+    named = [name for origin in origins for name in sorted(origin.names)]
+    return list(dict.fromkeys(named)) or [name for name, _ in inputs.leaves()]
+
+
+def is_direct(failure: Failure) -> bool:
+    """Whether the failing layer was given an input as it is, reshaped at most."""
+    origins = [origin for value in failure.got[:1] if (origin := origin_of(value)) is not None]
+    return bool(origins) and all(origin.direct for origin in origins)
 
 
 def search(
@@ -151,7 +183,7 @@ def search(
     model = fresh()
     renewed = any(nn.parameter.is_lazy(parameter) for parameter in model.parameters())
     order = itertools.count()
-    waiting: list[tuple[int, int, Inputs]] = [(0, next(order), inputs) for inputs in first]
+    waiting: list[tuple[int, int, Inputs]] = [(-FIRST, next(order), inputs.lighter()) for inputs in first]
     seen = set(first)
     deepest: Failure | None = None
     until = time.monotonic() + seconds
@@ -164,7 +196,7 @@ def search(
             return inputs
         if deepest is None or failure.depth > deepest.depth:
             deepest = failure
-        for successor in itertools.islice(repairs(failure, inputs, model), 40):
+        for successor in (one.lighter() for one in itertools.islice(repairs(failure, inputs, model), 40)):
             if successor not in seen:
                 seen.add(successor)
                 heapq.heappush(waiting, (-failure.depth, next(order), successor))
@@ -180,6 +212,6 @@ def failed(failure: Failure) -> Unmeasurable:
         return failure.error
     where = f" in {type(failure.layer).__name__}" if failure.layer is not None else ""
     text = describe(failure.error)
-    if "StandIn" in text or "stand-in" in text:
-        return Unmeasurable("missing-dependency", text)
+    if (missing := missing_package(text)) is not None:
+        return Unmeasurable("missing-dependency", missing)
     return Unmeasurable("inputs", text + where)

@@ -1,4 +1,5 @@
-"""What keeps a program from downloading: pretrained weights are left out, and told. Also a base class of Lightning."""
+"""What keeps a program from downloading: pretrained weights are left out, and told. Also what
+many programs take from Lightning and timm."""
 
 from __future__ import annotations
 
@@ -126,3 +127,27 @@ class LightningModule(nn.Module):
 
 for package in ("pytorch_lightning", "lightning", "lightning_fabric"):
     REPLACEMENTS[package, "LightningModule"] = LightningModule
+
+
+class DropPath(nn.Module):
+    """Stands for timm's: leaves out a whole residual branch of some samples while training, by chance."""
+
+    def __init__(self, drop_prob: float | None = 0.0, scale_by_keep: bool = True) -> None:
+        super().__init__()
+        self.drop_prob = drop_prob or 0.0
+
+    def forward(self, values: torch.Tensor) -> torch.Tensor:
+        """The values, those of some samples zero."""
+        if not self.training or not self.drop_prob:
+            return values
+        kept = torch.rand((values.shape[0],) + (1,) * (values.dim() - 1), device=values.device) >= self.drop_prob
+        return values * kept / (1 - self.drop_prob)
+
+
+def to_2tuple(value: Any) -> tuple[Any, ...]:
+    """Stands for timm's: a number twice, anything else as a tuple."""
+    return tuple(value) if isinstance(value, (tuple, list)) else (value, value)
+
+
+for name, replacement in (("DropPath", DropPath), ("to_2tuple", to_2tuple), ("trunc_normal_", nn.init.trunc_normal_)):
+    REPLACEMENTS["timm", name] = replacement

@@ -51,3 +51,31 @@ def calls_on(node: ast.AST, own: str, names: set[str]) -> Iterator[tuple[tuple[i
         nested = any(True for _ in calls_on(taken, own, names)) if not isinstance(taken, ast.Name) else False
         if mentions(taken, names) and not nested:
             yield (call.end_lineno or call.lineno, call.col_offset), path
+
+
+def unpacked(forward: Callable[..., Any], parameter: str) -> tuple[str, ...]:
+    """The names that a parameter is unpacked into, as in ``text, image = inputs``; none where it is not."""
+    for node in nodes_of(forward):
+        match node:
+            case ast.Assign(targets=[ast.Tuple(elts=parts)], value=ast.Name(id=name)) if name == parameter:
+                names = tuple(part.id for part in parts if isinstance(part, ast.Name))
+                return names if len(names) == len(parts) == len(set(names)) else ()
+    return ()
+
+
+def keys_read(forward: Callable[..., Any], parameter: str) -> tuple[str, ...]:
+    """The keys that are read from a parameter, as in ``inputs["user"]``."""
+    found = []
+    for node in nodes_of(forward):
+        match node:
+            case ast.Subscript(value=ast.Name(id=name), slice=ast.Constant(value=str(key))) if name == parameter:
+                found.append(key)
+    return tuple(dict.fromkeys(found))
+
+
+def nodes_of(forward: Callable[..., Any]) -> Iterator[ast.AST]:
+    """The syntax of a function; nothing where its source is not known."""
+    try:
+        yield from ast.walk(ast.parse(textwrap.dedent(inspect.getsource(forward))))
+    except (OSError, TypeError, SyntaxError):
+        return
