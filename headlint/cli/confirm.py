@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     confirmations = [one for one in outcomes if isinstance(one, Confirmation)]
     problems = [one for one in outcomes if isinstance(one, Problem)]
     render = render_json if arguments.output_format == "json" else render_text
-    sys.stdout.write(render([one for one in confirmations if not one.refused], context))
+    sys.stdout.write(render(confirmations, context))
     for problem in problems:
         sys.stderr.write(f"headlint: {problem_line(problem, context)}\n")
     if problems or any(one.target.named and one.failure is not None for one in confirmations):

@@ -15,7 +15,7 @@ from .building import Recipe, recipes
 from .commandline import without_command_line
 from .discovery import discover
 from .loading import Program, Slice
-from .reasons import Unmeasurable, describe
+from .reasons import Unmeasurable, describe, out_of_memory
 from .request import Request, read_request
 from .sources import parse
 
@@ -24,10 +24,6 @@ MOST_TOLD = 20
 
 STAGES = ("arguments", "constructor", "missing-dependency", "import", "data", "not-a-model", "inputs", "output")
 """Reasons in the order in which a try can fail: the later, the further it came."""
-
-OUT_OF_MEMORY = ("MemoryError", "DefaultCPUAllocator", "out of memory", "OOM when allocating")
-"""How errors of the frameworks say that there is no memory left."""
-
 
 def handle(message: Mapping[str, Any]) -> dict[str, Any]:
     """The reply to a request. Whatever the user's program raises ends as a reply with a reason."""
@@ -125,7 +121,7 @@ def reason_of(error: BaseException) -> tuple[str, str]:
     """The reason and detail of a reply for an error."""
     match error:
         case Unmeasurable(reason=reason, detail=detail):
-            return "memory" if any(words in detail for words in OUT_OF_MEMORY) else reason, detail
+            return "memory" if out_of_memory(detail) else reason, detail
         case SystemExit():
             return "exit", describe(error)
         case MemoryError():

@@ -18,7 +18,7 @@ from .adapter import Measured
 from .building import Recipe, make
 from .devices import plan_device
 from .loading import Program, Slice
-from .reasons import Unmeasurable
+from .reasons import Unmeasurable, out_of_memory
 from .request import Request
 from .torch_devices import OnDevice, count_devices, limit_memory
 from .torch_inputs import Inputs, first_inputs, inputs_of_example
@@ -38,8 +38,8 @@ SEARCH_SHARE = 0.5
 """Part of the time left that the search for inputs may take."""
 
 
-class TooLarge(Exception):
-    """The model has more parameters than allowed."""
+class TooLarge(BaseException):
+    """The model has more parameters than allowed; no ``except Exception`` of a program may take it for its own."""
 
 
 @dataclass
@@ -94,6 +94,10 @@ class TorchAdapter:
         try:
             return Measurement(self, recipe, module, request, device).measured()
         except TooLarge:
+            return Measurement(self, recipe, module, request, "meta").measured()
+        except Unmeasurable as failure:
+            if device == "meta" or not out_of_memory(failure.detail):
+                raise
             return Measurement(self, recipe, module, request, "meta").measured()
 
 
