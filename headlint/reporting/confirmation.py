@@ -70,7 +70,7 @@ def _failure(failure: Failure) -> Iterator[str]:
 def _measurement(measured: Measurement, context: Context) -> Iterator[str]:
     basis = measured.basis
     versions = ", ".join(f"{name} {version}" for name, version in basis.versions)
-    yield f"  built    {basis.init or basis.name} ({basis.origin}) on {basis.device}, {versions}"
+    yield f"  built    {basis.init or basis.name} ({basis.origin}) on {_device(basis.device)}, {versions}"
     if basis.inputs:
         yield f"  input    {'; '.join(basis.inputs)} ({basis.input_origin})"
     for output in measured.outputs:
@@ -96,6 +96,10 @@ def _measurement(measured: Measurement, context: Context) -> Iterator[str]:
     if measured.training is not None:
         training = measured.training
         yield from curves(training.written, training.mended, training.steps)
+
+
+def _device(device: str) -> str:
+    return "meta (shapes only)" if device == "meta" else device
 
 
 def _output(output: Output) -> str:

@@ -64,15 +64,15 @@ def _matches(shape: tuple[int, ...], declared: Shape) -> bool:
 
 
 def _constant(target: Target, output: Output) -> Iterator[Finding]:
-    if output.train and all(_never_changes(one) for one in output.train):
-        yield _finding(
-            "HL802", target, "The model gives the same output whatever its input is.",
-            "Look for a softmax over one value, an input that is never used, or weights that are all zero.",
-        )  # fmt: skip
-    elif output.train and all(one.differentiable and one.zero_gradient for one in output.train):
+    if output.train and all(one.differentiable and one.zero_gradient for one in output.train):
         yield _finding(
             "HL802", target, "The gradient of the output is zero everywhere: the model cannot learn.",
             "Look for an activation that is flat where its inputs lie, such as a second softmax or a relu on the scores.",
+        )  # fmt: skip
+    elif output.train and all(_never_changes(one) for one in output.train):
+        yield _finding(
+            "HL802", target, "The model gives the same output whatever its input is.",
+            "Look for a softmax over one value, an input that is never used, or weights that are all zero.",
         )  # fmt: skip
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import re
@@ -20,7 +19,7 @@ REPOSITORY = Path(__file__).parents[2]
 SCHEMA = json.loads((REPOSITORY / "headlint/reporting/confirmation.schema.json").read_text())
 
 sys.path.insert(0, str(REPOSITORY / "tests" / "runtime"))
-from hostility import HOSTILE, Traces, eventually, needs_keras, needs_torch, project, traces  # noqa: E402
+from hostility import HOSTILE, Traces, eventually, needs_torch, project, traces  # noqa: E402
 
 pytestmark = needs_torch
 
@@ -46,39 +45,6 @@ class Net(nn.Module):
 
     def forward(self, tokens):
         return self.out(self.embed(tokens))
-"""
-
-HIDDEN = """import torch.nn as nn
-
-
-class Net(nn.Module):
-    def __init__(self, last="Softmax"):
-        super().__init__()
-        self.out = nn.Linear(8, 10)
-        self.last = getattr(nn, last)(1)
-
-    def forward(self, x):
-        return self.last(self.out(x))
-"""
-
-CONSTANT = """import torch.nn as nn
-
-
-class Net(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.hidden = nn.Linear(8, 16)
-        self.softmax = nn.Softmax(dim=1)
-
-    def forward(self, x):
-        return self.softmax(self.hidden(x)).sum(dim=1, keepdim=True)
-"""
-
-KERAS_BAD = """import keras
-from keras import layers
-
-model = keras.Sequential([keras.Input((8,)), layers.Dense(1, activation="softmax")])
-model.compile(optimizer="adam", loss="binary_crossentropy")
 """
 
 
@@ -108,17 +74,14 @@ def models(run: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
     return list(told["models"])
 
 
-def test_a_file_a_model_a_folder_and_nothing_at_all(folder: Path) -> None:
-    wanted = {"bad.py": ["bad.py"], "bad.py::model": ["bad.py"], ".": ["bad.py"], "": ["bad.py"]}
-    for target, paths in wanted.items():
-        run = headlint(folder, "confirm", "--output-format", "json", *([target] if target else []))
-        assert run.returncode == 1, run.stderr
-        told = models(run)
-        assert [one["path"] for one in told] == paths
-        assert [verdict["outcome"] for verdict in told[0]["verdicts"]] == ["confirmed"]
-    # Of a folder the models behind findings are built, of a file all.
-    run = headlint(folder, "confirm", "--output-format", "json", "good.py")
-    assert (run.returncode, [one["name"] for one in models(run)]) == (0, ["model"])
+def test_a_model_a_file_a_folder_and_nothing_at_all(folder: Path) -> None:
+    run = headlint(folder, "confirm", "bad.py::model", "good.py", ".", "--output-format", "json")
+    # Of a file all models are built, of a folder those behind findings.
+    told = [(one["path"], [verdict["outcome"] for verdict in one["verdicts"]]) for one in models(run)]
+    assert told == [("bad.py", ["confirmed"]), ("good.py", []), ("bad.py", ["confirmed"])]
+    assert run.returncode == 1
+    (told_here,) = models(headlint(folder, "confirm", "--output-format", "json"))
+    assert told_here["path"] == "bad.py"
 
 
 def test_what_is_told_in_text(folder: Path) -> None:
@@ -139,21 +102,16 @@ def test_check_confirms_beside_each_finding(folder: Path) -> None:
     run = headlint(folder, "check", "--confirm", ".")
     assert run.returncode == 1
     assert "built model, confirmed: In training mode every row of the output sums to 1." in run.stdout
-    told = json.loads(headlint(folder, "check", "--confirm", "--output-format", "json", ".").stdout)
-    assert [finding["measured"]["outcome"] for finding in told["findings"]] == ["confirmed"]
 
 
 def test_that_code_is_executed_is_told_once_for_each_project(folder: Path) -> None:
-    (folder / "pyproject.toml").write_text("[tool.headlint]\n")
-    first = headlint(folder, "confirm", "good.py")
-    assert "executes code of the program" in first.stderr
-    assert "executes code" not in headlint(folder, "confirm", "good.py").stderr
-    other = folder.parent / "other"
-    other.mkdir()
-    (other / "pyproject.toml").write_text("[tool.headlint]\n")
-    (other / "bad.py").write_text(BAD)
-    assert "executes code of the program" in headlint(other, "check", "--confirm").stderr
-    assert "executes code" not in headlint(other, "check").stderr
+    for made in (folder, folder.parent / "other"):
+        made.mkdir(exist_ok=True)
+        (made / "pyproject.toml").write_text("[tool.headlint]\n")
+        (made / "empty.py").write_text("answer = 42\n")
+        assert "executes code" not in headlint(made, "check", "empty.py").stderr
+        assert "executes code of the program" in headlint(made, "confirm", "empty.py").stderr
+        assert "executes code" not in headlint(made, "check", "--confirm", "empty.py").stderr
 
 
 def test_a_missing_framework_is_one_line_that_says_what_to_install(folder: Path) -> None:
@@ -204,10 +162,10 @@ def test_bad_input_is_one_clear_line(folder: Path, arguments: tuple[str, ...], w
 
 def test_a_file_that_does_not_parse_is_named(folder: Path) -> None:
     (folder / "broken.py").write_text("import torch\nmodel = torch.nn.Linear(3,\n")
+    (folder / "bad.py").unlink()
     run = headlint(folder, "confirm", ".")
     assert run.returncode == 2
-    assert "broken.py:3:1: HL900" in run.stderr or "broken.py:2" in run.stderr
-    assert "CONFIRMED HL101" in run.stdout
+    assert re.search(r"broken\.py:\d+:\d+: HL900 ", run.stderr)
 
 
 def test_nothing_to_confirm_is_said(folder: Path) -> None:
@@ -226,61 +184,6 @@ def test_the_shape_that_was_said_is_compared(folder: Path) -> None:
     assert [finding["code"] for finding in told["found"]] == ["HL801"]
     assert told["found"][0]["message"] == "The output's shape is (5, 24, 10), not (any, 10) as you said."
     assert told["measured"]["basis"]["init"] == "Net(100, 10)"
-    run = headlint(folder, "confirm", "net.py::Net", "--output-shape", "N,24,10", *options)
-    assert (run.returncode, models(run)[0]["found"]) == (0, [])
-
-
-def test_a_softmax_that_only_the_built_model_shows(folder: Path) -> None:
-    (folder / "net.py").write_text(HIDDEN)
-    options = ("--loss", "nn.CrossEntropyLoss()", "--output-format", "json")
-    run = headlint(folder, "confirm", "net.py::Net", *options)
-    assert [finding["code"] for finding in models(run)[0]["found"]] == ["HL803"]
-    assert run.returncode == 1
-    (folder / "net.py").write_text(HIDDEN.replace("getattr(nn, last)(1)", "nn.Identity()"))
-    assert models(headlint(folder, "confirm", "net.py::Net", *options))[0]["found"] == []
-
-
-def test_an_output_that_never_changes(folder: Path) -> None:
-    (folder / "net.py").write_text(CONSTANT)
-    run = headlint(folder, "confirm", "net.py::Net", "--output-format", "json")
-    assert [finding["code"] for finding in models(run)[0]["found"]] == ["HL802"]
-    (folder / "net.py").write_text(CONSTANT.replace(".sum(dim=1, keepdim=True)", "[:, :1]"))
-    assert models(headlint(folder, "confirm", "net.py::Net", "--output-format", "json"))[0]["found"] == []
-
-
-def test_a_notebook(folder: Path) -> None:
-    cells = [
-        {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None, "source": part.splitlines(True)}
-        for part in ("%matplotlib inline\n", *BAD.split("\n\n\n"))
-    ]
-    notebook = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
-    (folder / "study.ipynb").write_text(json.dumps(notebook))
-    (told,) = models(headlint(folder, "confirm", "study.ipynb", "--output-format", "json"))
-    (verdict,) = told["verdicts"]
-    assert (verdict["outcome"], verdict["place"]["cell"]) == ("confirmed", 3)
-
-
-@needs_keras
-@pytest.mark.parametrize("backend", ["tensorflow", "torch"])
-def test_keras_on_either_backend(folder: Path, backend: str) -> None:
-    if importlib.util.find_spec(backend) is None:
-        pytest.skip(f"{backend} is not installed")
-    (folder / "bad.py").write_text(KERAS_BAD)
-    run = headlint(folder, "confirm", "bad.py", "--keras-backend", backend, "--output-format", "json")
-    (told,) = models(run)
-    assert backend in told["measured"]["basis"]["versions"]
-    outcomes = {verdict["code"]: verdict["outcome"] for verdict in told["verdicts"]}
-    assert outcomes["HL201"] == "confirmed"
-    (output,) = told["measured"]["outputs"]
-    assert {(one["minimum"], one["maximum"], one["gradient"]) for one in output["train"]} == {(1.0, 1.0, 0.0)}
-
-
-def test_shapes_only_are_told_of_a_model_that_is_too_large(folder: Path) -> None:
-    (folder / "good.py").write_text(GOOD.replace("nn.Linear(8, 10)", "nn.Linear(8, 10_000_000_000)"))
-    run = headlint(folder, "confirm", "good.py", "--output-format", "json")
-    (told,) = models(run)
-    assert told["measured"]["basis"]["device"] == "meta"
-    assert told["measured"]["outputs"][0]["shape"][1:] == [10_000_000_000]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="processes are found in /proc")

@@ -15,7 +15,7 @@ from .building import Recipe, recipes
 from .commandline import without_command_line
 from .discovery import discover
 from .loading import Program, Slice
-from .reasons import Unmeasurable, describe, out_of_memory
+from .reasons import TooLarge, Unmeasurable, describe, out_of_memory
 from .request import Request, read_request
 from .sources import parse
 
@@ -24,6 +24,7 @@ MOST_TOLD = 20
 
 STAGES = ("arguments", "constructor", "missing-dependency", "import", "data", "not-a-model", "inputs", "output")
 """Reasons in the order in which a try can fail: the later, the further it came."""
+
 
 def handle(message: Mapping[str, Any]) -> dict[str, Any]:
     """The reply to a request. Whatever the user's program raises ends as a reply with a reason."""
@@ -122,6 +123,8 @@ def reason_of(error: BaseException) -> tuple[str, str]:
     match error:
         case Unmeasurable(reason=reason, detail=detail):
             return "memory" if out_of_memory(detail) else reason, detail
+        case TooLarge():
+            return "too-large", f"{error}; --device meta computes its shapes"
         case SystemExit():
             return "exit", describe(error)
         case MemoryError():

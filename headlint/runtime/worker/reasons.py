@@ -44,6 +44,10 @@ class Unmeasurable(Exception):
         self.detail = detail
 
 
+class TooLarge(BaseException):
+    """The model has more parameters than allowed; no ``except Exception`` on the way may take it for its own."""
+
+
 def describe(error: BaseException) -> str:
     """One line that names an error, short enough for a report."""
     try:

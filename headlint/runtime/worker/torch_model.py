@@ -18,7 +18,7 @@ from .adapter import Measured
 from .building import Recipe, make
 from .devices import plan_device
 from .loading import Program, Slice
-from .reasons import Unmeasurable, out_of_memory
+from .reasons import TooLarge, Unmeasurable, out_of_memory
 from .request import Request
 from .torch_devices import OnDevice, count_devices, limit_memory
 from .torch_inputs import Inputs, first_inputs, inputs_of_example
@@ -36,10 +36,6 @@ SMALL = 3_000_000
 
 SEARCH_SHARE = 0.5
 """Part of the time left that the search for inputs may take."""
-
-
-class TooLarge(BaseException):
-    """The model has more parameters than allowed; no ``except Exception`` of a program may take it for its own."""
 
 
 @dataclass
@@ -68,6 +64,8 @@ class TorchAdapter:
         """Limits the memory of the device and cuts off downloads."""
         self.device = request.device
         limit_memory(self.device, request.memory)
+        if self.device == "meta":
+            torch.set_default_device("meta")  # for models that are made while the program is loaded
         cut_off_downloads(program.stubs)
         if not self.device.startswith("cuda"):
             without_cuda()
