@@ -56,9 +56,8 @@ def run(arguments: argparse.Namespace) -> int:
     outcomes = list(_confirmed(targets, wanted_of(arguments), settings))
     confirmations = [one for one in outcomes if isinstance(one, Confirmation)]
     problems = [one for one in outcomes if isinstance(one, Problem)]
-    built = [one for one in confirmations if not one.refused]
-    context = _context(arguments, settings, built)
-    sys.stdout.write(render_confirmations(arguments.output_format, built, context))
+    context = _context(arguments, settings, confirmations)
+    sys.stdout.write(render_confirmations(arguments.output_format, confirmations, context))
     for problem in problems:
         sys.stderr.write(f"headlint: {problem_line(problem, context)}\n")
     if problems or any(one.target.named and one.failure is not None for one in confirmations):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from headlint.runtime.confirm import Confirmation
     from headlint.runtime.measurement import Failure, LossMeasured, Measurement, Output
 
+VERSION = 1
+"""Of the JSON: changes when a field changes its meaning or goes; new fields may come at any time."""
+
 MOST_LAYERS = 60
 MOST_LEFT_OUT = 5
 _COLOURS = {"confirmed": "\033[1;31m", "refuted": "\033[1;32m", "unknown": "\033[2m"}
@@ -23,8 +27,8 @@ _BOLD, _RESET = "\033[1m", "\033[0m"
 
 
 def render_text(confirmations: Sequence[Confirmation], context: Context) -> str:
-    """A block for each model."""
-    return "\n".join("\n".join(_block(one, context)) + "\n" for one in confirmations)
+    """A block for each model; what an environment lacks to build any at all is told once, as a problem."""
+    return "\n".join("\n".join(_block(one, context)) + "\n" for one in confirmations if not one.refused)
 
 
 def _block(confirmation: Confirmation, context: Context) -> Iterator[str]:
@@ -77,7 +81,7 @@ def measured_facts(measured: Measurement, context: Context) -> Iterator[tuple[st
     """What was measured and what that rests on, each with a label."""
     basis = measured.basis
     versions = ", ".join(f"{name} {version}" for name, version in basis.versions)
-    yield "built", f"{basis.init or basis.name} ({basis.origin}) on {basis.device}, {versions}"
+    yield "built", f"{basis.init or basis.name} ({basis.origin}) on {_device(basis.device)}, {versions}"
     if basis.inputs:
         yield "input", f"{'; '.join(basis.inputs)} ({basis.input_origin})"
     for output in measured.outputs:
@@ -91,12 +95,18 @@ def measured_facts(measured: Measurement, context: Context) -> Iterator[tuple[st
     if basis.left_out:
         more = len(basis.left_out) - MOST_LEFT_OUT
         yield "left out", f"{'; '.join(basis.left_out[:MOST_LEFT_OUT])}{f'; and {more} more' if more > 0 else ''}"
+    if basis.missing_guards:
+        yield "unguarded", f"here: {', '.join(basis.missing_guards)}"
     if context.verbose:
         yield "guards", ", ".join(basis.guards) or "none"
         times = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in measured.seconds.items())
-        yield "took", f"{times}, at most {measured.peak_bytes / 2**20:.0f} MiB"
+        yield "took", f"{times}, at most {measured.peak_bytes / 2**20:.0f} MiB beside the framework"
     if measured.loss is not None:
         yield from (("loss", line) for line in _loss(measured.loss))
+
+
+def _device(device: str) -> str:
+    return "meta (shapes only)" if device == "meta" else device
 
 
 def _output(output: Output) -> str:
@@ -147,7 +157,7 @@ def _loss(loss: LossMeasured) -> Iterator[str]:
 
 
 def render_json(confirmations: Sequence[Confirmation], context: Context) -> str:
-    """The models as JSON."""
+    """The models as JSON; ``confirmation.schema.json`` beside this file describes it."""
     content = [
         {
             "path": context.shown(str(one.target.path)),
@@ -156,13 +166,36 @@ def render_json(confirmations: Sequence[Confirmation], context: Context) -> str:
                 {**_finding(finding, context), **asdict(verdict), "outcome": verdict.outcome.value}
                 for finding, verdict in one.verdicts
             ],
-            "found": [{**_finding(finding, context), "message": finding.message} for finding in one.found],
+            "found": [
+                {**_finding(finding, context), "message": finding.message, "advice": finding.advice}
+                for finding in one.found
+            ],
             "failure": asdict(one.failure) if one.failure is not None else None,
-            "measured": asdict(one.measurement) if one.measurement is not None else None,
+            "measured": _measured(one.measurement) if one.measurement is not None else None,
         }
         for one in confirmations
     ]
-    return json.dumps({"version": 1, "models": content}, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps({"version": VERSION, "models": content}, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _measured(measurement: Measurement) -> object:
+    content = asdict(measurement)
+    content["basis"]["versions"] = dict(measurement.basis.versions)
+    content["seconds"] = dict(measurement.seconds)
+    return _finite(content)
+
+
+def _finite(value: object) -> object:
+    """The same without NaN and infinity, which JSON does not have: they become null."""
+    match value:
+        case float():
+            return value if math.isfinite(value) else None
+        case dict():
+            return {key: _finite(inner) for key, inner in value.items()}
+        case list() | tuple():
+            return [_finite(inner) for inner in value]
+        case _:
+            return value
 
 
 def _finding(finding: Finding, context: Context) -> dict[str, object]:
@@ -170,5 +203,6 @@ def _finding(finding: Finding, context: Context) -> dict[str, object]:
     return {
         "code": finding.code,
         "name": finding.name,
+        "severity": finding.severity.value,
         "place": {"path": context.shown(place.path), "cell": place.cell, "line": place.line, "column": place.column},
     }

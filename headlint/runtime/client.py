@@ -89,6 +89,11 @@ class Client:
     def __exit__(self, *details: object) -> None:
         self.close()
 
+    @property
+    def process_id(self) -> int:
+        """The process of the worker; 0 where none runs."""
+        return self._process.pid if self._process is not None else 0
+
     def measure(self, request: dict[str, Any]) -> Message:
         """The worker's reply. A worker that dies, or that cannot be started, gives a reply with the reason."""
         if self._process is None and self.refused is None:

@@ -64,16 +64,26 @@ def _matches(shape: tuple[int, ...], declared: Shape) -> bool:
 
 
 def _constant(target: Target, output: Output) -> Iterator[Finding]:
-    if output.train and all(one.finite and one.constant and one.differentiable for one in output.train):
-        yield _finding(
-            "HL802", target, "The model gives the same output whatever its input is.",
-            "Look for a softmax over one value, an input that is never used, or weights that are all zero.",
-        )  # fmt: skip
-    elif output.train and all(one.differentiable and one.zero_gradient for one in output.train):
+    if output.train and all(one.differentiable and one.zero_gradient for one in output.train):
         yield _finding(
             "HL802", target, "The gradient of the output is zero everywhere: the model cannot learn.",
             "Look for an activation that is flat where its inputs lie, such as a second softmax or a relu on the scores.",
         )  # fmt: skip
+    elif output.train and all(_never_changes(one) for one in output.train):
+        yield _finding(
+            "HL802", target, "The model gives the same output whatever its input is.",
+            "Look for a softmax over one value, an input that is never used, or weights that are all zero.",
+        )  # fmt: skip
+
+
+def _never_changes(summary: Summary) -> bool:
+    """Whether the output is the same whatever the input is, and will stay so.
+
+    Decisions (argmax, round) may be alike by chance, and a head whose weights start at zero gives zeros until its first
+    step: its gradient is not zero.
+    """
+    starts_at_zero = summary.minimum == summary.maximum == 0.0 and bool(summary.gradient)
+    return summary.finite and summary.constant and summary.differentiable and not starts_at_zero
 
 
 def _out_of_range(target: Target, measured: Measurement) -> Iterator[Finding]:

@@ -8,6 +8,10 @@ from typing import Any
 
 from headlint.runtime.worker.reasons import REASONS
 
+GUARDS = ("memory", "processes", "files", "network", "signals")
+"""What Linux can keep a model from, in the order of isolation.py: more memory or processes than it may have, writing
+outside its private folder, the network, and signals to other processes. Time and output are limited everywhere."""
+
 SUM_TOLERANCE = 1e-3
 """How far a sum of 32-bit probabilities may be from 1."""
 
@@ -128,6 +132,11 @@ class Basis:
     device: str = "cpu"
     versions: tuple[tuple[str, str], ...] = ()
     guards: tuple[str, ...] = ()
+
+    @property
+    def missing_guards(self) -> tuple[str, ...]:
+        """What the system did not let the model's process deny itself."""
+        return tuple(guard for guard in GUARDS if guard not in self.guards)
 
 
 @dataclass(frozen=True, slots=True)

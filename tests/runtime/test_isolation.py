@@ -133,8 +133,8 @@ def test_a_worker_that_was_stopped_is_given_up(tmp_path: Path, monkeypatch: pyte
         Client(Options(Path(sys.executable), "torch", time=30.0)) as worker,
     ):
         assert isinstance(asked(worker, folder / "good.py"), Measurement)
-        (started,) = left.processes()
-        os.kill(started, signal.SIGSTOP)
+        assert left.processes() == [worker.process_id]
+        os.kill(worker.process_id, signal.SIGSTOP)
         with monkeypatch.context() as patch:
             patch.setattr(client, "ANSWER_SECONDS", -28.0)
             outcome = asked(worker, folder / "good.py")

@@ -15,7 +15,7 @@ from .building import Recipe, recipes
 from .commandline import without_command_line
 from .discovery import discover
 from .loading import Program, Slice
-from .reasons import Unmeasurable, describe
+from .reasons import TooLarge, Unmeasurable, describe, out_of_memory
 from .request import Request, read_request
 from .sources import parse
 from .standins import GUESSED
@@ -25,9 +25,6 @@ MOST_TOLD = 20
 
 STAGES = ("arguments", "constructor", "missing-dependency", "import", "data", "not-a-model", "inputs", "output")
 """Reasons in the order in which a try can fail: the later, the further it came."""
-
-OUT_OF_MEMORY = ("MemoryError", "DefaultCPUAllocator", "out of memory", "OOM when allocating")
-"""How errors of the frameworks say that there is no memory left."""
 
 
 def handle(message: Mapping[str, Any]) -> dict[str, Any]:
@@ -126,7 +123,9 @@ def reason_of(error: BaseException) -> tuple[str, str]:
     """The reason and detail of a reply for an error."""
     match error:
         case Unmeasurable(reason=reason, detail=detail):
-            return "memory" if any(words in detail for words in OUT_OF_MEMORY) else reason, detail
+            return "memory" if out_of_memory(detail) else reason, detail
+        case TooLarge():
+            return "too-large", f"{error}; --device meta computes its shapes"
         case SystemExit():
             return "exit", describe(error)
         case MemoryError():

@@ -65,7 +65,7 @@ def enter(folder: Path, home: Path, memory: int, on_accelerator: bool) -> list[s
     resident is watched.
     """
     guards = ["time", "output"]
-    if Path("/proc/self/statm").exists():
+    if Path("/proc/self/status").exists():
         guards += ["memory", "processes"]
     _limit_resources(0 if on_accelerator else memory)
     library = _library()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from collections.abc import Callable
@@ -25,7 +26,7 @@ from .keras_training import training
 from .keras_watch import Trace, seeing, watch_backend
 from .likes import Inputs
 from .loading import Program, Slice
-from .reasons import Unmeasurable
+from .reasons import TooLarge, Unmeasurable
 from .request import Request
 
 SEARCH_SHARE = 0.5
@@ -37,6 +38,8 @@ class KerasAdapter:
 
     def __init__(self) -> None:
         self.device = "cpu"
+        self.added: list[int] = []
+        """The sizes of the weights of the model that was made last."""
 
     def plan(self, device: str) -> str:
         """The device in place of ``auto``.
@@ -52,7 +55,7 @@ class KerasAdapter:
         cut_off_downloads(program.stubs)
         accept_old_names()
         watch_backend()
-        count_parameters(request.most_parameters)
+        count_parameters(self.added, request.most_parameters, lambda: self.device == "meta")
 
     def versions(self) -> dict[str, str]:
         """The versions of Keras and of what it runs on."""
@@ -73,13 +76,22 @@ class KerasAdapter:
         Raises:
             Unmeasurable: it cannot be built, or no inputs were found.
         """
+        try:
+            with keras.device(name_of_device(self.device)):
+                return Measurement(self, recipe, module, request).measured()
+        except TooLarge as error:
+            if keras.backend.backend() != "torch":
+                raise Unmeasurable("too-large", str(error)) from None
+        self.device = "meta"
         with keras.device(name_of_device(self.device)):
             return Measurement(self, recipe, module, request).measured()
 
 
 def name_of_device(device: str) -> str:
-    """A device as Keras calls it: ``gpu:0``. Shapes alone are computed where the processor is."""
+    """A device as Keras calls it: ``gpu:0``. Only torch has one for shapes alone; else the processor computes them."""
     kind, _, number = device.partition(":")
+    if kind == "meta" and keras.backend.backend() == "torch":
+        return "meta"
     return f"gpu:{number or 0}" if kind == "cuda" else "cpu"
 
 
@@ -92,19 +104,20 @@ def count_devices(kind: str) -> int:
     return int(sys.modules["torch"].cuda.device_count())
 
 
-def count_parameters(most: int) -> None:
-    """Stops the making of weights when there are too many."""
-    counted = [0]
+def count_parameters(added: list[int], most: int, unlimited: Callable[[], bool]) -> None:
+    """From here on the sizes of weights are noted where they are made.
+
+    Making more than ``most`` parameters raises TooLarge.
+    """
     add_weight = keras.layers.Layer.add_weight
 
     def counting(self: Any, *arguments: Any, **keywords: Any) -> Any:
         shape = keywords.get("shape", arguments[0] if arguments else ()) or ()
-        size = 1
-        for length in shape if isinstance(shape, (tuple, list)) else (shape,):
-            size *= int(length or 1)
-        if size > most:
-            raise Unmeasurable("too-large", f"a layer has {size} parameters")
-        counted[0] += size
+        added.append(
+            math.prod(int(length or 1) for length in (shape if isinstance(shape, (tuple, list)) else (shape,)))
+        )
+        if sum(added) > most and not unlimited():
+            raise TooLarge(f"more than {most} parameters")
         return add_weight(self, *arguments, **keywords)
 
     keras.layers.Layer.add_weight = counting
@@ -144,7 +157,7 @@ class Measurement:
     def measured(self) -> Measured:
         """Everything about the model."""
         model, inputs, origin, modes = self.found()
-        if self.request.device == "meta":
+        if self.adapter.device == "meta":
             return self.shapes_only(model, inputs, origin)
         rows: list[dict[str, Any]] = []
         layers: list[dict[str, Any]] = []
@@ -186,6 +199,7 @@ class Measurement:
         """
         begun = time.perf_counter()
         keras.utils.set_random_seed(self.request.seed + number)
+        self.adapter.added.clear()
         model = make(self.recipe, self.adapter)
         self.build_seconds += time.perf_counter() - begun
         return model

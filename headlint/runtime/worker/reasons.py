@@ -44,6 +44,10 @@ class Unmeasurable(Exception):
         self.detail = detail
 
 
+class TooLarge(BaseException):
+    """The model has more parameters than allowed; no ``except Exception`` on the way may take it for its own."""
+
+
 def describe(error: BaseException) -> str:
     """One line that names an error, short enough for a report."""
     try:
@@ -52,3 +56,8 @@ def describe(error: BaseException) -> str:
         words = "its text cannot be read"
     text = f"{type(error).__name__}: {words}" if words else type(error).__name__
     return text if len(text) <= 300 else text[:297] + "..."
+
+
+def out_of_memory(detail: str) -> bool:
+    """Whether an error, as ``describe`` tells it, says that there is no memory left."""
+    return any(words in detail for words in ("MemoryError", "DefaultCPUAllocator", "out of memory", "OOM when allocat"))

@@ -19,7 +19,7 @@ from .building import Recipe, make
 from .devices import plan_device
 from .likes import Inputs
 from .loading import Program, Slice
-from .reasons import Unmeasurable
+from .reasons import TooLarge, Unmeasurable, out_of_memory
 from .request import Request
 from .torch_devices import OnDevice, count_devices, limit_memory
 from .torch_examples import written_inputs
@@ -38,10 +38,6 @@ SMALL = 3_000_000
 
 SEARCH_SHARE = 0.5
 """Part of the time left that the search for inputs may take."""
-
-
-class TooLarge(Exception):
-    """The model has more parameters than allowed."""
 
 
 @dataclass
@@ -70,6 +66,8 @@ class TorchAdapter:
         """Limits the memory of the device and cuts off downloads."""
         self.device = request.device
         limit_memory(self.device, request.memory)
+        if self.device == "meta":
+            torch.set_default_device("meta")  # for models that are made while the program is loaded
         cut_off_downloads(program.stubs)
         if not self.device.startswith("cuda"):
             without_cuda()
@@ -96,6 +94,10 @@ class TorchAdapter:
         try:
             return Measurement(self, recipe, module, request, device).measured()
         except TooLarge:
+            return Measurement(self, recipe, module, request, "meta").measured()
+        except Unmeasurable as failure:
+            if device == "meta" or not out_of_memory(failure.detail):
+                raise
             return Measurement(self, recipe, module, request, "meta").measured()
 
 

@@ -104,7 +104,7 @@ def summary(output: Output, trace: Trace, again: Callable[[], Any], retain: bool
         "row_sum_error": largest(rows.sum(dim=axis) - 1) if rows.dim() else None,
         "log_row_sum_error": largest(rows.logsumexp(dim=axis)) if rows.dim() else None,
         "batch_sum_error": largest(values.sum(dim=0) - 1) if values.dim() else None,
-        "constant": is_constant(tensor.detach(), again),
+        "constant": is_constant(values, lambda: plain_or_none(again())),
         "gradient": gradient,
         "zero_gradient": gradient == 0.0,
         "differentiable": bool(tensor.requires_grad),
@@ -118,12 +118,22 @@ def plain_values(tensor: Any) -> Any:
     return values if values.dtype == torch.float64 else values.float()
 
 
+def plain_or_none(tensor: Any) -> Any:
+    """The plain values of what is a tensor; None for anything else."""
+    return plain_values(tensor) if isinstance(tensor, torch.Tensor) else None
+
+
+ROUNDING = 1e-6
+"""What single precision makes of equal values, relative to the largest: a sum of a softmax is not exactly 1."""
+
+
 def is_constant(values: Any, again: Callable[[], Any]) -> bool:
-    """Whether the samples of a batch all give the same, and another batch too."""
-    if values.dim() and len(values) > 1 and not bool((values == values[:1]).all()):
+    """Whether the samples of a batch all give the same but for rounding, and another batch too."""
+    rounding = ROUNDING * largest(values)
+    if values.dim() and len(values) > 1 and not largest(values - values[:1]) <= rounding:
         return False
     other = again()
-    return isinstance(other, torch.Tensor) and other.shape == values.shape and bool((other == values).all())
+    return isinstance(other, torch.Tensor) and other.shape == values.shape and largest(other - values) <= rounding
 
 
 def projection(tensor: Any) -> Any:

@@ -21,8 +21,6 @@ LATE_SECONDS = 60.0
 KEPT = 2_000
 """Characters kept of the end of what was printed."""
 
-PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
-
 
 @dataclass(frozen=True)
 class Limits:
@@ -197,7 +195,7 @@ def _parent(process: str) -> int | None:
 def _resident(process: int) -> int:
     """Bytes of memory that a process holds; pages of files (the framework's libraries) are not counted."""
     try:
-        _, resident, shared, *_ = Path(f"/proc/{process}/statm").read_text(encoding="ascii").split()
-    except (OSError, ValueError):
+        lines = Path(f"/proc/{process}/status").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
         return 0
-    return (int(resident) - int(shared)) * PAGE
+    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith(("RssAnon:", "RssShmem:")))
