@@ -200,9 +200,12 @@ def stacked_linear_layers(evidence: Evidence) -> Iterator[Draft]:
 
 
 def _switchable(evidence: Evidence, fact: LayerApplied) -> bool:
-    """Whether the layer also gets what an activation makes of the same input: an option says which."""
+    """Whether the layer may also get its input with an activation, or without the first layer: an option says which."""
+    before = fact.input
+    while before.maker.role != "layer" or before.maker.note == "dropout":
+        before = before.inputs[0]
     return bool(fact.guards) and any(
-        other.layer is fact.layer and other.input is not fact.input and comes_from(other.input, fact.input)
+        other.layer is fact.layer and other.input is not fact.input and comes_from(other.input, before.inputs[0])
         for other in evidence.applications()
     )
 
@@ -222,20 +225,18 @@ def _linear_before(fact: LayerApplied) -> Layer | None:
 
 
 def _bottleneck(first: Layer, second: Layer) -> bool:
-    """Whether the width between is smaller than those around it, as in an autoencoder, or the first is not trained."""
+    """Whether the width between may be smaller than those around it, as in an autoencoder, or the first is not trained."""
     if constant(first, "trainable") is False:
         return True
     given = first.arguments.get(first.kind.features) if first.kind.features else None
     if given is not None and given is second.arguments.get(second.kind.units):
         return True  # from a width to itself through another one: a factorised table, as in word2vec
-    wide, narrow = (
-        constant(first, first.kind.features) if first.kind.features else None,
-        constant(first, first.kind.units),
-    )
-    out = constant(second, second.kind.units)
-    if not isinstance(narrow, int) or not isinstance(out, int):
-        return False
-    return narrow < out and (not isinstance(wide, int) or narrow < wide)
+    wide = constant(first, first.kind.features) if first.kind.features else None
+    narrow, out = constant(first, first.kind.units), constant(second, second.kind.units)
+    if not isinstance(narrow, int):
+        return True
+    narrower_than_given = not isinstance(wide, int) or narrow < wide
+    return narrower_than_given and (not isinstance(out, int) or narrow < out)
 
 
 def softmax_in_hidden_layer(evidence: Evidence) -> Iterator[Draft]:

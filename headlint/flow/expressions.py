@@ -168,7 +168,9 @@ def _too_large(symbol: str, left: Any, right: Any) -> bool:
         return True
     if symbol in ("+", "%") and isinstance(left, str):
         return len(left) > LONGEST_TEXT or symbol == "%"
-    return symbol in ("**", "<<") and isinstance(right, int | float) and (abs(right) > 64 or abs(left) > 10**6)
+    if symbol not in ("**", "<<") or not isinstance(left, int | float) or not isinstance(right, int | float):
+        return False
+    return abs(right) > 64 or abs(left) > 10**6
 
 
 def _unary(machine: Machine, node: ir.Unary) -> Value:

@@ -15,7 +15,7 @@ from headlint.flow.values import Site, Value
 from headlint.frameworks.kinds import LossKind
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Fact:
     """Something that was seen to happen at a site."""
 
@@ -27,7 +27,7 @@ class Fact:
     """The calls through which the interpreter came here, outermost first."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class LossUse(Fact):
     """A loss takes a prediction.
 
@@ -52,7 +52,7 @@ class LossUse(Fact):
         return dict(self.options).get(name)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class LabelsUse(Fact):
     """``fit`` brings labels to a loss that ``compile`` took."""
 
@@ -64,7 +64,7 @@ class LabelsUse(Fact):
     metrics: tuple[tuple[str, Site], ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Activation(Fact):
     """An activation (or a logarithm) is applied."""
 
@@ -74,14 +74,14 @@ class Activation(Fact):
     axis_given: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class LayerBuilt(Fact):
     """A layer is built."""
 
     layer: Layer
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class LayerApplied(Fact):
     """A layer is applied to a tensor."""
 
@@ -92,7 +92,7 @@ class LayerApplied(Fact):
     """Whether it is applied as a member of a Sequential, so that no expression of its own applies it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class MetricUse(Fact):
     """A model is compiled with a metric beside a loss."""
 
@@ -103,7 +103,7 @@ class MetricUse(Fact):
     arguments: tuple[tuple[str, Value], ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class PredictionUse(Fact):
     """What is done with a model's output outside the loss: ``argmax``, ``threshold`` (with the number) or ``round``."""
 
@@ -113,7 +113,7 @@ class PredictionUse(Fact):
     threshold: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class RemovedCall(Fact):
     """A method that the library no longer has is called on one of its models."""
 
@@ -121,7 +121,7 @@ class RemovedCall(Fact):
     output: Value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class UnknownString(Fact):
     """A string that names no loss, activation or metric of Keras."""
 
@@ -129,7 +129,7 @@ class UnknownString(Fact):
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class HandWrittenLoss(Fact):
     """A cross entropy written with sum or mean over labels times the logarithm of probabilities."""
 
@@ -137,7 +137,7 @@ class HandWrittenLoss(Fact):
     reduced: Tensor
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class LossConstructorCall(Fact):
     """A loss class is called with tensors where it takes options."""
 
@@ -145,21 +145,21 @@ class LossConstructorCall(Fact):
     tensors: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Backward(Fact):
     """A loss is differentiated."""
 
     loss: Tensor
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class LabelsRescaled(Fact):
     """Labels are divided as if they were pixels."""
 
     labels: Labels
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Head(Fact):
     """What a model gives back in training."""
 

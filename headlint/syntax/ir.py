@@ -13,33 +13,33 @@ from dataclasses import dataclass
 Scalar = str | bytes | int | float | complex | bool | None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Expression:
     """Something that has a value."""
 
     at: int
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Opaque(Expression):
     """An expression whose value nobody follows."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Literal(Expression):
     """A number, string, ``True``, ``False``, ``None`` or ``...`` (which counts as None)."""
 
     value: Scalar
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Name(Expression):
     """A variable."""
 
     name: str
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Attribute(Expression):
     """``owner.name``."""
 
@@ -47,7 +47,7 @@ class Attribute(Expression):
     name: str
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Subscript(Expression):
     """``owner[index]``."""
 
@@ -55,7 +55,7 @@ class Subscript(Expression):
     index: Expression
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Slice(Expression):
     """``lower:upper:step`` inside a subscript."""
 
@@ -64,7 +64,7 @@ class Slice(Expression):
     step: Expression | None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Argument:
     """One argument of a call: ``value``, ``name=value``, ``*value`` (one star) or ``**value`` (two)."""
 
@@ -73,7 +73,7 @@ class Argument:
     stars: int = 0
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Call(Expression):
     """``function(arguments)``."""
 
@@ -81,7 +81,7 @@ class Call(Expression):
     arguments: tuple[Argument, ...]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Binary(Expression):
     """``left operator right``."""
 
@@ -90,7 +90,7 @@ class Binary(Expression):
     right: Expression
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Unary(Expression):
     """``operator operand``."""
 
@@ -98,7 +98,7 @@ class Unary(Expression):
     operand: Expression
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Compare(Expression):
     """``left operators[0] comparators[0] operators[1] …``."""
 
@@ -107,7 +107,7 @@ class Compare(Expression):
     comparators: tuple[Expression, ...]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Boolean(Expression):
     """``left and right`` or ``left or right``."""
 
@@ -116,7 +116,7 @@ class Boolean(Expression):
     right: Expression
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Conditional(Expression):
     """``body if test else otherwise``."""
 
@@ -125,7 +125,7 @@ class Conditional(Expression):
     otherwise: Expression
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Display(Expression):
     """A tuple, list or set written out; ``kind`` says which."""
 
@@ -133,21 +133,21 @@ class Display(Expression):
     items: tuple[Expression, ...]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Starred(Expression):
     """``*value`` in a display or an assignment."""
 
     value: Expression
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class DictDisplay(Expression):
     """A dict written out; a key of None stands for ``**value``."""
 
     items: tuple[tuple[Expression | None, Expression], ...]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Clause:
     """``for target in iterable if conditions…`` of a comprehension."""
 
@@ -156,7 +156,7 @@ class Clause:
     conditions: tuple[Expression, ...]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Comprehension(Expression):
     """A list, set, dict or generator comprehension; ``value`` is the second part of a dict's element."""
 
@@ -166,14 +166,14 @@ class Comprehension(Expression):
     clauses: tuple[Clause, ...]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Formatted(Expression):
     """An f-string."""
 
     parts: tuple[Expression, ...]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Walrus(Expression):
     """``target := value``."""
 
@@ -181,14 +181,14 @@ class Walrus(Expression):
     value: Expression
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Yield(Expression):
     """``yield value``."""
 
     value: Expression | None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Parameter:
     """A parameter of a function; ``kind`` is ``positional``, ``keyword``, ``star`` or ``double_star``."""
 
@@ -198,7 +198,7 @@ class Parameter:
     annotation: Expression | None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Lambda(Expression):
     """``lambda parameters: body``."""
 
@@ -206,21 +206,21 @@ class Lambda(Expression):
     body: Expression
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Statement:
     """Something that is done; ``at`` numbers it among the expressions."""
 
     at: int
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Evaluate(Statement):
     """An expression on its own."""
 
     value: Expression
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Assign(Statement):
     """``targets[0] = targets[1] = … = value``."""
 
@@ -228,7 +228,7 @@ class Assign(Statement):
     value: Expression
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Declare(Statement):
     """``target: annotation`` without a value, as dataclass fields are written."""
 
@@ -236,7 +236,7 @@ class Declare(Statement):
     annotation: Expression
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class AugmentedAssign(Statement):
     """``target operator= value``."""
 
@@ -245,14 +245,14 @@ class AugmentedAssign(Statement):
     value: Expression
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Return(Statement):
     """``return value``."""
 
     value: Expression | None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class If(Statement):
     """``if test: body else: otherwise``; ``elif`` is an If in ``otherwise``."""
 
@@ -261,7 +261,7 @@ class If(Statement):
     otherwise: tuple[Statement, ...]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class For(Statement):
     """``for target in iterable: body else: otherwise``."""
 
@@ -271,7 +271,7 @@ class For(Statement):
     otherwise: tuple[Statement, ...]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class While(Statement):
     """``while test: body else: otherwise``."""
 
@@ -280,7 +280,7 @@ class While(Statement):
     otherwise: tuple[Statement, ...]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class With(Statement):
     """``with item as target, …: body``."""
 
@@ -288,7 +288,7 @@ class With(Statement):
     body: tuple[Statement, ...]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Try(Statement):
     """``try`` with its handlers, each a name (or empty) and a body."""
 
@@ -298,7 +298,7 @@ class Try(Statement):
     final: tuple[Statement, ...]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class FunctionDefinition(Statement):
     """``def name(parameters): body``."""
 
@@ -309,7 +309,7 @@ class FunctionDefinition(Statement):
     generator: bool
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class ClassDefinition(Statement):
     """``class name(bases, keywords): body``."""
 
@@ -319,14 +319,14 @@ class ClassDefinition(Statement):
     decorators: tuple[Expression, ...]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Import(Statement):
     """``import module as alias, …``; an empty alias binds the first part of the name."""
 
     names: tuple[tuple[str, str], ...]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class ImportFrom(Statement):
     """``from module import name as alias, …``; ``*`` is a name of its own."""
 
@@ -335,14 +335,14 @@ class ImportFrom(Statement):
     names: tuple[tuple[str, str], ...]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Delete(Statement):
     """``del targets``."""
 
     targets: tuple[Expression, ...]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Outer(Statement):
     """``global names`` or ``nonlocal names``."""
 
@@ -350,14 +350,14 @@ class Outer(Statement):
     names: tuple[str, ...]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Leave(Statement):
     """``break``, ``continue`` or ``raise``; ``kind`` says which."""
 
     kind: str
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Case:
     """One case of a match statement: the constants it compares with (None: anything), its captures and body."""
 
@@ -367,7 +367,7 @@ class Case:
     body: tuple[Statement, ...]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Match(Statement):
     """``match subject:`` with its cases."""
 
@@ -375,7 +375,7 @@ class Match(Statement):
     cases: tuple[Case, ...]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Module:
     """A whole module."""
 
