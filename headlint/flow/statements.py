@@ -14,6 +14,7 @@ from headlint.flow.values import (
     FrameworkName,
     FunctionValue,
     Guard,
+    Layer,
     ListValue,
     Scope,
     Tensor,
@@ -45,6 +46,17 @@ def _assign(machine: Machine, node: ir.Assign) -> None:
     value = machine.evaluate(node.value)
     for target in node.targets:
         assign(machine, target, value)
+        match target, node.value:
+            case ir.Attribute(name="weight"), ir.Attribute(name="weight", owner=owner):
+                _note_tied(machine, machine.evaluate(owner))
+            case _:
+                pass
+
+
+def _note_tied(machine: Machine, layer: Value) -> None:
+    """Another layer gets the weights of this one too: whoever writes to it shares them."""
+    if isinstance(layer, Layer):
+        machine.state.write(layer, "weight", Unknown("tied weights"))
 
 
 def assign(machine: Machine, target: ir.Expression, value: Value) -> None:
