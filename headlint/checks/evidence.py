@@ -87,9 +87,20 @@ class Evidence:
 
     def labels_of(self, use: LossUse) -> Labels | None:
         """What is known of the labels that a loss gets, itself or through ``fit``."""
-        if isinstance(use.target, Tensor) and use.target.labels is not None:
-            return use.target.labels
-        return next((fitted.labels for fitted in self.labels if fitted.prediction is use.prediction), None)
+        target = self._target_of(use)
+        return target.labels if target is not None else None
+
+    def encoding_of(self, use: LossUse) -> str | None:
+        """How the labels of a loss are written; several zeros and ones for a sample are ``multi_hot``."""
+        target = self._target_of(use)
+        if target is None or target.labels is None:
+            return None
+        several = target.shape.rank == 2 and (target.shape.units or 1) > 1
+        return "multi_hot" if several and target.labels.encoding in ("index", "binary") else target.labels.encoding
+
+    def _target_of(self, use: LossUse) -> Tensor | None:
+        fitted = (one.target for one in self.labels if one.prediction is use.prediction)
+        return use.target if isinstance(use.target, Tensor) else next(fitted, None)
 
     def applications(self) -> list[LayerApplied]:
         """Each application of a layer."""

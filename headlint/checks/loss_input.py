@@ -57,9 +57,9 @@ def log_softmax_before_cross_entropy(evidence: Evidence) -> Iterator[Draft]:
                 "but says that another loss was expected."
             )
             advice = "Drop the log-softmax, or keep it and use NLLLoss: the two pairs compute the same."
-            labels, made = evidence.labels_of(use), made_by(prediction(use))
+            made = made_by(prediction(use))
             details = {
-                "encoding": labels.encoding if labels is not None else None,
+                "encoding": evidence.encoding_of(use),
                 "over_classes": made.axis == 1 or (made.axis == -1 and made.shape.rank in (None, 2)),
             }
             yield about_loss("HL102", use, message, advice, evidence.elsewhere(use), **details)
@@ -130,7 +130,7 @@ def softmax_with_binary_cross_entropy(evidence: Evidence) -> Iterator[Draft]:
                 "share one unit of probability: they cannot be right at once."
             )
             advice = "For one class out of several use a categorical cross entropy; for independent labels use sigmoid."
-            yield about_loss("HL107", use, message, advice)
+            yield about_loss("HL107", use, message, advice, encoding=evidence.encoding_of(use))
 
 
 def sigmoid_with_categorical_cross_entropy(evidence: Evidence) -> Iterator[Draft]:

@@ -84,7 +84,7 @@ def squashing_off(case: Case) -> Mending:
 
 def sigmoid_for_softmax(case: Case) -> Mending:
     """HL107: each output answers a question of its own."""
-    reason = "only you know whether the labels exclude each other; then a categorical loss is what is needed"
+    reason = "where the labels exclude each other a categorical loss is what is needed"
     step = case.step("activation", "softmax")
     return Mending("Replace softmax by sigmoid", reason, exchange(case, step, "sigmoid"))
 

@@ -173,8 +173,17 @@ _TAKEN_BACK = {
 
 def categorical_loss(case: Case) -> Mending:
     """HL107: the loss of classes that exclude each other."""
-    names = {"binary_crossentropy": "categorical_crossentropy", "BinaryCrossentropy": "CategoricalCrossentropy"}
-    reason = "only you know whether the labels exclude each other; then they must be one-hot rows"
+    match case.detail("encoding"):
+        case "multi_hot":
+            raise CannotMend("the labels do not exclude each other")
+        case "index" | "binary":
+            names = {
+                "binary_crossentropy": "sparse_categorical_crossentropy",
+                "BinaryCrossentropy": "SparseCategoricalCrossentropy",
+            }
+        case _:
+            names = {"binary_crossentropy": "categorical_crossentropy", "BinaryCrossentropy": "CategoricalCrossentropy"}
+    reason = "where several labels may hold at once the softmax is what must change; one-hot rows are expected"
     return Mending("Use the categorical loss", reason, rename_loss(case, names))
 
 

@@ -19,7 +19,7 @@ FIXERS: dict[str, tuple[Fixer, ...]] = {
     "HL104": (heads.activation_off, heads.activation_removed),
     "HL105": (losses.logits_told, layers.activation_on),
     "HL106": (losses.logits_told, layers.activation_on),
-    "HL107": (heads.sigmoid_for_softmax, losses.categorical_loss),
+    "HL107": (losses.categorical_loss, heads.sigmoid_for_softmax),
     "HL108": (heads.softmax_for_sigmoid, losses.binary_loss_for_sigmoids),
     "HL109": (heads.log_softmax_for_nll,),
     "HL110": (heads.log_softmax_for_kl_div,),

@@ -14,9 +14,9 @@ from pathlib import Path
 from headlint.findings import Finding, Problem, Report
 from headlint.fixes.case import Sources
 from headlint.fixes.edits import Edit
-from headlint.fixes.workspace import Workspace, cell_sources
+from headlint.fixes.workspace import Workspace
 from headlint.settings import Settings
-from headlint.source.notebook import without_magics
+from headlint.source.notebook import sources_as_written, without_magics
 from headlint.source.suppressions import Rewriting, suppressing
 
 
@@ -80,7 +80,8 @@ def suppression_edits(findings: Iterable[Finding], sources: Sources) -> Iterator
         source = sources(path)
         if source is None:
             continue
-        written = io.StringIO(source, newline=None).read() if cell is None else cell_sources(source)[cell]
+        stored = source if cell is None else sources_as_written(source)[cell]
+        written = io.StringIO(stored, newline=None).read()
         text = without_magics(written) if cell is not None else written
         wanted = [(finding.name, finding.place.line, finding.place.end_line) for finding in own]
         for rewriting in suppressing(text, wanted):

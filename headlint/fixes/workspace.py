@@ -160,24 +160,11 @@ def edited(path: Path, text: str, edits: Sequence[Edit]) -> str:
     """The text of a file (of a notebook its JSON) with edits made."""
     if path.suffix != ".ipynb":
         return apply_edits(text, edits)
-    from headlint.source.notebook import replace_code
+    from headlint.source.notebook import replace_code, sources_as_written
 
-    cells = cell_sources(text)
-    changed = {
-        number: apply_edits(cells[number], [edit for edit in edits if edit.cell == number])
-        for number in {edit.cell for edit in edits}
-        if number in cells
-    }
-    return replace_code(text, {number: text for number, text in changed.items() if number is not None})
-
-
-def cell_sources(raw: str) -> dict[int | None, str]:
-    """The texts of a notebook's code cells by their number, magics and all."""
-    from headlint.source.notebook import load, source_of
-
-    cells = [cell for cell in load(raw).get("cells", ()) if isinstance(cell, dict)]
-    code = (cell for cell in cells if cell.get("cell_type") == "code")
-    return {number: source_of(cell) for number, cell in enumerate(code, 1)}
+    cells = sources_as_written(text)
+    own = {number: [edit for edit in edits if edit.cell == number] for number in cells}
+    return replace_code(text, {number: apply_edits(cells[number], some) for number, some in own.items() if some})
 
 
 def _unified(name: str, old: bytes, new: bytes) -> Iterator[str]:

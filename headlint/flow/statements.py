@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from headlint.flow import decisions, expressions, iteration, loops, names, tensors
 from headlint.flow.conditions import Condition, Guard
+from headlint.flow.library_values import Layer
 from headlint.flow.state import Cell
 from headlint.flow.tensor_values import Tensor
 from headlint.flow.values import (
@@ -43,6 +44,17 @@ def _assign(machine: Machine, node: ir.Assign) -> None:
     value = machine.evaluate(node.value)
     for target in node.targets:
         assign(machine, target, value)
+        match target, node.value:
+            case ir.Attribute(name="weight"), ir.Attribute(name="weight", owner=owner):
+                _note_tied(machine, machine.evaluate(owner))
+            case _:
+                pass
+
+
+def _note_tied(machine: Machine, layer: Value) -> None:
+    """Another layer gets the weights of this one too: whoever writes to it shares them."""
+    if isinstance(layer, Layer):
+        machine.state.write(layer, "weight", Unknown("tied weights"))
 
 
 def assign(machine: Machine, target: ir.Expression, value: Value) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from difflib import SequenceMatcher
 from typing import Any
 
 from headlint.source.document import UnreadableError
@@ -57,11 +58,21 @@ def _code_cells(content: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def source_of(cell: dict[str, Any]) -> str:
+    """A cell's text, with every line ended by a single newline."""
+    return _source_as_written(cell).replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _source_as_written(cell: dict[str, Any]) -> str:
     """A cell's text, which is stored as one string or as a list of lines."""
     source = cell.get("source", cell.get("input", ""))
     if isinstance(source, list):
         source = "".join(part for part in source if isinstance(part, str))
-    return source.replace("\r\n", "\n").replace("\r", "\n") if isinstance(source, str) else ""
+    return source if isinstance(source, str) else ""
+
+
+def sources_as_written(raw: str) -> dict[int, str]:
+    """The texts of the code cells by their number, magics, line ends and all."""
+    return {number: _source_as_written(cell) for number, cell in enumerate(_code_cells(load(raw)), 1)}
 
 
 def without_magics(source: str) -> str:
@@ -89,15 +100,69 @@ def without_magics(source: str) -> str:
 
 
 def replace_code(raw: str, texts: dict[int, str]) -> str:
-    """The notebook with the code of some cells (by number) changed, and everything else as it was written."""
-    content = load(raw)
-    for number, cell in enumerate(_code_cells(content), 1):
-        if number in texts:
-            key = "source" if "source" in cell else "input"
-            text = texts[number]
-            cell[key] = text.splitlines(keepends=True) if isinstance(cell.get(key), list) else text
-    indentation = re.search(r"\n([ \t]+)\"", raw)
-    indent: str | None = indentation.group(1) if indentation else None
-    separators = None if indent is not None or ", " in raw else (",", ":")
-    written = json.dumps(content, indent=indent, ensure_ascii=raw.isascii() and "\\u" in raw, separators=separators)
-    return written + raw[len(raw.rstrip()) :]
+    """The notebook with the code of some cells (by number) changed, and every other byte as it was."""
+    cells = [span for span in _cells(raw) if _is_code(raw, span)]
+    for number in sorted(texts, reverse=True):
+        cell = cells[number - 1]
+        start, end = cell.get("source") or cell["input"]
+        raw = raw[:start] + _source_written(raw[start:end], texts[number], raw.isascii()) + raw[end:]
+    return raw
+
+
+Spans = dict[str, tuple[int, int]]
+"""Where the values of an object begin and end, by their keys."""
+
+_TOKEN = re.compile(r'\s*("(?:[^"\\]|\\.)*"|[\[\]{}:,]|[^\s\[\]{},:"]+)', re.DOTALL)
+
+
+def _cells(raw: str) -> list[Spans]:
+    """The cells of a notebook in their order: where their values stand in the text, which is known to be JSON."""
+    found: list[Spans] = []
+    within: list[tuple[str, int, Spans]] = []  # the key that a value stands under, where it begins, and its own values
+    key = scalar = ""
+    for match in _TOKEN.finditer(raw):
+        text, start = match.group(1), match.start(1)
+        match text:
+            case "{" | "[":
+                within.append((key, start, {}))
+                key = ""
+            case "}" | "]":
+                key, start, values = within.pop()
+                if text == "}" and within and within[-1][0] == "cells":
+                    found.append(values)
+                if within:
+                    within[-1][2][key] = (start, match.end())
+                key = ""
+            case ":":
+                key = json.loads(scalar)
+            case ",":
+                key = ""
+            case _:
+                scalar = text
+                if within:
+                    within[-1][2][key] = (start, match.end())
+    return found
+
+
+def _is_code(raw: str, cell: Spans) -> bool:
+    start, end = cell.get("cell_type", (0, 0))
+    return raw[start:end] == '"code"'
+
+
+def _source_written(written: str, text: str, ascii_only: bool) -> str:
+    """The JSON of a cell's text in the form that it had: one string, or a list of lines of which the same ones stay."""
+    if not written.startswith("["):
+        return json.dumps(text, ensure_ascii=ascii_only)
+    items = [match for match in _TOKEN.finditer(written) if match.group(1).startswith('"')]
+    old = [json.loads(item.group(1)) for item in items]
+    if "".join(old) == text:
+        return written
+    new = re.findall(r"[^\n]*\n|[^\n]+", text)
+    if not items or not new:
+        return json.dumps(new, ensure_ascii=ascii_only)
+    lines: list[str] = []
+    for kind, first, last, begin, end in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        same = [item.group(1) for item in items[first:last]]
+        lines += same if kind == "equal" else [json.dumps(line, ensure_ascii=ascii_only) for line in new[begin:end]]
+    between = written[items[0].end(1) : items[1].start(1)] if len(items) > 1 else ", "
+    return written[: items[0].start(1)] + between.join(lines) + written[items[-1].end(1) :]
