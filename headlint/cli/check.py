@@ -10,25 +10,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from headlint.cli.main import CLEAN, FAILED, FINDINGS
-from headlint.cli.options import (
-    SEVERITIES,
-    UsageError,
-    add_colour,
-    add_configuration,
-    add_output,
-    load,
-    wants_colour,
-    write,
-)
+from headlint.cli.options import SEVERITIES, UsageError, add_colour, add_configuration, load, wants_colour
 from headlint.cli.sources import Sources, drawer
 from headlint.findings import Report
 from headlint.reporting import FORMATS, render
 from headlint.reporting.context import Context
 from headlint.runtime.options import add_building_options, wanted_of
 from headlint.settings import Settings
-
-FOR_PEOPLE = ("text", "concise")
-"""The formats that may go on with lines of another kind."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     rules.add_argument("--exit-zero", action="store_true", help="exit with 0 even when there are findings")
     output = parser.add_argument_group("output")
     output.add_argument("--output-format", choices=tuple(FORMATS), default="text", help="how to write findings (text)")
-    add_output(output)
+    output.add_argument("-o", "--output", type=Path, metavar="FILE", help="write them to a file")
     output.add_argument("--statistics", action="store_true", help="count the findings of each rule")
     output.add_argument("--show-files", action="store_true", help="list the files that would be checked, and stop")
     add_colour(parser)
@@ -90,11 +78,11 @@ def _run(arguments: argparse.Namespace) -> int:
     text = render(arguments.output_format, report, context)
     if arguments.output_format == "text":
         text += refuted
-    if arguments.statistics and arguments.output_format in FOR_PEOPLE:
-        text += _statistics(report)
-    elif arguments.statistics:
+    if arguments.statistics and arguments.output_format == "json":
         sys.stderr.write(_statistics(report))
-    write(arguments.output, text)
+    elif arguments.statistics:
+        text += _statistics(report)
+    _write(arguments.output, text)
     return status_of(report, settings.fail_on, arguments.exit_zero)
 
 
@@ -142,7 +130,7 @@ def _fix(arguments: argparse.Namespace, settings: Settings) -> int:
     if arguments.diff:
         sys.stdout.write(outcome.diff)
     else:
-        write(arguments.output, render(arguments.output_format, outcome.report, _context(arguments, settings, None)))
+        _write(arguments.output, render(arguments.output_format, outcome.report, _context(arguments, settings, None)))
     done = "would be mended" if arguments.diff else "mended"
     files = f"{len(outcome.files)} file{'' if len(outcome.files) == 1 else 's'}"
     sys.stderr.write(f"{len(outcome.fixes)} finding{'' if len(outcome.fixes) == 1 else 's'} {done} in {files}.\n")
@@ -165,6 +153,16 @@ def _context(arguments: argparse.Namespace, settings: Settings, standard_input: 
         cell_sources=sources.cell,
         draw=drawer(arguments.paths, settings) if standard_input is None else None,
     )
+
+
+def _write(file: Path | None, text: str) -> None:
+    if file is None:
+        sys.stdout.write(text)
+        return
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"cannot write {file}: {error.strerror}") from None
 
 
 def _statistics(report: Report) -> str:

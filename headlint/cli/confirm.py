@@ -8,16 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from headlint.cli.main import CLEAN, FAILED, FINDINGS
-from headlint.cli.options import (
-    SEVERITIES,
-    UsageError,
-    add_colour,
-    add_configuration,
-    add_output,
-    load,
-    wants_colour,
-    write,
-)
+from headlint.cli.options import SEVERITIES, UsageError, add_colour, add_configuration, load, wants_colour
 from headlint.cli.sources import Sources, drawer
 from headlint.findings import Finding, Problem
 from headlint.reporting import CONFIRMATION_FORMATS, render_confirmations
@@ -44,7 +35,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--output-format", choices=tuple(CONFIRMATION_FORMATS), default="text", help="how to write it (text)"
     )
-    add_output(parser)
     parser.add_argument(
         "--fail-on", choices=SEVERITIES, help="the least severity that makes the exit status 1 (warning)"
     )
@@ -55,20 +45,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Build, measure, and give the exit status."""
     try:
-        return _run(arguments)
+        settings = load(arguments, split_target(arguments.targets[0])[0])
     except UsageError as error:
         sys.stderr.write(f"headlint: {error}\n")
         return FAILED
-
-
-def _run(arguments: argparse.Namespace) -> int:
-    settings = load(arguments, split_target(arguments.targets[0])[0])
     give_notice(settings.root)
     outcomes = list(_confirmed(arguments, settings))
     confirmations = [one for one in outcomes if isinstance(one, Confirmation)]
     problems = [one for one in outcomes if isinstance(one, Problem)]
     context = _context(arguments, settings, confirmations)
-    write(arguments.output, render_confirmations(arguments.output_format, confirmations, context))
+    sys.stdout.write(render_confirmations(arguments.output_format, confirmations, context))
     for problem in problems:
         sys.stderr.write(f"headlint: {problem_line(problem, context)}\n")
     if problems or any(one.target.named and isinstance(one.outcome, Failure) for one in confirmations):
@@ -80,7 +66,7 @@ def _context(arguments: argparse.Namespace, settings: Settings, confirmations: S
     sources = Sources()
     return Context(
         root=Path.cwd(),
-        colour=arguments.output is None and wants_colour(arguments.color),
+        colour=wants_colour(arguments.color),
         sources=sources.text,
         verbose=arguments.verbose,
         fix_for=sources.fix,

@@ -30,27 +30,6 @@ def add_colour(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="colours (auto)")
 
 
-def add_output(parser: argparse._ActionsContainer) -> None:
-    """``--output``."""
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write it to a file")
-
-
-def write(file: Path | None, text: str) -> None:
-    """Write to a file, or to standard output where none is given.
-
-    Raises:
-        UsageError: the file cannot be written.
-    """
-    if file is None:
-        sys.stdout.write(text)
-        return
-    try:
-        # A path may hold bytes that are no text.
-        file.write_text(text, encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise UsageError(f"cannot write {file}: {error.strerror}") from None
-
-
 def wants_colour(choice: str) -> bool:
     """Whether to print in colours: as asked, else NO_COLOR and FORCE_COLOR, else on a terminal."""
     if choice != "auto":
