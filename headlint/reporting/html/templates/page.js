@@ -69,6 +69,7 @@ function showAll() {
 
 if (filters) {
   filters.hidden = false;
+  byId("keys").hidden = false;
   showAll();
   let waiting;
   search.addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(filter, 120); });
