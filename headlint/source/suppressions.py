@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from headlint.source.document import Document
-from headlint.source.tokens import continued_lines, tokens_of
+from headlint.source.tokens import Layout, tokens_of
 
 _QUICK = re.compile(r"noqa|headlint:", re.IGNORECASE)
 _NOQA = re.compile(r"#\s*noqa(?:\s*:\s*(?P<codes>[A-Z]\w*(?:[\s,]+[A-Z]+[0-9]\w*)*))?", re.IGNORECASE)
@@ -62,8 +62,8 @@ class Suppressions:
     """The comments of one file; remembers which of them were of use."""
 
     comments: dict[int, list[_Comment]] = field(default_factory=dict)
-    continued: set[int] = field(default_factory=set)
-    """Lines that no comment can end; one behind the line that they go on to speaks for them."""
+    ends: dict[int, int] = field(default_factory=dict)
+    """For each line of a statement its last one."""
     skip_file: bool = False
     noqa_file: bool = False
 
@@ -79,7 +79,7 @@ class Suppressions:
     def _read(self, text: str, above: int) -> None:
         """Take in the comments of a text that stands below a number of lines."""
         tokens = list(tokens_of(text))
-        self.continued |= {line + above for line in continued_lines(tokens)}
+        self.ends |= Layout.of(tokens, above).ends
         for token in tokens:
             if token.type != tokenize.COMMENT:
                 continue
@@ -97,7 +97,8 @@ class Suppressions:
         self.comments.setdefault(line, []).append(_Comment(line, column + 1, end_column + 1, codes, ours))
 
     def covers(self, code: str, name: str, line: int, end_line: int, noqa: bool = True) -> bool:
-        """Whether a finding is switched off by a comment on its first or last line, or for the whole file.
+        """Whether a finding is switched off by a comment on its first or last line, or the last of its statement, or for
+        the whole file.
 
         Without ``noqa`` only the comments for headlint alone count; the others are of use all the same.
         """
@@ -109,14 +110,8 @@ class Suppressions:
         return any(verdicts)
 
     def _comments_for(self, line: int, end_line: int) -> Iterator[_Comment]:
-        for one in dict.fromkeys((self._end_of(line), self._end_of(end_line))):
-            yield from self.comments.get(one, ())
-
-    def _end_of(self, line: int) -> int:
-        """The line on which a comment for a line stands."""
-        while line in self.continued:
-            line += 1
-        return line
+        for one in dict.fromkeys((line, end_line, self.ends.get(line), self.ends.get(end_line))):
+            yield from self.comments.get(one, ()) if one is not None else ()
 
     def unused(self, active: Callable[[str], bool]) -> tuple[UnusedSuppression, ...]:
         """The comments meant for headlint that covered nothing. A code that is not ``active`` is not judged."""
@@ -141,12 +136,13 @@ def suppressing(text: str, wanted: Iterable[tuple[str, int, int]]) -> tuple[Rewr
     ``wanted`` are the rules' names with the first and the last line of each finding. A comment for headlint that is
     there already is added to, and others are left as they are.
     """
-    found = Suppressions()
+    found, layout = Suppressions(), Layout.of(tokens_of(text))
     found._read(text, 0)
     named: dict[int, list[str]] = {}
     for name, line, end_line in wanted:
         ours = (comment.line for comment in found._comments_for(line, end_line) if comment.ours)
-        named.setdefault(next(ours, found._end_of(line)), []).append(name)
+        free = line if line in layout.open_lines else layout.ends.get(line, line)
+        named.setdefault(next(ours, free), []).append(name)
     lines = text.split("\n")
     return tuple(_rewriting(lines[line - 1], line, names, found) for line, names in sorted(named.items()))
 

@@ -1,12 +1,13 @@
-"""The tokens of a text: its comments, and the lines that no comment can end."""
+"""The tokens of a text, and how it is laid out in lines."""
 
 from __future__ import annotations
 
 import io
 import tokenize
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 
-_LINE_ENDS = frozenset({tokenize.NEWLINE, tokenize.NL, tokenize.INDENT, tokenize.DEDENT})
+_NO_CODE = frozenset({tokenize.NL, tokenize.COMMENT, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER})
 _PARTED_STRINGS = ("FSTRING", "TSTRING")
 """Strings that come in several tokens: f-strings from Python 3.12 on, t-strings from 3.14 on."""
 
@@ -19,22 +20,30 @@ def tokens_of(text: str) -> Iterator[tokenize.TokenInfo]:
         return
 
 
-def continued_lines(tokens: Iterable[tokenize.TokenInfo]) -> frozenset[int]:
-    """The lines whose end stands in a string, or that a backslash joins with the next one."""
-    continued: set[int] = set()
-    last: tokenize.TokenInfo | None = None
-    open_strings: list[int] = []
-    for token in tokens:
-        kind = tokenize.tok_name[token.type]
-        first = token.start[0]
-        if kind.startswith(_PARTED_STRINGS) and kind.endswith("_START"):
-            open_strings.append(first)
-        elif kind.startswith(_PARTED_STRINGS) and kind.endswith("_END"):
-            first = open_strings.pop()
-        elif token.type != tokenize.STRING:
-            first = token.end[0]
-        continued.update(range(first, token.end[0]))
-        if last is not None and last.type not in _LINE_ENDS:
-            continued.update(range(last.end[0], token.start[0]))
-        last = token
-    return frozenset(continued)
+@dataclass
+class Layout:
+    """Where statements end, and where comments can stand."""
+
+    ends: dict[int, int] = field(default_factory=dict)
+    """For each line of a statement its last one; of a compound statement only the head counts."""
+    open_lines: set[int] = field(default_factory=set)
+    """Lines that a comment can end: neither in a string, nor joined with the next one by a backslash."""
+
+    @classmethod
+    def of(cls, tokens: Iterable[tokenize.TokenInfo], above: int = 0) -> Layout:
+        """The layout of a text that stands below a number of lines."""
+        found = cls()
+        first: int | None = None
+        strings = 0
+        for token in tokens:
+            kind, line = tokenize.tok_name[token.type], token.start[0] + above
+            if kind.startswith(_PARTED_STRINGS):
+                strings += kind.endswith("_START") - kind.endswith("_END")
+            if first is None and token.type not in _NO_CODE:
+                first = line
+            if token.type in (tokenize.NEWLINE, tokenize.NL) and not strings:
+                found.open_lines.add(line)
+            if token.type == tokenize.NEWLINE and first is not None:
+                found.ends.update(dict.fromkeys(range(first, line + 1), line))
+                first = None
+        return found

@@ -202,6 +202,7 @@ def test_the_story_of_a_branch(folder: Path) -> None:
 
 
 def test_a_revision_that_is_not_there_is_one_line(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    assert headlint(folder, "check", "--diff-base", "HEAD", "--add-suppressions")[0] == 0
     status, said, beside = headlint(folder, "check", "--diff-base", "nothing")
     assert (status, said, beside.count("\n")) == (2, "", 1)
     assert "no revision 'nothing'" in beside

@@ -6,6 +6,8 @@ import ast
 import json
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -135,6 +137,16 @@ def test_statements_of_every_shape(tmp_path: Path, shape: str) -> None:
     head, _, tail = text.rpartition(before_comment)
     end = "\n" if shape != "no line end" else ""
     assert file.read_text(encoding="utf-8") == f"{head}{before_comment}{COMMENT}{end}{tail.partition(chr(10))[2]}"
+
+
+def test_a_formatter_may_break_the_line_that_became_too_long(tmp_path: Path) -> None:
+    file = tmp_path / "net.py"
+    file.write_text(PROGRAM.replace("return", "loss = 2 *"), encoding="utf-8")
+    assert len(add_suppressions([file], settings(tmp_path)).suppressed) == 1
+    formatter = [sys.executable, "-m", "ruff", "format", "--isolated", "--line-length", "60", str(file)]
+    subprocess.run(formatter, check=True, capture_output=True, timeout=60)
+    assert f"\n    ){COMMENT}\n" in file.read_text(encoding="utf-8")
+    assert headlint.check_paths([file], settings(tmp_path)).findings == ()
 
 
 def test_a_comment_that_is_there_is_added_to(tmp_path: Path) -> None:

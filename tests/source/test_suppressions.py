@@ -43,10 +43,19 @@ def test_only_its_own_line_is_covered() -> None:
     assert not covers('a = "# noqa"\n', 1)
 
 
-def test_the_first_and_the_last_line_count() -> None:
-    text = "a = f(  # noqa: HL102\n    1,  # noqa: HL101\n)  # headlint: ignore[HL103]\n"
+def test_the_first_and_the_last_line_and_that_of_the_statement_count() -> None:
+    text = "a = f(  # noqa: HL102\n    1,  # noqa: HL101\n    2,  # noqa: HL103\n)  # headlint: ignore[HL104]\n"
     covered = Suppressions.of(Document("x.py", text))
-    assert [covered.covers(code, "", 1, 3) for code in ("HL101", "HL102", "HL103")] == [False, True, True]
+    codes = ("HL101", "HL102", "HL103", "HL104")
+    assert [covered.covers(code, "", 1, 3) for code in codes] == [False, True, True, True]
+    assert [covered.covers(code, "", 2, 2) for code in codes] == [True, False, False, True]
+
+
+def test_a_block_is_no_part_of_the_statement_above_it() -> None:
+    text = "if f(\n    1\n):  # noqa: HL101\n    b = 2  # noqa: HL102\n"
+    covered = Suppressions.of(Document("x.py", text))
+    assert [covered.covers(code, "", 1, 1) for code in ("HL101", "HL102")] == [True, False]
+    assert [covered.covers(code, "", 4, 4) for code in ("HL101", "HL102")] == [False, True]
 
 
 LONG = {
