@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -78,17 +77,14 @@ def check_files(
     settings: Settings,
     progress: Progress | None = None,
     problems: tuple[Problem, ...] = (),
-    analysed: dict[Path, FileResult] | None = None,
 ) -> Report:
     """Check files, given by absolute paths, through a loader, which afterwards knows all texts that were read for it.
 
-    ``problems`` are those that the caller knows already. ``analysed`` holds what the same loader gave before for these
-    or other files, and is added to.
+    ``problems`` are those that the caller knows already.
     """
     wanted, refused = worth_analysing(files, loader)
-    known = {} if analysed is None else analysed
-    results = _analyze_all(wanted, loader, settings, progress, known)
-    results += _analyze_importers(results, loader, settings, known)
+    results = _analyze_all(wanted, loader, settings, progress)
+    results += _analyze_importers(results, {Path(result.path) for result in results}, loader, settings)
     return _report(results, {str(file) for file in files}, loader, settings, len(files), (*problems, *refused))
 
 
@@ -123,27 +119,17 @@ def worth_analysing(files: Sequence[Path], loader: ProjectLoader) -> tuple[list[
     return wanted, problems
 
 
-def _analyze(file: Path, loader: ProjectLoader, settings: Settings, known: dict[Path, FileResult]) -> FileResult:
-    from headlint.analysis import analyze_file
-
-    if file not in known:
-        known[file] = analyze_file(file, loader, settings)
-    return known[file]
-
-
 def _analyze_all(
-    files: Sequence[Path],
-    loader: ProjectLoader,
-    settings: Settings,
-    progress: Progress | None,
-    known: dict[Path, FileResult],
+    files: Sequence[Path], loader: ProjectLoader, settings: Settings, progress: Progress | None
 ) -> list[FileResult]:
     processes = settings.jobs or min(os.cpu_count() or 1, len(files) // (FILES_WORTH_A_PROCESS // 2))
     if processes > 1 and len(files) >= FILES_WORTH_A_PROCESS and not loader.buffers:
         return _in_processes(files, processes, settings, progress)
     results: list[FileResult] = []
+    if files:
+        from headlint.analysis import analyze_file
     for done, file in enumerate(files, 1):
-        results.append(_analyze(file, loader, settings, known))
+        results.append(analyze_file(file, loader, settings))
         if progress is not None:
             progress(done, len(files))
     return results
@@ -191,18 +177,19 @@ def _in_processes(
 
 
 def _analyze_importers(
-    results: Sequence[FileResult], loader: ProjectLoader, settings: Settings, known: dict[Path, FileResult]
+    results: Sequence[FileResult], known: set[Path], loader: ProjectLoader, settings: Settings
 ) -> list[FileResult]:
     """Look at the files that import one whose functions wait for values, and at those that import these."""
+    from headlint.analysis import FileResult, analyze_file
+
     more: list[FileResult] = []
-    seen = {Path(result.path) for result in results}
     waiting = [Path(result.path) for result in results if result.open]
     while waiting and loader.project is not None and len(more) < MOST_IMPORTERS:
         for importer in loader.project.importers(waiting.pop()):
-            if importer not in seen and len(more) < MOST_IMPORTERS:
-                seen.add(importer)
-                result = _analyze(importer, loader, settings, known)
-                more.append(replace(result, problems=()))
+            if importer not in known and len(more) < MOST_IMPORTERS:
+                known.add(importer)
+                result = analyze_file(importer, loader, settings)
+                more.append(FileResult(result.path, result.findings, (), result.overrides, result.open))
                 if result.open:
                     waiting.append(importer)
     return more

@@ -21,7 +21,6 @@ from headlint.version import __version__
 if TYPE_CHECKING:
     import ast
 
-    from headlint.analysis import FileResult
     from headlint.findings import Report
     from headlint.loading import ProjectLoader
     from headlint.settings import Settings
@@ -65,7 +64,7 @@ class Plugin:
         cls._standard_input = options.filenames == ["-"]
         named = [*(options.select or ()), *(options.extend_select or ())]
         cls._selected = tuple(code for code in named if _RULE.fullmatch(code))
-        for kept in (_settings, _project, _reading):
+        for kept in (_settings, _project, _loader):
             kept.cache_clear()
 
     def run(self) -> Iterator[Error]:
@@ -98,8 +97,7 @@ class Plugin:
 
         if self._standard_input:
             return check_source(text, str(path), settings)
-        loader, analysed = _reading(settings)
-        return check_files(discover([path], settings).files, loader, settings, analysed=analysed)
+        return check_files(discover([path], settings).files, _loader(settings), settings)
 
 
 @cache
@@ -119,8 +117,8 @@ def _project(root: Path) -> Project:
 
 
 @cache
-def _reading(settings: Settings) -> tuple[ProjectLoader, dict[Path, FileResult]]:
-    """One for all files of a process: what several files import, and who imports several, is looked at once."""
+def _loader(settings: Settings) -> ProjectLoader:
+    """One for all files of a process: what several files import is read once."""
     from headlint.loading import ProjectLoader
 
-    return ProjectLoader(_project(settings.root), settings.cache), {}
+    return ProjectLoader(_project(settings.root), settings.cache)
