@@ -19,7 +19,7 @@ import venv
 from pathlib import Path
 
 REPOSITORY = Path(__file__).parents[1]
-RUNS = 7
+RUNS = 5
 LEFT_OUT = ("test", "tests", "site-packages", "__pycache__")
 
 

@@ -118,8 +118,9 @@ def _project(settings: Settings) -> Project:
 
 def worth_analysing(files: Sequence[Path], loader: ProjectLoader) -> tuple[list[Path], list[Problem]]:
     """The files that can matter at all, and those that the system refuses."""
-    from headlint.source.prefilter import may_train, names_framework
+    from headlint.source.prefilter import may_matter
 
+    matters = loader.project.may_matter if loader.project is not None else may_matter
     wanted: list[Path] = []
     problems: list[Problem] = []
     for file in files:
@@ -128,14 +129,9 @@ def worth_analysing(files: Sequence[Path], loader: ProjectLoader) -> tuple[list[
         except OSError as error:
             problems.append(Problem(str(file), f"cannot be read: {error.strerror or error}"))
             continue
-        if names_framework(data) or (may_train(data) and _meets_framework(loader)):
+        if matters(data):
             wanted.append(file)
     return wanted, problems
-
-
-def _meets_framework(loader: ProjectLoader) -> bool:
-    """Whether any file of the project could hand models and losses to one that names no framework itself."""
-    return loader.project is None or loader.project.names_framework
 
 
 def _analyze_all(

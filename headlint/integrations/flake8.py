@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from headlint.findings import Report
     from headlint.loading import ProjectLoader
     from headlint.settings import Settings
+    from headlint.source.project import Project
 
 Error = tuple[int, int, str, type]
 
@@ -63,21 +64,26 @@ class Plugin:
         cls._standard_input = options.filenames == ["-"]
         named = [*(options.select or ()), *(options.extend_select or ())]
         cls._selected = tuple(code for code in named if _RULE.fullmatch(code))
-        _settings.cache_clear()
-        _loader.cache_clear()
+        for kept in (_settings, _project, _loader):
+            kept.cache_clear()
 
     def run(self) -> Iterator[Error]:
         """The findings of the file, and nothing about its syntax: flake8 tells that itself."""
         text = "".join(self._lines)
-        if not may_matter(text.encode("utf-8", "replace")):
+        data = text.encode("utf-8", "replace")
+        if not may_matter(data):
             return
         from headlint.configuration import ConfigurationError
 
+        path = Path(os.path.abspath(self._filename))
         try:
-            report = self._check(text)
+            settings = _settings(path.parent, self._config, self._isolated, self._selected)
         except ConfigurationError as error:
             yield 1, 0, f"HL999 {error}", type(self)
             return
+        if not _project(settings.root).may_matter(data):
+            return
+        report = self._check(path, text, settings)
         for finding in report:
             place = finding.place
             yield place.line, place.column - 1, f"{finding.code} {finding.name}: {finding.message}", type(self)
@@ -85,12 +91,10 @@ class Plugin:
             if problem.code == "HL999":
                 yield problem.line or 1, 0, f"HL999 {problem.message}", type(self)
 
-    def _check(self, text: str) -> Report:
+    def _check(self, path: Path, text: str, settings: Settings) -> Report:
         from headlint.session import check_files, check_source
         from headlint.source.discovery import discover
 
-        path = Path(os.path.abspath(self._filename))
-        settings = _settings(path.parent, self._config, self._isolated, self._selected)
         if self._standard_input:
             return check_source(text, str(path), settings)
         return check_files(discover([path], settings).files, _loader(settings), settings)
@@ -105,9 +109,16 @@ def _settings(folder: Path, config: Path | None, isolated: bool, selected: tuple
 
 
 @cache
-def _loader(settings: Settings) -> ProjectLoader:
-    """One for all files of a process: what one file imports is read once, and so is who imports whom."""
-    from headlint.loading import ProjectLoader
+def _project(root: Path) -> Project:
+    """One for all files of a process: who imports whom is looked up once."""
     from headlint.source.project import Project
 
-    return ProjectLoader(Project(settings.root), settings.cache)
+    return Project(root)
+
+
+@cache
+def _loader(settings: Settings) -> ProjectLoader:
+    """One for all files of a process: what several files import is read once."""
+    from headlint.loading import ProjectLoader
+
+    return ProjectLoader(_project(settings.root), settings.cache)

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from headlint.settings import Settings
-from headlint.source.prefilter import names_framework
+from headlint.source.prefilter import may_train, names_framework
 
 MARKERS = ("pyproject.toml", "headlint.toml", "setup.py", "setup.cfg", ".git")
 
@@ -117,9 +117,12 @@ class Project:
         """The files of the project that import a file."""
         return self._importers.get(Path(os.path.abspath(path)), ())
 
+    def may_matter(self, data: bytes) -> bool:
+        """Whether a file of the project with these bytes can matter: on its own, or by what others hand to it."""
+        return names_framework(data) or (may_train(data) and self._names_framework)
+
     @cached_property
-    def names_framework(self) -> bool:
-        """Whether any file of the project holds the name of a framework."""
+    def _names_framework(self) -> bool:
         return any(names_framework(_bytes_of(file)) for file in self._files)
 
     @cached_property
