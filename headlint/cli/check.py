@@ -90,7 +90,8 @@ def _confirm(
     from headlint.runtime.confirm import confirm_report, measured
 
     report, confirmations = confirm_report(report, wanted_of(arguments), settings)
-    return report, replace(context, measured_for=measured(confirmations).get), refutations(confirmations, context)
+    context = replace(context, measured_for=measured(confirmations).get, confirmations=confirmations)
+    return report, context, refutations(confirmations, context)
 
 
 def _show_files(arguments: argparse.Namespace, settings: Settings) -> int:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from headlint.cli.main import CLEAN, FAILED, FINDINGS
 from headlint.cli.options import UsageError, add_colour, add_configuration, load, wants_colour
+from headlint.cli.output import write
 from headlint.cli.sources import Sources, drawer
 from headlint.cli.status import add_fail_on, is_severe
 from headlint.findings import Finding, Problem
@@ -38,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--output-format", choices=tuple(CONFIRMATION_FORMATS), default="text", help="how to write it (text)"
     )
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write it to a file")
     add_fail_on(parser)
     add_colour(parser)
     add_configuration(parser)
@@ -45,19 +47,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Build, measure, and give the exit status."""
-    targets = [split_target(text) for text in arguments.targets]
     try:
-        settings = replace(load(arguments, targets[0][0]), baseline="")
-        _refuse_several(arguments, targets)
+        return _run(arguments)
     except UsageError as error:
         sys.stderr.write(f"headlint: {error}\n")
         return FAILED
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    targets = [split_target(text) for text in arguments.targets]
+    settings = replace(load(arguments, targets[0][0]), baseline="")
+    _refuse_several(arguments, targets)
     give_notice(settings.root)
     outcomes = list(_confirmed(targets, wanted_of(arguments), settings))
     confirmations = [one for one in outcomes if isinstance(one, Confirmation)]
     problems = [one for one in outcomes if isinstance(one, Problem)]
     context = _context(arguments, settings, confirmations)
-    sys.stdout.write(render_confirmations(arguments.output_format, confirmations, context))
+    write(arguments.output, render_confirmations(arguments.output_format, confirmations, context))
     for problem in problems:
         sys.stderr.write(f"headlint: {problem_line(problem, context)}\n")
     if problems or any(one.target.named and one.failure is not None for one in confirmations):
@@ -71,7 +77,7 @@ def _context(arguments: argparse.Namespace, settings: Settings, confirmations: S
     sources = Sources()
     return Context(
         root=Path.cwd(),
-        colour=wants_colour(arguments.color),
+        colour=arguments.output is None and wants_colour(arguments.color),
         sources=sources.text,
         verbose=arguments.verbose,
         fix_for=sources.fix,
