@@ -45,8 +45,9 @@ class Document:
         """The whole text, or that of each cell, with the line on which it begins."""
         if not self.notebook:
             yield 1, self.text
+        lines = self.text.split("\n")
         for cell, first in self.cells:
-            yield first, self.cell_text(cell)
+            yield first, "\n".join(lines[self._lines_of(cell)])
 
     def first_line(self, cell: int) -> int:
         """The line of ``text`` on which a cell begins."""

@@ -62,8 +62,7 @@ class Suppressions:
     """The comments of one file; remembers which of them were of use."""
 
     comments: dict[int, list[_Comment]] = field(default_factory=dict)
-    ends: dict[int, int] = field(default_factory=dict)
-    """For each line of a statement its last one."""
+    layout: Layout = field(default_factory=Layout)
     skip_file: bool = False
     noqa_file: bool = False
 
@@ -71,15 +70,15 @@ class Suppressions:
     def of(cls, document: Document) -> Suppressions:
         """The suppressions in a script or a notebook. Strings that look like comments are none."""
         found = cls()
-        for first, text in document.programs():
-            if _QUICK.search(text):
+        if _QUICK.search(document.text):
+            for first, text in document.programs():
                 found._read(text, first - 1)
         return found
 
     def _read(self, text: str, above: int) -> None:
         """Take in the comments of a text that stands below a number of lines."""
         tokens = list(tokens_of(text))
-        self.ends |= Layout.of(tokens, above).ends
+        self.layout.read(tokens, above)
         for token in tokens:
             if token.type != tokenize.COMMENT:
                 continue
@@ -110,8 +109,8 @@ class Suppressions:
         return any(verdicts)
 
     def _comments_for(self, line: int, end_line: int) -> Iterator[_Comment]:
-        for one in dict.fromkeys((line, end_line, self.ends.get(line), self.ends.get(end_line))):
-            yield from self.comments.get(one, ()) if one is not None else ()
+        for one in dict.fromkeys((line, end_line, self.layout.end_of(line), self.layout.end_of(end_line))):
+            yield from self.comments.get(one, ())
 
     def unused(self, active: Callable[[str], bool]) -> tuple[UnusedSuppression, ...]:
         """The comments meant for headlint that covered nothing. A code that is not ``active`` is not judged."""
@@ -136,13 +135,12 @@ def suppressing(text: str, wanted: Iterable[tuple[str, int, int]]) -> tuple[Rewr
     ``wanted`` are the rules' names with the first and the last line of each finding. A comment for headlint that is
     there already is added to, and others are left as they are.
     """
-    found, layout = Suppressions(), Layout.of(tokens_of(text))
+    found = Suppressions()
     found._read(text, 0)
     named: dict[int, list[str]] = {}
     for name, line, end_line in wanted:
         ours = (comment.line for comment in found._comments_for(line, end_line) if comment.ours)
-        free = line if line in layout.open_lines else layout.ends.get(line, line)
-        named.setdefault(next(ours, free), []).append(name)
+        named.setdefault(next(ours, found.layout.place_for_comment(line)), []).append(name)
     lines = text.split("\n")
     return tuple(_rewriting(lines[line - 1], line, names, found) for line, names in sorted(named.items()))
 

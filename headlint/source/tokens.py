@@ -29,10 +29,16 @@ class Layout:
     open_lines: set[int] = field(default_factory=set)
     """Lines that a comment can end: neither in a string, nor joined with the next one by a backslash."""
 
-    @classmethod
-    def of(cls, tokens: Iterable[tokenize.TokenInfo], above: int = 0) -> Layout:
-        """The layout of a text that stands below a number of lines."""
-        found = cls()
+    def end_of(self, line: int) -> int:
+        """The last line of the statement that a line belongs to."""
+        return self.ends.get(line, line)
+
+    def place_for_comment(self, line: int) -> int:
+        """The line that a comment on a line can end: itself, or else the last of its statement."""
+        return line if line in self.open_lines else self.end_of(line)
+
+    def read(self, tokens: Iterable[tokenize.TokenInfo], above: int = 0) -> None:
+        """Take in a text that stands below a number of lines."""
         first: int | None = None
         strings = 0
         for token in tokens:
@@ -42,8 +48,7 @@ class Layout:
             if first is None and token.type not in _NO_CODE:
                 first = line
             if token.type in (tokenize.NEWLINE, tokenize.NL) and not strings:
-                found.open_lines.add(line)
+                self.open_lines.add(line)
             if token.type == tokenize.NEWLINE and first is not None:
-                found.ends.update(dict.fromkeys(range(first, line + 1), line))
+                self.ends.update(dict.fromkeys(range(first, line + 1), line))
                 first = None
-        return found
