@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
+from headlint.configuration import ConfigurationError
 from headlint.findings import Finding, Place, Report
 from headlint.fixes import Edit, Fix, edited, mends, plan_fixes
 from headlint.fixes.suppressing import suppression_edits
@@ -50,6 +51,8 @@ class Analyst:
         """Do what is asked for; an error of headlint becomes an answer too."""
         try:
             return self._check(request) if isinstance(request, Check) else self._mend(request)
+        except ConfigurationError as error:
+            return Failed(str(error))
         except Exception as error:  # the next request must find the analyst alive
             last = traceback.extract_tb(error.__traceback__)[-1]
             where = f"{Path(last.filename).name}:{last.lineno}"

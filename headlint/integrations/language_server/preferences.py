@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from headlint.baseline import read_baseline
 from headlint.configuration import ConfigurationError, load_settings, with_overrides
 from headlint.settings import Settings
 from headlint.source.project import find_root
@@ -57,5 +58,7 @@ class Preferences:
         config = options.pop("config", None)
         if config is not None and not isinstance(config, str):
             raise ConfigurationError(f"{WHERE}: config must be the path of a file")
-        settings = load_settings(path, folder / config if config else None)
-        return replace(with_overrides(settings, WHERE, options), jobs=1)
+        settings = with_overrides(load_settings(path, folder / config if config else None), WHERE, options)
+        if settings.baseline:
+            read_baseline(settings.root / settings.baseline)  # raises where every check would
+        return replace(settings, jobs=1)

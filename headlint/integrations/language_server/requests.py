@@ -80,7 +80,7 @@ class Mended:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The request could not be answered because of an error of headlint itself."""
+    """The request could not be answered: the settings ask for what cannot be had, or headlint itself failed."""
 
     message: str
 

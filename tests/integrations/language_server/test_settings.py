@@ -8,6 +8,10 @@ import pytest
 from editor import BAD, Start, capabilities
 from lsprotocol import types
 
+from headlint.baseline import Baseline
+from headlint.session import check_paths
+from headlint.settings import Settings
+
 pytestmark = pytest.mark.asyncio
 
 
@@ -94,3 +98,20 @@ async def test_each_folder_of_the_workspace_has_its_own(start: Start, tmp_path: 
     editor.open("two/net.py", BAD)
     await editor.until_codes("one/net.py", [])
     await editor.until_codes("two/net.py", ["HL101"])
+
+
+async def test_what_the_baseline_knows_is_not_told(start: Start) -> None:
+    editor = await start()
+    (editor.folder / "headlint.toml").write_text("")
+    (editor.folder / "net.py").write_text(BAD)
+    baseline = editor.folder / "headlint-baseline.json"
+    baseline.write_text('{"version": 1, "findings": []}')
+    known = check_paths([editor.folder / "net.py"], Settings(root=editor.folder, baseline=baseline.name)).findings
+    Baseline(baseline).write(Baseline(baseline).entries_of(known, lambda place: BAD))
+    (editor.folder / "headlint.toml").write_text(f'baseline = "{baseline.name}"\n')
+    editor.open("net.py", BAD)
+    assert await editor.codes("net.py") == []
+    baseline.write_text("[]")
+    editor.save("net.py")
+    await editor.until(lambda: editor.messages)
+    assert editor.messages == [f"headlint: {baseline}: is no baseline: it has no list of findings"]
