@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -177,8 +178,9 @@ def _analyze(file: Path, loader: ProjectLoader, settings: Settings) -> FileResul
 
 
 def _result_file(file: Path, loader: ProjectLoader, settings: Settings) -> Path:
-    declared = repr((settings.losses, settings.layers))
-    return cache.file_for("results", str(file), os.path.abspath(file), declared, loader.data(file))
+    # Everything counts but how the work is done, and which of the findings are told afterwards.
+    decisive = replace(settings, fail_on="", jobs=0, noqa=True, baseline="", diff_base="", cache=True)
+    return cache.file_for("results", str(file), os.path.abspath(file), repr(decisive), loader.data(file))
 
 
 _worker: ProjectLoader | None = None

@@ -108,3 +108,18 @@ def test_a_known_result_loads_neither_the_parser_nor_the_interpreter(project: Pa
     assert first[:-1] == second[:-1]
     assert first[-1] == "1 ['libcst', 'headlint.flow.machine']"
     assert second[-1] == "1 []"
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"ignore": ("HL101",)},
+        {"select": ("HL2",)},
+        {"per_file_ignores": (("train.py", ("HL1",)),)},
+        {"losses": (("model.criterion", "values"),)},
+    ],
+)
+def test_other_settings_leave_no_trace(project: Path, settings: dict[str, tuple[object, ...]]) -> None:
+    write_model(project, "self.head(x).softmax(1)")
+    codes(project, **settings)
+    assert codes(project) == ["HL101"]

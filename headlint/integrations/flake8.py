@@ -75,15 +75,11 @@ class Plugin:
             return
         from headlint.configuration import ConfigurationError
 
-        path = Path(os.path.abspath(self._filename))
         try:
-            settings = _settings(path.parent, self._config, self._isolated, self._selected)
+            report = self._check(text, data)
         except ConfigurationError as error:
             yield 1, 0, f"HL999 {error}", type(self)
             return
-        if not _project(settings.root).may_matter(data):
-            return
-        report = self._check(path, text, settings)
         for finding in report:
             place = finding.place
             yield place.line, place.column - 1, f"{finding.code} {finding.name}: {finding.message}", type(self)
@@ -91,7 +87,13 @@ class Plugin:
             if problem.code == "HL999":
                 yield problem.line or 1, 0, f"HL999 {problem.message}", type(self)
 
-    def _check(self, path: Path, text: str, settings: Settings) -> Report:
+    def _check(self, text: str, data: bytes) -> Report:
+        from headlint.findings import Report
+
+        path = Path(os.path.abspath(self._filename))
+        settings = _settings(path.parent, self._config, self._isolated, self._selected)
+        if not _project(settings.root).may_matter(data):
+            return Report()
         from headlint.session import check_files, check_source
         from headlint.source.discovery import discover
 
