@@ -183,6 +183,9 @@ def _of_dataset(machine: Machine, dataset: Dataset, name: str) -> Value:
 
 def write(machine: Machine, owner: Value, name: str, value: Value) -> None:
     """``owner.name = value``."""
+    match value:
+        case Unknown(key=(Layer() as source, "weight")):
+            machine.state.write(source, "weight", value)  # shared from now on
     match owner:
         case Choice(options):
             _for_each(machine, options, lambda one: write(machine, one, name, value))
