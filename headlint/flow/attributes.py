@@ -208,6 +208,8 @@ def write(machine: Machine, owner: Value, name: str, value: Value) -> None:
             machine.state.write(owner, name, value)
         case Container() if name in owner.names:
             _replace_member(machine, owner, owner.names.index(name), value)
+        case Model(kind="sequential") if name in ("outputs", "layers"):
+            machine.state.write(owner, "items", Unknown("layers that were put together by hand"))
         case Thing() if not isinstance(owner, ListValue):
             machine.state.write(owner, name, value)
         case _:
