@@ -205,7 +205,7 @@ def _switchable(evidence: Evidence, fact: LayerApplied) -> bool:
     while before.maker.role != "layer" or before.maker.note == "dropout":
         before = before.inputs[0]
     return bool(fact.guards) and any(
-        other.layer is fact.layer and other.input is not fact.input and comes_from(other.input, before.inputs[0])
+        other.layer is fact.layer and comes_from(other.input, before.inputs[0]) and _linear_before(other) is None
         for other in evidence.applications()
     )
 

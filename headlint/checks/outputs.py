@@ -189,7 +189,7 @@ def layers_do_not_fit(evidence: Evidence) -> Iterator[Draft]:
     """HL205."""
     for fact in evidence.applications():
         problem = _misfit(fact)
-        if problem:
+        if problem and not _fits_by_option(evidence, fact):
             site = fact.layer.site if fact.in_container else fact.site
             before = way(fact.input)
             here = DraftStep(
@@ -201,6 +201,14 @@ def layers_do_not_fit(evidence: Evidence) -> Iterator[Draft]:
                 "HL205", site, problem, advice, is_proved(fact), steps,
                 assumptions=assumptions_of(fact.input), subject=fact.output,
             )  # fmt: skip
+
+
+def _fits_by_option(evidence: Evidence, fact: LayerApplied) -> bool:
+    """Whether an option picks this layer where another one, that the same input fits, may stand as well."""
+    return bool(fact.guards) and any(
+        other.site == fact.site and other.layer is not fact.layer and other.input is fact.input and not _misfit(other)
+        for other in evidence.applications()
+    )
 
 
 def _misfit(fact: LayerApplied) -> str:

@@ -183,6 +183,9 @@ def _of_dataset(machine: Machine, dataset: Dataset, name: str) -> Value:
 
 def write(machine: Machine, owner: Value, name: str, value: Value) -> None:
     """``owner.name = value``."""
+    match value:
+        case Unknown(key=(Layer() as source, "weight")):
+            machine.state.write(source, "weight", value)  # shared from now on
     match owner:
         case Choice(options):
             _for_each(machine, options, lambda one: write(machine, one, name, value))
@@ -205,6 +208,8 @@ def write(machine: Machine, owner: Value, name: str, value: Value) -> None:
             machine.state.write(owner, name, value)
         case Container() if name in owner.names:
             _replace_member(machine, owner, owner.names.index(name), value)
+        case Model(kind="sequential") if name in ("outputs", "layers"):
+            machine.state.write(owner, "items", Unknown("layers that were put together by hand"))
         case Thing() if not isinstance(owner, ListValue):
             machine.state.write(owner, name, value)
         case _:
