@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 SMALLEST_CACHED = 200
 """Characters below which parsing again costs less than a look into the cache."""
 
+MOST_REMEMBERED = 64
+"""Modules that are remembered beside those that are imported: one is asked for again while its findings are placed."""
+
 
 Question = tuple[str, str, int | str, str]
 """What was asked of a loader: the method and its arguments."""
@@ -166,6 +169,8 @@ class ProjectLoader:
         """
         key = (document.path, document.text)
         if key not in self._modules:
+            if len(self._modules) >= MOST_REMEMBERED:
+                self._modules.clear()
             self._modules[key] = self._parse(document)
         return self._modules[key]
 

@@ -7,6 +7,7 @@ import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from headlint.integrations.language_server.documents import Documents, OpenDocument
 from headlint.integrations.language_server.preferences import Preferences
@@ -97,7 +98,7 @@ class Checker:
         """A document was opened."""
         self._foremost = document.uri
         self._track(document.uri).mark(0)
-        self._recheck_dependents(document)
+        self._recheck_dependents(document.uri, document.path)
 
     def typed(self, document: OpenDocument) -> None:
         """A document has another text than before."""
@@ -105,7 +106,7 @@ class Checker:
         track = self._track(document.uri)
         track.typed = True
         track.mark(PAUSE)
-        self._recheck_dependents(document)
+        self._recheck_dependents(document.uri, document.path)
 
     def saved(self, document: OpenDocument) -> None:
         """A document was written to its file."""
@@ -113,11 +114,11 @@ class Checker:
         self._track(document.uri).typed = False
         self.recheck()
 
-    def closed(self, document: OpenDocument) -> None:
+    def closed(self, uri: str, path: Path) -> None:
         """A document is not open any more: for the others its file counts again."""
-        if (track := self._tracks.pop(document.uri, None)) is not None:
+        if (track := self._tracks.pop(uri, None)) is not None:
             track.wake()
-        self._recheck_dependents(document)
+        self._recheck_dependents(uri, path)
 
     def recheck(self) -> None:
         """Files or settings may have changed: look at every open document."""
@@ -126,9 +127,9 @@ class Checker:
             self._track(document.uri).mark(0)
         self._woken.set()
 
-    def _recheck_dependents(self, document: OpenDocument) -> None:
-        for uri, track in self._tracks.items():
-            if uri != document.uri and track.outcome is not None and document.path in track.outcome.checked.read:
+    def _recheck_dependents(self, uri: str, path: Path) -> None:
+        for other, track in self._tracks.items():
+            if other != uri and track.outcome is not None and path in track.outcome.checked.read:
                 track.mark(LATER)
         self._woken.set()
 

@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 from lsprotocol import types
 from pygls.uris import from_fs_path, to_fs_path
-from pygls.workspace import Workspace
+from pygls.workspace import TextDocument, Workspace
 
 from headlint.findings import Place
 
@@ -45,9 +45,11 @@ class Documents:
         self._workspace = workspace
 
     def __iter__(self) -> Iterator[OpenDocument]:
-        for uri in (*self._workspace().text_documents, *self._workspace().notebook_documents):
-            if (document := self.get(uri)) is not None:
-                yield document
+        workspace = self._workspace()
+        yield from map(self._notebook, workspace.notebook_documents.values())
+        for text in workspace.text_documents.values():
+            if workspace.get_notebook_document(cell_uri=text.uri) is None and _is_script(text):
+                yield self._script(text)
 
     def get(self, uri: str) -> OpenDocument | None:
         """A script or a notebook, given its URI or that of one of its cells; None when it is not open, or no Python."""
@@ -56,8 +58,9 @@ class Documents:
         if notebook is not None:
             return self._notebook(notebook)
         text = workspace.text_documents.get(unquote(uri))
-        if text is None or not _is_python(text.language_id, text.uri):
-            return None
+        return self._script(text) if text is not None and _is_script(text) else None
+
+    def _script(self, text: TextDocument) -> OpenDocument:
         return OpenDocument(text.uri, self.path_of(text.uri), text.source, text.version)
 
     def _notebook(self, notebook: types.NotebookDocument) -> OpenDocument:
@@ -101,7 +104,7 @@ class Documents:
         return uri_of
 
 
-def _is_python(language: str | None, uri: str) -> bool:
-    """Whether a text document is a script; a notebook's JSON opened as text is none."""
-    suffix = Path(urlsplit(uri).path).suffix
-    return suffix in (".py", ".pyw") or (language == "python" and suffix != ".ipynb")
+def _is_script(text: TextDocument) -> bool:
+    """Whether a text document is Python; a notebook's JSON opened as text is not."""
+    suffix = Path(urlsplit(text.uri).path).suffix
+    return suffix in (".py", ".pyw") or (text.language_id == "python" and suffix != ".ipynb")

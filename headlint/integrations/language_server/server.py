@@ -14,7 +14,7 @@ from headlint.findings import Finding, Place
 from headlint.integrations.language_server.actions import ActionMaker
 from headlint.integrations.language_server.checking import Checker, Outcome
 from headlint.integrations.language_server.diagnostics import Presenter, place_of
-from headlint.integrations.language_server.documents import Documents, OpenDocument
+from headlint.integrations.language_server.documents import Documents
 from headlint.integrations.language_server.preferences import Preferences
 from headlint.integrations.language_server.process import AnalystProcess
 from headlint.integrations.language_server.ranges import touches
@@ -40,8 +40,8 @@ class HeadlintServer(LanguageServer):
         self.checker = Checker(self.documents, self.preferences, self.analyst, self._publish, self._log)
         self.ended = False
         """Whether the client said that it needs the server no more."""
-        self._published: dict[str, OpenDocument] = {}
-        """What was said something about, by URI, as it was then."""
+        self._published: dict[str, tuple[str, ...]] = {}
+        """The parts of each document that something was said about."""
         self._mended_in: Outcome | None = None
         self._mended: dict[tuple[tuple[Finding, ...], bool], Mended] = {}
         self._running: asyncio.Task[None] | None = None
@@ -59,10 +59,9 @@ class HeadlintServer(LanguageServer):
 
     def forget(self, uri: str) -> None:
         """Take back what was said about a document that was closed."""
-        if (document := self._published.pop(uri, None)) is not None:
-            for part in document.parts:
-                self._say(part, [])
-            self.checker.closed(document)
+        for part in self._published.pop(uri, ()):
+            self._say(part, [])
+        self.checker.closed(uri, self.documents.path_of(uri))
 
     def presenter(self, lines: Lines) -> Presenter:
         """Shows findings to this client."""
@@ -134,10 +133,9 @@ class HeadlintServer(LanguageServer):
 
     def _publish(self, outcome: Outcome) -> None:
         document, report = outcome.document, outcome.checked.report
-        before = self._published.get(document.uri, document)
-        for gone in set(before.parts) - set(document.parts):
+        for gone in set(self._published.get(document.uri, ())) - set(document.parts):
             self._say(gone, [])
-        self._published[document.uri] = document
+        self._published[document.uri] = document.parts
         presenter = self.presenter(outcome.checked.lines)
         said: dict[str, list[types.Diagnostic]] = {part: [] for part in document.parts}
         broken: set[str] = set()
