@@ -32,7 +32,7 @@ def run(text: str) -> Namespace:
     return namespace
 
 
-def losses(namespace: Namespace, steps: int = 150) -> list[float]:
+def losses(namespace: Namespace, steps: int = 100) -> list[float]:
     """The losses of fitting one small batch."""
     optimizer = torch.optim.Adam(namespace["model"].parameters(), lr=0.05)
     seen: list[float] = []
@@ -82,6 +82,9 @@ def loss_of(x, y):
 
 def answer(x):
     return {answer}
+
+
+loss_of(x, y)
 """
 
 
@@ -179,32 +182,21 @@ y = {labels}
 model = keras.Sequential([keras.Input((5,)), layers.Dense(24, activation="relu"), layers.Dense({head})])
 model.compile(optimizer=keras.optimizers.Adam(0.05), loss={loss})
 first = model.predict(x, verbose=0)
-history = model.fit(x, y, epochs=60, verbose=0).history["loss"]
+history = model.fit(x, y, epochs=40, verbose=0).history["loss"]
 """
 
 
-@pytest.mark.parametrize(
-    ("code", "labels", "head", "loss", "before_learns"),
-    [
-        ("HL106", "np.arange(16) % 3", "3", '"sparse_categorical_crossentropy"', False),
-        (
-            "HL101",
-            "np.arange(16) % 3",
-            '3, activation="softmax"',
-            "keras.losses.SparseCategoricalCrossentropy(from_logits=True)",
-            False,
-        ),
-        ("HL201", "np.arange(16) % 2", '1, activation="softmax"', '"binary_crossentropy"', False),
-    ],
-)
-def test_keras_learns(code: str, labels: str, head: str, loss: str, before_learns: bool) -> None:
+def test_keras_learns_from_scores() -> None:
     pytest.importorskip("keras", reason="needs Keras")
-    before = KERAS.format(labels=labels, head=head, loss=loss)
-    old, new = run(before), run(mended(before, code))
-    assert (old["history"][-1] < 0.5) is before_learns
-    assert new["history"][-1] < 0.5
-    if code == "HL101":
-        assert (new["first"] == old["first"]).all()
+    before = KERAS.format(labels="np.arange(16) % 3", head="3", loss='"sparse_categorical_crossentropy"')
+    assert run(before)["history"][-1] > 0.5 > run(mended(before, "HL106"))["history"][-1]
+
+
+def test_one_unit_of_keras_says_something() -> None:
+    pytest.importorskip("keras", reason="needs Keras")
+    before = KERAS.format(labels="np.arange(16) % 2", head='1, activation="softmax"', loss='"binary_crossentropy"')
+    assert (run(before)["first"] == 1).all()
+    assert run(mended(before, "HL201"))["first"].std() > 0
 
 
 def test_predict_classes_gives_the_classes() -> None:
