@@ -70,8 +70,12 @@ def scores_for_the_loss(case: Case, step: Step) -> tuple[Edit, ...]:
     program, node = case.node(step.place)
     home, loss = case.node(case.finding.place)
     applied = application(program, node)
-    held = _variable(program, applied) if applied is not None else None
-    if applied is None or held is None or home is not program:
+    if applied is None or home is not program:
+        return ()
+    if program.inside(loss, applied):
+        return (program.put_in_place(applied, taken_by(program, applied)),)
+    held = _variable(program, applied)
+    if held is None:
         return ()
     function = program.scope(applied, *_FUNCTIONS)
     uses = _uses(program, held, applied)

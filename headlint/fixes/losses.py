@@ -189,6 +189,8 @@ def categorical_loss(case: Case) -> Mending:
 
 def binary_loss_for_sigmoids(case: Case) -> Mending:
     """HL108: the loss of labels that do not exclude each other."""
+    if "sparse" in str(case.detail("loss")).lower():
+        raise CannotMend("class numbers are no labels for several sigmoids")
     reason = "where the labels exclude each other the activation is what must change instead"
     return Mending("Use the binary loss", reason, rename_loss(case, _KERAS_BINARY))
 

@@ -102,6 +102,48 @@ def test_a_softmax_goes_and_the_rest_stays(before: str, after: str) -> None:
     assert mended(TORCH.format(model=before), "HL101") == TORCH.format(model=after)
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("x = head(x); x = softmax(x, 1); return x", "x = head(x); return x"),
+        ("return softmax(\n        head(\n            x\n        ), 1)", "return head(\n            x\n        )"),
+        ("act = functools.partial(softmax, dim=1)\n    return act(head(x))", None),
+        ("return torch.exp(torch.log_softmax(head(x), 1))", ""),
+    ],
+)
+def test_statements_and_calls(before: str, after: str | None) -> None:
+    model = "import functools\n\nhead = nn.Linear(8, 4)\n\n\ndef model(x):\n    {}"
+    expected = before.replace("act(head(x))", "head(x)") if after is None else after
+    text = mended(TORCH.format(model=model.format(before)), "HL101")
+    assert text == (TORCH.format(model=model.format(expected)) if expected else None)
+
+
+CONSTANTS = """from keras import Input, Sequential
+from keras.layers import Dense
+
+UNITS = 4
+SETTINGS = {{"loss": "{loss}", "activation": "{activation}"}}
+
+
+def build(activation="relu"):
+    return Sequential([Input((20,)), Dense(16, activation=activation), Dense(UNITS, activation=SETTINGS["activation"])])
+
+
+model = build()
+model.compile(optimizer="adam", loss=SETTINGS["loss"])
+"""
+
+
+def test_a_constant_is_changed_where_it_is_written() -> None:
+    before = CONSTANTS.format(loss="categorical_crossentropy", activation="sigmoid")
+    assert mended(before, "HL108") == CONSTANTS.format(loss="categorical_crossentropy", activation="softmax")
+
+
+def test_a_constant_that_others_read_stays() -> None:
+    before = CONSTANTS.format(loss="categorical_crossentropy", activation="sigmoid")
+    assert mended(before + 'print(SETTINGS["activation"], SETTINGS["loss"])\n', "HL108") is None
+
+
 def test_a_layer_that_is_applied_twice_stays() -> None:
     model = """class Net(nn.Module):
     def __init__(self):
@@ -185,9 +227,13 @@ def test_the_axis_that_torch_guesses_is_safe(rank: int | None, dim: str, safe: b
 def test_predict_classes_becomes_what_the_head_needs(head: str, written: str) -> None:
     text = "import numpy as np\nprint(model.predict_classes(x, verbose=0))\n"
     place = Place("x.py", 2, 7, 2, 42)
-    fix = fix_for(finding("HL701", place, head=head, method="predict_classes"), lambda path: text)
+    details = {"head": head, "method": "predict_classes", "units": 1 if head == "sigmoid" else 4}
+    fix = fix_for(finding("HL701", place, **details), lambda path: text)
     assert fix is not None
     assert fix.safe
+    several = fix_for(finding("HL701", place, **{**details, "units": 4}), lambda path: text)
+    assert several is not None
+    assert several.safe is (head == "softmax")
     assert apply_edits(text, fix.edits) == f"import numpy as np\nprint({written})\n"
 
 
