@@ -14,12 +14,11 @@ from typing import Any
 
 import jsonschema
 import pytest
+from hostility import HOSTILE, Traces, eventually, needs_torch, project, traces
 
 REPOSITORY = Path(__file__).parents[2]
 SCHEMA = json.loads((REPOSITORY / "headlint/reporting/confirmation.schema.json").read_text())
 
-sys.path.insert(0, str(REPOSITORY / "tests" / "runtime"))
-from hostility import HOSTILE, Traces, eventually, needs_torch, project, traces  # noqa: E402
 
 pytestmark = needs_torch
 
