@@ -310,9 +310,9 @@ def guess_parameter(parameter: inspect.Parameter, module: Slice) -> Any:
 
 
 def options_in(module: Slice, parameter: str) -> Any:
-    """The options that a file defines, completed: under the parameter's name, or the first by their own name."""
+    """The options that a file defines, completed: those named like the parameter first."""
     names = [name for unit in module.namespace.units for name in unit.binds if CONFIGURATIONS.match(spread(name))]
-    for name in sorted(dict.fromkeys(names), key=lambda name: name != parameter):
+    for name in sorted(dict.fromkeys(names), key=lambda name: parameter.lower() not in spread(name)):
         try:
             value = module.namespace[name]
             made = value() if isinstance(value, type) and dataclasses.is_dataclass(value) else value

@@ -104,7 +104,9 @@ class Program:
             case ast.Assign() if isinstance(error, OSError) or missing_package(describe(error)) is not None:
                 bound = {name: name for name in names_bound(statement)}
                 reason = missing_package(describe(error)) or f"{', '.join(bound)} was not loaded ({describe(error)})"
-            case ast.Assign() if isinstance(error, Unmeasurable) and names_bound(statement) <= namespace.keys():
+            case ast.Assign() if isinstance(error, Unmeasurable) and all(
+                map(namespace.has_value, names_bound(statement))
+            ):
                 self.stubs.append(f"left as it was: {', '.join(names_bound(statement))} ({describe(error)})")
                 return True
             case _:

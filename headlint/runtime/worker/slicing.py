@@ -238,6 +238,10 @@ class Namespace(dict[str, Any]):
         """Whether some statement binds the name."""
         return name in self._binders
 
+    def has_value(self, name: str) -> bool:
+        """Whether some statement that was executed has bound the name."""
+        return name in self or name in self._held
+
     def execute_for(self, name: str, before: int | None = None) -> None:
         """Executes, in the order of the source, what binds and changes ``name``.
 
