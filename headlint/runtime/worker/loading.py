@@ -55,7 +55,11 @@ class Program:
             if top not in sys.path:
                 sys.path.insert(0, top)
             importlib.import_module(name.rpartition(".")[0])
-        return self.slice_of(name, self.path)
+        module = self.slice_of(name, self.path)
+        for unit in module.namespace.units:
+            if unit.sets:
+                module.namespace.execute(unit)
+        return module
 
     def slice_of(self, name: str, path: Path) -> Slice:
         """The slice of a file of the project."""
