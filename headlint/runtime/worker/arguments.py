@@ -21,6 +21,7 @@ from .standins import find_stand_in, missing_package
 MOST_FILES = 300
 MOST_SITES = 12
 CALL_DEPTH = 3
+SMALL = 4
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -192,6 +193,7 @@ def arguments_for(program: Program, module: Slice, name: str, target: Callable[.
         guessed = guessed_arguments(required, module)
         if guessed is not None:
             yield guessed
+            yield smaller(guessed)
 
 
 def with_completed_options(found: Arguments) -> Arguments | None:
@@ -286,6 +288,14 @@ def guessed_arguments(required: list[inspect.Parameter], module: Slice) -> Argum
         parameter.name: values[parameter.name] for parameter in required if parameter.kind is parameter.KEYWORD_ONLY
     }
     return Arguments(positional, keywords, "guess", tuple(f"{key}={shown(value)}" for key, value in values.items()))
+
+
+def smaller(guessed: Arguments) -> Arguments:
+    """The same with every guessed number above ``SMALL`` replaced by it: what was taken for a width may be a depth."""
+    positional = tuple(SMALL if type(value) is int and value > SMALL else value for value in guessed.positional)
+    names = [text.partition("=")[0] for text in guessed.assumed]
+    assumed = tuple(f"{name}={shown(value)}" for name, value in zip(names, positional, strict=False))
+    return Arguments(positional, guessed.keywords, guessed.origin, (*assumed, *guessed.assumed[len(assumed) :]))
 
 
 def guess_parameter(parameter: inspect.Parameter, module: Slice) -> Any:

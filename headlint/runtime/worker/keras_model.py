@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from collections.abc import Callable
@@ -29,6 +30,10 @@ from .request import Request
 
 SEARCH_SHARE = 0.5
 """Part of the time left that the search for inputs may take."""
+
+
+TOO_SMALL = re.compile(r"zero or negative|[Nn]egative dimension")
+"""What Keras says of images whose sides it takes for channels."""
 
 
 class KerasAdapter:
@@ -69,7 +74,27 @@ class KerasAdapter:
             Unmeasurable: it cannot be built, or no inputs were found.
         """
         with keras.device(self.device.replace("cuda", "gpu") if self.device != "meta" else "cpu"):
-            return Measurement(self, recipe, module, request).measured()
+            try:
+                return Measurement(self, recipe, module, request).measured()
+            except Unmeasurable as error:
+                if keras.config.image_data_format() != "channels_last" or not TOO_SMALL.search(error.detail):
+                    raise
+                return self.with_channels_first(recipe, module, request, error)
+
+    def with_channels_first(self, recipe: Recipe, module: Slice, request: Request, error: Unmeasurable) -> Measured:
+        """The same where the program rests on a setting outside of it: images as Theano had them.
+
+        Raises:
+            Unmeasurable: this does not help either; the error is the first one.
+        """
+        keras.config.set_image_data_format("channels_first")
+        try:
+            measured = Measurement(self, recipe, module, request).measured()
+        except Unmeasurable:
+            raise error from None
+        finally:
+            keras.config.set_image_data_format("channels_last")
+        return replace(measured, assumed=(*measured.assumed, "channels come first"))
 
 
 def planned_device(wanted: str) -> str:
