@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
@@ -31,6 +32,9 @@ class Slice(ModuleType):
         try:
             return self.namespace[name]
         except KeyError:
+            for folder in self.__dict__.get("__path__", ()):
+                if (Path(folder) / f"{name}.py").is_file() or (Path(folder) / name / "__init__.py").is_file():
+                    return importlib.import_module(f"{self.__name__}.{name}")
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}") from None
 
 
