@@ -21,6 +21,7 @@ from .standins import find_stand_in, missing_package
 MOST_FILES = 300
 MOST_SITES = 12
 CALL_DEPTH = 3
+SMALL = 4
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -192,6 +193,7 @@ def arguments_for(program: Program, module: Slice, name: str, target: Callable[.
         guessed = guessed_arguments(required, module)
         if guessed is not None:
             yield guessed
+            yield smaller(guessed)
 
 
 def with_completed_options(found: Arguments) -> Arguments | None:
@@ -288,6 +290,14 @@ def guessed_arguments(required: list[inspect.Parameter], module: Slice) -> Argum
     return Arguments(positional, keywords, "guess", tuple(f"{key}={shown(value)}" for key, value in values.items()))
 
 
+def smaller(guessed: Arguments) -> Arguments:
+    """The same with every guessed number above ``SMALL`` replaced by it: what was taken for a width may be a depth."""
+    positional = tuple(SMALL if type(value) is int and value > SMALL else value for value in guessed.positional)
+    names = [text.partition("=")[0] for text in guessed.assumed]
+    assumed = tuple(f"{name}={shown(value)}" for name, value in zip(names, positional, strict=False))
+    return Arguments(positional, guessed.keywords, guessed.origin, (*assumed, *guessed.assumed[len(assumed) :]))
+
+
 def guess_parameter(parameter: inspect.Parameter, module: Slice) -> Any:
     """A value by annotation (a configuration class that can be made without arguments), use, or name."""
     annotation = parameter.annotation
@@ -310,9 +320,9 @@ def guess_parameter(parameter: inspect.Parameter, module: Slice) -> Any:
 
 
 def options_in(module: Slice, parameter: str) -> Any:
-    """The options that a file defines, completed: under the parameter's name, or the first by their own name."""
+    """The options that a file defines, completed: those named like the parameter first."""
     names = [name for unit in module.namespace.units for name in unit.binds if CONFIGURATIONS.match(spread(name))]
-    for name in sorted(dict.fromkeys(names), key=lambda name: name != parameter):
+    for name in sorted(dict.fromkeys(names), key=lambda name: parameter.lower() not in spread(name)):
         try:
             value = module.namespace[name]
             made = value() if isinstance(value, type) and dataclasses.is_dataclass(value) else value

@@ -35,7 +35,7 @@ def discover(tree: ast.Module) -> list[str]:
         f"{node.name}.{name}"
         for node in tree.body
         if isinstance(node, ast.FunctionDef) and node.name not in factories
-        for name in model_variables(ast.Module(node.body, []), set(classes) | set(factories))
+        for name in bound_to_calls(node.body, MODEL_CALLS)
     ]
     found = {*whole, *factories, *variables, *owners, *locals_of_functions}
     return sorted(found, key=lambda name: first_line(tree, name.partition(".")[0]))
@@ -113,6 +113,14 @@ def model_variables(tree: ast.Module, known: set[str]) -> Iterator[str]:
                     or (maker in known and name in changed)
                 ):
                     yield name
+
+
+def bound_to_calls(body: list[ast.stmt], makers: frozenset[str]) -> Iterator[str]:
+    """The names that a block binds to what one of ``makers`` made."""
+    for node in walk_statements(body):
+        match node:
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call(func=func)) if last_part(func) in makers:
+                yield name
 
 
 def takes_parameters(call: ast.Call) -> bool:

@@ -126,6 +126,11 @@ class CompletedMapping(dict[str, Any]):
         self[name] = guess_option(name)
         return self[name]
 
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self[name]
+
 
 def completed(options: Any) -> Any:
     """Options that also answer for what only the script around the model would have set; None for what is no options."""

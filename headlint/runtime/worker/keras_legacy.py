@@ -106,14 +106,46 @@ def accept_old_names() -> None:
         for name in ("adam_v2", "gradient_descent_v2", "rmsprop_v2", "adamax_v2", "adagrad_v2", "nadam_v2"):
             setattr(module, name, OldModule(f"keras.optimizers.{name}"))
     for module in namespaces("backend"):
-        vars(module).update(image_dim_ordering=lambda: "tf", set_image_dim_ordering=lambda ordering: None)
+        vars(module).update(image_dim_ordering=lambda: "tf", set_image_dim_ordering=set_image_ordering)
     for place in (keras.layers, keras.optimizers):
         for cls in [one for one in vars(place).values() if isinstance(one, type)]:
             translate_arguments(cls)
     translate_arguments(Functional)
     keras.Model.__new__ = staticmethod(with_old_inputs(keras.Model.__new__))
     sys.meta_path.insert(0, OldModules())
+    accept_channels_first()
     alias_tensorflow()
+
+
+def accept_channels_first() -> None:
+    """Lets convolutions take images whose channels come first, which TensorFlow does on a GPU only."""
+    if keras.backend.backend() != "tensorflow":
+        return
+    from keras.src import backend
+
+    original = backend.nn.conv
+
+    @functools.wraps(original)
+    def conv(
+        inputs: Any,
+        kernel: Any,
+        strides: Any = 1,
+        padding: str = "valid",
+        data_format: Any = None,
+        *rest: Any,
+        **named: Any,
+    ) -> Any:
+        if (data_format or keras.config.image_data_format()) != "channels_first":
+            return original(inputs, kernel, strides, padding, data_format, *rest, **named)
+        last = keras.ops.moveaxis(inputs, 1, -1)
+        return keras.ops.moveaxis(original(last, kernel, strides, padding, "channels_last", *rest, **named), -1, 1)
+
+    backend.nn.conv = conv
+
+
+def set_image_ordering(ordering: str) -> None:
+    """``th``: channels come first, as in Theano."""
+    keras.config.set_image_data_format("channels_first" if ordering == "th" else "channels_last")
 
 
 def namespaces(place: str) -> list[ModuleType]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import sys
 import time
 from collections.abc import Callable
@@ -31,6 +32,10 @@ from .request import Request
 
 SEARCH_SHARE = 0.5
 """Part of the time left that the search for inputs may take."""
+
+
+TOO_SMALL = re.compile(r"zero or negative|[Nn]egative dimension")
+"""What Keras says of images whose sides it takes for channels."""
 
 
 class KerasAdapter:
@@ -78,13 +83,35 @@ class KerasAdapter:
         """
         try:
             with keras.device(name_of_device(self.device)):
-                return Measurement(self, recipe, module, request).measured()
+                return self.in_either_layout(recipe, module, request)
         except TooLarge as error:
             if keras.backend.backend() != "torch":
                 raise Unmeasurable("too-large", str(error)) from None
         self.device = "meta"
         with keras.device(name_of_device(self.device)):
+            return self.in_either_layout(recipe, module, request)
+
+    def in_either_layout(self, recipe: Recipe, module: Slice, request: Request) -> Measured:
+        """With channels last, and where the program rests on a setting outside of it, with channels first, as Theano had
+        them.
+
+        Raises:
+            Unmeasurable: neither helps; the error is the first one.
+        """
+        try:
             return Measurement(self, recipe, module, request).measured()
+        except Unmeasurable as error:
+            if keras.config.image_data_format() != "channels_last" or not TOO_SMALL.search(error.detail):
+                raise
+            first = error
+        keras.config.set_image_data_format("channels_first")
+        try:
+            measured = Measurement(self, recipe, module, request).measured()
+        except Unmeasurable:
+            raise first from None
+        finally:
+            keras.config.set_image_data_format("channels_last")
+        return replace(measured, assumed=(*measured.assumed, "channels come first"))
 
 
 def name_of_device(device: str) -> str:

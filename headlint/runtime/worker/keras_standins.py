@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import keras
@@ -11,7 +12,8 @@ import numpy
 from keras.src.utils import file_utils
 
 from .keras_legacy import namespaces
-from .reasons import Unmeasurable
+from .reasons import Unmeasurable, describe
+from .standins import MissingData
 
 WEIGHTS_LEFT_OUT = "pretrained weights were not loaded"
 SAMPLES = 512
@@ -56,10 +58,25 @@ def cut_off_downloads(stubs: list[str]) -> None:
             raise Unmeasurable("data", f"the model itself is read from a file: {filepath}")
         return load_model(filepath, *arguments, **keywords)
 
+    compile_model = keras.Model.compile
+
+    def compile_if_possible(self: Any, *arguments: Any, **keywords: Any) -> None:
+        try:
+            compile_model(self, *arguments, **keywords)
+        except Exception as error:  # whatever a missing optimizer or metric raises: the model is the same without
+            note(f"compile was left out ({describe(error)})")
+
+    def no_training(*arguments: Any, **keywords: Any) -> Any:
+        note("training was left out")
+        return SimpleNamespace(history=MissingData(), epoch=[])
+
+    keras.Model.compile = compile_if_possible
+    keras.Model.fit = keras.Model.fit_generator = no_training
     file_utils.get_file = no_file
     keras.Model.load_weights = load_weights_that_exist
     for place, name, value in (
         ("utils", "get_file", no_file),
+        ("utils", "plot_model", lambda *arguments, **keywords: None),
         ("models", "load_model", load_model_that_exists),
         ("saving", "load_model", load_model_that_exists),
     ):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
@@ -31,6 +32,9 @@ class Slice(ModuleType):
         try:
             return self.namespace[name]
         except KeyError:
+            for folder in self.__dict__.get("__path__", ()):
+                if (Path(folder) / f"{name}.py").is_file() or (Path(folder) / name / "__init__.py").is_file():
+                    return importlib.import_module(f"{self.__name__}.{name}")
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}") from None
 
 
@@ -55,7 +59,11 @@ class Program:
             if top not in sys.path:
                 sys.path.insert(0, top)
             importlib.import_module(name.rpartition(".")[0])
-        return self.slice_of(name, self.path)
+        module = self.slice_of(name, self.path)
+        for unit in module.namespace.units:
+            if unit.sets:
+                module.namespace.execute(unit)
+        return module
 
     def slice_of(self, name: str, path: Path) -> Slice:
         """The slice of a file of the project."""
@@ -104,7 +112,9 @@ class Program:
             case ast.Assign() if isinstance(error, OSError) or missing_package(describe(error)) is not None:
                 bound = {name: name for name in names_bound(statement)}
                 reason = missing_package(describe(error)) or f"{', '.join(bound)} was not loaded ({describe(error)})"
-            case ast.Assign() if isinstance(error, Unmeasurable) and names_bound(statement) <= namespace.keys():
+            case ast.Assign() if isinstance(error, Unmeasurable) and all(
+                map(namespace.has_value, names_bound(statement))
+            ):
                 self.stubs.append(f"left as it was: {', '.join(names_bound(statement))} ({describe(error)})")
                 return True
             case _:

@@ -30,7 +30,12 @@ MUTATORS = frozenset(
 }
 """Methods called for their effect on the object while a model is put together."""
 
-FORGIVEN = frozenset({"compile", "build", "requires_grad_", "add_loss"})
+SETTERS = frozenset(
+    {"set_image_dim_ordering", "set_image_data_format", "set_floatx", "set_default_dtype", "set_default_tensor_type"}
+)
+"""Functions that decide for the whole program how models are made."""
+
+FORGIVEN = frozenset({"compile", "build", "requires_grad_", "add_loss"}) | SETTERS
 """Effects without which the model is still the model: an error in them is noted, not raised."""
 
 STARTERS = frozenset(
@@ -56,6 +61,8 @@ class Unit:
     in_script: bool
     """Stands under ``if __name__ == "__main__"``."""
     forgiven: bool
+    sets: bool
+    """Calls one of ``SETTERS``."""
 
 
 def root_name(node: ast.expr) -> str:
@@ -169,6 +176,8 @@ def flattened(body: list[ast.stmt], in_script: bool = False) -> Iterator[tuple[a
         elif isinstance(node, ast.With):
             yield from flattened(node.body, in_script)
         elif isinstance(node, (ast.For, ast.While, ast.AsyncFor, ast.AsyncWith)) and starts_a_run(node):
+            if isinstance(node, ast.For):
+                yield first_turn(node), in_script
             yield from flattened(
                 [inner for inner in node.body if not isinstance(inner, (ast.Break, ast.Continue))], in_script
             )
@@ -176,20 +185,35 @@ def flattened(body: list[ast.stmt], in_script: bool = False) -> Iterator[tuple[a
             yield node, in_script
 
 
+def first_turn(loop: ast.For) -> ast.Assign:
+    """What the first turn of a loop binds its variables to."""
+    first = ast.parse("next(iter(_))", mode="eval").body
+    first.args[0].args[0] = loop.iter  # type: ignore[attr-defined]
+    return ast.copy_location(ast.Assign([loop.target], first), loop)
+
+
 def units_of(body: list[ast.stmt]) -> list[Unit]:
     """The units of a module's or function's body."""
     return [
-        Unit(index, node, frozenset(names_bound(node)), frozenset(names_mutated(node)), in_script, is_forgiven(node))
+        Unit(
+            index,
+            node,
+            frozenset(names_bound(node)),
+            frozenset(names_mutated(node)),
+            in_script,
+            method_called(node) in FORGIVEN,
+            method_called(node) in SETTERS,
+        )
         for index, (node, in_script) in enumerate(flattened(body))
     ]
 
 
-def is_forgiven(statement: ast.stmt) -> bool:
-    """Whether an error in the statement leaves the model what it is."""
+def method_called(statement: ast.stmt) -> str:
+    """The method that a statement calls for its effect; empty for another statement."""
     match statement:
-        case ast.Expr(value=ast.Call(func=ast.Attribute(attr=method))):
-            return method in FORGIVEN
-    return False
+        case ast.Expr(value=ast.Call(func=ast.Attribute(attr=method) | ast.Name(id=method))):
+            return method
+    return ""
 
 
 class Namespace(dict[str, Any]):
@@ -230,13 +254,33 @@ class Namespace(dict[str, Any]):
                 return self[name]
             if name in self._held:
                 return self._held[name]
+        if self.find_in_stars(name):
+            return self[name]
         if self.parent is not None:
             return self.parent[name]
         raise KeyError(name)
 
+    def find_in_stars(self, name: str) -> bool:
+        """Takes a name from the last ``from module import *`` that has it; whether one does."""
+        for unit in reversed(self._binders.get("*", [])) if not name.startswith("__") else ():
+            star = unit.node
+            assert isinstance(star, ast.ImportFrom)
+            one = ast.copy_location(ast.ImportFrom(star.module, [ast.alias(name)], star.level), star)
+            try:
+                exec(compile(ast.fix_missing_locations(ast.Module([one], [])), self.filename, "exec"), self)
+            except ImportError:
+                continue
+            self.executed.add(unit.index)
+            return True
+        return False
+
     def defines(self, name: str) -> bool:
         """Whether some statement binds the name."""
         return name in self._binders
+
+    def has_value(self, name: str) -> bool:
+        """Whether some statement that was executed has bound the name."""
+        return name in self or name in self._held
 
     def execute_for(self, name: str, before: int | None = None) -> None:
         """Executes, in the order of the source, what binds and changes ``name``.

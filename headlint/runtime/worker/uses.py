@@ -30,8 +30,12 @@ def uses_of(forward: Callable[..., Any], parameter: str) -> Iterator[list[str]]:
 
 
 def mentions(node: ast.AST, names: set[str]) -> bool:
-    """Whether one of the names is read below a node."""
-    return any(isinstance(inner, ast.Name) and inner.id in names for inner in ast.walk(node))
+    """Whether one of the names is read below a node, as a variable or as a key."""
+    for inner in ast.walk(node):
+        match inner:
+            case ast.Name(id=name) | ast.Subscript(slice=ast.Constant(value=str(name))) if name in names:
+                return True
+    return False
 
 
 def calls_on(node: ast.AST, own: str, names: set[str]) -> Iterator[tuple[tuple[int, int], list[str]]]:

@@ -1,0 +1,37 @@
+"""Which names of a file are taken for models, from the syntax alone."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+
+from headlint.runtime.worker.discovery import discover
+
+PROGRAMS = {
+    "an optimizer is given the model's parameters": (
+        "class Net(nn.Module):\n    def forward(self, x): ...\n"
+        "optimizer = optim.SGD(net.parameters(), 0.1)\noptimizer.state_dict()\n",
+        ["Net"],
+    ),
+    "a class that makes its model": (
+        "class Recognizer:\n    def create(self):\n        return Sequential([Dense(3)])\n",
+        ["Recognizer"],
+    ),
+    "a class that makes none": ("class Reader:\n    def read(self):\n        return open('rows.csv')\n", []),
+    "a local of the function that trains it": (
+        "def train(rows):\n    model = Sequential()\n    model.fit(rows)\n",
+        ["train.model"],
+    ),
+    "what fits rows in a function is no model of a network": (
+        "def train(rows):\n    trainer = Trainer()\n    trainer.fit(rows)\n",
+        [],
+    ),
+    "a factory is one, not its local": ("def make():\n    model = Sequential()\n    return model\n", ["make"]),
+}
+
+
+@pytest.mark.parametrize("program", PROGRAMS.values(), ids=PROGRAMS)
+def test_models_of_a_file(program: tuple[str, list[str]]) -> None:
+    source, names = program
+    assert discover(ast.parse(source)) == names
