@@ -7,22 +7,26 @@
 
 A fix reads the finding's trail, where ``activation`` steps stand on the functional call, the constructor or the value
 of the ``activation`` keyword, and ``loss`` steps first on the place where the loss is chosen and last on its use.
-Where the text there is not what a fix knows, there is no fix. Beside the trail, fixes read these details:
+Where the text there is not what a fix knows, there is no fix. ``finding.elsewhere`` are the calls that give the value to
+others than the loss: they go on getting it (``headlint.fixes.elsewhere``). Beside the trail, fixes read these details:
 
 ===========================  =====================================================================================
 rule                         details
 ===========================  =====================================================================================
 HL101 HL103 HL104 HL105      ``framework``
 HL109 HL110                  ``head`` (of the input); HL110 about the target: ``log_target`` (the value it should have)
+HL102                        ``over_classes``; ``encoding`` of the labels where it is known
+HL107                        ``framework``; ``encoding`` of the labels where it is known
 HL115 HL202                  ``framework``, ``head``; HL202 also ``classes`` where they are known
+HL201                        ``family`` of the loss and ``classes`` where they are known
 HL116                        ``encoding`` of the labels (``one_hot`` or ``index``)
 HL204                        ``classes``
 HL301                        ``rank`` (safe only where it is known)
 HL502                        ``operation`` steps of the trail
-HL601                        ``encoding``, ``framework``
+HL601                        ``encoding``, ``framework``; for PyTorch ``conversion``: what the labels need
 HL603                        ``fits``: the name of the metric to use instead, or ``threshold``: the border to use
 HL605                        ``head``
-HL701                        ``head``, ``method``
+HL701                        ``head``, ``method``, ``units`` (0 where not known)
 HL702                        ``nearest``
 ===========================  =====================================================================================
 """
