@@ -45,7 +45,9 @@ STARTERS = frozenset(
 
 
 NUMBER = re.compile(
-    r"^(n|num|nb|max)_|^(num|max)[A-Z]|_(size|dim|len|length|count)$|^(vocab_?size|max_?len|input_?dim)", re.I
+    r"^(n|num|nb|max)_|^(num|max)[A-Z]|_(size|dim|len|length|count)$|^(vocab_?size|max_?len|input_?dim)"
+    r"|(units|neurons|filters|dropout|rate)(_?\d+)?$",
+    re.IGNORECASE,
 )
 """Names of counts and sizes."""
 
