@@ -70,7 +70,7 @@ def recipes(program: Program, module: Slice, name: str, init: str, framework: Fr
         for made, called, arguments in owned_models(program, module, name, value, framework.is_model):
             yield Recipe(made, arguments.text(called), arguments.origin, arguments.assumed)
     else:
-        missing = [stub for stub in program.stubs if "not installed" in stub]
+        missing = [stub for stub in program.stubs if "not installed" in stub or "failed:" in stub]
         if isinstance(value, type) and missing:
             raise Unmeasurable("missing-dependency", "; ".join(missing))
         raise Unmeasurable("not-a-model", f"{name} is {shown(value)}")

@@ -102,7 +102,8 @@ def repaired(message: str, like: TensorLike, model: Any) -> Iterator[TensorLike]
     if "string" in message.lower() and like.dtype != "string":
         yield TensorLike(like.shape[:1], "string")
     smaller = re.search(
-        r"Negative dimension|negative dimension|smaller than|computed output size would be negative", message
+        r"Negative dimension|negative dimension|smaller than|computed output size would be negative|empty output",
+        message,
     )
     if smaller and len(like.shape) == 4 and like.shape[1] < 256:
         yield replace(like, shape=(like.shape[0], 2 * like.shape[1], 2 * like.shape[2], like.shape[3]))

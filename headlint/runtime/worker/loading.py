@@ -16,7 +16,7 @@ from typing import Any
 from .reasons import Unmeasurable, describe
 from .slicing import Namespace, names_bound, units_of
 from .sources import parse
-from .standins import StandIn, missing_package
+from .standins import StandIn, missing_package, stand_in
 
 
 class Slice(ModuleType):
@@ -121,7 +121,7 @@ class Program:
                 return False
         for name, dotted in bound.items():
             if name != "*" and (name not in namespace or isinstance(statement, ast.Assign)):
-                namespace[name] = StandIn(dotted, reason)
+                namespace[name] = stand_in(dotted, reason)
         self.stubs.append(reason)
         return True
 

@@ -45,7 +45,9 @@ STARTERS = frozenset(
 
 
 NUMBER = re.compile(
-    r"^(n|num|nb|max)_|^(num|max)[A-Z]|_(size|dim|len|length|count)$|^(vocab_?size|max_?len|input_?dim)", re.I
+    r"^(n|num|nb|max)_|^(num|max)[A-Z]|_(size|dim|len|length|count)$|^(vocab_?size|max_?len|input_?dim)"
+    r"|(units|neurons|filters|dropout|rate)(_?\d+)?$",
+    re.IGNORECASE,
 )
 """Names of counts and sizes."""
 
@@ -261,8 +263,8 @@ class Namespace(dict[str, Any]):
         raise KeyError(name)
 
     def find_in_stars(self, name: str) -> bool:
-        """Takes a name from the last ``from module import *`` that has it; whether one does."""
-        for unit in reversed(self._binders.get("*", [])) if not name.startswith("__") else ():
+        """Takes a name from the last ``from module import *`` that has it, from a missing package last; whether one does."""
+        for unit in reversed(self._binders.get("*", [])) if not is_reserved(name) else ():
             star = unit.node
             assert isinstance(star, ast.ImportFrom)
             one = ast.copy_location(ast.ImportFrom(star.module, [ast.alias(name)], star.level), star)
@@ -271,8 +273,9 @@ class Namespace(dict[str, Any]):
             except ImportError:
                 continue
             self.executed.add(unit.index)
-            return True
-        return False
+            if not isinstance(self[name], StandIn):
+                break
+        return name in self
 
     def defines(self, name: str) -> bool:
         """Whether some statement binds the name."""
@@ -343,6 +346,11 @@ class Namespace(dict[str, Any]):
             for unit in self.units
             if unit.index not in self.executed and not isinstance(unit.node, quiet) and not is_docstring(unit.node)
         ]
+
+
+def is_reserved(name: str) -> bool:
+    """Whether a name is Python's own, which no star gives."""
+    return name in vars(builtins) or name.startswith("__")
 
 
 def outside_script(units: list[Unit]) -> list[Unit]:

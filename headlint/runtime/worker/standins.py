@@ -70,6 +70,12 @@ class StandIn(ModuleType):
         return f"<stand-in for {self.__name__}>"
 
 
+def stand_in(dotted: str, reason: str) -> Any:
+    """What stands for a name that could not be imported: what works in its place, if there is such a thing."""
+    top, last = dotted.partition(".")[0], dotted.rpartition(".")[2]
+    return REPLACEMENTS.get((top, last)) or StandIn(dotted, reason)
+
+
 class GuessedShape:
     """The shape of data that was not loaded: every size that is asked for is a guess."""
 

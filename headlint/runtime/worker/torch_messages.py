@@ -17,10 +17,13 @@ def repaired_message(failure: Failure, inputs: Inputs) -> Iterator[Inputs]:
     """What the text of the error says about ranks and sizes."""
     text = failure.message
     names = [name for name in sources(failure, inputs) if isinstance(inputs[name], TensorLike)]
-    rank = wanted_rank(text)
+    wanted = wanted_rank(text)
+    batched = re.search(r"or (\d)D \(batched\) input", text)
+    missing = int(batched[1]) - failure.got[0].dim() if batched and failure.got else None
     for name in [one for one, like in inputs.tensors() if not like.fixed]:
         like = inputs[name]
         assert isinstance(like, TensorLike)
+        rank = wanted if missing is None else len(like.shape) + missing
         if rank is not None and rank != len(like.shape):
             yield inputs.with_like(name, of_rank(like, rank))
         elif re.search(r"Dimension out of range|too many indices|tuple index out of range|not enough values", text):
