@@ -18,7 +18,7 @@ from headlint.checks.evidence import (
 )
 from headlint.flow.facts import LossUse
 from headlint.flow.library_values import Layer
-from headlint.flow.tensor_values import Domain, Tensor
+from headlint.flow.tensor_values import COMPUTED, Domain, Tensor
 
 SMALL_MODEL = 6
 """Layers with weights up to which a model counts as small."""
@@ -61,6 +61,11 @@ def _is_linear(tensor: Tensor) -> bool:
     )
 
 
+def _rests_on_the_unknown(head: Tensor) -> bool:
+    """Whether layers that are not seen may stand before the head: they may have no bias either, by design."""
+    return any(part.maker.role == "input" and part.maker.note == COMPUTED for part in ancestors(head))
+
+
 def _plain_way(tensor: Tensor, head: Tensor) -> bool:
     """Whether nothing is added to or multiplied with the scores behind the head, nor a softmax taken over positions."""
     source = made_by(tensor)
@@ -92,6 +97,8 @@ def missing_bias_head(evidence: Evidence) -> Iterator[Draft]:
         weighted = _layers(tensor)
         bias_free = all(part.maker.layer is None or _without_bias(part.maker.layer) for part in weighted)
         if bias_free and (len(weighted) > SMALL_MODEL or (len(weighted) > 1 and _is_linear(tensor))):
+            continue
+        if len(weighted) == 1 and _rests_on_the_unknown(head):
             continue
         yield _finding("HL401", use, head, layer, _HEAD, "Leave the bias on in the last layer.")
 

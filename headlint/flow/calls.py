@@ -12,6 +12,7 @@ from headlint.flow.facts import Head
 from headlint.flow.library_values import Backbone, Container, Dataset, Layer, Loss, Model, Part
 from headlint.flow.state import join
 from headlint.flow.values import (
+    NOT_FOLLOWED,
     BoundMethod,
     ClassValue,
     Constant,
@@ -90,7 +91,7 @@ def run_function(
     scope = Scope(function.scope.unit, "function", function.scope)
     scope.slots.update(_bind(machine, function, arguments, assume_defaults))
     before, in_container, machine.in_container = machine.state.path, machine.in_container, False
-    result: Value = Unknown("a call that takes too long to be followed")
+    result: Value = Unknown(NOT_FOLLOWED)
 
     def body() -> None:
         nonlocal result

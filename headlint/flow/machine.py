@@ -29,7 +29,7 @@ from headlint.flow.facts import Backward, Fact
 from headlint.flow.library_values import Container
 from headlint.flow.modules import Loader, ModuleUnit
 from headlint.flow.state import State
-from headlint.flow.tensor_values import Domain, Maker, Tensor
+from headlint.flow.tensor_values import COMPUTED, Domain, Maker, Tensor
 from headlint.flow.values import (
     ClassValue,
     DictValue,
@@ -365,7 +365,7 @@ class Machine:
     def tensor_of(self, value: Unknown) -> Tensor:
         """Something unknown, seen as a tensor; the same one each time."""
         if value not in self._tensors:
-            self._tensors[value] = Tensor(maker=Maker("input", ""))
+            self._tensors[value] = Tensor(maker=Maker("input", "", note=COMPUTED if value.is_computed else ""))
         return self._tensors[value]
 
     def note_open(self, value: Unknown) -> None:

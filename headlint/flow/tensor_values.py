@@ -92,6 +92,10 @@ class Labels:
     site: Site | None = None
 
 
+COMPUTED = "computed"
+"""The note of an input that is not data as it was read, but comes from something that is not followed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Maker:
     """What made a tensor: a layer, an activation, an operation, an input, or labels read from somewhere.

@@ -34,6 +34,10 @@ class Value:
     __slots__ = ()
 
 
+NOT_FOLLOWED = "a call that takes too long to be followed"
+"""The note of what such a call would have given."""
+
+
 class Unknown(Value):
     """A value that is not followed.
 
@@ -54,6 +58,13 @@ class Unknown(Value):
         if key not in self.children:
             self.children[key] = Unknown(note, self, key)
         return self.children[key]
+
+    @property
+    def is_computed(self) -> bool:
+        """Whether it is, or is part of, what an operation or a call gave that is not followed; not data as it was read."""
+        if isinstance(self.key, tuple) and self.key[:1] == ("call",):
+            return True
+        return self.parent.is_computed if self.parent is not None else self.note in ("", NOT_FOLLOWED)
 
 
 @dataclass(frozen=True, slots=True)
