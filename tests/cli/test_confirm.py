@@ -100,7 +100,8 @@ def test_what_is_told_in_text(folder: Path) -> None:
 def test_check_confirms_beside_each_finding(folder: Path) -> None:
     run = headlint(folder, "check", "--confirm", ".")
     assert run.returncode == 1
-    assert "built model, confirmed: In training mode every row of the output sums to 1." in run.stdout
+    told = run.stdout.partition("  built model: confirmed\n")[2]
+    assert told.startswith("    In training mode every row of the output sums to 1.")
 
 
 def test_that_code_is_executed_is_told_once_for_each_project(folder: Path) -> None:
