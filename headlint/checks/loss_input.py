@@ -37,6 +37,16 @@ def _drop(use: LossUse) -> str:
     return _AGAIN[use.loss.framework].format(activation=short(made_by(prediction(use)).maker.name))
 
 
+def _noticed(use: LossUse) -> str:
+    """What Keras makes of probabilities where it is told to expect scores.
+
+    Source: ``_get_logits`` in keras/src/backend/tensorflow/nn.py; the other backends have nothing of the kind.
+    """
+    if use.loss.framework != "keras":
+        return ""
+    return " (Keras on TensorFlow notices, warns and uses the scores from before it; on other backends nothing does.)"
+
+
 def softmax_before_cross_entropy(evidence: Evidence) -> Iterator[Draft]:
     """HL101."""
     for use in evidence.uses:
@@ -45,7 +55,7 @@ def softmax_before_cross_entropy(evidence: Evidence) -> Iterator[Draft]:
                 f"{use.loss.short_name} applies softmax itself, but it is given probabilities: softmax is applied twice, "
                 "so the loss can never come near 0 and the gradients are flattened."
             )
-            yield about_loss("HL101", use, message, _drop(use), evidence.elsewhere(use))
+            yield about_loss("HL101", use, message + _noticed(use), _drop(use), evidence.elsewhere(use))
 
 
 def log_softmax_before_cross_entropy(evidence: Evidence) -> Iterator[Draft]:
@@ -73,7 +83,7 @@ def sigmoid_before_cross_entropy(evidence: Evidence) -> Iterator[Draft]:
                 f"{use.loss.short_name} applies softmax to values that a sigmoid has squashed into 0…1: "
                 "no class can become much more probable than another, so the loss stays high."
             )
-            yield about_loss("HL103", use, message, _drop(use), evidence.elsewhere(use))
+            yield about_loss("HL103", use, message + _noticed(use), _drop(use), evidence.elsewhere(use))
 
 
 def probabilities_before_bce_with_logits(evidence: Evidence) -> Iterator[Draft]:
@@ -85,7 +95,7 @@ def probabilities_before_bce_with_logits(evidence: Evidence) -> Iterator[Draft]:
                 f"{name} applies the sigmoid itself, but it is given probabilities: "
                 "a sigmoid of values between 0 and 1 lies between 0.5 and 0.73, so it can never say no."
             )
-            yield about_loss("HL104", use, message, _drop(use), evidence.elsewhere(use))
+            yield about_loss("HL104", use, message + _noticed(use), _drop(use), evidence.elsewhere(use))
 
 
 def logits_into_binary_cross_entropy(evidence: Evidence) -> Iterator[Draft]:
