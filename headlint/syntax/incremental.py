@@ -16,7 +16,7 @@ from libcst.metadata import MetadataWrapper, PositionProvider
 
 from headlint.syntax import ir
 from headlint.syntax.lower import Lowering
-from headlint.syntax.parse import Span, parse, refuse_deep_nesting, span_of
+from headlint.syntax.parse import Span, parse, refuse_hard_texts, span_of
 
 _TOKEN = re.compile(
     r"""
@@ -74,7 +74,7 @@ class IncrementalParser:
         Raises:
             SyntaxProblem: the text cannot be parsed, or is nested too deeply to be.
         """
-        refuse_deep_nesting(text)
+        refuse_hard_texts(text)
         try:
             return ir.Module(tuple(statement for piece, _ in self._layout(text) for statement in piece.statements))
         except (cst.ParserSyntaxError, RecursionError):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import tokenize
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from headlint.source.tokens import tokens_of
 from headlint.syntax import ir
 
 if TYPE_CHECKING:
@@ -39,6 +41,11 @@ DEEPEST_NESTING = 150
 LONGEST_CHAIN = 600
 """Calls in a chain; this many take a second."""
 
+LONGEST_SUM = 2000
+"""Operators in a row; the parser's time grows with the cube of their number, and this many take a second."""
+
+_OPERATORS = ("+", "-", "*", "/", "%", "@", "|", "&", "^")
+
 _BRACKETS = re.compile(r"[(){}\[\]]")
 
 
@@ -54,7 +61,7 @@ def parse(text: str) -> ir.Module:
 
     from headlint.syntax.lower import Lowering
 
-    refuse_deep_nesting(text)
+    refuse_hard_texts(text)
     collecting = gc.isenabled()
     gc.disable()  # a tree has no cycles: collecting while it grows costs a tenth of the parse
     try:
@@ -109,11 +116,11 @@ def _explained(text: str, line: int, column: int) -> SyntaxProblem:
     return SyntaxProblem("written for a newer Python than the parser knows", line, column)
 
 
-def refuse_deep_nesting(text: str) -> None:
-    """Brackets within brackets exhaust the parser's stack; of a long chain of calls it needs the cube of the length.
+def refuse_hard_texts(text: str) -> None:
+    """Brackets within brackets exhaust the parser's stack; long chains of calls and sums take it too long.
 
     Raises:
-        SyntaxProblem: the text has more of either than can be parsed.
+        SyntaxProblem: the text has more of these than can be parsed.
     """
     depth = 0
     chained = 0
@@ -125,3 +132,25 @@ def refuse_deep_nesting(text: str) -> None:
             depth = depth + 1 if bracket in "([{" else max(0, depth - 1)
             if depth > DEEPEST_NESTING:
                 raise SyntaxProblem("nested too deeply to be analysed", number, 1)
+    if sum(map(text.count, _OPERATORS)) > LONGEST_SUM:
+        _refuse_long_sums(text)
+
+
+def _refuse_long_sums(text: str) -> None:
+    """Only tokens tell operators from the same characters in strings."""
+    counts = [0]  # since the last beginning of an expression, on each level of brackets
+    for token in tokens_of(text):
+        if token.type == tokenize.NEWLINE:
+            counts = [0]
+        elif token.type == tokenize.OP:
+            match token.string:
+                case "(" | "[" | "{":
+                    counts.append(0)
+                case ")" | "]" | "}":
+                    counts = counts[:-1] or [0]
+                case "," | ":" | "=" | ";":
+                    counts[-1] = 0
+                case operator if operator.startswith(_OPERATORS):
+                    counts[-1] += 1
+        if counts[-1] > LONGEST_SUM:
+            raise SyntaxProblem("a sum too long to be analysed", token.start[0], 1)
