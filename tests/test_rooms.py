@@ -24,7 +24,7 @@ FORBIDDEN = {
         "runtime",
         "libcst",
     },
-    "syntax": {"source", "flow", "frameworks", "checks", "fixes", "reporting", "cli", "integrations", "runtime"},
+    "syntax": {"flow", "frameworks", "checks", "fixes", "reporting", "cli", "integrations", "runtime"},
     "frameworks": {
         "source",
         "syntax",
