@@ -137,7 +137,9 @@ def confirm_path(
     if path.is_dir():
         yield from confirm_findings(report, heads, wanted, start, settings.root)
     else:
-        yield from confirm_file(path, name, report.findings, heads, wanted, start, settings.root)
+        for one in confirm_file(path, name, report.findings, heads, wanted, start, settings.root):
+            if not (isinstance(one, Problem) and report.problems):  # the analysis told the same, with its place
+                yield one
 
 
 def confirm_file(
@@ -160,17 +162,22 @@ def confirm_file(
     targets = [target for target in behind if Path(os.path.abspath(target.path)) == path]
     answered = {target.name for target in targets}
     names = [name] if name else _names(path, framework, start, root)
+    if isinstance(names, Problem):
+        yield names
+        return
     targets += [target_of_name(path, one, framework, heads, named=bool(name)) for one in names if one not in answered]
     for target in targets:
         yield confirm(target, wanted, start, root)
 
 
-def _names(path: Path, framework: str, start: Start, root: Path) -> list[str]:
-    """The models that a file defines, as the worker tells them."""
+def _names(path: Path, framework: str, start: Start, root: Path) -> list[str] | Problem:
+    """The models that a file defines, as the worker tells them, or why it cannot."""
     if not framework:
         return []
     reply = start(framework).measure({"list": True, "path": str(path), "root": str(root)})
-    return list(reply.get("names", ()))
+    if "names" in reply:
+        return list(reply["names"])
+    return Problem(str(path), str(reply.get("detail", "")).removeprefix(f"{path.name}: "))
 
 
 def confirm(target: Target, wanted: Wanted, start: Start, root: Path) -> Confirmation:

@@ -27,6 +27,14 @@ PROGRAMS = {
         "def train(rows):\n    trainer = Trainer()\n    trainer.fit(rows)\n",
         [],
     ),
+    "a loss, an augmentation and a layer beside the model": (
+        "class Net(nn.Module):\n    def forward(self, x): ...\n"
+        "class FocalLoss(nn.Module):\n    def forward(self, x, y): ...\n"
+        "class MixAug(nn.Module):\n    def forward(self, x): ...\n"
+        "class Scale(keras.layers.Layer):\n    def call(self, x): ...\n",
+        ["Net"],
+    ),
+    "a loss alone": ("class FocalLoss(nn.Module):\n    def forward(self, x, y): ...\n", ["FocalLoss"]),
     "a factory is one, not its local": ("def make():\n    model = Sequential()\n    return model\n", ["make"]),
 }
 

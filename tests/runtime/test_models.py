@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from headlint.findings import Problem
 from headlint.heads import find_heads
-from headlint.runtime.confirm import Confirmation, Workers, confirm_file
+from headlint.runtime.confirm import Confirmation, Workers, confirm_file, confirm_path
 from headlint.runtime.measurement import Failure, Measurement
 from headlint.runtime.options import Wanted
 from headlint.session import check_paths
@@ -98,3 +99,15 @@ def test_there_are_programs_of_every_kind() -> None:
         for name in expected(program, "built")
     ]
     assert len(built) >= 40
+
+
+@pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="torch is not installed")
+def test_a_file_that_does_not_parse_is_told_once(tmp_path: Path, workers: Workers) -> None:
+    program = tmp_path / "old.py"
+    program.write_text("import torch\nfrom torch import nn\nprint 'for Python 2'\n", encoding="utf-8")
+    (from_worker,) = confirm_file(program, "", (), (), Wanted(), workers, tmp_path)
+    assert isinstance(from_worker, Problem)
+    assert "parentheses in call to 'print'" in from_worker.message
+    (from_analysis,) = confirm_path(program, "", Settings(root=tmp_path), Wanted(), workers)
+    assert isinstance(from_analysis, Problem)
+    assert from_analysis.line == 3

@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import ast
-import dataclasses
 import inspect
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .discovery import last_part, model_classes
-from .guessing import CONFIGURATIONS, Unguessable, completed, guess, spread
+from .discovery import last_part
+from .guessing import Unguessable, completed, guess
 from .loading import Program, Slice, module_name
+from .parameters import body_of, guess_parameter
 from .reasons import Unmeasurable
 from .slicing import Namespace, units_of
 from .sources import parse, read_source
-from .standins import find_stand_in, missing_package
+from .standins import GUESSED, find_stand_in, missing_package, stand_in
 
 MOST_FILES = 300
 MOST_SITES = 12
 CALL_DEPTH = 3
 SMALL = 4
+DATA = re.compile(
+    r"^(x|y|data|df|frame|images?|samples|train|test)$|(^|_)[xy](_|$)|_(train|test|data|df)$|^(train|test|valid)_", re.I
+)
+"""Parameters that are rows of data."""
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -64,13 +69,19 @@ class CallSite:
 
 
 class Scope(Namespace):
-    """A function's locals on demand, its parameters from their defaults or from a call of the function."""
+    """A function's locals on demand, its parameters from their defaults or from a call of the function.
 
-    def __init__(self, function: Function, module: Slice, parent: dict[str, Any], depth: int) -> None:
+    With ``guessing`` a parameter that nothing tells is a guess, or a stand-in for the data that a caller would give.
+    """
+
+    def __init__(
+        self, function: Function, module: Slice, parent: dict[str, Any], depth: int, guessing: bool = False
+    ) -> None:
         super().__init__(units_of(function.body), module.namespace.filename, parent, module.namespace.failed)
         self.function = function
         self.module = module
         self.depth = depth
+        self.guessing = guessing
         self.parameters = {parameter.arg for parameter in parameters_of(function)}
         self.unknown: set[str] = set()
 
@@ -115,7 +126,21 @@ def parameter_value(scope: Scope, name: str) -> Any:
     }
     if name in defaults:
         return evaluate(defaults[name], scope.module.namespace)
-    raise KeyError(name)
+    if not scope.guessing:
+        raise KeyError(name)
+    return guess_given(name)
+
+
+def guess_given(name: str) -> Any:
+    """A guess for what a caller would give, written down as one; a stand-in for an object."""
+    try:
+        value = guess(name)
+    except Unguessable:
+        return stand_in(name, f"{name} is what a caller would give")
+    if isinstance(value, int) and DATA.search(name):
+        return stand_in(name, f"{name} is what a caller would give")
+    GUESSED.append(f"{name}={shown(value)}")
+    return value
 
 
 def evaluate(expression: ast.expr, scope: dict[str, Any]) -> Any:
@@ -176,7 +201,7 @@ def arguments_for(program: Program, module: Slice, name: str, target: Callable[.
     sites = own or list(project_sites(program, name))
     partial = []
     for site in [site for site in sites if not stands_in(site, name)][:MOST_SITES]:
-        found = from_call(site, parameters)
+        found = from_call(site, parameters, target)
         if found is None:
             continue
         incomplete += [better] if (better := with_completed_options(found)) is not None else []
@@ -190,7 +215,7 @@ def arguments_for(program: Program, module: Slice, name: str, target: Callable[.
     yield from partial
     yield from incomplete
     if required:
-        guessed = guessed_arguments(required, module)
+        guessed = guessed_arguments(required, module, target)
         if guessed is not None:
             yield guessed
             yield smaller(guessed)
@@ -214,14 +239,14 @@ def stands_in(site: CallSite, name: str) -> bool:
 def required_and_optional(target: Callable[..., Any]) -> list[inspect.Parameter]:
     """The parameters that a caller gives; empty when the signature is not known."""
     try:
-        signature = inspect.signature(target.__init__ if isinstance(target, type) else target)  # type: ignore[misc]
+        signature = inspect.signature(body_of(target))
     except (TypeError, ValueError):
         return []
     plain = [p for p in signature.parameters.values() if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
     return plain[1:] if isinstance(target, type) else plain
 
 
-def from_call(site: CallSite, parameters: list[inspect.Parameter]) -> Arguments | None:
+def from_call(site: CallSite, parameters: list[inspect.Parameter], target: Callable[..., Any]) -> Arguments | None:
     """The arguments that a call site gives; what cannot be evaluated there is guessed by its parameter's name."""
     scope = scope_of(site)
     names = [parameter.name for parameter in parameters]
@@ -256,7 +281,7 @@ def from_call(site: CallSite, parameters: list[inspect.Parameter]) -> Arguments 
     for parameter in parameters[len(positional) :]:
         if parameter.default is parameter.empty and parameter.name not in keywords:
             try:
-                keywords[parameter.name] = guess_parameter(parameter, site.module)
+                keywords[parameter.name] = guess_parameter(parameter, site.module, target)
                 assumed.append(f"{parameter.name}={shown(keywords[parameter.name])}")
             except Unguessable:
                 return None
@@ -275,12 +300,12 @@ def usable(value: Any) -> Any:
     return value
 
 
-def guessed_arguments(required: list[inspect.Parameter], module: Slice) -> Arguments | None:
+def guessed_arguments(required: list[inspect.Parameter], module: Slice, target: Callable[..., Any]) -> Arguments | None:
     """A guess for every required parameter; None where one has no likely value."""
     values: dict[str, Any] = {}
     for parameter in required:
         try:
-            values[parameter.name] = guess_parameter(parameter, module)
+            values[parameter.name] = guess_parameter(parameter, module, target)
         except Unguessable:
             return None
     positional = tuple(values[parameter.name] for parameter in required if parameter.kind is not parameter.KEYWORD_ONLY)
@@ -296,65 +321,3 @@ def smaller(guessed: Arguments) -> Arguments:
     names = [text.partition("=")[0] for text in guessed.assumed]
     assumed = tuple(f"{name}={shown(value)}" for name, value in zip(names, positional, strict=False))
     return Arguments(positional, guessed.keywords, guessed.origin, (*assumed, *guessed.assumed[len(assumed) :]))
-
-
-def guess_parameter(parameter: inspect.Parameter, module: Slice) -> Any:
-    """A value by annotation (a configuration class that can be made without arguments), use, or name."""
-    annotation = parameter.annotation
-    if isinstance(annotation, str):
-        annotation = module.namespace.get(annotation, annotation)
-        if isinstance(annotation, str) and module.namespace.defines(annotation):
-            annotation = module.namespace[annotation]
-    if dataclasses.is_dataclass(annotation) and isinstance(annotation, type):
-        try:
-            return annotation()
-        except TypeError as error:
-            raise Unguessable(str(error)) from error
-    if parameter.name in ("block", "Block", "block_type", "block_fn"):
-        return block_class(module)
-    if parameter.name in ("layers", "num_blocks", "num_layers", "blocks", "depths") and any_block(module):
-        return [1, 1, 1, 1]
-    if CONFIGURATIONS.match(parameter.name) and (options := options_in(module, parameter.name)) is not None:
-        return options
-    return guess(parameter.name, annotation)
-
-
-def options_in(module: Slice, parameter: str) -> Any:
-    """The options that a file defines, completed: those named like the parameter first."""
-    names = [name for unit in module.namespace.units for name in unit.binds if CONFIGURATIONS.match(spread(name))]
-    for name in sorted(dict.fromkeys(names), key=lambda name: parameter.lower() not in spread(name)):
-        try:
-            value = module.namespace[name]
-            made = value() if isinstance(value, type) and dataclasses.is_dataclass(value) else value
-        except Exception:  # whatever the user's statements raise: the next ones may do
-            continue
-        if (options := completed(made)) is not None:
-            return options
-    return None
-
-
-def any_block(module: Slice) -> bool:
-    """Whether the file defines a residual block with an ``expansion``."""
-    return bool(block_names(module))
-
-
-def block_names(module: Slice) -> list[str]:
-    """The model classes of the file that have an attribute ``expansion``."""
-    classes = model_classes(parse(Path(module.namespace.filename)))
-    return [
-        name
-        for name, node in classes.items()
-        for item in node.body
-        if isinstance(item, ast.Assign) and any(last_part(target) == "expansion" for target in item.targets)
-    ]
-
-
-def block_class(module: Slice) -> Any:
-    """The first residual block of the file.
-
-    Raises:
-        Unguessable: the file has none.
-    """
-    for name in block_names(module):
-        return module.namespace[name]
-    raise Unguessable("block")

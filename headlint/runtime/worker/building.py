@@ -13,7 +13,7 @@ from .arguments import arguments_for, shown
 from .discovery import MODEL_CALLS, makes_model
 from .loading import Program, Slice
 from .locating import definition, written_value
-from .owners import owned_models
+from .owners import only_owns, owned_models
 from .reasons import Unmeasurable, describe
 from .sources import parse
 from .standins import MissingData, find_stand_in, missing_package
@@ -54,10 +54,20 @@ def recipes(program: Program, module: Slice, name: str, init: str, framework: Fr
     except Unmeasurable:
         raise
     except Exception as error:  # whatever the user's statements raise
-        raise Unmeasurable(*load_failure(error)) from error
+        reason, detail = load_failure(error)
+        if reason != "constructor" or isinstance(definition_of(module, name), (ast.ClassDef, ast.FunctionDef)):
+            raise Unmeasurable(reason, detail) from error
+        yield Recipe(FirstThenFresh(None, program, module, name), name, "module level" if "." not in name else name)
+        return
     refuse_stand_in(value)
+    node = definition_of(module, name)
     if framework.is_model(value):
         yield Recipe(FirstThenFresh(value, program, module, name), text, "module level" if "." not in name else name)
+    elif isinstance(value, type) and (
+        only_owns(node) if framework.is_model_class(value) else makes_model(node, MODEL_CALLS)
+    ):
+        for made, called, arguments in owned_models(program, module, name, value, framework.is_model):
+            yield Recipe(made, arguments.text(called), arguments.origin, arguments.assumed)
     elif framework.is_model_class(value) or (callable(value) and not isinstance(value, type)):
         for arguments in arguments_for(program, module, name, value):
             yield Recipe(
@@ -66,9 +76,6 @@ def recipes(program: Program, module: Slice, name: str, init: str, framework: Fr
                 arguments.origin,
                 arguments.assumed,
             )
-    elif isinstance(value, type) and makes_model(definition_of(module, name), MODEL_CALLS):
-        for made, called, arguments in owned_models(program, module, name, value, framework.is_model):
-            yield Recipe(made, arguments.text(called), arguments.origin, arguments.assumed)
     else:
         missing = [stub for stub in program.stubs if "not installed" in stub or "failed:" in stub]
         if isinstance(value, type) and missing:

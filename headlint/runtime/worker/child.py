@@ -52,7 +52,7 @@ def answer(request: Request, guards: list[str]) -> dict[str, Any]:
             warnings.simplefilter("ignore")
             adapter.prepare(request, program)
             module = program.load()
-            name = request.name or first_model(request)
+            name = model_named(request)
             recipe, measured = best(program, module, name, request, adapter)
     except BaseException as error:  # user code may raise anything, SystemExit included
         reason, detail = reason_of(error)
@@ -88,16 +88,20 @@ def answer(request: Request, guards: list[str]) -> dict[str, Any]:
     return {"ok": True, "facts": facts}
 
 
-def first_model(request: Request) -> str:
-    """The first model that the file defines.
+def model_named(request: Request) -> str:
+    """The model that is asked for: without a name the first of the file, by the name of a function that
+    has one model of its own that one.
 
     Raises:
-        Unmeasurable: it defines none.
+        Unmeasurable: the file defines none.
     """
     names = discover(parse(request.path))
-    if not names:
+    if not request.name and not names:
         raise Unmeasurable("not-found", f"{request.path.name} defines no model")
-    return names[0]
+    if not request.name or request.name in names:
+        return request.name or names[0]
+    inside = [name for name in names if name.startswith(f"{request.name}.")]
+    return inside[0] if len(inside) == 1 else request.name
 
 
 def best(program: Program, module: Slice, name: str, request: Request, adapter: Adapter) -> tuple[Recipe, Measured]:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 from .slicing import root_name, walk_statements
 
 MODEL_BASES = frozenset({"Module", "LightningModule", "Model", "Sequential", "Layer"})
 MODEL_CALLS = frozenset({"Sequential", "Model"})
+ROLES = re.compile(
+    r"(loss|criterion|metrics?|aug|augment|augmentations?|transforms?|optimizer|sampler)$", re.IGNORECASE
+)
+"""Last words of the names of classes that are modules in form only."""
+
 MODEL_METHODS = frozenset({"compile", "fit", "summary", "parameters", "state_dict", "eval"})
 
 
@@ -23,10 +29,14 @@ def last_part(node: ast.expr) -> str:
 
 
 def discover(tree: ast.Module) -> list[str]:
-    """The names of the models that a file defines, in the order of the source; parts of other models are left out."""
+    """The names of the models that a file defines, in the order of the source.
+
+    Parts of other models are left out; so are layers, losses and augmentations, unless the file defines nothing else.
+    """
     classes = model_classes(tree)
     parts = {name for name in classes if any(name != other and uses(classes[other], name) for other in classes)}
     whole = [name for name in classes if name not in parts] or list(classes)
+    helpers = {name for name in whole if is_helper(classes[name], classes)}
     makers = MODEL_CALLS | set(classes)
     factories = [node.name for node in tree.body if isinstance(node, ast.FunctionDef) and returns_model(node, makers)]
     variables = list(model_variables(tree, set(classes) | set(factories)))
@@ -38,7 +48,7 @@ def discover(tree: ast.Module) -> list[str]:
         for name in bound_to_calls(node.body, MODEL_CALLS)
     ]
     found = {*whole, *factories, *variables, *owners, *locals_of_functions}
-    return sorted(found, key=lambda name: first_line(tree, name.partition(".")[0]))
+    return sorted(found - helpers or found, key=lambda name: first_line(tree, name.partition(".")[0]))
 
 
 def model_classes(tree: ast.Module) -> dict[str, ast.ClassDef]:
@@ -52,6 +62,14 @@ def model_classes(tree: ast.Module) -> dict[str, ast.ClassDef]:
         if bases & (MODEL_BASES | set(found)) and (methods & {"forward", "call", "__init__"} or bases & set(found)):
             found[node.name] = node
     return found
+
+
+def is_helper(node: ast.ClassDef, classes: dict[str, ast.ClassDef]) -> bool:
+    """Whether a class is a layer, or by its name a loss, an augmentation or the like."""
+    bases = {last_part(base) for base in node.bases}
+    own_bases = [classes[name] for name in bases & set(classes) - {node.name}]
+    layer = "Layer" in bases or any(is_helper(base, {}) for base in own_bases)
+    return layer or ROLES.search(node.name) is not None
 
 
 def other_classes(tree: ast.Module, models: dict[str, ast.ClassDef]) -> Iterator[tuple[str, ast.ClassDef]]:

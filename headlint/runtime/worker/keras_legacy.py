@@ -14,6 +14,9 @@ from types import ModuleType
 from typing import Any, ClassVar
 
 import keras
+from keras.layers import Dense, EinsumDense, Embedding
+from keras.src.layers.convolutional.base_conv import BaseConv
+from keras.src.layers.convolutional.base_depthwise_conv import BaseDepthwiseConv
 from keras.src.models.functional import Functional
 
 from .standins import StandIn
@@ -111,10 +114,25 @@ def accept_old_names() -> None:
         for cls in [one for one in vars(place).values() if isinstance(one, type)]:
             translate_arguments(cls)
     translate_arguments(Functional)
+    for layer in (Dense, EinsumDense, Embedding, BaseConv, BaseDepthwiseConv):
+        let_weights_be_set(layer)
     keras.Model.__new__ = staticmethod(with_old_inputs(keras.Model.__new__))
     sys.meta_path.insert(0, OldModules())
     accept_channels_first()
     alias_tensorflow()
+
+
+def let_weights_be_set(layer: type) -> None:
+    """Lets a subclass assign ``self.kernel`` in its ``build``, which was no property before Keras 3."""
+    for name in ("kernel", "embeddings"):
+        current = vars(layer).get(name)
+        if isinstance(current, property) and current.fset is None:
+            setattr(layer, name, current.setter(functools.partial(set_weight, f"_{name}")))
+
+
+def set_weight(attribute: str, layer: Any, value: Any) -> None:
+    """Keeps a weight where the property looks for it."""
+    setattr(layer, attribute, value)
 
 
 def accept_channels_first() -> None:

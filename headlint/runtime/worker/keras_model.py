@@ -23,6 +23,7 @@ from .keras_operations import applied
 from .keras_outputs import MOST_OUTPUTS, Output, chosen, dtype_of, outputs_of, summary
 from .keras_search import call, search
 from .keras_standins import cut_off_downloads
+from .keras_tensorflow import accept_tensorflow_functions
 from .keras_training import training
 from .keras_watch import Trace, seeing, watch_backend
 from .likes import Inputs
@@ -59,6 +60,7 @@ class KerasAdapter:
         self.device = request.device
         cut_off_downloads(program.stubs)
         accept_old_names()
+        accept_tensorflow_functions()
         watch_backend()
         count_parameters(self.added, request.most_parameters, lambda: self.device == "meta")
 

@@ -44,7 +44,7 @@ def scope_and_rest(module: Slice, name: str) -> tuple[Namespace, list[str]]:
         if owner is None or (isinstance(owner, ast.ClassDef) and definition(owner.body, rest[1]) is None):
             break
         if not isinstance(owner, ast.ClassDef):
-            scope = Scope(owner, module, scope, 0)
+            scope = Scope(owner, module, scope, 0, guessing=True)
         body, rest = owner.body, rest[1:]
     return scope, rest
 

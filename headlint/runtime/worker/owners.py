@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .arguments import Arguments, arguments_for
-from .discovery import MODEL_CALLS, makes_model
+from .discovery import MODEL_CALLS, last_part, makes_model
 from .loading import Program, Slice
 from .locating import definition
 from .reasons import Unmeasurable
@@ -33,7 +33,8 @@ def owned_models(
     makers = [method for method in methods if method != "__init__"]
 
     def found(value: Any, instance: Any) -> Any:
-        return value if value is not None else model_held(instance, is_model)
+        holder = value if isinstance(value, owner) and not is_model(value) else instance
+        return value if value is not None and holder is instance else model_held(holder, is_model)
 
     def on_blank(method: str, arguments: Arguments) -> Any:
         blank: Any = object.__new__(owner)
@@ -54,6 +55,15 @@ def owned_models(
             yield partial(on_blank, method, arguments), dotted, arguments
     for arguments in itertools.islice(arguments_for(program, module, name, owner), MOST_ARGUMENTS):
         yield partial(on_initialised, arguments), name, arguments
+
+
+def only_owns(node: ast.AST) -> bool:
+    """Whether a class of models has no pass of its own, but a method that makes a model."""
+    if not isinstance(node, ast.ClassDef) or not {last_part(base) for base in node.bases} <= {"Model", "Module"}:
+        return False
+    methods = [one for one in node.body if isinstance(one, ast.FunctionDef) and one.name != "__init__"]
+    passes = any(one.name in ("call", "forward") for one in methods)
+    return not passes and any(makes_model(one, MODEL_CALLS) for one in methods)
 
 
 def model_held(instance: Any, is_model: Callable[[Any], bool]) -> Any:

@@ -28,6 +28,7 @@ def repaired_message(failure: Failure, inputs: Inputs) -> Iterator[Inputs]:
             yield inputs.with_like(name, of_rank(like, rank))
         elif re.search(r"Dimension out of range|too many indices|tuple index out of range|not enough values", text):
             yield inputs.with_like(name, of_rank(like, len(like.shape) + 1))
+            yield inputs.with_like(name, replace(like, shape=(*like.shape[:1], 1, *like.shape[1:])))
         elif re.search(r"too many values to unpack", text):
             yield inputs.with_like(name, of_rank(like, len(like.shape) - 1))
     if match := re.search(r"shape '\[([-\d, ]+)\]' is invalid for input of size (\d+)", text):

@@ -83,3 +83,66 @@ def nodes_of(forward: Callable[..., Any]) -> Iterator[ast.AST]:
         yield from ast.walk(ast.parse(textwrap.dedent(inspect.getsource(forward))))
     except (OSError, TypeError, SyntaxError):
         return
+
+
+def items_read(function: Callable[..., Any], parameter: str) -> int:
+    """How many items of a parameter a function reads, as in ``sizes[2]``; 2 where it goes through all of them, 0 where it
+    reads none."""
+    most = 0
+    for node in nodes_of(function):
+        match node:
+            case ast.Subscript(value=ast.Name(id=name), slice=index) if name == parameter:
+                most = max(most, index_read(index))
+            case ast.For(iter=looped) | ast.comprehension(iter=looped) if goes_through(looped, parameter):
+                most = max(most, 2)
+            case ast.Call(func=ast.Name(id="len"), args=[ast.Name(id=name)]) if name == parameter:
+                most = max(most, 2)
+    return most
+
+
+def index_read(index: ast.expr) -> int:
+    """How many items there must be for an index."""
+    match index:
+        case ast.Constant(value=int(place)):
+            return place + 1
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int(place))):
+            return place
+        case ast.Slice():
+            return 2
+        case ast.Constant():
+            return 0
+    return 2
+
+
+def goes_through(looped: ast.expr, parameter: str) -> bool:
+    """Whether a loop goes through a parameter: itself, a slice of it, or in ``enumerate`` and ``zip``."""
+    match looped:
+        case ast.Name(id=name):
+            return name == parameter
+        case ast.Subscript(value=value, slice=ast.Slice()):
+            return goes_through(value, parameter)
+        case ast.Call(func=ast.Name(id="enumerate" | "zip" | "reversed" | "list"), args=arguments):
+            return any(goes_through(one, parameter) for one in arguments)
+    return False
+
+
+def word_compared(function: Callable[..., Any], parameter: str) -> str:
+    """The first word that a function compares a parameter with, as in ``if kind == "lstm"``; empty where it does not."""
+    for node in nodes_of(function):
+        match node:
+            case ast.Compare(left=left, ops=[ast.Eq() | ast.In()], comparators=[words]) if is_word(left, parameter):
+                parts = words.elts if isinstance(words, (ast.Tuple, ast.List, ast.Set)) else [words]
+                for part in parts[:1]:
+                    if isinstance(part, ast.Constant) and isinstance(part.value, str):
+                        return part.value
+    return ""
+
+
+def is_word(node: ast.expr, parameter: str) -> bool:
+    """Whether an expression is a parameter, or that in other letters."""
+    match node:
+        case ast.Call(func=ast.Attribute(value=inner, attr="lower" | "upper" | "strip")):
+            return is_word(inner, parameter)
+        case ast.Name(id=name):
+            return name == parameter
+    return False

@@ -1,0 +1,95 @@
+"""A guess for one parameter of the user's constructor or factory: by what its code does with it, its annotation, its name."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from .discovery import last_part, model_classes
+from .guessing import CONFIGURATIONS, Unguessable, completed, guess, spread
+from .loading import Slice
+from .sources import parse
+from .uses import items_read, word_compared
+
+
+def guess_parameter(parameter: inspect.Parameter, module: Slice, target: Callable[..., Any]) -> Any:
+    """The first word that the target compares it with, else a value by annotation or name; as many as are read where the
+    target reads items of it."""
+    if word := word_compared(body_of(target), parameter.name):
+        return word
+    single = guess_one(parameter, module)
+    items = items_read(body_of(target), parameter.name) if type(single) in (int, float) else 0
+    if items:
+        return [single] * items
+    return single
+
+
+def body_of(target: Callable[..., Any]) -> Callable[..., Any]:
+    """The function that takes the arguments."""
+    return target.__init__ if isinstance(target, type) else target  # type: ignore[misc]
+
+
+def guess_one(parameter: inspect.Parameter, module: Slice) -> Any:
+    """A value by annotation (a configuration class that can be made without arguments) or name."""
+    annotation = parameter.annotation
+    if isinstance(annotation, str):
+        annotation = module.namespace.get(annotation, annotation)
+        if isinstance(annotation, str) and module.namespace.defines(annotation):
+            annotation = module.namespace[annotation]
+    if dataclasses.is_dataclass(annotation) and isinstance(annotation, type):
+        try:
+            return annotation()
+        except TypeError as error:
+            raise Unguessable(str(error)) from error
+    if parameter.name in ("block", "Block", "block_type", "block_fn"):
+        return block_class(module)
+    if parameter.name in ("layers", "num_blocks", "num_layers", "blocks", "depths") and any_block(module):
+        return [1, 1, 1, 1]
+    if CONFIGURATIONS.match(parameter.name) and (options := options_in(module, parameter.name)) is not None:
+        return options
+    return guess(parameter.name, annotation)
+
+
+def options_in(module: Slice, parameter: str) -> Any:
+    """The options that a file defines, completed: those named like the parameter first."""
+    names = [name for unit in module.namespace.units for name in unit.binds if CONFIGURATIONS.match(spread(name))]
+    for name in sorted(dict.fromkeys(names), key=lambda name: parameter.lower() not in spread(name)):
+        try:
+            value = module.namespace[name]
+            made = value() if isinstance(value, type) and dataclasses.is_dataclass(value) else value
+        except Exception:  # whatever the user's statements raise: the next ones may do
+            continue
+        if (options := completed(made)) is not None:
+            return options
+    return None
+
+
+def any_block(module: Slice) -> bool:
+    """Whether the file defines a residual block with an ``expansion``."""
+    return bool(block_names(module))
+
+
+def block_names(module: Slice) -> list[str]:
+    """The model classes of the file that have an attribute ``expansion``."""
+    classes = model_classes(parse(Path(module.namespace.filename)))
+    return [
+        name
+        for name, node in classes.items()
+        for item in node.body
+        if isinstance(item, ast.Assign) and any(last_part(target) == "expansion" for target in item.targets)
+    ]
+
+
+def block_class(module: Slice) -> Any:
+    """The first residual block of the file.
+
+    Raises:
+        Unguessable: the file has none.
+    """
+    for name in block_names(module):
+        return module.namespace[name]
+    raise Unguessable("block")
