@@ -83,10 +83,10 @@ def _fix_standard_input(arguments: argparse.Namespace, settings: Settings) -> in
 
 def _after_fixing(arguments: argparse.Namespace, settings: Settings, outcome: FixOutcome) -> int:
     """Say what was done; a diff that is not empty counts as a finding."""
+    say_problems(outcome.problems)
     done = "would be mended" if arguments.diff else "mended"
     sys.stderr.write(f"{count(len(outcome.fixes), 'finding')} {done} in {count(len(outcome.files), 'file')}.\n")
     sys.stderr.write(beside_the_baseline(outcome.report))
-    say_problems(outcome.problems)
     status = FAILED if outcome.problems else status_of(outcome.report, settings.fail_on, arguments.exit_zero)
     if arguments.diff and outcome.diff and not arguments.exit_zero:
         return max(status, FINDINGS)
@@ -106,12 +106,12 @@ def _add_suppressions(arguments: argparse.Namespace, settings: Settings) -> int:
         _show_diff(outcome.diff)
     else:
         show(arguments, outcome.report, context_of(arguments, settings))
+    say_problems(outcome.problems)
     done = "would be suppressed" if arguments.diff else "suppressed"
     sys.stderr.write(f"{count(len(outcome.suppressed), 'finding')} {done} in {count(len(outcome.files), 'file')}.\n")
     if outcome.report.findings:
         sys.stderr.write(f"Not suppressed, because no comment can: {len(outcome.report)}.\n")
     sys.stderr.write(beside_the_baseline(outcome.report))
-    say_problems(outcome.problems)
     return FAILED if outcome.problems else status_of(outcome.report, settings.fail_on, arguments.exit_zero)
 
 

@@ -12,6 +12,7 @@ from headlint.cli.options import UsageError, wants_colour
 from headlint.cli.sources import Sources, drawer
 from headlint.findings import Problem, Report
 from headlint.reporting import FORMATS, render
+from headlint.reporting.concise import problem_line
 from headlint.reporting.context import Context
 from headlint.settings import Settings
 
@@ -109,7 +110,7 @@ def write_bytes(data: bytes) -> None:
 def say_problems(problems: Iterable[Problem]) -> None:
     """One line for each file that something went wrong with."""
     for problem in problems:
-        sys.stderr.write(f"headlint: {problem.path}: {problem.message}\n")
+        sys.stderr.write(f"headlint: {problem_line(problem, Context(Path.cwd()))}\n")
 
 
 def count(number: int, noun: str) -> str:
