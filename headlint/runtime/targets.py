@@ -76,7 +76,7 @@ def targets_of_findings(findings: Iterable[Finding], heads: Sequence[HeadPicture
             continue
         path = Path(head.place.path)
         about = tuple(one for one in heads if one.model == finding.model and Path(one.place.path) == path)
-        loss = loss_of(finding) or _loss_of_heads(about)
+        loss = _loss_behind(finding, about)
         after = _applied_outside(finding, path)
         target = targets.setdefault(
             (path, finding.model, loss, after),
@@ -98,6 +98,13 @@ def loss_of(finding: Finding) -> LossWanted | None:
     names = [step.name for step in finding.trail if step.role == "loss" and step.name in registry.LOSSES]
     given = finding.detail("from_logits")
     return _wanted(names[-1], given if isinstance(given, bool) else None) if names else None
+
+
+def _loss_behind(finding: Finding, heads: Iterable[HeadPicture]) -> LossWanted | None:
+    """The loss of a finding, which may not say what that expects, or the one of the model's heads, which does."""
+    told, drawn = loss_of(finding), _loss_of_heads(heads)
+    is_the_same = told is not None and drawn is not None and told.from_logits is None and told.name == drawn.name
+    return drawn if told is None or is_the_same else told
 
 
 def loss_of_text(text: str, framework: str) -> LossWanted:
