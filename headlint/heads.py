@@ -51,12 +51,12 @@ def find_heads(
     paths: Iterable[Path | str], settings: Settings | None = None
 ) -> tuple[tuple[HeadPicture, ...], tuple[Problem, ...]]:
     """A picture for each output of each model that the files build, and what could not be read."""
-    from headlint.session import worth_analysing
+    from headlint.session import absolute, worth_analysing
     from headlint.source.discovery import discover
     from headlint.source.project import Project
 
     settings = settings or Settings()
-    discovery = discover([Path(path) for path in paths], settings)
+    discovery = discover([absolute(path) for path in paths], settings)
     loader = ProjectLoader(Project(settings.root), settings.cache)
     files, problems = worth_analysing(discovery.files, loader)
     pictures: dict[tuple[str, Place], HeadPicture] = {}

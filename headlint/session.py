@@ -77,8 +77,8 @@ def check_paths(
     from headlint.source.discovery import discover
 
     settings = settings or Settings()
-    discovery = discover([_absolute(path) for path in paths], settings)
-    texts = {_absolute(path): text for path, text in (buffers or {}).items()}
+    discovery = discover([absolute(path) for path in paths], settings)
+    texts = {absolute(path): text for path, text in (buffers or {}).items()}
     loader = ProjectLoader(_project(settings), settings.cache, texts)
     return check_files(discovery.files, loader, settings, progress, discovery.problems)
 
@@ -106,7 +106,7 @@ def check_files(
     return _report(results, files, loader, selection, (*problems, *refused))
 
 
-def _absolute(path: Path | str) -> Path:
+def absolute(path: Path | str) -> Path:
     """Imports lead to absolute paths: a file has to be known by the same one when it is given."""
     return Path(os.path.abspath(path))
 

@@ -175,8 +175,8 @@ def _names(path: Path, framework: str, start: Start, root: Path) -> list[str] | 
     if not framework:
         return []
     reply = start(framework).measure({"list": True, "path": str(path), "root": str(root)})
-    if "names" in reply:
-        return list(reply["names"])
+    if "names" in reply or reply.get("reason") == "framework":  # that it is missing is told once for all files
+        return list(reply.get("names", ()))
     return Problem(str(path), str(reply.get("detail", "")).removeprefix(f"{path.name}: "))
 
 
