@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import Any, ClassVar
 
 import keras
+import numpy
 from keras.layers import Dense, EinsumDense, Embedding
 from keras.src.layers.convolutional.base_conv import BaseConv
 from keras.src.layers.convolutional.base_depthwise_conv import BaseDepthwiseConv
@@ -261,11 +262,17 @@ def translate_arguments(cls: type) -> None:
     def __init__(self: Any, *arguments: Any, **keywords: Any) -> None:
         if isinstance(self, keras.layers.RNN):
             keywords = {key: value for key, value in keywords.items() if key != "stateful"}
-        original(self, *arguments, **translated(keywords, names))
+        plain = {key: whole(value) for key, value in translated(keywords, names).items()}
+        original(self, *map(whole, arguments), **plain)
 
     __init__.headlint_translated = True  # type: ignore[attr-defined]
     __init__.__signature__ = signature  # type: ignore[attr-defined] # Keras writes a layer's configuration by it
     cls.__init__ = __init__  # type: ignore[misc]
+
+
+def whole(value: Any) -> Any:
+    """A whole number of numpy's as one of Python's: ``Dense(numpy.prod(shape))``."""
+    return value.item() if isinstance(value, numpy.integer) else value
 
 
 def translated(keywords: dict[str, Any], names: frozenset[str]) -> dict[str, Any]:
