@@ -34,6 +34,10 @@ PROGRAMS = {
         "class Scale(keras.layers.Layer):\n    def call(self, x): ...\n",
         ["Net"],
     ),
+    "a base that only tells how it is shown": (
+        "class Base(nn.Module):\n    def extra_repr(self): ...\nclass Cell(Base):\n    def forward(self, x): ...\n",
+        ["Cell"],
+    ),
     "a loss alone": ("class FocalLoss(nn.Module):\n    def forward(self, x, y): ...\n", ["FocalLoss"]),
     "a factory is one, not its local": ("def make():\n    model = Sequential()\n    return model\n", ["make"]),
 }

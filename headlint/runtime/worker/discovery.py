@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from .slicing import root_name, walk_statements
 
-MODEL_BASES = frozenset({"Module", "LightningModule", "Model", "Sequential", "Layer"})
+MODEL_BASES = frozenset({"Module", "ModuleList", "LightningModule", "Model", "Sequential", "Layer"})
 MODEL_CALLS = frozenset({"Sequential", "Model"})
 ROLES = re.compile(
     r"(loss|criterion|metrics?|aug|augment|augmentations?|transforms?|optimizer|sampler)$", re.IGNORECASE
@@ -54,12 +54,16 @@ def discover(tree: ast.Module) -> list[str]:
 def model_classes(tree: ast.Module) -> dict[str, ast.ClassDef]:
     """Classes with a ``forward`` or ``call`` and a base, or with a base that is named like a framework's model."""
     found: dict[str, ast.ClassDef] = {}
+    derived: set[str] = set()
     for node in walk_statements(tree.body):
         if not isinstance(node, ast.ClassDef) or not node.bases:
             continue
         bases = {last_part(base) for base in node.bases}
         methods = {item.name for item in node.body if isinstance(item, ast.FunctionDef)}
-        if bases & (MODEL_BASES | set(found)) and (methods & {"forward", "call", "__init__"} or bases & set(found)):
+        if not bases & (MODEL_BASES | derived):
+            continue
+        derived.add(node.name)
+        if methods & {"forward", "call", "__init__"} or bases & set(found):
             found[node.name] = node
     return found
 

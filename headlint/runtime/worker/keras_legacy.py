@@ -8,12 +8,14 @@ import importlib.abc
 import importlib.machinery
 import inspect
 import itertools
+import numbers
 import sys
 from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any, ClassVar
 
 import keras
+import numpy
 from keras.layers import Dense, EinsumDense, Embedding
 from keras.src.layers.convolutional.base_conv import BaseConv
 from keras.src.layers.convolutional.base_depthwise_conv import BaseDepthwiseConv
@@ -47,6 +49,7 @@ RENAMED = {
     "sigma": ("stddev",),
     "ratio": ("rate",),
     "lr": ("learning_rate",),
+    "l": ("l2", "l1"),
     "input": ("inputs",),
     "output": ("outputs",),
 }
@@ -55,7 +58,15 @@ Keras 2.1 (``keras/legacy/interfaces.py``) and the migration guides of Keras 3."
 
 DROPPED = frozenset(
     {"dim_ordering", "consume_less", "implementation", "mode", "decay", "time_major", "batch_input_shape", "nb_col"}
-    | {"input_dtype", "activity_l2", "weights", "interpolation_order", "mask_zero_value", "unit_forget_bias"}
+    | {
+        "input_length",
+        "input_dtype",
+        "activity_l2",
+        "weights",
+        "interpolation_order",
+        "mask_zero_value",
+        "unit_forget_bias",
+    }
 )
 """Arguments that do not decide shapes or activations and that Keras 3 no longer knows."""
 
@@ -101,6 +112,9 @@ def accept_old_names() -> None:
     for module in namespaces("layers"):
         for name, current in CLASS_ALIASES.items():
             setattr(module, name, getattr(keras.layers, current))
+        if not hasattr(module, "experimental"):
+            module.experimental = OldModule("keras.layers.experimental")  # type: ignore[attr-defined]
+            module.experimental.preprocessing = module
         vars(module).update(Convolution2D=keras_1_convolution, merge=keras_1_merge, TimeDistributedDense=timed_dense)
     for models, layers in itertools.product(namespaces("models"), namespaces("layers")):
         copy_missing(layers, models)
@@ -110,16 +124,33 @@ def accept_old_names() -> None:
             setattr(module, name, OldModule(f"keras.optimizers.{name}"))
     for module in namespaces("backend"):
         vars(module).update(image_dim_ordering=lambda: "tf", set_image_dim_ordering=set_image_ordering)
-    for place in (keras.layers, keras.optimizers):
+    for place in (keras.layers, keras.optimizers, keras.regularizers):
         for cls in [one for one in vars(place).values() if isinstance(one, type)]:
             translate_arguments(cls)
     translate_arguments(Functional)
+    for module in (
+        keras,
+        importlib.import_module("keras._tf_keras.keras"),
+        *namespaces("layers"),
+        *namespaces("models"),
+    ):
+        module.Input = with_one_size(module.Input)
     for layer in (Dense, EinsumDense, Embedding, BaseConv, BaseDepthwiseConv):
         let_weights_be_set(layer)
     keras.Model.__new__ = staticmethod(with_old_inputs(keras.Model.__new__))
     sys.meta_path.insert(0, OldModules())
     accept_channels_first()
     alias_tensorflow()
+
+
+def with_one_size(original: Callable[..., Any]) -> Callable[..., Any]:
+    """``Input``, which also takes ``shape=16``."""
+
+    @functools.wraps(original)
+    def make_input(shape: Any = None, *arguments: Any, **keywords: Any) -> Any:
+        return original((int(shape),) if isinstance(shape, numbers.Integral) else shape, *arguments, **keywords)
+
+    return make_input
 
 
 def let_weights_be_set(layer: type) -> None:
@@ -229,11 +260,19 @@ def translate_arguments(cls: type) -> None:
 
     @functools.wraps(original)
     def __init__(self: Any, *arguments: Any, **keywords: Any) -> None:
-        original(self, *arguments, **translated(keywords, names))
+        if isinstance(self, keras.layers.RNN):
+            keywords = {key: value for key, value in keywords.items() if key != "stateful"}
+        plain = {key: whole(value) for key, value in translated(keywords, names).items()}
+        original(self, *map(whole, arguments), **plain)
 
     __init__.headlint_translated = True  # type: ignore[attr-defined]
     __init__.__signature__ = signature  # type: ignore[attr-defined] # Keras writes a layer's configuration by it
     cls.__init__ = __init__  # type: ignore[misc]
+
+
+def whole(value: Any) -> Any:
+    """A whole number of numpy's as one of Python's: ``Dense(numpy.prod(shape))``."""
+    return value.item() if isinstance(value, numpy.integer) else value
 
 
 def translated(keywords: dict[str, Any], names: frozenset[str]) -> dict[str, Any]:
@@ -299,7 +338,7 @@ class OldModule(ModuleType):
             return whole
         for place in PLACES:
             module = module_at(keras, place)
-            if module is not None and hasattr(module, name):
+            if module is not None and not isinstance(module, OldModule) and hasattr(module, name):
                 return getattr(module, name)
         if hasattr(keras, name):
             return getattr(keras, name)

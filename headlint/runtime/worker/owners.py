@@ -33,8 +33,9 @@ def owned_models(
     makers = [method for method in methods if method != "__init__"]
 
     def found(value: Any, instance: Any) -> Any:
-        holder = value if isinstance(value, owner) and not is_model(value) else instance
-        return value if value is not None and holder is instance else model_held(holder, is_model)
+        if value is None or (isinstance(value, owner) and not is_model(value)):
+            return model_held(instance if value is None else value, is_model)
+        return value
 
     def on_blank(method: str, arguments: Arguments) -> Any:
         blank: Any = object.__new__(owner)

@@ -13,7 +13,8 @@ from .discovery import last_part, model_classes
 from .guessing import CONFIGURATIONS, Unguessable, completed, guess, spread
 from .loading import Slice
 from .sources import parse
-from .uses import items_read, word_compared
+from .standins import stand_in
+from .uses import is_data, items_read, word_compared
 
 
 def guess_parameter(parameter: inspect.Parameter, module: Slice, target: Callable[..., Any]) -> Any:
@@ -21,8 +22,10 @@ def guess_parameter(parameter: inspect.Parameter, module: Slice, target: Callabl
     target reads items of it."""
     if word := word_compared(body_of(target), parameter.name):
         return word
+    if not isinstance(target, type) and is_data(target, parameter.name):
+        return stand_in(parameter.name, f"{parameter.name} is what a caller would give")
     single = guess_one(parameter, module)
-    items = items_read(body_of(target), parameter.name) if type(single) in (int, float) else 0
+    items = items_read(target, parameter.name) if type(single) in (int, float) else 0
     if items:
         return [single] * items
     return single

@@ -31,6 +31,12 @@ def repaired_message(failure: Failure, inputs: Inputs) -> Iterator[Inputs]:
             yield inputs.with_like(name, replace(like, shape=(*like.shape[:1], 1, *like.shape[1:])))
         elif re.search(r"too many values to unpack", text):
             yield inputs.with_like(name, of_rank(like, len(like.shape) - 1))
+    if re.search(r"[Oo]utput size is too small", text):
+        for name in names:
+            like = inputs[name]
+            if isinstance(like, TensorLike) and not like.fixed:
+                yield from scaled(inputs, name, like, 4.0)
+                yield from scaled(inputs, name, like, 16.0)
     if match := re.search(r"shape '\[([-\d, ]+)\]' is invalid for input of size (\d+)", text):
         yield from reshaped(inputs, names, [int(size) for size in match[1].split(",")], int(match[2]))
     if match := re.search(r"size of tensor a \((\d+)\) must match the size of tensor b \((\d+)\)", text):

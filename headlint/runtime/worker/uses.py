@@ -86,18 +86,37 @@ def nodes_of(forward: Callable[..., Any]) -> Iterator[ast.AST]:
 
 
 def items_read(function: Callable[..., Any], parameter: str) -> int:
-    """How many items of a parameter a function reads, as in ``sizes[2]``; 2 where it goes through all of them, 0 where it
-    reads none."""
+    """How many items of a parameter, or of the attribute that keeps it, the code reads, as in ``sizes[2]``; 2 where it goes
+    through all of them, 0 where it reads none."""
     most = 0
     for node in nodes_of(function):
         match node:
-            case ast.Subscript(value=ast.Name(id=name), slice=index) if name == parameter:
+            case ast.Subscript(value=value, slice=index) if names(value, parameter):
                 most = max(most, index_read(index))
             case ast.For(iter=looped) | ast.comprehension(iter=looped) if goes_through(looped, parameter):
                 most = max(most, 2)
-            case ast.Call(func=ast.Name(id="len"), args=[ast.Name(id=name)]) if name == parameter:
+            case ast.Call(func=ast.Name(id="len"), args=[value]) if names(value, parameter):
                 most = max(most, 2)
     return most
+
+
+def names(node: ast.expr, parameter: str) -> bool:
+    """Whether an expression is a parameter, or the attribute of that name."""
+    match node:
+        case ast.Name(id=name) | ast.Attribute(value=ast.Name(id="self"), attr=name):
+            return name.lstrip("_") == parameter.lstrip("_")
+    return False
+
+
+def is_data(function: Callable[..., Any], parameter: str) -> bool:
+    """Whether a parameter holds rows of data: its shape is asked for, or it is cut along two axes."""
+    for node in nodes_of(function):
+        match node:
+            case ast.Attribute(value=value, attr="shape") if names(value, parameter):
+                return True
+            case ast.Subscript(value=value, slice=ast.Tuple()) if names(value, parameter):
+                return True
+    return False
 
 
 def index_read(index: ast.expr) -> int:
@@ -117,8 +136,8 @@ def index_read(index: ast.expr) -> int:
 def goes_through(looped: ast.expr, parameter: str) -> bool:
     """Whether a loop goes through a parameter: itself, a slice of it, or in ``enumerate`` and ``zip``."""
     match looped:
-        case ast.Name(id=name):
-            return name == parameter
+        case ast.Name() | ast.Attribute():
+            return names(looped, parameter)
         case ast.Subscript(value=value, slice=ast.Slice()):
             return goes_through(value, parameter)
         case ast.Call(func=ast.Name(id="enumerate" | "zip" | "reversed" | "list"), args=arguments):
