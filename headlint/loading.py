@@ -41,6 +41,7 @@ class ProjectLoader:
         self.documents: dict[str, Document] = {}
         self.asked: dict[Question, str] = {}
         self._bodies: dict[Path, ir.Module | None] = {}
+        self._digests: dict[Path, str] = {}
         self._modules: dict[tuple[str, str], ir.Module] = {}
 
     def resolve(self, importer: Path, level: int, module: str) -> Path | None:
@@ -70,11 +71,13 @@ class ProjectLoader:
         return ModuleUnit(str(file), file, body) if body is not None else None
 
     def digest(self, file: Path) -> str:
-        """Stands for what a file says; empty where it cannot be read."""
-        try:
-            return hashlib.sha256(self.data(file)).hexdigest()
-        except OSError:
-            return ""
+        """Stands for what a file said when it was first asked for; empty where it cannot be read."""
+        if file not in self._digests:
+            try:
+                self._digests[file] = hashlib.sha256(self.data(file)).hexdigest()
+            except OSError:
+                self._digests[file] = ""
+        return self._digests[file]
 
     def answers_alike(self, asked: Mapping[Question, str]) -> bool:
         """Whether the loader would give the same answers again."""

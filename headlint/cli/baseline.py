@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from headlint.cli.main import CLEAN, FAILED
 from headlint.cli.options import DEFAULT_FILE, UsageError, add_configuration, add_rules, load, with_baseline
+from headlint.cli.output import count, say_problems
 from headlint.cli.progress import Progress
 from headlint.cli.sources import Sources
 from headlint.configuration import ConfigurationError
 from headlint.findings import Finding, Report
-from headlint.reporting.concise import problem_line
 from headlint.reporting.context import Context
 from headlint.settings import Settings
 
@@ -66,12 +66,10 @@ def _run(arguments: argparse.Namespace) -> int:
     if is_new or set(entries) != set(baseline.entries):
         baseline.write(entries)
     added = f"{len(report.findings)} new, " if arguments.action == "write" else ""
-    holds = f"{len(entries)} finding{'' if len(entries) == 1 else 's'}"
-    print(f"{context.shown(str(file))}: {holds} ({added}{len(report.stale)} taken out).")
+    print(f"{context.shown(str(file))}: {count(len(entries), 'finding')} ({added}{len(report.stale)} taken out).")
     if is_new and not configured.baseline:
         print(f'Use it with `headlint check --baseline`, or for good with baseline = "{file.name}" in the settings.')
-    for problem in report.problems:
-        sys.stderr.write(f"headlint: {problem_line(problem, context)}\n")
+    say_problems(report.problems)
     return FAILED if report.problems else CLEAN
 
 

@@ -10,12 +10,11 @@ from pathlib import Path
 
 from headlint.cli.main import CLEAN, FAILED, FINDINGS
 from headlint.cli.options import UsageError, add_colour, add_configuration, load, wants_colour
-from headlint.cli.output import write
+from headlint.cli.output import say_problems, write
 from headlint.cli.sources import Sources, drawer
 from headlint.cli.status import add_fail_on, is_severe
 from headlint.findings import Finding, Problem
 from headlint.reporting import CONFIRMATION_FORMATS, render_confirmations
-from headlint.reporting.concise import problem_line
 from headlint.reporting.context import Context
 from headlint.runtime.confirm import Confirmation, Workers, confirm_path, give_notice, measured
 from headlint.runtime.options import Wanted, add_building_options, add_target_options, wanted_of
@@ -64,8 +63,7 @@ def _run(arguments: argparse.Namespace) -> int:
     problems = [one for one in outcomes if isinstance(one, Problem)]
     context = _context(arguments, settings, confirmations)
     write(arguments.output, render_confirmations(arguments.output_format, confirmations, context))
-    for problem in problems:
-        sys.stderr.write(f"headlint: {problem_line(problem, context)}\n")
+    say_problems(problems)
     if problems or any(one.target.named and one.failure is not None for one in confirmations):
         return FAILED
     if not confirmations:

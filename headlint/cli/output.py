@@ -109,8 +109,9 @@ def write_bytes(data: bytes) -> None:
 
 def say_problems(problems: Iterable[Problem]) -> None:
     """One line for each file that something went wrong with."""
+    context = Context(Path.cwd())
     for problem in problems:
-        sys.stderr.write(f"headlint: {problem_line(problem, Context(Path.cwd()))}\n")
+        sys.stderr.write(f"headlint: {problem_line(problem, context)}\n")
 
 
 def count(number: int, noun: str) -> str:
