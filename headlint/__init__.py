@@ -43,6 +43,8 @@ _HOMES = {
     "Settings": "headlint.settings",
     "check_paths": "headlint.session",
     "check_source": "headlint.session",
+    "load_ipython_extension": "headlint.integrations.notebook",
+    "unload_ipython_extension": "headlint.integrations.notebook",
 }
 
 

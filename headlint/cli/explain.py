@@ -42,14 +42,13 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _print_page(rule: Rule, colour: bool) -> None:
-    page = rule.text.split("---", 2)[-1].strip()
     if not colour:
-        print(page + "\n")
+        print(rule.text.strip() + "\n")
         return
     from rich.console import Console
     from rich.markdown import Markdown
 
-    Console(force_terminal=True).print(Markdown(page))
+    Console(force_terminal=True).print(Markdown(rule.text.strip()))
 
 
 def as_json(rule: Rule) -> dict[str, object]:

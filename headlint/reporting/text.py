@@ -19,7 +19,7 @@ LONGEST_LINE = 160
 
 def render(report: Report, context: Context) -> str:
     """The report with excerpts of the source."""
-    blocks = [_finding(finding, context) for finding in report]
+    blocks = [block(finding, context) for finding in report]
     blocks += [_problem(problem, context) for problem in report.problems]
     return "".join(f"{block}\n\n" for block in blocks) + _filled(_summary(report), context) + "\n"
 
@@ -28,7 +28,8 @@ def _paint(text: str, style: str, context: Context) -> str:
     return f"{style}{text}{_RESET}" if context.colour and style else text
 
 
-def _finding(finding: Finding, context: Context) -> str:
+def block(finding: Finding, context: Context) -> str:
+    """One finding with excerpts of the source."""
     severity = finding.severity.value
     style = STYLES[severity]
     likely = "  (likely)" if finding.confidence is Confidence.LIKELY else ""

@@ -14,7 +14,7 @@ _ASSIGNED_MAGIC = re.compile(r"^(\s*[\w., \[\]'\"]+=\s*)[%!].*$")
 _TIMED = re.compile(r"^(\s*)%(?:time|timeit|prun)\s+(?:-\S+(?:\s+\d+)?\s+)*(\S.*)$")
 """A magic that runs the statement behind it."""
 
-_OTHER_LANGUAGES = re.compile(r"^\s*%%(?!time|timeit|capture|prun|python|python3|script python)")
+_OTHER_LANGUAGES = re.compile(r"^\s*%%(?!time|timeit|capture|prun|python|python3|script python|headlint)")
 
 
 def code_of(raw: str) -> tuple[str, tuple[tuple[int, int], ...]]:

@@ -31,7 +31,7 @@ _BREAKS = re.compile(r"(?<=[/_])|(?<=[a-z])(?=[A-Z])")
 def render(report: Report, context: Context) -> str:
     """The report as a page."""
     page = page_of(report, context)
-    template = _environment().get_template("page.html")
+    template = environment().get_template("page.html")
     return template.render(
         page=page,
         report=report,
@@ -56,7 +56,8 @@ def render_confirmations(confirmations: Sequence[Confirmation], context: Context
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Our templates, and what all of them may use."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -72,6 +73,7 @@ def _environment() -> Environment:
     environment.globals.update(
         counted=counted,
         style=_file(environment, "page.css"),
+        folded_style=_file(environment, "folded.css"),
         script=_file(environment, "page.js"),
         digest=_digest,
     )
