@@ -70,6 +70,7 @@ def environment() -> Environment:
     )
     environment.filters["markdown"] = _markdown
     environment.filters["breakable"] = _breakable
+    environment.filters["indented"] = _indented
     environment.globals.update(
         counted=counted,
         style=_file(environment, "page.css"),
@@ -102,6 +103,14 @@ def _markdown(text: str) -> Markup:
     from markupsafe import Markup
 
     return Markup(MarkdownIt("commonmark", {"html": False}).render(text))
+
+
+def _indented(code: Markup) -> Markup:
+    """A line of code whose indentation outlives programs that strip the white space before tags, as nbconvert does."""
+    from markupsafe import Markup
+
+    stripped = code.lstrip(" ")
+    return Markup("&nbsp;") * (len(code) - len(stripped)) + stripped
 
 
 def _breakable(text: str) -> Markup:
