@@ -72,7 +72,7 @@ def held(worker: Client) -> int:
     return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:")), 0)
 
 
-def told(title: str, seconds: list[float]) -> str:
+def reported(title: str, seconds: list[float]) -> str:
     middle, least, most = statistics.median(seconds), min(seconds), max(seconds)
     return f"{title:<32} {middle:6.2f} s  ({least:.2f} to {most:.2f})"
 
@@ -98,8 +98,8 @@ def main() -> None:
                 fresh.append(measure(cold, program)[0])
         print(f"{arguments.framework} {arguments.keras_backend or ''}, {arguments.models} models each way")
         print(f"{'first model, import included':<32} {first:6.2f} s  (import {worker.import_seconds:.2f} s)")
-        print(told("each further one, warm worker", warm))
-        print(told("each in a fresh interpreter", fresh))
+        print(reported("each further one, warm worker", warm))
+        print(reported("each in a fresh interpreter", fresh))
         print(f"{'worker held at most':<32} {held(worker) / 2**20:6.0f} MiB")
         print(f"{'a model held beside that at most':<32} {peak / 2**20:6.0f} MiB")
 

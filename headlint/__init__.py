@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from headlint.version import __version__
 
 if TYPE_CHECKING:
-    from headlint.findings import Confidence, Finding, Place, Problem, Report, Severity, Step
-    from headlint.session import check_paths, check_source
+    from headlint.findings.finding import Confidence, Finding, Place, Problem, Report, Severity, Step
+    from headlint.run.session import check_paths, check_source
     from headlint.settings import Settings
 
 __all__ = [
@@ -33,16 +33,16 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Confidence": "headlint.findings",
-    "Finding": "headlint.findings",
-    "Place": "headlint.findings",
-    "Problem": "headlint.findings",
-    "Report": "headlint.findings",
-    "Severity": "headlint.findings",
-    "Step": "headlint.findings",
+    "Confidence": "headlint.findings.finding",
+    "Finding": "headlint.findings.finding",
+    "Place": "headlint.findings.finding",
+    "Problem": "headlint.findings.finding",
+    "Report": "headlint.findings.finding",
+    "Severity": "headlint.findings.finding",
+    "Step": "headlint.findings.finding",
     "Settings": "headlint.settings",
-    "check_paths": "headlint.session",
-    "check_source": "headlint.session",
+    "check_paths": "headlint.run.session",
+    "check_source": "headlint.run.session",
     "load_ipython_extension": "headlint.integrations.notebook",
     "unload_ipython_extension": "headlint.integrations.notebook",
 }

@@ -1,4 +1,4 @@
-"""What the user may decide. Reading it from files is the business of ``headlint.configuration``."""
+"""What the user may decide. Reading it from files is the business of ``headlint.run.configuration``."""
 
 from __future__ import annotations
 

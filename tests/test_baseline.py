@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 import headlint
-from headlint.baseline import Baseline, read_baseline
-from headlint.configuration import ConfigurationError
-from headlint.findings import Finding, Report
+from headlint.findings.finding import Finding, Report
 from headlint.fixes import apply_fixes
 from headlint.reporting.context import Context
+from headlint.run.configuration import ConfigurationError
+from headlint.selection.baseline import Baseline, read_baseline
 from headlint.settings import Settings
 from headlint.source.document import read_document
 

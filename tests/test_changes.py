@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 import headlint
-from headlint.changes import ChangedLines
-from headlint.configuration import ConfigurationError
 from headlint.fixes import apply_fixes
+from headlint.run.configuration import ConfigurationError
+from headlint.selection.changes import ChangedLines
 from headlint.settings import Settings
 
 NET = """import torch.nn as nn

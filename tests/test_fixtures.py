@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 import headlint
-from headlint.rulebook import Rule, expectations, load_rules
+from headlint.findings.rulebook import Rule, expectations, load_rules
 from headlint.settings import Settings
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"

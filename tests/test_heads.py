@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from headlint.heads import find_heads
+from headlint.run.heads import find_heads
 from headlint.settings import Settings
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"

@@ -84,7 +84,7 @@ def test_starting_loads_nothing_heavy(module: str) -> None:
         "jinja2",
         "torch",
         "tensorflow",
-        "headlint.flow.machine",
+        "headlint.flow.machine.machine",
         "pathspec",
         "concurrent.futures",
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import headlint
-from headlint.rulebook import Example, Rule, examples, load_rules
+from headlint.findings.rulebook import Example, Rule, examples, load_rules
 from headlint.settings import Settings
 
 FOUND_AT_RUN_TIME = "HL8"

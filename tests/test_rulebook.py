@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from headlint import rulebook
-from headlint.findings import Severity
-from headlint.rulebook import (
+from headlint.findings import rulebook
+from headlint.findings.finding import Severity
+from headlint.findings.rulebook import (
     FAMILIES,
     RulebookError,
     examples,
@@ -127,7 +127,7 @@ def test_a_summary_is_one_sentence_for_a_table() -> None:
 
 def test_the_index_is_the_one_in_the_folder() -> None:
     written = (ROOT / "rules" / "README.md").read_text(encoding="utf-8")
-    assert written == index(), "write headlint.rulebook.index() to rules/README.md"
+    assert written == index(), "write headlint.findings.rulebook.index() to rules/README.md"
 
 
 def test_the_index_names_every_rule() -> None:
@@ -143,7 +143,7 @@ def test_a_rule_can_be_sent_to_another_process() -> None:
 
 def test_importing_the_rulebook_loads_nothing_heavy() -> None:
     program = (
-        "import sys, headlint.rulebook as r; r.load_rules();"
+        "import sys, headlint.findings.rulebook as r; r.load_rules();"
         "print(sorted({'libcst', 'rich', 'yaml', 'jinja2', 'pathspec'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)

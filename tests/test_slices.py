@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import headlint
-from headlint.loading import ProjectLoader
-from headlint.session import worth_analysing
+from headlint.loading.loader import ProjectLoader
+from headlint.run.session import relevant_files
 from headlint.settings import Settings
 from headlint.source.project import Project
 
@@ -97,10 +97,10 @@ def test_words_of_training_matter_only_where_a_framework_is(project: Path) -> No
     (project / "net.py").unlink()
     (project / "other.py").unlink()
     loader = ProjectLoader(Project(project), cache=False)
-    assert worth_analysing([project / "utils.py"], loader) == ([], [])
+    assert relevant_files([project / "utils.py"], loader) == ([], [])
     (project / "main.py").write_text(FILES["main.py"])
     loader = ProjectLoader(Project(project), cache=False)
-    assert worth_analysing([project / "utils.py"], loader) == ([project / "utils.py"], [])
+    assert relevant_files([project / "utils.py"], loader) == ([project / "utils.py"], [])
 
 
 def test_any_number_of_processes(project: Path) -> None:

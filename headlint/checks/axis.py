@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from headlint.checks.draft import Draft, DraftStep
+from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
 from headlint.checks.evidence import Evidence, is_proved, prediction, short
 from headlint.checks.outputs import SOFTMAXES, about_activation, softmax_axis
-from headlint.flow.facts import Activation, LayerBuilt
-from headlint.flow.tensor_values import Domain, Tensor
-from headlint.flow.values import Constant
+from headlint.flow.values.facts import Activation, LayerBuilt
+from headlint.flow.values.python_values import Constant
+from headlint.flow.values.tensor_values import Domain, Tensor
 
 
-def softmax_without_dim(evidence: Evidence) -> Iterator[Draft]:
+def softmax_without_dim(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL301."""
     advice = "Say which axis the classes are on: dim=1 for (batch, classes), dim=-1 for the last axis."
     for built in evidence.of(LayerBuilt):
@@ -20,13 +20,13 @@ def softmax_without_dim(evidence: Evidence) -> Iterator[Draft]:
         implicit = layer.arguments.get("dim", Constant(None)) == Constant(None)
         if implicit and layer.kind.name in ("torch.nn.Softmax", "torch.nn.LogSoftmax", "torch.nn.Softmin"):
             name = layer.kind.short_name
-            step = DraftStep(layer.site, f"{name} is built without dim", "activation", layer.kind.name)
-            yield Draft("HL301", built.site, _message(name), advice, is_proved(built), (step,), subject=layer)
+            step = DiagnosticStep(layer.site, f"{name} is built without dim", "activation", layer.kind.name)
+            yield Diagnostic("HL301", built.site, _message(name), advice, is_proved(built), (step,), subject=layer)
     for fact in evidence.of(Activation):
-        maker = fact.output.maker
-        functional = maker.layer is None and maker.name.startswith("torch.")
+        origin = fact.output.origin
+        functional = origin.layer is None and origin.name.startswith("torch.")
         if fact.effect in SOFTMAXES and not fact.axis_given and functional:
-            yield about_activation("HL301", fact, _message(short(maker.name)), advice)
+            yield about_activation("HL301", fact, _message(short(origin.name)), advice)
 
 
 def _message(name: str) -> str:
@@ -36,16 +36,16 @@ def _message(name: str) -> str:
     )
 
 
-def softmax_over_batch(evidence: Evidence) -> Iterator[Draft]:
+def softmax_over_batch(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL302."""
     for fact in evidence.of(Activation):
         if fact.effect not in SOFTMAXES or not isinstance(fact.input, Tensor) or fact.input.domain is not Domain.LINEAR:
             continue
         if softmax_axis(fact) != 0 or not fact.axis_given or fact.input.shape.units == 1:
             continue  # one score a row, compared over the rows, is attention
-        if fact.input.shape.rank == 2 or evidence.reaches_loss(fact) or fact.output.maker.name.startswith("keras"):
+        if fact.input.shape.rank == 2 or evidence.reaches_loss(fact) or fact.output.origin.name.startswith("keras"):
             message = (
-                f"{short(fact.output.maker.name)} over axis 0 makes the samples of a batch share one unit of probability, "
+                f"{short(fact.output.origin.name)} over axis 0 makes the samples of a batch share one unit of probability, "
                 "not the classes of a sample."
             )
             yield about_activation(
@@ -53,7 +53,7 @@ def softmax_over_batch(evidence: Evidence) -> Iterator[Draft]:
             )
 
 
-def softmax_across_tasks(evidence: Evidence) -> Iterator[Draft]:
+def softmax_across_tasks(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL303."""
     advice = "Give each task its own output: a sigmoid for each yes-or-no task, or one softmax for each task's classes."
     for fact in evidence.of(Activation):
@@ -87,7 +87,7 @@ def _taken_apart(evidence: Evidence, probabilities: Tensor) -> bool:
                 if apart:
                     return True
                 break
-            apart = apart or tensor.maker.note == "index" or short(tensor.maker.name) in ("chunk", "split")
+            apart = apart or tensor.origin.note == "index" or short(tensor.origin.name) in ("chunk", "split")
             if not tensor.inputs:
                 break
             tensor = tensor.inputs[0]
@@ -103,7 +103,7 @@ def _wide(tensor: Tensor) -> Iterator[Tensor]:
         if (
             before.domain in (Domain.SOFTMAX, Domain.LOG_SOFTMAX)
             and before.shape.rank == 2
-            and before.maker.role == "activation"
+            and before.origin.role == "activation"
         ):
             dims = tensor.shape.dims
             if (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from headlint.checks.draft import Draft, DraftStep
+from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
 from headlint.checks.evidence import (
     CLASSIFYING,
     Evidence,
@@ -12,13 +12,13 @@ from headlint.checks.evidence import (
     constant,
     head_of,
     is_proved,
-    made_by,
     prediction,
-    way,
+    source_tensor,
+    trail_of,
 )
-from headlint.flow.facts import LossUse
-from headlint.flow.library_values import Layer
-from headlint.flow.tensor_values import COMPUTED, Domain, Tensor
+from headlint.flow.values.facts import LossUse
+from headlint.flow.values.library_values import Layer
+from headlint.flow.values.tensor_values import COMPUTED, Domain, Tensor
 
 SMALL_MODEL = 6
 """Layers with weights up to which a model counts as small."""
@@ -31,7 +31,7 @@ def _layers(tensor: Tensor) -> list[Tensor]:
     return [
         part
         for part in ancestors(tensor)
-        if part.maker.role == "layer" and part.maker.layer is not None and part.maker.layer.kind.effect in _WEIGHTED
+        if part.origin.role == "layer" and part.origin.layer is not None and part.origin.layer.kind.effect in _WEIGHTED
     ]
 
 
@@ -46,8 +46,8 @@ def _without_bias(layer: Layer) -> bool:
 def _large_by_design(tensor: Tensor) -> bool:
     """Whether embeddings, attention or norms show a model whose author chose where biases are."""
     return any(
-        part.maker.layer is not None
-        and part.maker.layer.kind.effect
+        part.origin.layer is not None
+        and part.origin.layer.kind.effect
         in ("embedding", "embedding_bag", "attention", "layer_norm", "hidden_same_shape")
         for part in ancestors(tensor)
     )
@@ -57,33 +57,33 @@ def _is_linear(tensor: Tensor) -> bool:
     """Whether no activation stands between the layers: a factorised table of weights, as in word2vec, needs no bias."""
     head = head_of(tensor)
     return head is not None and not any(
-        part.maker.role == "activation" for source in head.inputs for part in ancestors(source)
+        part.origin.role == "activation" for source in head.inputs for part in ancestors(source)
     )
 
 
 def _rests_on_the_unknown(head: Tensor) -> bool:
     """Whether layers that are not seen may stand before the head: they may have no bias either, by design."""
-    return any(part.maker.role == "input" and part.maker.note == COMPUTED for part in ancestors(head))
+    return any(part.origin.role == "input" and part.origin.note == COMPUTED for part in ancestors(head))
 
 
 def _plain_way(tensor: Tensor, head: Tensor) -> bool:
     """Whether nothing is added to or multiplied with the scores behind the head, nor a softmax taken over positions."""
-    source = made_by(tensor)
+    source = source_tensor(tensor)
     if source.domain in (Domain.SOFTMAX, Domain.LOG_SOFTMAX) and source.shape.units != head.shape.units:
         return False
     while tensor is not head and tensor.inputs:
-        if tensor.maker.note in ("add", "multiply", "divide", "number", "norm", "subtract", "concatenate"):
+        if tensor.origin.note in ("add", "multiply", "divide", "number", "norm", "subtract", "concatenate"):
             return False
         tensor = tensor.inputs[0]
     return True
 
 
-def missing_bias_head(evidence: Evidence) -> Iterator[Draft]:
+def missing_bias_head(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL401."""
     for use in evidence.uses:
         tensor = prediction(use)
         head = head_of(tensor)
-        layer = head.maker.layer if head is not None else None
+        layer = head.origin.layer if head is not None else None
         if head is None or layer is None or layer.kind.effect != "dense" or not _without_bias(layer):
             continue
         if (
@@ -92,10 +92,10 @@ def missing_bias_head(evidence: Evidence) -> Iterator[Draft]:
             or not _plain_way(tensor, head)
         ):
             continue
-        if head.inputs and "normalize" in head.inputs[0].maker.name.lower():
+        if head.inputs and "normalize" in head.inputs[0].origin.name.lower():
             continue
         weighted = _layers(tensor)
-        bias_free = all(part.maker.layer is None or _without_bias(part.maker.layer) for part in weighted)
+        bias_free = all(part.origin.layer is None or _without_bias(part.origin.layer) for part in weighted)
         if bias_free and (len(weighted) > SMALL_MODEL or (len(weighted) > 1 and _is_linear(tensor))):
             continue
         if len(weighted) == 1 and _rests_on_the_unknown(head):
@@ -110,9 +110,12 @@ _HEAD = (
 _HIDDEN = "A hidden layer of a small model has no bias and no normalisation behind it: its units cannot shift their threshold."
 
 
-def _finding(code: str, use: LossUse, output: Tensor, layer: Layer, message: str, advice: str) -> Draft:
-    steps = (*way(output), DraftStep(use.site, f"{use.loss.short_name} takes what comes of it", "loss", use.loss.name))
-    return Draft(
+def _finding(code: str, use: LossUse, output: Tensor, layer: Layer, message: str, advice: str) -> Diagnostic:
+    steps = (
+        *trail_of(output),
+        DiagnosticStep(use.site, f"{use.loss.short_name} takes what comes of it", "loss", use.loss.name),
+    )
+    return Diagnostic(
         code,
         layer.site,
         message,
@@ -124,7 +127,7 @@ def _finding(code: str, use: LossUse, output: Tensor, layer: Layer, message: str
     )
 
 
-def missing_bias_small_model(evidence: Evidence) -> Iterator[Draft]:
+def missing_bias_small_model(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL402."""
     for use in evidence.uses:
         tensor = prediction(use)
@@ -135,29 +138,29 @@ def missing_bias_small_model(evidence: Evidence) -> Iterator[Draft]:
         parts = list(ancestors(tensor))
         if _is_linear(tensor):
             continue
-        if any(len(part.inputs) > 1 or part.maker.note in ("norm", "matmul", "index") for part in parts):
+        if any(len(part.inputs) > 1 or part.origin.note in ("norm", "matmul", "index") for part in parts):
             continue
         for part in weighted:
-            layer = part.maker.layer
-            if part is not head and layer is not None and layer is not head.maker.layer and _without_bias(layer):
+            layer = part.origin.layer
+            if part is not head and layer is not None and layer is not head.origin.layer and _without_bias(layer):
                 yield _finding("HL402", use, part, layer, _HIDDEN, "Leave the bias on in small models.")
 
 
-def redundant_bias_before_norm(evidence: Evidence) -> Iterator[Draft]:
+def redundant_bias_before_norm(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL403."""
     for fact in evidence.applications():
-        layer = fact.input.maker.layer
+        layer = fact.input.origin.layer
         if fact.layer.kind.effect != "norm" or "BatchNorm" not in fact.layer.kind.short_name or layer is None:
             continue
-        if layer.kind.effect in _WEIGHTED and layer.kind.bias and fact.input.maker.role == "layer":
+        if layer.kind.effect in _WEIGHTED and layer.kind.bias and fact.input.origin.role == "layer":
             if constant(layer, layer.kind.bias) is True or not layer.given(layer.kind.bias):
                 message = f"{fact.layer.kind.short_name} subtracts the mean, so the bias of the layer before it has no effect."
-                step = DraftStep(
+                step = DiagnosticStep(
                     fact.layer.site, f"{fact.layer.kind.short_name} removes the bias", "layer", fact.layer.kind.name
                 )
                 advice = f"Write {layer.kind.bias}=False."
-                yield Draft(
-                    "HL403", layer.site, message, advice, is_proved(fact), (*way(fact.input), step), subject=layer
+                yield Diagnostic(
+                    "HL403", layer.site, message, advice, is_proved(fact), (*trail_of(fact.input), step), subject=layer
                 )
 
 

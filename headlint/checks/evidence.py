@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
-from headlint.checks.draft import Draft, DraftStep
-from headlint.flow.facts import Activation, Backward, Fact, LabelsUse, LayerApplied, LossUse
-from headlint.flow.library_values import Layer
-from headlint.flow.tensor_values import Domain, Labels, Maker, Tensor
-from headlint.flow.values import Constant, Site
-from headlint.results import Assumption
+from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
+from headlint.flow.values.assumptions import Assumption
+from headlint.flow.values.facts import Activation, Backward, Fact, LabelsUse, LayerApplied, LossUse
+from headlint.flow.values.library_values import Layer
+from headlint.flow.values.python_values import Constant, Site
+from headlint.flow.values.tensor_values import Domain, Labels, Origin, Tensor
 from headlint.settings import Settings
 
 SomeFact = TypeVar("SomeFact", bound=Fact)
@@ -68,19 +68,19 @@ class Evidence:
         """Whether a loss takes what an activation gives, as its prediction."""
         return id(activation.output) in self.predictions
 
-    def elsewhere(self, use: LossUse) -> tuple[Site, ...]:
+    def other_uses(self, use: LossUse) -> tuple[Site, ...]:
         """The calls that give what the activation behind a prediction makes to others than a loss.
 
         Of the calls that lead to an application which no loss sees, it is the innermost that no loss is reached by.
         """
-        where = activation_site(made_by(prediction(use)).maker)
-        taken = {id(made_by(prediction(other))) for other in self.uses}
-        applied = [fact for fact in self.of(Activation) if activation_site(fact.output.maker) == where]
-        ways = [((*fact.calls, fact.output.maker.site), id(fact.output) in taken) for fact in applied]
-        to_losses = {site for way, is_taken in ways for site in way if is_taken}
+        where = activation_site(source_tensor(prediction(use)).origin)
+        taken = {id(source_tensor(prediction(other))) for other in self.uses}
+        applied = [fact for fact in self.of(Activation) if activation_site(fact.output.origin) == where]
+        ways = [((*fact.calls, fact.output.origin.site), id(fact.output) in taken) for fact in applied]
+        to_losses = {site for trail_of, is_taken in ways for site in trail_of if is_taken}
         leaving = (
-            next((site for site in reversed(way) if site not in to_losses), None)
-            for way, is_taken in ways
+            next((site for site in reversed(trail_of) if site not in to_losses), None)
+            for trail_of, is_taken in ways
             if not is_taken
         )
         return tuple(dict.fromkeys(site for site in leaving if site is not None))
@@ -119,17 +119,17 @@ def views(tensor: Tensor) -> Iterator[Tensor]:
         yield tensor
         if (
             not tensor.inputs
-            or tensor.maker.role not in ("operation", "call")
+            or tensor.origin.role not in ("operation", "call")
             or tensor.inputs[0].domain is not tensor.domain
         ):
             return
         tensor = tensor.inputs[0]
 
 
-def made_by(tensor: Tensor) -> Tensor:
+def source_tensor(tensor: Tensor) -> Tensor:
     """The tensor whose maker gave the numbers the meaning they have: behind reshapes, dropout and the like."""
     for _ in range(64):
-        passes_on = tensor.maker.role in ("operation", "call") or tensor.maker.note in (
+        passes_on = tensor.origin.role in ("operation", "call") or tensor.origin.note in (
             "dropout",
             "norm",
             "flatten",
@@ -144,9 +144,9 @@ def made_by(tensor: Tensor) -> Tensor:
 def head_of(tensor: Tensor) -> Tensor | None:
     """The output of the last layer with weights that a tensor comes from, through activations and reshapes only."""
     for _ in range(64):
-        layer = tensor.maker.layer
+        layer = tensor.origin.layer
         if (
-            tensor.maker.role == "layer"
+            tensor.origin.role == "layer"
             and layer is not None
             and layer.kind.effect in ("dense", "convolution", "bilinear")
         ):
@@ -201,7 +201,7 @@ def _tensors_of(fact: Fact) -> list[Tensor]:
 def assumptions_of(tensor: Tensor) -> frozenset[Assumption]:
     """The defaults that a tensor's meaning or width rests on."""
     found: frozenset[Assumption] = frozenset()
-    for part in (tensor, made_by(tensor), head_of(tensor)):
+    for part in (tensor, source_tensor(tensor), head_of(tensor)):
         if part is not None:
             found |= part.assumptions
     return found
@@ -222,16 +222,16 @@ _ACTIVATION_NOTES = {
 }
 
 
-def activation_site(maker: Maker) -> Site | None:
+def activation_site(origin: Origin) -> Site | None:
     """Where an activation is written: its keyword, its constructor, or its call."""
-    if maker.layer is not None and maker.layer.kind.effect != "activation":
-        return maker.layer.sites.get("activation", maker.layer.sites.get("activation_fn", maker.origin))
-    return maker.origin or maker.site
+    if origin.layer is not None and origin.layer.kind.effect != "activation":
+        return origin.layer.sites.get("activation", origin.layer.sites.get("activation_fn", origin.built_at))
+    return origin.built_at or origin.site
 
 
-def layer_step(tensor: Tensor) -> DraftStep | None:
+def layer_step(tensor: Tensor) -> DiagnosticStep | None:
     """The step that tells of a layer with weights."""
-    layer = tensor.maker.layer
+    layer = tensor.origin.layer
     if layer is None:
         return None
     width = (
@@ -240,22 +240,22 @@ def layer_step(tensor: Tensor) -> DraftStep | None:
         else tensor.shape.units
     )
     what = f"{width} raw score{'s' if width != 1 else ''}" if width is not None else "raw scores"
-    return DraftStep(layer.site, f"{layer.kind.short_name} gives {what}", "layer", layer.kind.name)
+    return DiagnosticStep(layer.site, f"{layer.kind.short_name} gives {what}", "layer", layer.kind.name)
 
 
-def way(tensor: Tensor) -> tuple[DraftStep, ...]:
+def trail_of(tensor: Tensor) -> tuple[DiagnosticStep, ...]:
     """The steps from the last layer with weights to a tensor."""
-    steps: list[DraftStep] = []
+    steps: list[DiagnosticStep] = []
     for _ in range(32):
-        maker = tensor.maker
-        if maker.role == "activation" and (site := activation_site(maker)) is not None:
+        origin = tensor.origin
+        if origin.role == "activation" and (site := activation_site(origin)) is not None:
             note = _ACTIVATION_NOTES.get(tensor.domain, "is applied")
-            steps.append(DraftStep(site, f"{short(maker.name)} {note}", "activation", maker.name))
-        elif maker.role == "layer":
+            steps.append(DiagnosticStep(site, f"{short(origin.name)} {note}", "activation", origin.name))
+        elif origin.role == "layer":
             step = layer_step(tensor)
             if step is not None:
                 steps.append(step)
-            if maker.layer is None or maker.layer.kind.effect in (
+            if origin.layer is None or origin.layer.kind.effect in (
                 "dense",
                 "convolution",
                 "bilinear",
@@ -264,16 +264,18 @@ def way(tensor: Tensor) -> tuple[DraftStep, ...]:
             ):
                 break
         elif (
-            maker.role == "operation"
-            and maker.site is not None
-            and maker.note in ("detach", "new tensor", "concatenate", "compare")
+            origin.role == "operation"
+            and origin.site is not None
+            and origin.note in ("detach", "new tensor", "concatenate", "compare")
         ):
-            steps.append(DraftStep(maker.site, f"{short(maker.name)} is applied", "operation", maker.name))
-        elif maker.role == "operation" and maker.site is not None and tensor.domain is Domain.HARD:
-            steps.append(DraftStep(maker.site, f"{short(maker.name)} makes a decision", "operation", maker.name))
-        elif maker.role in ("labels", "input"):
-            if maker.role == "labels" and maker.site is not None:
-                steps.append(DraftStep(maker.site, f"{maker.name} gives the labels", "label", maker.name))
+            steps.append(DiagnosticStep(origin.site, f"{short(origin.name)} is applied", "operation", origin.name))
+        elif origin.role == "operation" and origin.site is not None and tensor.domain is Domain.HARD:
+            steps.append(
+                DiagnosticStep(origin.site, f"{short(origin.name)} makes a decision", "operation", origin.name)
+            )
+        elif origin.role in ("labels", "input"):
+            if origin.role == "labels" and origin.site is not None:
+                steps.append(DiagnosticStep(origin.site, f"{origin.name} gives the labels", "label", origin.name))
             break
         if not tensor.inputs:
             break
@@ -281,17 +283,17 @@ def way(tensor: Tensor) -> tuple[DraftStep, ...]:
     return tuple(_once(steps[::-1]))
 
 
-def _once(steps: list[DraftStep]) -> list[DraftStep]:
+def _once(steps: list[DiagnosticStep]) -> list[DiagnosticStep]:
     return [step for index, step in enumerate(steps) if step not in steps[:index]]
 
 
-def loss_steps(use: LossUse) -> tuple[DraftStep, ...]:
+def loss_steps(use: LossUse) -> tuple[DiagnosticStep, ...]:
     """The steps that tell of a loss: where it is built and where it takes its prediction."""
     name = use.loss.name
-    taken = DraftStep(use.site, f"{use.loss.short_name} takes it", "loss", name)
+    taken = DiagnosticStep(use.site, f"{use.loss.short_name} takes it", "loss", name)
     if use.loss_site is None or use.loss_site == use.site:
         return (taken,)
-    return (DraftStep(use.loss_site, f"{use.loss.short_name} is chosen here", "loss", name), taken)
+    return (DiagnosticStep(use.loss_site, f"{use.loss.short_name} is chosen here", "loss", name), taken)
 
 
 def about_loss(
@@ -299,9 +301,9 @@ def about_loss(
     use: LossUse,
     message: str,
     advice: str,
-    elsewhere: tuple[Site, ...] = (),
+    other_uses: tuple[Site, ...] = (),
     **details: str | int | bool | None,
-) -> Draft:
+) -> Diagnostic:
     """A finding about a value and the loss that takes it."""
     tensor = prediction(use)
     known = {
@@ -313,17 +315,17 @@ def about_loss(
         "head": tensor.domain.name.lower(),
         **details,
     }
-    return Draft(
+    return Diagnostic(
         code,
         use.site,
         message,
         advice,
         is_proved(use),
-        (*way(tensor), *loss_steps(use)),
+        (*trail_of(tensor), *loss_steps(use)),
         tuple((key, value) for key, value in known.items() if value is not None),
         assumptions_of(tensor),
         use,
-        elsewhere,
+        other_uses,
     )
 
 

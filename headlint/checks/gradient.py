@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from headlint.checks.draft import Draft, DraftStep
+from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
 from headlint.checks.evidence import (
     CLASSIFYING,
     Evidence,
@@ -12,15 +12,15 @@ from headlint.checks.evidence import (
     ancestors,
     constant,
     is_proved,
-    made_by,
     prediction,
-    way,
+    source_tensor,
+    trail_of,
 )
-from headlint.flow.facts import LayerApplied, LossConstructorCall, LossUse
-from headlint.flow.library_values import Layer
-from headlint.flow.operation import comes_from
-from headlint.flow.tensor_values import Domain, Tensor
-from headlint.flow.values import Unknown
+from headlint.flow.tensors.operation import comes_from
+from headlint.flow.values.facts import LayerApplied, LossConstructorCall, LossUse
+from headlint.flow.values.library_values import Layer
+from headlint.flow.values.python_values import Unknown
+from headlint.flow.values.tensor_values import Domain, Tensor
 
 _MODEL_OUTPUTS = (
     Domain.LINEAR,
@@ -33,7 +33,7 @@ _MODEL_OUTPUTS = (
 )
 
 
-def argmax_before_loss(evidence: Evidence) -> Iterator[Draft]:
+def argmax_before_loss(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL501."""
     for use in evidence.uses:
         tensor = prediction(use)
@@ -48,14 +48,14 @@ def argmax_before_loss(evidence: Evidence) -> Iterator[Draft]:
 
 
 def _decision(tensor: Tensor) -> str:
-    return made_by(tensor).maker.name.rsplit(".", 1)[-1]
+    return source_tensor(tensor).origin.name.rsplit(".", 1)[-1]
 
 
 def _from_model(tensor: Tensor) -> bool:
-    return any(part.domain in _MODEL_OUTPUTS or part.maker.layer is not None for part in ancestors(tensor))
+    return any(part.domain in _MODEL_OUTPUTS or part.origin.layer is not None for part in ancestors(tensor))
 
 
-def detached_before_loss(evidence: Evidence) -> Iterator[Draft]:
+def detached_before_loss(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL502."""
     for use in evidence.uses:
         tensor = prediction(use)
@@ -76,11 +76,11 @@ def _other_side_learns(target: object) -> bool:
     return (
         isinstance(target, Tensor)
         and target.attached
-        and any(part.maker.layer is not None for part in ancestors(target))
+        and any(part.origin.layer is not None for part in ancestors(target))
     )
 
 
-def loss_arguments_swapped(evidence: Evidence) -> Iterator[Draft]:
+def loss_arguments_swapped(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL503."""
     for use in evidence.of(LossUse):
         target = use.target
@@ -91,26 +91,26 @@ def loss_arguments_swapped(evidence: Evidence) -> Iterator[Draft]:
             case Tensor() as tensor if _are_labels(tensor) or (_are_made_up(tensor) and _is_output(use, target)):
                 yield about_loss("HL503", use, message, advice)
             case Unknown() as unknown if _is_batch_item(unknown) and _is_output(use, target):
-                step = DraftStep(use.site, "stands where the labels belong", "loss", use.loss.name)
-                yield Draft("HL503", use.site, message, advice, False, (*way(target), step), subject=use)
+                step = DiagnosticStep(use.site, "stands where the labels belong", "loss", use.loss.name)
+                yield Diagnostic("HL503", use.site, message, advice, False, (*trail_of(target), step), subject=use)
             case _:
                 pass
 
 
 def _are_labels(tensor: Tensor) -> bool:
     return tensor.domain in (Domain.TARGET, Domain.ONE_HOT) or (
-        tensor.labels is not None and tensor.maker.role == "labels"
+        tensor.labels is not None and tensor.origin.role == "labels"
     )
 
 
 def _are_made_up(tensor: Tensor) -> bool:
     """Whether nothing but random or constant numbers is in a tensor, as in short examples."""
-    return tensor.maker.note == "fresh"
+    return tensor.origin.note == "fresh"
 
 
 def _is_output(use: LossUse, target: Tensor) -> bool:
     """Whether a model that learns gives what stands where the labels belong."""
-    learns = target.attached and made_by(target).maker.role in ("layer", "activation")
+    learns = target.attached and source_tensor(target).origin.role in ("layer", "activation")
     return learns and use.loss.family in CLASSIFYING
 
 
@@ -131,7 +131,7 @@ def _is_batch_item(value: Unknown) -> bool:
     )
 
 
-def dropout_after_head(evidence: Evidence) -> Iterator[Draft]:
+def dropout_after_head(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL504."""
     for use in evidence.uses:
         if use.loss.family not in (*CLASSIFYING, "regression"):
@@ -141,34 +141,36 @@ def dropout_after_head(evidence: Evidence) -> Iterator[Draft]:
             if not tensor.inputs:
                 break
             before = tensor.inputs[0]
-            if tensor.maker.note in ("dropout", "norm") and _is_dense(before) and not _harmless(tensor):
-                site = tensor.maker.origin or tensor.maker.site
+            if tensor.origin.note in ("dropout", "norm") and _is_dense(before) and not _harmless(tensor):
+                site = tensor.origin.built_at or tensor.origin.site
                 if site is not None:
-                    what = "Dropout" if tensor.maker.note == "dropout" else "Batch normalisation"
+                    what = "Dropout" if tensor.origin.note == "dropout" else "Batch normalisation"
                     message = (
                         f"{what} on the final scores: it changes the answer itself at random, and not a hidden feature."
                     )
-                    yield Draft(
+                    yield Diagnostic(
                         "HL504",
                         site,
                         message,
                         "Move it in front of the last layer.",
                         is_proved(use),
-                        way(tensor),
+                        trail_of(tensor),
                         subject=use,
                     )
                 break
-            if tensor.maker.role == "layer" and tensor.maker.note not in ("flatten", "reshape", "pool"):
+            if tensor.origin.role == "layer" and tensor.origin.note not in ("flatten", "reshape", "pool"):
                 break
             tensor = before
 
 
 def _is_dense(tensor: Tensor) -> bool:
-    return tensor.maker.role == "layer" and tensor.maker.layer is not None and tensor.maker.layer.kind.effect == "dense"
+    return (
+        tensor.origin.role == "layer" and tensor.origin.layer is not None and tensor.origin.layer.kind.effect == "dense"
+    )
 
 
 def _harmless(tensor: Tensor) -> bool:
-    layer = tensor.maker.layer
+    layer = tensor.origin.layer
     if layer is None:
         return False
     if layer.kind.effect == "layer_norm":
@@ -176,7 +178,7 @@ def _harmless(tensor: Tensor) -> bool:
     return constant(layer, "p", "rate") == 0
 
 
-def stacked_linear_layers(evidence: Evidence) -> Iterator[Draft]:
+def stacked_linear_layers(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL505."""
     takers: dict[int, set[int]] = {}
     for fact in evidence.applications():
@@ -190,19 +192,25 @@ def stacked_linear_layers(evidence: Evidence) -> Iterator[Draft]:
                 "Two linear layers with nothing non-linear between them are one linear layer in disguise: "
                 "the second adds no power."
             )
-            step = DraftStep(
+            step = DiagnosticStep(
                 fact.layer.site, f"{fact.layer.kind.short_name} follows at once", "layer", fact.layer.kind.name
             )
             advice = "Put an activation such as ReLU between them, or drop one."
-            yield Draft(
-                "HL505", fact.layer.site, message, advice, is_proved(fact), (*way(fact.input), step), subject=fact.layer
+            yield Diagnostic(
+                "HL505",
+                fact.layer.site,
+                message,
+                advice,
+                is_proved(fact),
+                (*trail_of(fact.input), step),
+                subject=fact.layer,
             )
 
 
 def _switchable(evidence: Evidence, fact: LayerApplied) -> bool:
     """Whether the layer may also get its input with an activation, or without the first layer: an option says which."""
     before = fact.input
-    while before.maker.role != "layer" or before.maker.note == "dropout":
+    while before.origin.role != "layer" or before.origin.note == "dropout":
         before = before.inputs[0]
     return bool(fact.guards) and any(
         other.layer is fact.layer and comes_from(other.input, before.inputs[0]) and _linear_before(other) is None
@@ -215,10 +223,10 @@ def _linear_before(fact: LayerApplied) -> Layer | None:
         return None
     tensor = fact.input
     for _ in range(8):
-        layer = tensor.maker.layer
-        if tensor.maker.role == "layer" and layer is not None and layer.kind.effect == "dense":
+        layer = tensor.origin.layer
+        if tensor.origin.role == "layer" and layer is not None and layer.kind.effect == "dense":
             return layer if layer is not fact.layer and tensor.domain is Domain.LINEAR else None
-        if tensor.maker.note not in ("dropout", "flatten") or len(tensor.inputs) != 1:
+        if tensor.origin.note not in ("dropout", "flatten") or len(tensor.inputs) != 1:
             return None
         tensor = tensor.inputs[0]
     return None
@@ -239,49 +247,49 @@ def _bottleneck(first: Layer, second: Layer) -> bool:
     return narrower_than_given and (not isinstance(out, int) or narrow < out)
 
 
-def softmax_in_hidden_layer(evidence: Evidence) -> Iterator[Draft]:
+def softmax_in_hidden_layer(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL506."""
     for fact in evidence.applications():
         tensor = fact.input
-        source = made_by(tensor)
+        source = source_tensor(tensor)
         if (
             fact.layer.kind.effect != "dense"
             or tensor.domain is not Domain.SOFTMAX
-            or source.maker.role != "activation"
+            or source.origin.role != "activation"
         ):
             continue
         before = source.inputs[0] if source.inputs else None
         if before is None or not _is_dense(before):
             continue
-        site = source.maker.origin or source.maker.site
+        site = source.origin.built_at or source.origin.site
         if site is not None:
             message = (
                 "Softmax between hidden layers: the features share one unit of probability, so the next layer sees "
                 "numbers close to 0 and hardly any gradient."
             )
-            step = DraftStep(
+            step = DiagnosticStep(
                 fact.layer.site, f"{fact.layer.kind.short_name} takes it as features", "layer", fact.layer.kind.name
             )
-            yield Draft(
+            yield Diagnostic(
                 "HL506",
                 site,
                 message,
                 "Use ReLU (or another hidden activation) here.",
                 is_proved(fact),
-                (*way(tensor), step),
+                (*trail_of(tensor), step),
                 subject=source,
             )
 
 
-def loss_constructor_given_tensors(evidence: Evidence) -> Iterator[Draft]:
+def loss_constructor_given_tensors(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL507."""
     for fact in evidence.of(LossConstructorCall):
         name = fact.loss.short_name
         message = (
             f"{name}(…) builds a loss and takes options (weight, …); the tensors given here are not compared at all."
         )
-        step = DraftStep(fact.site, f"{name} is built with tensors", "loss", fact.loss.name)
-        yield Draft(
+        step = DiagnosticStep(fact.site, f"{name} is built with tensors", "loss", fact.loss.name)
+        yield Diagnostic(
             "HL507", fact.site, message, f"Write {name}()(output, target).", is_proved(fact), (step,), subject=fact
         )
 

@@ -5,19 +5,19 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator
 
-from headlint.checks.draft import Draft, DraftStep
+from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
 from headlint.checks.evidence import (
     Evidence,
     assumptions_of,
     head_of,
     is_proved,
-    made_by,
     prediction,
+    source_tensor,
+    trail_of,
     units,
     wants_logits,
-    way,
 )
-from headlint.flow.facts import (
+from headlint.flow.values.facts import (
     LabelsRescaled,
     LabelsUse,
     LossUse,
@@ -26,11 +26,11 @@ from headlint.flow.facts import (
     RemovedCall,
     UnknownString,
 )
-from headlint.flow.tensor_values import Domain, Labels, Tensor
+from headlint.flow.values.tensor_values import Domain, Labels, Tensor
 from headlint.frameworks import keras, keras_losses
 
 
-def labels_do_not_fit_loss(evidence: Evidence) -> Iterator[Draft]:
+def labels_do_not_fit_loss(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL601."""
     for use in evidence.labels:
         yield from _wrong_labels(use, use.labels, use)
@@ -60,7 +60,7 @@ def _is_column(use: LossUse, target: Tensor) -> bool:
     return target.shape.size(1) == 1 and target.shape.rank in (None, 2) and width is not None and width > 1
 
 
-def _wrong_labels(use: LabelsUse | LossUse, labels: Labels, subject: object) -> Iterator[Draft]:
+def _wrong_labels(use: LabelsUse | LossUse, labels: Labels, subject: object) -> Iterator[Diagnostic]:
     family, framework = use.loss.family, use.loss.framework
     message, advice, conversion = "", "", ""
     width = units(use)
@@ -115,24 +115,26 @@ def _wrong_labels(use: LabelsUse | LossUse, labels: Labels, subject: object) -> 
 
 def _about_labels(
     use: LabelsUse | LossUse, labels: Labels, message: str, advice: str, subject: object, conversion: str = ""
-) -> Draft:
-    steps = list(way(prediction(use)))
+) -> Diagnostic:
+    steps = list(trail_of(prediction(use)))
     if labels.site is not None:
-        steps.append(DraftStep(labels.site, f"the labels: {labels.source}", "label"))
-    steps.append(DraftStep(use.site, f"{use.loss.short_name} takes both", "loss", use.loss.name))
+        steps.append(DiagnosticStep(labels.site, f"the labels: {labels.source}", "label"))
+    steps.append(DiagnosticStep(use.site, f"{use.loss.short_name} takes both", "loss", use.loss.name))
     details = (
         ("encoding", labels.encoding),
         ("framework", use.loss.framework),
         ("loss", use.loss.short_name),
         ("conversion", conversion),
     )
-    return Draft("HL601", use.site, message, advice, is_proved(use), tuple(steps), details=details, subject=subject)
+    return Diagnostic(
+        "HL601", use.site, message, advice, is_proved(use), tuple(steps), details=details, subject=subject
+    )
 
 
-def _broadcast(use: LossUse, target: Tensor) -> Iterator[Draft]:
+def _broadcast(use: LossUse, target: Tensor) -> Iterator[Diagnostic]:
     shape, other = prediction(use).shape, target.shape
     if {shape.rank, other.rank} != {1, 2} or (
-        prediction(use).maker.layer is None and made_by(prediction(use)).maker.layer is None
+        prediction(use).origin.layer is None and source_tensor(prediction(use)).origin.layer is None
     ):
         return
     column, flat = (shape, other) if shape.rank == 2 else (other, shape)
@@ -145,7 +147,7 @@ def _broadcast(use: LossUse, target: Tensor) -> Iterator[Draft]:
         yield _about_labels(use, Labels(), message, advice, use, "unsqueeze(1)" if flat is other else "squeeze(1)")
 
 
-def accuracy_for_regression(evidence: Evidence) -> Iterator[Draft]:
+def accuracy_for_regression(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL602."""
     for fact in evidence.of(MetricUse):
         if (
@@ -171,15 +173,15 @@ def _is_judge(evidence: Evidence, tensor: Tensor) -> bool:
     head = head_of(tensor)
     if head is None:
         return False
-    inputs = {id(fact.input) for fact in evidence.applications() if fact.layer is head.maker.layer}
+    inputs = {id(fact.input) for fact in evidence.applications() if fact.layer is head.origin.layer}
     compiled = {use.site for use in evidence.uses if use.compiled and head_of(prediction(use)) is head}
     return len(inputs) > 1 or len(compiled) > 1
 
 
-def _about_metric(code: str, fact: MetricUse, message: str, advice: str) -> Draft:
+def _about_metric(code: str, fact: MetricUse, message: str, advice: str) -> Diagnostic:
     assert isinstance(fact.prediction, Tensor)
-    steps = (*way(fact.prediction), DraftStep(fact.site, f"{fact.metric} measures it", "metric", fact.metric))
-    return Draft(
+    steps = (*trail_of(fact.prediction), DiagnosticStep(fact.site, f"{fact.metric} measures it", "metric", fact.metric))
+    return Diagnostic(
         code,
         fact.site,
         message,
@@ -191,7 +193,7 @@ def _about_metric(code: str, fact: MetricUse, message: str, advice: str) -> Draf
     )
 
 
-def metric_does_not_fit_head(evidence: Evidence) -> Iterator[Draft]:
+def metric_does_not_fit_head(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL603."""
     for fact in evidence.of(MetricUse):
         problem = _metric_problem(fact) if isinstance(fact.prediction, Tensor) else None
@@ -230,7 +232,7 @@ def _metric_problem(fact: MetricUse) -> tuple[str, str] | None:
     return None
 
 
-def argmax_of_single_output(evidence: Evidence) -> Iterator[Draft]:
+def argmax_of_single_output(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL604."""
     for fact in evidence.of(PredictionUse):
         tensor = fact.tensor
@@ -251,14 +253,14 @@ def argmax_of_single_output(evidence: Evidence) -> Iterator[Draft]:
 
 
 def _is_output(tensor: Tensor) -> bool:
-    source = made_by(tensor)
-    return source.maker.role in ("layer", "activation") and tensor.domain is not Domain.UNKNOWN
+    source = source_tensor(tensor)
+    return source.origin.role in ("layer", "activation") and tensor.domain is not Domain.UNKNOWN
 
 
-def _about_prediction(code: str, fact: PredictionUse, message: str, advice: str) -> Draft:
-    steps = (*way(fact.tensor), DraftStep(fact.site, f"{fact.kind} decides", "prediction"))
+def _about_prediction(code: str, fact: PredictionUse, message: str, advice: str) -> Diagnostic:
+    steps = (*trail_of(fact.tensor), DiagnosticStep(fact.site, f"{fact.kind} decides", "prediction"))
     details = (("head", fact.tensor.domain.name.lower()),)
-    return Draft(
+    return Diagnostic(
         code,
         fact.site,
         message,
@@ -271,13 +273,13 @@ def _about_prediction(code: str, fact: PredictionUse, message: str, advice: str)
     )
 
 
-def threshold_on_logits(evidence: Evidence) -> Iterator[Draft]:
+def threshold_on_logits(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL605."""
     trained = {
         id(layer)
         for use in evidence.uses
         if use.loss.family == "binary_cross_entropy" and wants_logits(use) and prediction(use).domain is Domain.LINEAR
-        for layer in [made_by(prediction(use)).maker.layer]
+        for layer in [source_tensor(prediction(use)).origin.layer]
         if layer is not None
     }
     for fact in evidence.of(PredictionUse):
@@ -285,18 +287,18 @@ def threshold_on_logits(evidence: Evidence) -> Iterator[Draft]:
             fact.kind == "round" or (fact.kind == "threshold" and fact.threshold == 0.5)
         ):
             continue
-        layer = made_by(fact.tensor).maker.layer
+        layer = source_tensor(fact.tensor).origin.layer
         if layer is not None and id(layer) in trained:
             message = "The model gives raw scores, for which the border between the classes is 0, but here they are compared with 0.5."
             yield _about_prediction("HL605", fact, message, "Compare with 0, or apply a sigmoid first.")
 
 
-def labels_rescaled(evidence: Evidence) -> Iterator[Draft]:
+def labels_rescaled(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL606."""
     for fact in evidence.of(LabelsRescaled):
         if fact.labels.encoding in ("index", "binary", "one_hot"):
             message = f"The labels ({fact.labels.source}) are divided by 255 as if they were pixels: classes become fractions."
-            yield Draft(
+            yield Diagnostic(
                 "HL606",
                 fact.site,
                 message,
@@ -306,7 +308,7 @@ def labels_rescaled(evidence: Evidence) -> Iterator[Draft]:
             )
 
 
-def removed_prediction_api(evidence: Evidence) -> Iterator[Draft]:
+def removed_prediction_api(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL701."""
     for fact in evidence.of(RemovedCall):
         domain = fact.output.domain if isinstance(fact.output, Tensor) else Domain.UNKNOWN
@@ -320,12 +322,14 @@ def removed_prediction_api(evidence: Evidence) -> Iterator[Draft]:
         else:
             advice = "Use numpy.argmax(model.predict(x), axis=-1), or model.predict(x) > 0.5 for one sigmoid unit."
         message = f"Keras removed {fact.method} in TensorFlow 2.6: this call fails."
-        steps = way(fact.output) if isinstance(fact.output, Tensor) else ()
+        steps = trail_of(fact.output) if isinstance(fact.output, Tensor) else ()
         details = (("head", domain.name.lower()), ("method", fact.method), ("units", width or 0))
-        yield Draft("HL701", fact.site, message, advice, is_proved(fact), steps, details=details, subject=fact.site)
+        yield Diagnostic(
+            "HL701", fact.site, message, advice, is_proved(fact), steps, details=details, subject=fact.site
+        )
 
 
-def unknown_loss_or_activation(evidence: Evidence) -> Iterator[Draft]:
+def unknown_loss_or_activation(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL702."""
     known = {
         "loss": list(keras_losses.LOSS_STRINGS),
@@ -337,7 +341,7 @@ def unknown_loss_or_activation(evidence: Evidence) -> Iterator[Draft]:
         advice = f"Did you mean {nearest[0]!r}?" if nearest else "Look the name up in the Keras documentation."
         details = (("nearest", nearest[0]), ("kind", fact.kind)) if nearest else (("kind", fact.kind),)
         message = f"Keras knows no {fact.kind} named {fact.text!r}."
-        yield Draft("HL702", fact.site, message, advice, is_proved(fact), details=details, subject=fact.site)
+        yield Diagnostic("HL702", fact.site, message, advice, is_proved(fact), details=details, subject=fact.site)
 
 
 RULES = (

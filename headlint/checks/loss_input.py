@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from headlint.checks.draft import Draft, DraftStep
+from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
 from headlint.checks.evidence import (
     CROSS_ENTROPIES,
     PROBABILITIES,
@@ -13,18 +13,18 @@ from headlint.checks.evidence import (
     about_loss,
     head_of,
     is_proved,
-    made_by,
     prediction,
     short,
+    source_tensor,
+    trail_of,
     units,
     views,
     wants_logits,
     wants_probabilities,
-    way,
 )
-from headlint.flow.facts import Activation, HandWrittenLoss, LossUse, MetricUse
-from headlint.flow.tensor_values import Domain, Labels, Tensor
-from headlint.flow.values import Constant
+from headlint.flow.values.facts import Activation, HandWrittenLoss, LossUse, MetricUse
+from headlint.flow.values.python_values import Constant
+from headlint.flow.values.tensor_values import Domain, Labels, Tensor
 
 _AGAIN = {
     "torch": "Give the loss the raw scores: drop the {activation}. Apply it only where you show or use probabilities.",
@@ -34,7 +34,7 @@ _AGAIN = {
 
 
 def _drop(use: LossUse) -> str:
-    return _AGAIN[use.loss.framework].format(activation=short(made_by(prediction(use)).maker.name))
+    return _AGAIN[use.loss.framework].format(activation=short(source_tensor(prediction(use)).origin.name))
 
 
 def _noticed(use: LossUse) -> str:
@@ -47,7 +47,7 @@ def _noticed(use: LossUse) -> str:
     return " (Keras on TensorFlow notices, warns and uses the scores from before it; on other backends nothing does.)"
 
 
-def softmax_before_cross_entropy(evidence: Evidence) -> Iterator[Draft]:
+def softmax_before_cross_entropy(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL101."""
     for use in evidence.uses:
         if use.loss.family in CROSS_ENTROPIES and wants_logits(use) and prediction(use).domain is Domain.SOFTMAX:
@@ -55,10 +55,10 @@ def softmax_before_cross_entropy(evidence: Evidence) -> Iterator[Draft]:
                 f"{use.loss.short_name} applies softmax itself, but it is given probabilities: softmax is applied twice, "
                 "so the loss can never come near 0 and the gradients are flattened."
             )
-            yield about_loss("HL101", use, message + _noticed(use), _drop(use), evidence.elsewhere(use))
+            yield about_loss("HL101", use, message + _noticed(use), _drop(use), evidence.other_uses(use))
 
 
-def log_softmax_before_cross_entropy(evidence: Evidence) -> Iterator[Draft]:
+def log_softmax_before_cross_entropy(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL102."""
     for use in evidence.uses:
         if use.loss.family in CROSS_ENTROPIES and wants_logits(use) and prediction(use).domain is Domain.LOG_SOFTMAX:
@@ -67,15 +67,15 @@ def log_softmax_before_cross_entropy(evidence: Evidence) -> Iterator[Draft]:
                 "but says that another loss was expected."
             )
             advice = "Drop the log-softmax, or keep it and use NLLLoss: the two pairs compute the same."
-            made = made_by(prediction(use))
+            made = source_tensor(prediction(use))
             details = {
                 "encoding": evidence.encoding_of(use),
                 "over_classes": made.axis == 1 or (made.axis == -1 and made.shape.rank in (None, 2)),
             }
-            yield about_loss("HL102", use, message, advice, evidence.elsewhere(use), **details)
+            yield about_loss("HL102", use, message, advice, evidence.other_uses(use), **details)
 
 
-def sigmoid_before_cross_entropy(evidence: Evidence) -> Iterator[Draft]:
+def sigmoid_before_cross_entropy(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL103."""
     for use in evidence.uses:
         if use.loss.family in CROSS_ENTROPIES and wants_logits(use) and prediction(use).domain is Domain.SIGMOID:
@@ -83,10 +83,10 @@ def sigmoid_before_cross_entropy(evidence: Evidence) -> Iterator[Draft]:
                 f"{use.loss.short_name} applies softmax to values that a sigmoid has squashed into 0…1: "
                 "no class can become much more probable than another, so the loss stays high."
             )
-            yield about_loss("HL103", use, message + _noticed(use), _drop(use), evidence.elsewhere(use))
+            yield about_loss("HL103", use, message + _noticed(use), _drop(use), evidence.other_uses(use))
 
 
-def probabilities_before_bce_with_logits(evidence: Evidence) -> Iterator[Draft]:
+def probabilities_before_bce_with_logits(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL104."""
     for use in evidence.uses:
         if use.loss.family == "binary_cross_entropy" and wants_logits(use) and prediction(use).domain in PROBABILITIES:
@@ -95,10 +95,10 @@ def probabilities_before_bce_with_logits(evidence: Evidence) -> Iterator[Draft]:
                 f"{name} applies the sigmoid itself, but it is given probabilities: "
                 "a sigmoid of values between 0 and 1 lies between 0.5 and 0.73, so it can never say no."
             )
-            yield about_loss("HL104", use, message + _noticed(use), _drop(use), evidence.elsewhere(use))
+            yield about_loss("HL104", use, message + _noticed(use), _drop(use), evidence.other_uses(use))
 
 
-def logits_into_binary_cross_entropy(evidence: Evidence) -> Iterator[Draft]:
+def logits_into_binary_cross_entropy(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL105."""
     for use in evidence.uses:
         if use.loss.family != "binary_cross_entropy" or not wants_probabilities(use):
@@ -115,7 +115,7 @@ def logits_into_binary_cross_entropy(evidence: Evidence) -> Iterator[Draft]:
             yield about_loss("HL105", use, message, advice)
 
 
-def logits_into_categorical_cross_entropy(evidence: Evidence) -> Iterator[Draft]:
+def logits_into_categorical_cross_entropy(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL106."""
     for use in evidence.uses:
         if use.loss.family not in CROSS_ENTROPIES or not wants_probabilities(use) or units(use) == 1:
@@ -129,7 +129,7 @@ def logits_into_categorical_cross_entropy(evidence: Evidence) -> Iterator[Draft]
             yield about_loss("HL106", use, message, advice)
 
 
-def softmax_with_binary_cross_entropy(evidence: Evidence) -> Iterator[Draft]:
+def softmax_with_binary_cross_entropy(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL107."""
     for use in evidence.uses:
         if use.loss.family != "binary_cross_entropy" or not wants_probabilities(use) or units(use) == 1:
@@ -143,7 +143,7 @@ def softmax_with_binary_cross_entropy(evidence: Evidence) -> Iterator[Draft]:
             yield about_loss("HL107", use, message, advice, encoding=evidence.encoding_of(use))
 
 
-def sigmoid_with_categorical_cross_entropy(evidence: Evidence) -> Iterator[Draft]:
+def sigmoid_with_categorical_cross_entropy(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL108."""
     for use in evidence.uses:
         if use.loss.family not in CROSS_ENTROPIES or not wants_probabilities(use) or units(use) == 1:
@@ -159,7 +159,7 @@ def sigmoid_with_categorical_cross_entropy(evidence: Evidence) -> Iterator[Draft
             yield about_loss("HL108", use, message, advice)
 
 
-def nll_without_log_softmax(evidence: Evidence) -> Iterator[Draft]:
+def nll_without_log_softmax(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL109."""
     for use in evidence.uses:
         if use.loss.family == "nll" and prediction(use).domain in (*PROBABILITIES, *SCORES):
@@ -168,10 +168,10 @@ def nll_without_log_softmax(evidence: Evidence) -> Iterator[Draft]:
                 f"but it is given {prediction(use).domain.value}, so the loss is no likelihood and may fall without end."
             )
             advice = "Apply log_softmax before it, or use CrossEntropyLoss on the raw scores."
-            yield about_loss("HL109", use, message, advice, evidence.elsewhere(use))
+            yield about_loss("HL109", use, message, advice, evidence.other_uses(use))
 
 
-def kl_div_without_log(evidence: Evidence) -> Iterator[Draft]:
+def kl_div_without_log(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL110."""
     for use in evidence.uses:
         if use.loss.family != "kl_div":
@@ -193,12 +193,12 @@ def kl_div_without_log(evidence: Evidence) -> Iterator[Draft]:
             yield about_loss("HL110", use, message, "Leave out log_target, or give the target as log-probabilities.")
 
 
-def softmax_with_regression_loss(evidence: Evidence) -> Iterator[Draft]:
+def softmax_with_regression_loss(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL111."""
     for use in evidence.uses:
         if use.loss.family != "regression" or prediction(use).domain is not Domain.SOFTMAX or units(use) == 1:
             continue
-        source = made_by(prediction(use))
+        source = source_tensor(prediction(use))
         both_soft = isinstance(use.target, Tensor) and use.target.domain in (Domain.SOFTMAX, Domain.SIGMOID)
         if not both_soft and source.inputs and source.inputs[0].domain is Domain.LINEAR:
             message = (
@@ -211,7 +211,7 @@ def softmax_with_regression_loss(evidence: Evidence) -> Iterator[Draft]:
             yield about_loss("HL111", use, message, advice)
 
 
-def activation_on_logits(evidence: Evidence) -> Iterator[Draft]:
+def activation_on_logits(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL112."""
     for use in evidence.uses:
         if units(use) == 1 and use.loss.family in CROSS_ENTROPIES:
@@ -221,7 +221,7 @@ def activation_on_logits(evidence: Evidence) -> Iterator[Draft]:
         if use.loss.family in (*CROSS_ENTROPIES, "binary_cross_entropy") and direct and _squashed_scores(tensor):
             yield _squashed(use, tensor)
         elif tensor.domain in (Domain.SOFTMAX, Domain.LOG_SOFTMAX, Domain.SIGMOID):
-            source = made_by(tensor)
+            source = source_tensor(tensor)
             if use.loss.family in (*CROSS_ENTROPIES, "nll", "binary_cross_entropy") and source.inputs:
                 if _squashed_scores(source.inputs[0]):
                     yield _squashed(use, source.inputs[0])
@@ -231,16 +231,16 @@ def _squashed_scores(tensor: Tensor) -> bool:
     """Whether a relu or tanh was put directly on the scores of a dense layer."""
     if tensor.domain not in (Domain.RECTIFIED, Domain.TANH):
         return False
-    source = made_by(tensor)
-    head = source.inputs[0] if source.maker.role == "activation" and source.inputs else None
+    source = source_tensor(tensor)
+    head = source.inputs[0] if source.origin.role == "activation" and source.inputs else None
     if head is None or head.domain is not Domain.LINEAR:
         return False
-    layer = list(views(head))[-1].maker.layer
+    layer = list(views(head))[-1].origin.layer
     return layer is not None and layer.kind.effect in ("dense", "bilinear")
 
 
-def _squashed(use: LossUse, tensor: Tensor) -> Draft:
-    name = short(made_by(tensor).maker.name)
+def _squashed(use: LossUse, tensor: Tensor) -> Diagnostic:
+    name = short(source_tensor(tensor).origin.name)
     cut = (
         "negative scores become 0 and pass no gradient"
         if tensor.domain is Domain.RECTIFIED
@@ -251,7 +251,7 @@ def _squashed(use: LossUse, tensor: Tensor) -> Draft:
     return about_loss("HL112", use, message, advice)
 
 
-def log_of_softmax(evidence: Evidence) -> Iterator[Draft]:
+def log_of_softmax(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL113."""
     for fact in evidence.of(Activation):
         if fact.effect != "log" or not isinstance(fact.input, Tensor) or not fact.input.attached:
@@ -259,9 +259,9 @@ def log_of_softmax(evidence: Evidence) -> Iterator[Draft]:
         if (
             fact.input.domain in PROBABILITIES
             and not fact.input.guarded
-            and made_by(fact.input).maker.role == "activation"
+            and source_tensor(fact.input).origin.role == "activation"
         ):
-            name = short(made_by(fact.input).maker.name)
+            name = short(source_tensor(fact.input).origin.name)
             together = "log_softmax" if fact.input.domain is Domain.SOFTMAX else "logsigmoid"
             message = (
                 f"log({name}(x)) in two steps gives -inf as soon as a probability rounds to 0; then the loss is NaN."
@@ -269,15 +269,18 @@ def log_of_softmax(evidence: Evidence) -> Iterator[Draft]:
             yield _at_log("HL113", fact, message, f"Compute it in one step: {together}.", together)
 
 
-def _at_log(code: str, fact: Activation, message: str, advice: str, together: str) -> Draft:
+def _at_log(code: str, fact: Activation, message: str, advice: str, together: str) -> Diagnostic:
     tensor = fact.input
     assert isinstance(tensor, Tensor)
-    steps = (*way(tensor), DraftStep(fact.site, "the logarithm is taken", "operation", fact.output.maker.name))
+    steps = (
+        *trail_of(tensor),
+        DiagnosticStep(fact.site, "the logarithm is taken", "operation", fact.output.origin.name),
+    )
     details = (("together", together), ("head", tensor.domain.name.lower()))
-    return Draft(code, fact.site, message, advice, is_proved(fact), steps, details=details, subject=fact.output)
+    return Diagnostic(code, fact.site, message, advice, is_proved(fact), steps, details=details, subject=fact.output)
 
 
-def hand_written_cross_entropy(evidence: Evidence) -> Iterator[Draft]:
+def hand_written_cross_entropy(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL114."""
     for fact in evidence.of(HandWrittenLoss):
         probabilities = fact.log.inputs[0]
@@ -285,11 +288,14 @@ def hand_written_cross_entropy(evidence: Evidence) -> Iterator[Draft]:
             continue
         message = "A cross entropy written by hand: where a probability rounds to 0 its logarithm is -inf and the loss becomes NaN."
         advice = "Use the framework's cross entropy on the raw scores; it is stable and says what it is."
-        steps = (*way(probabilities), DraftStep(fact.site, "the logarithm is taken", "operation", fact.log.maker.name))
-        yield Draft("HL114", fact.site, message, advice, is_proved(fact), steps, subject=fact.log)
+        steps = (
+            *trail_of(probabilities),
+            DiagnosticStep(fact.site, "the logarithm is taken", "operation", fact.log.origin.name),
+        )
+        yield Diagnostic("HL114", fact.site, message, advice, is_proved(fact), steps, subject=fact.log)
 
 
-def classification_with_regression_loss(evidence: Evidence) -> Iterator[Draft]:
+def classification_with_regression_loss(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL115."""
     shown: dict[int, str] = {}
     for metric in evidence.of(MetricUse):
@@ -306,9 +312,9 @@ def classification_with_regression_loss(evidence: Evidence) -> Iterator[Draft]:
         target = use.target.labels if isinstance(use.target, Tensor) else None
         reason = shown.get(id(tensor)) or (target.source if target is not None and _is_class(target) else "")
         head = head_of(tensor)
-        if reason and head is not None and head.maker.layer is not None and head.maker.layer.kind.effect == "dense":
+        if reason and head is not None and head.origin.layer is not None and head.origin.layer.kind.effect == "dense":
             message = (
-                f"{use.loss.short_name} on a {short(made_by(tensor).maker.name)} head, but the program sorts into classes "
+                f"{use.loss.short_name} on a {short(source_tensor(tensor).origin.name)} head, but the program sorts into classes "
                 f"({reason}): where the output is surely wrong the gradient almost vanishes."
             )
             yield about_loss("HL115", use, message, "Use a binary or categorical cross entropy for classes.")
@@ -318,7 +324,7 @@ def _is_class(labels: Labels) -> bool:
     return labels.encoding in ("one_hot", "index", "binary")
 
 
-def exclusive_classes_with_binary_loss(evidence: Evidence) -> Iterator[Draft]:
+def exclusive_classes_with_binary_loss(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL116."""
     known = {id(labels.prediction): labels.labels for labels in evidence.labels if labels.labels.exclusive}
     for use in evidence.uses:
@@ -342,17 +348,17 @@ def exclusive_classes_with_binary_loss(evidence: Evidence) -> Iterator[Draft]:
             yield about_loss("HL116", use, message, advice, encoding=labels.encoding)
 
 
-def separate_sigmoid_and_bce(evidence: Evidence) -> Iterator[Draft]:
+def separate_sigmoid_and_bce(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL117."""
     for use in evidence.uses:
         if use.loss.framework != "torch" or use.loss.family != "binary_cross_entropy" or not wants_probabilities(use):
             continue
-        if prediction(use).domain is Domain.SIGMOID and made_by(prediction(use)).maker.role == "activation":
+        if prediction(use).domain is Domain.SIGMOID and source_tensor(prediction(use)).origin.role == "activation":
             message = (
                 "A sigmoid followed by BCELoss is right, but loses precision where the sigmoid is close to 0 or 1."
             )
             advice = "Drop the sigmoid and use BCEWithLogitsLoss, which is stable."
-            yield about_loss("HL117", use, message, advice, evidence.elsewhere(use))
+            yield about_loss("HL117", use, message, advice, evidence.other_uses(use))
 
 
 RULES = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from headlint.checks.draft import Draft, DraftStep
+from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
 from headlint.checks.evidence import (
     CLASSIFYING,
     CROSS_ENTROPIES,
@@ -17,15 +17,15 @@ from headlint.checks.evidence import (
     is_proved,
     layer_step,
     loss_steps,
-    made_by,
     prediction,
     short,
+    source_tensor,
+    trail_of,
     units,
-    way,
 )
-from headlint.flow.facts import Activation, Fact, LabelsUse, LayerApplied, LayerBuilt, LossUse
-from headlint.flow.library_values import Layer
-from headlint.flow.tensor_values import Domain, Tensor
+from headlint.flow.values.facts import Activation, Fact, LabelsUse, LayerApplied, LayerBuilt, LossUse
+from headlint.flow.values.library_values import Layer
+from headlint.flow.values.tensor_values import Domain, Tensor
 
 SOFTMAXES = ("softmax", "log_softmax")
 
@@ -42,31 +42,31 @@ def softmax_axis(fact: Activation) -> int | None:
 
 def about_activation(
     code: str, fact: Activation, message: str, advice: str, **details: str | int | bool | None
-) -> Draft:
+) -> Diagnostic:
     """A finding about a softmax itself."""
-    site = fact.output.maker.origin or fact.site
+    site = fact.output.origin.built_at or fact.site
     known = {"units": fact.output.shape.units, "rank": fact.output.shape.rank, "axis": fact.output.axis, **details}
-    return Draft(
+    return Diagnostic(
         code,
         site,
         message,
         advice,
         is_proved(fact),
-        way(fact.output),
+        trail_of(fact.output),
         details=tuple((key, value) for key, value in known.items() if value is not None),
         assumptions=assumptions_of(fact.output),
         subject=fact.output,
     )
 
 
-def single_unit_softmax(evidence: Evidence) -> Iterator[Draft]:
+def single_unit_softmax(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL201."""
     for fact in evidence.of(Activation):
         if fact.effect not in SOFTMAXES or not isinstance(fact.input, Tensor):
             continue
         if _over_one(evidence, fact):
             constant_value = "1" if fact.effect == "softmax" else "0"
-            name = short(fact.output.maker.name)
+            name = short(fact.output.origin.name)
             message = (
                 f"{name} over a single unit: exp(x) / exp(x) is always 1, "
                 f"so this gives {constant_value} whatever the input is and nothing is learned."
@@ -75,16 +75,16 @@ def single_unit_softmax(evidence: Evidence) -> Iterator[Draft]:
             yield _with_its_loss(evidence, about_activation("HL201", fact, message, advice), fact)
 
 
-def _with_its_loss(evidence: Evidence, draft: Draft, fact: Activation) -> Draft:
+def _with_its_loss(evidence: Evidence, diagnostic: Diagnostic, fact: Activation) -> Diagnostic:
     """The finding with the way on to the loss that takes the activation's output, if there is one."""
-    use = next((use for use in evidence.uses if made_by(prediction(use)) is fact.output), None)
+    use = next((use for use in evidence.uses if source_tensor(prediction(use)) is fact.output), None)
     if use is None:
-        return draft
+        return diagnostic
     labels = evidence.labels_of(use)
     classes = labels.classes if labels is not None else None
     known = {"framework": use.loss.framework, "family": use.loss.family, "classes": classes}
     details = tuple((key, value) for key, value in known.items() if value is not None)
-    return replace(draft, trail=(*draft.trail, *loss_steps(use)), details=(*draft.details, *details))
+    return replace(diagnostic, trail=(*diagnostic.trail, *loss_steps(use)), details=(*diagnostic.details, *details))
 
 
 def _over_one(evidence: Evidence, fact: Activation) -> bool:
@@ -101,7 +101,7 @@ def _over_one(evidence: Evidence, fact: Activation) -> bool:
     return False
 
 
-def single_unit_cross_entropy(evidence: Evidence) -> Iterator[Draft]:
+def single_unit_cross_entropy(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL202."""
     for use in evidence.uses:
         tensor = prediction(use)
@@ -125,7 +125,7 @@ def single_unit_cross_entropy(evidence: Evidence) -> Iterator[Draft]:
         yield about_loss("HL202", use, message, advice, classes=labels.classes if labels is not None else None)
 
 
-def binary_softmax(evidence: Evidence) -> Iterator[Draft]:
+def binary_softmax(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL203."""
     for use in evidence.uses:
         tensor = prediction(use)
@@ -134,13 +134,13 @@ def binary_softmax(evidence: Evidence) -> Iterator[Draft]:
             Domain.LOG_SOFTMAX,
         ):
             continue
-        source = made_by(tensor)
+        source = source_tensor(tensor)
         rank = source.shape.rank
-        site = source.maker.origin or source.maker.site
+        site = source.origin.built_at or source.origin.site
         head = head_of(source)
-        dense = head is not None and head.maker.layer is not None and head.maker.layer.kind.effect == "dense"
+        dense = head is not None and head.origin.layer is not None and head.origin.layer.kind.effect == "dense"
         if (
-            source.maker.role == "activation"
+            source.origin.role == "activation"
             and source.shape.units == 2
             and rank in (None, 2)
             and site is not None
@@ -148,13 +148,13 @@ def binary_softmax(evidence: Evidence) -> Iterator[Draft]:
         ):
             message = "A softmax over two units is a sigmoid of their difference: one unit says the same with half the parameters."
             advice = "For two classes one output with a sigmoid and a binary cross entropy is enough."
-            yield Draft(
-                "HL203", site, message, advice, is_proved(use), way(source),
+            yield Diagnostic(
+                "HL203", site, message, advice, is_proved(use), trail_of(source),
                 (("units", 2), ("framework", use.loss.framework)), assumptions_of(source), use,
             )  # fmt: skip
 
 
-def outputs_do_not_match_classes(evidence: Evidence) -> Iterator[Draft]:
+def outputs_do_not_match_classes(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL204."""
     for use in evidence.labels:
         yield from _mismatch(use, use.labels.encoding, use.labels.classes, use.labels.source, prediction(use))
@@ -166,7 +166,7 @@ def outputs_do_not_match_classes(evidence: Evidence) -> Iterator[Draft]:
 
 def _mismatch(
     use: LossUse | LabelsUse, encoding: str, classes: int | None, source: str, tensor: Tensor
-) -> Iterator[Draft]:
+) -> Iterator[Diagnostic]:
     width = units(use)
     head = head_of(tensor)
     step = layer_step(head) if head is not None else None
@@ -179,25 +179,25 @@ def _mismatch(
         message = f"The last layer has {width} output{'s' if width != 1 else ''}, but the labels show {classes} classes ({source})."
         advice = f"Give the last layer {classes} units."
         details = (("units", width), ("classes", classes), ("framework", use.loss.framework))
-        yield Draft(
-            "HL204", step.site, message, advice, is_proved(use), way(tensor), details=details,
+        yield Diagnostic(
+            "HL204", step.site, message, advice, is_proved(use), trail_of(tensor), details=details,
             assumptions=assumptions_of(tensor), subject=use,
         )  # fmt: skip
 
 
-def layers_do_not_fit(evidence: Evidence) -> Iterator[Draft]:
+def layers_do_not_fit(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL205."""
     for fact in evidence.applications():
         problem = _misfit(fact)
         if problem and not _fits_by_option(evidence, fact):
             site = fact.layer.site if fact.in_container else fact.site
-            before = way(fact.input)
-            here = DraftStep(
+            before = trail_of(fact.input)
+            here = DiagnosticStep(
                 fact.layer.site, f"{fact.layer.kind.short_name} is built here", "layer", fact.layer.kind.name
             )
             advice = "Make the two sizes equal; print the shape of the tensor in front of the layer to see it."
             steps = (*before, here) if here not in before else before
-            yield Draft(
+            yield Diagnostic(
                 "HL205", site, problem, advice, is_proved(fact), steps,
                 assumptions=assumptions_of(fact.input), subject=fact.output,
             )  # fmt: skip
@@ -227,7 +227,7 @@ def _misfit(fact: LayerApplied) -> str:
         given, what = shape.size(1), "channels" if shape.rank != 2 else "values"
     else:
         return ""
-    if given is None or given == wanted or fact.input.maker.role == "input":
+    if given is None or given == wanted or fact.input.origin.role == "input":
         return ""
     return f"{kind.short_name} wants {wanted} {what}, but it is given {given}."
 
@@ -237,13 +237,13 @@ def _assumed(layer: Layer, parameter: str) -> bool:
     return bool(getattr(value, "assumptions", None))
 
 
-def impossible_layer(evidence: Evidence) -> Iterator[Draft]:
+def impossible_layer(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL206."""
     for fact in evidence.of(LayerBuilt):
         problem = _impossible(fact.layer)
         if problem:
             message = f"{fact.layer.kind.short_name} makes no sense like this: {problem}."
-            yield Draft("HL206", fact.site, message, "Correct the argument.", is_proved(fact), subject=fact.layer)
+            yield Diagnostic("HL206", fact.site, message, "Correct the argument.", is_proved(fact), subject=fact.layer)
 
 
 def _impossible(layer: Layer) -> str:
@@ -280,7 +280,7 @@ def _impossible(layer: Layer) -> str:
     return ""
 
 
-def missing_flatten(evidence: Evidence) -> Iterator[Draft]:
+def missing_flatten(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL207."""
     for use in evidence.labels:
         rank, last = use.target.shape.rank, use.target.shape.units
@@ -294,9 +294,9 @@ def missing_flatten(evidence: Evidence) -> Iterator[Draft]:
                 yield from _unflattened(loss, prediction(loss))
 
 
-def _unflattened(use: Fact, tensor: Tensor) -> Iterator[Draft]:
+def _unflattened(use: Fact, tensor: Tensor) -> Iterator[Diagnostic]:
     head = head_of(tensor)
-    if head is None or head.maker.layer is None or head.maker.layer.kind.effect != "dense" or not head.inputs:
+    if head is None or head.origin.layer is None or head.origin.layer.kind.effect != "dense" or not head.inputs:
         return
     rank = head.inputs[0].shape.rank
     if rank is None or rank < 3 or tensor.shape.rank != rank:
@@ -304,13 +304,13 @@ def _unflattened(use: Fact, tensor: Tensor) -> Iterator[Draft]:
     what = "a feature map" if rank >= 4 else "a sequence"
     message = f"The last layer is applied to {what} with {rank} axes, but there is one label for each sample."
     advice = "Flatten or pool before the last layer (Flatten, GlobalAveragePooling, or return_sequences=False)."
-    yield Draft(
+    yield Diagnostic(
         "HL207",
-        head.maker.layer.site,
+        head.origin.layer.site,
         message,
         advice,
         is_proved(use),
-        way(tensor),
+        trail_of(tensor),
         details=(("rank", rank),),
         subject=use,
     )

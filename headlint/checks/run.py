@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from headlint.checks import axis, bias, gradient, labels, loss_input, outputs
-from headlint.checks.draft import Draft
-from headlint.checks.evidence import Evidence, made_by
-from headlint.flow.facts import Fact, LossUse
-from headlint.flow.tensor_values import Tensor
+from headlint.checks.diagnostic import Diagnostic
+from headlint.checks.evidence import Evidence, source_tensor
+from headlint.flow.values.facts import Fact, LossUse
+from headlint.flow.values.tensor_values import Tensor
 from headlint.settings import Settings
 
 RULES = (*loss_input.RULES, *outputs.RULES, *axis.RULES, *bias.RULES, *gradient.RULES, *labels.RULES)
@@ -29,26 +29,30 @@ REPLACES = {
 """A finding takes the place of these others about the same subject: it says more sharply what is wrong."""
 
 
-def run(facts: Sequence[Fact], settings: Settings) -> list[Draft]:
+def run(facts: Sequence[Fact], settings: Settings) -> list[Diagnostic]:
     """Every finding, before it is known which rules are selected."""
     evidence = Evidence(facts, settings)
-    drafts = [draft for rule in RULES for draft in rule(evidence)]
+    diagnostics = [diagnostic for rule in RULES for diagnostic in rule(evidence)]
     taken: set[tuple[str, object]] = set()
-    for draft in drafts:
-        for code in REPLACES.get(draft.code, ()):
-            taken.update((code, subject) for subject in _subjects(draft))
-    return [draft for draft in drafts if not any((draft.code, subject) in taken for subject in _subjects(draft))]
+    for diagnostic in diagnostics:
+        for code in REPLACES.get(diagnostic.code, ()):
+            taken.update((code, subject) for subject in _subjects(diagnostic))
+    return [
+        diagnostic
+        for diagnostic in diagnostics
+        if not any((diagnostic.code, subject) in taken for subject in _subjects(diagnostic))
+    ]
 
 
-def _subjects(draft: Draft) -> list[object]:
+def _subjects(diagnostic: Diagnostic) -> list[object]:
     """What a finding is about: a loss's use, and the tensor whose meaning decides."""
-    subject = draft.subject
+    subject = diagnostic.subject
     match subject:
         case LossUse(prediction=Tensor() as tensor):
-            return [("use", subject.site), ("tensor", id(made_by(tensor)))]
+            return [("use", subject.site), ("tensor", id(source_tensor(tensor)))]
         case Tensor():
-            return [("tensor", id(made_by(subject))), ("site", draft.site)]
+            return [("tensor", id(source_tensor(subject))), ("site", diagnostic.site)]
         case _:
             prediction = getattr(subject, "prediction", None)
-            tensors = [("tensor", id(made_by(prediction)))] if isinstance(prediction, Tensor) else []
+            tensors = [("tensor", id(source_tensor(prediction)))] if isinstance(prediction, Tensor) else []
             return [("use", getattr(subject, "site", None)), *tensors]

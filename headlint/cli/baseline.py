@@ -13,13 +13,13 @@ from headlint.cli.options import DEFAULT_FILE, UsageError, add_configuration, ad
 from headlint.cli.output import count, say_problems
 from headlint.cli.progress import Progress
 from headlint.cli.sources import Sources
-from headlint.configuration import ConfigurationError
-from headlint.findings import Finding, Report
+from headlint.findings.finding import Finding, Report
 from headlint.reporting.context import Context
+from headlint.run.configuration import ConfigurationError
 from headlint.settings import Settings
 
 if TYPE_CHECKING:
-    from headlint.baseline import Baseline, Entry
+    from headlint.selection.baseline import Baseline, Entry
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from headlint.baseline import Baseline, read_baseline
+    from headlint.selection.baseline import Baseline, read_baseline
 
     start = Path(arguments.paths[0])
     configured = load(arguments, start)
@@ -84,7 +84,7 @@ def beside_the_baseline(report: Report) -> str:
 
 
 def _check(arguments: argparse.Namespace, settings: Settings) -> Report:
-    from headlint.session import check_paths
+    from headlint.run.session import check_paths
 
     with Progress() as progress:
         return check_paths([Path(path) for path in arguments.paths], settings, progress)

@@ -14,9 +14,9 @@ from headlint.cli.options import UsageError, add_adoption, add_colour, add_confi
 from headlint.cli.output import add_output, context_of, say_problems, show
 from headlint.cli.progress import Progress
 from headlint.cli.status import add_fail_on, status_of
-from headlint.configuration import ConfigurationError
-from headlint.findings import Report
+from headlint.findings.finding import Report
 from headlint.reporting.context import Context
+from headlint.run.configuration import ConfigurationError
 from headlint.runtime.options import add_building_options, wanted_of
 from headlint.settings import Settings
 
@@ -71,7 +71,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _check(arguments: argparse.Namespace, settings: Settings) -> tuple[Report, str | None]:
-    from headlint.session import check_paths, check_source
+    from headlint.run.session import check_paths, check_source
 
     if arguments.paths == ["-"]:
         text = sys.stdin.buffer.read().decode("utf-8", "replace")

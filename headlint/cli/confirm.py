@@ -13,7 +13,7 @@ from headlint.cli.options import UsageError, add_colour, add_configuration, load
 from headlint.cli.output import say_problems, write
 from headlint.cli.sources import Sources, drawer
 from headlint.cli.status import add_fail_on, is_severe
-from headlint.findings import Finding, Problem
+from headlint.findings.finding import Finding, Problem
 from headlint.reporting import CONFIRMATION_FORMATS, render_confirmations
 from headlint.reporting.context import Context
 from headlint.runtime.confirm import Confirmation, Workers, confirm_path, give_notice, measured

@@ -8,7 +8,7 @@ import sys
 
 from headlint.cli.main import CLEAN, FAILED
 from headlint.cli.options import add_colour, wants_colour
-from headlint.rulebook import Rule, find_rule, load_rules, nearest_rule
+from headlint.findings.rulebook import Rule, find_rule, load_rules, nearest_rule
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the pictures."""
-    from headlint.heads import find_heads
+    from headlint.run.heads import find_heads
 
     try:
         settings = load(arguments, Path(arguments.paths[0]))

@@ -76,7 +76,7 @@ def load(arguments: argparse.Namespace, start: Path) -> Settings:
     Raises:
         UsageError: they cannot be read, or make no sense.
     """
-    from headlint.configuration import ConfigurationError, load_settings
+    from headlint.run.configuration import ConfigurationError, load_settings
 
     try:
         settings = load_settings(start, arguments.config, arguments.isolated)
@@ -124,7 +124,7 @@ def _default_baseline(start: Path) -> str:
 
 
 def _selectors(text: str) -> tuple[str, ...]:
-    from headlint.rulebook import known_selectors, nearest_rule
+    from headlint.findings.rulebook import known_selectors, nearest_rule
 
     selectors = tuple(part.strip() for part in text.split(",") if part.strip())
     known = known_selectors()

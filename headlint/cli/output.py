@@ -10,7 +10,7 @@ from pathlib import Path
 
 from headlint.cli.options import UsageError, wants_colour
 from headlint.cli.sources import Sources, drawer
-from headlint.findings import Problem, Report
+from headlint.findings.finding import Problem, Report
 from headlint.reporting import FORMATS, render
 from headlint.reporting.concise import problem_line
 from headlint.reporting.context import Context

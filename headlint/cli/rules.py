@@ -8,7 +8,7 @@ import json
 from headlint.cli.explain import as_json
 from headlint.cli.main import CLEAN
 from headlint.cli.options import add_colour, wants_colour
-from headlint.rulebook import load_rules
+from headlint.findings.rulebook import load_rules
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

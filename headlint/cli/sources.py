@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from headlint.findings import Finding
+from headlint.findings.finding import Finding
 from headlint.reporting.context import FixSummary
 from headlint.settings import Settings
 from headlint.source.document import Document, UnreadableError, read_document
@@ -21,7 +21,7 @@ def drawer(paths: Iterable[Path | str], settings: Settings) -> Callable[[], Sequ
     """Draws the models of files and of everything below folders."""
 
     def draw() -> Sequence[HeadPicture]:
-        from headlint.heads import find_heads
+        from headlint.run.heads import find_heads
 
         return find_heads(paths, settings)[0]
 

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterable
 
 from headlint.cli.main import CLEAN, FAILED, FINDINGS
-from headlint.findings import Finding, Report
+from headlint.findings.finding import Finding, Report
 
 SEVERITIES = ("error", "warning", "advice")
 

@@ -7,8 +7,8 @@
 
 A fix reads the finding's trail, where ``activation`` steps stand on the functional call, the constructor or the value
 of the ``activation`` keyword, and ``loss`` steps first on the place where the loss is chosen and last on its use.
-Where the text there is not what a fix knows, there is no fix. ``finding.elsewhere`` are the calls that give the value to
-others than the loss: they go on getting it (``headlint.fixes.elsewhere``). Beside the trail, fixes read these details:
+Where the text there is not what a fix knows, there is no fix. ``finding.other_uses`` are the calls that give the value to
+others than the loss: they go on getting it (``headlint.fixes.other_uses``). Beside the trail, fixes read these details:
 
 ===========================  =====================================================================================
 rule                         details
@@ -33,7 +33,7 @@ HL702                        ``nearest``
 
 from __future__ import annotations
 
-from headlint.fixes.applying import FixOutcome, apply_fixes, apply_fixes_to_source, diff_of, mends
+from headlint.fixes.applying import FixOutcome, apply_fixes, apply_fixes_to_source, diff_of, resolves
 from headlint.fixes.case import Programs, Sources
 from headlint.fixes.edits import Edit, Fix, apply_edits
 from headlint.fixes.planning import fix_for, plan_fixes
@@ -51,6 +51,6 @@ __all__ = [
     "diff_of",
     "edited",
     "fix_for",
-    "mends",
     "plan_fixes",
+    "resolves",
 ]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import libcst as cst
 
-from headlint.findings import Step
+from headlint.findings.finding import Step
 from headlint.fixes.case import Case
 from headlint.fixes.edits import Edit
-from headlint.fixes.program import CannotMend, Program, argument, dotted, last_name
+from headlint.fixes.program import CannotFix, Program, argument, dotted, last_name
 from headlint.fixes.spelling import beside, spelled
 
 _FRAMEWORKS = ("torch.", "keras.", "tensorflow.")
@@ -22,13 +22,13 @@ def take_away(case: Case, step: Step) -> tuple[Edit, ...]:
     if isinstance(program.parent(node), cst.Arg) and not _is_functional(program, node, step):
         return (_take_argument_away(program, node),)
     if not isinstance(node, cst.Call):
-        raise CannotMend("there is no call at the place")
+        raise CannotFix("there is no call at the place")
     if _is_functional(program, node, step):
         return (program.put_in_place(node, taken_by(program, node)),)
     if last_name(node.func) == "fully_connected" and argument(node, "activation_fn") is None:
         return (program.set_argument(node, "activation_fn", "None"),)
     if not last_name(node.func)[:1].isupper():
-        raise CannotMend("it is no constructor")
+        raise CannotFix("it is no constructor")
     return drop_layer(program, node)
 
 
@@ -70,7 +70,7 @@ def taken_by(program: Program, call: cst.Call) -> cst.BaseExpression:
         given = argument(call, keyword, 0)
         if given is not None:
             return given.value
-    raise CannotMend("its input is not to be seen")
+    raise CannotFix("its input is not to be seen")
 
 
 def is_method(program: Program, call: cst.Call) -> bool:
@@ -87,7 +87,7 @@ def _take_argument_away(program: Program, node: cst.BaseExpression) -> Edit:
     arg = program.parent(node)
     call = program.parent(arg) if arg is not None else None
     if not isinstance(arg, cst.Arg) or not isinstance(call, cst.Call):
-        raise CannotMend("it is no argument")
+        raise CannotFix("it is no argument")
     if isinstance(node, cst.Call) and arg.keyword is None:
         return _one(drop_layer(program, node))
     if last_name(call.func) == "Activation":
@@ -98,7 +98,7 @@ def _take_argument_away(program: Program, node: cst.BaseExpression) -> Edit:
         return program.remove_item(call.args, arg)
     if arg.keyword is None and isinstance(node, cst.SimpleString | cst.Attribute):
         return program.remove_item(call.args, arg) if call.args[-1] is arg else program.replace(node, "None")
-    raise CannotMend("it is no activation argument")
+    raise CannotFix("it is no activation argument")
 
 
 def _one(edits: tuple[Edit, ...]) -> Edit:
@@ -130,14 +130,14 @@ def drop_layer(program: Program, node: cst.BaseExpression) -> tuple[Edit, ...]:
 def taken_by_layer(call: cst.Call) -> cst.BaseExpression:
     """What a layer is applied to."""
     if not call.args or call.args[0].star:
-        raise CannotMend("its input is not to be seen")
+        raise CannotFix("its input is not to be seen")
     return call.args[0].value
 
 
 def _own_statement(program: Program, call: cst.Call) -> cst.Expr:
     statement = program.parent(call)
     if not isinstance(statement, cst.Expr):
-        raise CannotMend("the call's value is used")
+        raise CannotFix("the call's value is used")
     return statement
 
 
@@ -172,7 +172,7 @@ def _reference(program: Program, assignment: cst.Assign, target: cst.Name | cst.
     if len(uses) > 1:
         uses = [one for one in uses if _function(program, one) in _FORWARD]
     if len(uses) != 1:
-        raise CannotMend("it is not clear which of its applications is meant")
+        raise CannotFix("it is not clear which of its applications is meant")
     return uses[0]
 
 
@@ -187,7 +187,7 @@ def _identity(program: Program, node: cst.BaseExpression) -> Edit:
         text, imports = beside(program, node.func, "Identity")
         if not imports:
             return program.replace(node, f"{text}()")
-    raise CannotMend("it is not clear how it is used")
+    raise CannotFix("it is not clear how it is used")
 
 
 _FUNCTIONS = {
@@ -219,7 +219,7 @@ def exchange(case: Case, step: Step, wanted: str) -> tuple[Edit, ...]:
             text, imports = beside(program, node, wanted)
             return (program.replace(node, text), *imports)
         case _:
-            raise CannotMend("it is no activation")
+            raise CannotFix("it is no activation")
 
 
 def _exchange_call(program: Program, call: cst.Call, wanted: str) -> tuple[Edit, ...]:
@@ -229,7 +229,7 @@ def _exchange_call(program: Program, call: cst.Call, wanted: str) -> tuple[Edit,
         if wanted in _KEEPS_AXIS:
             return (program.replace(call.func.attr, wanted),)
         if wanted == "logsigmoid":
-            raise CannotMend("a tensor has no such method")
+            raise CannotFix("a tensor has no such method")
         return (program.replace(call, f"{base}.{wanted}()"),)
     if wanted in _KEEPS_AXIS:
         text, imports = beside(program, call.func, wanted)
@@ -254,4 +254,4 @@ def _exchange_constructor(program: Program, call: cst.Call, wanted: str) -> tupl
         if last_name(call.func) in ("Softmax", "ReLU"):
             text, imports = beside(program, call.func, "Activation")
             return (program.replace(call, f'{text}("{wanted}")'), *imports)
-    raise CannotMend("it is no layer of which another kind is known")
+    raise CannotFix("it is no layer of which another kind is known")

@@ -1,4 +1,4 @@
-"""Mending files: fix, check again, and go on until nothing is left to mend.
+"""Repair files: fix, check again, and go on until nothing is left to mend.
 
 Everything is tried in memory first. A fix is kept only if its finding is gone afterwards and no other has appeared.
 Only the files that are checked are changed, not others that a finding's trail leads to.
@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from headlint.findings import Finding, Problem, Report
+from headlint.findings.finding import Finding, Problem, Report
 from headlint.fixes.edits import Edit, Fix
 from headlint.fixes.planning import plan_fixes
 from headlint.fixes.workspace import Workspace, encoded, original_of
@@ -53,7 +53,7 @@ def apply_fixes(
     Without ``unsafe`` only safe fixes are made. With ``diff`` nothing is written. The paths in the diff are relative to
     ``root``, by default that of the settings.
     """
-    from headlint.session import check_paths
+    from headlint.run.session import check_paths
     from headlint.source.discovery import discover
 
     given, wanted = list(paths), settings or Settings()
@@ -82,12 +82,12 @@ def _files_of(fix: Fix) -> frozenset[Path]:
 def apply_fixes_to_source(
     data: bytes, filename: str, settings: Settings | None = None, unsafe: bool = False, root: Path | None = None
 ) -> tuple[FixOutcome, bytes]:
-    """Mend a program as if it stood in a file, which need not exist and is not written; the outcome and the new bytes.
+    """FixRequest a program as if it stood in a file, which need not exist and is not written; the outcome and the new bytes.
 
     Raises:
         UnreadableError: the bytes are no text in the encoding that they declare.
     """
-    from headlint.session import check_source
+    from headlint.run.session import check_source
 
     original = original_of(filename, data)
     if original is None:
@@ -122,7 +122,7 @@ class _Repair:
         self.report = check(workspace, None)
 
     def run(self) -> None:
-        """Mend in rounds, until a round neither makes a fix nor finds one that is of no use: another may be known."""
+        """FixRequest in rounds, until a round neither makes a fix nor finds one that is of no use: another may be known."""
         for _ in range(MOST_ROUNDS):
             refused = len(self._refused)
             if not self._round() and len(self._refused) == refused:
@@ -148,7 +148,7 @@ class _Repair:
         if not fixes:
             return ()
         _, report = self._tried((*before, *fixes))
-        if mends((*before, *fixes), self.report, report):
+        if resolves((*before, *fixes), self.report, report):
             return fixes
         if len({fix.edits for fix in fixes}) == 1:
             self._refused.add(fixes[0].edits)
@@ -175,7 +175,7 @@ def _side_by_side(fixes: Sequence[Fix]) -> tuple[Fix, ...]:
     return tuple(chosen)
 
 
-def mends(fixes: Iterable[Fix], before: Report, after: Report) -> bool:
+def resolves(fixes: Iterable[Fix], before: Report, after: Report) -> bool:
     """Whether the findings of the fixes are gone, no other has come, and no file became unreadable."""
     had, has = Counter(map(_key, before)), Counter(map(_key, after))
     mended = Counter(_key(fix.finding) for fix in fixes)

@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 
 import libcst as cst
 
-from headlint.findings import Finding, Place, Step
+from headlint.findings.finding import Finding, Place, Step
 from headlint.fixes.edits import Edit
-from headlint.fixes.program import CannotMend, Program
+from headlint.fixes.program import CannotFix, Program
 
 Sources = Callable[[str], "str | None"]
 """Gives a file's text by its path (of a notebook the JSON as it is on disk), or None when it is gone."""
 
 
 @dataclass(frozen=True)
-class Mending:
+class Repair:
     """What a fixer proposes."""
 
     title: str
@@ -38,7 +38,7 @@ class Programs:
             self._known[path] = self._read(path)
         program = self._known[path]
         if program is None:
-            raise CannotMend("it cannot be read")
+            raise CannotFix("it cannot be read")
         return program
 
     def _read(self, path: str) -> Program:
@@ -47,13 +47,13 @@ class Programs:
 
         text = self._sources(path)
         if text is None:
-            raise CannotMend("it is gone")
+            raise CannotFix("it is gone")
         cells: tuple[tuple[int, int], ...] = ()
         if path.endswith(".ipynb"):
             try:
                 text, cells = code_of(text)
             except UnreadableError as error:
-                raise CannotMend(str(error)) from error
+                raise CannotFix(str(error)) from error
         return Program(path, text.replace("\r\n", "\n").replace("\r", "\n"), cells)
 
 
@@ -73,7 +73,7 @@ class Case:
         """The call at a place."""
         program, node = self.node(place)
         if not isinstance(node, cst.Call):
-            raise CannotMend("there is no call at the place")
+            raise CannotFix("there is no call at the place")
         return program, node
 
     def steps(self, role: str) -> list[Step]:
@@ -85,7 +85,7 @@ class Case:
         for step in reversed(self.steps(role)):
             if not endings or step.name.rpartition(".")[2].lower().replace("_", "") in endings:
                 return step
-        raise CannotMend(f"the trail has no such {role}")
+        raise CannotFix(f"the trail has no such {role}")
 
     def detail(self, key: str) -> str | int | bool | None:
         """A fact that the rule decided on."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from headlint.findings import Finding
+from headlint.findings.finding import Finding
 
 
 @dataclass(frozen=True, order=True, slots=True)

@@ -6,14 +6,14 @@ from dataclasses import replace
 
 import libcst as cst
 
-from headlint.findings import Step
+from headlint.findings.finding import Step
 from headlint.fixes.activations import exchange, is_method, take_away, taken_by
-from headlint.fixes.case import Case, Mending
+from headlint.fixes.case import Case, Repair
 from headlint.fixes.edits import Edit
-from headlint.fixes.elsewhere import EXPONENTIAL, kept_elsewhere, scores_for_the_loss, wrapping_of
 from headlint.fixes.layers import units_written
 from headlint.fixes.losses import ONLY_FOR_TWO_CLASSES, binary_loss_written, flip_from_logits, rename_loss
-from headlint.fixes.program import CannotMend, Program, argument, last_name
+from headlint.fixes.other_uses import EXPONENTIAL, other_uses_kept, scores_for_the_loss, wrapping_of
+from headlint.fixes.program import CannotFix, Program, argument, last_name
 from headlint.fixes.spelling import beside, spelled
 
 _MAKERS = {
@@ -35,85 +35,85 @@ _ONLY_THE_LOSS = "the loss gets other values, as it should; what the model gives
 _HAS_AN_AXIS = ("softmax", "logsoftmax", "softmin", "log_softmax")
 
 
-def activation_off(case: Case) -> Mending:
+def activation_off(case: Case) -> Repair:
     """HL101, HL102, HL103, HL104: give the loss raw scores."""
     if case.finding.code in ("HL101", "HL104") and case.detail("framework") == "keras":
         flipped = flip_from_logits(case, "False")
         if flipped is not None:
             reason = "the loss gets other values; what the model gives stays the same"
-            return Mending("Set from_logits=False", reason, (flipped,))
+            return Repair("Set from_logits=False", reason, (flipped,))
     return _scores_given(case)
 
 
-def _scores_given(case: Case) -> Mending:
+def _scores_given(case: Case) -> Repair:
     """Give the loss raw scores, and what was there before to others that use it."""
-    step = _maker(case)
+    step = _origin(case)
     given = scores_for_the_loss(case, step)
     if given:
-        return Mending("Give the loss the raw scores", _ONLY_THE_LOSS, given)
-    kept = kept_elsewhere(case, step, wrapping_of(case, step)) if step.name.startswith("torch.") else ()
+        return Repair("Give the loss the raw scores", _ONLY_THE_LOSS, given)
+    kept = other_uses_kept(case, step, wrapping_of(case, step)) if step.name.startswith("torch.") else ()
     if not kept:
         return activation_removed(case)
     title = f"Move the {_kind(step.name)} to where its values are used"
-    return Mending(title, _GIVES_SCORES_ELSEWHERE, (*take_away(case, step), *kept))
+    return Repair(title, _GIVES_SCORES_ELSEWHERE, (*take_away(case, step), *kept))
 
 
-def _maker(case: Case) -> Step:
+def _origin(case: Case) -> Step:
     """The step of the activation that makes what the loss is given."""
     return case.step("activation", *_MAKERS.get(str(case.detail("head")), ("none",)))
 
 
-def activation_removed(case: Case) -> Mending:
+def activation_removed(case: Case) -> Repair:
     """HL101, HL103, HL104: take the activation away, for whoever uses the value."""
-    step = _maker(case)
-    return Mending(f"Remove the {_kind(step.name)}", _GIVES_SCORES, take_away(case, step))
+    step = _origin(case)
+    return Repair(f"Remove the {_kind(step.name)}", _GIVES_SCORES, take_away(case, step))
 
 
 def _kind(name: str) -> str:
     return name.rpartition(".")[2]
 
 
-def squashing_off(case: Case) -> Mending:
+def squashing_off(case: Case) -> Repair:
     """HL112: take a relu or tanh away from the scores."""
     for step in reversed(case.steps("activation")):
         if _kind(step.name).lower().replace("_", "") not in _SOFT:
             reason = "a model that was trained with it gives other scores"
-            return Mending(f"Remove the {_kind(step.name)}", reason, take_away(case, step))
-    raise CannotMend("the trail has no other activation")
+            return Repair(f"Remove the {_kind(step.name)}", reason, take_away(case, step))
+    raise CannotFix("the trail has no other activation")
 
 
-def sigmoid_for_softmax(case: Case) -> Mending:
+def sigmoid_for_softmax(case: Case) -> Repair:
     """HL107: each output answers a question of its own."""
     reason = "where the labels exclude each other a categorical loss is what is needed"
     step = case.step("activation", "softmax")
-    return Mending("Replace softmax by sigmoid", reason, exchange(case, step, "sigmoid"))
+    return Repair("Replace softmax by sigmoid", reason, exchange(case, step, "sigmoid"))
 
 
-def activation_of_one_unit(case: Case) -> Mending:
+def activation_of_one_unit(case: Case) -> Repair:
     """HL201: what the loss expects of a single unit; a softmax over it says nothing."""
     step = case.step("activation", "softmax", "logsoftmax")
     classes, torch = case.detail("classes"), case.detail("framework") == "torch"
     match case.detail("family"):
         case "regression":
             reason = "the model then gives any number, as values need it; where classes are meant the loss is wrong"
-            return Mending(f"Remove the {_kind(step.name)}", reason, take_away(case, step))
+            return Repair(f"Remove the {_kind(step.name)}", reason, take_away(case, step))
         case "cross_entropy" | "sparse_cross_entropy" if isinstance(classes, int) and classes > 2:
             return units_written(case, case.step("layer").place, classes)
         case "cross_entropy" | "sparse_cross_entropy":
             changed = take_away(case, step) if torch else exchange(case, step, "sigmoid")
             loss = binary_loss_written(case, "linear" if torch else "sigmoid")
-            return Mending("Use a binary loss on one score", ONLY_FOR_TWO_CLASSES, (*changed, *loss))
+            return Repair("Use a binary loss on one score", ONLY_FOR_TWO_CLASSES, (*changed, *loss))
         case _:
             reason = "a network that predicts values needs no activation, and one for more classes needs more units"
             wanted = "sigmoid" if _kind(step.name).lower() == "softmax" else "logsigmoid"
-            return Mending(f"Replace softmax by {wanted}", reason, exchange(case, step, wanted))
+            return Repair(f"Replace softmax by {wanted}", reason, exchange(case, step, wanted))
 
 
-def units_for_classes(case: Case) -> Mending:
+def units_for_classes(case: Case) -> Repair:
     """HL202: as many outputs as there are classes, with what the loss expects of several."""
     classes, head = case.detail("classes"), case.detail("head")
     if not isinstance(classes, int) or classes < 3:
-        raise CannotMend("how many classes there are is not known")
+        raise CannotFix("how many classes there are is not known")
     layer = case.step("layer")
     widened = units_written(case, layer.place, classes)
     more: tuple[Edit, ...] = ()
@@ -126,17 +126,17 @@ def units_for_classes(case: Case) -> Mending:
             program, call = case.call(layer.place)
             more = (program.set_argument(call, "activation", '"softmax"'),)
         case _ if head != "linear":
-            raise CannotMend("the head must change first")
+            raise CannotFix("the head must change first")
     return replace(widened, edits=(*widened.edits, *more))
 
 
-def softmax_for_sigmoid(case: Case) -> Mending:
+def softmax_for_sigmoid(case: Case) -> Repair:
     """HL108: the outputs exclude each other."""
     reason = "where several labels may hold at once the loss is what must change instead"
-    return Mending("Replace sigmoid by softmax", reason, exchange(case, case.step("activation", "sigmoid"), "softmax"))
+    return Repair("Replace sigmoid by softmax", reason, exchange(case, case.step("activation", "sigmoid"), "softmax"))
 
 
-def softmax_and_categorical(case: Case) -> Mending:
+def softmax_and_categorical(case: Case) -> Repair:
     """HL116: one class out of several."""
     step = case.step("activation", "sigmoid")
     reason = "the outputs then exclude each other, and thresholds chosen for sigmoids no longer hold"
@@ -144,85 +144,85 @@ def softmax_and_categorical(case: Case) -> Mending:
         case "torch", "one_hot":  # the cross entropy takes one-hot rows of floats too, as the binary loss did
             names = {"BCELoss": "CrossEntropyLoss", "binary_cross_entropy": "cross_entropy"}
             edits = (*take_away(case, step), *rename_loss(case, names))
-            return Mending("Use the cross entropy on raw scores", reason, edits)
+            return Repair("Use the cross entropy on raw scores", reason, edits)
         case "keras", "one_hot":
             wanted = "categorical_crossentropy"
         case "keras", "index":
             wanted = "sparse_categorical_crossentropy"
         case _:
-            raise CannotMend("how the labels are written is not known")
+            raise CannotFix("how the labels are written is not known")
     edits = (*exchange(case, step, "softmax"), *rename_loss(case, {"binary_crossentropy": wanted}))
-    return Mending(f"Use softmax and {wanted}", reason, edits)
+    return Repair(f"Use softmax and {wanted}", reason, edits)
 
 
-def log_softmax_for_nll(case: Case) -> Mending:
+def log_softmax_for_nll(case: Case) -> Repair:
     """HL109: log-probabilities for a loss that takes them."""
     if case.detail("head") == "linear":
         edits = rename_loss(case, {"NLLLoss": "CrossEntropyLoss", "nll_loss": "cross_entropy"})
-        return Mending("Use the cross entropy on raw scores", "the loss gets other values, as it should", edits)
+        return Repair("Use the cross entropy on raw scores", "the loss gets other values, as it should", edits)
     step = case.step("activation", "softmax")
     edits = exchange(case, step, "log_softmax")
     try:
-        kept = kept_elsewhere(case, step, EXPONENTIAL)
-    except CannotMend:
+        kept = other_uses_kept(case, step, EXPONENTIAL)
+    except CannotFix:
         kept = ()
     reason = _GIVES_LOGARITHMS_ELSEWHERE if kept else "the model then gives log-probabilities to everybody who uses it"
-    return Mending("Replace softmax by log_softmax", reason, (*edits, *kept))
+    return Repair("Replace softmax by log_softmax", reason, (*edits, *kept))
 
 
-def log_softmax_for_kl_div(case: Case) -> Mending:
+def log_softmax_for_kl_div(case: Case) -> Repair:
     """HL110: the input as log-probabilities, or the target as the loss is told."""
     reason = "the loss gets other values, and factors that were tuned to the old ones no longer fit"
     match case.detail("head"):
         case "softmax":
             edits = exchange(case, case.step("activation", "softmax"), "log_softmax")
-            return Mending("Replace softmax by log_softmax", reason, edits)
+            return Repair("Replace softmax by log_softmax", reason, edits)
         case "linear":
             program, call = case.call(case.finding.place)
             given = argument(call, "input", 0)
             if given is None:
-                raise CannotMend("its input is not to be seen")
+                raise CannotFix("its input is not to be seen")
             text, imports = spelled(program, "torch.nn.functional.log_softmax")
             inner = program.text(given.value)
             written = program.replace(given.value, f"{text}({inner}, dim=1)")
-            return Mending("Apply log_softmax to the input", reason, (written, *imports))
+            return Repair("Apply log_softmax to the input", reason, (written, *imports))
         case "log_softmax":
-            return _target_told(case, reason)
+            return _target_stated(case, reason)
         case _:
-            raise CannotMend("the input is of another kind")
+            raise CannotFix("the input is of another kind")
 
 
-def _target_told(case: Case, reason: str) -> Mending:
+def _target_stated(case: Case, reason: str) -> Repair:
     """Say with ``log_target`` what the target is."""
     program, call = case.call(case.steps("loss")[0].place if case.steps("loss") else case.finding.place)
     given = argument(call, "log_target")
     if given is None:
-        return Mending("Set log_target=True", reason, (program.set_argument(call, "log_target", "True"),))
-    return Mending("Remove log_target", reason, (program.remove_item(call.args, given),))
+        return Repair("Set log_target=True", reason, (program.set_argument(call, "log_target", "True"),))
+    return Repair("Remove log_target", reason, (program.remove_item(call.args, given),))
 
 
-def sigmoid_into_the_loss(case: Case) -> Mending:
+def sigmoid_into_the_loss(case: Case) -> Repair:
     """HL117: the stable form of sigmoid and binary cross entropy."""
     names = {"BCELoss": "BCEWithLogitsLoss", "binary_cross_entropy": "binary_cross_entropy_with_logits"}
     scores = _scores_given(case)
     edits = (*scores.edits, *rename_loss(case, names))
     if scores.reason == _ONLY_THE_LOSS:
         reason = "the loss is the same, only more exact, and nothing else changes"
-        return Mending("Use BCEWithLogitsLoss on the raw scores", reason, edits, safe=True)
-    return Mending("Use BCEWithLogitsLoss without the sigmoid", scores.reason, edits)
+        return Repair("Use BCEWithLogitsLoss on the raw scores", reason, edits, safe=True)
+    return Repair("Use BCEWithLogitsLoss without the sigmoid", scores.reason, edits)
 
 
-def relu_for_softmax(case: Case) -> Mending:
+def relu_for_softmax(case: Case) -> Repair:
     """HL506: a hidden layer's own activation."""
     step = case.step("activation", "softmax", "sigmoid", "logsoftmax")
     reason = "the model computes something else and must be trained again"
-    return Mending(f"Replace {_kind(step.name)} by relu", reason, exchange(case, step, "relu"))
+    return Repair(f"Replace {_kind(step.name)} by relu", reason, exchange(case, step, "relu"))
 
 
 # The axis
 
 
-def dim_written(case: Case) -> Mending:
+def dim_written(case: Case) -> Repair:
     """HL301: name the axis that PyTorch guesses, or the one of the classes."""
     program, call = case.call(case.finding.place)
     rank = case.detail("rank")
@@ -230,31 +230,31 @@ def dim_written(case: Case) -> Mending:
     if guessed is None and isinstance(rank, int) and rank > 4:
         guessed = 1
     if argument(call, "dim") is not None:
-        raise CannotMend("it has a dim")
+        raise CannotFix("it has a dim")
     if guessed is None:
         reason = "with one or three axes PyTorch guesses the first axis, and the results change"
-        return Mending("Write dim=-1", reason, (program.set_argument(call, "dim", "-1"),))
+        return Repair("Write dim=-1", reason, (program.set_argument(call, "dim", "-1"),))
     reason = f"it is the axis that PyTorch guesses for {rank} axes"
-    return Mending(f"Write dim={guessed}", reason, (program.set_argument(call, "dim", str(guessed)),), safe=True)
+    return Repair(f"Write dim={guessed}", reason, (program.set_argument(call, "dim", str(guessed)),), safe=True)
 
 
-def axis_of_classes(case: Case) -> Mending:
+def axis_of_classes(case: Case) -> Repair:
     """HL302: over the classes, not over the batch."""
     program, call = case.call(case.finding.place)
     functional = last_name(call.func)[:1].islower()
     position = (0 if is_method(program, call) else 1) if functional else 0
     given = argument(call, "dim", position) or argument(call, "axis", position)
     if given is None:
-        raise CannotMend("its axis is not to be seen")
+        raise CannotFix("its axis is not to be seen")
     wanted = "-1" if given.keyword is not None and given.keyword.value == "axis" else "1"
     reason = "the model computes something else and must be trained again"
-    return Mending(f"Take axis {wanted}", reason, (program.replace(given.value, wanted),))
+    return Repair(f"Take axis {wanted}", reason, (program.replace(given.value, wanted),))
 
 
 # The logarithm
 
 
-def log_in_one_step(case: Case) -> Mending:
+def log_in_one_step(case: Case) -> Repair:
     """HL113: the logarithm and what it is taken of, in one stable step."""
     program, outer = case.call(case.finding.place)
     inner = taken_by(program, outer)
@@ -262,11 +262,11 @@ def log_in_one_step(case: Case) -> Mending:
     if isinstance(inner, cst.Name):
         inner, gone = _assigned(program, outer, inner)
     if not isinstance(inner, cst.Call):
-        raise CannotMend("what the logarithm is taken of is not to be seen")
+        raise CannotFix("what the logarithm is taken of is not to be seen")
     text, imports = _together(program, inner, str(case.detail("together") or ""))
     title = f"Compute it in one step: {case.detail('together')}"
     reason = "the values are the same, only more exact"
-    return Mending(title, reason, (program.replace(outer, text), *imports, *gone), safe=True)
+    return Repair(title, reason, (program.replace(outer, text), *imports, *gone), safe=True)
 
 
 def _together(program: Program, inner: cst.Call, together: str) -> tuple[str, tuple[Edit, ...]]:
@@ -286,7 +286,7 @@ def _together(program: Program, inner: cst.Call, together: str) -> tuple[str, tu
         if (program.meaning(inner.func) or "").startswith("tensorflow."):
             text, imports = spelled(program, "tensorflow.math.log_sigmoid")
             return f"{text}({value})", imports
-    raise CannotMend("no function does both at once")
+    raise CannotFix("no function does both at once")
 
 
 def _opening(program: Program, call: cst.Call) -> tuple[int, int]:
@@ -306,16 +306,16 @@ def _assigned(program: Program, use: cst.Call, name: cst.Name) -> tuple[cst.Base
         case [cst.Assign(targets=[_], value=cst.Call() as value) as assignment]:
             pass
         case _:
-            raise CannotMend("it is not clear what the name holds")
+            raise CannotFix("it is not clear what the name holds")
     line = program.statement(assignment)
     if program.parent(line) is not program.parent(program.statement(use)):
-        raise CannotMend("it is computed elsewhere")
+        raise CannotFix("it is computed elsewhere")
     used = {node.value for node in program.expressions(value) if isinstance(node, cst.Name)}
     start, end = program.span(assignment)[1], program.span(use)[0]
     if any(node.value in used and start <= program.span(node)[0] < end for node in written):
-        raise CannotMend("what it was made of has changed since")
+        raise CannotFix("what it was made of has changed since")
     if sum(node.value == name.value for node in mentions) == 2:
         return value, (program.drop_statement(assignment),)
     if not isinstance(taken_by(program, value), cst.Name):
-        raise CannotMend("it would be computed twice")
+        raise CannotFix("it would be computed twice")
     return value, ()

@@ -7,10 +7,10 @@ from itertools import pairwise
 
 import libcst as cst
 
-from headlint.findings import Place
+from headlint.findings.finding import Place
 from headlint.fixes.activations import drop_layer
-from headlint.fixes.case import Case, Mending
-from headlint.fixes.program import CannotMend, Program, argument, last_name
+from headlint.fixes.case import Case, Repair
+from headlint.fixes.program import CannotFix, Program, argument, last_name
 from headlint.fixes.spelling import beside
 
 _UNITS = {
@@ -25,70 +25,70 @@ _UNITS = {
 _BIAS = {"Linear": ("bias", 2), "Dense": ("use_bias", None), "dense": ("use_bias", None)}
 
 
-def units_of_classes(case: Case) -> Mending:
+def units_of_classes(case: Case) -> Repair:
     """HL204: as many outputs as there are classes."""
     classes = case.detail("classes")
     if not isinstance(classes, int):
-        raise CannotMend("the number of classes is not known")
+        raise CannotFix("the number of classes is not known")
     return units_written(case, case.finding.place, classes)
 
 
-def units_written(case: Case, place: Place, classes: int) -> Mending:
+def units_written(case: Case, place: Place, classes: int) -> Repair:
     """Write the number of outputs into a layer."""
     program, call = case.call(place)
     keyword, position = _UNITS.get(last_name(call.func), ("units", None))
     given = argument(call, keyword, position) or argument(call, "output_dim")
     number = program.literal(given.value) if given is not None else None
     if not isinstance(number, cst.Integer):
-        raise CannotMend("the number of outputs is not written there")
+        raise CannotFix("the number of outputs is not written there")
     reason = "a saved model no longer fits, and it may be the labels that are wrong"
-    return Mending(f"Give the last layer {classes} outputs", reason, (program.replace(number, str(classes)),))
+    return Repair(f"Give the last layer {classes} outputs", reason, (program.replace(number, str(classes)),))
 
 
-def activation_on(case: Case) -> Mending:
+def activation_on(case: Case) -> Repair:
     """HL105, HL106: let the last layer give the probabilities that the loss expects."""
     if case.detail("framework") != "keras" or case.steps("activation"):
-        raise CannotMend("the last layer is not where it belongs")
+        raise CannotFix("the last layer is not where it belongs")
     program, call = case.call(case.step("layer").place)
     if last_name(call.func) != "Dense" or argument(call, "activation", 1) is not None:
-        raise CannotMend("the last layer is no plain Dense")
+        raise CannotFix("the last layer is no plain Dense")
     wanted = "sigmoid" if case.finding.code == "HL105" else "softmax"
     reason = "the model then gives probabilities to everybody who uses it"
     edit = program.set_argument(call, "activation", f'"{wanted}"')
-    return Mending(f"Give the last layer activation={wanted!r}", reason, (edit,))
+    return Repair(f"Give the last layer activation={wanted!r}", reason, (edit,))
 
 
-def bias_on(case: Case) -> Mending:
+def bias_on(case: Case) -> Repair:
     """HL401, HL402: the layer's bias."""
     program, call = case.call(case.finding.place)
     known, position = _BIAS.get(last_name(call.func), ("bias", None))
     given = argument(call, str(case.detail("parameter") or known)) or argument(call, known, position)
     if given is None or not isinstance(given.value, cst.Name) or given.value.value != "False":
-        raise CannotMend("bias=False is not written there")
+        raise CannotFix("bias=False is not written there")
     reason = "the model has more parameters, and weights that were saved before do not load into it"
-    return Mending(f"Remove {program.text(given)}", reason, (program.remove_item(call.args, given),))
+    return Repair(f"Remove {program.text(given)}", reason, (program.remove_item(call.args, given),))
 
 
-def bias_off(case: Case) -> Mending:
+def bias_off(case: Case) -> Repair:
     """HL403: no bias where the norm layer behind it removes it."""
     program, call = case.call(case.finding.place)
     framework = (program.meaning(call.func) or "").partition(".")[0]
     if framework not in ("torch", "keras") or any(arg.star for arg in call.args):
-        raise CannotMend("its arguments are not to be seen")
+        raise CannotFix("its arguments are not to be seen")
     keyword = "bias" if framework == "torch" else "use_bias"
     reason = "weights that were saved before hold a bias that then has no place"
-    return Mending(f"Write {keyword}=False", reason, (program.set_argument(call, keyword, "False"),))
+    return Repair(f"Write {keyword}=False", reason, (program.set_argument(call, keyword, "False"),))
 
 
-def layer_off(case: Case) -> Mending:
+def layer_off(case: Case) -> Repair:
     """HL504: nothing random on the final scores."""
     program, call = case.call(case.finding.place)
     reason = "the model computes something else, and in PyTorch the names of saved weights may shift"
     name = last_name(call.func)
-    return Mending(f"Remove the {name}", reason, drop_layer(program, call))
+    return Repair(f"Remove the {name}", reason, drop_layer(program, call))
 
 
-def flatten_before(case: Case) -> Mending:
+def flatten_before(case: Case) -> Repair:
     """HL207: one row for each sample before the head."""
     program, call = case.call(case.finding.place)
     reason = "pooling may be the better choice, and a saved model no longer fits"
@@ -97,7 +97,7 @@ def flatten_before(case: Case) -> Mending:
     before, where = _layer_before(program, item, holder)
     steps = argument(before, "return_sequences") if isinstance(before, cst.Call) else None
     if steps is not None and isinstance(before, cst.Call):
-        return Mending("Keep the last step only", reason, (program.remove_item(before.args, steps),))
+        return Repair("Keep the last step only", reason, (program.remove_item(before.args, steps),))
     text, imports = beside(program, call.func, "Flatten")
     start = program.span(where)[0]
     margin = program.lines[start[0] - 1][: start[1] - 1]
@@ -107,8 +107,8 @@ def flatten_before(case: Case) -> Mending:
     elif isinstance(holder, cst.Call):
         written = f"{program.text(holder.func)}({text}()){separator}"
     else:
-        raise CannotMend("the layer is added in another manner")
-    return Mending("Flatten before the head", reason, (program.edit(start, start, written), *imports))
+        raise CannotFix("the layer is added in another manner")
+    return Repair("Flatten before the head", reason, (program.edit(start, start, written), *imports))
 
 
 def _layer_before(
@@ -135,4 +135,4 @@ def _layer_before(
     for before, after in pairwise(items):
         if after is item:
             return before.value, after
-    raise CannotMend("the layer before it is not to be seen")
+    raise CannotFix("the layer before it is not to be seen")

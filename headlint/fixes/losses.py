@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 import libcst as cst
 
-from headlint.findings import Place
-from headlint.fixes.case import Case, Mending
+from headlint.findings.finding import Place
+from headlint.fixes.case import Case, Repair
 from headlint.fixes.edits import Edit
-from headlint.fixes.program import CannotMend, Program, argument, last_name
+from headlint.fixes.program import CannotFix, Program, argument, last_name
 from headlint.fixes.spelling import beside, spelled
 
 _KERAS_CLASSES = {
@@ -34,7 +34,7 @@ def rename_loss(case: Case, names: Mapping[str, str], unwanted: tuple[str, ...] 
         named = node.func if isinstance(node, cst.Call) else node
         options = node.args if isinstance(node, cst.Call) else ()
         if any(arg.star or (arg.keyword and arg.keyword.value in unwanted) for arg in options):
-            raise CannotMend("it has options that the other loss lacks")
+            raise CannotFix("it has options that the other loss lacks")
         if isinstance(named, cst.SimpleString):
             old = str(named.evaluated_value)
             if old in names:
@@ -44,18 +44,18 @@ def rename_loss(case: Case, names: Mapping[str, str], unwanted: tuple[str, ...] 
             if old in names and (program.meaning(named) or not isinstance(named, cst.Name)):
                 text, imports = beside(program, named, names[old])
                 return (program.replace(named, text), *imports)
-    raise CannotMend("the loss is not to be seen")
+    raise CannotFix("the loss is not to be seen")
 
 
-def nll_for_log_softmax(case: Case) -> Mending:
+def nll_for_log_softmax(case: Case) -> Repair:
     """HL102: the loss that belongs to log-probabilities."""
     if not case.detail("over_classes"):
-        raise CannotMend("it is taken over another axis than that of the classes")
+        raise CannotFix("it is taken over another axis than that of the classes")
     names = {"CrossEntropyLoss": "NLLLoss", "cross_entropy": "nll_loss"}
     edits = rename_loss(case, names, ("label_smoothing",))
     if case.detail("encoding") in ("index", "binary"):
-        return Mending("Use NLLLoss", "the two losses give the same for log-probabilities", edits, safe=True)
-    return Mending(
+        return Repair("Use NLLLoss", "the two losses give the same for log-probabilities", edits, safe=True)
+    return Repair(
         "Use NLLLoss", "the loss is the same, but takes class numbers only, and no rows of probabilities", edits
     )
 
@@ -70,15 +70,15 @@ def flip_from_logits(case: Case, value: str) -> Edit | None:
     return None
 
 
-def logits_told(case: Case) -> Mending:
+def logits_stated(case: Case) -> Repair:
     """HL105, HL106: the loss that takes raw scores."""
     if case.detail("framework") == "torch":
         names = {"BCELoss": "BCEWithLogitsLoss", "binary_cross_entropy": "binary_cross_entropy_with_logits"}
         reason = "the loss has other values, and code that reads the output as a probability must take the sigmoid"
-        return Mending("Use BCEWithLogitsLoss", reason, rename_loss(case, names))
+        return Repair("Use BCEWithLogitsLoss", reason, rename_loss(case, names))
     activation = "sigmoid" if case.finding.code == "HL105" else "softmax"
     reason = f"the loss has other values, and code that reads the output as a probability must take the {activation}"
-    return Mending("Set from_logits=True", reason, _from_logits(case))
+    return Repair("Set from_logits=True", reason, _from_logits(case))
 
 
 def _from_logits(case: Case) -> tuple[Edit, ...]:
@@ -94,7 +94,7 @@ def _from_logits(case: Case) -> tuple[Edit, ...]:
         if name in _KERAS_CLASSES:
             text, imports = spelled(program, f"keras.losses.{_KERAS_CLASSES[name]}")
             return (program.replace(node, f"{text}(from_logits=True)"), *imports)
-    raise CannotMend("the loss is not to be seen")
+    raise CannotFix("the loss is not to be seen")
 
 
 def _function_named(program: Program, node: cst.BaseExpression) -> str:
@@ -107,10 +107,10 @@ ONLY_FOR_TWO_CLASSES = (
 )
 
 
-def binary_loss(case: Case) -> Mending:
+def binary_loss(case: Case) -> Repair:
     """HL202: a binary loss for a single output."""
     edits = binary_loss_written(case, str(case.detail("head")))
-    return Mending("Use a binary loss", ONLY_FOR_TWO_CLASSES, edits)
+    return Repair("Use a binary loss", ONLY_FOR_TWO_CLASSES, edits)
 
 
 def binary_loss_written(case: Case, head: str) -> tuple[Edit, ...]:
@@ -118,7 +118,7 @@ def binary_loss_written(case: Case, head: str) -> tuple[Edit, ...]:
     if case.detail("framework") != "torch":
         return rename_loss(case, _KERAS_BINARY)
     if head not in _TORCH_BINARY:
-        raise CannotMend("the head must change first")
+        raise CannotFix("the head must change first")
     return (*rename_loss(case, _TORCH_BINARY[head], _ONLY_OF_CROSS_ENTROPY), *_column_of_labels(case))
 
 
@@ -144,7 +144,7 @@ def _labels_with(case: Case, method: str) -> Edit:
     program, call = case.call(_places(case)[-1])
     labels = argument(call, "target", 1)
     if labels is None:
-        raise CannotMend("the labels are not to be seen")
+        raise CannotFix("the labels are not to be seen")
     value, methods = labels.value, method.split(".")
     while isinstance(value, cst.Call) and isinstance(value.func, cst.Attribute):
         taken_back = _TAKEN_BACK.get(program.between(program.span(value.func.attr)[0], program.span(value)[1]))
@@ -171,11 +171,11 @@ _TAKEN_BACK = {
 """The call that each call on labels is taken back by; both need not be written."""
 
 
-def categorical_loss(case: Case) -> Mending:
+def categorical_loss(case: Case) -> Repair:
     """HL107: the loss of classes that exclude each other."""
     match case.detail("encoding"):
         case "multi_hot":
-            raise CannotMend("the labels do not exclude each other")
+            raise CannotFix("the labels do not exclude each other")
         case "index" | "binary":
             names = {
                 "binary_crossentropy": "sparse_categorical_crossentropy",
@@ -184,29 +184,29 @@ def categorical_loss(case: Case) -> Mending:
         case _:
             names = {"binary_crossentropy": "categorical_crossentropy", "BinaryCrossentropy": "CategoricalCrossentropy"}
     reason = "where several labels may hold at once the softmax is what must change; one-hot rows are expected"
-    return Mending("Use the categorical loss", reason, rename_loss(case, names))
+    return Repair("Use the categorical loss", reason, rename_loss(case, names))
 
 
-def binary_loss_for_sigmoids(case: Case) -> Mending:
+def binary_loss_for_sigmoids(case: Case) -> Repair:
     """HL108: the loss of labels that do not exclude each other."""
     if "sparse" in str(case.detail("loss")).lower():
-        raise CannotMend("class numbers are no labels for several sigmoids")
+        raise CannotFix("class numbers are no labels for several sigmoids")
     reason = "where the labels exclude each other the activation is what must change instead"
-    return Mending("Use the binary loss", reason, rename_loss(case, _KERAS_BINARY))
+    return Repair("Use the binary loss", reason, rename_loss(case, _KERAS_BINARY))
 
 
-def binary_loss_for_classes(case: Case) -> Mending:
+def binary_loss_for_classes(case: Case) -> Repair:
     """HL115: a cross entropy for classes."""
     if case.detail("head") != "sigmoid":
-        raise CannotMend("a tanh needs another activation first")
+        raise CannotFix("a tanh needs another activation first")
     keras = dict.fromkeys(("mse", "mean_squared_error", "mae", "mean_absolute_error"), "binary_crossentropy")
     classes = dict.fromkeys(("MeanSquaredError", "MeanAbsoluteError"), "BinaryCrossentropy")
     torch = {"MSELoss": "BCELoss", "L1Loss": "BCELoss", "mse_loss": "binary_cross_entropy"}
     edits = rename_loss(case, keras | classes | torch)
-    return Mending("Use the binary cross entropy", "the loss has another scale", edits)
+    return Repair("Use the binary cross entropy", "the loss has another scale", edits)
 
 
-def loss_for_the_labels(case: Case) -> Mending:
+def loss_for_the_labels(case: Case) -> Repair:
     """HL601: the Keras loss that takes the labels as they are."""
     names = {
         "one_hot": {
@@ -219,9 +219,9 @@ def loss_for_the_labels(case: Case) -> Mending:
         },
     }.get(str(case.detail("encoding")))
     if case.detail("framework") != "keras" or names is None:
-        raise CannotMend("the labels are what must change")
+        raise CannotFix("the labels are what must change")
     reason = "the labels may be what was meant to change, and metrics that name the old kind no longer fit"
-    return Mending("Use the loss for these labels", reason, rename_loss(case, names))
+    return Repair("Use the loss for these labels", reason, rename_loss(case, names))
 
 
 _RAISING = (
@@ -237,22 +237,22 @@ _RAISING = (
 """The losses that do not take labels of another kind or shape at all."""
 
 
-def labels_converted(case: Case) -> Mending:
+def labels_converted(case: Case) -> Repair:
     """HL601: the labels in the shape and with the numbers that a loss of PyTorch takes."""
     conversion = case.detail("conversion")
     if case.detail("framework") != "torch" or not isinstance(conversion, str) or not conversion:
-        raise CannotMend("the labels are what must change")
+        raise CannotFix("the labels are what must change")
     edit = _labels_with(case, conversion)
     title = f"Give the loss labels.{conversion}"
     if case.detail("loss") in _RAISING:
-        return Mending(title, "the loss raised an error before", (edit,), safe=True)
-    return Mending(title, "the loss compares other pairs of numbers, as it should", (edit,))
+        return Repair(title, "the loss raised an error before", (edit,), safe=True)
+    return Repair(title, "the loss compares other pairs of numbers, as it should", (edit,))
 
 
 _PAIRS = (("input", "target"), ("y_true", "y_pred"), ("labels", "logits"))
 
 
-def arguments_swapped(case: Case) -> Mending:
+def arguments_swapped(case: Case) -> Repair:
     """HL503: the output and the labels where the loss takes them."""
     program, call = case.call(case.finding.place)
     reason = "the numbers that the program prints change, as they should"
@@ -264,15 +264,15 @@ def arguments_swapped(case: Case) -> Mending:
             program.edit(*program.outer(one.value), program.text(other.value)),
             program.edit(*program.outer(other.value), program.text(one.value)),
         )
-        return Mending("Swap the two arguments", reason, edits)
-    raise CannotMend("the two arguments are not to be seen")
+        return Repair("Swap the two arguments", reason, edits)
+    raise CannotFix("the two arguments are not to be seen")
 
 
-def constructor_called(case: Case) -> Mending:
+def constructor_called(case: Case) -> Repair:
     """HL507: build the loss, then give it the tensors."""
     program, call = case.call(case.finding.place)
     end = program.outer(call.func)[1]
-    return Mending(
+    return Repair(
         "Build the loss first", "the program could not run before", (program.edit(end, end, "()"),), safe=True
     )
 
@@ -282,11 +282,11 @@ _ON_THE_WAY = ("cpu",)
 """What stands between two cuts, and cuts nothing off itself."""
 
 
-def cut_removed(case: Case) -> Mending:
+def cut_removed(case: Case) -> Repair:
     """HL502: let the gradient pass."""
     operations = case.steps("operation")
     if not operations or any(step.name.rpartition(".")[2] not in _CUTS for step in operations):
-        raise CannotMend("the way is cut in another manner")
+        raise CannotFix("the way is cut in another manner")
     program, outer = case.node(operations[-1].place)
     around: cst.CSTNode | None = outer
     while isinstance(around, cst.BaseExpression | cst.Arg):
@@ -298,9 +298,9 @@ def cut_removed(case: Case) -> Mending:
         inner = value
     cuts = [case.node(step.place)[1] for step in operations]
     if inner is outer or any(not program.inside(outer, cut) or program.inside(inner, cut) for cut in cuts):
-        raise CannotMend("the way is cut in another manner")
+        raise CannotFix("the way is cut in another manner")
     edit = program.put_in_place(outer, inner)
-    return Mending("Remove what cuts the gradient off", "training starts to work, so every number changes", (edit,))
+    return Repair("Remove what cuts the gradient off", "training starts to work, so every number changes", (edit,))
 
 
 def _passed(program: Program, node: cst.BaseExpression, kinds: tuple[str, ...]) -> cst.BaseExpression | None:

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container
 
-from headlint.findings import Finding, Report
+from headlint.findings.finding import Finding, Report
 from headlint.fixes import heads, layers, losses, uses
-from headlint.fixes.case import Case, Mending, Programs, Sources
+from headlint.fixes.case import Case, Programs, Repair, Sources
 from headlint.fixes.edits import Edit, Fix
-from headlint.fixes.program import CannotMend
+from headlint.fixes.program import CannotFix
 
-Fixer = Callable[[Case], Mending]
+Fixer = Callable[[Case], Repair]
 
 FIXERS: dict[str, tuple[Fixer, ...]] = {
     "HL101": (heads.activation_off, heads.activation_removed),
     "HL102": (losses.nll_for_log_softmax, heads.activation_off, heads.activation_removed),
     "HL103": (heads.activation_off, heads.activation_removed),
     "HL104": (heads.activation_off, heads.activation_removed),
-    "HL105": (losses.logits_told, layers.activation_on),
-    "HL106": (losses.logits_told, layers.activation_on),
+    "HL105": (losses.logits_stated, layers.activation_on),
+    "HL106": (losses.logits_stated, layers.activation_on),
     "HL107": (losses.categorical_loss, heads.sigmoid_for_softmax),
     "HL108": (heads.softmax_for_sigmoid, losses.binary_loss_for_sigmoids),
     "HL109": (heads.log_softmax_for_nll,),
@@ -74,7 +74,7 @@ def _fix(finding: Finding, programs: Programs, refused: Container[tuple[Edit, ..
     for fixer in FIXERS[finding.code]:
         try:
             mending = fixer(Case(finding, programs))
-        except CannotMend:
+        except CannotFix:
             continue
         if mending.edits not in refused:
             return Fix(finding, mending.safe, mending.reason, mending.edits, mending.title)

@@ -11,7 +11,7 @@ import libcst as cst
 from libcst.helpers import get_full_name_for_node
 from libcst.metadata import MetadataWrapper, ParentNodeProvider, PositionProvider
 
-from headlint.findings import Place
+from headlint.findings.finding import Place
 from headlint.fixes.edits import Edit
 from headlint.frameworks.names import canonical
 
@@ -19,7 +19,7 @@ Position = tuple[int, int]
 Item = cst.Arg | cst.Element
 
 
-class CannotMend(Exception):
+class CannotFix(Exception):
     """The text is not what a fix knows how to change."""
 
 
@@ -27,7 +27,7 @@ class Program:
     """The code of a file, of a notebook all code cells one below the other.
 
     Raises:
-        CannotMend: libcst cannot parse it.
+        CannotFix: libcst cannot parse it.
     """
 
     def __init__(self, path: str, text: str, cells: Sequence[tuple[int, int]] = ()) -> None:
@@ -39,7 +39,7 @@ class Program:
             self._positions = wrapper.resolve(PositionProvider)
             self._parents = wrapper.resolve(ParentNodeProvider)
         except (cst.ParserSyntaxError, RecursionError) as error:
-            raise CannotMend("it cannot be parsed") from error
+            raise CannotFix("it cannot be parsed") from error
         self.module = wrapper.module
         self._expressions: dict[tuple[Position, Position], cst.BaseExpression] = {}
         for node in self._positions:
@@ -52,10 +52,10 @@ class Program:
         """The expression at a place."""
         above = self.cells.get(place.cell, 0) - 1 if place.cell is not None else 0
         if above < 0:
-            raise CannotMend("there is no such cell")
+            raise CannotFix("there is no such cell")
         start, end = (place.line + above, place.column), (place.end_line + above, place.end_column)
         if (start, end) not in self._expressions:
-            raise CannotMend("there is no expression at the place")
+            raise CannotFix("there is no expression at the place")
         return self._expressions[start, end]
 
     def span(self, node: cst.CSTNode) -> tuple[Position, Position]:
@@ -103,7 +103,7 @@ class Program:
         for above in self.around(node):
             if isinstance(above, cst.SimpleStatementLine):
                 return above
-        raise CannotMend("it is in no simple statement")
+        raise CannotFix("it is in no simple statement")
 
     def scope(self, node: cst.CSTNode, *kinds: type[cst.CSTNode]) -> cst.CSTNode:
         """The nearest node of some kinds around another, or the module."""

@@ -6,7 +6,7 @@ import libcst as cst
 from libcst.helpers import get_full_name_for_node
 
 from headlint.fixes.edits import Edit
-from headlint.fixes.program import CannotMend, Program
+from headlint.fixes.program import CannotFix, Program
 from headlint.frameworks.names import canonical
 
 Spelled = tuple[str, tuple[Edit, ...]]
@@ -21,7 +21,7 @@ def beside(program: Program, known: cst.BaseExpression, name: str) -> Spelled:
         return f"{program.text(known.value)}.{name}", ()
     meaning = program.meaning(known)
     if meaning is None:
-        raise CannotMend("it is not imported in this file")
+        raise CannotFix("it is not imported in this file")
     return spelled(program, f"{meaning.rpartition('.')[0]}.{name}")
 
 
@@ -57,7 +57,7 @@ def _imported(program: Program, path: str) -> Spelled:
         if isinstance(program.parent(program.statement(node)), cst.Module):
             last = node
     if last is None:
-        raise CannotMend("it has no imports to go by")
+        raise CannotFix("it has no imports to go by")
     first, _, rest = path.partition(".")
     if path in _USUAL_NAMES or first in ("numpy", "torch"):
         whole = module if module in _USUAL_NAMES else first
@@ -67,7 +67,7 @@ def _imported(program: Program, path: str) -> Spelled:
     elif first == "keras":
         line, text = f"from {_keras_root(program)}{module[len('keras') :]} import {name}", name
     else:
-        raise CannotMend(f"no import gives {rest or path}")
+        raise CannotFix(f"no import gives {rest or path}")
     end = program.span(program.statement(last))[1]
     end = (end[0], len(program.lines[end[0] - 1]) + 1)
     return text, (program.edit(end, end, f"\n{line}"),)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
-from headlint.findings import Finding, Problem, Report
+from headlint.findings.finding import Finding, Problem, Report
 from headlint.fixes.case import Sources
 from headlint.fixes.edits import Edit
 from headlint.fixes.workspace import Workspace
@@ -43,7 +43,7 @@ def add_suppressions(
     Raises:
         ConfigurationError: the settings name a baseline or a revision that cannot be had.
     """
-    from headlint.session import check_paths
+    from headlint.run.session import check_paths
 
     settings = settings or Settings()
     report = check_paths(paths, settings)
@@ -61,7 +61,7 @@ def add_suppressions(
 
 def _silenced(findings: Sequence[Finding], workspace: Workspace, settings: Settings) -> frozenset[Finding]:
     """The findings that are not told of the files as they would be."""
-    from headlint.session import check_paths
+    from headlint.run.session import check_paths
 
     loud = {_key(finding) for finding in check_paths(workspace.changed(), settings, buffers=workspace)}
     changed = {Path(path).resolve() for path in workspace.changed()}

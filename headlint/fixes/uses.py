@@ -7,28 +7,28 @@ from difflib import get_close_matches
 import libcst as cst
 
 from headlint.fixes.activations import taken_by
-from headlint.fixes.case import Case, Mending
+from headlint.fixes.case import Case, Repair
 from headlint.fixes.edits import Edit
-from headlint.fixes.program import CannotMend, Program, last_name
+from headlint.fixes.program import CannotFix, Program, last_name
 from headlint.fixes.spelling import spelled
 
 
 def _string(node: cst.BaseExpression) -> cst.SimpleString:
     if not isinstance(node, cst.SimpleString):
-        raise CannotMend("there is no string at the place")
+        raise CannotFix("there is no string at the place")
     return node
 
 
-def nearest_name(case: Case) -> Mending:
+def nearest_name(case: Case) -> Repair:
     """HL702: the name that Keras knows."""
     nearest = case.detail("nearest")
     if not isinstance(nearest, str):
-        raise CannotMend("no name is near")
+        raise CannotFix("no name is near")
     program, node = case.node(case.finding.place)
     text = _string(_misspelt(node, nearest) if isinstance(node, cst.List) else node)
     reason = "the nearest name is not always the one that was meant"
     edit = program.replace(text, f"{text.prefix}{text.quote}{nearest}{text.quote}")
-    return Mending(f"Write {nearest!r}", reason, (edit,))
+    return Repair(f"Write {nearest!r}", reason, (edit,))
 
 
 def _misspelt(row: cst.List, nearest: str) -> cst.BaseExpression:
@@ -37,11 +37,11 @@ def _misspelt(row: cst.List, nearest: str) -> cst.BaseExpression:
     close = [one for one in strings if get_close_matches(str(one.evaluated_value), [nearest], cutoff=0.75)]
     wrong = [one for one in close if one.evaluated_value != nearest]
     if len(wrong) != 1:
-        raise CannotMend("it is not clear which name is meant")
+        raise CannotFix("it is not clear which name is meant")
     return wrong[0]
 
 
-def error_for_accuracy(case: Case) -> Mending:
+def error_for_accuracy(case: Case) -> Repair:
     """HL602: a measure of values."""
     program, node = _metric(case)
     text = _string(node)
@@ -51,8 +51,8 @@ def error_for_accuracy(case: Case) -> Mending:
     if isinstance(row, cst.List) and isinstance(element, cst.Element):
         others = [one for one in row.elements if isinstance(one, cst.Element)]
         if any(isinstance(one.value, cst.SimpleString) and one.value.evaluated_value == "mae" for one in others):
-            return Mending("Remove the accuracy", reason, (program.remove_item(others, element),))
-    return Mending("Measure the mean absolute error", reason, (program.replace(text, f"{text.quote}mae{text.quote}"),))
+            return Repair("Remove the accuracy", reason, (program.remove_item(others, element),))
+    return Repair("Measure the mean absolute error", reason, (program.replace(text, f"{text.quote}mae{text.quote}"),))
 
 
 def _metric(case: Case) -> tuple[Program, cst.BaseExpression]:
@@ -65,13 +65,13 @@ def _metric(case: Case) -> tuple[Program, cst.BaseExpression]:
             return program, metric
         if isinstance(metric, cst.Call) and last_name(metric.func) == name:
             return program, metric
-    raise CannotMend("the metric is not to be seen")
+    raise CannotFix("the metric is not to be seen")
 
 
 _BORDERS = {"binaryaccuracy": "threshold", "precision": "thresholds", "recall": "thresholds"}
 
 
-def fitting_metric(case: Case) -> Mending:
+def fitting_metric(case: Case) -> Repair:
     """HL603: the metric that fits the head and the labels."""
     program, node = _metric(case)
     name = case.step("metric").name.lower().replace("_", "")
@@ -79,20 +79,20 @@ def fitting_metric(case: Case) -> Mending:
     if "categorical" in name or case.steps("activation"):
         quote = node.quote if isinstance(node, cst.SimpleString) else '"'
         edit = program.replace(node, f"{quote}accuracy{quote}")
-        return Mending("Use 'accuracy', which goes by the loss", reason, (edit,))
+        return Repair("Use 'accuracy', which goes by the loss", reason, (edit,))
     if isinstance(node, cst.SimpleString) and name in ("accuracy", "acc", "binaryaccuracy"):
         text, imports = spelled(program, "keras.metrics.BinaryAccuracy")
         edits = (program.replace(node, f"{text}(threshold=0)"), *imports)
-        return Mending("Use BinaryAccuracy(threshold=0)", reason, edits)
+        return Repair("Use BinaryAccuracy(threshold=0)", reason, edits)
     if isinstance(node, cst.Call) and name == "auc":
-        return Mending("Set from_logits=True", reason, (program.set_argument(node, "from_logits", "True"),))
+        return Repair("Set from_logits=True", reason, (program.set_argument(node, "from_logits", "True"),))
     if isinstance(node, cst.Call) and name in _BORDERS:
         edit = program.set_argument(node, _BORDERS[name], "0")
-        return Mending(f"Set {_BORDERS[name]}=0", reason, (edit,))
-    raise CannotMend("the metric that fits is not known")
+        return Repair(f"Set {_BORDERS[name]}=0", reason, (edit,))
+    raise CannotFix("the metric that fits is not known")
 
 
-def border_at_zero(case: Case) -> Mending:
+def border_at_zero(case: Case) -> Repair:
     """HL605: the border between the classes of raw scores."""
     program, node = case.node(case.finding.place)
     reason = "the accuracy that the program reports changes"
@@ -100,35 +100,35 @@ def border_at_zero(case: Case) -> Mending:
         case cst.Comparison(left=left, comparisons=[cst.ComparisonTarget(comparator=right)]):
             for side in (left, right):
                 if isinstance(side, cst.Float) and float(side.value) == 0.5:
-                    return Mending("Compare with 0", reason, (program.replace(side, "0"),))
+                    return Repair("Compare with 0", reason, (program.replace(side, "0"),))
         case cst.Call(func=func) if program.meaning(func) == "torch.round":
             scores = taken_by(program, node)
             if isinstance(scores, cst.Name | cst.Attribute | cst.Call | cst.Subscript):
                 written = f"({program.text(scores)} > 0).float()"
-                return Mending("Compare with 0", reason, (program.replace(node, written),))
+                return Repair("Compare with 0", reason, (program.replace(node, written),))
         case _:
             pass
-    raise CannotMend("it is not compared with 0.5")
+    raise CannotFix("it is not compared with 0.5")
 
 
-def labels_as_they_are(case: Case) -> Mending:
+def labels_as_they_are(case: Case) -> Repair:
     """HL606: classes are no pixels."""
     program, node = case.node(case.finding.place)
     reason = "code further down may count on the scaled numbers"
     parent = program.parent(node)
     if isinstance(node, cst.BinaryOperation) and isinstance(node.operator, cst.Divide):
-        return Mending("Leave the labels as they are", reason, (program.put_in_place(node, node.left),))
+        return Repair("Leave the labels as they are", reason, (program.put_in_place(node, node.left),))
     if isinstance(parent, cst.AugAssign) and isinstance(parent.operator, cst.DivideAssign):
         edit = program.drop_statement(parent)
-        return Mending("Leave the labels as they are", reason, (edit,))
-    raise CannotMend("there is no division at the place")
+        return Repair("Leave the labels as they are", reason, (edit,))
+    raise CannotFix("there is no division at the place")
 
 
-def prediction_of_today(case: Case) -> Mending:
+def prediction_of_today(case: Case) -> Repair:
     """HL701: what the removed method gave, by ``predict``."""
     program, call = case.call(case.finding.place)
     if not isinstance(call.func, cst.Attribute):
-        raise CannotMend("it is no method")
+        raise CannotFix("it is no method")
     method, head = case.detail("method"), case.detail("head")
     written = program.between(program.outer(call.func)[1], program.span(call)[1])
     predicted = f"{program.text(call.func.value)}.predict{written}"
@@ -143,16 +143,16 @@ def prediction_of_today(case: Case) -> Mending:
             edits = (program.replace(call, f'({predicted} > 0.5).astype("int32")'),)
             if units != 1:
                 reason = "every sigmoid is compared with 0.5; of several the old call took the largest"
-                return Mending("Compare model.predict with 0.5", reason, edits)
+                return Repair("Compare model.predict with 0.5", reason, edits)
         case "predict_classes", _ if head == "softmax" or several:
             text, imports = spelled(program, "numpy.argmax")
             edits = (program.replace(call, f"{text}({predicted}, axis=-1)"), *imports)
         case _:
-            raise CannotMend("the head is not known")
-    return Mending("Use model.predict", reason, edits, safe=True)
+            raise CannotFix("the head is not known")
+    return Repair("Use model.predict", reason, edits, safe=True)
 
 
-def comment_off(case: Case) -> Mending:
+def comment_off(case: Case) -> Repair:
     """HL901: a comment that suppresses nothing and says nothing else."""
     place = case.finding.place
     program = case.programs[place.path]
@@ -162,9 +162,9 @@ def comment_off(case: Case) -> Mending:
     comment = text[place.column - 1 : place.end_column - 1]
     behind = text[place.end_column - 1 :].lstrip()
     if "," in comment or not (behind == "" or behind.startswith("#")):
-        raise CannotMend("the comment says more")
+        raise CannotFix("the comment says more")
     if behind:
         edit = program.edit((line, place.column), (line, len(text) - len(behind) + 1), "")
     else:
         edit = program.edit((line, len(text[: place.column - 1].rstrip()) + 1), (line, len(text) + 1), "")
-    return Mending("Remove the comment", "it changes no program", (edit,), safe=True)
+    return Repair("Remove the comment", "it changes no program", (edit,), safe=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-from headlint.findings import Problem
+from headlint.findings.finding import Problem
 from headlint.fixes.edits import Edit, apply_edits
 from headlint.source.document import UnreadableError, decode
 from headlint.source.writing import write_atomically

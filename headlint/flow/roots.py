@@ -5,16 +5,16 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from headlint.flow import attributes, calls
-from headlint.flow.arguments import Arguments
-from headlint.flow.library_values import Container
-from headlint.flow.modules import ModuleUnit
-from headlint.flow.tensor_values import Maker, Tensor
-from headlint.flow.values import ClassValue, DictValue, FunctionValue, Instance, Value
+from headlint.flow.python import attributes, calls
+from headlint.flow.values.arguments import Arguments
+from headlint.flow.values.library_values import Container
+from headlint.flow.values.modules import ModuleUnit
+from headlint.flow.values.python_values import ClassValue, DictValue, FunctionValue, Instance, Value
+from headlint.flow.values.tensor_values import Origin, Tensor
 from headlint.syntax import ir
 
 if TYPE_CHECKING:
-    from headlint.flow.machine import Machine
+    from headlint.flow.machine.machine import Machine
 
 FIRST_METHODS = ("forward", "call", "training_step", "train_step", "fit", "train", "validation_step", "test_step")
 """Methods that a framework calls, in the order in which they are looked at."""
@@ -39,7 +39,7 @@ def _run_rest(machine: Machine, unit: ModuleUnit) -> None:
 
 
 def _apply(machine: Machine, container: Container) -> None:
-    machine.call(container, Arguments((Tensor(maker=Maker("input", "")),)), container.site.at)
+    machine.call(container, Arguments((Tensor(origin=Origin("input", "")),)), container.site.at)
 
 
 def _by_need(unit: ModuleUnit) -> list[FunctionValue]:
@@ -121,5 +121,5 @@ def _first_argument(method: FunctionValue) -> Arguments:
     """``forward`` and ``call`` get a tensor."""
     positional = [parameter for parameter in method.definition.parameters if parameter.kind == "positional"]
     if method.name in ("forward", "call") and len(positional) >= 2 and method.kind == "function":
-        return Arguments((Tensor(maker=Maker("input", positional[1].name)),))
+        return Arguments((Tensor(origin=Origin("input", positional[1].name)),))
     return Arguments()

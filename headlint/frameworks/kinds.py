@@ -9,7 +9,7 @@ from dataclasses import dataclass
 class LayerKind:
     """A layer of a library.
 
-    ``effect`` says what it does to a tensor (see ``headlint.flow.layers``), ``parameters`` are the constructor's, in
+    ``effect`` says what it does to a tensor (see ``headlint.flow.libraries.layers``), ``parameters`` are the constructor's, in
     order. ``units`` and ``features`` name the parameters that hold the width it gives and the width it wants.
     """
 
@@ -60,7 +60,7 @@ class LossKind:
 
 @dataclass(frozen=True, slots=True)
 class OperationKind:
-    """A function or method on tensors: what it does (see ``headlint.flow.tensors``) and its parameters in order."""
+    """A function or method on tensors: what it does (see ``headlint.flow.tensors.tensors``) and its parameters in order."""
 
     name: str
     effect: str

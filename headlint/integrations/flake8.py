@@ -21,8 +21,8 @@ from headlint.version import __version__
 if TYPE_CHECKING:
     import ast
 
-    from headlint.findings import Report
-    from headlint.loading import ProjectLoader
+    from headlint.findings.finding import Report
+    from headlint.loading.loader import ProjectLoader
     from headlint.settings import Settings
     from headlint.source.project import Project
 
@@ -73,7 +73,7 @@ class Plugin:
         data = text.encode("utf-8", "replace")
         if not may_matter(data):
             return
-        from headlint.configuration import ConfigurationError
+        from headlint.run.configuration import ConfigurationError
 
         try:
             report = self._check(text, data)
@@ -88,13 +88,13 @@ class Plugin:
                 yield problem.line or 1, 0, f"HL999 {problem.message}", type(self)
 
     def _check(self, text: str, data: bytes) -> Report:
-        from headlint.findings import Report
+        from headlint.findings.finding import Report
 
         path = Path(os.path.abspath(self._filename))
         settings = _settings(path.parent, self._config, self._isolated, self._selected)
         if not _project(settings.root).may_matter(data):
             return Report()
-        from headlint.session import check_files, check_source
+        from headlint.run.session import check_files, check_source
         from headlint.source.discovery import discover
 
         if self._standard_input:
@@ -104,7 +104,7 @@ class Plugin:
 
 @cache
 def _settings(folder: Path, config: Path | None, isolated: bool, selected: tuple[str, ...]) -> Settings:
-    from headlint.configuration import load_settings
+    from headlint.run.configuration import load_settings
 
     settings = load_settings(folder, config, isolated)
     return replace(settings, extend_select=(*settings.extend_select, *selected), jobs=1, noqa=False)
@@ -121,6 +121,6 @@ def _project(root: Path) -> Project:
 @cache
 def _loader(settings: Settings) -> ProjectLoader:
     """One for all files of a process: what several files import is read once."""
-    from headlint.loading import ProjectLoader
+    from headlint.loading.loader import ProjectLoader
 
     return ProjectLoader(_project(settings.root), settings.cache)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
-from headlint.findings import Report
+from headlint.findings.finding import Report
 from headlint.reporting.context import Context
 
 if TYPE_CHECKING:

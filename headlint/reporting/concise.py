@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from headlint.findings import Place, Problem, Report
+from headlint.findings.finding import Place, Problem, Report
 from headlint.reporting.context import Context
 
 

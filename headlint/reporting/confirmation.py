@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from headlint.findings import Finding
+from headlint.findings.finding import Finding
 from headlint.reporting.concise import position
 from headlint.reporting.context import Context
 from headlint.reporting.curves import curves

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from headlint.findings import Finding, Place
+from headlint.findings.finding import Finding, Place
 from headlint.version import __version__
 
 if TYPE_CHECKING:

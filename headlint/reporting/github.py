@@ -5,7 +5,7 @@ Source: GitHub's documentation, "Workflow commands for GitHub Actions", for the 
 
 from __future__ import annotations
 
-from headlint.findings import Finding, Problem, Report
+from headlint.findings.finding import Finding, Problem, Report
 from headlint.reporting.context import Context
 
 _COMMANDS = {"error": "error", "warning": "warning", "advice": "notice"}

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import json
 
-from headlint.findings import Finding, Problem, Report
-from headlint.fingerprint import fingerprints
+from headlint.findings.finding import Finding, Problem, Report
+from headlint.findings.fingerprint import fingerprints
 from headlint.reporting.context import Context
 
 _SEVERITIES = {"error": "critical", "warning": "major", "advice": "info"}

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from headlint.findings import Place
+from headlint.findings.finding import Place
 from headlint.reporting.concise import position
 from headlint.reporting.context import Context
 

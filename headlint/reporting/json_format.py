@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 
-from headlint.findings import Finding, Place, Problem, Report
+from headlint.findings.finding import Finding, Place, Problem, Report
 from headlint.reporting.context import Context
 
 VERSION = 1

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from xml.etree import ElementTree
 
-from headlint.findings import Finding, Problem, Report
+from headlint.findings.finding import Finding, Problem, Report
 from headlint.reporting.concise import position, problem_line
 from headlint.reporting.context import Context
 

@@ -10,10 +10,10 @@ import os
 from pathlib import Path
 from urllib.parse import quote
 
-from headlint.findings import Confidence, Finding, Place, Problem, Report
-from headlint.fingerprint import fingerprints, source_of
+from headlint.findings.finding import Confidence, Finding, Place, Problem, Report
+from headlint.findings.fingerprint import fingerprints, source_of
+from headlint.findings.rulebook import Rule, load_rules
 from headlint.reporting.context import Context
-from headlint.rulebook import Rule, load_rules
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 ROOT = "PROJECTROOT"

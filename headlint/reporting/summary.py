@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from headlint.findings import Report, Severity
+from headlint.findings.finding import Report, Severity
 
 _NOUNS = {
     Severity.ERROR: ("error", "errors"),

@@ -5,12 +5,12 @@ from __future__ import annotations
 import textwrap
 import unicodedata
 
-from headlint.findings import Confidence, Finding, Place, Problem, Report, Step
+from headlint.findings.finding import Confidence, Finding, Place, Problem, Report, Step
+from headlint.findings.rulebook import find_rule
 from headlint.reporting.concise import position, problem_line
 from headlint.reporting.context import Context
 from headlint.reporting.curves import curves
 from headlint.reporting.summary import counted, summary
-from headlint.rulebook import find_rule
 
 STYLES = {"error": "\033[1;31m", "warning": "\033[1;33m", "advice": "\033[1;36m"}
 _BOLD, _DIM, _GREEN, _RESET = "\033[1m", "\033[2m", "\033[32m", "\033[0m"
@@ -110,14 +110,14 @@ def _excerpt(step: Step, finding: Finding, margin: int, context: Context) -> lis
     gutter = _paint(f"  {' ' * margin} |", _DIM, context)
     room = context.width - margin - len("   | ")
     if before + marked + 1 + _columns(step.note) <= room:
-        told = [f"{' ' * before}{_paint(f'{mark * marked} {step.note}', style, context)}"]
+        reported = [f"{' ' * before}{_paint(f'{mark * marked} {step.note}', style, context)}"]
     else:
         indent = max(0, min(before, room - _columns(step.note)))
-        told = [
+        reported = [
             f"{' ' * before}{_paint(mark * marked, style, context)}",
             f"{' ' * indent}{_paint(step.note, style, context)}",
         ]
-    return [f"{number} {visible}", *(f"{gutter} {line}" for line in told)]
+    return [f"{number} {visible}", *(f"{gutter} {line}" for line in reported)]
 
 
 def _columns(text: str) -> int:

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from headlint.findings import Finding, Problem, Report
+from headlint.findings.finding import Finding, Problem, Report
 from headlint.reporting.context import Measured
 from headlint.reporting.heads import HeadPicture
 from headlint.runtime.discoveries import discoveries
@@ -128,8 +128,8 @@ def confirm_path(
     path: Path, name: str, settings: Settings, wanted: Wanted, start: Start
 ) -> Iterator[Confirmation | Problem]:
     """A confirmation for one model of a file, for each model of a file, or for each model behind the findings of a folder."""
-    from headlint.heads import find_heads
-    from headlint.session import check_paths
+    from headlint.run.heads import find_heads
+    from headlint.run.session import check_paths
 
     report = check_paths([path], settings)
     yield from report.problems
@@ -214,8 +214,8 @@ def request(target: Target, wanted: Wanted, root: Path) -> dict[str, Any]:
 
 def confirm_report(report: Report, wanted: Wanted, settings: Settings) -> tuple[Report, tuple[Confirmation, ...]]:
     """Build the models behind a report: the report without what was refuted and with what only the models show."""
-    from headlint.heads import find_heads
-    from headlint.rulebook import selected
+    from headlint.findings.rulebook import selected
+    from headlint.run.heads import find_heads
 
     give_notice(settings.root)
     heads, _ = find_heads(_paths(report), settings)

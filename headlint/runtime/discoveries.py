@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from headlint.findings import Confidence, Finding, Place, Step
-from headlint.rulebook import find_rule
+from headlint.findings.finding import Confidence, Finding, Place, Step
+from headlint.findings.rulebook import find_rule
 from headlint.runtime.inputs import Shape
 from headlint.runtime.measurement import Measurement, Output, Summary
 from headlint.runtime.targets import Target, definition_lines

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from headlint.findings import Finding, Step
+from headlint.findings.finding import Finding, Step
 from headlint.frameworks import registry
 from headlint.frameworks.kinds import LossKind
 from headlint.reporting.heads import HeadPicture

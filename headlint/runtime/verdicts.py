@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
-from headlint.findings import Finding
+from headlint.findings.finding import Finding
 from headlint.runtime.measurement import Failure, Measurement, Output, Summary
 
 

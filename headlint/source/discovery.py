@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from headlint.findings import Problem
+from headlint.findings.finding import Problem
 from headlint.settings import Settings
 
 if TYPE_CHECKING:

@@ -16,11 +16,11 @@ from pathlib import Path
 import pytest
 
 import headlint
-from headlint.findings import Report
+from headlint.findings.finding import Report
+from headlint.findings.rulebook import examples, find_rule, load_rules
 from headlint.fixes import Edit, apply_edits, apply_fixes, plan_fixes
 from headlint.fixes.planning import FIXERS
 from headlint.fixes.workspace import read_original
-from headlint.rulebook import examples, find_rule, load_rules
 from headlint.settings import Settings
 from headlint.source.notebook import sources_as_written
 
@@ -77,7 +77,7 @@ def assert_changes_only_its_lines(before: str, edits: list[Edit]) -> None:
 
 
 def assert_mended(path: Path, chosen: Settings) -> set[str]:
-    """Mend a copy for real; the codes of what was mended."""
+    """FixRequest a copy for real; the codes of what was mended."""
     before = headlint.check_paths([path], chosen)
     for fix in plan_fixes(before, text_of):
         page = find_rule(fix.finding.code)

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 import headlint
+from headlint.findings.rulebook import Rule, examples, load_rules
 from headlint.fixes.suppressing import add_suppressions
-from headlint.rulebook import Rule, examples, load_rules
 from headlint.settings import Settings
 from headlint.source.document import read_document
 

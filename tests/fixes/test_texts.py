@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import headlint
-from headlint.findings import Confidence, Finding, Place, Severity, Step
+from headlint.findings.finding import Confidence, Finding, Place, Severity, Step
 from headlint.fixes import apply_edits, fix_for
 from headlint.settings import Settings
 

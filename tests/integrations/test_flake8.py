@@ -200,7 +200,7 @@ def test_a_file_that_cannot_matter_loads_nothing(tmp_path: Path, text: str) -> N
     program = (
         "import sys; from headlint.integrations.flake8 import Plugin; "
         f"assert list(Plugin(None, 'plain.py', [{text!r}]).run()) == []; "
-        "print([name for name in ('libcst', 'headlint.loading', 'headlint.session') if name in sys.modules])"
+        "print([name for name in ('libcst', 'headlint.loading.loader', 'headlint.run.session') if name in sys.modules])"
     )
     outcome = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert outcome.stdout == "[]\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from headlint.findings import Confidence, Finding, Place, Problem, Report, Severity
+from headlint.findings.finding import Confidence, Finding, Place, Problem, Report, Severity
 from headlint.reporting import render
 from headlint.reporting.context import Context
 

@@ -14,7 +14,7 @@ import pytest
 import headlint
 from headlint.cli.main import main
 from headlint.cli.sources import Sources, drawer
-from headlint.findings import Problem, Report
+from headlint.findings.finding import Problem, Report
 from headlint.reporting import render
 from headlint.reporting.context import Context, FixSummary, Measured
 from headlint.reporting.html.chart import chart

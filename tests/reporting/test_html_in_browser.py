@@ -14,7 +14,7 @@ import pytest
 import headlint
 from headlint.cli.main import main
 from headlint.cli.sources import Sources, drawer
-from headlint.findings import Report
+from headlint.findings.finding import Report
 from headlint.reporting import render
 from headlint.reporting.context import Context, Measured
 from headlint.settings import Settings

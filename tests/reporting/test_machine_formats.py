@@ -17,11 +17,11 @@ import jsonschema
 import pytest
 
 import headlint
-from headlint.findings import Problem, Report
-from headlint.fingerprint import fingerprints
+from headlint.findings.finding import Problem, Report
+from headlint.findings.fingerprint import fingerprints
+from headlint.findings.rulebook import load_rules
 from headlint.reporting import render
 from headlint.reporting.context import Context
-from headlint.rulebook import load_rules
 from headlint.settings import Settings
 from headlint.source.document import read_document
 

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from headlint.findings import Problem
-from headlint.heads import find_heads
+from headlint.findings.finding import Problem
+from headlint.run.heads import find_heads
+from headlint.run.session import check_paths
 from headlint.runtime.confirm import Confirmation, Workers, confirm_file, confirm_path
 from headlint.runtime.measurement import Failure, Measurement
 from headlint.runtime.options import Wanted
-from headlint.session import check_paths
 from headlint.settings import Settings
 
 PROGRAMS = Path(__file__).parent.parent.parent / "fixtures" / "runtime"

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from headlint.findings import Confidence, Finding, Place, Severity
+from headlint.findings.finding import Confidence, Finding, Place, Severity
 from headlint.runtime.measurement import (
     Basis,
     Failure,

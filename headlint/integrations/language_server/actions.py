@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from lsprotocol import types
 
-from headlint.findings import Finding
+from headlint.findings.finding import Finding
 from headlint.integrations.language_server.diagnostics import Presenter
-from headlint.integrations.language_server.requests import Change, Mended, Remedy
+from headlint.integrations.language_server.requests import Change, FixAnswer, Remedy
 
 QUICK_FIX = types.CodeActionKind.QuickFix.value
 FIX_ALL = f"{types.CodeActionKind.SourceFixAll.value}.headlint"
@@ -30,7 +30,7 @@ class ActionMaker:
     versioned: bool
     """Whether the client takes edits that name the version they are made for."""
 
-    def quick_fixes(self, mended: Mended) -> list[types.CodeAction]:
+    def quick_fixes(self, mended: FixAnswer) -> list[types.CodeAction]:
         """For each finding its fix and the comment that suppresses it."""
         fixes = [self._remedy(remedy) for remedy in mended.remedies]
         return [*fixes, *(self._comment(finding, change) for finding, change in mended.comments)]

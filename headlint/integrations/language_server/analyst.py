@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from headlint.configuration import ConfigurationError
-from headlint.findings import Finding, Place, Report
-from headlint.fixes import Edit, Fix, edited, mends, plan_fixes
+from headlint.findings.finding import Finding, Place, Report
+from headlint.findings.rulebook import selected
+from headlint.fixes import Edit, Fix, edited, plan_fixes, resolves
 from headlint.fixes.suppressing import suppression_edits
 from headlint.integrations.language_server.framing import LENGTH, framed
 from headlint.integrations.language_server.requests import (
@@ -25,17 +25,17 @@ from headlint.integrations.language_server.requests import (
     Check,
     Checked,
     Failed,
+    FixAnswer,
+    FixRequest,
     LineKey,
     Lines,
-    Mend,
-    Mended,
     Remedy,
     Request,
 )
-from headlint.rulebook import selected
+from headlint.run.configuration import ConfigurationError
+from headlint.run.editing import Buffers, Memory, check_edited
 from headlint.source.discovery import is_passed_by
 from headlint.source.document import Document, document_of, read_document
-from headlint.warm import Buffers, Memory, check_warm
 
 IDLE = 1.0
 """Seconds without a request after which memory is cleared of what is not needed any more."""
@@ -63,24 +63,24 @@ class Analyst:
             self._memory.projects.clear()
         if is_passed_by(request.path, request.settings):
             return Checked(Report())
-        report, loader = check_warm([request.path], Buffers(request.buffers), request.settings, self._memory)
+        report, loader = check_edited([request.path], Buffers(request.buffers), request.settings, self._memory)
         places = {place for finding in report for place in (finding.place, *(step.place for step in finding.trail))}
         problems = tuple(one for one in report.problems if selected(one.code, request.settings, one.path))
         report = Report(report.findings, problems, report.files)
         return Checked(report, _lines(places, loader.documents.__getitem__), frozenset(map(Path, loader.documents)))
 
-    def _mend(self, request: Mend) -> Mended:
+    def _mend(self, request: FixRequest) -> FixAnswer:
         attempt = _Attempt(request, self._memory)
         remedies = tuple(map(_remedy, attempt.safe_together() if request.together else attempt.one_by_one()))
         comments = () if request.together else tuple(attempt.comments())
         changes = (*(change for one in remedies for change in one.changes), *(change for _, change in comments))
-        return Mended(remedies, comments, _lines((change.place for change in changes), attempt.document))
+        return FixAnswer(remedies, comments, _lines((change.place for change in changes), attempt.document))
 
 
 class _Attempt:
     """Fixes of some findings, tried on copies of the open documents."""
 
-    def __init__(self, request: Mend, memory: Memory) -> None:
+    def __init__(self, request: FixRequest, memory: Memory) -> None:
         self._request = request
         self._memory = memory
         self._documents: dict[str, Document] = {}
@@ -118,10 +118,10 @@ class _Attempt:
         concerned = frozenset({self._request.path, *(Path(edit.path) for edit in edits)})
         if concerned not in self._before:
             self._before[concerned] = self._report(concerned, self._request.buffers)
-        return mends(fixes, self._before[concerned], self._report(concerned, texts))
+        return resolves(fixes, self._before[concerned], self._report(concerned, texts))
 
     def _report(self, files: frozenset[Path], texts: Mapping[Path, str]) -> Report:
-        return check_warm(sorted(files), Buffers(texts), self._request.settings, self._memory)[0]
+        return check_edited(sorted(files), Buffers(texts), self._request.settings, self._memory)[0]
 
     def _source(self, path: str) -> str | None:
         buffers = Buffers(self._request.buffers)

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from lsprotocol import types
 from pygls.workspace import PositionCodec
 
-from headlint.findings import Confidence, Finding, Place, Problem, Severity, rule_url
+from headlint.findings.finding import Confidence, Finding, Place, Problem, Severity, rule_url
+from headlint.findings.rulebook import find_rule
 from headlint.integrations.language_server.ranges import range_of
 from headlint.integrations.language_server.requests import Lines
-from headlint.rulebook import find_rule
 
 SOURCE = "headlint"
 

@@ -13,7 +13,7 @@ from lsprotocol import types
 from pygls.uris import from_fs_path, to_fs_path
 from pygls.workspace import TextDocument, Workspace
 
-from headlint.findings import Place
+from headlint.findings.finding import Place
 
 
 @dataclass(frozen=True, slots=True)

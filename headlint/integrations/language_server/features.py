@@ -9,10 +9,10 @@ from pathlib import Path
 from lsprotocol import types
 from pygls.uris import to_fs_path
 
-from headlint.configuration import FILES
 from headlint.integrations.language_server.actions import FIX_ALL, KINDS, QUICK_FIX, wanted
 from headlint.integrations.language_server.hover import hover_text
 from headlint.integrations.language_server.server import SECTION, HeadlintServer
+from headlint.run.configuration import FILES
 
 
 def serve() -> int:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from headlint.findings import Confidence, Finding, Place
-from headlint.rulebook import find_rule
+from headlint.findings.finding import Confidence, Finding, Place
+from headlint.findings.rulebook import find_rule
 
 
 def hover_text(findings: Iterable[Finding], uri_of: Callable[[Place], str]) -> str:

@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from headlint.baseline import read_baseline
-from headlint.configuration import ConfigurationError, load_settings, with_overrides
+from headlint.run.configuration import ConfigurationError, load_settings, with_overrides
+from headlint.selection.baseline import read_baseline
 from headlint.settings import Settings
 from headlint.source.project import find_root
 

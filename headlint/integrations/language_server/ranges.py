@@ -5,7 +5,7 @@ from __future__ import annotations
 from lsprotocol.types import Position, Range
 from pygls.workspace import PositionCodec
 
-from headlint.findings import Place
+from headlint.findings.finding import Place
 from headlint.integrations.language_server.requests import Lines
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from headlint.findings import Finding, Place, Report
+from headlint.findings.finding import Finding, Place, Report
 from headlint.settings import Settings
 
 LineKey = tuple[str, int | None, int]
@@ -37,7 +37,7 @@ class Checked:
 
 
 @dataclass(frozen=True, slots=True)
-class Mend:
+class FixRequest:
     """Find out how some findings of a document can be mended.
 
     With ``together``, only safe fixes that can all be made at once are wanted.
@@ -70,7 +70,7 @@ class Remedy:
 
 
 @dataclass(frozen=True, slots=True)
-class Mended:
+class FixAnswer:
     """The fixes that were tried and found to mend, and for each finding the comment that would suppress it."""
 
     remedies: tuple[Remedy, ...] = ()
@@ -88,5 +88,5 @@ class Failed:
         return self.message
 
 
-Request = Check | Mend
-Answer = Checked | Mended | Failed
+Request = Check | FixRequest
+Answer = Checked | FixAnswer | Failed

@@ -9,8 +9,7 @@ from lsprotocol import types
 from pygls.capabilities import get_capability
 from pygls.lsp.server import LanguageServer
 
-from headlint.configuration import FILES
-from headlint.findings import Finding, Place
+from headlint.findings.finding import Finding, Place
 from headlint.integrations.language_server.actions import ActionMaker
 from headlint.integrations.language_server.checking import Checker, Outcome
 from headlint.integrations.language_server.diagnostics import Presenter, place_of
@@ -18,7 +17,8 @@ from headlint.integrations.language_server.documents import Documents
 from headlint.integrations.language_server.preferences import Preferences
 from headlint.integrations.language_server.process import AnalystProcess
 from headlint.integrations.language_server.ranges import touches
-from headlint.integrations.language_server.requests import Lines, Mend, Mended
+from headlint.integrations.language_server.requests import FixAnswer, FixRequest, Lines
+from headlint.run.configuration import FILES
 from headlint.version import __version__
 
 SECTION = "headlint"
@@ -43,7 +43,7 @@ class HeadlintServer(LanguageServer):
         self._published: dict[str, tuple[str, ...]] = {}
         """The parts of each document that something was said about."""
         self._mended_in: Outcome | None = None
-        self._mended: dict[tuple[tuple[Finding, ...], bool], Mended] = {}
+        self._mended: dict[tuple[tuple[Finding, ...], bool], FixAnswer] = {}
         self._running: asyncio.Task[None] | None = None
 
     def start_checking(self) -> None:
@@ -113,7 +113,7 @@ class HeadlintServer(LanguageServer):
 
         return tuple(finding for finding in outcome.checked.report if any(passes(step.place) for step in finding.trail))
 
-    async def mended(self, outcome: Outcome, findings: tuple[Finding, ...], together: bool = False) -> Mended:
+    async def mended(self, outcome: Outcome, findings: tuple[Finding, ...], together: bool = False) -> FixAnswer:
         """How findings of a document can be mended. Editors ask again at every move of the cursor: it is remembered."""
         if self._mended_in is not outcome:
             self._mended_in, self._mended = outcome, {}
@@ -121,10 +121,10 @@ class HeadlintServer(LanguageServer):
         if key not in known:
             path = outcome.document.path
             settings = self.preferences.settings_for(path, self.documents.folder_of(outcome.document.uri))
-            answer = await self.analyst.ask(Mend(path, settings, self.documents.texts(), findings, together))
-            if not isinstance(answer, Mended):
+            answer = await self.analyst.ask(FixRequest(path, settings, self.documents.texts(), findings, together))
+            if not isinstance(answer, FixAnswer):
                 self._log(f"{path}: {answer}")
-                return Mended()
+                return FixAnswer()
             known[key] = answer
         return known[key]
 

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from headlint.configuration import load_settings
-from headlint.findings import Finding, Report
-from headlint.fingerprint import fingerprints
+from headlint.findings.finding import Finding, Report
+from headlint.findings.fingerprint import fingerprints
 from headlint.reporting.context import Context
-from headlint.session import check_files
+from headlint.run.configuration import load_settings
+from headlint.run.editing import Buffers, EditorLoader, Memory
+from headlint.run.session import check_files
 from headlint.settings import Settings
 from headlint.source.document import Document
-from headlint.warm import Buffers, Memory, WarmLoader
 
 NAME = "notebook"
 """What the program of a notebook is called where a file has its name; imports are resolved beside it."""
 
 
-class _CellsLoader(WarmLoader):
+class _CellsLoader(EditorLoader):
     """Reads as its base does, but knows which cells the program of the notebook has."""
 
     def __init__(self, memory: Memory, settings: Settings, document: Document) -> None:
@@ -66,6 +66,6 @@ class Checker:
         return sorted(new, key=lambda finding: order[finding.severity.value])
 
 
-def _text(loader: WarmLoader, path: str) -> str | None:
+def _text(loader: EditorLoader, path: str) -> str | None:
     document = loader.document(path)
     return document.text if document is not None else None

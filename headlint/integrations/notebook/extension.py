@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from headlint.findings import Finding
+from headlint.findings.finding import Finding
 from headlint.integrations.notebook.cells import Cells
 from headlint.reporting.context import Context
 
@@ -110,7 +110,7 @@ def _show(findings: Sequence[Finding], context: Context, more: int = 0) -> None:
 def _explain(text: str) -> None:
     from IPython.display import display
 
-    from headlint.rulebook import find_rule, nearest_rule
+    from headlint.findings.rulebook import find_rule, nearest_rule
 
     rule = find_rule(text)
     if rule is None:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
-from headlint.findings import Report
+from headlint.findings.finding import Report
 from headlint.reporting.concise import position, problem_line
 from headlint.reporting.context import Context
 from headlint.reporting.html.page import page_of

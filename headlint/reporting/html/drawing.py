@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 
-from headlint.findings import Finding, Place, Step
+from headlint.findings.finding import Finding, Place, Step
 from headlint.reporting.context import Context
 from headlint.reporting.heads import HeadLayer, HeadLoss, HeadPicture
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from headlint.findings import Finding
+from headlint.findings.finding import Finding
 from headlint.reporting.context import Context
 from headlint.reporting.html import environment
 from headlint.reporting.html.drawing import drawings

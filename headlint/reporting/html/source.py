@@ -11,7 +11,7 @@ from typing import Literal
 
 from markupsafe import Markup, escape
 
-from headlint.findings import Finding, Place, Step
+from headlint.findings.finding import Finding, Place, Step
 from headlint.reporting.context import Context
 
 AROUND = 2

@@ -148,7 +148,7 @@ def test_an_error_of_headlint_itself_is_an_answer(tmp_path: Path, monkeypatch: p
     request = Check(path, Settings(root=tmp_path, jobs=1), {path: BAD})
     analyst = Analyst()
     with monkeypatch.context() as patch:
-        patch.setattr("headlint.integrations.language_server.analyst.check_warm", lambda *_: 1 / 0)
+        patch.setattr("headlint.integrations.language_server.analyst.check_edited", lambda *_: 1 / 0)
         answer = analyst.answer(request)
     assert isinstance(answer, Failed)
     assert str(answer).startswith("internal error: ZeroDivisionError")

@@ -8,8 +8,8 @@ import pytest
 from editor import BAD, Start, capabilities
 from lsprotocol import types
 
-from headlint.baseline import Baseline
-from headlint.session import check_paths
+from headlint.run.session import check_paths
+from headlint.selection.baseline import Baseline
 from headlint.settings import Settings
 
 pytestmark = pytest.mark.asyncio

@@ -1,0 +1,1 @@
+"""What headlint has to say: findings, the rules behind them, and what a finding is recognised by."""

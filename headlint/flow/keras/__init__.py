@@ -1,0 +1,1 @@
+"""Keras models: built, compiled and fitted."""

@@ -1,0 +1,235 @@
+"""``compile`` and ``fit``: which loss and which metrics a Keras model gets, and which labels it is trained with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from headlint.flow.keras import keras_models
+from headlint.flow.layers import losses
+from headlint.flow.python import iteration
+from headlint.flow.values.arguments import Arguments
+from headlint.flow.values.facts import LabelsUse, MetricUse, UnknownString
+from headlint.flow.values.library_values import Compiled, CompiledLoss, Dataset, Layer, Metric
+from headlint.flow.values.python_values import (
+    BoundMethod,
+    Constant,
+    DictValue,
+    FrameworkName,
+    FunctionValue,
+    HeapObject,
+    Instance,
+    ListValue,
+    Partial,
+    Site,
+    TupleValue,
+    Value,
+)
+from headlint.flow.values.tensor_values import Domain, Labels, Origin, Tensor
+from headlint.frameworks import keras_losses
+
+if TYPE_CHECKING:
+    from headlint.flow.machine.machine import Machine
+
+PARAMETERS = ("optimizer", "loss", "metrics")
+
+
+def compile_model(machine: Machine, model: Value, arguments: Arguments, at: int) -> None:
+    """``model.compile(…)``."""
+    bound = arguments.bind(PARAMETERS)
+    sites = arguments.sites_of(PARAMETERS)
+    loss = bound.get("loss")
+    output = keras_models.outputs(machine, model, at)
+    site = sites.get("loss", machine.site(at))
+    keras_models.note_head(machine, output, machine.site(at))
+    if loss is None:
+        return
+    metrics = _metrics(machine, bound.get("metrics"), sites.get("metrics", machine.site(at)))
+    compiled: list[CompiledLoss] = []
+    for loss_option in machine.state.alternatives(loss):
+        for output_option in machine.state.alternatives(output):
+            guards = (*loss_option.guards, *output_option.guards)
+            certain = loss_option.value is loss and output_option.value is output
+            machine.on_path(
+                guards,
+                lambda a=loss_option.value, b=output_option.value, c=certain: compiled.extend(  # type: ignore[misc]
+                    _pair(machine, a, b, site, metrics, c)
+                ),
+            )
+    if isinstance(model, HeapObject):
+        machine.state.write(model, "compiled", Compiled(tuple(compiled)))
+
+
+def _pair(
+    machine: Machine,
+    loss: Value,
+    output: Value,
+    site: Site,
+    metrics: list[tuple[Value, Site]],
+    certain: bool,
+) -> list[CompiledLoss]:
+    """Bring each output to its loss: by position, by the output's name, or all to one."""
+    several = iteration.known_items(machine, output) if isinstance(output, TupleValue | ListValue) else None
+    if several is not None and len(several) == 1:
+        output, several = several[0], None
+    match loss:
+        case ListValue() | TupleValue():
+            wanted = iteration.known_items(machine, loss)
+            if wanted is None:
+                return []
+            if several is None:
+                several = [output]
+            if len(wanted) != len(several):
+                return []
+            sites = (
+                loss.sites if isinstance(loss, ListValue) and len(loss.sites) == len(wanted) else (site,) * len(wanted)
+            )
+            pairs = list(zip(wanted, several, sites, strict=True))
+        case DictValue():
+            pairs = _by_name(machine, loss, output, several, site)
+        case _:
+            pairs = [(loss, one, site) for one in several] if several is not None else [(loss, output, site)]
+    found: list[CompiledLoss] = []
+    for one_loss, one_output, one_site in pairs:
+        found += _one_loss(machine, one_loss, one_output, one_site, metrics, certain)
+    return found
+
+
+def _by_name(
+    machine: Machine, losses_by_name: DictValue, output: Value, several: list[Value] | None, site: Site
+) -> list[tuple[Value, Value, Site]]:
+    named: dict[object, Value] = {}
+    if isinstance(output, DictValue):
+        named = dict(iteration.entries(machine, output))
+    for one in several if several is not None else [output]:
+        name = _layer_name(one)
+        if name:
+            named[name] = one
+    sites = losses_by_name.sites
+    entries = iteration.entries(machine, losses_by_name)
+    return [(loss, named[name], sites.get(name, site)) for name, loss in entries if name in named]
+
+
+def _layer_name(value: Value) -> str:
+    layer = value.origin.layer if isinstance(value, Tensor) else None
+    name = layer.constant("name") if isinstance(layer, Layer) else None
+    return name if isinstance(name, str) else ""
+
+
+def _one_loss(
+    machine: Machine,
+    loss: Value,
+    output: Value,
+    site: Site,
+    metrics: list[tuple[Value, Site]],
+    certain: bool,
+) -> list[CompiledLoss]:
+    known = losses.named(machine, loss)
+    if known is None:
+        _own_loss(machine, loss, output, site)
+        return []
+    kind, options = known
+    loss_site = getattr(loss, "site", site)
+    losses.take(machine, kind, output, None, site, options, loss_site, compiled=True)
+    found = losses.from_logits(machine, kind, options)
+    for metric, metric_site in metrics:
+        name, arguments = _metric_name(metric)
+        if name:
+            machine.emit(
+                MetricUse,
+                metric_site,
+                certain,
+                metric=name,
+                loss=kind,
+                prediction=output,
+                from_logits=found,
+                arguments=arguments,
+            )
+    names = tuple((_metric_name(metric)[0], metric_site) for metric, metric_site in metrics)
+    return [CompiledLoss(kind, output, found, site, names)]
+
+
+def _own_loss(machine: Machine, loss: Value, output: Value, site: Site) -> None:
+    """A loss that the program wrote itself is called with labels and the output; an unknown string is told."""
+    match loss:
+        case Constant(str() as text, symbol=None) if text and not machine.knows_string(text, keras_losses.LOSS_STRINGS):
+            machine.emit(UnknownString, site, kind="loss", text=text)
+        case FunctionValue() | BoundMethod() | Partial() | Instance():
+            labels = Tensor(Domain.TARGET, origin=Origin("labels", ""))
+            machine.call_with(loss, labels, output)
+        case _:
+            pass
+
+
+def _metrics(machine: Machine, value: Value | None, site: Site) -> list[tuple[Value, Site]]:
+    """The metrics that every output gets; those told for each output apart are left out."""
+    given = machine.state.narrow(value) if value is not None else Constant(None)
+    if given == Constant(None) or isinstance(given, DictValue):
+        return []
+    items = iteration.known_items(machine, given) if not isinstance(given, Constant) else [given]
+    if items is None or any(isinstance(item, ListValue | TupleValue) for item in items):
+        return []
+    for metric in items:
+        match metric:
+            case Constant(str() as text, symbol=None) if (
+                not machine.knows_string(text, keras_losses.METRIC_STRINGS) and text not in keras_losses.LOSS_STRINGS
+            ):
+                machine.emit(UnknownString, site, kind="metric", text=text)
+            case _:
+                pass
+    return [(metric, site) for metric in items]
+
+
+def _metric_name(metric: Value) -> tuple[str, tuple[tuple[str, Value], ...]]:
+    match metric:
+        case Constant(str() as text):
+            return text, ()
+        case Metric(name, arguments):
+            return name, arguments
+        case FrameworkName(path) if path.startswith("keras.metrics."):
+            return path.rsplit(".", 1)[-1], ()
+        case _:
+            return "", ()
+
+
+def fit(machine: Machine, model: Value, arguments: Arguments, site: Site) -> None:
+    """``model.fit(x, y)``: the labels reach the losses that ``compile`` took."""
+    compiled = machine.read(model, "compiled") if isinstance(model, HeapObject) else None
+    if compiled is None:
+        return
+    labels = arguments.get("y") or (arguments.positional[1] if len(arguments.positional) > 1 else None)
+    data = arguments.first("x", "generator")
+    given = labels if labels is not None else _labels_of_data(machine, data)
+    if given is None:
+        return
+    for option in machine.state.alternatives(compiled):
+        if isinstance(option.value, Compiled) and len(option.value.losses) == 1:
+            entry = option.value.losses[0]
+            machine.on_path(option.guards, lambda entry=entry: _use_labels(machine, entry, given))  # type: ignore[misc]
+
+
+def _labels_of_data(machine: Machine, data: Value | None) -> Value | None:
+    match machine.state.narrow(data) if data is not None else None:
+        case Dataset(item=TupleValue(items)) if len(items) >= 2:
+            return items[1]
+        case _:
+            return None
+
+
+def _use_labels(machine: Machine, entry: CompiledLoss, given: Value) -> None:
+    options = machine.state.alternatives(given)
+    for option in options:
+        if not isinstance(option.value, Tensor):
+            continue
+        labels = option.value.labels or Labels()
+        for prediction in machine.state.alternatives(entry.prediction):
+            machine.emit(
+                LabelsUse,
+                entry.site,
+                len(options) == 1,
+                loss=entry.loss,
+                prediction=prediction.value,
+                labels=labels,
+                target=option.value,
+                from_logits=entry.from_logits,
+                metrics=entry.metrics,
+            )

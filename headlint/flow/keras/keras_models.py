@@ -1,0 +1,245 @@
+"""Keras models: Sequential, functional and subclassed ones, what they give, and the methods that train and use them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from headlint.flow.keras import compilation
+from headlint.flow.layers import containers
+from headlint.flow.python import iteration
+from headlint.flow.tensors import shapes
+from headlint.flow.values.arguments import Arguments
+from headlint.flow.values.conditions import Choice
+from headlint.flow.values.facts import Head, RemovedCall
+from headlint.flow.values.library_values import Backbone, Layer, Model
+from headlint.flow.values.python_values import Constant, Instance, ListValue, Site, TupleValue, Unknown, Value
+from headlint.flow.values.tensor_values import ANY_SHAPE, Domain, Origin, Shape, Tensor
+from headlint.frameworks import keras
+
+if TYPE_CHECKING:
+    from headlint.flow.machine.machine import Machine
+
+REMOVED_METHODS = frozenset({"predict_classes", "predict_proba"})
+METHODS = frozenset(
+    {"add", "pop", "compile", "fit", "fit_generator", "train_on_batch", "evaluate", "evaluate_generator", "predict"}
+    | {"predict_generator", "predict_on_batch", "call", "summary", "get_layer", "save", "save_weights", "load_weights"}
+    | {"add_loss", "add_metric", "build", "get_config", "test_on_batch"}
+    | REMOVED_METHODS
+)
+
+
+def sequential(machine: Machine, arguments: Arguments, at: int) -> Model:
+    """``Sequential([…])``."""
+    given = machine.state.narrow(arguments.first("layers") or Constant(None))
+    items: tuple[Value, ...] = ()
+    approximate = False
+    if isinstance(given, ListValue):
+        items, approximate = iteration.slot_items(machine, given) or (), given.approximate
+    elif isinstance(given, TupleValue):
+        items = given.items
+    elif given != Constant(None):
+        approximate = True
+    model = Model("sequential", {"items": TupleValue(items)}, machine.site(at))
+    model.approximate = approximate
+    return model
+
+
+def functional(machine: Machine, arguments: Arguments, at: int) -> Value:
+    """``Model(inputs=…, outputs=…)``."""
+    bound = arguments.bind(("inputs", "outputs"))
+    outputs = bound.get("outputs", bound.get("output"))
+    inputs = bound.get("inputs", bound.get("input", Unknown()))
+    if outputs is None:
+        return Unknown()
+    return Model("functional", {"inputs": inputs, "outputs": outputs}, machine.site(at))
+
+
+def loaded(machine: Machine, arguments: Arguments, at: int) -> Model:
+    """``load_model(…)``: a Keras model that nothing is known of."""
+    return Model("loaded", {"outputs": Unknown()}, machine.site(at))
+
+
+def input_tensor(machine: Machine, arguments: Arguments, at: int) -> Tensor:
+    """``Input(shape=…)``."""
+    bound = arguments.bind(("shape", "batch_size"))
+    sizes = shapes.sizes_of(machine, bound.get("shape"))
+    whole = shapes.sizes_of(machine, bound.get("batch_shape") or bound.get("batch_input_shape"))
+    dims = (None, *sizes) if sizes is not None else whole
+    return Tensor(
+        Domain.UNKNOWN,
+        Shape(dims) if dims else ANY_SHAPE,
+        Origin("input", "keras.Input", machine.site(at)),
+        symbolic=True,
+    )
+
+
+def _first_input(machine: Machine, model: Model) -> Tensor:
+    """What goes into a Sequential, as far as its first layer says."""
+    members = iteration.slot_items(machine, model) or ()
+    start = Tensor(origin=Origin("input", "keras.Input"), symbolic=True)
+    if not members:
+        return start
+    match machine.state.narrow(members[0]):
+        case Layer() as layer:
+            arguments = layer.arguments
+            sizes = shapes.sizes_of(
+                machine, arguments.get("input_shape") or arguments.get("shape") or arguments.get("input_dim")
+            )
+            if layer.kind.effect == "embedding":
+                return Tensor(Domain.UNKNOWN, Shape((None, None)), start.origin, symbolic=True)
+            whole = shapes.sizes_of(machine, arguments.get("batch_input_shape") or arguments.get("batch_shape"))
+            dims = (None, *sizes) if sizes is not None else whole
+            return Tensor(Domain.UNKNOWN, Shape(dims), start.origin, symbolic=True) if dims else start
+        case _:
+            return start
+
+
+def outputs(machine: Machine, model: Value, at: int) -> Value:
+    """What a model gives back in training."""
+    match model:
+        case Model(kind="sequential"):
+            return apply(machine, model, _first_input(machine, model), at)
+        case Model():
+            return machine.read(model, "outputs") or Unknown()
+        case Instance():
+            inner = machine.read(model, "functional model")
+            if inner is not None:
+                return outputs(machine, inner, at)
+            given = Tensor(origin=Origin("input", "keras.Input"), symbolic=True)
+            return machine.call(model, Arguments((given,)), at)
+        case Backbone():
+            return machine.call(model, Arguments((Tensor(symbolic=True),)), at)
+        case _:
+            return Unknown()
+
+
+def apply(machine: Machine, model: Model, value: Value, at: int) -> Value:
+    """Call a model on something."""
+    if model.kind != "sequential":
+        given = machine.read(model, "outputs") or Unknown()
+        return given
+    members = iteration.slot_items(machine, model)
+    if members is None or (model.approximate and not members):
+        return Tensor(symbolic=True)
+    return containers.run_through(
+        machine, tuple(member for member in members if not isinstance(member, Tensor)), value, at
+    )
+
+
+def add(machine: Machine, model: Model, value: Value) -> None:
+    """``model.add(layer)``."""
+    members = iteration.slot_items(machine, model)
+    if members is None:
+        model.approximate = True
+        return
+    machine.growth += 1
+    if machine.frame.repeating:
+        model.approximate = True
+    if isinstance(value, Choice) and machine.state.path:
+        value = machine.state.narrow(value)
+    machine.state.write(model, "items", TupleValue((*members, value)))
+
+
+def call_method(machine: Machine, model: Value, name: str, arguments: Arguments, at: int) -> Value:
+    """A method of a Keras model."""
+    site = machine.site(at)
+    match name:
+        case "add" if isinstance(model, Model):
+            layer = arguments.first("layer")
+            if layer is not None:
+                add(machine, model, layer)
+            return Constant(None)
+        case "pop" if isinstance(model, Model):
+            members = iteration.slot_items(machine, model) or ()
+            machine.state.write(model, "items", TupleValue(members[:-1]))
+            return members[-1] if members else Unknown()
+        case "compile":
+            compilation.compile_model(machine, model, arguments, at)
+            return Constant(None)
+        case "fit" | "fit_generator" | "train_on_batch":
+            compilation.fit(machine, model, arguments, site)
+            return Unknown()
+        case "predict" | "predict_on_batch" | "predict_generator":
+            return _predictions(machine, outputs(machine, model, at), site)
+        case "predict_classes" | "predict_proba":
+            output = outputs(machine, model, at)
+            for option in machine.state.alternatives(output):
+                machine.emit(RemovedCall, site, method=name, output=option.value)
+            return Unknown()
+        case "call" | "__call__":
+            return machine.call(model, arguments, at)
+        case "__init__" if isinstance(model, Instance):
+            inner = functional(machine, arguments, at) if len(arguments) >= 2 else None
+            if isinstance(inner, Model):
+                machine.state.write(model, "functional model", inner)
+            return Constant(None)
+        case _:
+            return Unknown()
+
+
+def _predictions(machine: Machine, output: Value, site: Site) -> Value:
+    def single(value: Value) -> Value:
+        match value:
+            case Tensor():
+                return value.derive(attached=False, cut=site, origin=Origin("call", "predict", site, note="predict"))
+            case TupleValue(items):
+                return TupleValue(tuple(single(item) for item in items))
+            case ListValue():
+                return TupleValue(tuple(single(item) for item in iteration.slot_items(machine, value) or ()))
+            case _:
+                return Unknown()
+
+    return machine.state.distribute([output], single)
+
+
+def attribute(machine: Machine, model: Model, name: str) -> Value | None:
+    """An attribute of a Keras model, or None where it is a method or not followed."""
+    match name:
+        case "layers" if model.kind == "sequential":
+            return ListValue(iteration.slot_items(machine, model) or (), model.approximate)
+        case "output" | "outputs":
+            return outputs(machine, model, 0)
+        case "input" | "inputs":
+            return machine.read(model, "inputs") or Tensor(origin=Origin("input", "keras.Input"), symbolic=True)
+        case _ if name in METHODS:
+            return None
+        case _:
+            return Unknown()
+
+
+def application(machine: Machine, name: str, arguments: Arguments, at: int) -> Backbone:
+    """A model of ``keras.applications``."""
+    bound = arguments.bind(("include_top", "weights", "input_tensor", "input_shape", "pooling", "classes"))
+    site = machine.site(at)
+    classes = bound.get("classes", Constant(1000))
+    backbone = Backbone(f"keras.applications.{name}", site, None, ())
+    origin = Origin("layer", backbone.name, site, site)
+    match bound.get("include_top", Constant(True)):
+        case Constant(value) if value:
+            units = classes.value if isinstance(classes, Constant) and isinstance(classes.value, int) else None
+            activation = bound.get("classifier_activation", Constant("softmax"))
+            effect = keras.ACTIVATIONS.get(str(activation.value)) if isinstance(activation, Constant) else ""
+            domain = {"softmax": Domain.SOFTMAX, "sigmoid": Domain.SIGMOID}.get(effect or "linear", Domain.LINEAR)
+            output = Tensor(
+                domain if effect != "" else Domain.UNKNOWN, Shape((None, units)), origin, axis=-1, symbolic=True
+            )
+        case Constant():
+            pooled = bound.get("pooling", Constant(None))
+            match pooled:
+                case Constant(None):
+                    shape = Shape((None, None, None, None))
+                case Constant():
+                    shape = Shape((None, None))
+                case _:
+                    shape = ANY_SHAPE
+            output = Tensor(Domain.UNKNOWN, shape, origin, symbolic=True)
+        case _:
+            output = Tensor(origin=origin, symbolic=True)
+    backbone.slots[("output",)] = output
+    backbone.slots[("input",)] = Tensor(origin=Origin("input", "keras.Input"), symbolic=True)
+    return backbone
+
+
+def note_head(machine: Machine, output: Value, site: Site) -> None:
+    """Tell what a compiled model gives."""
+    machine.emit(Head, site, output=output)

@@ -1,0 +1,125 @@
+"""PyTorch's containers of layers: ``Sequential``, ``ModuleList`` and ``ModuleDict``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from headlint.flow.python import iteration
+from headlint.flow.values.arguments import Arguments
+from headlint.flow.values.library_values import Container
+from headlint.flow.values.python_values import Constant, DictValue, ListValue, TupleValue, Unknown, Value
+from headlint.flow.values.tensor_values import Tensor
+
+if TYPE_CHECKING:
+    from headlint.flow.machine.machine import Machine
+
+
+def build(machine: Machine, kind: str, arguments: Arguments, at: int) -> Container:
+    """A container from its constructor's arguments."""
+    names, members = [""] * len(arguments.positional), list(arguments.positional)
+    approximate = not arguments.complete
+    first = machine.state.narrow(members[0]) if len(members) == 1 else None
+    if isinstance(first, DictValue):
+        pairs = iteration.entries(machine, first) if first.complete else []
+        names, members = [str(name) for name, _ in pairs], [value for _, value in pairs]
+        approximate = approximate or not first.complete
+    elif isinstance(first, ListValue | Container | TupleValue) and (
+        kind != "sequential" or isinstance(first, ListValue)
+    ):
+        items = iteration.known_items(machine, first)
+        if items is None and isinstance(first, ListValue | Container):
+            items, approximate = list(iteration.slot_items(machine, first) or ()), True
+        members = items or []
+        names = [""] * len(members)
+        pairs_given = [item.items for item in members if isinstance(item, TupleValue) and len(item.items) == 2]
+        if members and len(pairs_given) == len(members):
+            names = [str(key.value) if isinstance(key, Constant) else "" for key, _ in pairs_given]
+            members = [value for _, value in pairs_given]
+    elif first is not None and isinstance(first, Unknown) and kind != "sequential":
+        members, names, approximate = [], [], True
+    container = Container(kind, tuple(members), tuple(names), machine.site(at))
+    container.approximate = approximate
+    if kind == "sequential":
+        machine.sequences.append(container)
+    return container
+
+
+def apply(machine: Machine, container: Container, value: Value, at: int) -> Value:
+    """Run a value through a ``Sequential``."""
+    if container.kind != "sequential":
+        return Unknown()
+    members = iteration.slot_items(machine, container)
+    machine.applied.add(container)
+    if members is None:
+        return Unknown()
+    if container.approximate and not members:
+        return Tensor()
+    return run_through(machine, members, value, at)
+
+
+def run_through(machine: Machine, members: tuple[Value, ...], value: Value, at: int) -> Value:
+    """Apply one thing after the other."""
+    for member in members:
+        before, machine.in_container = machine.in_container, True
+        value = machine.call(member, Arguments((value,)), at)
+        machine.in_container = before
+    return value
+
+
+def add_member(machine: Machine, container: Container, name: str, value: Value) -> None:
+    """``add_module``, ``append`` or ``container[name] = …``."""
+    members = iteration.slot_items(machine, container)
+    if members is None:
+        return
+    machine.growth += 1
+    if machine.frame.repeating:
+        container.approximate = True
+    if name and name in container.names:
+        position = container.names.index(name)
+        members = (*members[:position], value, *members[position + 1 :])
+    else:
+        container.names = (*container.names, name)
+        members = (*members, value)
+    machine.state.write(container, "items", TupleValue(members))
+
+
+def call_method(machine: Machine, container: Container, name: str, arguments: Arguments, at: int) -> Value:
+    """A method of a container."""
+    if name in ("children", "named_children", "modules", "items", "values"):
+        machine.applied.add(container)
+    match name:
+        case "append" | "add_module" | "register_module":
+            label = arguments.positional[0] if len(arguments.positional) == 2 else arguments.get("name")
+            value = arguments.positional[-1] if arguments.positional else arguments.get("module")
+            if value is not None:
+                add_member(machine, container, str(label.value) if isinstance(label, Constant) else "", value)
+            return container
+        case "extend":
+            more = iteration.known_items(machine, arguments.positional[0]) if arguments.positional else None
+            if more is None:
+                container.approximate = True
+            for value in more or []:
+                add_member(machine, container, "", value)
+            return container
+        case "insert":
+            container.approximate = True
+            return container
+        case "forward":
+            return machine.call(container, arguments, at)
+        case "children" | "modules" | "values":
+            return ListValue(iteration.slot_items(machine, container) or (), container.approximate)
+        case "named_children" | "items":
+            members = iteration.slot_items(machine, container) or ()
+            names = container.names
+            pairs = (TupleValue((Constant(names[i] or str(i)), member)) for i, member in enumerate(members))
+            return ListValue(tuple(pairs), container.approximate)
+        case "keys":
+            return ListValue(tuple(Constant(key) for key in container.names), container.approximate)
+        case "pop":
+            members = iteration.slot_items(machine, container) or ()
+            machine.state.write(container, "items", TupleValue(members[:-1]))
+            return members[-1] if members else Unknown()
+        case "parameters" | "state_dict" | "named_parameters":
+            return Unknown()
+        case _:
+            return container

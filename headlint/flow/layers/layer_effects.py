@@ -1,0 +1,287 @@
+"""What each kind of layer does to a tensor: what the numbers mean behind it, and their shape."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from headlint.flow.layers import layer_activations
+from headlint.flow.python import iteration
+from headlint.flow.tensors import arithmetic, operation, reshaping, shapes
+from headlint.flow.values.arguments import Arguments
+from headlint.flow.values.assumptions import Assumption
+from headlint.flow.values.facts import LayerApplied
+from headlint.flow.values.library_values import Layer
+from headlint.flow.values.python_values import Constant, Site, TupleValue, Unknown, Value
+from headlint.flow.values.tensor_values import ANY_SHAPE, Domain, Origin, Shape, Tensor
+
+if TYPE_CHECKING:
+    from headlint.flow.machine.machine import Machine
+
+Effect = Callable[["Machine", Layer, Tensor, Site], Value]
+
+
+def _dense(machine: Machine, layer: Layer, tensor: Tensor, site: Site) -> Value:
+    return Tensor(
+        Domain.LINEAR,
+        tensor.shape.with_last(layer.units),
+        layer.origin(site),
+        (tensor,),
+        attached=not machine.without_gradient,
+        cut=site if machine.without_gradient else None,
+        assumptions=_assumptions(layer, layer.kind.units),
+        seen=True,
+        symbolic=tensor.symbolic,
+    )
+
+
+def _assumptions(layer: Layer, parameter: str) -> frozenset[Assumption]:
+    match layer.arguments.get(parameter):
+        case Constant(assumptions=assumptions):
+            return assumptions
+        case _:
+            return frozenset()
+
+
+def _convolution(machine: Machine, layer: Layer, tensor: Tensor, site: Site) -> Value:
+    units = layer.units
+    rank = layer.kind.spatial + 2
+    spatial = (None,) * layer.kind.spatial
+    dims = (None, units, *spatial) if layer.kind.framework == "torch" else (None, *spatial, units)
+    if layer.constant("data_format", "channels_last") != "channels_last":
+        dims = (None,) * rank
+    return Tensor(
+        Domain.LINEAR,
+        Shape(dims),
+        layer.origin(site),
+        (tensor,),
+        attached=not machine.without_gradient,
+        symbolic=tensor.symbolic,
+    )
+
+
+def _norm(machine: Machine, layer: Layer, tensor: Tensor, site: Site) -> Value:
+    domain = Domain.LINEAR if tensor.domain is Domain.LINEAR else Domain.UNKNOWN
+    return tensor.derive(domain=domain, origin=layer.origin(site, "norm"), axis=None, heads=())
+
+
+def _same(machine: Machine, layer: Layer, tensor: Tensor, site: Site) -> Value:
+    return tensor.derive(domain=Domain.UNKNOWN, origin=layer.origin(site), axis=None, heads=())
+
+
+def _dropout(machine: Machine, layer: Layer, tensor: Tensor, site: Site) -> Value:
+    return tensor.derive(origin=layer.origin(site, "dropout"))
+
+
+def _identity(machine: Machine, layer: Layer, tensor: Tensor, site: Site) -> Value:
+    return tensor
+
+
+def _flatten(machine: Machine, layer: Layer, tensor: Tensor, site: Site) -> Value:
+    start, end = layer.constant("start_dim", 1), layer.constant("end_dim", -1)
+    known = isinstance(start, int) and isinstance(end, int)
+    shape = shapes.flattened(tensor.shape, start, end) if known else ANY_SHAPE
+    return tensor.derive(shape=shape, origin=layer.origin(site, "flatten"), axis=None, domain=_features(tensor))
+
+
+def _features(tensor: Tensor) -> Domain:
+    """What a feature map's numbers are once they are rearranged: those of a dense layer stay scores."""
+    return tensor.domain
+
+
+def _any_shape(machine: Machine, layer: Layer, tensor: Tensor, site: Site) -> Value:
+    return tensor.derive(shape=ANY_SHAPE, origin=layer.origin(site), axis=None, heads=())
+
+
+def _resize(machine: Machine, layer: Layer, tensor: Tensor, site: Site) -> Value:
+    if layer.kind.framework == "torch":
+        return tensor.derive(shape=shapes.resized(tensor.shape), origin=layer.origin(site), heads=())
+    dims = tensor.shape.dims
+    shape = Shape((dims[0], *(None,) * (len(dims) - 2), dims[-1])) if dims and len(dims) > 2 else tensor.shape
+    return tensor.derive(shape=shape, origin=layer.origin(site), heads=())
+
+
+def _pool(machine: Machine, layer: Layer, tensor: Tensor, site: Site) -> Value:
+    resize = {"pool": _resize, "adaptive_pool": _adaptive_pool, "global_pool": _global_pool}[layer.kind.effect]
+    output = resize(machine, layer, tensor, site)
+    if isinstance(output, Tensor) and output.domain is not Domain.LINEAR:
+        return output.derive(domain=Domain.UNKNOWN, inputs=output.inputs)
+    return output
+
+
+def _adaptive_pool(machine: Machine, layer: Layer, tensor: Tensor, site: Site) -> Value:
+    sizes = shapes.sizes_of(machine, layer.arguments.get("output_size"))
+    return tensor.derive(shape=shapes.resized(tensor.shape, sizes), origin=layer.origin(site, "pool"), heads=())
+
+
+def _global_pool(machine: Machine, layer: Layer, tensor: Tensor, site: Site) -> Value:
+    if layer.constant("keepdims", False) is not False:
+        return tensor.derive(shape=ANY_SHAPE, origin=layer.origin(site, "pool"))
+    return tensor.derive(shape=Shape((None, tensor.shape.units)), origin=layer.origin(site, "pool"), heads=())
+
+
+def _reshape(machine: Machine, layer: Layer, tensor: Tensor, site: Site) -> Value:
+    sizes = shapes.sizes_of(machine, layer.arguments.get("target_shape"))
+    shape = Shape((None, *(size if size is None or size > 0 else None for size in sizes))) if sizes else ANY_SHAPE
+    return tensor.derive(shape=shape, origin=layer.origin(site, "reshape"), axis=None, heads=())
+
+
+def _repeat_vector(machine: Machine, layer: Layer, tensor: Tensor, site: Site) -> Value:
+    count = layer.constant("n")
+    return tensor.derive(
+        shape=Shape((None, count if isinstance(count, int) else None, tensor.shape.units)),
+        origin=layer.origin(site),
+        heads=(),
+    )
+
+
+def _embedding(machine: Machine, layer: Layer, tensor: Tensor, site: Site) -> Value:
+    units = layer.units
+    shape = Shape((*tensor.shape.dims, units)) if tensor.shape.dims is not None else Shape(None, units)
+    return Tensor(Domain.UNKNOWN, shape, layer.origin(site), (tensor,), attached=not machine.without_gradient)
+
+
+def _embedding_bag(machine: Machine, layer: Layer, tensor: Tensor, site: Site) -> Value:
+    return Tensor(Domain.UNKNOWN, Shape((None, layer.units)), layer.origin(site), (tensor,))
+
+
+def _recurrent(machine: Machine, layer: Layer, tensor: Tensor, site: Site) -> Value:
+    units = layer.units
+    origin = layer.origin(site, "recurrent")
+    if layer.kind.framework == "keras":
+        return _keras_recurrent(layer, tensor, units, origin)
+    width = units
+    if layer.constant("bidirectional", False) is not False:
+        width = units * 2 if units is not None and layer.constant("bidirectional") is True else None
+    output = Tensor(
+        Domain.UNKNOWN, Shape((None, None, width)), origin, (tensor,), attached=not machine.without_gradient
+    )
+    machine.emit(LayerApplied, site, layer=layer, input=tensor, output=output)
+    hidden = Tensor(
+        Domain.UNKNOWN, Shape((None, None, units)), origin, (tensor,), attached=not machine.without_gradient
+    )
+    return TupleValue((output, TupleValue((hidden, hidden)) if layer.kind.short_name == "LSTM" else hidden))
+
+
+def _keras_recurrent(layer: Layer, tensor: Tensor, units: int | None, origin: Origin) -> Value:
+    sequences = layer.constant("return_sequences", False)
+    shape = ANY_SHAPE
+    if isinstance(sequences, bool):
+        shape = Shape((None, None, units)) if sequences else Shape((None, units))
+    output = Tensor(Domain.UNKNOWN, shape, origin, (tensor,), symbolic=tensor.symbolic)
+    if layer.constant("return_state", False) is not False:
+        return Unknown()
+    return output
+
+
+def _recurrent_cell(machine: Machine, layer: Layer, tensor: Tensor, site: Site) -> Value:
+    return Tensor(Domain.UNKNOWN, Shape((None, layer.units)), layer.origin(site), (tensor,))
+
+
+def _recurrent_cell_pair(machine: Machine, layer: Layer, tensor: Tensor, site: Site) -> Value:
+    hidden = _recurrent_cell(machine, layer, tensor, site)
+    return TupleValue((hidden, hidden))
+
+
+def attention(machine: Machine, layer: Layer, value: Value, site: Site) -> Value:
+    """Attention, which also gives its weights in PyTorch."""
+    tensor = operation.tensor_of(machine, value) or Tensor()
+    output = Tensor(Domain.UNKNOWN, tensor.shape, layer.origin(site), (tensor,), symbolic=tensor.symbolic)
+    if layer.kind.framework == "torch":
+        return TupleValue((output, Tensor(origin=layer.origin(site, "attention weights"))))
+    return output
+
+
+def _activation(machine: Machine, layer: Layer, tensor: Tensor, site: Site) -> Value:
+    if layer.kind.name == "keras.layers.Activation":
+        return machine.state.distribute(
+            [layer.arguments.get("activation", Unknown())],
+            lambda one: layer_activations.activate_by_value(machine, layer, tensor, one, site),
+        )
+    parameter = "dim" if layer.kind.framework == "torch" else "axis"
+    value = layer.arguments.get(parameter)
+    given = value is not None and value != Constant(None)
+    axis = None if given or layer.kind.framework == "torch" else -1
+    if isinstance(value, Constant) and isinstance(value.value, int):
+        axis = value.value
+    return operation.activate(
+        machine, tensor, layer.kind.activation, site, layer.kind.name, axis, given, layer.site, layer
+    )
+
+
+def _bidirectional(machine: Machine, layer: Layer, tensor: Tensor, site: Site) -> Value:
+    inner = machine.state.narrow(layer.arguments.get("layer", Unknown()))
+    if not isinstance(inner, Layer):
+        return Tensor(origin=layer.origin(site), inputs=(tensor,), symbolic=tensor.symbolic)
+    output = machine.call(inner, Arguments((tensor,)), site.at)
+    if not isinstance(output, Tensor):
+        return Unknown()
+    doubled = (
+        output.shape.units * 2
+        if output.shape.units is not None and layer.constant("merge_mode", "concat") == "concat"
+        else None
+    )
+    return output.derive(shape=output.shape.with_last(doubled), origin=layer.origin(site, "recurrent"))
+
+
+def _time_distributed(machine: Machine, layer: Layer, tensor: Tensor, site: Site) -> Value:
+    inner = layer.arguments.get("layer", Unknown())
+    without_time = tensor.derive(shape=Shape(None, tensor.shape.units))
+    output = machine.call(inner, Arguments((without_time,)), site.at)
+    if not isinstance(output, Tensor):
+        return Unknown()
+    return output.derive(shape=Shape(None, output.shape.units), origin=output.origin, inputs=output.inputs)
+
+
+def _lambda(machine: Machine, layer: Layer, tensor: Tensor, site: Site) -> Value:
+    function = layer.arguments.get("function")
+    return Unknown() if function is None else machine.call_with(function, tensor)
+
+
+def merge(machine: Machine, layer: Layer, value: Value, site: Site) -> Value:
+    """A layer that makes one tensor of several."""
+    items = iteration.known_items(machine, value) if not isinstance(value, Tensor) else None
+    if items is None:
+        return Tensor(origin=layer.origin(site), symbolic=True)
+    if layer.kind.effect == "concatenate":
+        axis = layer.constant("axis", -1)
+        return reshaping.join_tensors(
+            machine, items, axis if isinstance(axis, int) else -1, layer.kind.name, site, layer
+        )
+    if layer.kind.effect == "add":
+        return arithmetic.add_all(machine, items, layer.kind.name, site)
+    parts = tuple(part for item in items if (part := operation.tensor_of(machine, item)) is not None)
+    return Tensor(origin=layer.origin(site), inputs=parts, symbolic=True)
+
+
+EFFECTS: dict[str, Effect] = {
+    "dense": _dense,
+    "bilinear": _dense,
+    "convolution": _convolution,
+    "norm": _norm,
+    "layer_norm": _norm,
+    "same_shape": _same,
+    "hidden_same_shape": _same,
+    "dropout": _dropout,
+    "dropout_noise": _dropout,
+    "identity": _identity,
+    "input": _identity,
+    "flatten": _flatten,
+    "unknown_shape": _any_shape,
+    "resize": _resize,
+    "pool": _pool,
+    "adaptive_pool": _pool,
+    "global_pool": _pool,
+    "reshape_layer": _reshape,
+    "repeat_vector": _repeat_vector,
+    "embedding": _embedding,
+    "embedding_bag": _embedding_bag,
+    "recurrent": _recurrent,
+    "recurrent_cell": _recurrent_cell,
+    "recurrent_cell_pair": _recurrent_cell_pair,
+    "activation": _activation,
+    "bidirectional": _bidirectional,
+    "time_distributed": _time_distributed,
+    "lambda": _lambda,
+}
+"""The function for each effect of the tables in ``headlint.frameworks`` that takes one tensor."""

@@ -1,0 +1,108 @@
+"""Ready-made models of torchvision, timm, transformers and others: their body is unknown, their head can be replaced."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from headlint.flow.values.arguments import Arguments
+from headlint.flow.values.library_values import Backbone
+from headlint.flow.values.python_values import Constant, DictValue, FrameworkName, Unknown, Value
+from headlint.flow.values.tensor_values import ANY_SHAPE, Domain, Origin, Shape, Tensor
+from headlint.frameworks import torch
+
+if TYPE_CHECKING:
+    from headlint.flow.machine.machine import Machine
+
+IMAGENET_CLASSES = 1000
+
+
+def torchvision(machine: Machine, path: str, arguments: Arguments, at: int) -> Value:
+    """``torchvision.models.resnet18(…)``."""
+    name = path.rsplit(".", 1)[-1]
+    if name[:1].isupper() or name in ("get_weight", "list_models"):
+        return Unknown()
+    if any(part in name for part in ("rcnn", "retinanet", "ssd", "fcos", "deeplab", "fcn_", "lraspp", "raft")):
+        return Unknown()
+    return Backbone(path, machine.site(at), units(arguments.get("num_classes"), IMAGENET_CLASSES), torch.BACKBONE_HEADS)
+
+
+def timm(machine: Machine, path: str, arguments: Arguments, at: int) -> Value:
+    """``timm.create_model(name, num_classes=…)``."""
+    width = units(arguments.get("num_classes"), IMAGENET_CLASSES)
+    return Backbone(path, machine.site(at), width, torch.BACKBONE_HEADS)
+
+
+def efficientnet(machine: Machine, path: str, arguments: Arguments, at: int) -> Value:
+    """``EfficientNet.from_pretrained(name, num_classes=…)`` of efficientnet_pytorch."""
+    return Backbone(path, machine.site(at), units(arguments.get("num_classes"), IMAGENET_CLASSES), torch.BACKBONE_HEADS)
+
+
+def hub(machine: Machine, path: str, arguments: Arguments, at: int) -> Value:
+    """``torch.hub.load(…)``: nothing is known but that heads may be replaced."""
+    return Backbone(path, machine.site(at), None, torch.BACKBONE_HEADS)
+
+
+def classifier(machine: Machine, path: str, arguments: Arguments, at: int) -> Value:
+    """``AutoModelFor…Classification.from_pretrained(…, num_labels=…)``: its output holds ``logits``."""
+    return Backbone(path, machine.site(at), units(arguments.get("num_labels"), None), ("classifier", "score"))
+
+
+def segmentation(machine: Machine, path: str, arguments: Arguments, at: int) -> Value:
+    """A model of segmentation_models_pytorch, whose ``activation`` says what it gives."""
+    backbone = Backbone(path, machine.site(at), None, ())
+    origin = Origin("layer", path, backbone.site, backbone.site)
+    match arguments.get("activation"):
+        case None | Constant(None | "identity"):
+            domain = Domain.LINEAR
+        case Constant("softmax" | "softmax2d"):
+            domain = Domain.SOFTMAX
+        case Constant("sigmoid"):
+            domain = Domain.SIGMOID
+        case _:
+            domain = Domain.UNKNOWN
+    width = units(arguments.get("classes"), 1)
+    backbone.slots[("output",)] = Tensor(domain, Shape((None, width, None, None)), origin, axis=1)
+    return backbone
+
+
+def units(value: Value | None, default: int | None) -> int | None:
+    """The width of a head, given its argument; one of 0 is left out, and what is left gives features of some width."""
+    match value:
+        case None:
+            return default
+        case Constant(int() as number) if number > 0:
+            return number
+        case _:
+            return None
+
+
+def apply(machine: Machine, backbone: Backbone, value: Value, at: int) -> Value:
+    """Call a ready-made model."""
+    known = machine.read(backbone, ("output",))
+    if known is not None:
+        return known
+    head = _replaced_head(machine, backbone)
+    if head is not None:
+        features = Tensor(
+            Domain.UNKNOWN, Shape((None, None)), Origin("layer", backbone.name, backbone.site, backbone.site)
+        )
+        output = machine.call(head, Arguments((features,)), at)
+    elif backbone.units is None or backbone.name.startswith("torch.hub"):
+        output = Tensor(Domain.UNKNOWN, ANY_SHAPE, Origin("layer", backbone.name, backbone.site, backbone.site))
+    else:
+        origin = Origin("layer", backbone.name, backbone.site, backbone.site)
+        output = Tensor(Domain.LINEAR, Shape((None, backbone.units)), origin, attached=not machine.without_gradient)
+    if backbone.name.startswith("transformers.") and "timm" not in backbone.name:
+        return DictValue({"logits": output}, complete=False)
+    return output
+
+
+def _replaced_head(machine: Machine, backbone: Backbone) -> Value | None:
+    """The last thing that was put where a ready-made model keeps its head."""
+    found: Value | None = None
+    for key in backbone.slots:
+        if isinstance(key, tuple) and key and key[0] in backbone.head_names:
+            found = machine.read(backbone, key) or found
+    if found == FrameworkName("torch.nn.Identity"):
+        return None
+    return found

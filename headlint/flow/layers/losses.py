@@ -1,0 +1,165 @@
+"""Losses: which prediction and which labels each use of a loss takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from headlint.flow.tensors import operation
+from headlint.flow.values.arguments import Arguments
+from headlint.flow.values.conditions import Option
+from headlint.flow.values.facts import LossConstructorCall, LossUse
+from headlint.flow.values.library_values import Loss
+from headlint.flow.values.python_values import Constant, FrameworkName, Instance, Site, Unknown, Value
+from headlint.flow.values.tensor_values import ANY_SHAPE, Domain, Origin, Tensor
+from headlint.frameworks import keras_losses, registry
+from headlint.frameworks.kinds import LossKind
+
+if TYPE_CHECKING:
+    from headlint.flow.machine.machine import Machine
+
+
+def build(machine: Machine, kind: LossKind, arguments: Arguments, at: int) -> Value:
+    """``nn.CrossEntropyLoss(…)``: a loss object, unless it is given tensors where it takes options."""
+    site = machine.site(at)
+    tensors_given = sum(isinstance(machine.state.narrow(value), Tensor) for value in arguments.positional[:2])
+    looks_called = len(arguments.positional) == 2 and kind.framework == "torch" and tensors_given >= 1
+    if looks_called and tensors_given + _unknowns(machine, arguments) == 2:
+        machine.emit(LossConstructorCall, site, loss=kind, tensors=tensors_given)
+        return Unknown()
+    bound = arguments.bind(kind.parameters)
+    if not arguments.complete:
+        bound.setdefault("from_logits", Unknown())
+    return Loss(kind, bound, site)
+
+
+def _unknowns(machine: Machine, arguments: Arguments) -> int:
+    return sum(isinstance(machine.state.narrow(value), Unknown) for value in arguments.positional[:2])
+
+
+def of_instance(instance: Instance) -> Loss:
+    """The loss that an instance of a subclass of a library's loss is."""
+    kind = registry.LOSSES[instance.cls.framework_base()]
+    site = instance.made_at or Site(instance.cls.unit.path, instance.cls.definition.at)
+    return Loss(kind, {"from_logits": Unknown()}, site)
+
+
+def use_object(machine: Machine, loss: Loss, arguments: Arguments, site: Site) -> Value:
+    """``criterion(output, target)``."""
+    return use(machine, loss.kind, arguments, site, loss.arguments, loss.site)
+
+
+def use_function(machine: Machine, kind: LossKind, arguments: Arguments, site: Site) -> Value:
+    """``F.cross_entropy(output, target)``."""
+    return use(machine, kind, arguments, site, arguments.bind(kind.call), site)
+
+
+def use(
+    machine: Machine, kind: LossKind, arguments: Arguments, site: Site, options: Mapping[str, Value], loss_site: Site
+) -> Value:
+    """A loss takes a prediction and labels."""
+    bound = arguments.bind(kind.call)
+    prediction = bound.get(kind.prediction) or arguments.get("input", "output", "preds", "logits", "y_pred")
+    target = bound.get(kind.target) or arguments.get("target", "labels", "y_true")
+    if prediction is None:
+        return Tensor(Domain.LOSS, origin=Origin("loss", kind.name, site, loss_site))
+    return take(machine, kind, prediction, target, site, options, loss_site)
+
+
+def take(
+    machine: Machine,
+    kind: LossKind,
+    prediction: Value,
+    target: Value | None,
+    site: Site,
+    options: Mapping[str, Value],
+    loss_site: Site,
+    compiled: bool = False,
+) -> Tensor:
+    """Note each pair of prediction and labels that the loss can get on this path."""
+    result = Tensor(
+        Domain.LOSS,
+        ANY_SHAPE,
+        Origin("loss", kind.name, site, loss_site),
+        tuple(value for value in (prediction,) if isinstance(value, Tensor)),
+        attached=not machine.without_gradient,
+    )
+    alternatives = machine.state.alternatives(prediction)
+    for option in alternatives:
+        if isinstance(option.value, Unknown):
+            machine.note_open(option.value)
+        if _is_optional_step(option, alternatives):
+            continue
+        for labels in machine.state.alternatives(target) if target is not None else (Option((), Constant(None)),):
+            _note(
+                machine, kind, option, labels, target is not None, site, options, loss_site, compiled,
+                len(alternatives) == 1, result,
+            )  # fmt: skip
+    return result
+
+
+def _note(
+    machine: Machine,
+    kind: LossKind,
+    prediction: Option,
+    target: Option,
+    has_target: bool,
+    site: Site,
+    options: Mapping[str, Value],
+    loss_site: Site,
+    compiled: bool,
+    certain: bool,
+    result: Tensor,
+) -> None:
+    machine.on_path(
+        (*prediction.guards, *target.guards),
+        lambda: machine.emit(
+            LossUse,
+            site,
+            certain,
+            loss=kind,
+            prediction=prediction.value,
+            target=target.value if has_target else None,
+            from_logits=from_logits(machine, kind, options),
+            options=tuple(options.items()),
+            in_training=not machine.without_gradient,
+            loss_site=loss_site,
+            compiled=compiled,
+            result=result,
+        ),
+    )
+
+
+def _is_optional_step(option: Option, alternatives: tuple[Option, ...]) -> bool:
+    """Whether the value is another alternative with one more step that a condition switches on: the author knows both."""
+    tensor = option.value
+    return isinstance(tensor, Tensor) and any(
+        isinstance(other.value, Tensor) and other.value is not tensor and operation.comes_from(tensor, other.value, 3)
+        for other in alternatives
+    )
+
+
+def from_logits(machine: Machine, kind: LossKind, options: Mapping[str, Value]) -> bool | None:
+    """The value of ``from_logits``, False where it is not given, None where it is not known."""
+    if kind.expects != "from_logits":
+        return kind.expects == "logits"
+    match machine.state.narrow(options.get("from_logits", Constant(False))):
+        case Constant(value):
+            return bool(value)
+        case _:
+            return None
+
+
+def named(machine: Machine, value: Value) -> tuple[LossKind, Mapping[str, Value]] | None:
+    """The loss that a string, a function or a class of a library stands for."""
+    match value:
+        case Constant(str() as text) if text in keras_losses.LOSS_STRINGS:
+            return keras_losses.LOSS_STRINGS[text], {}
+        case FrameworkName(path) if path in registry.LOSSES:
+            return registry.LOSSES[path], {}
+        case Loss():
+            return value.kind, value.arguments
+        case Instance() if value.cls.framework_base() in registry.LOSSES and machine.method(value, "call") is None:
+            return registry.LOSSES[value.cls.framework_base()], {"from_logits": Unknown()}
+        case _:
+            return None

@@ -1,0 +1,113 @@
+"""Layers: building them from a constructor's arguments and applying them to tensors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from headlint.flow.keras import keras_models
+from headlint.flow.layers import containers, layer_activations, layer_effects, library_models
+from headlint.flow.tensors import operation
+from headlint.flow.values.arguments import Arguments
+from headlint.flow.values.conditions import Choice
+from headlint.flow.values.facts import LayerApplied, LayerBuilt, UnknownString
+from headlint.flow.values.library_values import Backbone, Container, Layer, Model, Part
+from headlint.flow.values.python_values import Constant, Site, TupleValue, Unknown, Value
+from headlint.flow.values.tensor_values import Origin, Tensor
+from headlint.frameworks import keras
+from headlint.frameworks.kinds import LayerKind
+
+if TYPE_CHECKING:
+    from headlint.flow.machine.machine import Machine
+
+
+def build(machine: Machine, kind: LayerKind, arguments: Arguments, at: int) -> Layer:
+    """A layer from its constructor's arguments."""
+    bound = arguments.bind(kind.parameters)
+    sites = arguments.sites_of(kind.parameters)
+    if kind.framework == "keras":
+        for old, new in keras.PARAMETER_SPELLINGS.items():
+            if old in bound and new in kind.parameters:
+                bound.setdefault(new, bound[old])
+                sites.setdefault(new, sites.get(old, machine.site(at)))
+    if not arguments.complete:
+        for parameter in (*kind.parameters, "activation", "use_bias"):
+            bound.setdefault(parameter, Unknown())
+    layer = Layer(kind, bound, machine.site(at), sites)
+    machine.growth += 1
+    machine.emit(LayerBuilt, layer.site, layer=layer)
+    for parameter in ("activation", "recurrent_activation"):
+        _check_string(machine, layer, parameter)
+    return layer
+
+
+def _check_string(machine: Machine, layer: Layer, parameter: str) -> None:
+    match layer.arguments.get(parameter):
+        case Constant(str() as text, symbol=None) if (
+            layer.kind.framework == "keras"
+            and not machine.knows_string(text, keras.ACTIVATIONS)
+            and layer_activations.effect_of_class(text) is None
+        ):
+            machine.emit(UnknownString, layer.sites.get(parameter, layer.site), kind="activation", text=text)
+        case _:
+            pass
+
+
+def apply_callable(machine: Machine, layer: Value, arguments: Arguments, at: int) -> Value:
+    """Call a layer, a container of layers or a model of a library."""
+    given = arguments.first("inputs", "input", "x", "query", "hidden_states", "pixel_values", "input_ids")
+    if given is None:
+        given = Unknown() if not isinstance(layer, Backbone) else Tensor(origin=Origin("input", ""))
+    return apply(machine, layer, given, at, arguments)
+
+
+def apply(machine: Machine, layer: Value, given: Value, at: int, arguments: Arguments | None = None) -> Value:
+    """Apply something that takes a tensor, for each value that the layer and the tensor can have."""
+    site = machine.site(at)
+
+    def single(one: Value, value: Value) -> Value:
+        match one:
+            case Layer():
+                return apply_layer(machine, one, value, site)
+            case Container():
+                return containers.apply(machine, one, value, at)
+            case Model():
+                return keras_models.apply(machine, one, value, at)
+            case Backbone():
+                return library_models.apply(machine, one, value, at)
+            case Part():
+                return Tensor(origin=Origin("layer", "", site))
+            case _:
+                return machine.call(one, Arguments((value,)) if arguments is None else arguments, at)
+
+    return machine.state.distribute([layer, given], single)
+
+
+def apply_layer(machine: Machine, layer: Layer, value: Value, site: Site) -> Value:
+    """Apply one layer to one value."""
+    replaced = machine.read(layer, "forward")
+    if replaced is not None:
+        return Unknown()
+    if layer.kind.effect in ("concatenate", "add", "merge"):
+        return layer_effects.merge(machine, layer, value, site)
+    if layer.kind.effect == "attention":
+        return layer_effects.attention(machine, layer, value, site)
+    tensor = operation.tensor_of(machine, value)
+    if tensor is None:
+        return _unusual_input(machine, layer, value, site)
+    output = layer_effects.EFFECTS[layer.kind.effect](machine, layer, tensor, site)
+    if isinstance(output, Tensor):
+        machine.emit(LayerApplied, site, layer=layer, input=tensor, output=output, in_container=machine.in_container)
+        if layer.kind.effect != "activation":
+            output = layer_activations.with_own_activation(machine, layer, output, site)
+        machine.state.write(layer, "last output", output)
+    return output
+
+
+def _unusual_input(machine: Machine, layer: Layer, value: Value, site: Site) -> Value:
+    match value:
+        case TupleValue(items) if items:
+            return apply_layer(machine, layer, items[0], site)
+        case Choice():
+            return machine.state.distribute([value], lambda one: apply_layer(machine, layer, one, site))
+        case _:
+            return Unknown()

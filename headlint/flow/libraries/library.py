@@ -1,0 +1,363 @@
+"""Calls into libraries: what a name of a framework, or a method of one of its things, does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from headlint.flow.data import datasets
+from headlint.flow.keras import keras_models
+from headlint.flow.layers import containers, library_models, losses
+from headlint.flow.libraries import declarations, layers, skorch
+from headlint.flow.python import attributes, builtin_calls, collections_methods
+from headlint.flow.tensors import tensors
+from headlint.flow.values.arguments import Arguments
+from headlint.flow.values.library_values import Backbone, Container, Dataset, Layer, Loss, Metric, Model, Parser, Part
+from headlint.flow.values.python_values import (
+    ClassValue,
+    Constant,
+    DictValue,
+    FrameworkMethod,
+    FrameworkName,
+    HeapObject,
+    Instance,
+    ListValue,
+    TupleValue,
+    Unknown,
+    Value,
+)
+from headlint.flow.values.tensor_values import Tensor
+from headlint.frameworks import keras, keras_losses, registry, torch
+
+if TYPE_CHECKING:
+    from headlint.flow.machine.machine import Machine
+
+UNKNOWN_METHODS = frozenset(
+    {"softmax", "log_softmax", "view", "reshape", "flatten", "squeeze", "unsqueeze", "permute", "transpose", "argmax"}
+    | {"sigmoid", "tanh", "relu", "log"}
+)
+"""Methods that only a tensor has; called on something unknown they say that it is a tensor."""
+
+SAME_VALUE_METHODS = frozenset({"to", "cuda", "cpu", "float", "double", "half", "train", "eval", "contiguous", "clone"})
+"""Methods after which something unknown, a tensor or a model, is still the same."""
+
+
+def call_name(machine: Machine, path: str, arguments: Arguments, at: int) -> Value:
+    """Call a function or class of a library."""
+    extra = machine.read(machine.extras, tuple(path.rsplit(".", 1)))
+    if isinstance(extra, FrameworkName):
+        path = extra.path  # one name of a library under another: its own meaning, or two could call each other for ever
+    elif extra is not None:
+        return machine.call(extra, arguments, at)
+    site = machine.site(at)
+    if declarations.is_declared(machine, path):
+        return declarations.call(machine, path, arguments, at)
+    if path in registry.LAYERS:
+        return layers.build(machine, registry.LAYERS[path], arguments, at)
+    if path in registry.FUNCTION_LAYERS:
+        layer = layers.build(machine, registry.FUNCTION_LAYERS[path], arguments, at)
+        return layers.apply(machine, layer, layer.arguments.get("inputs", Unknown()), at)
+    if path in registry.LOSSES:
+        kind = registry.LOSSES[path]
+        if kind.short_name[:1].isupper():
+            return losses.build(machine, kind, arguments, at)
+        return losses.use_function(machine, kind, arguments, site)
+    if path in registry.OPERATIONS:
+        return tensors.operate(machine, registry.OPERATIONS[path], arguments, site)
+    if path == "keras.Sequential":
+        return keras_models.sequential(machine, arguments, at)
+    if path in torch.CONTAINERS:
+        return containers.build(machine, torch.CONTAINERS[path], arguments, at)
+    if path in torch.WRAPPERS:
+        return arguments.first("module", "model", "obj") or Unknown()
+    if path in torch.NO_GRADIENT:
+        return FrameworkName("torch.no_grad")
+    if path in _NAMES:
+        return _NAMES[path](machine, arguments, at)
+    return _by_family(machine, path, arguments, at)
+
+
+def _by_family(machine: Machine, path: str, arguments: Arguments, at: int) -> Value:
+    """Names that a whole module of a library shares the meaning of."""
+    package, _, name = path.rpartition(".")
+    if package == "builtins":
+        return builtin_calls.call(machine, name, arguments, at)
+    if package == "torchvision.models":
+        return library_models.torchvision(machine, path, arguments, at)
+    if path.startswith("keras.applications.") and name in keras.BACKBONES:
+        return keras_models.application(machine, name, arguments, at)
+    if package == "keras.metrics" and name[:1].isupper():
+        return Metric(name, tuple(arguments.named.items()))
+    if path.startswith(("segmentation_models_pytorch.", "smp.")) and name[:1].isupper():
+        return library_models.segmentation(machine, path, arguments, at)
+    if path.startswith("transformers.") and name == "from_pretrained" and "Classification" in path:
+        return library_models.classifier(machine, path.removesuffix(".from_pretrained"), arguments, at)
+    if path.startswith("skorch.") and name.startswith("NeuralNet"):
+        return skorch.build(machine, arguments, at)
+    if path.startswith("efficientnet_pytorch."):
+        return library_models.efficientnet(machine, path, arguments, at)
+    dataset = datasets.call(machine, path, arguments, at)
+    return dataset if dataset is not None else machine.globals.child((path, machine.site(at)))
+
+
+def _keras_model(machine: Machine, arguments: Arguments, at: int) -> Value:
+    return keras_models.functional(machine, arguments, at)
+
+
+def _timm(machine: Machine, arguments: Arguments, at: int) -> Value:
+    return library_models.timm(machine, "timm.create_model", arguments, at)
+
+
+def _hub(machine: Machine, arguments: Arguments, at: int) -> Value:
+    return library_models.hub(machine, "torch.hub.load", arguments, at)
+
+
+def _get_activation(machine: Machine, arguments: Arguments, at: int) -> Value:
+    """``keras.activations.get(name)`` and ``Activation`` objects by name."""
+    match arguments.first("identifier"):
+        case Constant(str() as text) if text in keras.ACTIVATIONS:
+            return FrameworkName(f"keras.activations.{text}")
+        case None:
+            return Unknown()
+        case other:
+            return other
+
+
+def _get_loss(machine: Machine, arguments: Arguments, at: int) -> Value:
+    """``keras.losses.get(name)``."""
+    match arguments.first("identifier"):
+        case Constant(str() as text) if text in keras_losses.LOSS_STRINGS:
+            return FrameworkName(keras_losses.LOSS_STRINGS[text].name)
+        case None:
+            return Unknown()
+        case other:
+            return other
+
+
+def _set_grad_enabled(machine: Machine, arguments: Arguments, at: int) -> Value:
+    return FrameworkName("torch.no_grad") if arguments.first("mode") == Constant(False) else Unknown()
+
+
+def _parameter(machine: Machine, arguments: Arguments, at: int) -> Value:
+    """``nn.Parameter(data)``: a weight of one's own."""
+    from headlint.flow.values.tensor_values import ANY_SHAPE, Domain, Origin
+
+    data = arguments.first("data")
+    shape = data.shape if isinstance(data, Tensor) else ANY_SHAPE
+    return Tensor(Domain.UNKNOWN, shape, Origin("variable", "torch.nn.Parameter", machine.site(at)))
+
+
+def _custom_objects(machine: Machine, arguments: Arguments, at: int) -> Value:
+    return machine.custom_objects
+
+
+def _register_objects(machine: Machine, arguments: Arguments, at: int) -> Value:
+    for value in arguments.positional:
+        if isinstance(value, DictValue):
+            machine.custom_objects.slots.update(value.slots)
+    return Unknown()
+
+
+_NAMES: dict[str, Callable[[Machine, Arguments, int], Value]] = {
+    "keras.Model": _keras_model,
+    "keras.Input": keras_models.input_tensor,
+    "keras.models.load_model": keras_models.loaded,
+    "keras.saving.load_model": keras_models.loaded,
+    "keras.models.model_from_json": keras_models.loaded,
+    "timm.create_model": _timm,
+    "timm.models.create_model": _timm,
+    "torch.hub.load": _hub,
+    "keras.activations.get": _get_activation,
+    "keras.losses.get": _get_loss,
+    "torch.set_grad_enabled": _set_grad_enabled,
+    "torch.nn.Parameter": _parameter,
+    "keras.utils.get_custom_objects": _custom_objects,
+    "keras.saving.get_custom_objects": _custom_objects,
+    "keras.utils.custom_object_scope": _register_objects,
+    "keras.utils.CustomObjectScope": _register_objects,
+    "keras.saving.custom_object_scope": _register_objects,
+    **builtin_calls.NAMES,
+}
+
+
+def call_method(machine: Machine, receiver: Value, name: str, arguments: Arguments, at: int) -> Value:
+    """Call a method of something of a library."""
+    match receiver:
+        case Tensor():
+            return tensors.call_method(machine, receiver, name, arguments, machine.site(at))
+        case Instance():
+            return _method_of_instance(machine, receiver, name, arguments, at)
+        case Container():
+            if name in torch.SAME_MODULE_METHODS:
+                return receiver
+            return containers.call_method(machine, receiver, name, arguments, at)
+        case Layer() | Backbone():
+            return _method_of_module(machine, receiver, name, arguments, at)
+        case Part(backbone, steps):
+            if name in ("add_module", "append", "register_module") and arguments.positional:
+                machine.state.write(backbone, (*steps, "appended"), arguments.positional[-1])
+            return receiver
+        case Model():
+            return keras_models.call_method(machine, receiver, name, arguments, at)
+        case Loss():
+            if name in ("forward", "__call__", "call"):
+                return machine.call(receiver, arguments, at)
+            return receiver
+        case Parser():
+            return builtin_calls.parser_method(machine, receiver, name, arguments, at)
+        case Dataset():
+            return datasets.call_method(machine, receiver, name, arguments, at)
+        case ListValue() | DictValue() | TupleValue() | Constant():
+            return collections_methods.call(machine, receiver, name, arguments, at)
+        case ClassValue():
+            return _method_of_class(machine, receiver, name, arguments, at)
+        case _:
+            return Unknown()
+
+
+def _method_of_instance(machine: Machine, instance: Instance, name: str, arguments: Arguments, at: int) -> Value:
+    base = instance.cls.framework_base()
+    if name == "__init__":
+        return _initialize(machine, instance, base, arguments, at)
+    if base.startswith("keras.") and name in keras_models.METHODS:
+        return keras_models.call_method(machine, instance, name, arguments, at)
+    inner = machine.read(instance, attributes.CONTAINER_SLOT)
+    if inner is not None and name in ("forward", "__call__"):
+        return machine.call(inner, arguments, at)
+    if base in registry.LOSSES and name in ("forward", "__call__", "call"):
+        return losses.use_object(machine, losses.of_instance(instance), arguments, machine.site(at))
+    if name == "save_hyperparameters":
+        return _save_hyperparameters(machine, instance)
+    if name in ("forward", "__call__", "call") and base in registry.LAYERS:
+        return Unknown()
+    return _method_of_module(machine, instance, name, arguments, at)
+
+
+def _initialize(machine: Machine, instance: Instance, base: str, arguments: Arguments, at: int) -> Value:
+    kind = "sequential" if base == "keras.Sequential" else torch.CONTAINERS.get(base)
+    if base == "keras.Sequential":
+        machine.state.write(instance, "functional model", keras_models.sequential(machine, arguments, at))
+    elif kind is not None:
+        machine.state.write(instance, attributes.CONTAINER_SLOT, containers.build(machine, kind, arguments, at))
+    elif base == "keras.Model":
+        return keras_models.call_method(machine, instance, "__init__", arguments, at)
+    return Constant(None)
+
+
+def _save_hyperparameters(machine: Machine, instance: Instance) -> Value:
+    """``self.save_hyperparameters()`` keeps the constructor's arguments under ``self.hparams``."""
+    for frame in reversed(machine.frames):
+        if frame.receiver is instance:
+            values = {name: value for name, value in frame.scope.slots.items() if value is not instance}
+            machine.state.write(instance, "hparams", DictValue(values, complete=False))
+            break
+    return Constant(None)
+
+
+def _method_of_module(machine: Machine, module: HeapObject, name: str, arguments: Arguments, at: int) -> Value:
+    """A method that every PyTorch module has, and Keras layers share some of."""
+    match name:
+        case "add_module" | "register_module" | "register_buffer" | "register_parameter" | "__setattr__":
+            label = arguments.positional[0] if arguments.positional else arguments.get("name")
+            value = (
+                arguments.positional[1] if len(arguments.positional) > 1 else arguments.get("module", "tensor", "param")
+            )
+            inner = machine.read(module, attributes.CONTAINER_SLOT)
+            if isinstance(inner, Container) and isinstance(label, Constant) and value is not None:
+                containers.add_member(machine, inner, str(label.value), value)
+            elif isinstance(label, Constant) and isinstance(label.value, str) and value is not None:
+                attributes.write(machine, module, label.value, value)
+            return Constant(None)
+        case "append" | "extend" | "insert":
+            inner = machine.read(module, attributes.CONTAINER_SLOT)
+            return (
+                containers.call_method(machine, inner, name, arguments, at)
+                if isinstance(inner, Container)
+                else Unknown()
+            )
+        case "forward" | "__call__" | "call":
+            return machine.call(module, arguments, at)
+        case "reset_classifier" if isinstance(module, Backbone) and arguments.positional:
+            module.units = library_models.units(arguments.positional[0], None)
+            return Constant(None)
+        case _ if name in torch.SAME_MODULE_METHODS or name in ("build_model",):
+            return module
+        case _:
+            return machine.globals.child((module, name, "()"))
+
+
+def _method_of_class(machine: Machine, cls: ClassValue, name: str, arguments: Arguments, at: int) -> Value:
+    """Class methods that libraries give: they make an instance."""
+    if name in ("load_from_checkpoint", "from_pretrained", "from_config", "_from_config"):
+        return machine.call(cls, Arguments((), arguments.named, arguments.sites, False), at)
+    return Unknown()
+
+
+def is_library_method(heap_object: Value, name: str) -> bool:
+    """Whether a name is a method that a library gives to things like this one."""
+    if isinstance(heap_object, Instance):
+        base = heap_object.cls.framework_base()
+        if base.startswith("keras.") and name in keras_models.METHODS:
+            return True
+        return name in torch.SAME_MODULE_METHODS or name in _MODULE_METHODS
+    return (
+        name in torch.SAME_MODULE_METHODS
+        or name in _MODULE_METHODS
+        or (
+            isinstance(heap_object, Backbone) and heap_object.name.startswith("keras.") and name in keras_models.METHODS
+        )
+    )
+
+
+_MODULE_METHODS = frozenset(
+    {"add_module", "register_buffer", "register_parameter", "register_module", "parameters", "state_dict", "children"}
+    | {"load_state_dict", "forward", "__call__", "modules", "named_parameters", "named_children", "zero_grad", "log"}
+    | {"save_hyperparameters", "append", "extend", "insert", "reset_classifier", "call", "log_dict", "named_modules"}
+)
+
+
+def attribute(machine: Machine, heap_object: HeapObject, name: str) -> Value:
+    """An attribute that a library gives to one of its things."""
+    match heap_object:
+        case Model():
+            found = keras_models.attribute(machine, heap_object, name)
+            return found if found is not None else FrameworkMethod(heap_object, name)
+        case Layer():
+            return _attribute_of_layer(machine, heap_object, name)
+        case Dataset():
+            return datasets.attribute(machine, heap_object, name)
+        case _:
+            return FrameworkMethod(heap_object, name)
+
+
+def _attribute_of_layer(machine: Machine, layer: Layer, name: str) -> Value:
+    if name in layer.kind.parameters and name not in ("bias", "activation"):
+        return layer.arguments.get(name) or machine.globals.child((layer, name))
+    if name == "output" and layer.kind.framework == "keras":
+        return machine.read(layer, "last output") or Unknown()
+    if name in ("forward", "add_module") or name in torch.SAME_MODULE_METHODS:
+        return FrameworkMethod(layer, name)
+    return machine.globals.child((layer, name))
+
+
+def call_unknown(machine: Machine, function: Unknown, arguments: Arguments, at: int) -> Value:
+    """Call something that is not followed."""
+    if function.parent is not None and isinstance(function.key, str):
+        name = function.key
+        if name in SAME_VALUE_METHODS:
+            return function.parent
+        if name in ("prepare", "setup") and len(arguments.positional) >= 2:
+            return TupleValue(arguments.positional)  # accelerate and Fabric give back what they are given
+        if name in UNKNOWN_METHODS and _only_numbers(arguments):
+            return tensors.call_method(machine, machine.tensor_of(function.parent), name, arguments, machine.site(at))
+        if name == "backward" and not arguments.positional:
+            return Constant(None)
+        machine.note_gradient(function, arguments)
+    machine.note_open(function)
+    return function.child(("call", machine.site(at)))
+
+
+def _only_numbers(arguments: Arguments) -> bool:
+    """Whether a call passes nothing but axes and sizes."""
+    values = (*arguments.positional, *arguments.named.values())
+    return not any(isinstance(value, Tensor | HeapObject) for value in values) and len(arguments.named) <= 1

@@ -1,0 +1,389 @@
+"""The abstract interpreter's hub: the state, the stack of calls, the budget, and the facts found so far.
+
+What each expression, statement and call means is told by the other modules of this room; they reach each other through
+the machine only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from headlint.flow.layers import containers
+from headlint.flow.libraries import library
+from headlint.flow.machine.state import State
+from headlint.flow.python import attributes, calls, collections_methods, decisions, expressions, statements
+from headlint.flow.values.arguments import NO_ARGUMENTS, Arguments
+from headlint.flow.values.assumptions import Assumption
+from headlint.flow.values.conditions import Guard
+from headlint.flow.values.facts import Backward, Fact
+from headlint.flow.values.library_values import Container
+from headlint.flow.values.modules import Loader, ModuleUnit
+from headlint.flow.values.python_values import (
+    ClassValue,
+    DictValue,
+    FrameworkName,
+    HeapObject,
+    Instance,
+    ListValue,
+    Scope,
+    Site,
+    Unknown,
+    Value,
+)
+from headlint.flow.values.tensor_values import COMPUTED, Domain, Origin, Tensor
+from headlint.syntax import ir
+
+MOST_STEPS = 150_000
+"""Expressions and statements that are interpreted for one file before headlint gives up on the rest of it."""
+
+MOST_STEPS_OF_A_ROOT = 12_000
+"""Those that a function nothing calls may take: libraries of models have hundreds of such functions, all alike."""
+
+MOST_STEPS_OF_AN_IMPORT = 3_000
+"""Those that one statement of a module may take when another imports it: some build their documentation then."""
+
+STEPS_PER_COMBINATION = 8
+"""What going through one combination of alternatives costs, in steps."""
+
+DEEPEST_CALL = 24
+"""Calls within calls that are followed."""
+
+
+GRADIENT_METHODS = frozenset({"gradient", "minimize", "backward", "manual_backward", "compute_gradients", "scale"})
+
+
+class BudgetSpent(Exception):
+    """The file needs more steps than it may have."""
+
+
+@dataclass(slots=True)
+class Frame:
+    """A call (or a module's body) that is being interpreted."""
+
+    scope: Scope
+    unit: ModuleUnit
+    call_site: Site | None = None
+    definition: ir.FunctionDefinition | ir.Lambda | None = None
+    owner: ClassValue | None = None
+    receiver: Value | None = None
+    path_length: int = 0
+    returns: list[tuple[tuple[Guard, ...], Value]] = field(default_factory=list)
+    yields: list[Value] = field(default_factory=list)
+    repeating: int = 0
+    """How many loops of unknown length enclose what is being interpreted."""
+
+
+@dataclass(frozen=True)
+class Declarations:
+    """What the user's settings say of his own losses and layers, by dotted name."""
+
+    losses: Mapping[str, str] = field(default_factory=dict)
+    layers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Machine:
+    """Interprets modules and collects facts."""
+
+    def __init__(self, loader: Loader, declarations: Declarations | None = None, most_steps: int = MOST_STEPS) -> None:
+        self.loader = loader
+        self.declarations = declarations or Declarations()
+        self.declared_packages = frozenset(
+            path.split(".", 1)[0] for path in (*self.declarations.losses, *self.declarations.layers)
+        )
+        self.state = State()
+        self.facts: list[Fact] = []
+        self.frames: list[Frame] = []
+        self.units: dict[Path, ModuleUnit | None] = {}
+        self.reached: set[int] = set()
+        """Identities of the function definitions that were called with arguments of the program."""
+        self.overrides: set[Assumption] = set()
+        self.open = False
+        """Whether a function calls or takes a loss of something that only its callers know."""
+        self.growth = 0
+        """Counts what loops do that another round may do otherwise: layers built, or picked one after the other."""
+        self.without_gradient = 0
+        """How many enclosing blocks or functions switch the gradient off."""
+        self.globals = Unknown("a name that nothing defines")
+        self.extras = HeapObject()
+        """What programs store under names of libraries (``tf.model = …``)."""
+        self.instances: list[Instance] = []
+        self.sequences: list[Container] = []
+        """Every ``Sequential`` that was built, and those of them that were applied."""
+        self.applied: set[Container] = set()
+        self.custom_objects = DictValue(complete=False)
+        """What the program registered with Keras under names of its own."""
+        self.class_being_defined: ClassValue | None = None
+        self.muted = 0
+        """How many blocks are being run in which a mistake is made on purpose (``with pytest.raises(…)``)."""
+        self.in_root = False
+        """Whether a function is run that nothing calls: nobody knows at which moment it would be called."""
+        self.in_container = False
+        """Whether a Sequential is applying its members."""
+        self._tensors: dict[Unknown, Tensor] = {}
+        self._steps_left = most_steps
+
+    # The program
+
+    @property
+    def frame(self) -> Frame:
+        """The innermost call."""
+        return self.frames[-1]
+
+    @property
+    def unit(self) -> ModuleUnit:
+        """The module whose text is being interpreted."""
+        return self.frames[-1].unit
+
+    def site(self, node: ir.Expression | ir.Statement | int) -> Site:
+        """The place of a node of the module that is being interpreted."""
+        return Site(self.unit.path, node if isinstance(node, int) else node.at)
+
+    def run_module(self, unit: ModuleUnit) -> None:
+        """Run a module's top level once."""
+        if unit.started:
+            return
+        unit.started = True
+        before = self.state.path
+        self.frames.append(Frame(unit.scope, unit, path_length=len(before)))
+        try:
+            if unit.main:
+                statements.execute(self, unit.body.body)
+                return
+            for statement in unit.body.body:
+                self.with_share(partial(statements.execute, self, (statement,)), MOST_STEPS_OF_AN_IMPORT)
+        finally:
+            self.frames.pop()
+            self.state.path = before
+
+    def within(self, unit: ModuleUnit, run: Callable[[], None]) -> None:
+        """Do something as if a module's top level did it."""
+        self.frames.append(Frame(unit.scope, unit))
+        try:
+            run()
+        finally:
+            self.frames.pop()
+            self.state.path = ()
+
+    def load(self, file: Path | None) -> ModuleUnit | None:
+        """The module of a file, read and run at its first use."""
+        if file is None:
+            return None
+        if file not in self.units:
+            self.units[file] = self.loader.load(file)
+        unit = self.units[file]
+        if unit is not None and not unit.started:
+            self.state.outside(lambda: self.run_module(unit))
+        return unit
+
+    def with_share(self, run: Callable[[], object], most_steps: int = MOST_STEPS_OF_A_ROOT) -> None:
+        """Do something that may take only a part of the steps that are left; what it does not reach stays unknown."""
+        share = most_steps + self.state.work * STEPS_PER_COMBINATION
+        kept = max(0, self._steps_left - share)
+        self._steps_left -= kept
+        depth, before = len(self.frames), self.state.path
+        try:
+            run()
+        except BudgetSpent:
+            del self.frames[depth:]
+            self.state.path = before
+        self._steps_left += kept
+
+    def with_share_of_a_call(self, run: Callable[[], object]) -> None:
+        """Follow a call, which may not take so many steps that its caller could not go on."""
+        self.with_share(run, self.steps_left * 3 // 4)
+
+    def step(self) -> None:
+        """Count one step.
+
+        Raises:
+            BudgetSpent: when there are none left.
+        """
+        self._steps_left -= 1
+        if self.steps_left <= 0:
+            raise BudgetSpent
+
+    @property
+    def steps_left(self) -> int:
+        """The steps that may still be taken."""
+        return self._steps_left - self.state.work * STEPS_PER_COMBINATION
+
+    def too_deep(self) -> bool:
+        """Whether as many calls are being followed as may be."""
+        return len(self.frames) > DEEPEST_CALL
+
+    @contextmanager
+    def entering(
+        self,
+        scope: Scope,
+        definition: ir.FunctionDefinition | ir.Lambda,
+        owner: ClassValue | None,
+        receiver: Value | None,
+        at: int,
+    ) -> Iterator[Frame]:
+        """Interpret a call in a scope of its own."""
+        call_site = self.site(at) if at else None
+        frame = Frame(scope, scope.unit, call_site, definition, owner, receiver, len(self.state.path))
+        self.frames.append(frame)
+        before, self.class_being_defined = self.class_being_defined, None
+        try:
+            yield frame
+        finally:
+            self.frames.pop()
+            self.class_being_defined = before
+
+    @contextmanager
+    def repeatedly(self) -> Iterator[None]:
+        """Interpret the body of a loop of unknown length."""
+        self.frame.repeating += 1
+        try:
+            yield
+        finally:
+            self.frame.repeating -= 1
+
+    def give_back(self, value: Value) -> None:
+        """Note what the call that is being interpreted returns on this path."""
+        frame = self.frame
+        frame.returns.append((self.state.path[frame.path_length :], value))
+
+    def on_path(self, guards: tuple[Guard, ...], run: Callable[[], object]) -> None:
+        """Do something under further conditions."""
+        if not self.state.allows(guards):
+            return
+        before = self.state.path
+        self.state.path = (*before, *guards)
+        try:
+            run()
+        finally:
+            self.state.path = before
+
+    def knows_string(self, text: str, table: Mapping[str, object] | frozenset[str]) -> bool:
+        """Whether Keras, or the program through ``custom_objects``, knows a string."""
+        return text in table or text in self.custom_objects.slots
+
+    # Facts
+
+    def emit(self, kind: type[Fact], site: Site, certain: bool = True, /, **columns: Any) -> None:
+        """Note a fact on the current path."""
+        if self.muted:
+            return
+        if any(guard.expected is not None and guard.outcome is not guard.expected for guard in self.state.path):
+            return
+        call_sites = tuple(frame.call_site for frame in self.frames if frame.call_site is not None)
+        self.facts.append(kind(site=site, guards=self.state.path, certain=certain, calls=call_sites, **columns))
+
+    # Meaning
+
+    def evaluate(self, expression: ir.Expression) -> Value:
+        """The value of an expression."""
+        return expressions.evaluate(self, expression)
+
+    def decide(self, expression: ir.Expression) -> list[tuple[tuple[Guard, ...], bool]]:
+        """The outcomes that a test can have, each with its conditions."""
+        return decisions.decide(self, expression)
+
+    def under(self, guards: tuple[Guard, ...], expression: ir.Expression) -> Value:
+        """The value of an expression under further conditions."""
+        before = self.state.path
+        self.state.path = (*before, *guards)
+        try:
+            return self.evaluate(expression)
+        finally:
+            self.state.path = before
+
+    def item(self, owner: Value, index: Value, at: int) -> Value:
+        """``owner[index]``."""
+        return attributes.item(self, owner, index, at)
+
+    def execute(self, body: Iterable[ir.Statement]) -> bool:
+        """Run statements; False when the end is not reached."""
+        return statements.execute(self, body)
+
+    def assign(self, target: ir.Expression, value: Value) -> None:
+        """Bind a target to a value."""
+        statements.assign(self, target, value)
+
+    def call(self, function: Value, arguments: Arguments = NO_ARGUMENTS, at: int = 0) -> Value:
+        """The result of a call."""
+        return calls.call(self, function, arguments, at)
+
+    def attribute(self, owner: Value, name: str, at: int = 0) -> Value:
+        """``owner.name``."""
+        return attributes.read(self, owner, name, at)
+
+    def method(self, instance: Instance, name: str) -> Value | None:
+        """The bound method that the program itself gives a class, or None."""
+        return attributes.method(self, instance, name)
+
+    def set_attribute(self, owner: Value, name: str, value: Value) -> None:
+        """``owner.name = value``."""
+        attributes.write(self, owner, name, value)
+
+    def set_item(self, owner: Value, index: Value, value: Value, at: int) -> None:
+        """``owner[index] = value``."""
+        attributes.write_item(self, owner, index, value, self.site(at))
+
+    def delete_item(self, owner: Value, index: Value) -> None:
+        """``del owner[index]``."""
+        attributes.delete_item(self, owner, index)
+
+    def call_with(self, function: Value, *values: Value) -> Value:
+        """Call something with positional arguments that stand nowhere in the program."""
+        return calls.call_with(self, function, *values)
+
+    def extend(self, target: ListValue, more: list[Value]) -> None:
+        """Put values at the end of a list."""
+        collections_methods.extend(self, target, more)
+
+    def add_member(self, container: Container, name: str, value: Value) -> None:
+        """Put a layer into a container."""
+        containers.add_member(self, container, name, value)
+
+    def library_attribute(self, heap_object: HeapObject, name: str) -> Value:
+        """An attribute that a library gives to one of its things."""
+        return library.attribute(self, heap_object, name)
+
+    def is_library_method(self, heap_object: Value, name: str) -> bool:
+        """Whether a name is a method that a library gives to things like this one."""
+        return library.is_library_method(heap_object, name)
+
+    def is_without_gradient(self, item: ir.Expression, value: Value) -> bool:
+        """Whether ``with value:`` switches the gradient off."""
+        return value == FrameworkName("torch.no_grad")
+
+    def tensor_of(self, value: Unknown) -> Tensor:
+        """Something unknown, seen as a tensor; the same one each time."""
+        if value not in self._tensors:
+            self._tensors[value] = Tensor(origin=Origin("input", "", note=COMPUTED if value.is_computed else ""))
+        return self._tensors[value]
+
+    def note_open(self, value: Unknown) -> None:
+        """Something is done with a value that is not known: if it is a parameter's, callers elsewhere may pass it."""
+        root = value
+        while root.parent is not None and root.parent is not self.globals:
+            root = root.parent
+        if isinstance(root.key, tuple) and root.key[:1] == ("parameter",):
+            self.open = True
+
+    def note_gradient(self, function: Unknown, arguments: Arguments) -> None:
+        """``tape.gradient(loss, …)``, ``optimizer.minimize(loss)``, ``accelerator.backward(loss)`` differentiate a loss."""
+        if function.key in GRADIENT_METHODS:
+            for value in arguments.positional[:1]:
+                self.note_backward(value, self.site(0))
+
+    def note_backward(self, value: Value, site: Site) -> None:
+        """A loss is differentiated."""
+        if isinstance(value, Tensor) and value.domain is Domain.LOSS:
+            self.emit(Backward, site, loss=value)
+
+    def read(self, heap_object: Any, key: Hashable) -> Value | None:
+        """A slot on the current path."""
+        return self.state.read(heap_object, key)
+
+    def unknown(self, note: str = "") -> Unknown:
+        """A new value that is not followed."""
+        return Unknown(note)

@@ -1,0 +1,337 @@
+"""The changing part of an interpretation: slots that are written, and the conditions of the path that is being followed.
+
+Branches are run one after the other from the same state. What each one wrote is taken back, and where they meet again the
+slots that differ hold a ``Choice`` whose options remember their conditions. Two values that belong to contradicting
+conditions therefore never meet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Sequence
+
+from headlint.flow.values.conditions import Choice, Condition, Guard, Option
+from headlint.flow.values.python_values import Constant, DictValue, HeapObject, TupleValue, Unknown, Value, births
+
+MOST_OPTIONS = 8
+"""A value with more alternatives than this is no longer followed."""
+
+MOST_GUARDS = 8
+"""An alternative under more conditions than this is no longer followed."""
+
+Cell = tuple[HeapObject, Hashable]
+
+
+class State:
+    """Slots, their undo journals, and the current path."""
+
+    def __init__(self) -> None:
+        self.path: tuple[Guard, ...] = ()
+        self.work = 0
+        """Combinations of alternatives that were gone through so far."""
+        self._journals: list[tuple[int, dict[Cell, Value | None]]] = []
+        """For each branch that is being tried out: when it began, and what its writes replaced."""
+        self._indexed: tuple[tuple[Guard, ...], _Index] = ((), _Index(()))
+
+    def read(self, heap_object: HeapObject, key: Hashable) -> Value | None:
+        """The slot's value on the current path, or None where it was never written."""
+        value = heap_object.slots.get(key)
+        return self.narrow(value) if isinstance(value, Choice) else value
+
+    def write(self, heap_object: HeapObject, key: Hashable, value: Value) -> None:
+        """Set a slot."""
+        self._remember(heap_object, key)
+        heap_object.slots[key] = value
+
+    def erase(self, heap_object: HeapObject, key: Hashable) -> None:
+        """Remove a slot."""
+        if key in heap_object.slots:
+            self._remember(heap_object, key)
+            del heap_object.slots[key]
+
+    def _remember(self, heap_object: HeapObject, key: Hashable) -> None:
+        """Note the slot's value before a change, unless nobody outside of the branch can know the thing."""
+        if self._journals:
+            start, journal = self._journals[-1]
+            if heap_object.born < start:
+                journal.setdefault((heap_object, key), heap_object.slots.get(key))
+
+    def narrow(self, value: Value) -> Value:
+        """The value as it is on the current path."""
+        if not isinstance(value, Choice):
+            return value
+        possible = [(option.guards, option.value) for option in value.options if self.allows(option.guards)]
+        return value if len(possible) == len(value.options) else join(possible)
+
+    def allows(self, guards: tuple[Guard, ...]) -> bool:
+        """Whether further conditions can hold on the current path."""
+        if not guards:
+            return True
+        if self._indexed[0] is not self.path:
+            self._indexed = (self.path, _Index(self.path))
+        return self._indexed[1].allows(guards)
+
+    def alternatives(self, value: Value) -> tuple[Option, ...]:
+        """The values it may have on the current path, each with its conditions."""
+        value = self.narrow(value)
+        return value.options if isinstance(value, Choice) else (Option((), value),)
+
+    def distribute(self, values: Sequence[Value], operation: Callable[..., Value], most: int = MOST_OPTIONS) -> Value:
+        """The operation's results over every combination of alternatives that can occur together."""
+        if not any(isinstance(value, Choice) for value in values):
+            return operation(*values)
+        combinations: list[tuple[tuple[Guard, ...], tuple[Value, ...]]] = [((), ())]
+        for value in values:
+            combinations = [
+                ((*guards, *option.guards), (*chosen, option.value))
+                for guards, chosen in combinations
+                for option in self.alternatives(value)
+                if self.allows((*guards, *option.guards))
+            ][:most]
+        results: list[tuple[tuple[Guard, ...], Value]] = []
+        before = self.path
+        self.work += len(combinations) if len(combinations) > 1 else 0
+        for guards, chosen in combinations:
+            self.path = (*before, *guards)
+            results.append((guards, operation(*chosen)))
+        self.path = before
+        return join(results)
+
+    def branch(self, branches: Sequence[tuple[tuple[Guard, ...], Callable[[], bool]]]) -> bool:
+        """Run each branch under its conditions and join what they wrote.
+
+        A branch gives True when it runs to its end, False when it leaves (returns, raises, breaks). Gives True when any
+        branch goes on; when exactly one does, its conditions hold from here on. What a leaving branch wrote is kept only
+        where every branch leaves.
+        """
+        before = self.path
+        going_on: list[tuple[tuple[Guard, ...], dict[Cell, Value | None]]] = []
+        leaving: list[tuple[tuple[Guard, ...], dict[Cell, Value | None]]] = []
+        for guards, run in branches:
+            self.path = before
+            if not self.allows(guards):
+                continue
+            self.path = (*before, *guards)
+            changes, finished = self._try_out(run)
+            (going_on if finished else leaving).append((guards, changes))
+        self.path = before
+        if len(going_on) == 1:
+            guards, changes = going_on[0]
+            self._apply(changes)
+            self.path = (*before, *guards)
+        else:
+            self._merge(going_on or leaving)
+        return bool(going_on)
+
+    def noting(self, run: Callable[[], object]) -> dict[Cell, Value | None]:
+        """Run something, and tell what its writes replaced."""
+        journal: dict[Cell, Value | None] = {}
+        self._journals.append((next(births), journal))
+        try:
+            run()
+        finally:
+            self._journals.pop()
+            if self._journals:
+                start, outer = self._journals[-1]
+                for (heap_object, key), old in journal.items():
+                    if heap_object.born < start:
+                        outer.setdefault((heap_object, key), old)
+        return journal
+
+    def isolated(self, run: Callable[[], bool]) -> dict[Cell, Value | None]:
+        """Run something, take back what it wrote, and tell what that was."""
+        before = self.path
+        changes, _ = self._try_out(run)
+        self.path = before
+        return changes
+
+    def fill_in(self, changes: dict[Cell, Value | None]) -> None:
+        """Apply those of the changes whose slots are empty now."""
+        self._apply({cell: value for cell, value in changes.items() if cell[1] not in cell[0].slots})
+
+    def outside(self, run: Callable[[], None]) -> None:
+        """Run something whose writes hold on every path: a module that is imported in the middle of a branch."""
+        before, journals = self.path, self._journals
+        self.path, self._journals = (), []
+        try:
+            run()
+        finally:
+            self.path, self._journals = before, journals
+
+    def _try_out(self, run: Callable[[], bool]) -> tuple[dict[Cell, Value | None], bool]:
+        journal: dict[Cell, Value | None] = {}
+        self._journals.append((next(births), journal))
+        try:
+            finished = run()
+        finally:
+            self._journals.pop()
+            changes = {(heap_object, key): heap_object.slots.get(key) for heap_object, key in journal}
+            for (heap_object, key), old in journal.items():
+                _put(heap_object, key, old)
+        return changes, finished
+
+    def _apply(self, changes: dict[Cell, Value | None]) -> None:
+        for (heap_object, key), value in changes.items():
+            if value is None:
+                self.erase(heap_object, key)
+            else:
+                self.write(heap_object, key, value)
+
+    def _merge(self, branches: list[tuple[tuple[Guard, ...], dict[Cell, Value | None]]]) -> None:
+        cells = dict.fromkeys(cell for _, changes in branches for cell in changes)
+        for heap_object, key in cells:
+            options: list[tuple[tuple[Guard, ...], Value]] = []
+            for guards, changes in branches:
+                value = changes.get((heap_object, key), heap_object.slots.get(key))
+                if value is not None:
+                    options.append((guards, value))
+            if isinstance(heap_object, DictValue) and len(options) < len(branches):
+                heap_object.complete = False  # which keys it has, and in which order, depends on the branch
+            if options:
+                self.write(heap_object, key, join(options))
+            else:
+                self.erase(heap_object, key)
+
+
+def _put(heap_object: HeapObject, key: Hashable, value: Value | None) -> None:
+    if value is None:
+        heap_object.slots.pop(key, None)
+    else:
+        heap_object.slots[key] = value
+
+
+def same(left: Value, right: Value) -> bool:
+    """Whether two values are certainly one."""
+    if left is right:
+        return True
+    match left, right:
+        case Constant(), Constant():
+            return type(left.value) is type(right.value) and left.value == right.value
+        case TupleValue(first), TupleValue(second):
+            return len(first) == len(second) and all(map(same, first, second))
+        case (HeapObject(), _) | (Unknown(), _) | (Choice(), _):
+            return False
+        case _:
+            return type(left) is type(right) and left == right
+
+
+def join(options: Iterable[tuple[tuple[Guard, ...], Value]]) -> Value:
+    """One value for several, each under its conditions."""
+    merged: list[Option] = []
+    for guards, value in options:
+        inner = value.options if isinstance(value, Choice) else (Option((), value),)
+        for option in inner:
+            both = _union(guards, option.guards)
+            if not guards or not option.guards or consistent(both):
+                _add(merged, Option(both, option.value))
+    if not merged:
+        return Unknown()
+    if all(same(merged[0].value, option.value) for option in merged[1:]):
+        return merged[0].value
+    if len(merged) > MOST_OPTIONS or any(len(option.guards) > MOST_GUARDS for option in merged):
+        return Unknown("too many alternatives")
+    return Choice(tuple(merged))
+
+
+def _union(first: tuple[Guard, ...], second: tuple[Guard, ...]) -> tuple[Guard, ...]:
+    if not first or not second:
+        return first or second
+    both = (*first, *(guard for guard in second if guard not in first))
+    equal = {guard.condition.subject for guard in both if guard.outcome and guard.condition.operator == "=="}
+    if not equal:
+        return both
+    # What equals one value is known not to equal the others: long chains of elif would carry them all along.
+    return tuple(
+        guard
+        for guard in both
+        if guard.outcome or guard.condition.operator != "==" or guard.condition.subject not in equal
+    )
+
+
+def _add(options: list[Option], new: Option) -> None:
+    """Add an option; two that differ in the outcome of one condition only are one without it."""
+    for index, old in enumerate(options):
+        if not same(old.value, new.value):
+            continue
+        if set(old.guards) <= set(new.guards):
+            return
+        difference = set(old.guards) ^ set(new.guards)
+        if len(difference) == 2 and len({guard.condition for guard in difference}) == 1:
+            options[index] = Option(tuple(guard for guard in old.guards if guard not in difference), old.value)
+            return
+    options.append(new)
+
+
+def consistent(guards: tuple[Guard, ...]) -> bool:
+    """Whether conditions can hold together; when in doubt they can."""
+    return len(guards) < 2 or _Index(()).allows(guards)
+
+
+class _Index:
+    """The conditions of a path by what they are about, so that others are quickly held against them."""
+
+    __slots__ = ("_outcomes", "_tests")
+
+    def __init__(self, path: tuple[Guard, ...]) -> None:
+        self._outcomes: dict[Condition, bool] = {}
+        self._tests: dict[Hashable, list[tuple[str, Hashable, bool]]] = {}
+        for guard in path:
+            self._outcomes[guard.condition] = guard.outcome
+            if guard.condition.operator in _HOLDS:
+                self._tests.setdefault(guard.condition.subject, []).append(_test_of(guard))
+
+    def allows(self, guards: tuple[Guard, ...]) -> bool:
+        """Whether further conditions can hold beside those of the path."""
+        new: dict[Condition, bool] = {}
+        for guard in guards:
+            known = self._outcomes.get(guard.condition)
+            if known is None:
+                known = new.setdefault(guard.condition, guard.outcome)
+            if known is not guard.outcome:
+                return False
+        tests: dict[Hashable, list[tuple[str, Hashable, bool]]] = {}
+        for condition, outcome in new.items():
+            if condition.operator in _HOLDS:
+                subject = condition.subject
+                if subject not in tests:
+                    tests[subject] = list(self._tests.get(subject, ()))
+                tests[subject].append((condition.operator, condition.operand, outcome))
+        return all(len(about) < 2 or _satisfiable(about) for about in tests.values())
+
+
+def _test_of(guard: Guard) -> tuple[str, Hashable, bool]:
+    return (guard.condition.operator, guard.condition.operand, guard.outcome)
+
+
+_HOLDS: dict[str, Callable[..., bool]] = {
+    "truth": lambda value, _: bool(value),
+    "==": lambda value, operand: bool(value == operand),
+    "is": lambda value, operand: value is operand,
+    "<": lambda value, operand: bool(value < operand),
+    "<=": lambda value, operand: bool(value <= operand),
+    ">": lambda value, operand: bool(value > operand),
+    ">=": lambda value, operand: bool(value >= operand),
+    "in": lambda value, operand: bool(value in operand),
+}
+
+
+def _satisfiable(tests: list[tuple[str, Hashable, bool]]) -> bool:
+    if all(operator == "==" for operator, _, _ in tests):
+        wanted = {operand for _, operand, outcome in tests if outcome}
+        return len(wanted) < 2 and not any(operand in wanted for _, operand, outcome in tests if not outcome)
+    candidates: list[object] = [None, True, False, 0, 1, "\0 no such text", ""]
+    for _, operand, _ in tests:
+        if isinstance(operand, int | float) and not isinstance(operand, bool):
+            candidates += [operand - 1, operand, operand + 1]
+        elif isinstance(operand, tuple):
+            candidates += list(operand)
+        else:
+            candidates.append(operand)
+    return any(all(_holds(test, candidate) for test in tests) for candidate in candidates)
+
+
+def _holds(test: tuple[str, Hashable, bool], candidate: object) -> bool:
+    operator, operand, outcome = test
+    try:
+        return _HOLDS[operator](candidate, operand) is outcome
+    except TypeError:
+        return False

@@ -1,0 +1,1 @@
+"""What Python's expressions, statements, attributes and calls do to abstract values."""

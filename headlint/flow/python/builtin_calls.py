@@ -1,0 +1,381 @@
+"""Python's own functions, and those of its standard library that carry values on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from headlint.flow.python import iteration
+from headlint.flow.values.arguments import Arguments
+from headlint.flow.values.assumptions import Assumption
+from headlint.flow.values.conditions import Condition, Test
+from headlint.flow.values.library_values import Container, Dataset, Layer, Parser
+from headlint.flow.values.python_values import (
+    ClassValue,
+    Constant,
+    DictValue,
+    FrameworkName,
+    Instance,
+    ListValue,
+    Partial,
+    SuperValue,
+    TupleValue,
+    Unknown,
+    Value,
+)
+from headlint.flow.values.tensor_values import Tensor
+
+if TYPE_CHECKING:
+    from headlint.flow.machine.machine import Machine
+
+
+def call(machine: Machine, name: str, arguments: Arguments, at: int) -> Value:
+    """Call a builtin."""
+    method = _BUILTINS.get(name)
+    if method is not None:
+        return method(machine, arguments, at)
+    return machine.globals.child(("builtins", name, machine.site(at)))
+
+
+def _len(machine: Machine, arguments: Arguments, at: int) -> Value:
+    given = machine.state.narrow(arguments.positional[0]) if arguments.positional else Unknown()
+    match given:
+        case Tensor() as tensor:
+            size = tensor.shape.size(0) if tensor.shape.dims else None
+            return Constant(size) if size is not None else Unknown()
+        case Unknown() as unknown:
+            return unknown.child("len")
+        case _:
+            items = iteration.known_items(machine, given)
+            filled_elsewhere = isinstance(given, ListValue | DictValue) and not items
+            return Constant(len(items)) if items is not None and not filled_elsewhere else Unknown()
+
+
+def _range(machine: Machine, arguments: Arguments, at: int) -> Value:
+    values = [value.value if isinstance(value, Constant) else None for value in arguments.positional]
+    if values and all(isinstance(value, int) for value in values) and len(values) <= 3:
+        try:
+            numbers = range(*values)  # type: ignore[arg-type]
+        except ValueError:
+            return Unknown()
+        if len(numbers) <= iteration.LONGEST_LOOP:
+            return TupleValue(tuple(Constant(number) for number in numbers))
+    return Dataset("range", Unknown("a number of a range"))
+
+
+def _enumerate(machine: Machine, arguments: Arguments, at: int) -> Value:
+    if not arguments.positional:
+        return Unknown()
+    items = iteration.known_items(machine, arguments.positional[0])
+    if items is not None and len(items) <= iteration.LONGEST_LOOP:
+        return TupleValue(tuple(TupleValue((Constant(number), item)) for number, item in enumerate(items)))
+    return Dataset("enumerate", TupleValue((Unknown(), iteration.element(machine, arguments.positional[0]))))
+
+
+def _zip(machine: Machine, arguments: Arguments, at: int) -> Value:
+    columns = [iteration.known_items(machine, value) for value in arguments.positional]
+    if columns and all(column is not None for column in columns):
+        rows = zip(*[column for column in columns if column is not None], strict=False)
+        return TupleValue(tuple(TupleValue(row) for row in rows))
+    return Dataset("zip", TupleValue(tuple(iteration.element(machine, value) for value in arguments.positional)))
+
+
+def _list(machine: Machine, arguments: Arguments, at: int) -> Value:
+    if not arguments.positional:
+        return ListValue()
+    items = iteration.known_items(machine, arguments.positional[0])
+    if items is not None:
+        return ListValue(tuple(items))
+    given = machine.state.narrow(arguments.positional[0])
+    if isinstance(given, ListValue | Container):
+        return ListValue(iteration.slot_items(machine, given) or (), approximate=True)
+    return ListValue((iteration.element(machine, given),), approximate=True)
+
+
+def _tuple(machine: Machine, arguments: Arguments, at: int) -> Value:
+    items = iteration.known_items(machine, arguments.positional[0]) if arguments.positional else []
+    return TupleValue(tuple(items)) if items is not None else Unknown()
+
+
+def _dict(machine: Machine, arguments: Arguments, at: int) -> Value:
+    result = DictValue(complete=arguments.complete)
+    if arguments.positional:
+        given = machine.state.narrow(arguments.positional[0])
+        if isinstance(given, DictValue):
+            result.slots.update(iteration.entries(machine, given))
+            result.complete = result.complete and given.complete
+        else:
+            pairs = iteration.known_items(machine, given)
+            result.complete = result.complete and pairs is not None
+            for pair in pairs or []:
+                match pair:
+                    case TupleValue((Constant(key), value)):
+                        result.slots[key] = value
+                    case _:
+                        result.complete = False
+    result.slots.update(arguments.named)
+    return result
+
+
+def _number(convert: Callable[[Any], Any]) -> Callable[[Machine, Arguments, int], Value]:
+    def meaning(machine: Machine, arguments: Arguments, at: int) -> Value:
+        match arguments.positional:
+            case (Constant(value, assumptions, symbol),):
+                try:
+                    return Constant(convert(value), assumptions, symbol)
+                except (TypeError, ValueError, OverflowError):
+                    return Unknown()
+            case (Unknown() as unknown,):
+                return unknown.child(convert.__name__)
+            case _:
+                return Unknown()
+
+    return meaning
+
+
+def _getattr(machine: Machine, arguments: Arguments, at: int) -> Value:
+    match arguments.positional:
+        case (owner, Constant(str() as name), *_):
+            return machine.attribute(owner, name, at)
+        case (FrameworkName("torchvision.models"), *_):
+            return FrameworkName("torchvision.models.unknown_model")
+        case _:
+            return Unknown()
+
+
+def _setattr(machine: Machine, arguments: Arguments, at: int) -> Value:
+    match arguments.positional:
+        case (owner, Constant(str() as name), value):
+            machine.set_attribute(owner, name, value)
+        case _:
+            pass
+    return Constant(None)
+
+
+def _hasattr(machine: Machine, arguments: Arguments, at: int) -> Value:
+    match arguments.positional:
+        case (Instance() as instance, Constant(str() as name)) if machine.read(instance, name) is not None:
+            return Constant(True)
+        case (Unknown() as unknown, Constant(str() as name)):
+            return Test(Condition("hasattr", unknown, name))
+        case _:
+            return Unknown()
+
+
+def _isinstance(machine: Machine, arguments: Arguments, at: int) -> Value:
+    match arguments.positional:
+        case (Layer() as layer, FrameworkName(path)):
+            return Constant(layer.kind.name == path or path in ("torch.nn.Module", "keras.layers.Layer"))
+        case (Instance() as instance, ClassValue() as cls):
+            return Constant(any(ancestor is cls for ancestor in instance.cls.ancestors()))
+        case (Instance() as instance, FrameworkName(path)) if not instance.cls.opaque:
+            return Constant(FrameworkName(path) in instance.cls.ancestors())
+        case (Tensor(), FrameworkName("torch.Tensor" | "torch.FloatTensor")):
+            return Constant(True)
+        case (Constant() as constant, FrameworkName(path)) if path.startswith("builtins."):
+            kind = {"int": int, "str": str, "float": float, "bool": bool}.get(path.removeprefix("builtins."))
+            return Constant(isinstance(constant.value, kind)) if kind else Constant(False)
+        case ((Tensor() | Constant()), FrameworkName(path)) if path.startswith("builtins."):
+            return Constant(False)
+        case (TupleValue(), FrameworkName("builtins.tuple")) | (ListValue(), FrameworkName("builtins.list")):
+            return Constant(True)
+        case (DictValue(), FrameworkName("builtins.dict")):
+            return Constant(True)
+        case (Unknown() as unknown, kind):
+            return Test(Condition("isinstance", unknown, kind))
+        case _:
+            return Unknown()
+
+
+def _same(machine: Machine, arguments: Arguments, at: int) -> Value:
+    return arguments.positional[0] if arguments.positional else Unknown()
+
+
+def _next(machine: Machine, arguments: Arguments, at: int) -> Value:
+    return iteration.element(machine, arguments.positional[0]) if arguments.positional else Unknown()
+
+
+def _reversed(machine: Machine, arguments: Arguments, at: int) -> Value:
+    items = iteration.known_items(machine, arguments.positional[0]) if arguments.positional else None
+    return TupleValue(tuple(items[::-1])) if items is not None else Unknown()
+
+
+def _map(machine: Machine, arguments: Arguments, at: int) -> Value:
+    if len(arguments.positional) != 2:
+        return Unknown()
+    function, iterable = arguments.positional
+    items = iteration.known_items(machine, iterable)
+    if items is None or len(items) > iteration.LONGEST_LOOP:
+        result = machine.call(function, Arguments((iteration.element(machine, iterable),)), at)
+        return ListValue((result,), approximate=True)
+    return ListValue(tuple(machine.call(function, Arguments((item,)), at) for item in items))
+
+
+def _super(machine: Machine, arguments: Arguments, at: int) -> Value:
+    match arguments.positional:
+        case (ClassValue() as cls, (Instance() | ClassValue()) as receiver):
+            return SuperValue(receiver, cls)
+        case _:
+            from headlint.flow.python import names
+
+            return names.plain_super(machine)
+
+
+def _print(machine: Machine, arguments: Arguments, at: int) -> Value:
+    return Constant(None)
+
+
+def _type(machine: Machine, arguments: Arguments, at: int) -> Value:
+    match arguments.positional:
+        case (Instance() as instance,):
+            return instance.cls
+        case _:
+            return Unknown()
+
+
+def _extreme(choose: Callable[[Any], Any]) -> Callable[[Machine, Arguments, int], Value]:
+    def meaning(machine: Machine, arguments: Arguments, at: int) -> Value:
+        values = list(arguments.positional)
+        if len(values) == 1:
+            values = iteration.known_items(machine, values[0]) or []
+        numbers = [value.value for value in values if isinstance(value, Constant)]
+        if values and len(numbers) == len(values) and all(isinstance(number, int | float) for number in numbers):
+            return Constant(choose(numbers))
+        return Unknown()
+
+    return meaning
+
+
+def _sum(machine: Machine, arguments: Arguments, at: int) -> Value:
+    items = iteration.known_items(machine, arguments.positional[0]) if arguments.positional else None
+    if not items:
+        return iteration.element(machine, arguments.positional[0]) if arguments.positional else Unknown()
+    from headlint.flow.python import expressions
+
+    total = items[0]
+    for item in items[1:]:
+        total = machine.state.distribute([total, item], lambda one, two: expressions.binary(machine, "+", one, two, at))
+    return total
+
+
+def _round(machine: Machine, arguments: Arguments, at: int) -> Value:
+    match arguments.positional:
+        case (Constant(int() | float() as number), *_):
+            return Constant(round(number))
+        case (Tensor() as tensor, *_):
+            from headlint.flow.tensors import tensors
+
+            return tensors.apply(machine, "round", "round", tensor, {"input": tensor}, machine.site(at))
+        case _:
+            return Unknown()
+
+
+_BUILTINS: dict[str, Callable[[Machine, Arguments, int], Value]] = {
+    "len": _len,
+    "range": _range,
+    "xrange": _range,
+    "enumerate": _enumerate,
+    "zip": _zip,
+    "list": _list,
+    "set": _list,
+    "sorted": _list,
+    "tuple": _tuple,
+    "dict": _dict,
+    "int": _number(int),
+    "float": _number(float),
+    "str": _number(str),
+    "bool": _number(bool),
+    "abs": _number(abs),
+    "round": _round,
+    "getattr": _getattr,
+    "setattr": _setattr,
+    "hasattr": _hasattr,
+    "isinstance": _isinstance,
+    "iter": _same,
+    "next": _next,
+    "reversed": _reversed,
+    "map": _map,
+    "super": _super,
+    "print": _print,
+    "type": _type,
+    "max": _extreme(max),
+    "min": _extreme(min),
+    "sum": _sum,
+}
+
+
+# The standard library
+
+
+def _partial(machine: Machine, arguments: Arguments, at: int) -> Value:
+    if not arguments.positional:
+        return Unknown()
+    return Partial(arguments.positional[0], arguments.positional[1:], tuple(arguments.named.items()))
+
+
+def _parser(machine: Machine, arguments: Arguments, at: int) -> Value:
+    return Parser()
+
+
+def parser_method(machine: Machine, parser: Parser, name: str, arguments: Arguments, at: int) -> Value:
+    """A method of ``argparse.ArgumentParser``: the defaults are what holds while nobody says otherwise."""
+    match name:
+        case "add_argument":
+            _add_option(machine, parser, arguments)
+            return Unknown()
+        case "parse_args" | "parse_known_args":
+            options = DictValue(dict(iteration.entries_of_object(machine, parser)), complete=False)
+            return options if name == "parse_args" else TupleValue((options, Unknown()))
+        case "set_defaults":
+            for option, value in arguments.named.items():
+                machine.state.write(parser, option, value)
+            return Constant(None)
+        case "add_argument_group" | "add_mutually_exclusive_group":
+            return parser
+        case _:
+            return Unknown()
+
+
+def _add_option(machine: Machine, parser: Parser, arguments: Arguments) -> None:
+    spellings = [
+        value.value for value in arguments.positional if isinstance(value, Constant) and isinstance(value.value, str)
+    ]
+    if not spellings:
+        return
+    longest = next((spelling for spelling in spellings if spelling.startswith("--")), spellings[0])
+    chosen = arguments.get("dest")
+    option = str(chosen.value) if isinstance(chosen, Constant) else longest.lstrip("-").replace("-", "_")
+    default = arguments.get("default")
+    match arguments.get("action"):
+        case Constant("store_true") if default is None:
+            default = Constant(False)
+        case Constant("store_false") if default is None:
+            default = Constant(True)
+    assumption = Assumption(machine.unit.path, "", longest)
+    symbol = machine.globals.child(assumption)
+    match default:
+        case Constant(value) if value is not None:
+            machine.state.write(parser, option, Constant(value, frozenset({assumption}), symbol))
+        case _:
+            machine.state.write(parser, option, symbol)
+
+
+def _tqdm(machine: Machine, arguments: Arguments, at: int) -> Value:
+    return arguments.first("iterable") or Unknown()
+
+
+def _deque(machine: Machine, arguments: Arguments, at: int) -> Value:
+    return ListValue(approximate=True)
+
+
+NAMES: dict[str, Callable[[Machine, Arguments, int], Value]] = {
+    "functools.partial": _partial,
+    "argparse.ArgumentParser": _parser,
+    "collections.OrderedDict": _dict,
+    "collections.deque": _deque,
+    "tqdm.tqdm": _tqdm,
+    "tqdm.auto.tqdm": _tqdm,
+    "tqdm.notebook.tqdm": _tqdm,
+    "tqdm.trange": _range,
+    "tqdm": _tqdm,
+}

@@ -1,0 +1,251 @@
+"""Calls: functions, methods and classes of the program, and whatever else can be called."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import TYPE_CHECKING
+
+from headlint.flow.layers import losses
+from headlint.flow.libraries import declarations, layers, library
+from headlint.flow.machine.state import join
+from headlint.flow.python import attributes
+from headlint.flow.values.arguments import NO_ARGUMENTS, Arguments
+from headlint.flow.values.assumptions import Assumption
+from headlint.flow.values.conditions import Choice
+from headlint.flow.values.facts import Head
+from headlint.flow.values.library_values import Backbone, Container, Dataset, Layer, Loss, Model, Part
+from headlint.flow.values.python_values import (
+    NOT_FOLLOWED,
+    BoundMethod,
+    ClassValue,
+    Constant,
+    DictValue,
+    FrameworkMethod,
+    FrameworkName,
+    FunctionValue,
+    Instance,
+    Partial,
+    Scope,
+    TupleValue,
+    Unknown,
+    Value,
+)
+from headlint.frameworks import registry
+from headlint.syntax import ir
+
+if TYPE_CHECKING:
+    from headlint.flow.machine.machine import Machine
+
+MOST_RECURSIONS = 2
+
+
+def call(machine: Machine, function: Value, arguments: Arguments, at: int) -> Value:
+    """The result of calling something."""
+    match function:
+        case Choice():
+            return machine.state.distribute([function], lambda one: call(machine, one, arguments, at))
+        case FunctionValue():
+            return run_function(machine, function, arguments, at)
+        case BoundMethod(receiver, inner):
+            return run_function(machine, inner, arguments, at, receiver, function.owner)
+        case ClassValue():
+            return instantiate(machine, function, arguments, at)
+        case Instance():
+            return call_instance(machine, function, arguments, at)
+        case Partial(inner, positional, named):
+            given = arguments.preceded_by(*positional)
+            merged = {**dict(named), **given.named}
+            return call(machine, inner, Arguments(given.positional, merged, given.sites, given.complete), at)
+        case FrameworkName(path):
+            return library.call_name(machine, path, arguments, at)
+        case FrameworkMethod(receiver, name):
+            return library.call_method(machine, receiver, name, arguments, at)
+        case Layer() | Container() | Model() | Backbone() | Part():
+            return layers.apply_callable(machine, function, arguments, at)
+        case Loss():
+            return losses.use_object(machine, function, arguments, machine.site(at))
+        case Unknown():
+            return library.call_unknown(machine, function, arguments, at)
+        case _:
+            return Unknown()
+
+
+def run_function(
+    machine: Machine,
+    function: FunctionValue,
+    arguments: Arguments,
+    at: int,
+    receiver: Value | None = None,
+    owner: ClassValue | None = None,
+    assume_defaults: bool = False,
+) -> Value:
+    """Interpret a function of the program with the arguments it gets."""
+    path = declarations.name_of(machine, function) if owner is None else ""
+    if path:
+        return declarations.call(machine, path, arguments, at)
+    definition = function.definition
+    machine.reached.add(id(definition))
+    again = sum(frame.definition is definition for frame in machine.frames)
+    if again >= MOST_RECURSIONS or machine.too_deep():
+        return Unknown()
+    if receiver is not None and function.kind != "static":
+        arguments = arguments.preceded_by(receiver)
+    scope = Scope(function.scope.unit, "function", function.scope)
+    scope.slots.update(_bind(machine, function, arguments, assume_defaults))
+    before, in_container, machine.in_container = machine.state.path, machine.in_container, False
+    result: Value = Unknown(NOT_FOLLOWED)
+
+    def body() -> None:
+        nonlocal result
+        if isinstance(definition, ir.Lambda):
+            result = machine.evaluate(definition.body)
+            return
+        machine.execute(definition.body)
+        if function.generator:
+            result = Dataset("generator", join(((), value) for value in frame.yields))
+        else:
+            result = join(frame.returns) if frame.returns else Constant(None)
+
+    with machine.entering(
+        scope, definition, owner or function.owner, _self_of(function, receiver, arguments), at
+    ) as frame:
+        machine.without_gradient += function.without_gradient
+        try:
+            machine.with_share_of_a_call(body)
+        finally:
+            machine.state.path, machine.in_container = before, in_container
+            machine.without_gradient -= function.without_gradient
+    return result
+
+
+def _self_of(function: FunctionValue, receiver: Value | None, arguments: Arguments) -> Value | None:
+    if receiver is not None:
+        return receiver
+    return arguments.positional[0] if function.owner is not None and arguments.positional else None
+
+
+def _bind(
+    machine: Machine, function: FunctionValue, arguments: Arguments, assume_defaults: bool
+) -> dict[object, Value]:
+    definition = function.definition
+    path = function.scope.unit.path
+    defaults = dict(function.defaults)
+    remaining = list(arguments.positional)
+    named: dict[Hashable, Value] = dict(arguments.named.items())
+    bound: dict[object, Value] = {}
+    known = arguments.complete and not assume_defaults
+    for parameter in definition.parameters:
+        name = parameter.name
+        match parameter.kind:
+            case "star":
+                bound[name] = TupleValue(tuple(remaining)) if known else Unknown()
+                remaining = []
+                continue
+            case "double_star":
+                bound[name] = DictValue(named, known)
+                named = {}
+                continue
+        value: Value | None = None
+        if parameter.kind == "positional" and remaining:
+            value = remaining.pop(0)
+        elif name in named:
+            value = named.pop(name)
+        assumption = Assumption(path, f"{function.name}:{definition.at}", name)
+        if value is not None:
+            if name in defaults:
+                machine.overrides.add(assumption)
+            bound[name] = value
+        elif name in defaults:
+            doubtful = assume_defaults or not arguments.complete
+            bound[name] = _assumed(machine, defaults[name], assumption) if doubtful else defaults[name]
+        else:
+            bound[name] = machine.globals.child(("parameter", id(definition), name))
+        if name == "training" and function.owner is not None and _left_open(value):
+            bound[name] = Constant(True)
+    return bound
+
+
+def _left_open(value: Value | None) -> bool:
+    """Whether the argument ``training`` is left to the framework, which passes True while it trains."""
+    return value is None or isinstance(value, Unknown) or (isinstance(value, Constant) and value.value is None)
+
+
+def _assumed(machine: Machine, default: Value, assumption: Assumption) -> Value:
+    if not isinstance(default, Constant):
+        return default
+    symbol = machine.globals.child(assumption)
+    if default.value is None:
+        return symbol  # None stands for "not given", and says nothing of what is given
+    return Constant(default.value, default.assumptions | {assumption}, symbol)
+
+
+def instantiate(
+    machine: Machine, cls: ClassValue, arguments: Arguments, at: int, assume_defaults: bool = False
+) -> Value:
+    """An object of a class of the program."""
+    path = declarations.name_of(machine, cls)
+    if path:
+        return declarations.call(machine, path, arguments, at)
+    instance = Instance(cls, machine.site(at))
+    machine.growth += 1
+    machine.instances.append(instance)
+    initializer = attributes.find_in_class(machine, cls, "__init__")
+    if initializer is not None and isinstance(initializer[0], FunctionValue):
+        run_function(machine, initializer[0], arguments, at, instance, initializer[1], assume_defaults)
+    elif cls.dataclass or any(isinstance(base, ClassValue) and base.dataclass for base in cls.ancestors()):
+        _fill_dataclass(machine, instance, arguments, assume_defaults)
+    elif cls.framework_base():
+        library.call_method(machine, instance, "__init__", arguments, at)
+    return instance
+
+
+def _fill_dataclass(machine: Machine, instance: Instance, arguments: Arguments, assume_defaults: bool) -> None:
+    fields: list[str] = []
+    for ancestor in reversed(instance.cls.ancestors()):
+        if isinstance(ancestor, ClassValue):
+            fields += [name for name in _fields_of(ancestor) if name not in fields]
+    given = arguments.bind(fields)
+    for name in fields:
+        if name in given:
+            machine.state.write(instance, name, given[name])
+            continue
+        default = attributes.find_in_class(machine, instance.cls, name)
+        if default is not None and assume_defaults:
+            assumption = Assumption(instance.cls.unit.path, instance.cls.name, name)
+            machine.state.write(instance, name, _assumed(machine, default[0], assumption))
+    after = machine.method(instance, "__post_init__")
+    if after is not None:
+        machine.call(after)
+
+
+def _fields_of(cls: ClassValue) -> list[str]:
+    names: list[str] = []
+    for statement in cls.definition.body:
+        match statement:
+            case ir.Declare(target=ir.Name(name=name)) | ir.Assign(targets=(ir.Name(name=name),)):
+                names.append(name)
+    return names
+
+
+def call_instance(machine: Machine, instance: Instance, arguments: Arguments, at: int) -> Value:
+    """Call an object: a model is called through its ``forward`` or ``call``."""
+    base = instance.cls.framework_base()
+    names = ("forward", "call", "__call__") if base or instance.cls.opaque else ("__call__", "forward", "call")
+    for name in names:
+        found = machine.method(instance, name)
+        if found is not None:
+            result = machine.call(found, arguments, at)
+            if name != "__call__":
+                machine.emit(Head, machine.site(at), output=result)
+            return result
+    inner = machine.read(instance, attributes.CONTAINER_SLOT)
+    if inner is not None:
+        return machine.call(inner, arguments, at)
+    if base in registry.LOSSES:
+        return losses.use_object(machine, losses.of_instance(instance), arguments, machine.site(at))
+    return Unknown()
+
+
+def call_with(machine: Machine, function: Value, *values: Value) -> Value:
+    """Call something with positional arguments that stand nowhere in the program."""
+    return call(machine, function, Arguments(values), 0) if values else call(machine, function, NO_ARGUMENTS, 0)

@@ -1,0 +1,130 @@
+"""Methods of lists, dicts, tuples and texts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from headlint.flow.python import iteration
+from headlint.flow.values.arguments import Arguments
+from headlint.flow.values.python_values import Constant, DictValue, ListValue, TupleValue, Unknown, Value
+
+if TYPE_CHECKING:
+    from headlint.flow.machine.machine import Machine
+
+
+def call(machine: Machine, receiver: Value, name: str, arguments: Arguments, at: int) -> Value:
+    """Call a method of a collection or a constant."""
+    match receiver:
+        case ListValue():
+            return _of_list(machine, receiver, name, arguments)
+        case DictValue():
+            return _of_dict(machine, receiver, name, arguments)
+        case Constant(str() as text):
+            return _of_text(text, name)
+        case _:
+            return Unknown()
+
+
+def extend(machine: Machine, target: ListValue, more: list[Value]) -> None:
+    """Put values at the end of a list."""
+    items = iteration.slot_items(machine, target)
+    if items is None:
+        target.approximate = True
+        return
+    if machine.frame.repeating:
+        target.approximate = True
+    machine.state.write(target, "items", TupleValue((*items, *more)))
+
+
+def _of_list(machine: Machine, target: ListValue, name: str, arguments: Arguments) -> Value:
+    items = iteration.slot_items(machine, target)
+    first = arguments.positional[0] if arguments.positional else None
+    match name:
+        case "append" | "add" if first is not None:
+            extend(machine, target, [first])
+            return Constant(None)
+        case "extend" | "update" if first is not None:
+            more = iteration.known_items(machine, first)
+            if more is None:
+                target.approximate = True
+                more = [iteration.element(machine, first)]
+            extend(machine, target, more)
+            return Constant(None)
+        case "insert" if len(arguments.positional) == 2 and items is not None:
+            match first:
+                case Constant(int() as position):
+                    place = max(0, min(len(items), position if position >= 0 else len(items) + position))
+                    machine.state.write(
+                        target, "items", TupleValue((*items[:place], arguments.positional[1], *items[place:]))
+                    )
+                case _:
+                    target.approximate = True
+            return Constant(None)
+        case "pop" if items:
+            picked = iteration.pick(items, first) if first is not None else items[-1]
+            if first is None:
+                machine.state.write(target, "items", TupleValue(items[:-1]))
+            else:
+                target.approximate = True
+            return picked if isinstance(picked, Value) else Unknown()
+        case "copy" if items is not None:
+            return ListValue(items, target.approximate)
+        case "reverse" if items is not None:
+            machine.state.write(target, "items", TupleValue(items[::-1]))
+            return Constant(None)
+        case "clear":
+            machine.state.write(target, "items", TupleValue(()))
+            return Constant(None)
+        case "remove" | "sort":
+            target.approximate = True
+            return Constant(None)
+        case _:
+            return Unknown()
+
+
+def _of_dict(machine: Machine, target: DictValue, name: str, arguments: Arguments) -> Value:
+    entries = iteration.entries(machine, target)
+    first = arguments.positional[0] if arguments.positional else None
+    match name:
+        case "get" | "pop" | "setdefault" if first is not None:
+            default = arguments.positional[1] if len(arguments.positional) > 1 else Constant(None)
+            match first:
+                case Constant(key):
+                    found = machine.read(target, key)
+                    if found is not None:
+                        return found
+                    return default if target.complete else target.rest.child(key)
+                case _:
+                    return machine.item(target, first, 0)
+        case "items":
+            return ListValue(tuple(TupleValue((Constant(key), value)) for key, value in entries), not target.complete)
+        case "keys":
+            return ListValue(tuple(Constant(key) for key, _ in entries), not target.complete)
+        case "values":
+            return ListValue(tuple(value for _, value in entries), not target.complete)
+        case "copy":
+            return DictValue(dict(entries), target.complete)
+        case "update":
+            given = machine.state.narrow(first) if first is not None else None
+            if isinstance(given, DictValue):
+                for key, value in iteration.entries(machine, given):
+                    machine.state.write(target, key, value)
+            if given is not None and not (isinstance(given, DictValue) and given.complete):
+                target.complete = False
+            for key, value in arguments.named.items():
+                machine.state.write(target, key, value)
+            return Constant(None)
+        case _:
+            return Unknown()
+
+
+def _of_text(text: str, name: str) -> Value:
+    match name:
+        case "lower":
+            return Constant(text.lower())
+        case "upper":
+            return Constant(text.upper())
+        case "strip":
+            return Constant(text.strip())
+        case _:
+            return Unknown()

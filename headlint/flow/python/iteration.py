@@ -1,0 +1,184 @@
+"""What it means to go through a value: lists, tuples, dicts, ranges, containers of layers, data sets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from headlint.flow.values.conditions import Choice
+from headlint.flow.values.library_values import Container, Dataset
+from headlint.flow.values.python_values import (
+    Constant,
+    DictValue,
+    HeapObject,
+    Instance,
+    ListValue,
+    SliceValue,
+    TupleValue,
+    Unknown,
+    Value,
+)
+from headlint.flow.values.tensor_values import Tensor
+
+if TYPE_CHECKING:
+    from headlint.flow.machine.machine import Machine
+
+LONGEST_LOOP = 64
+"""Rounds of a loop that are followed one by one."""
+
+
+def is_object(value: Value) -> bool:
+    """Whether what is done with a value depends on more than numbers: a layer, a function, a list of layers …"""
+    match value:
+        case TupleValue(items):
+            return any(is_object(item) for item in items)
+        case ListValue():
+            return any(is_object(item) for item in value.items)
+        case DictValue():
+            return any(is_object(entry) for entry in value.slots.values())
+        case _:
+            return not isinstance(value, Constant | Unknown | Tensor)
+
+
+def slot_items(machine: Machine, heap_object: HeapObject) -> tuple[Value, ...] | None:
+    """The slot ``items`` on the current path; None when branches disagree about it."""
+    match machine.read(heap_object, "items"):
+        case TupleValue(items):
+            return items
+        case _:
+            return None
+
+
+def known_items(machine: Machine, value: Value) -> list[Value] | None:
+    """Every item that iterating gives, or None where that is not known."""
+    match machine.state.narrow(value):
+        case TupleValue(items):
+            return list(items)
+        case ListValue() as items_list:
+            items_now = slot_items(machine, items_list)
+            return None if items_list.approximate or items_now is None else list(items_now)
+        case Container(kind="dict") as container:
+            return [Constant(name) for name in container.names]
+        case Container() as container:
+            machine.applied.add(container)  # whoever goes through the members applies them in his own way
+            members = slot_items(machine, container)
+            return None if container.approximate or members is None else list(members)
+        case DictValue(complete=True) as entries_of:
+            return [Constant(key) for key in entries_of.slots if isinstance(key, str | int | float | bool | None)]
+        case Constant(str() as text) if len(text) <= LONGEST_LOOP:
+            return [Constant(character) for character in text]
+        case Choice(options) if all(isinstance(option.value, TupleValue) for option in options):
+            return _items_of_tuples(machine, value)
+        case _:
+            return None
+
+
+def _items_of_tuples(machine: Machine, value: Value) -> list[Value] | None:
+    """The items of a choice of equally long tuples, each a choice itself."""
+    from headlint.flow.machine.state import join
+
+    alternatives = machine.state.alternatives(value)
+    tuples = [(option.guards, option.value.items) for option in alternatives if isinstance(option.value, TupleValue)]
+    if len({len(items) for _, items in tuples}) != 1:
+        return None
+    length = len(tuples[0][1])
+    return [join((guards, items[index]) for guards, items in tuples) for index in range(length)]
+
+
+def element(machine: Machine, value: Value) -> Value:
+    """One item, whichever, of what iterating gives."""
+    match machine.state.narrow(value):
+        case Dataset() as dataset:
+            return dataset.item
+        case ListValue() | Container() as heap_object:
+            items = slot_items(machine, heap_object)
+            return items[-1] if items else Unknown()
+        case Tensor() as tensor:
+            from headlint.flow.tensors import tensors
+
+            return tensors.row(machine, tensor)
+        case Unknown() as unknown:
+            return unknown.child("element")
+        case Instance() as instance if (getter := machine.method(instance, "__getitem__")) is not None:
+            from headlint.flow.values.arguments import Arguments
+
+            return machine.call(getter, Arguments((Unknown(),)))
+        case _:
+            return Unknown()
+
+
+def unpack(machine: Machine, value: Value, count: int) -> list[Value]:
+    """The values that ``a, b, … = value`` binds."""
+    items = known_items(machine, value)
+    if items is not None:
+        return items if len(items) == count else [Unknown() for _ in range(count)]
+    match machine.state.narrow(value):
+        case Unknown() as unknown:
+            return [unknown.child(("item", index)) for index in range(count)]
+        case Dataset() as dataset:
+            return [dataset.item] * count
+        case Tensor() as tensor:
+            one = element(machine, tensor)
+            return [one] * count
+        case ListValue() as items_list:
+            return [element(machine, items_list)] * count
+        case Choice() as choice:
+            return [
+                machine.state.distribute(
+                    [choice],
+                    lambda one, index=index: unpack(machine, one, count)[index],
+                )
+                for index in range(count)
+            ]
+        case _:
+            return [Unknown() for _ in range(count)]
+
+
+def entries(machine: Machine, mapping: DictValue) -> list[tuple[Any, Value]]:
+    """A dict's entries on the current path."""
+    return [(key, value) for key in mapping.slots if (value := machine.read(mapping, key)) is not None]
+
+
+def combine_lists(machine: Machine, symbol: str, left: ListValue, right: Value) -> Value:
+    """``list + list`` and ``list * n``."""
+    first = slot_items(machine, left)
+    if first is None:
+        return Unknown()
+    match right:
+        case ListValue() if symbol == "+":
+            second = slot_items(machine, right)
+            return Unknown() if second is None else ListValue((*first, *second), left.approximate or right.approximate)
+        case Constant(int() as count) if symbol == "*" and 0 <= count * len(first) <= LONGEST_LOOP:
+            return ListValue(first * count, left.approximate)
+        case _ if symbol == "*":
+            return ListValue(first, approximate=True)
+        case _:
+            return Unknown()
+
+
+def slice_bounds(index: SliceValue) -> slice | None:
+    """The slice that ``lower:upper:step`` is, or None where a bound is not known."""
+    bounds: list[int | None] = []
+    for part in (index.lower, index.upper, index.step):
+        match part:
+            case Constant((int() | None) as bound):
+                bounds.append(bound)
+            case _:
+                return None
+    return slice(*bounds) if bounds[2] != 0 else None
+
+
+def pick(items: tuple[Value, ...], index: Value) -> Value | tuple[Value, ...] | None:
+    """An item, or the items of a slice, or None where the index is not known or out of range."""
+    match index:
+        case Constant(int() as number) if -len(items) <= number < len(items):
+            return items[number]
+        case SliceValue():
+            bounds = slice_bounds(index)
+            return items[bounds] if bounds is not None else None
+        case _:
+            return None
+
+
+def entries_of_object(machine: Machine, heap_object: HeapObject) -> list[tuple[Any, Value]]:
+    """Any thing's slots on the current path."""
+    return [(key, value) for key in heap_object.slots if (value := machine.read(heap_object, key)) is not None]

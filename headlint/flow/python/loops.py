@@ -1,0 +1,110 @@
+"""Loops: which of their rounds are followed, and what is known behind them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from headlint.flow.machine.state import Cell, same
+from headlint.flow.python import iteration
+from headlint.flow.values.library_values import Container, Model
+from headlint.flow.values.python_values import Constant, DictValue, ListValue, Scope, Unknown, Value
+from headlint.flow.values.tensor_values import Tensor
+from headlint.syntax import ir
+
+if TYPE_CHECKING:
+    from headlint.flow.machine.machine import Machine
+
+STEPS_OF_A_CHEAP_LOOP = 600
+"""A loop that costs less than this is followed to its end, whatever it does."""
+
+STEPS_OF_A_COSTLY_LOOP = 4_000
+"""One that costs more than this repeats an experiment: it is left early unless it collects what its rounds make."""
+
+MOST_STEPS_OF_A_LOOP = 20_000
+"""One that costs more than this is left early, whatever it does."""
+
+
+def run_for(machine: Machine, node: ir.For) -> bool:
+    """``for target in iterable: …``; False when the end is not reached."""
+    iterable = machine.evaluate(node.iterable)
+    items = iteration.known_items(machine, iterable)
+    if items is not None and len(items) <= iteration.LONGEST_LOOP:
+        _follow_rounds(machine, node, items)
+    else:
+        with machine.repeatedly():
+            machine.assign(node.target, iteration.element(machine, iterable))
+            _blur(machine, machine.state.noting(lambda: _round(machine, node.body)))
+    return machine.execute(node.otherwise)
+
+
+def _follow_rounds(machine: Machine, node: ir.For, items: list[Value]) -> None:
+    """Run the rounds of a loop one by one; one that only repeats what it does is left early."""
+    counting = not any(iteration.is_object(item) for item in items)
+    finished = True
+    steps_before = machine.steps_left
+
+    def one_round() -> None:
+        nonlocal finished
+        finished = _round(machine, node.body)
+
+    for number, item in enumerate(items):
+        growth = machine.growth
+        machine.assign(node.target, item)
+        replaced = machine.state.noting(one_round)
+        if not finished and _leaves_at_once(node.body):
+            return
+        spent = steps_before - machine.steps_left
+        if number == 0 or spent < STEPS_OF_A_CHEAP_LOOP:
+            continue
+        repeats = counting and (
+            machine.growth == growth or (spent > STEPS_OF_A_COSTLY_LOOP and not _collects(replaced))
+        )
+        if repeats or spent > MOST_STEPS_OF_A_LOOP:
+            machine.assign(node.target, items[-1])
+            _blur(machine, replaced, machine.growth != growth)
+            return
+
+
+def _collects(replaced: dict[Cell, Value | None]) -> bool:
+    """Whether a round put something beside what the rounds before it made, as a loop does that builds a model."""
+    return any(
+        key == "items" or (old is None and not isinstance(heap_object, Scope))
+        for (heap_object, key), old in replaced.items()
+    )
+
+
+def _blur(machine: Machine, replaced: dict[Cell, Value | None], tensors_too: bool = False) -> None:
+    """What a round changed, further rounds that are not followed change further: nobody knows to what."""
+    for (heap_object, key), old in replaced.items():
+        new = heap_object.slots.get(key)
+        match heap_object, new:
+            case _ if old is not None and new is not None and same(old, new):
+                continue
+            case ((ListValue() | Container() | Model()), _):
+                heap_object.approximate = True
+            case DictValue(), _ if old is None:
+                heap_object.complete = False
+            case _, Constant() if old is not None:
+                machine.state.write(heap_object, key, Unknown("counted in a loop"))
+            case _, Tensor() if old is not None and tensors_too:
+                machine.state.write(heap_object, key, Unknown("computed in a loop"))
+
+
+def _leaves_at_once(body: tuple[ir.Statement, ...]) -> bool:
+    return any(isinstance(statement, ir.Leave) and statement.kind == "break" for statement in body)
+
+
+def _round(machine: Machine, body: tuple[ir.Statement, ...]) -> bool:
+    """One round of a loop: what was known on a path that left it does not hold behind it."""
+    before = machine.state.path
+    finished = machine.execute(body)
+    machine.state.path = before
+    return finished
+
+
+def run_while(machine: Machine, node: ir.While) -> bool:
+    """``while test: …``; False when the end is not reached."""
+    machine.evaluate(node.test)
+    with machine.repeatedly():
+        _blur(machine, machine.state.noting(lambda: _round(machine, node.body)))
+    return machine.execute(node.otherwise)

@@ -1,0 +1,369 @@
+"""What statements do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from headlint.flow.machine.state import Cell
+from headlint.flow.python import decisions, expressions, iteration, loops, names
+from headlint.flow.tensors import tensors
+from headlint.flow.values.conditions import Condition, Guard
+from headlint.flow.values.library_values import Layer
+from headlint.flow.values.python_values import (
+    ClassValue,
+    Constant,
+    FrameworkName,
+    FunctionValue,
+    ListValue,
+    Scope,
+    Unknown,
+    Value,
+)
+from headlint.flow.values.tensor_values import Tensor
+from headlint.frameworks import torch
+from headlint.syntax import ir
+
+if TYPE_CHECKING:
+    from headlint.flow.machine.machine import Machine
+
+
+def execute(machine: Machine, body: Iterable[ir.Statement]) -> bool:
+    """Run statements in order; False when one of them leaves (returns, raises, breaks)."""
+    for statement in body:
+        machine.step()
+        if _EFFECTS[type(statement)](machine, statement) is False:
+            return False
+    return True
+
+
+def _evaluate(machine: Machine, node: ir.Evaluate) -> None:
+    machine.evaluate(node.value)
+
+
+def _assign(machine: Machine, node: ir.Assign) -> None:
+    value = machine.evaluate(node.value)
+    for target in node.targets:
+        assign(machine, target, value)
+        match target, node.value:
+            case ir.Attribute(name="weight"), ir.Attribute(name="weight", owner=owner):
+                _note_tied(machine, machine.evaluate(owner))
+            case _:
+                pass
+
+
+def _note_tied(machine: Machine, layer: Value) -> None:
+    """Another layer gets the weights of this one too: whoever writes to it shares them."""
+    if isinstance(layer, Layer):
+        machine.state.write(layer, "weight", Unknown("tied weights"))
+
+
+def assign(machine: Machine, target: ir.Expression, value: Value) -> None:
+    """Bind a target to a value."""
+    match target:
+        case ir.Name(name=name):
+            home = names.home_of(machine, name)
+            if home.kind == "module" and isinstance(value, Constant):
+                _notice_reassignment(machine, home, name, value)
+            machine.state.write(home, name, value)
+        case ir.Attribute():
+            machine.set_attribute(machine.evaluate(target.owner), target.name, value)
+        case ir.Subscript():
+            owner = machine.evaluate(target.owner)
+            machine.set_item(owner, machine.evaluate(target.index), value, target.at)
+            if isinstance(owner, Tensor) and isinstance(value, Tensor):
+                assign(machine, target.owner, tensors.collected(owner, value, machine.site(target)))
+        case ir.Display(items=targets):
+            _assign_to_several(machine, targets, value)
+        case ir.Starred():
+            assign(machine, target.value, value)
+        case _:
+            pass
+
+
+def _notice_reassignment(machine: Machine, home: Scope, name: str, value: Constant) -> None:
+    known = home.slots.get(name)
+    if isinstance(known, Constant) and known.value not in (None, value.value):
+        home.unit.reassigned.add(name)
+
+
+def _assign_to_several(machine: Machine, targets: tuple[ir.Expression, ...], value: Value) -> None:
+    starred = next((index for index, target in enumerate(targets) if isinstance(target, ir.Starred)), None)
+    if starred is None:
+        for target, item in zip(targets, iteration.unpack(machine, value, len(targets)), strict=True):
+            assign(machine, target, item)
+        return
+    items = iteration.known_items(machine, value)
+    behind = len(targets) - starred - 1
+    if items is None or len(items) < starred + behind:
+        for target in targets:
+            assign(machine, target, Unknown())
+        return
+    end = len(items) - behind
+    for target, item in zip(targets[:starred], items[:starred], strict=True):
+        assign(machine, target, item)
+    assign(machine, targets[starred], ListValue(tuple(items[starred:end])))
+    for target, item in zip(targets[starred + 1 :], items[end:], strict=True):
+        assign(machine, target, item)
+
+
+def _declare(machine: Machine, node: ir.Declare) -> None:
+    """A bare annotation binds nothing; dataclass fields are read from the class body itself."""
+
+
+def _augmented(machine: Machine, node: ir.AugmentedAssign) -> None:
+    left, right = machine.evaluate(node.target), machine.evaluate(node.value)
+    if isinstance(left, ListValue) and node.operator == "+":
+        items, more = iteration.slot_items(machine, left), iteration.known_items(machine, right)
+        if items is None or more is None:
+            left.approximate = True
+        else:
+            machine.extend(left, more)
+        return
+    result = machine.state.distribute(
+        [left, right], lambda one, two: expressions.binary(machine, node.operator, one, two, node.at)
+    )
+    assign(machine, node.target, result)
+
+
+def _return(machine: Machine, node: ir.Return) -> bool:
+    value: Value = Constant(None) if node.value is None else machine.evaluate(node.value)
+    machine.give_back(value)
+    return False
+
+
+def _if(machine: Machine, node: ir.If) -> bool:
+    branches: list[tuple[tuple[Guard, ...], Callable[[], bool]]] = []
+    for guards, outcome in machine.decide(node.test):
+        body = node.body if outcome else node.otherwise
+        branches.append((guards, lambda body=body: machine.execute(body)))  # type: ignore[misc]
+    if len(branches) == 1 and not branches[0][0]:
+        return branches[0][1]()
+    return machine.state.branch(branches)
+
+
+def _with(machine: Machine, node: ir.With) -> bool:
+    switched_off = 0
+    expects_errors = any(_expects_error(item) for item, _ in node.items)
+    for item, target in node.items:
+        value = machine.evaluate(item)
+        if machine.is_without_gradient(item, value):
+            switched_off += 1
+        if target is not None:
+            assign(machine, target, value)
+    machine.without_gradient += switched_off
+    machine.muted += expects_errors
+    try:
+        return machine.execute(node.body)
+    finally:
+        machine.without_gradient -= switched_off
+        machine.muted -= expects_errors
+
+
+def _expects_error(item: ir.Expression) -> bool:
+    """Whether ``with item:`` waits for the error that its body raises."""
+    match item:
+        case ir.Call(function=ir.Attribute(name=name) | ir.Name(name=name)):
+            return name in ("raises", "assertRaises", "assertRaisesRegex", "assertRaisesRegexp", "suppress")
+        case _:
+            return False
+
+
+def _try(machine: Machine, node: ir.Try) -> bool:
+    """The body counts; what only a handler defines is defined as well."""
+    goes_on = machine.execute(node.body)
+    handled: list[dict[Cell, Value | None]] = []
+    for name, body in node.handlers:
+        if name in ("KeyboardInterrupt", "AssertionError"):
+            continue
+        condition = Condition("site", machine.site(node))
+        path = machine.state.path
+        machine.state.path = (*path, Guard(condition, False))
+        handled.append(machine.state.isolated(lambda body=body: machine.execute(body)))  # type: ignore[misc]
+        machine.state.path = path
+    for changes in handled:
+        machine.state.fill_in(changes)
+    if goes_on and node.otherwise:
+        goes_on = machine.execute(node.otherwise)
+    if node.final:
+        goes_on = machine.execute(node.final) and goes_on
+    return goes_on
+
+
+def _function(machine: Machine, node: ir.FunctionDefinition) -> None:
+    defaults = tuple(
+        (parameter.name, machine.evaluate(parameter.default)) for parameter in node.parameters if parameter.default
+    )
+    scope = machine.frame.scope
+    function = FunctionValue(
+        node,
+        scope,
+        node.name,
+        defaults,
+        owner=machine.class_being_defined,
+        kind=_kind_of(node),
+        without_gradient=any(_switches_gradient_off(machine, decorator) for decorator in node.decorators),
+        generator=node.generator,
+    )
+    machine.unit.functions.append(function)
+    value: Value = function
+    for decorator in reversed(node.decorators):
+        value = _decorated(machine, decorator, value)
+    machine.state.write(names.home_of(machine, node.name), node.name, value)
+
+
+def _kind_of(node: ir.FunctionDefinition) -> str:
+    for decorator in node.decorators:
+        match decorator:
+            case ir.Name(name="staticmethod"):
+                return "static"
+            case ir.Name(name="classmethod"):
+                return "class"
+            case ir.Name(name="property" | "cached_property" | "lazy_property"):
+                return "property"
+            case ir.Attribute(name="cached_property"):
+                return "property"
+            case ir.Attribute(name="setter" | "deleter"):
+                return "setter"
+    return "function"
+
+
+def _switches_gradient_off(machine: Machine, decorator: ir.Expression) -> bool:
+    inner = decorator.function if isinstance(decorator, ir.Call) else decorator
+    match machine.evaluate(inner):
+        case FrameworkName(path):
+            return path in torch.NO_GRADIENT
+        case _:
+            return False
+
+
+def _decorated(machine: Machine, decorator: ir.Expression, function: Value) -> Value:
+    """A decorator of the program that gives a function back is followed; any other keeps the function."""
+    match machine.evaluate(decorator):
+        case FunctionValue() as own if isinstance(function, FunctionValue) and function.owner is None:
+            wrapped = machine.call_with(own, function)
+            return wrapped if isinstance(wrapped, FunctionValue) else function
+        case _:
+            return function
+
+
+def _class(machine: Machine, node: ir.ClassDefinition) -> None:
+    bases = tuple(machine.evaluate(base) for base in node.bases)
+    bases = tuple(base for base in bases if base != FrameworkName("builtins.object"))
+    scope = Scope(machine.unit, "class", machine.frame.scope)
+    cls = ClassValue(node, machine.unit, scope, bases)
+    cls.dataclass = any(_is_dataclass(machine, decorator) for decorator in node.decorators)
+    machine.unit.classes.append(cls)
+    machine.state.write(names.home_of(machine, node.name), node.name, cls)
+    outer_scope, outer_class = machine.frame.scope, machine.class_being_defined
+    machine.frame.scope, machine.class_being_defined = scope, cls
+    try:
+        execute(machine, node.body)
+    finally:
+        machine.frame.scope, machine.class_being_defined = outer_scope, outer_class
+    for name in list(scope.slots):
+        if (value := machine.read(scope, name)) is not None:
+            machine.state.write(cls, name, names.settled(machine, value))
+
+
+def _is_dataclass(machine: Machine, decorator: ir.Expression) -> bool:
+    inner = decorator.function if isinstance(decorator, ir.Call) else decorator
+    match machine.evaluate(inner):
+        case FrameworkName(path):
+            return path in ("dataclasses.dataclass", "flax.struct.dataclass")
+        case _:
+            return isinstance(inner, ir.Name) and inner.name == "dataclass"
+
+
+def _import(machine: Machine, node: ir.Import) -> None:
+    names.bind_import(machine, node)
+
+
+def _import_from(machine: Machine, node: ir.ImportFrom) -> None:
+    names.bind_import_from(machine, node)
+
+
+def _delete(machine: Machine, node: ir.Delete) -> None:
+    for target in node.targets:
+        match target:
+            case ir.Name(name=name):
+                machine.state.erase(names.home_of(machine, name), name)
+            case ir.Subscript():
+                machine.delete_item(machine.evaluate(target.owner), machine.evaluate(target.index))
+            case ir.Attribute():
+                machine.set_attribute(machine.evaluate(target.owner), target.name, Unknown())
+            case _:
+                pass
+
+
+def _outer(machine: Machine, node: ir.Outer) -> None:
+    for name in node.names:
+        machine.frame.scope.outer_names[name] = node.kind
+
+
+def _leave(machine: Machine, node: ir.Leave) -> bool:
+    return False
+
+
+def _match(machine: Machine, node: ir.Match) -> bool:
+    subject = machine.evaluate(node.subject)
+    branches: list[tuple[tuple[Guard, ...], Callable[[], bool]]] = []
+    excluded: tuple[Guard, ...] = ()
+    for case in node.cases:
+        for guards, body in _case_branches(machine, node, case, subject, excluded):
+            branches.append((guards, body))
+        excluded = (*excluded, *_excluding(machine, case, subject))
+        if case.constants is None and not case.guarded and not case.captures:
+            break
+    else:
+        branches.append((excluded, lambda: True))
+    return machine.state.branch(branches)
+
+
+def _case_branches(
+    machine: Machine, node: ir.Match, case: ir.Case, subject: Value, excluded: tuple[Guard, ...]
+) -> list[tuple[tuple[Guard, ...], Callable[[], bool]]]:
+    def run() -> bool:
+        for name in case.captures:
+            machine.state.write(names.home_of(machine, name), name, subject if len(case.captures) == 1 else Unknown())
+        return machine.execute(case.body)
+
+    if case.constants is None:
+        return [(excluded, run)]
+    branches: list[tuple[tuple[Guard, ...], Callable[[], bool]]] = []
+    for constant in case.constants:
+        test = decisions.compare(machine, "==", subject, machine.evaluate(constant), node.at)
+        branches += [((*excluded, *g), run) for g, outcome in decisions.decide_value(machine, test) if outcome]
+    return branches
+
+
+def _excluding(machine: Machine, case: ir.Case, subject: Value) -> tuple[Guard, ...]:
+    guards: list[Guard] = []
+    for constant in case.constants or ():
+        test = decisions.compare(machine, "==", subject, machine.evaluate(constant), 0)
+        for conditions, outcome in decisions.decide_value(machine, test):
+            if not outcome and not case.guarded:
+                guards.extend(conditions)
+    return tuple(guards)
+
+
+_EFFECTS: dict[type, Callable[[Machine, Any], bool | None]] = {
+    ir.Evaluate: _evaluate,
+    ir.Assign: _assign,
+    ir.Declare: _declare,
+    ir.AugmentedAssign: _augmented,
+    ir.Return: _return,
+    ir.If: _if,
+    ir.For: loops.run_for,
+    ir.While: loops.run_while,
+    ir.With: _with,
+    ir.Try: _try,
+    ir.FunctionDefinition: _function,
+    ir.ClassDefinition: _class,
+    ir.Import: _import,
+    ir.ImportFrom: _import_from,
+    ir.Delete: _delete,
+    ir.Outer: _outer,
+    ir.Leave: _leave,
+    ir.Match: _match,
+}

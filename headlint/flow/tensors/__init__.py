@@ -1,0 +1,1 @@
+"""Transfer functions of tensor operations: shapes, arithmetic, creation, reshaping, activations."""

@@ -1,0 +1,325 @@
+"""What arithmetic, reductions and decisions do to the meaning of numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from headlint.flow.tensors import shapes
+from headlint.flow.tensors.operation import PROBABILITIES, Operation, comes_from, tensor_of
+from headlint.flow.values.facts import Activation, HandWrittenLoss, LabelsRescaled, PredictionUse
+from headlint.flow.values.python_values import Constant, Site, TupleValue, Unknown, Value
+from headlint.flow.values.tensor_values import ANY_SHAPE, Domain, Labels, Origin, Shape, Tensor
+
+if TYPE_CHECKING:
+    from headlint.flow.machine.machine import Machine
+
+
+def _decision(machine: Machine, operation: Operation) -> Value:
+    """argmax, round, sign …: from here on no gradient flows."""
+    tensor = tensor_of(machine, operation.main)
+    if tensor is None:
+        return Unknown()
+    axis = operation.integer("dim")
+    if operation.effect == "argmax":
+        if not operation.given("dim") and operation.name.startswith("tensorflow"):
+            axis = 0
+        machine.emit(PredictionUse, operation.site, kind="argmax", tensor=tensor, axis=axis)
+        labels = tensor.labels
+        if tensor.domain in (Domain.ONE_HOT, Domain.TARGET) or labels is not None:
+            classes = labels.classes if labels else None
+            index = Labels("index", classes, "integer", False, labels.source if labels else "")
+            return tensor.derive(
+                domain=Domain.TARGET, labels=index, shape=shapes.without(tensor.shape, axis), origin=operation.origin()
+            )
+        shape = shapes.without(tensor.shape, axis) if axis is not None else ANY_SHAPE
+    else:
+        machine.emit(PredictionUse, operation.site, kind="round", tensor=tensor)
+        shape = tensor.shape
+    if tensor.domain in (Domain.TARGET, Domain.ONE_HOT):
+        return tensor
+    return tensor.derive(
+        domain=Domain.HARD,
+        shape=shape,
+        origin=operation.origin(),
+        attached=False,
+        cut=operation.site,
+        axis=None,
+        heads=(),
+    )
+
+
+def _maximum(machine: Machine, operation: Operation) -> Value:
+    """``max(x, dim)`` gives the values and their places, ``max(x)`` a number, ``max(x, y)`` the larger of two."""
+    tensor = tensor_of(machine, operation.main)
+    if tensor is None:
+        return Unknown()
+    axis = operation.integer("dim")
+    if axis is None:
+        return tensor.derive(domain=Domain.UNKNOWN, shape=ANY_SHAPE, origin=operation.origin(), heads=())
+    shape = shapes.without(tensor.shape, axis)
+    values = tensor.derive(domain=Domain.UNKNOWN, shape=shape, origin=operation.origin(), heads=())
+    return TupleValue(
+        (values, _decision(machine, Operation("argmax", operation.name, tensor, operation.arguments, operation.site)))
+    )
+
+
+def _log(machine: Machine, operation: Operation) -> Value:
+    tensor = tensor_of(machine, operation.main)
+    if tensor is None:
+        return Unknown()
+    domain = {Domain.SOFTMAX: Domain.LOG_SOFTMAX, Domain.SIGMOID: Domain.LOG_SIGMOID}.get(tensor.domain, Domain.UNKNOWN)
+    output = tensor.derive(domain=domain, origin=operation.origin("log"), heads=())
+    machine.emit(Activation, operation.site, effect="log", input=tensor, output=output)
+    return output
+
+
+def _exp(machine: Machine, operation: Operation) -> Value:
+    """The way back from a logarithm."""
+    tensor = tensor_of(machine, operation.main)
+    if tensor is None:
+        return Unknown()
+    domain = {Domain.LOG_SOFTMAX: Domain.SOFTMAX, Domain.LOG_SIGMOID: Domain.SIGMOID}.get(tensor.domain, Domain.UNKNOWN)
+    return tensor.derive(domain=domain, origin=operation.origin("exp"), heads=(), labels=None)
+
+
+def _unknown_shape(machine: Machine, operation: Operation) -> Value:
+    tensor = tensor_of(machine, operation.main)
+    if tensor is None:
+        return Unknown()
+    return tensor.derive(shape=ANY_SHAPE, origin=operation.origin(), axis=None, heads=(), labels=None)
+
+
+def _elementwise(machine: Machine, operation: Operation) -> Value:
+    tensor = tensor_of(machine, operation.main)
+    if tensor is None:
+        return Unknown()
+    return tensor.derive(domain=Domain.UNKNOWN, origin=operation.origin(), heads=(), labels=None)
+
+
+def _binary(machine: Machine, operation: Operation) -> Value:
+    other = operation.arguments.get("other") or operation.arguments.get("y") or operation.arguments.get("bias")
+    symbol = {"add": "+", "bias_add": "+", "multiply": "*", "elementwise": "*", "matmul": "@"}[operation.effect]
+    if other is None:
+        return _elementwise(machine, operation)
+    return machine.state.distribute(
+        [other], lambda one: calculate(machine, symbol, operation.main, one, operation.site)
+    )
+
+
+def _matmul(machine: Machine, operation: Operation) -> Value:
+    other = next(
+        (operation.arguments[name] for name in ("other", "b", "y", "weights") if name in operation.arguments), None
+    )
+    if other is None:
+        return Unknown()
+    product = machine.state.distribute(
+        [other], lambda one: calculate(machine, "@", operation.main, one, operation.site)
+    )
+    return product
+
+
+def _linear_function(machine: Machine, operation: Operation) -> Value:
+    """``F.linear(x, weight)``: scores, whose number the weight's first axis tells."""
+    tensor = tensor_of(machine, operation.main)
+    if tensor is None:
+        return Unknown()
+    weight = operation.arguments.get("weight")
+    units = weight.shape.size(0) if isinstance(weight, Tensor) else None
+    return Tensor(
+        Domain.LINEAR,
+        tensor.shape.with_last(units),
+        operation.origin(),
+        (tensor,),
+        attached=not machine.without_gradient,
+    )
+
+
+def _clamp(machine: Machine, operation: Operation) -> Value:
+    tensor = tensor_of(machine, operation.main)
+    if tensor is None:
+        return Unknown()
+    return tensor.derive(guarded=True, origin=operation.origin("clamp"))
+
+
+def _dropout(machine: Machine, operation: Operation) -> Value:
+    tensor = tensor_of(machine, operation.main)
+    if tensor is None:
+        return Unknown()
+    return tensor.derive(origin=Origin("layer", operation.name, operation.site, note="dropout"))
+
+
+def _reduce(machine: Machine, operation: Operation) -> Value:
+    tensor = tensor_of(machine, operation.main)
+    if tensor is None:
+        return Unknown()
+    axes = operation.arguments.get("dim")
+    if operation.given("dim"):
+        shape = shapes.reduced(tensor.shape, shapes.sizes_of(machine, axes), bool(operation.constant("keepdim")))
+    else:
+        shape = Shape(())
+    _notice_cross_entropy(machine, operation, tensor)
+    domain = Domain.LOSS if tensor.domain is Domain.LOSS else Domain.UNKNOWN
+    if operation.effect == "mean" and tensor.domain is Domain.LINEAR and operation.given("dim"):
+        domain = Domain.LINEAR
+    return tensor.derive(
+        domain=domain, shape=shape, origin=operation.origin("reduce"), axis=None, heads=(), labels=None
+    )
+
+
+def _notice_cross_entropy(machine: Machine, operation: Operation, tensor: Tensor) -> None:
+    log = _weighted_log(tensor, 4)
+    if log is not None:
+        machine.emit(HandWrittenLoss, log.origin.site or operation.site, log=log, reduced=tensor)
+
+
+def _weighted_log(tensor: Tensor, depth: int) -> Tensor | None:
+    """The logarithm of probabilities that is multiplied with something other than the probabilities themselves."""
+    if depth == 0 or tensor.origin.role != "operation":
+        return None
+    if tensor.origin.note == "multiply" and len(tensor.inputs) == 2:
+        for log, weight in (tensor.inputs, tensor.inputs[::-1]):
+            if log.origin.note == "log" and log.inputs and log.inputs[0].domain in PROBABILITIES:
+                return None if comes_from(weight, log.inputs[0]) else log
+    if tensor.origin.note in ("negative", "add", "subtract", "reduce"):
+        for part in tensor.inputs:
+            if (found := _weighted_log(part, depth - 1)) is not None:
+                return found
+    return None
+
+
+def _compare_operation(machine: Machine, operation: Operation) -> Value:
+    other = operation.arguments.get("other") or operation.arguments.get("y")
+    symbol = {"gt": ">", "ge": ">=", "greater": ">"}.get(operation.name.rsplit(".", 1)[-1], "==")
+    if other is None or not isinstance(operation.main, Tensor | Unknown):
+        return Unknown()
+    return compare(machine, symbol, operation.main, other, operation.site)
+
+
+def _add_list(machine: Machine, operation: Operation) -> Value:
+    from headlint.flow.python.iteration import known_items
+
+    items = known_items(machine, operation.main)
+    return add_all(machine, items or [], operation.name, operation.site)
+
+
+def add_all(machine: Machine, items: Sequence[Value], name: str, site: Site) -> Value:
+    """The sum of several tensors."""
+    tensors = [part for item in items if (part := tensor_of(machine, machine.state.narrow(item))) is not None]
+    if not tensors:
+        return Tensor(origin=Origin("operation", name, site, note="add"))
+    total: Value = tensors[0]
+    for tensor in tensors[1:]:
+        total = calculate(machine, "+", total, tensor, site)
+    return total
+
+
+def calculate(machine: Machine, symbol: str, left: Value, right: Value, site: Site) -> Value:
+    """``left symbol right`` where one of them is a tensor."""
+    first, second = tensor_of(machine, left), tensor_of(machine, right)
+    if symbol == "@":
+        return _product_with_weights(machine, left, right, site)
+    if first is not None and second is not None:
+        return _two_tensors(machine, symbol, first, second, site)
+    tensor, number = (first, right) if first is not None else (second, left)
+    if tensor is None:
+        return Unknown()
+    return _with_number(machine, symbol, tensor, number, first is not None, site)
+
+
+_NOTES = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide", "@": "matmul"}
+
+
+def _with_number(machine: Machine, symbol: str, tensor: Tensor, number: Value, tensor_first: bool, site: Site) -> Value:
+    value = number.value if isinstance(number, Constant) else None
+    origin = Origin("operation", symbol, site, note=_NOTES.get(symbol, "number"))
+    if tensor.domain is Domain.LOSS:
+        return tensor.derive(origin=origin)
+    if (
+        tensor.labels is not None
+        and tensor.domain in (Domain.TARGET, Domain.UNKNOWN)
+        and symbol == "/"
+        and value in (255, 255.0)
+    ):
+        machine.emit(LabelsRescaled, site, labels=tensor.labels)
+        return tensor.derive(origin=origin, labels=replace(tensor.labels, rescaled=True, dtype="float"))
+    if isinstance(value, float) and symbol in "+" and 0 < value < 0.01:
+        return tensor.derive(origin=origin, guarded=True)
+    if tensor.domain is Domain.LINEAR and tensor_first and symbol in ("*", "/", "+", "-"):
+        return tensor.derive(origin=origin)
+    if tensor.domain in (Domain.TARGET, Domain.ONE_HOT):
+        return tensor.derive(origin=origin, labels=None, domain=Domain.UNKNOWN)
+    return tensor.derive(domain=Domain.UNKNOWN, origin=origin, heads=(), labels=None)
+
+
+def _two_tensors(machine: Machine, symbol: str, first: Tensor, second: Tensor, site: Site) -> Value:
+    origin = Origin("operation", symbol, site, note=_NOTES.get(symbol, ""))
+    attached = first.attached or second.attached
+    if Domain.LOSS in (first.domain, second.domain):
+        return Tensor(Domain.LOSS, ANY_SHAPE, origin, (first, second), attached=attached)
+    biased = symbol in ("+", "-") and (second.origin.role == "variable" or first.origin.role == "variable")
+    if biased and Domain.LINEAR in (first.domain, second.domain):
+        shape = first.shape if first.domain is Domain.LINEAR else second.shape
+    else:
+        shape = shapes.broadcast(first.shape, second.shape)
+    domain = Domain.UNKNOWN
+    if symbol in ("+", "-") and Domain.LINEAR in (first.domain, second.domain):
+        others = {first.domain, second.domain} - {Domain.LINEAR, Domain.UNKNOWN}
+        domain = Domain.UNKNOWN if others else Domain.LINEAR
+    return Tensor(domain, shape, origin, (first, second), attached=attached)
+
+
+def _product_with_weights(machine: Machine, left: Value, right: Value, site: Site) -> Value:
+    """``x @ W``: scores when W is a variable that is trained."""
+    first, second = tensor_of(machine, left), tensor_of(machine, right)
+    if first is None or second is None:
+        return Unknown()
+    trained = second.origin.role == "variable"
+    units = second.shape.dims[-1] if second.shape.dims and len(second.shape.dims) == 2 else None
+    shape = first.shape.with_last(units) if trained else ANY_SHAPE
+    origin = Origin("operation", "matmul", site, note="matmul with variable" if trained else "matmul")
+    domain = Domain.LINEAR if trained else Domain.UNKNOWN
+    return Tensor(domain, shape, origin, (first, second), attached=not machine.without_gradient, symbolic=trained)
+
+
+def negate(machine: Machine, tensor: Tensor, site: Site) -> Value:
+    """``-tensor``."""
+    domain = tensor.domain if tensor.domain in (Domain.LOSS, Domain.LINEAR) else Domain.UNKNOWN
+    return tensor.derive(domain=domain, origin=Origin("operation", "-", site, note="negative"), heads=(), labels=None)
+
+
+def compare(machine: Machine, symbol: str, left: Value, right: Value, site: Site) -> Value:
+    """A comparison of tensors gives decisions."""
+    tensor = left if isinstance(left, Tensor) else right
+    other = right if tensor is left else left
+    if not isinstance(tensor, Tensor):
+        return Unknown()
+    if isinstance(other, Constant) and isinstance(other.value, int | float) and symbol in (">", ">=", "<", "<="):
+        machine.emit(PredictionUse, site, kind="threshold", tensor=tensor, threshold=float(other.value))
+    origin = Origin("operation", symbol, site, note="compare")
+    if tensor.domain in (Domain.TARGET, Domain.ONE_HOT, Domain.UNKNOWN):
+        return tensor.derive(domain=Domain.UNKNOWN, origin=origin, labels=None, attached=False)
+    return tensor.derive(domain=Domain.HARD, origin=origin, attached=False, cut=site, heads=(), labels=None)
+
+
+EFFECTS: dict[str, Callable[[Machine, Operation], Value]] = {
+    **dict.fromkeys(("argmax", "round"), _decision),
+    "max": _maximum,
+    "log": _log,
+    "exp": _exp,
+    "unknown_shape": _unknown_shape,
+    "elementwise": _binary,
+    "multiply": _binary,
+    "add": _binary,
+    "bias_add": _binary,
+    "add_list": _add_list,
+    "matmul": _matmul,
+    "linear_function": _linear_function,
+    "clamp": _clamp,
+    "dropout": _dropout,
+    "mean": _reduce,
+    "sum": _reduce,
+    "compare": _compare_operation,
+}
+"""The function for each effect of the tables in ``headlint.frameworks`` that is of this kind."""

@@ -1,0 +1,169 @@
+"""What operations do to tensors: what the numbers mean afterwards, and what is known of the shape."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from headlint.flow.tensors import arithmetic, creation, reshaping, shapes
+from headlint.flow.tensors.creation import as_type, type_name
+from headlint.flow.tensors.operation import Operation, activate, tensor_of
+from headlint.flow.values.arguments import Arguments
+from headlint.flow.values.facts import Backward
+from headlint.flow.values.python_values import Constant, FrameworkMethod, Site, SliceValue, TupleValue, Unknown, Value
+from headlint.flow.values.tensor_values import Domain, Labels, Origin, Shape, Tensor
+from headlint.frameworks import torch
+from headlint.frameworks.kinds import OperationKind
+
+if TYPE_CHECKING:
+    from headlint.flow.machine.machine import Machine
+
+
+def operate(machine: Machine, kind: OperationKind, arguments: Arguments, site: Site) -> Value:
+    """Call a function of a library on tensors."""
+    bound = arguments.bind(kind.parameters)
+    for spelling in ("axis", "dimension", "keepdims", "keep_dims", "x", "logits", "input"):
+        if spelling in bound:
+            bound.setdefault(_SPELLINGS.get(spelling, spelling), bound[spelling])
+    main = bound.get(kind.parameters[0].lstrip("*")) if kind.parameters else None
+    return apply(machine, kind.effect, kind.name, main, bound, site)
+
+
+_SPELLINGS = {"axis": "dim", "dimension": "dim", "keepdims": "keepdim", "keep_dims": "keepdim"}
+
+
+def apply(machine: Machine, effect: str, name: str, main: Value | None, bound: dict[str, Value], site: Site) -> Value:
+    """Apply an operation to its main argument, for each value that it can have."""
+    if main is None:
+        return Unknown()
+
+    def single(value: Value) -> Value:
+        return _EFFECTS[effect](machine, Operation(effect, name, value, bound, site))
+
+    return machine.state.distribute([main], single)
+
+
+def _activation(machine: Machine, operation: Operation) -> Value:
+    tensor = tensor_of(machine, operation.main)
+    if tensor is None:
+        return Unknown()
+    given = operation.given("dim")
+    axis = operation.integer("dim") if given else (None if operation.name.startswith("torch") else -1)
+    return activate(machine, tensor, operation.effect, operation.site, operation.name, axis, given)
+
+
+def _same(machine: Machine, operation: Operation) -> Value:
+    return operation.main
+
+
+def _detach(machine: Machine, operation: Operation) -> Value:
+    match operation.main:
+        case Tensor() as tensor if tensor.domain in (Domain.TARGET, Domain.ONE_HOT):
+            return tensor
+        case Tensor() as tensor:
+            return tensor.derive(attached=False, cut=operation.site, origin=operation.origin("detach"))
+        case other:
+            return other
+
+
+def _backward(machine: Machine, operation: Operation) -> Value:
+    match operation.main:
+        case Tensor() as tensor:
+            machine.emit(Backward, operation.site, loss=tensor)
+    return Constant(None)
+
+
+def attribute(machine: Machine, tensor: Tensor, name: str, site: Site) -> Value:
+    """``tensor.name``."""
+    match name:
+        case "shape":
+            return shapes.as_value(machine, tensor.shape)
+        case "data":
+            return apply(machine, "detach", "torch.Tensor.data", tensor, {}, site)
+        case "T" | "mT":
+            return tensor.derive(shape=shapes.transposed(tensor.shape, -2, -1), axis=None)
+        case "ndim":
+            return Constant(tensor.shape.rank) if tensor.shape.rank is not None else Unknown()
+        case _ if name in torch.METHODS:
+            return FrameworkMethod(tensor, name)
+        case "values" | "index":
+            return tensor
+        case "logits" | "probs" | "loss" | "grad" | "dtype" | "device" | "name":
+            return machine.globals.child((tensor, name))
+        case _:
+            return FrameworkMethod(tensor, name)
+
+
+def call_method(machine: Machine, tensor: Tensor, name: str, arguments: Arguments, site: Site) -> Value:
+    """``tensor.name(arguments)``."""
+    if name not in torch.METHODS:
+        return Unknown()
+    effect, parameters = torch.METHODS[name]
+    if name in ("to", "type") and arguments.positional:
+        dtype = type_name(arguments.get("dtype") or arguments.positional[0])
+        return as_type(tensor, dtype) if dtype else tensor
+    bound = arguments.preceded_by(tensor).bind(parameters)
+    if "axis" in bound:
+        bound.setdefault("dim", bound["axis"])
+    return apply(machine, effect, f"torch.Tensor.{name}", tensor, bound, site)
+
+
+def row(machine: Machine, tensor: Tensor) -> Tensor:
+    """One item of a tensor along its first axis."""
+    return tensor.derive(shape=shapes.without(tensor.shape, 0), axis=None)
+
+
+def index(machine: Machine, tensor: Tensor, key: Value, site: Site) -> Value:
+    """``tensor[key]``."""
+    if tensor.origin.note == "identity matrix":
+        classes = tensor.shape.size(0)
+        rows = Labels("one_hot", classes, "float", False, "an identity matrix", exclusive=True, site=site)
+        return Tensor(Domain.ONE_HOT, Shape(None, classes), Origin("operation", "eye[…]", site), (tensor,), labels=rows)
+    shape = shapes.indexed(machine, tensor.shape, key)
+    if tensor.domain in (Domain.SOFTMAX, Domain.LOG_SOFTMAX) and _picks_column(key, tensor.shape.rank):
+        domain = Domain.SIGMOID if tensor.domain is Domain.SOFTMAX else Domain.UNKNOWN
+        return tensor.derive(
+            domain=domain, shape=shape, origin=Origin("operation", "[…]", site, note="index"), axis=None, heads=()
+        )
+    labels = tensor.labels
+    if labels is not None and labels.column and shape.rank == 1:
+        labels = replace(labels, column=False)
+    if labels is not None and isinstance(key, Tensor | Unknown):
+        labels = replace(labels, classes=None)  # a mask may leave out classes
+    origin = Origin("operation", "[…]", site, note="index")
+    return tensor.derive(shape=shape, origin=origin, axis=None, heads=(), labels=labels)
+
+
+def _picks_column(key: Value, rank: int | None) -> bool:
+    """Whether an index takes one class out of several: its probability is that of a yes or no."""
+    if not isinstance(key, TupleValue) or len(key.items) < 2 or isinstance(key.items[-1], SliceValue):
+        return False
+    return rank is None or len(key.items) == rank or key.items[0] == Constant("...")
+
+
+def collected(tensor: Tensor, value: Tensor, site: Site) -> Tensor:
+    """``tensor[…] = value``: an empty tensor that is filled step by step holds what is put into it."""
+    if tensor.origin.note == "fresh":
+        domain = value.domain
+    elif tensor.origin.note == "collected" and tensor.domain is value.domain:
+        return tensor
+    else:
+        domain = tensor.domain if tensor.domain in (Domain.TARGET, Domain.ONE_HOT) else Domain.UNKNOWN
+    origin = Origin("operation", "[…] =", site, note="collected")
+    return tensor.derive(
+        domain=domain, shape=Shape(None, value.shape.units), origin=origin, inputs=(value,), attached=value.attached
+    )
+
+
+_EFFECTS: dict[str, Callable[[Machine, Operation], Value]] = {
+    **arithmetic.EFFECTS,
+    **reshaping.EFFECTS,
+    **creation.EFFECTS,
+    **dict.fromkeys(
+        ("softmax", "softmax2d", "log_softmax", "sigmoid", "log_sigmoid", "relu", "tanh", "nonlinear"), _activation
+    ),
+    "identity": _same,
+    "detach": _detach,
+    "backward": _backward,
+}

@@ -1,0 +1,83 @@
+"""Values that depend on the branch taken, and the conditions under which they are what they are."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+from headlint.flow.values.python_values import Value
+
+
+class Condition:
+    """A test on an unknown value: ``operator`` is ``truth``, ``==``, ``<``, … or ``site`` for a test like no other.
+
+    Conditions are compared very often, so the hash is computed once.
+    """
+
+    __slots__ = ("_hash", "operand", "operator", "subject")
+
+    def __init__(self, operator: str, subject: Hashable, operand: Hashable = None) -> None:
+        self.operator = operator
+        self.subject = subject
+        self.operand = operand
+        self._hash = hash((operator, subject, operand))
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (
+            isinstance(other, Condition)
+            and self._hash == other._hash
+            and (self.operator, self.subject, self.operand) == (other.operator, other.subject, other.operand)
+        )
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __repr__(self) -> str:
+        return f"Condition({self.operator!r}, {self.subject!r}, {self.operand!r})"
+
+
+class Guard:
+    """A condition with the outcome it has on a path; ``expected`` tells the outcome that defaults give."""
+
+    __slots__ = ("_hash", "condition", "expected", "outcome")
+
+    def __init__(self, condition: Condition, outcome: bool, expected: bool | None = None) -> None:
+        self.condition = condition
+        self.outcome = outcome
+        self.expected = expected
+        self._hash = hash((condition, outcome))
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (
+            isinstance(other, Guard) and self.outcome is other.outcome and self.condition == other.condition
+        )
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __repr__(self) -> str:
+        return f"Guard({self.condition!r}, {self.outcome})"
+
+
+@dataclass(frozen=True, slots=True)
+class Test(Value):
+    """The outcome of a comparison that is not known, so that two equal tests are seen to be one condition."""
+
+    condition: Condition
+    outcome: bool = True
+    expected: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One of the values of a Choice and the conditions under which it is that."""
+
+    guards: tuple[Guard, ...]
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Choice(Value):
+    """A value that depends on the branch taken."""
+
+    options: tuple[Option, ...]

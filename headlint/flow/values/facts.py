@@ -1,0 +1,166 @@
+"""What the interpreter tells the rules: facts about losses, layers, activations, metrics and predictions.
+
+A fact is established on a path: ``guards`` are the conditions of that path. ``alternatives`` tells how many other
+values the decisive one could have had at that place.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from headlint.flow.values.conditions import Guard
+from headlint.flow.values.library_values import Layer
+from headlint.flow.values.python_values import Site, Value
+from headlint.flow.values.tensor_values import Labels, Tensor
+from headlint.frameworks.kinds import LossKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Fact:
+    """Something that was seen to happen at a site."""
+
+    site: Site
+    guards: tuple[Guard, ...] = ()
+    certain: bool = True
+    """False when the value could also be something that is not known or not wrong."""
+    calls: tuple[Site, ...] = ()
+    """The calls through which the interpreter came here, outermost first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class LossUse(Fact):
+    """A loss takes a prediction.
+
+    ``from_logits`` is the argument of that name where the loss has one (None: not known). ``prediction_given`` and
+    ``target_given`` are what stands at the two places, whatever it is.
+    """
+
+    loss: LossKind
+    prediction: Value
+    target: Value | None
+    from_logits: bool | None = False
+    options: tuple[tuple[str, Value], ...] = ()
+    in_training: bool = True
+    """False under ``no_grad`` or when it is known to be an evaluation."""
+    loss_site: Site | None = None
+    """Where the loss was built or named."""
+    compiled: bool = False
+    result: Tensor | None = field(default=None, compare=False)
+
+    def option(self, name: str) -> Value | None:
+        """An argument of the loss."""
+        return dict(self.options).get(name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class LabelsUse(Fact):
+    """``fit`` brings labels to a loss that ``compile`` took."""
+
+    loss: LossKind
+    prediction: Value
+    labels: Labels
+    target: Tensor
+    from_logits: bool | None
+    metrics: tuple[tuple[str, Site], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Activation(Fact):
+    """An activation (or a logarithm) is applied."""
+
+    effect: str
+    input: Value
+    output: Tensor
+    axis_given: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class LayerBuilt(Fact):
+    """A layer is built."""
+
+    layer: Layer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class LayerApplied(Fact):
+    """A layer is applied to a tensor."""
+
+    layer: Layer
+    input: Tensor
+    output: Tensor
+    in_container: bool = False
+    """Whether it is applied as a member of a Sequential, so that no expression of its own applies it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class MetricUse(Fact):
+    """A model is compiled with a metric beside a loss."""
+
+    metric: str
+    loss: LossKind
+    prediction: Value
+    from_logits: bool | None = None
+    arguments: tuple[tuple[str, Value], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class PredictionUse(Fact):
+    """What is done with a model's output outside the loss: ``argmax``, ``threshold`` (with the number) or ``round``."""
+
+    kind: str
+    tensor: Tensor
+    axis: int | None = None
+    threshold: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class RemovedCall(Fact):
+    """A method that the library no longer has is called on one of its models."""
+
+    method: str
+    output: Value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class UnknownString(Fact):
+    """A string that names no loss, activation or metric of Keras."""
+
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class HandWrittenLoss(Fact):
+    """A cross entropy written with sum or mean over labels times the logarithm of probabilities."""
+
+    log: Tensor
+    reduced: Tensor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class LossConstructorCall(Fact):
+    """A loss class is called with tensors where it takes options."""
+
+    loss: LossKind
+    tensors: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Backward(Fact):
+    """A loss is differentiated."""
+
+    loss: Tensor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class LabelsRescaled(Fact):
+    """Labels are divided as if they were pixels."""
+
+    labels: Labels
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Head(Fact):
+    """What a model gives back in training."""
+
+    output: Value

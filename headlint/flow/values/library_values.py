@@ -1,0 +1,165 @@
+"""The things that libraries give a program: layers, models, losses, metrics, data sets."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from headlint.flow.values.python_values import Constant, HeapObject, Site, TupleValue, Value
+from headlint.flow.values.tensor_values import Origin
+from headlint.frameworks.kinds import LayerKind, LossKind
+
+
+class Layer(HeapObject):
+    """A layer or a stored activation of a library, with the arguments it was built with."""
+
+    __slots__ = ("arguments", "kind", "site", "sites")
+
+    def __init__(self, kind: LayerKind, arguments: Mapping[str, Value], site: Site, sites: Mapping[str, Site]) -> None:
+        super().__init__()
+        self.kind = kind
+        self.arguments = dict(arguments)
+        self.site = site
+        self.sites = dict(sites)
+        """Where each argument's value stands."""
+
+    def constant(self, name: str, default: Any = None) -> Any:
+        """The argument's Python value, ``default`` where it is not given, None where it is not known."""
+        value = self.arguments.get(name)
+        if value is None:
+            return default
+        return value.value if isinstance(value, Constant) else None
+
+    def given(self, name: str) -> bool:
+        """Whether the argument was passed."""
+        return name in self.arguments
+
+    @property
+    def units(self) -> int | None:
+        """The width that it gives, where it is known."""
+        value = self.constant(self.kind.units) if self.kind.units else None
+        return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+    def origin(self, site: Site, note: str = "") -> Origin:
+        """This layer as what made a tensor."""
+        return Origin("layer", self.kind.name, site, self.site, self, note)
+
+
+class Container(HeapObject):
+    """A ``Sequential``, ``ModuleList`` or ``ModuleDict``. Slot ``items`` is a TupleValue of its members."""
+
+    __slots__ = ("approximate", "kind", "names", "site")
+
+    def __init__(self, kind: str, items: tuple[Value, ...], names: tuple[str, ...], site: Site) -> None:
+        super().__init__({"items": TupleValue(items)})
+        self.kind = kind
+        self.names = names
+        self.site = site
+        self.approximate = False
+
+    @property
+    def items(self) -> tuple[Value, ...]:
+        """The members as they are now."""
+        value = self.slots["items"]
+        return value.items if isinstance(value, TupleValue) else ()
+
+
+class Model(HeapObject):
+    """A Keras model made of layers (``Sequential``) or tensors (functional).
+
+    Slots: ``items`` (TupleValue of layers, for a Sequential), ``inputs`` and ``outputs`` (functional).
+    """
+
+    __slots__ = ("approximate", "kind", "name", "site")
+
+    def __init__(self, kind: str, slots: Mapping[Hashable, Value], site: Site) -> None:
+        super().__init__(slots)
+        self.kind = kind
+        self.site = site
+        self.name = ""
+        self.approximate = False
+
+
+class Backbone(HeapObject):
+    """A ready-made model of a library whose body is unknown but whose head is: its slots are replaced attributes."""
+
+    __slots__ = ("head_names", "name", "site", "units")
+
+    def __init__(self, name: str, site: Site, units: int | None, head_names: tuple[str, ...]) -> None:
+        super().__init__()
+        self.name = name
+        self.site = site
+        self.units = units
+        self.head_names = head_names
+
+
+class Loss(HeapObject):
+    """A loss object, with the arguments it was built with."""
+
+    __slots__ = ("arguments", "kind", "site")
+
+    def __init__(self, kind: LossKind, arguments: Mapping[str, Value], site: Site) -> None:
+        super().__init__()
+        self.kind = kind
+        self.arguments = dict(arguments)
+        self.site = site
+
+    def constant(self, name: str, default: Any = None) -> Any:
+        """The argument's Python value, ``default`` where it is not given, None where it is not known."""
+        value = self.arguments.get(name)
+        if value is None:
+            return default
+        return value.value if isinstance(value, Constant) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Part(Value):
+    """Something inside a ready-made model, by the attributes and indices that lead to it."""
+
+    backbone: Backbone
+    steps: tuple[Hashable, ...]
+
+
+class Parser(HeapObject):
+    """An ``argparse`` parser; its slots are the options' defaults by their names."""
+
+    __slots__ = ()
+
+
+class Dataset(HeapObject):
+    """Something that gives pairs of data and labels: a data set, a loader, a generator."""
+
+    __slots__ = ("item", "name")
+
+    def __init__(self, name: str, item: Value) -> None:
+        super().__init__()
+        self.name = name
+        self.item = item
+        """What iterating over it gives."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Metric(Value):
+    """A metric object of Keras, by its class and the arguments it was built with."""
+
+    name: str
+    arguments: tuple[tuple[str, Value], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CompiledLoss:
+    """One loss of a compiled model: what it takes, and the metrics beside it."""
+
+    loss: LossKind
+    prediction: Value
+    from_logits: bool | None
+    site: Site
+    metrics: tuple[tuple[str, Site], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Compiled(Value):
+    """What ``compile`` was told, remembered for ``fit``."""
+
+    losses: tuple[CompiledLoss, ...]

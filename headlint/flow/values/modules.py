@@ -1,0 +1,53 @@
+"""The modules of the analysed project, loaded when something imports them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol
+
+from headlint.flow.values.python_values import ClassValue, FunctionValue, Scope
+from headlint.syntax import ir
+
+
+@dataclass(eq=False)
+class ModuleUnit:
+    """A module: where it is, what it says, and its variables once it was run."""
+
+    path: str
+    """As it is shown to the user; empty for a module that is no file."""
+    file: Path | None
+    body: ir.Module
+    scope: Scope = field(init=False)
+    main: bool = False
+    """Whether it is run as a program, so that its ``__name__`` is ``__main__``."""
+    started: bool = False
+    stars: list[str] = field(default_factory=list)
+    """The library modules whose every name it imports."""
+    reassigned: set[str] = field(default_factory=set)
+    """Variables that the top level gives different constants one after the other."""
+    functions: list[FunctionValue] = field(default_factory=list)
+    """Every function that was defined so far, in order."""
+    classes: list[ClassValue] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.scope = Scope(self, "module", None)
+
+    @cached_property
+    def without_imports(self) -> bool:
+        """Whether it imports nothing at all, as programs in questions do: the usual names mean the usual things then."""
+        return not any(isinstance(statement, ir.Import | ir.ImportFrom) for statement in self.body.body)
+
+
+class Loader(Protocol):
+    """Finds and reads the project's modules."""
+
+    def resolve(self, importer: Path, level: int, module: str) -> Path | None:
+        """The file that an import names, or None when it is not a file of the project."""
+
+    def submodule(self, package: Path, name: str) -> Path | None:
+        """The file of a package's submodule, given the package's ``__init__.py``."""
+
+    def load(self, file: Path) -> ModuleUnit | None:
+        """The module in a file, or None when it cannot be read."""

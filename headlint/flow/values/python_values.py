@@ -1,0 +1,283 @@
+"""What an expression can be, as far as headlint follows it.
+
+Values are immutable, apart from the things of a program that have an identity (instances, lists, layers …): those are
+``HeapObject``s, whose slots are written through ``headlint.flow.machine.state.State`` only, so that branches can be undone and joined.
+Whatever is not followed is an ``Unknown``, and nothing is ever reported about an Unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from headlint.flow.values.assumptions import Assumption
+
+if TYPE_CHECKING:
+    from headlint.flow.values.modules import ModuleUnit
+    from headlint.syntax import ir
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """An expression of a module: the module's path and the expression's number in it."""
+
+    path: str
+    at: int
+
+
+class Value:
+    """Anything an expression can be."""
+
+    __slots__ = ()
+
+
+NOT_FOLLOWED = "a call that takes too long to be followed"
+"""The note of what such a call would have given."""
+
+
+class Unknown(Value):
+    """A value that is not followed.
+
+    It has an identity: what is asked of the same Unknown twice is the same Unknown again, so that two tests of
+    ``options.binary`` are seen to be the same condition.
+    """
+
+    __slots__ = ("children", "key", "note", "parent")
+
+    def __init__(self, note: str = "", parent: Unknown | None = None, key: Hashable = None) -> None:
+        self.note = note
+        self.parent = parent
+        self.key = key
+        self.children: dict[Hashable, Unknown] = {}
+
+    def child(self, key: Hashable, note: str = "") -> Unknown:
+        """The unknown part ``key`` of this unknown."""
+        if key not in self.children:
+            self.children[key] = Unknown(note, self, key)
+        return self.children[key]
+
+    @property
+    def is_computed(self) -> bool:
+        """Whether it is, or is part of, what an operation or a call gave that is not followed; not data as it was read."""
+        if isinstance(self.key, tuple) and self.key[:1] == ("call",):
+            return True
+        return self.parent.is_computed if self.parent is not None else self.note in ("", NOT_FOLLOWED)
+
+
+@dataclass(frozen=True, slots=True)
+class Constant(Value):
+    """A Python scalar. An assumed constant is a default that somebody may override; ``symbol`` stands for it in tests."""
+
+    value: str | bytes | int | float | complex | bool | None
+    assumptions: frozenset[Assumption] = frozenset()
+    symbol: Unknown | None = None
+
+
+births = count()
+"""Numbers things in the order in which they come into being."""
+
+
+class HeapObject(Value):
+    """Something with an identity and slots that can be written.
+
+    Written through ``State.write`` only.
+    """
+
+    __slots__ = ("born", "slots")
+
+    def __init__(self, slots: Mapping[Hashable, Value] | None = None) -> None:
+        self.born = next(births)
+        self.slots: dict[Hashable, Value] = dict(slots or {})
+
+
+class Scope(HeapObject):
+    """The variables of a module, a class body or a call of a function."""
+
+    __slots__ = ("kind", "outer", "outer_names", "unit")
+
+    def __init__(self, unit: ModuleUnit, kind: str, outer: Scope | None) -> None:
+        super().__init__()
+        self.unit = unit
+        self.kind = kind
+        self.outer = outer
+        self.outer_names: dict[str, str] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class TupleValue(Value):
+    """A tuple whose items are known."""
+
+    items: tuple[Value, ...]
+
+
+class ListValue(HeapObject):
+    """A list. Slot ``items`` is a TupleValue; ``approximate`` tells that a loop of unknown length filled it."""
+
+    __slots__ = ("approximate", "sites")
+
+    def __init__(self, items: tuple[Value, ...] = (), approximate: bool = False, sites: tuple[Site, ...] = ()) -> None:
+        super().__init__({"items": TupleValue(items)})
+        self.approximate = approximate
+        self.sites = sites
+        """Where the items stand, for a list that is written out."""
+
+    @property
+    def items(self) -> tuple[Value, ...]:
+        """The items as they are now."""
+        value = self.slots["items"]
+        return value.items if isinstance(value, TupleValue) else ()
+
+
+class DictValue(HeapObject):
+    """A dict whose keys are constants; slots are its entries. ``rest`` stands for what is stored under other keys."""
+
+    __slots__ = ("complete", "rest", "sites")
+
+    def __init__(self, entries: Mapping[Hashable, Value] | None = None, complete: bool = True) -> None:
+        super().__init__(entries)
+        self.complete = complete
+        self.sites: dict[Hashable, Site] = {}
+        """Where the entries' values stand, for a dict that is written out."""
+        self.rest = Unknown("an entry of a dict")
+
+
+@dataclass(frozen=True, slots=True)
+class FrameworkName(Value):
+    """A name of a library that headlint has tables for, by its canonical dotted path."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FrameworkMethod(Value):
+    """A method of a tensor, a layer, a model or another thing of a library."""
+
+    receiver: Value
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleValue(Value):
+    """A module of the project."""
+
+    unit: ModuleUnit
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FunctionValue(Value):
+    """A function of the program, with the scope it was defined in and the class whose body holds it."""
+
+    definition: ir.FunctionDefinition | ir.Lambda
+    scope: Scope
+    name: str
+    defaults: tuple[tuple[str, Value], ...] = ()
+    owner: ClassValue | None = None
+    kind: str = "function"
+    """``function``, ``static``, ``class`` or ``property``."""
+    without_gradient: bool = False
+    generator: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BoundMethod(Value):
+    """A function of a class bound to an instance (or to the class itself)."""
+
+    receiver: Value
+    function: FunctionValue
+    owner: ClassValue | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SuperValue(Value):
+    """``super()``: the attributes of ``receiver`` looked up behind ``owner``."""
+
+    receiver: Value
+    owner: ClassValue
+
+
+class ClassValue(HeapObject):
+    """A class of the program; its slots are its attributes."""
+
+    __slots__ = ("bases", "dataclass", "definition", "name", "scope", "unit")
+
+    def __init__(
+        self, definition: ir.ClassDefinition, unit: ModuleUnit, scope: Scope, bases: tuple[Value, ...]
+    ) -> None:
+        super().__init__()
+        self.definition = definition
+        self.unit = unit
+        self.scope = scope
+        self.bases = bases
+        self.name = definition.name
+        self.dataclass = False
+
+    def ancestors(self) -> list[Value]:
+        """The class itself and everything it inherits from, nearest first (depth first, each once)."""
+        order: list[Value] = [self]
+        for base in self.bases:
+            for ancestor in base.ancestors() if isinstance(base, ClassValue) else [base]:
+                if all(ancestor is not known and ancestor != known for known in order):
+                    order.append(ancestor)
+        return order
+
+    def framework_base(self) -> str:
+        """The canonical name of the nearest library class it inherits from, or an empty text."""
+        return next((base.path for base in self.ancestors() if isinstance(base, FrameworkName)), "")
+
+    @property
+    def opaque(self) -> bool:
+        """Whether it inherits from something that is not followed."""
+        return any(not isinstance(base, ClassValue | FrameworkName) for base in self.ancestors())
+
+
+class Instance(HeapObject):
+    """An object of a class of the program; its slots are its attributes."""
+
+    __slots__ = ("cls", "made_at")
+
+    def __init__(self, cls: ClassValue, made_at: Site | None) -> None:
+        super().__init__()
+        self.cls = cls
+        self.made_at = made_at
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Partial(Value):
+    """``functools.partial``: a function with some arguments given already."""
+
+    function: Value
+    positional: tuple[Value, ...]
+    named: tuple[tuple[str, Value], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SliceValue(Value):
+    """``lower:upper:step`` inside a subscript."""
+
+    lower: Value
+    upper: Value
+    step: Value
+
+
+@dataclass(frozen=True, slots=True)
+class PackagePath(Value):
+    """A folder of the project without an ``__init__.py``, as an import in ``importer`` names it."""
+
+    importer: Path
+    dotted: str
+
+
+@dataclass(frozen=True, slots=True)
+class Late(Value):
+    """What an import binds, before anything asks for it: most of what modules import is never needed.
+
+    ``name`` is what is imported from the module, or empty for the module itself.
+    """
+
+    unit: ModuleUnit
+    level: int
+    module: str
+    name: str = ""

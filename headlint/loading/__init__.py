@@ -1,0 +1,1 @@
+"""Texts of a project: read, parsed once, and kept between runs."""

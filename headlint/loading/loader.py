@@ -1,0 +1,206 @@
+"""Reads the modules of a project for the interpreter: from disk, from editors' buffers, or from the cache of parses."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from headlint.findings.finding import Place
+from headlint.loading import cache
+from headlint.source.document import Document, UnreadableError, document_of, read_document
+
+if TYPE_CHECKING:
+    from headlint.flow.values.modules import ModuleUnit
+    from headlint.source.project import Project
+    from headlint.syntax import ir
+    from headlint.syntax.parse import Span, SyntaxProblem
+
+SMALLEST_CACHED = 200
+"""Characters below which parsing again costs less than a look into the cache."""
+
+MOST_REMEMBERED = 64
+"""Modules that are remembered beside those that are imported: one is asked for again while its findings are placed."""
+
+
+Question = tuple[str, str, int | str, str]
+"""What was asked of a loader: the method and its arguments."""
+
+
+class ProjectLoader:
+    """Finds and reads modules; a text in ``buffers`` counts instead of the file's.
+
+    It remembers in ``asked`` what it was asked and what it answered: whoever gets the same answers finds the same.
+    """
+
+    def __init__(self, project: Project | None, cache: bool = True, buffers: Mapping[Path, str] | None = None) -> None:
+        self.project = project
+        self.cache = cache
+        self.buffers = buffers or {}
+        self.documents: dict[str, Document] = {}
+        self.asked: dict[Question, str] = {}
+        self._bodies: dict[Path, ir.Module | None] = {}
+        self._digests: dict[Path, str] = {}
+        self._modules: dict[tuple[str, str], ir.Module] = {}
+
+    def resolve(self, importer: Path, level: int, module: str) -> Path | None:
+        """The file that an import names."""
+        found = self.project.resolve(importer, level, module) if self.project is not None else None
+        self.asked["resolve", str(importer), level, module] = str(found or "")
+        return found
+
+    def submodule(self, package: Path, name: str) -> Path | None:
+        """The file of a package's submodule."""
+        found = self.project.submodule(package, name) if self.project is not None else None
+        self.asked["submodule", str(package), name, ""] = str(found or "")
+        return found
+
+    def load(self, file: Path) -> ModuleUnit | None:
+        """A module that another one imports; None when it cannot be read or parsed, which is told when it is checked."""
+        from headlint.flow.values.modules import ModuleUnit
+        from headlint.syntax.parse import SyntaxProblem
+
+        self.asked["digest", str(file), "", ""] = self.digest(file)
+        if file not in self._bodies:
+            try:
+                self._bodies[file] = self._body_of_file(file)
+            except (OSError, UnreadableError, SyntaxProblem):
+                self._bodies[file] = None
+        body = self._bodies[file]
+        return ModuleUnit(str(file), file, body) if body is not None else None
+
+    def digest(self, file: Path) -> str:
+        """Stands for what a file said when it was first asked for; empty where it cannot be read."""
+        if file not in self._digests:
+            try:
+                self._digests[file] = hashlib.sha256(self.data(file)).hexdigest()
+            except OSError:
+                self._digests[file] = ""
+        return self._digests[file]
+
+    def answers_alike(self, asked: Mapping[Question, str]) -> bool:
+        """Whether the loader would give the same answers again."""
+        return all(self._answer(question) == answer for question, answer in asked.items())
+
+    def _answer(self, question: Question) -> str:
+        match question:
+            case "resolve", importer, int(level), module if self.project is not None:
+                return str(self.project.resolve(Path(importer), level, module) or "")
+            case "submodule", package, str(name), _ if self.project is not None:
+                return str(self.project.submodule(Path(package), name) or "")
+            case "digest", file, _, _:
+                return self.digest(Path(file))
+            case _:
+                return ""
+
+    def _body_of_file(self, file: Path) -> ir.Module:
+        document, body, _ = self.parsed(self.read(file))
+        self.documents[str(file)] = document
+        return body
+
+    def read(self, file: Path) -> Document:
+        """The text of a file.
+
+        Raises:
+            OSError: the system refuses it.
+            UnreadableError: it is no text, or no notebook.
+        """
+        buffer = self.buffers.get(file)
+        document = read_document(file) if buffer is None else document_of(file, buffer)
+        self.documents[str(file)] = document
+        return document
+
+    def document(self, path: str) -> Document | None:
+        """The text of a file as it was analysed, read again where another process did that; None when it is gone."""
+        if path not in self.documents:
+            try:
+                return self.read(Path(path))
+            except (OSError, UnreadableError):
+                return None
+        return self.documents[path]
+
+    def lines_of(self, place: Place) -> tuple[int, int]:
+        """The first and the last line of a place in the whole text; those of a notebook's place count in its cell."""
+        document = self.document(place.path)
+        above = document.first_line(place.cell) - 1 if place.cell is not None and document is not None else 0
+        return place.line + above, place.end_line + above
+
+    def text_of(self, place: Place) -> str | None:
+        """The text that the lines of a place count in: its file, or its cell of a notebook."""
+        document = self.document(place.path)
+        if document is None or place.cell is None:
+            return document.text if document is not None else None
+        return document.cell_text(place.cell)
+
+    def data(self, file: Path) -> bytes:
+        """The bytes of a file.
+
+        Raises:
+            OSError: the system refuses it.
+        """
+        buffer = self.buffers.get(file)
+        return file.read_bytes() if buffer is None else buffer.encode("utf-8", "surrogatepass")
+
+    def parsed(self, document: Document) -> tuple[Document, ir.Module, tuple[SyntaxProblem, ...]]:
+        """A document and its meaning; the cells of a notebook that cannot be parsed are emptied and told.
+
+        Raises:
+            SyntaxProblem: a script cannot be parsed.
+        """
+        from headlint.syntax.parse import SyntaxProblem, parse
+
+        try:
+            return document, self.body(document), ()
+        except SyntaxProblem:
+            if not document.notebook:
+                raise
+        problems: list[SyntaxProblem] = []
+        for cell, first in document.cells:
+            try:
+                parse(document.cell_text(cell) + "\n")
+            except SyntaxProblem as problem:
+                problems.append(SyntaxProblem(problem.message, problem.line + first - 1, problem.column))
+                document = document.without_cell(cell)
+        return document, self.body(document), tuple(problems)
+
+    def body(self, document: Document) -> ir.Module:
+        """The meaning of a document.
+
+        Raises:
+            SyntaxProblem: it cannot be parsed.
+        """
+        key = (document.path, document.text)
+        if key not in self._modules:
+            if len(self._modules) >= MOST_REMEMBERED:
+                self._modules.clear()
+            self._modules[key] = self._parse(document)
+        return self._modules[key]
+
+    def _parse(self, document: Document) -> ir.Module:
+        from headlint.syntax import ir
+        from headlint.syntax.parse import parse
+
+        if not self.cache or len(document.text) < SMALLEST_CACHED:
+            return parse(document.text)
+        file = cache.file_for("modules", document.text)
+        cached = cache.read(file)
+        if isinstance(cached, ir.Module):
+            return cached
+        body = parse(document.text)
+        cache.write(file, body)
+        return body
+
+    def spans(self, document: Document, wanted: set[int]) -> dict[int, Span]:
+        """Where the numbered nodes of a document stand."""
+        from headlint.syntax.parse import spans
+
+        if not self.cache:
+            return spans(document.text, wanted)
+        file = cache.file_for("spans", document.text)
+        cached = cache.read(file)
+        known: dict[int, Span] = cached if isinstance(cached, dict) else {}
+        if not wanted <= known.keys():
+            known = {**known, **spans(document.text, wanted)}
+            cache.write(file, known)
+        return {at: known[at] for at in wanted if at in known}

@@ -1,0 +1,1 @@
+"""A run of the analysis: its configuration, its files, its results."""

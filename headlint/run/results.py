@@ -1,0 +1,28 @@
+"""What the analysis of one file gives, and the defaults that a finding may rest on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from headlint.findings.finding import Finding, Problem
+from headlint.flow.values.assumptions import Assumption
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionalFinding:
+    """A finding, and the defaults that it rests on."""
+
+    finding: Finding
+    assumptions: frozenset[Assumption] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class FileResult:
+    """What the analysis of one file gives."""
+
+    path: str
+    findings: tuple[ConditionalFinding, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    overrides: frozenset[Assumption] = frozenset()
+    open: bool = False
+    """Whether functions of the file wait for values that only the files importing it pass."""

@@ -1,0 +1,273 @@
+"""A run: which files are looked at, and in which processes.
+
+The outcome does not depend on the number of processes, the order of the paths, or which slice of a project's files is
+passed: a file whose functions wait for values is looked at together with the files that import it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from headlint.findings.finding import Finding, Place, Problem, Report
+from headlint.loading import cache
+from headlint.run.results import FileResult
+from headlint.settings import Settings
+from headlint.source.document import UnreadableError, document_of
+
+if TYPE_CHECKING:
+    from headlint.loading.loader import ProjectLoader, Question
+    from headlint.selection.selection import Selection
+    from headlint.source.project import Project
+
+FILES_WORTH_A_PROCESS = 24
+"""Files that matter, from which on starting processes costs less than it saves."""
+
+MOST_IMPORTERS = 60
+"""Files beside the given ones that are looked at because they import one of them."""
+
+Progress = Callable[[int, int], None]
+
+
+def check_source(text: str, filename: str = "x.py", settings: Settings | None = None) -> Report:
+    """Check a text as if it stood in a file.
+
+    The file need not exist; imports of other files of its project are followed when its folder does. Where it exists,
+    it is one of its project's files, and the others know it by this text.
+
+    Raises:
+        ConfigurationError: the settings name a baseline or a revision that cannot be had.
+    """
+    from headlint.loading.loader import ProjectLoader
+    from headlint.run.analysis import analyze_document
+    from headlint.selection.selection import Selection
+
+    settings = settings or Settings()
+    path = Path(filename)
+    if path.is_file():
+        return check_paths([path], settings, buffers={path: text})
+    selection = Selection(settings, [path])
+    try:
+        document = document_of(path, text)
+    except UnreadableError as error:
+        return Report(problems=(Problem(filename, str(error), "HL900"),), files=1)
+    loader = ProjectLoader(_project(settings) if path.parent.is_dir() else None, settings.cache)
+    loader.documents[str(path)] = document
+    result = analyze_document(document, path, loader, settings)
+    return _report([result], (path,), loader, selection)
+
+
+def check_paths(
+    paths: Iterable[Path | str],
+    settings: Settings | None = None,
+    progress: Progress | None = None,
+    buffers: Mapping[Path, str] | None = None,
+) -> Report:
+    """Check files and everything below folders; ``progress`` hears how many files of how many are done.
+
+    ``buffers`` holds texts that count instead of what is on disk (an editor's unsaved files).
+
+    Raises:
+        ConfigurationError: the settings name a baseline or a revision that cannot be had.
+    """
+    from headlint.loading.loader import ProjectLoader
+    from headlint.source.discovery import discover
+
+    settings = settings or Settings()
+    discovery = discover([absolute(path) for path in paths], settings)
+    texts = {absolute(path): text for path, text in (buffers or {}).items()}
+    loader = ProjectLoader(_project(settings), settings.cache, texts)
+    return check_files(discovery.files, loader, settings, progress, discovery.problems)
+
+
+def check_files(
+    files: Sequence[Path],
+    loader: ProjectLoader,
+    settings: Settings,
+    progress: Progress | None = None,
+    problems: tuple[Problem, ...] = (),
+) -> Report:
+    """Check files, given by absolute paths, through a loader, which afterwards knows all texts that were read for it.
+
+    ``problems`` are those that the caller knows already.
+
+    Raises:
+        ConfigurationError: the settings name a baseline or a revision that cannot be had.
+    """
+    from headlint.selection.selection import Selection
+
+    selection = Selection(settings, files)
+    wanted, refused = relevant_files(files, loader)
+    results = _analyze_all(wanted, loader, settings, progress)
+    results += _analyze_importers(results, {Path(result.path) for result in results}, loader, settings)
+    return _report(results, files, loader, selection, (*problems, *refused))
+
+
+def absolute(path: Path | str) -> Path:
+    """Imports lead to absolute paths: a file has to be known by the same one when it is given."""
+    return Path(os.path.abspath(path))
+
+
+def _project(settings: Settings) -> Project:
+    from headlint.source.project import Project
+
+    return Project(settings.root)
+
+
+def relevant_files(files: Sequence[Path], loader: ProjectLoader) -> tuple[list[Path], list[Problem]]:
+    """The files that can matter at all, and those that the system refuses."""
+    from headlint.source.prefilter import may_matter
+
+    matters = loader.project.may_matter if loader.project is not None else may_matter
+    wanted: list[Path] = []
+    problems: list[Problem] = []
+    for file in files:
+        try:
+            data = loader.data(file)
+        except OSError as error:
+            problems.append(Problem(str(file), f"cannot be read: {error.strerror or error}"))
+            continue
+        if matters(data):
+            wanted.append(file)
+    return wanted, problems
+
+
+def _analyze_all(
+    files: Sequence[Path], loader: ProjectLoader, settings: Settings, progress: Progress | None
+) -> list[FileResult]:
+    results = [known for file in files if (known := _known_result(file, loader, settings)) is not None]
+    known_paths = {result.path for result in results}
+    files = [file for file in files if str(file) not in known_paths]
+    processes = settings.jobs or min(os.cpu_count() or 1, len(files) // (FILES_WORTH_A_PROCESS // 2))
+    if processes > 1 and len(files) >= FILES_WORTH_A_PROCESS and not loader.buffers:
+        return results + _in_processes(files, processes, settings, progress)
+    for done, file in enumerate(files, 1):
+        results.append(_analyze(file, loader, settings))
+        if progress is not None:
+            progress(done, len(files))
+    return results
+
+
+def _known_result(file: Path, loader: ProjectLoader, settings: Settings) -> FileResult | None:
+    """What is kept of an earlier analysis, if everything is as it was then."""
+    if not loader.cache or loader.buffers:
+        return None
+    try:
+        match cache.read(_result_file(file, loader, settings)):
+            case (dict() as asked, FileResult() as result) if loader.answers_alike(asked):
+                return result
+    except OSError:
+        pass
+    return None
+
+
+def _analyze(file: Path, loader: ProjectLoader, settings: Settings) -> FileResult:
+    """Analyse a file, and keep what comes out."""
+    from headlint.run.analysis import analyze_file
+
+    loader.asked = {}
+    result = analyze_file(file, loader, settings)
+    failed = any(problem.code in ("", "HL999") for problem in result.problems)
+    if loader.cache and not loader.buffers and not failed:
+        kept: tuple[dict[Question, str], FileResult] = (loader.asked, result)
+        cache.write(_result_file(file, loader, settings), kept)
+    return result
+
+
+def _result_file(file: Path, loader: ProjectLoader, settings: Settings) -> Path:
+    # Everything counts but how the work is done, and which of the findings are told afterwards.
+    decisive = replace(settings, fail_on="", jobs=0, noqa=True, baseline="", diff_base="", cache=True)
+    return cache.file_for("results", str(file), os.path.abspath(file), repr(decisive), loader.data(file))
+
+
+_worker: ProjectLoader | None = None
+_worker_settings: Settings | None = None
+
+
+def _start_worker(settings: Settings) -> None:
+    from headlint.loading.loader import ProjectLoader
+
+    global _worker, _worker_settings
+    _worker, _worker_settings = ProjectLoader(_project(settings), settings.cache), settings
+
+
+def _work(file: Path) -> FileResult:
+    assert _worker is not None
+    assert _worker_settings is not None
+    return _analyze(file, _worker, _worker_settings)
+
+
+def _in_processes(
+    files: Sequence[Path], processes: int, settings: Settings, progress: Progress | None
+) -> list[FileResult]:
+    from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures.process import BrokenProcessPool
+
+    from headlint.loading.loader import ProjectLoader
+
+    results: list[FileResult] = []
+    try:
+        with ProcessPoolExecutor(processes, initializer=_start_worker, initargs=(settings,)) as pool:
+            for result in pool.map(_work, files, chunksize=4):
+                results.append(result)
+                if progress is not None:
+                    progress(len(results), len(files))
+    except (BrokenProcessPool, OSError):  # a process died, or none can be started: go on alone, from where it stopped
+        loader = ProjectLoader(_project(settings), settings.cache)
+        results += [_analyze(file, loader, settings) for file in files[len(results) :]]
+    return results
+
+
+def _analyze_importers(
+    results: Sequence[FileResult], known: set[Path], loader: ProjectLoader, settings: Settings
+) -> list[FileResult]:
+    """Look at the files that import one whose functions wait for values, and at those that import these."""
+    more: list[FileResult] = []
+    waiting = [Path(result.path) for result in results if result.open]
+    while waiting and loader.project is not None and len(more) < MOST_IMPORTERS:
+        for importer in loader.project.importers(waiting.pop()):
+            if importer not in known and len(more) < MOST_IMPORTERS:
+                known.add(importer)
+                result = _known_result(importer, loader, settings) or _analyze(importer, loader, settings)
+                more.append(FileResult(result.path, result.findings, (), result.overrides, result.open))
+                if result.open:
+                    waiting.append(importer)
+    return more
+
+
+def _report(
+    results: Sequence[FileResult],
+    files: Sequence[Path],
+    loader: ProjectLoader,
+    selection: Selection,
+    problems: Sequence[Problem] = (),
+) -> Report:
+    given = {str(file) for file in files}
+    overridden = {assumption for result in results for assumption in result.overrides}
+    best: dict[tuple[str, Place], Finding] = {}
+    for conditional in (one for result in results for one in result.findings):
+        finding = conditional.finding
+        if finding.place.path in given and not conditional.assumptions & overridden:
+            key = (finding.code, finding.place)
+            if key not in best or _rank(finding) < _rank(best[key]):
+                best[key] = finding
+    all_problems = (*problems, *(problem for result in results for problem in result.problems))
+    ordered = tuple(sorted(all_problems, key=lambda problem: (problem.path, problem.line or 0, problem.message)))
+    reported = selection.reported(best.values(), given, {problem.path for problem in ordered}, loader)
+    return Report(reported.findings, ordered, len(files), reported.known, reported.stale)
+
+
+def _rank(finding: Finding) -> tuple[bool, str, int, str]:
+    """Of two findings at one place the surer stands, or the one that knows more other uses of the value.
+
+    The rest of the order only has to be the same every time.
+    """
+    return (
+        finding.confidence.value != "proved",
+        finding.message,
+        -len(finding.other_uses),
+        repr((finding.trail, finding.other_uses)),
+    )

@@ -1,0 +1,1 @@
+"""Which findings of a run are reported: suppressions, baseline, changed lines."""
