@@ -10,8 +10,8 @@ from pathlib import Path
 from headlint.cli.baseline import beside_the_baseline
 from headlint.cli.changing import add_changing, change, wants_change
 from headlint.cli.main import CLEAN, FAILED
-from headlint.cli.options import UsageError, add_adoption, add_colour, add_configuration, add_rules, load
-from headlint.cli.output import add_output, context_of, say_problems, show
+from headlint.cli.options import UsageError, add_adoption, add_colour, add_configuration, add_rules, is_program, load
+from headlint.cli.output import add_output, context_of, say_problems, show, skipped
 from headlint.cli.progress import Progress
 from headlint.cli.status import add_fail_on, status_of
 from headlint.findings.finding import Report
@@ -24,7 +24,7 @@ from headlint.settings import Settings
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of ``check``."""
     parser.add_argument(
-        "paths", nargs="*", default=["."], metavar="PATH", help="files and folders (.), - for standard input"
+        "paths", nargs="*", default=[], metavar="PATH", help="files and folders (.), - for standard input"
     )
     parser.add_argument("--stdin-filename", metavar="NAME", help="the name that standard input goes by")
     rules = add_rules(parser)
@@ -54,6 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    _separate(arguments)
     start = Path(arguments.stdin_filename or ".") if arguments.paths == ["-"] else Path(arguments.paths[0])
     settings = load(arguments, start)
     if arguments.show_files:
@@ -66,8 +67,16 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.confirm:
         report, context, refuted = _confirm(arguments, settings, report, context)
     show(arguments, report, context, refuted)
-    sys.stderr.write(beside_the_baseline(report))
+    sys.stderr.write(beside_the_baseline(report) + skipped(report, context))
     return status_of(report, settings.fail_on, arguments.exit_zero)
+
+
+def _separate(arguments: argparse.Namespace) -> None:
+    """Give back to the paths what the option before them took: in ``--baseline model.py`` that is no baseline."""
+    given = arguments.baseline
+    if given and is_program(given):
+        arguments.baseline, arguments.paths = "", [given, *arguments.paths]
+    arguments.paths = arguments.paths or ["."]
 
 
 def _check(arguments: argparse.Namespace, settings: Settings) -> tuple[Report, str | None]:

@@ -105,11 +105,16 @@ def with_baseline(settings: Settings, given: str, start: Path) -> Settings:
     Raises:
         UsageError: what is given is a program.
     """
-    if given.endswith(SUFFIXES) or os.path.isdir(given):
-        raise UsageError(f"{given} is no baseline; write --baseline=FILE, or put the paths first")
+    if is_program(given):
+        raise UsageError(f"{given} is no baseline")
     if given:
         return replace(settings, baseline=os.path.abspath(given))
     return settings if settings.baseline else replace(settings, baseline=_default_baseline(start))
+
+
+def is_program(path: str) -> bool:
+    """Whether a path names what can be checked, so that it is no baseline."""
+    return path.endswith(SUFFIXES) or os.path.isdir(path)
 
 
 def _default_baseline(start: Path) -> str:

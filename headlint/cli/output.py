@@ -114,6 +114,19 @@ def say_problems(problems: Iterable[Problem]) -> None:
         sys.stderr.write(f"headlint: {problem_line(problem, context)}\n")
 
 
+NAMED = 3
+"""Skipped files and folders that are named without being asked for."""
+
+
+def skipped(report: Report, context: Context) -> str:
+    """What was left out, in words: a few by name, all of them where more is asked for."""
+    names = [f"{context.shown(one.path)} ({one.reason})" for one in report.skipped]
+    if context.verbose:
+        return "".join(f"Skipped: {name}\n" for name in names)
+    more = f", and {len(names) - NAMED} more (-v names them)" if len(names) > NAMED else ""
+    return f"Skipped: {', '.join(names[:NAMED])}{more}.\n" if names else ""
+
+
 def count(number: int, noun: str) -> str:
     """A number of things, in words."""
     return f"{number} {noun}{'' if number == 1 else 's'}"

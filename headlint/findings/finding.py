@@ -123,11 +123,19 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """The outcome of a run: findings in a stable order, problems, and the number of files that were looked at.
+class Skipped:
+    """A file or folder below the given paths that was not checked, and what decided so (``.gitignore``, ``exclude``)."""
 
-    ``known`` are findings that are in the baseline and therefore not told; ``stale`` are entries of the baseline that
-    nothing in the files that were looked at stands for.
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The outcome of a run: findings in a stable order, problems, and the number of files that were checked.
+
+    ``known`` are findings that are in the baseline and therefore not reported; ``stale`` are entries of the baseline
+    that nothing in the checked files stands for; ``skipped`` is what the given paths hold and was not checked.
     """
 
     findings: tuple[Finding, ...] = ()
@@ -135,6 +143,7 @@ class Report:
     files: int = 0
     known: tuple[Finding, ...] = ()
     stale: tuple[Entry, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
 
     def __iter__(self) -> Iterator[Finding]:
         return iter(self.findings)

@@ -80,7 +80,8 @@ def check_paths(
     discovery = discover([absolute(path) for path in paths], settings)
     texts = {absolute(path): text for path, text in (buffers or {}).items()}
     loader = ProjectLoader(_project(settings), settings.cache, texts)
-    return check_files(discovery.files, loader, settings, progress, discovery.problems)
+    report = check_files(discovery.files, loader, settings, progress, discovery.problems)
+    return replace(report, skipped=discovery.skipped)
 
 
 def check_files(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from headlint.findings.finding import Problem
+from headlint.findings.finding import Problem, Skipped
 from headlint.settings import Settings
 
 if TYPE_CHECKING:
@@ -27,10 +27,11 @@ INSTALLED = frozenset({"site-packages", "dist-packages"})
 
 @dataclass(frozen=True)
 class Discovery:
-    """The files in a stable order, each once, and what could not be looked into."""
+    """The files in a stable order, each once, what could not be looked into, and what was left out."""
 
     files: tuple[Path, ...] = ()
     problems: tuple[Problem, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
 
 
 def discover(paths: Sequence[Path], settings: Settings) -> Discovery:
@@ -44,7 +45,7 @@ def discover(paths: Sequence[Path], settings: Settings) -> Discovery:
     for path in paths:
         for file in walk.below(path):
             found.setdefault(_identity(file), file)
-    return Discovery(tuple(sorted(found.values(), key=str)), tuple(walk.problems))
+    return Discovery(tuple(sorted(found.values(), key=str)), tuple(walk.problems), tuple(walk.skipped))
 
 
 def is_passed_by(file: Path, settings: Settings) -> bool:
@@ -71,6 +72,7 @@ class _Walk:
         self._root = settings.root.absolute()
         self._excluded = _patterns(settings.exclude) if settings.exclude else None
         self.problems: list[Problem] = []
+        self.skipped: list[Skipped] = []
         self._entered: set[tuple[int, int]] = set()
 
     def below(self, path: Path) -> Iterator[Path]:
@@ -78,7 +80,9 @@ class _Walk:
         if path.is_dir():
             yield from self._folder(path, self._ignored_above(path))
         elif path.exists():
-            if not self.is_excluded(path):
+            if self.is_excluded(path):
+                self.skipped.append(Skipped(str(path), "exclude"))
+            else:
                 yield path
         else:
             what = "is a link to nothing" if path.is_symlink() else "does not exist"
@@ -99,20 +103,29 @@ class _Walk:
             ignored = [*ignored, *_gitignore(folder)]
         for entry in entries:
             path = folder / entry.name
-            if self.is_excluded(path):
-                continue
             try:
                 is_folder = entry.is_dir()
             except OSError:
                 continue
-            if is_folder:
-                if entry.name not in NEVER_ENTERED and not _is_ignored(path, ignored, is_folder=True):
-                    yield from self._folder(path, ignored)
-            elif entry.name.endswith(SUFFIXES) and not _is_ignored(path, ignored, is_folder=False):
-                if not entry.is_file():
-                    self.problems.append(Problem(str(path), "is a link to nothing"))
-                else:
-                    yield path
+            if not is_folder and not entry.name.endswith(SUFFIXES):
+                continue
+            if reason := self._reason_to_skip(path, ignored, is_folder):
+                if not entry.name.startswith((".", "__")):
+                    self.skipped.append(Skipped(str(path), reason))
+            elif is_folder:
+                yield from self._folder(path, ignored)
+            elif not entry.is_file():
+                self.problems.append(Problem(str(path), "is a link to nothing"))
+            else:
+                yield path
+
+    def _reason_to_skip(self, path: Path, ignored: list[tuple[Path, PathSpec[Any]]], is_folder: bool) -> str:
+        """What decides that a file or folder is not checked, or an empty text."""
+        if self.is_excluded(path):
+            return "exclude"
+        if is_folder and path.name in NEVER_ENTERED:
+            return "never checked unless named"
+        return ".gitignore" if _is_ignored(path, ignored, is_folder) else ""
 
     def is_excluded(self, path: Path) -> bool:
         """Whether the settings leave a file or folder out."""

@@ -123,7 +123,7 @@ def test_a_baseline_that_is_no_baseline_is_one_line(folder: Path) -> None:
         ("check", "--baseline=missing.json", "."),
         ("check", "--baseline", "--output-format=sarif"),
         ("check", "--baseline=broken.json"),
-        ("check", "--baseline", "old.py"),
+        ("baseline", "write", "--baseline=old.py"),
         ("check", "--baseline=broken.json", "--fix"),
         ("check", "--baseline=broken.json", "--add-suppressions"),
         ("baseline", "prune"),
@@ -134,7 +134,14 @@ def test_a_baseline_that_is_no_baseline_is_one_line(folder: Path) -> None:
         status, said, beside = headlint(folder, *arguments)
         assert (status, said, beside.count("\n")) == (2, "", 1), arguments
         assert beside.startswith("headlint: ")
-    assert "put the paths first" in headlint(folder, "check", "--baseline", "old.py")[2]
+
+
+@pytest.mark.parametrize("paths", [("old.py",), ("deep",), ("old.py", "deep")])
+def test_a_program_after_baseline_is_a_path(folder: Path, paths: tuple[str, ...]) -> None:
+    assert concise(folder, "--baseline", *paths) == concise(folder, "--baseline", "--", *paths)
+    headlint(folder, "baseline", "write", paths[0])
+    status, found = concise(folder, "--baseline", *paths)
+    assert (status, len(found)) == (len(paths) - 1, len(paths) - 1)
 
 
 @pytest.mark.parametrize("form", ["json", "sarif", "github", "gitlab", "junit"])

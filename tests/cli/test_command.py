@@ -191,3 +191,26 @@ def test_import_stays_light() -> None:
         "import sys, headlint, headlint.cli.main; print([n for n in ('libcst', 'rich', 'jinja2') if n in sys.modules])"
     )
     assert subprocess.check_output([sys.executable, "-c", program], cwd=REPOSITORY, encoding="utf-8").strip() == "[]"
+
+
+def test_rules_are_readable_in_a_narrow_terminal(folder: Path) -> None:
+    lines = headlint(folder, "rules", COLUMNS="80").stdout.splitlines()
+    assert max(len(line) for line in lines) <= 80
+    assert "HL104  probabilities-before-bce-with-logits" in lines
+
+
+def test_what_is_skipped_is_named(folder: Path) -> None:
+    (folder / ".gitignore").write_text("data/\n")
+    (folder / "headlint.toml").write_text('exclude = ["old_*.py"]\n')
+    for name in ("data/one.py", "build/two.py", ".venv/three.py", "old_model.py", "old_loss.py", "old.txt"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(BAD)
+    done = headlint(folder, "check", "--exit-zero", "--output-format", "concise")
+    assert done.stdout.count("HL101") == 1
+    assert done.stderr == (
+        "Skipped: build (never checked unless named), data (.gitignore), old_loss.py (exclude),"
+        " and 1 more (-v names them).\n"
+    )
+    assert headlint(folder, "check", "--exit-zero", "-v").stderr.count("Skipped: ") == 4
+    assert headlint(folder, "check", "old_model.py").stderr == "Skipped: old_model.py (exclude).\n"
+    assert headlint(folder, "check", "--exit-zero", "build").stderr == ""
