@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -71,6 +72,18 @@ def _run(arguments: argparse.Namespace) -> int:
         print(f'Use it with `headlint check --baseline`, or for good with baseline = "{file.name}" in the settings.')
     say_problems(report.problems)
     return FAILED if report.problems else CLEAN
+
+
+def accept(file: Path, findings: Iterable[Finding]) -> None:
+    """Write a new baseline that holds these findings.
+
+    Raises:
+        ConfigurationError: the system refuses it.
+    """
+    from headlint.selection.baseline import Baseline
+
+    baseline = Baseline(file)
+    baseline.write(baseline.entries_of(sorted(findings, key=Finding.sort_key), _context().text_of))
 
 
 def beside_the_baseline(report: Report) -> str:

@@ -16,7 +16,8 @@ CLEAN, FINDINGS, FAILED, INTERRUPTED = 0, 1, 2, 130
 
 COMMANDS = {
     "check": ("headlint.cli.check", "look for mistakes in files and folders"),
-    "baseline": ("headlint.cli.baseline", "keep a list of the findings of today, so that only new ones are told"),
+    "init": ("headlint.cli.init", "set headlint up in a repository: pre-commit, CI, and a baseline"),
+    "baseline": ("headlint.cli.baseline", "keep a list of today's findings, so that only new ones are reported"),
     "confirm": ("headlint.cli.confirm", "build the models of files, run them, and confirm or refute what was found"),
     "explain": ("headlint.cli.explain", "say what a rule means, with examples"),
     "rules": ("headlint.cli.rules", "list all rules"),
@@ -29,8 +30,9 @@ EXAMPLES = """examples:
   headlint check                       check the current folder
   headlint check train.py notebooks/   check files and folders
   headlint check --select HL1,HL201    look for some mistakes only
-  headlint baseline write              accept the findings of today (check --baseline tells new ones)
-  headlint explain HL101               what a rule means and how to mend it
+  headlint init                        set up pre-commit, CI and a baseline in a repository
+  headlint baseline write              accept today's findings (check --baseline reports new ones)
+  headlint explain HL101               what a rule means and how to fix it
   headlint heads model.py              see what every model gives to its loss
   headlint confirm model.py::Net       build the model and measure it (this executes its code)
 
