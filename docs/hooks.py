@@ -79,7 +79,7 @@ def _page(rule: Rule) -> str:
 
 
 def _with_reports(markdown: str) -> str:
-    """Fill each block ``headlint`` with what is reported about the program before it.
+    """Fill each block ``headlint`` with what is reported about the last wrong program before it.
 
     With the option ``picture`` it is what a notebook shows, with the path from the layer to the loss drawn.
     """
@@ -88,7 +88,8 @@ def _with_reports(markdown: str) -> str:
     def filled(match: re.Match[str]) -> str:
         nonlocal program
         if match["language"] == "python":
-            program = EXPECTATION.sub("# ", textwrap.dedent(match["body"]))
+            if EXPECTATION.search(match[0]):
+                program = EXPECTATION.sub("# ", textwrap.dedent(match["body"]))
             return EXPECTATION.sub("# ", match[0])
         text = _picture(program) if "picture" in match["options"] else f"```text\n{_report(program)}\n```"
         return textwrap.indent(text, match["indent"])

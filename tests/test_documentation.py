@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import html
+import os
 import re
+import subprocess
+import sys
 import textwrap
 from pathlib import Path
 
 import pytest
 
 import headlint
-from headlint.findings.rulebook import expectations, find_rule
+from headlint.findings.rulebook import expectations, find_rule, load_rules
+from headlint.run import configuration
 from headlint.settings import Settings
 
 ROOT = Path(__file__).parents[1]
@@ -54,3 +59,54 @@ def test_what_is_wrong_is_shown_corrected(section: str) -> None:
 def test_rules_that_are_named_exist(page: Path) -> None:
     for code in re.findall(r"\bHL\d{3}\b", page.read_text()):
         assert find_rule(code), code
+
+
+def test_every_setting_is_described() -> None:
+    described = re.findall(r"^\| `([\w-]+)` \|", (ROOT / "docs" / "settings.md").read_text(), re.MULTILINE)
+    assert sorted(described) == sorted(configuration._KEYS)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_settings_that_are_shown_are_settings(page: Path, tmp_path: Path) -> None:
+    for number, text in enumerate(re.findall(r"^```toml\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)):
+        (tmp_path / str(number)).mkdir()
+        file = tmp_path / str(number) / "pyproject.toml"
+        file.write_text(text)
+        assert configuration.load_settings(file.parent, file) != Settings(root=file.parent)
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The site, built as it is published."""
+    folder = tmp_path_factory.mktemp("site")
+    done = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)],
+        cwd=ROOT,
+        env={**os.environ, "NO_MKDOCS_2_WARNING": "1"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def test_the_site_has_each_rule(site: Path) -> None:
+    for rule in load_rules():
+        page = html.unescape((site / "rules" / f"{rule.code}-{rule.name}" / "index.html").read_text())
+        assert rule.name in page
+
+
+def test_the_site_shows_what_headlint_reports(site: Path) -> None:
+    page = html.unescape((site / "not-learning" / "index.html").read_text())
+    assert "# expect:" not in page
+    assert page.count("headlint reports</label>") == page.count("headlint explain HL")
+    assert 'href="../rules/HL101-softmax-before-cross-entropy/"' in page
+
+
+def test_the_site_asks_no_other_server(site: Path) -> None:
+    loaded = re.compile(
+        r"""<(?:script|img|iframe)[^>]*src=["']?(https?:[^"'> ]+)|<link[^>]*href=["']?(https?:[^"'> ]+)"""
+    )
+    for page in site.rglob("*.html"):
+        assert not loaded.findall(page.read_text()), page
