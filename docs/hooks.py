@@ -91,7 +91,7 @@ def _with_reports(markdown: str) -> str:
             if EXPECTATION.search(match[0]):
                 program = EXPECTATION.sub("# ", textwrap.dedent(match["body"]))
             return EXPECTATION.sub("# ", match[0])
-        text = _picture(program) if "picture" in match["options"] else f"```text\n{_report(program)}\n```"
+        text = _picture(program) if "picture" in match["options"] else f"```output\n{_report(program)}\n```"
         return textwrap.indent(text, match["indent"])
 
     return FENCE.sub(filled, markdown)

@@ -61,6 +61,11 @@ def test_rules_that_are_named_exist(page: Path) -> None:
         assert find_rule(code), code
 
 
+def test_links_of_the_readme_lead_somewhere() -> None:
+    for target in re.findall(r"\]\(([^)#]+)", (ROOT / "README.md").read_text()):
+        assert (ROOT / target).is_file(), target
+
+
 def test_every_setting_is_described() -> None:
     described = re.findall(r"^\| `([\w-]+)` \|", (ROOT / "docs" / "settings.md").read_text(), re.MULTILINE)
     assert sorted(described) == sorted(configuration._KEYS)
