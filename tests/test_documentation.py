@@ -73,7 +73,8 @@ def test_every_setting_is_described() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_settings_that_are_shown_are_settings(page: Path, tmp_path: Path) -> None:
-    for number, text in enumerate(re.findall(r"^```toml\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)):
+    shown = re.findall(r"^```toml\n(\[tool\.headlint.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
+    for number, text in enumerate(shown):
         (tmp_path / str(number)).mkdir()
         file = tmp_path / str(number) / "pyproject.toml"
         file.write_text(text)
