@@ -28,7 +28,7 @@ FAMILIES = {
     "HL2": "How many outputs",
     "HL3": "Which axis",
     "HL4": "Bias",
-    "HL5": "The way of the gradient",
+    "HL5": "Gradient flow",
     "HL6": "Labels, metrics, predictions",
     "HL7": "Removed API",
     "HL8": "Found at run time",
