@@ -39,7 +39,7 @@ class Settings:
     noqa: bool = True
     """Whether ``# noqa`` switches findings off; not where another program looks after that."""
     baseline: str = ""
-    """The file with the findings that are known and not told, relative to the root; empty when there is none."""
+    """The file with the findings that are known and not reported, relative to the root; empty when there is none."""
     diff_base: str = ""
-    """The revision since which lines must have been changed for findings on them to be told; empty to tell all."""
+    """The revision since which lines must have been changed for findings on them to be reported; empty to report all."""
     cache: bool = True

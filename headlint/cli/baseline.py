@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "action",
         choices=("write", "prune"),
-        help="write: put in what is found now, take out what is mended; prune: take out what is mended",
+        help="write: add what is found now, remove what is fixed; prune: remove what is fixed",
     )
     parser.add_argument("paths", nargs="*", default=["."], metavar="PATH", help="files and folders (.)")
     parser.add_argument(
@@ -92,7 +92,7 @@ def beside_the_baseline(report: Report) -> str:
     if report.known:
         said += f"Known from the baseline and not shown: {len(report.known)}.\n"
     if report.stale:
-        said += f"Stale in the baseline: {len(report.stale)}; `headlint baseline prune` takes out what is mended.\n"
+        said += f"Stale in the baseline: {len(report.stale)}; `headlint baseline prune` removes what is fixed.\n"
     return said
 
 

@@ -1,4 +1,4 @@
-"""``headlint check`` with ``--fix`` or ``--add-suppressions``: the files are changed, and what is left is told."""
+"""``headlint check`` with ``--fix`` or ``--add-suppressions``: the files are changed, and what is left is reported."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 def add_changing(parser: argparse.ArgumentParser) -> None:
     """``--fix``, ``--unsafe-fixes``, ``--add-suppressions`` and ``--diff``."""
     changing = parser.add_argument_group("changing the files")
-    changing.add_argument("--fix", action="store_true", help="mend what can be mended safely")
+    changing.add_argument("--fix", action="store_true", help="apply the safe fixes")
     changing.add_argument(
-        "--unsafe-fixes", action="store_true", help="with --fix: also where the program's output changes"
+        "--unsafe-fixes", action="store_true", help="with --fix: also those that change what the program gives"
     )
     changing.add_argument(
-        "--add-suppressions", action="store_true", help="instead: write comments that switch the findings off"
+        "--add-suppressions", action="store_true", help="instead: write comments that suppress the findings"
     )
-    changing.add_argument("--diff", action="store_true", help="show what would be changed, and change nothing")
+    changing.add_argument("--diff", action="store_true", help="show the changes, and change nothing")
 
 
 def wants_change(arguments: argparse.Namespace) -> bool:
@@ -37,7 +37,7 @@ def wants_change(arguments: argparse.Namespace) -> bool:
 
 
 def change(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Change the files, tell what is left, and give the exit status.
+    """Change the files, report what is left, and give the exit status.
 
     Raises:
         UsageError: this cannot be done.
@@ -60,7 +60,7 @@ def change(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 def _fix_standard_input(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Give the mended text on standard output, so what is left to say goes to standard error."""
+    """Give the fixed text on standard output, so what is left to say goes to standard error."""
     from headlint.fixes import apply_fixes_to_source
     from headlint.source.document import UnreadableError, decode
 
@@ -84,7 +84,7 @@ def _fix_standard_input(arguments: argparse.Namespace, settings: Settings) -> in
 def _after_fixing(arguments: argparse.Namespace, settings: Settings, outcome: FixOutcome) -> int:
     """Say what was done; a diff that is not empty counts as a finding."""
     say_problems(outcome.problems)
-    done = "would be mended" if arguments.diff else "mended"
+    done = "would be fixed" if arguments.diff else "fixed"
     sys.stderr.write(f"{count(len(outcome.fixes), 'finding')} {done} in {count(len(outcome.files), 'file')}.\n")
     sys.stderr.write(beside_the_baseline(outcome.report))
     status = FAILED if outcome.problems else status_of(outcome.report, settings.fail_on, arguments.exit_zero)
@@ -98,7 +98,7 @@ def _add_suppressions(arguments: argparse.Namespace, settings: Settings) -> int:
     if arguments.paths == ["-"]:
         raise UsageError("comments cannot be written into standard input; give a file")
     if arguments.fix or arguments.unsafe_fixes:
-        raise UsageError("--fix and --add-suppressions are two steps: mend first, then suppress what is left")
+        raise UsageError("--fix and --add-suppressions are two steps: fix first, then suppress what is left")
     from headlint.fixes.suppressing import add_suppressions
 
     outcome = add_suppressions([Path(path) for path in arguments.paths], settings, arguments.diff)

@@ -24,7 +24,7 @@ def add_configuration(parser: argparse.ArgumentParser) -> None:
     """``--config`` and ``--isolated``."""
     parser.add_argument("--config", type=Path, metavar="FILE", help="read the settings from this file")
     parser.add_argument("--isolated", action="store_true", help="read no settings from any file")
-    parser.add_argument("-v", "--verbose", action="store_true", help="tell more")
+    parser.add_argument("-v", "--verbose", action="store_true", help="show more")
 
 
 def add_rules(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:

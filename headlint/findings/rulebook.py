@@ -126,7 +126,7 @@ def known_selectors() -> frozenset[str]:
 
 
 def selected(code: str, settings: Settings, path: str = "") -> bool:
-    """Whether findings of a rule are told, in that file if one is given.
+    """Whether findings of a rule are reported, in that file if one is given.
 
     The most specific selector decides, and where two are equally specific the one that ignores. A rule that is off by
     default needs a selector. ``per_file_ignores`` are gitignore patterns relative to ``settings.root``.

@@ -1,7 +1,7 @@
 """Fixes: what to write instead, as small edits of the text, and putting them into the files.
 
 ``fix_for(finding, sources)`` gives the fix of one finding or None; ``plan_fixes(report, sources)`` those of a report;
-``apply_fixes(paths, settings, unsafe, diff)`` checks, mends and checks again until nothing is left to mend;
+``apply_fixes(paths, settings, unsafe, diff)`` checks, fixes and checks again until nothing is left to fix;
 ``diff_of(fix, root)`` shows what one fix would change.
 ``sources`` gives a file's text by path (of a notebook the JSON as it is on disk), or None when it is gone.
 

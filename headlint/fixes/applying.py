@@ -1,4 +1,4 @@
-"""Repair files: fix, check again, and go on until nothing is left to mend.
+"""Repair files: fix, check again, and go on until nothing is left to fix.
 
 Everything is tried in memory first. A fix is kept only if its finding is gone afterwards and no other has appeared.
 Only the files that are checked are changed, not others that a finding's trail leads to.
@@ -27,9 +27,9 @@ Check = Callable[[Workspace, "Collection[Path] | None"], Report]
 
 @dataclass(frozen=True)
 class FixOutcome:
-    """What was mended, and what is left.
+    """What was fixed, and what is left.
 
-    ``report`` is that of the mended files. ``files`` were written (with ``diff`` asked for: would be). ``problems`` are
+    ``report`` is that of the fixed files. ``files`` were written (with ``diff`` asked for: would be). ``problems`` are
     files that were to be written and were left alone. ``diff`` is a unified diff of all changes; bytes that are no
     UTF-8 stand in it as surrogates, so that encoding it with ``surrogateescape`` gives a patch for the files.
     """
@@ -48,7 +48,7 @@ def apply_fixes(
     diff: bool = False,
     root: Path | None = None,
 ) -> FixOutcome:
-    """Check files and everything below folders, and mend what can be mended.
+    """Check files and everything below folders, and fix what can be fixed.
 
     Without ``unsafe`` only safe fixes are made. With ``diff`` nothing is written. The paths in the diff are relative to
     ``root``, by default that of the settings.
@@ -110,7 +110,7 @@ def diff_of(fix: Fix, root: Path) -> str:
 
 
 class _Repair:
-    """The files on their way to having no finding that can be mended."""
+    """The files on their way to having no finding that can be fixed."""
 
     def __init__(self, check: Check, files: set[Path], unsafe: bool, workspace: Workspace) -> None:
         self._check = check
@@ -144,7 +144,7 @@ class _Repair:
         return (fix.safe or self._unsafe) and _files_of(fix) <= self._files
 
     def _kept(self, before: tuple[Fix, ...], fixes: tuple[Fix, ...]) -> tuple[Fix, ...]:
-        """Those of the fixes that mend their findings and bring no other, beside those that are known to."""
+        """The fixes that remove their findings and cause no others, beside those that are known to."""
         if not fixes:
             return ()
         _, report = self._tried((*before, *fixes))

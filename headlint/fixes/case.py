@@ -59,7 +59,7 @@ class Programs:
 
 @dataclass(frozen=True)
 class Case:
-    """One finding that is to be mended."""
+    """One finding that is to be fixed."""
 
     finding: Finding
     programs: Programs = field(repr=False)

@@ -49,9 +49,9 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """How to mend a finding.
+    """How to fix a finding.
 
-    A safe fix keeps what the program computes, or mends a program that could not work at all; ``reason`` says so, or
+    A safe fix keeps what the program computes, or fixes a program that could not work at all; ``reason`` says so, or
     what changes with an unsafe one. ``title`` says in a few words what is done.
     """
 

@@ -171,7 +171,7 @@ def log_softmax_for_nll(case: Case) -> Repair:
 
 
 def log_softmax_for_kl_div(case: Case) -> Repair:
-    """HL110: the input as log-probabilities, or the target as the loss is told."""
+    """HL110: the input as log-probabilities, or the target in the form that the loss expects."""
     reason = "the loss gets other values, and factors that were tuned to the old ones no longer fit"
     match case.detail("head"):
         case "softmax":

@@ -1,4 +1,4 @@
-"""A text that is to be mended: its tree with places, and edits of its parts."""
+"""A text that is to be fixed: its tree with places, and edits of its parts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writing comments that switch findings off, for those who want to mend them another day.
+"""Writing comments that switch findings off, for those who want to fix them another day.
 
 A comment is kept only if it helps: everything is checked again in memory before anything is written.
 """

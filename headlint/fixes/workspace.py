@@ -1,4 +1,4 @@
-"""The files that are being mended: as they were read, as they would be, and writing them."""
+"""The files that are being fixed: as they were read, as they would be, and writing them."""
 
 from __future__ import annotations
 

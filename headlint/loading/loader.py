@@ -57,7 +57,7 @@ class ProjectLoader:
         return found
 
     def load(self, file: Path) -> ModuleUnit | None:
-        """A module that another one imports; None when it cannot be read or parsed, which is told when it is checked."""
+        """A module that another one imports; None when it cannot be read or parsed, which is reported when it is checked."""
         from headlint.flow.values.modules import ModuleUnit
         from headlint.syntax.parse import SyntaxProblem
 
@@ -143,7 +143,7 @@ class ProjectLoader:
         return file.read_bytes() if buffer is None else buffer.encode("utf-8", "surrogatepass")
 
     def parsed(self, document: Document) -> tuple[Document, ir.Module, tuple[SyntaxProblem, ...]]:
-        """A document and its meaning; the cells of a notebook that cannot be parsed are emptied and told.
+        """A document and its meaning; the cells of a notebook that cannot be parsed are emptied and reported.
 
         Raises:
             SyntaxProblem: a script cannot be parsed.

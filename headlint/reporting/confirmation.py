@@ -27,7 +27,7 @@ _BOLD, _RESET = "\033[1m", "\033[0m"
 
 
 def render_text(confirmations: Sequence[Confirmation], context: Context) -> str:
-    """A block for each model; what an environment lacks to build any at all is told once, as a problem."""
+    """A block for each model; what an environment lacks to build any at all is reported once, as a problem."""
     return "\n".join("\n".join(_block(one, context)) + "\n" for one in confirmations if not one.refused)
 
 
@@ -147,7 +147,7 @@ def _layer_table(measured: Measurement) -> Iterator[str]:
 def _loss(loss: LossMeasured) -> Iterator[str]:
     if loss.error:
         yield f"{loss.name} fails: {loss.error}"
-    for title, values in (("as written", loss.written), (f"mended ({loss.mended_as})", loss.mended)):
+    for title, values in (("as written", loss.written), (f"fixed ({loss.mended_as})", loss.mended)):
         if values:
             value = sum(one.value for one in values) / len(values)
             gradients = [one.gradient for one in values if one.gradient is not None]

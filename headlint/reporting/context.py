@@ -30,7 +30,7 @@ class FixSummary:
 @dataclass(frozen=True, slots=True)
 class Measured:
     """What the built model says about a finding: ``confirmed`` or ``unknown``, why, and the loss after each step of
-    fitting one small batch, as written and as mended, where that was asked for. ``floor`` is the loss that the program
+    fitting one small batch, as written and as fixed, where that was asked for. ``floor`` is the loss that the program
     as written cannot go below."""
 
     outcome: str

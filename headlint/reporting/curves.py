@@ -1,4 +1,4 @@
-"""Curves of a loss in block characters: how fitting one small batch goes, as the program is written and mended."""
+"""Curves of a loss in block characters: how fitting one small batch goes, as the program is written and fixed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def curves(written: Sequence[float], mended: Sequence[float], steps: int = 0) ->
     done = max(len(written), len(mended)) - 1
     took = f"{done} steps" if done >= steps else f"{done} of {steps} steps, then the time was up"
     yield f"  fitting one small batch for {took}; each curve from {min(values):.3g} (▁) to {max(values):.3g} (█)"
-    for title, curve in (("as written", written), ("mended", mended)):
+    for title, curve in (("as written", written), ("fixed", mended)):
         if curve:
             yield f"    {title:<10}  {spark_line(curve, min(values), max(values))}  {curve[0]:.3g} → {curve[-1]:.3g}"
 

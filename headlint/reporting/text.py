@@ -140,7 +140,7 @@ def _summary(report: Report) -> str:
     text = summary(report)
     fixable = sum(_has_fix(finding) for finding in report)
     if fixable:
-        text += f" {fixable} may be mended with --fix or --fix --unsafe-fixes (--diff shows how)."
+        text += f" {fixable} may have a fix: --fix, or --fix --unsafe-fixes (--diff shows it)."
     if report.problems:
         text += f" {counted(len(report.problems), 'problem')}."
     return text

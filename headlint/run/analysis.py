@@ -136,7 +136,7 @@ def _diagnostics(machine: Machine, settings: Settings) -> list[Diagnostic]:
 def _enabled(diagnostics: Iterable[Diagnostic], settings: Settings) -> list[Diagnostic]:
     """Those of rules that are on: looking up places costs more than finding the others.
 
-    Where unused suppressions are told, the others count too: a comment may be there for them.
+    Where unused suppressions are reported, the others count too: a comment may be there for them.
     """
     from headlint.findings.rulebook import selected
 

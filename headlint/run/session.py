@@ -179,7 +179,7 @@ def _analyze(file: Path, loader: ProjectLoader, settings: Settings) -> FileResul
 
 
 def _result_file(file: Path, loader: ProjectLoader, settings: Settings) -> Path:
-    # Everything counts but how the work is done, and which of the findings are told afterwards.
+    # Everything counts but how the work is done, and which of the findings are reported afterwards.
     decisive = replace(settings, fail_on="", jobs=0, noqa=True, baseline="", diff_base="", cache=True)
     return cache.file_for("results", str(file), os.path.abspath(file), repr(decisive), loader.data(file))
 

@@ -29,9 +29,9 @@ from headlint.settings import Settings
 
 NOTICE = (
     "headlint: confirm executes code of the program, each model in a process of its own with limits on time, memory and "
-    "network. Use it on code that you would run yourself. (Told once for each project.)\n"
+    "network. Use it on code that you would run yourself. (This is printed once for each project.)\n"
 )
-"""Told before the first run in a project."""
+"""Printed before the first run in a project."""
 
 DRAWS = 3
 """Initialisations of the weights that a verdict rests on: one is no evidence (a relu may lie inside [0, 1] by chance)."""

@@ -53,7 +53,11 @@ def add_building_options(parser: argparse.ArgumentParser, title: str = "building
     group.add_argument("--python", type=Path, metavar="PATH", help="the interpreter with the program's packages")
     group.add_argument("--keras-backend", choices=("tensorflow", "torch"), help="for Keras 3 (tensorflow if installed)")
     group.add_argument(
-        "--train-steps", type=int, default=0, metavar="N", help="fit one small batch for N steps, as written and mended"
+        "--train-steps",
+        type=int,
+        default=0,
+        metavar="N",
+        help="fit one small batch for N steps, as written and as fixed",
     )
 
 

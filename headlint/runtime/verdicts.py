@@ -297,7 +297,7 @@ def cost(measured: Measurement) -> str:
     gradients = [one.gradient for one in loss.written if one.gradient is not None]
     mended = [one.gradient for one in loss.mended if one.gradient is not None]
     if gradients and mended:
-        text += f"; its gradient at the head is {_mean(gradients):.3g}, mended it is {_mean(mended):.3g}"
+        text += f"; its gradient at the head is {_mean(gradients):.3g}, fixed it is {_mean(mended):.3g}"
     elif gradients:
         text += f"; its gradient at the head is {_mean(gradients):.3g}"
     return text + (f" ({loss.note})." if loss.note else ".")

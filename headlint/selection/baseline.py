@@ -1,4 +1,4 @@
-"""The baseline: a file with the findings that a project knows and has not mended yet. They are not told; new ones are.
+"""The baseline: a file with the findings that a project knows and has not fixed yet. They are not reported; new ones are.
 
 A finding is recognised by its fingerprint and not by its line. The file is kept in the repository: it is sorted, and has
 a line for each finding, so that a change of it can be read and two changes can be merged.

@@ -1,4 +1,4 @@
-"""Which findings of a run are told: what the settings and the comments in the code want to hear of, and what is new."""
+"""Which findings of a run are reported: by the settings, by the comments in the code, and by what is new."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ UNUSED_SUPPRESSION = "HL901"
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """The findings that are told, those that only the baseline knows, and its entries that nothing stands for."""
+    """The findings that are reported, those that only the baseline knows, and its entries that nothing stands for."""
 
     findings: tuple[Finding, ...]
     known: tuple[Finding, ...] = ()
@@ -31,7 +31,7 @@ class Reported:
 
 
 class Selection:
-    """What a run's findings must pass to be told: rules, comments, the baseline, changed lines; in this order."""
+    """What a run's findings must pass to be reported: rules, comments, the baseline, changed lines; in this order."""
 
     def __init__(self, settings: Settings, files: Sequence[Path]) -> None:
         """Read what the settings name, before any work on the files is done.
@@ -54,7 +54,7 @@ class Selection:
     def reported(
         self, findings: Iterable[Finding], given: set[str], failed: set[str], loader: ProjectLoader
     ) -> Reported:
-        """The findings that are told, in order.
+        """The findings that are reported, in order.
 
         ``given`` are the files that the run is about, ``failed`` those of which not everything could be analysed.
 

@@ -159,7 +159,7 @@ class Project:
 
 
 def _bytes_of(file: Path) -> bytes:
-    """What a file holds; nothing where the system refuses it, which is told when it is checked."""
+    """What a file holds; nothing where the system refuses it, which is reported when it is checked."""
     try:
         return file.read_bytes()
     except OSError:

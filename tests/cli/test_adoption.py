@@ -166,7 +166,7 @@ def test_fix_leaves_what_is_known(folder: Path) -> None:
     headlint(folder, "baseline", "write")
     (folder / "new.py").write_text(BAD)
     status, _, beside = headlint(folder, "check", "--baseline", "--fix", "--unsafe-fixes")
-    assert (status, beside.splitlines()[0]) == (0, "1 finding mended in 1 file.")
+    assert (status, beside.splitlines()[0]) == (0, "1 finding fixed in 1 file.")
     assert (folder / "new.py").read_text() == MENDED
     assert (folder / "old.py").read_text() == BAD
 

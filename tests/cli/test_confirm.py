@@ -91,8 +91,8 @@ def test_what_is_told_in_text(folder: Path) -> None:
     # Ten classes: log(1 + 9 / e).
     assert "cannot fall below 1.461" in run.stdout
     assert "  CONFIRMED HL101 softmax-before-cross-entropy (bad.py:8:12)" in lines
-    curves = re.findall(r"^    (as written|mended) +([▁▂▃▄▅▆▇█]{13})  ", run.stdout, re.MULTILINE)
-    assert [title for title, _ in curves] == ["as written", "mended"]
+    curves = re.findall(r"^    (as written|fixed) +([▁▂▃▄▅▆▇█]{13})  ", run.stdout, re.MULTILINE)
+    assert [title for title, _ in curves] == ["as written", "fixed"]
     assert curves[1][1][0] > curves[1][1][-1]
     assert "\033" not in run.stdout
 

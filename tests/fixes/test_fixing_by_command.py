@@ -102,7 +102,7 @@ def test_what_is_left_is_told_in_the_format_asked_for(tmp_path: Path) -> None:
     told = headlint(tmp_path, "--fix", "--output-format", "json", ".")
     assert told.returncode == 1
     assert [finding["code"] for finding in json.loads(told.stdout)["findings"]] == ["HL101"]
-    assert told.stderr == b"1 finding mended in 1 file.\n"
+    assert told.stderr == b"1 finding fixed in 1 file.\n"
 
 
 @pytest.mark.parametrize("data", [PROGRAM.encode(), b"\xef\xbb\xbf" + PROGRAM.replace("\n", "\r\n").encode()])
@@ -149,7 +149,7 @@ def test_a_read_only_file_is_left_alone_and_told(tmp_path: Path) -> None:
     done = headlint(tmp_path, "--unsafe-fixes", "--output-format", "concise", ".")
     assert done.returncode == 2
     assert b"net.py:10:16: HL101" in done.stdout
-    assert done.stderr == b"headlint: net.py: is read-only and is left alone\n0 findings mended in 0 files.\n"
+    assert done.stderr == b"headlint: net.py: is read-only and is left alone\n0 findings fixed in 0 files.\n"
     assert file.read_text(encoding="utf-8") == PROGRAM
 
 

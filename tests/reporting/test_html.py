@@ -287,7 +287,7 @@ def test_the_verdict_of_the_built_model_and_its_curves_are_shown() -> None:
     assert "Built model: confirmed" in text
     assert "Every row sums to 1." in text
     assert page.count("<polyline") == 2
-    assert "as written the loss goes from 1.1 to 0.9, mended the loss goes from 1.1 to 0.2" in page
+    assert "as written the loss goes from 1.1 to 0.9, fixed the loss goes from 1.1 to 0.2" in page
 
 
 def test_a_fix_is_shown_with_its_reason_and_its_diff() -> None:

@@ -1,4 +1,4 @@
-"""Code actions: what mends a finding, what suppresses it, and all safe fixes at once."""
+"""Code actions: what fixes a finding, what suppresses it, and all safe fixes at once."""
 
 from __future__ import annotations
 

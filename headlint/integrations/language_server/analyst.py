@@ -87,11 +87,11 @@ class _Attempt:
         self._before: dict[frozenset[Path], Report] = {}
 
     def one_by_one(self) -> tuple[Fix, ...]:
-        """For each finding the first fix that mends it."""
+        """For each finding the first fix that removes it."""
         return tuple(fix for finding in self._request.findings if (fix := self._fix(finding)) is not None)
 
     def safe_together(self) -> tuple[Fix, ...]:
-        """Safe fixes that mend their findings, and do so together."""
+        """Safe fixes that remove their findings, also when applied together."""
         chosen: list[Fix] = []
         for fix in self.one_by_one():
             taken = [edit for other in chosen for edit in other.edits]

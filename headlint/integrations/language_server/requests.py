@@ -38,7 +38,7 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class FixRequest:
-    """Find out how some findings of a document can be mended.
+    """Find out how some findings of a document can be fixed.
 
     With ``together``, only safe fixes that can all be made at once are wanted.
     """
@@ -60,7 +60,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Remedy:
-    """How a finding can be mended, as ``headlint.fixes`` says it."""
+    """How a finding can be fixed, as ``headlint.fixes`` says it."""
 
     finding: Finding
     title: str
@@ -71,7 +71,7 @@ class Remedy:
 
 @dataclass(frozen=True, slots=True)
 class FixAnswer:
-    """The fixes that were tried and found to mend, and for each finding the comment that would suppress it."""
+    """The fixes that were tried and found to work, and for each finding the comment that would suppress it."""
 
     remedies: tuple[Remedy, ...] = ()
     comments: tuple[tuple[Finding, Change], ...] = ()

@@ -114,7 +114,7 @@ class HeadlintServer(LanguageServer):
         return tuple(finding for finding in outcome.checked.report if any(passes(step.place) for step in finding.trail))
 
     async def mended(self, outcome: Outcome, findings: tuple[Finding, ...], together: bool = False) -> FixAnswer:
-        """How findings of a document can be mended. Editors ask again at every move of the cursor: it is remembered."""
+        """How findings of a document can be fixed. Editors ask again at every move of the cursor: it is remembered."""
         if self._mended_in is not outcome:
             self._mended_in, self._mended = outcome, {}
         known, key = self._mended, (findings, together)

@@ -23,7 +23,7 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """The curves as written and as mended; ``ticks`` are heights with the loss they stand for."""
+    """The curves as written and as fixed; ``ticks`` are heights with the loss they stand for."""
 
     curves: tuple[Curve, ...]
     ticks: tuple[tuple[float, str], ...]
@@ -51,7 +51,7 @@ def chart(written: Sequence[float], mended: Sequence[float], floor: float | None
         points = " ".join(f"{across(index)},{height(loss)}" for index, loss in enumerate(losses))
         return Curve(title, points, losses[0], losses[-1])
 
-    curves = [curve(title, losses) for title, losses in (("as written", written), ("mended", mended)) if losses]
+    curves = [curve(title, losses) for title, losses in (("as written", written), ("fixed", mended)) if losses]
     ticks = tuple((height(step * index), f"{step * index:g}") for index in range(round(top / step) + 1))
     floor = floor if floor is not None and 0 < floor < top else None
     return Chart(tuple(curves), ticks, steps, height(floor) if floor is not None else None, floor)

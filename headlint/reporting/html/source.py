@@ -18,7 +18,7 @@ AROUND = 2
 """Lines shown before and after a line that is marked."""
 
 MOST_FOLDED = 40
-"""Lines that may be unfolded between two that are shown; of longer stretches only the number is told."""
+"""Lines that may be unfolded between two that are shown; of longer stretches only the number is reported."""
 
 LONGEST_LINE = 300
 MOST_MARKED_LINES = 12
@@ -51,7 +51,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Lines next to each other: shown, folded (``lines`` can be unfolded) or left out (only their ``count`` is told)."""
+    """Lines next to each other: shown, folded (``lines`` can be unfolded) or left out (only their ``count`` is reported)."""
 
     kind: Literal["shown", "folded", "left out"]
     count: int
