@@ -45,11 +45,11 @@ def softmax_over_batch(evidence: Evidence) -> Iterator[Diagnostic]:
             continue  # one score a row, compared over the rows, is attention
         if fact.input.shape.rank == 2 or evidence.reaches_loss(fact) or fact.output.origin.name.startswith("keras"):
             message = (
-                f"{short(fact.output.origin.name)} over axis 0 makes the samples of a batch share one unit of probability, "
-                "not the classes of a sample."
+                f"{short(fact.output.origin.name)} over axis 0 normalises over the samples of a batch instead of the classes, "
+                "so an answer depends on the other samples."
             )
             yield about_activation(
-                "HL302", fact, message, "Take the axis of the classes: 1 for (batch, classes), or -1."
+                "HL302", fact, message, "Use the axis of the classes: 1 for (batch, classes), or -1."
             )
 
 
@@ -62,7 +62,7 @@ def softmax_across_tasks(evidence: Evidence) -> Iterator[Diagnostic]:
             continue
         if _taken_apart(evidence, fact.output):
             message = (
-                f"One softmax over {len(tensor.heads)} heads put side by side: the tasks compete for one unit of probability, "
+                f"One softmax over {len(tensor.heads)} concatenated heads: the outputs of all tasks sum to 1, "
                 "so a confident answer to one lowers the others."
             )
             yield about_activation("HL303", fact, message, advice)
@@ -72,8 +72,8 @@ def softmax_across_tasks(evidence: Evidence) -> Iterator[Diagnostic]:
         if fact.effect in SOFTMAXES and wide is not None and wide.shape.dims is not None:
             tasks, classes = wide.shape.dims[-2:]
             message = (
-                f"The softmax runs over all {fact.output.shape.units} outputs, which are only then split into "
-                f"{tasks} × {classes}: the tasks compete for one unit of probability."
+                f"The softmax runs over all {fact.output.shape.units} outputs, which are split into "
+                f"{tasks} × {classes} only afterwards: the outputs of all tasks sum to 1."
             )
             yield about_activation("HL303", fact, message, advice)
 

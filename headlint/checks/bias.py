@@ -107,7 +107,9 @@ _HEAD = (
     "The last layer has no bias: it cannot learn how frequent each class is (or the mean of a value), "
     "and for an input of zeros its output is always 0."
 )
-_HIDDEN = "A hidden layer of a small model has no bias and no normalisation behind it: its units cannot shift their threshold."
+_HIDDEN = (
+    "A hidden layer of a small model has no bias and no normalisation after it: its units cannot shift their threshold."
+)
 
 
 def _finding(code: str, use: LossUse, output: Tensor, layer: Layer, message: str, advice: str) -> Diagnostic:

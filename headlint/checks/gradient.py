@@ -39,12 +39,10 @@ def argmax_before_loss(evidence: Evidence) -> Iterator[Diagnostic]:
         tensor = prediction(use)
         if tensor.domain is Domain.HARD and use.in_training and use.loss.family != "other" and _from_model(tensor):
             message = (
-                f"{use.loss.short_name} is given decisions ({_decision(tensor)}): a step has no slope, "
-                "so no gradient reaches the network and it learns nothing."
+                f"{use.loss.short_name} is given decisions ({_decision(tensor)}): the gradient of a step is 0, "
+                "so the network learns nothing."
             )
-            yield about_loss(
-                "HL501", use, message, "Give the loss the scores themselves; decide only when you evaluate."
-            )
+            yield about_loss("HL501", use, message, "Give the loss the raw scores; decide only in evaluation.")
 
 
 def _decision(tensor: Tensor) -> str:
@@ -64,7 +62,7 @@ def detached_before_loss(evidence: Evidence) -> Iterator[Diagnostic]:
         if id(use.result) not in evidence.differentiated or _other_side_learns(use.target):
             continue
         message = (
-            "The model's output is cut off from the model before the loss is computed and differentiated: "
+            "The model's output is detached from the model before the loss is computed and differentiated: "
             "no gradient reaches the weights."
         )
         yield about_loss(
@@ -145,14 +143,12 @@ def dropout_after_head(evidence: Evidence) -> Iterator[Diagnostic]:
                 site = tensor.origin.built_at or tensor.origin.site
                 if site is not None:
                     what = "Dropout" if tensor.origin.note == "dropout" else "Batch normalisation"
-                    message = (
-                        f"{what} on the final scores: it changes the answer itself at random, and not a hidden feature."
-                    )
+                    message = f"{what} on the final scores changes the answer itself, not a hidden feature."
                     yield Diagnostic(
                         "HL504",
                         site,
                         message,
-                        "Move it in front of the last layer.",
+                        "Move it before the last layer.",
                         is_proved(use),
                         trail_of(tensor),
                         subject=use,
@@ -189,13 +185,13 @@ def stacked_linear_layers(evidence: Evidence) -> Iterator[Diagnostic]:
         first = _linear_before(fact)
         if first is not None and not _switchable(evidence, fact) and not _bottleneck(first, fact.layer):
             message = (
-                "Two linear layers with nothing non-linear between them are one linear layer in disguise: "
-                "the second adds no power."
+                "Two linear layers without an activation between them are equivalent to one: "
+                "the product of two matrices is a matrix."
             )
             step = DiagnosticStep(
                 fact.layer.site, f"{fact.layer.kind.short_name} follows at once", "layer", fact.layer.kind.name
             )
-            advice = "Put an activation such as ReLU between them, or drop one."
+            advice = "Put an activation such as ReLU between them, or remove one."
             yield Diagnostic(
                 "HL505",
                 fact.layer.site,
@@ -264,8 +260,8 @@ def softmax_in_hidden_layer(evidence: Evidence) -> Iterator[Diagnostic]:
         site = source.origin.built_at or source.origin.site
         if site is not None:
             message = (
-                "Softmax between hidden layers: the features share one unit of probability, so the next layer sees "
-                "numbers close to 0 and hardly any gradient."
+                "Softmax between hidden layers: its outputs sum to 1, so the next layer gets "
+                "values close to 0, and hardly any gradient flows back."
             )
             step = DiagnosticStep(
                 fact.layer.site, f"{fact.layer.kind.short_name} takes it as features", "layer", fact.layer.kind.name
@@ -285,9 +281,7 @@ def loss_constructor_given_tensors(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL507."""
     for fact in evidence.of(LossConstructorCall):
         name = fact.loss.short_name
-        message = (
-            f"{name}(…) builds a loss and takes options (weight, …); the tensors given here are not compared at all."
-        )
+        message = f"{name}(…) builds a loss and takes options (weight, …); the tensors passed here are never compared."
         step = DiagnosticStep(fact.site, f"{name} is built with tensors", "loss", fact.loss.name)
         yield Diagnostic(
             "HL507", fact.site, message, f"Write {name}()(output, target).", is_proved(fact), (step,), subject=fact

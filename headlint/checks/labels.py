@@ -161,8 +161,8 @@ def accuracy_for_regression(evidence: Evidence) -> Iterator[Diagnostic]:
             and not _is_judge(evidence, fact.prediction)
         ):
             message = (
-                f"The metric {fact.metric!r} counts exact hits, but the model predicts values with {fact.loss.short_name}: "
-                "it is almost always 0 and says nothing."
+                f"The metric {fact.metric!r} counts exact matches, but the model predicts values with {fact.loss.short_name}: "
+                "it is almost always 0, however good the model is."
             )
             advice = "Use 'mae' or RootMeanSquaredError, or a classification head and loss if these are classes."
             yield _about_metric("HL602", fact, message, advice)
@@ -211,12 +211,12 @@ def _metric_problem(fact: MetricUse) -> tuple[str, str] | None:
     given = dict(fact.arguments)
     if name == "binaryaccuracy" and domain is Domain.SOFTMAX and width is not None and width >= 3:
         return (
-            f"binary_accuracy looks at each of the {width} outputs alone: most are rightly near 0, so it is high even for a bad model.",
+            f"binary_accuracy counts each of the {width} outputs: most are correctly near 0, so it is high for a bad model too.",
             "Use 'accuracy' (or categorical_accuracy), which compares the most probable class.",
         )
     if thresholded and domain is Domain.LINEAR and family == "binary_cross_entropy" and fact.from_logits and not given:
         return (
-            f"{fact.metric} expects probabilities (0.5 is its border), but the head gives raw scores, whose border is 0.",
+            f"{fact.metric} expects probabilities (threshold 0.5), but the head gives raw scores (threshold 0).",
             "Use BinaryAccuracy(threshold=0.0) or AUC(from_logits=True), or a sigmoid head without from_logits.",
         )
     if name == "categoricalaccuracy" and family == "sparse_cross_entropy":
@@ -289,7 +289,7 @@ def threshold_on_logits(evidence: Evidence) -> Iterator[Diagnostic]:
             continue
         layer = source_tensor(fact.tensor).origin.layer
         if layer is not None and id(layer) in trained:
-            message = "The model gives raw scores, for which the border between the classes is 0, but here they are compared with 0.5."
+            message = "The model gives raw scores, whose threshold is 0, but here they are compared with 0.5."
             yield _about_prediction("HL605", fact, message, "Compare with 0, or apply a sigmoid first.")
 
 
@@ -302,7 +302,7 @@ def labels_rescaled(evidence: Evidence) -> Iterator[Diagnostic]:
                 "HL606",
                 fact.site,
                 message,
-                "Scale the images only; leave the labels alone.",
+                "Scale the images only, not the labels.",
                 is_proved(fact),
                 subject=fact.site,
             )

@@ -27,8 +27,8 @@ from headlint.flow.values.python_values import Constant
 from headlint.flow.values.tensor_values import Domain, Labels, Tensor
 
 _AGAIN = {
-    "torch": "Give the loss the raw scores: drop the {activation}. Apply it only where you show or use probabilities.",
-    "keras": "Either drop the {activation} and keep from_logits=True, or keep it and use from_logits=False.",
+    "torch": "Give the loss the raw scores: remove the {activation}. Apply it only where you show or use probabilities.",
+    "keras": "Either remove the {activation} and keep from_logits=True, or keep it and use from_logits=False.",
     "tensorflow": "Give the loss the raw scores, from before the {activation}.",
 }
 
@@ -63,10 +63,10 @@ def log_softmax_before_cross_entropy(evidence: Evidence) -> Iterator[Diagnostic]
     for use in evidence.uses:
         if use.loss.family in CROSS_ENTROPIES and wants_logits(use) and prediction(use).domain is Domain.LOG_SOFTMAX:
             message = (
-                f"{use.loss.short_name} applies log-softmax itself; applying it before changes nothing, "
-                "but says that another loss was expected."
+                f"{use.loss.short_name} applies log-softmax itself: applying it before has no effect, "
+                "but suggests that another loss was intended."
             )
-            advice = "Drop the log-softmax, or keep it and use NLLLoss: the two pairs compute the same."
+            advice = "Remove the log-softmax, or keep it and use NLLLoss: both pairs compute the same."
             made = source_tensor(prediction(use))
             details = {
                 "encoding": evidence.encoding_of(use),
@@ -123,7 +123,7 @@ def logits_into_categorical_cross_entropy(evidence: Evidence) -> Iterator[Diagno
         if prediction(use).domain is Domain.LINEAR:
             message = (
                 f"{use.loss.short_name} expects probabilities here, but it is given raw scores: "
-                "it only divides them by their sum and takes the logarithm, which is no likelihood at all."
+                "it only divides them by their sum and takes the logarithm, which is not a likelihood."
             )
             advice = "Set from_logits=True on the loss, or give the last layer activation='softmax'."
             yield about_loss("HL106", use, message, advice)
@@ -136,8 +136,8 @@ def softmax_with_binary_cross_entropy(evidence: Evidence) -> Iterator[Diagnostic
             continue
         if prediction(use).domain is Domain.SOFTMAX:
             message = (
-                "Binary cross entropy treats every output as a question of its own, but softmax makes the outputs "
-                "share one unit of probability: they cannot be right at once."
+                "Binary cross entropy treats every output as a separate yes/no question, but the outputs of a softmax "
+                "sum to 1: only one of them can be near 1."
             )
             advice = "For one class out of several use a categorical cross entropy; for independent labels use sigmoid."
             yield about_loss("HL107", use, message, advice, encoding=evidence.encoding_of(use))
@@ -150,8 +150,8 @@ def sigmoid_with_categorical_cross_entropy(evidence: Evidence) -> Iterator[Diagn
             continue
         if prediction(use).domain is Domain.SIGMOID:
             message = (
-                "A categorical cross entropy expects outputs that sum to 1, but each sigmoid stands alone: "
-                "only the true class's output is pushed up, nothing pushes the others down as it should."
+                "A categorical cross entropy expects outputs that sum to 1, but sigmoids are independent: "
+                "the output of the true class is pushed up, and nothing pushes the others down."
             )
             advice = (
                 "Use activation='softmax' for one class out of several, or binary_crossentropy for independent labels."
@@ -164,8 +164,8 @@ def nll_without_log_softmax(evidence: Evidence) -> Iterator[Diagnostic]:
     for use in evidence.uses:
         if use.loss.family == "nll" and prediction(use).domain in (*PROBABILITIES, *SCORES):
             message = (
-                f"{use.loss.short_name} only picks out and negates a number: it needs log-probabilities, "
-                f"but it is given {prediction(use).domain.value}, so the loss is no likelihood and may fall without end."
+                f"{use.loss.short_name} only selects a number and negates it: it needs log-probabilities, "
+                f"but it is given {prediction(use).domain.value}, so the loss is not a likelihood and may decrease without bound."
             )
             advice = "Apply log_softmax before it, or use CrossEntropyLoss on the raw scores."
             yield about_loss("HL109", use, message, advice, evidence.other_uses(use))
@@ -202,8 +202,8 @@ def softmax_with_regression_loss(evidence: Evidence) -> Iterator[Diagnostic]:
         both_soft = isinstance(use.target, Tensor) and use.target.domain in (Domain.SOFTMAX, Domain.SIGMOID)
         if not both_soft and source.inputs and source.inputs[0].domain is Domain.LINEAR:
             message = (
-                f"{use.loss.short_name} on a softmax: the outputs can only share one unit of probability, and where "
-                "softmax is saturated the gradient of a squared error vanishes."
+                f"{use.loss.short_name} on a softmax: the outputs sum to 1, and where "
+                "the softmax is saturated the gradient of a squared error vanishes."
             )
             advice = (
                 "For classes use a cross entropy; for values use a linear output (or a sigmoid for each value in 0…1)."
@@ -246,8 +246,8 @@ def _squashed(use: LossUse, tensor: Tensor) -> Diagnostic:
         if tensor.domain is Domain.RECTIFIED
         else "no score leaves (-1, 1)"
     )
-    message = f"{name} is applied to the scores themselves before the loss: {cut}, so classes cannot be ruled out."
-    advice = f"Take the {name} away from the last layer; hidden layers keep theirs."
+    message = f"{name} is applied to the raw scores before the loss: {cut}, so classes cannot be ruled out."
+    advice = f"Remove the {name} from the last layer; keep it in hidden layers."
     return about_loss("HL112", use, message, advice)
 
 
@@ -287,7 +287,7 @@ def hand_written_cross_entropy(evidence: Evidence) -> Iterator[Diagnostic]:
         if probabilities.guarded:
             continue
         message = "A cross entropy written by hand: where a probability rounds to 0 its logarithm is -inf and the loss becomes NaN."
-        advice = "Use the framework's cross entropy on the raw scores; it is stable and says what it is."
+        advice = "Use the framework's cross entropy on the raw scores, which is numerically stable."
         steps = (
             *trail_of(probabilities),
             DiagnosticStep(fact.site, "the logarithm is taken", "operation", fact.log.origin.name),
@@ -314,8 +314,8 @@ def classification_with_regression_loss(evidence: Evidence) -> Iterator[Diagnost
         head = head_of(tensor)
         if reason and head is not None and head.origin.layer is not None and head.origin.layer.kind.effect == "dense":
             message = (
-                f"{use.loss.short_name} on a {short(source_tensor(tensor).origin.name)} head, but the program sorts into classes "
-                f"({reason}): where the output is surely wrong the gradient almost vanishes."
+                f"{use.loss.short_name} on a {short(source_tensor(tensor).origin.name)} head, but the labels are classes "
+                f"({reason}): where the output is confidently wrong, the gradient almost vanishes."
             )
             yield about_loss("HL115", use, message, "Use a binary or categorical cross entropy for classes.")
 
@@ -355,9 +355,9 @@ def separate_sigmoid_and_bce(evidence: Evidence) -> Iterator[Diagnostic]:
             continue
         if prediction(use).domain is Domain.SIGMOID and source_tensor(prediction(use)).origin.role == "activation":
             message = (
-                "A sigmoid followed by BCELoss is right, but loses precision where the sigmoid is close to 0 or 1."
+                "A sigmoid followed by BCELoss is correct, but loses precision where the sigmoid is close to 0 or 1."
             )
-            advice = "Drop the sigmoid and use BCEWithLogitsLoss, which is stable."
+            advice = "Remove the sigmoid and use BCEWithLogitsLoss, which is numerically stable."
             yield about_loss("HL117", use, message, advice, evidence.other_uses(use))
 
 

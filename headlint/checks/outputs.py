@@ -112,8 +112,8 @@ def single_unit_cross_entropy(evidence: Evidence) -> Iterator[Diagnostic]:
         if head_of(tensor) is None:
             continue
         message = (
-            f"{use.loss.short_name} compares classes with each other, but there is one output only: "
-            "the loss is the same whatever the network says, so it learns nothing."
+            f"{use.loss.short_name} compares classes with each other, but there is only one output: "
+            "the loss is the same for every input, so the network learns nothing."
         )
         if use.loss.framework == "torch":
             advice = "Give the last layer one unit for each class, or use BCEWithLogitsLoss for yes or no."
@@ -146,7 +146,7 @@ def binary_softmax(evidence: Evidence) -> Iterator[Diagnostic]:
             and site is not None
             and dense
         ):
-            message = "A softmax over two units is a sigmoid of their difference: one unit says the same with half the parameters."
+            message = "A softmax over two units is a sigmoid of their difference: one unit does the same with half the parameters."
             advice = "For two classes one output with a sigmoid and a binary cross entropy is enough."
             yield Diagnostic(
                 "HL203", site, message, advice, is_proved(use), trail_of(source),
@@ -195,7 +195,7 @@ def layers_do_not_fit(evidence: Evidence) -> Iterator[Diagnostic]:
             here = DiagnosticStep(
                 fact.layer.site, f"{fact.layer.kind.short_name} is built here", "layer", fact.layer.kind.name
             )
-            advice = "Make the two sizes equal; print the shape of the tensor in front of the layer to see it."
+            advice = "Make the two sizes equal; print the shape of the tensor before the layer to see it."
             steps = (*before, here) if here not in before else before
             yield Diagnostic(
                 "HL205", site, problem, advice, is_proved(fact), steps,
@@ -242,7 +242,7 @@ def impossible_layer(evidence: Evidence) -> Iterator[Diagnostic]:
     for fact in evidence.of(LayerBuilt):
         problem = _impossible(fact.layer)
         if problem:
-            message = f"{fact.layer.kind.short_name} makes no sense like this: {problem}."
+            message = f"{fact.layer.kind.short_name} is built with invalid arguments: {problem}."
             yield Diagnostic("HL206", fact.site, message, "Correct the argument.", is_proved(fact), subject=fact.layer)
 
 
