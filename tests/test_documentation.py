@@ -14,10 +14,13 @@ import pytest
 
 import headlint
 from headlint.findings.rulebook import expectations, find_rule, load_rules
+from headlint.reporting.context import Context
+from headlint.reporting.text import block
 from headlint.run import configuration
 from headlint.settings import Settings
 
 ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
 PAGES = sorted((ROOT / "docs").glob("*.md"))
 IN_PAIRS = ("not-learning.md", "questions.md")
 """Pages that show each program as it is wrong and as it is corrected."""
@@ -55,14 +58,20 @@ def test_what_is_wrong_is_shown_corrected(section: str) -> None:
     assert wrong == [True, False] * (len(wrong) // 2)
 
 
-@pytest.mark.parametrize("page", [ROOT / "README.md", *PAGES], ids=lambda page: page.name)
+@pytest.mark.parametrize("page", [README, *PAGES], ids=lambda page: page.name)
 def test_rules_that_are_named_exist(page: Path) -> None:
     for code in re.findall(r"\bHL\d{3}\b", page.read_text()):
         assert find_rule(code), code
 
 
+def test_the_readme_shows_what_headlint_reports() -> None:
+    program, shown = re.search(r"```python\n(.*?)```\n\n```text\n(.*?)```", README.read_text(), re.DOTALL).groups()
+    (finding,) = headlint.check_source(program, "train.py", Settings(cache=False, jobs=1))
+    assert block(finding, Context(Path.cwd(), width=112, sources=lambda path: program)) + "\n" == shown
+
+
 def test_links_of_the_readme_lead_somewhere() -> None:
-    for target in re.findall(r"\]\(([^)#]+)", (ROOT / "README.md").read_text()):
+    for target in re.findall(r"\]\(([^)#]+)", README.read_text()):
         assert (ROOT / target).is_file(), target
 
 
