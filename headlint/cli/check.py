@@ -26,10 +26,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "paths", nargs="*", default=[], metavar="PATH", help="files and folders (.), - for standard input"
     )
-    parser.add_argument("--stdin-filename", metavar="NAME", help="the name that standard input goes by")
+    parser.add_argument("--stdin-filename", metavar="NAME", help="the file name of standard input")
     rules = add_rules(parser)
     add_fail_on(rules)
-    rules.add_argument("--exit-zero", action="store_true", help="exit with 0 even when there are findings")
+    rules.add_argument("--exit-zero", action="store_true", help="exit with 0 even if there are findings")
     add_adoption(parser)
     output = add_output(parser)
     output.add_argument("--show-files", action="store_true", help="list the files that would be checked, and stop")
@@ -40,7 +40,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_building_options(parser, "with --confirm")
     add_configuration(parser)
-    parser.add_argument("-j", "--jobs", type=int, metavar="N", help="processes (as many as the work is worth)")
+    parser.add_argument(
+        "-j", "--jobs", type=int, metavar="N", help="number of processes (chosen by the amount of work)"
+    )
     parser.add_argument("--no-cache", action="store_true", help="neither read nor write the cache")
 
 

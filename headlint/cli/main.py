@@ -15,28 +15,28 @@ from headlint.version import __version__
 CLEAN, FINDINGS, FAILED, INTERRUPTED = 0, 1, 2, 130
 
 COMMANDS = {
-    "check": ("headlint.cli.check", "look for mistakes in files and folders"),
-    "init": ("headlint.cli.init", "set headlint up in a repository: pre-commit, CI, and a baseline"),
-    "baseline": ("headlint.cli.baseline", "keep a list of today's findings, so that only new ones are reported"),
-    "confirm": ("headlint.cli.confirm", "build the models of files, run them, and confirm or refute what was found"),
-    "explain": ("headlint.cli.explain", "say what a rule means, with examples"),
+    "check": ("headlint.cli.check", "check files and folders"),
+    "init": ("headlint.cli.init", "set up pre-commit, CI and a baseline in a repository"),
+    "baseline": ("headlint.cli.baseline", "accept today's findings, so that only new ones are reported"),
+    "confirm": ("headlint.cli.confirm", "build models, run them, and confirm or refute findings"),
+    "explain": ("headlint.cli.explain", "explain rules, with examples"),
     "rules": ("headlint.cli.rules", "list all rules"),
-    "server": ("headlint.cli.server", "serve an editor: findings, fixes and explanations as code is typed"),
-    "heads": ("headlint.cli.heads", "draw the head of every model: its last layers, what they give, and the losses"),
+    "server": ("headlint.cli.server", "run the language server for editors"),
+    "heads": ("headlint.cli.heads", "draw the last layers of each model, what they give, and the losses"),
 }
 """Each command, the module with its ``add_arguments`` and ``run``, and what it is for."""
 
 EXAMPLES = """examples:
   headlint check                       check the current folder
   headlint check train.py notebooks/   check files and folders
-  headlint check --select HL1,HL201    look for some mistakes only
+  headlint check --select HL1,HL201    check with some rules only
   headlint init                        set up pre-commit, CI and a baseline in a repository
   headlint baseline write              accept today's findings (check --baseline reports new ones)
   headlint explain HL101               what a rule means and how to fix it
   headlint heads model.py              see what every model gives to its loss
   headlint confirm model.py::Net       build the model and measure it (this executes its code)
 
-exit status: 0 clean, 1 findings, 2 something failed"""
+exit status: 0 no findings, 1 findings, 2 an error"""
 
 
 class _Parser(argparse.ArgumentParser):

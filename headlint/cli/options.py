@@ -30,9 +30,11 @@ def add_configuration(parser: argparse.ArgumentParser) -> None:
 def add_rules(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     """``--select``, ``--extend-select`` and ``--ignore``; gives the group that they stand in."""
     rules = parser.add_argument_group("rules")
-    rules.add_argument("--select", metavar="RULES", help="only these: codes, prefixes or names, with commas")
-    rules.add_argument("--extend-select", metavar="RULES", help="these as well")
-    rules.add_argument("--ignore", metavar="RULES", help="all but these")
+    rules.add_argument(
+        "--select", metavar="RULES", help="report only these: codes, prefixes or names, separated by commas"
+    )
+    rules.add_argument("--extend-select", metavar="RULES", help="report these as well")
+    rules.add_argument("--ignore", metavar="RULES", help="do not report these")
     return rules
 
 
@@ -44,15 +46,15 @@ def add_adoption(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         const="",
         metavar="FILE",
-        help=f"not what this baseline holds (the one of the settings, else {DEFAULT_FILE})",
+        help=f"leave out what this baseline holds (the one of the settings, else {DEFAULT_FILE})",
     )
     adoption.add_argument(
-        "--no-baseline", action="store_true", help="all findings, whatever baseline the settings name"
+        "--no-baseline", action="store_true", help="report all findings, even if the settings name a baseline"
     )
     adoption.add_argument(
         "--diff-base",
         metavar="REV",
-        help="only findings with a step on lines changed since this revision (main... for where the branch began)",
+        help="only findings with a step on lines changed since this revision (main...: since the branch point)",
     )
 
 

@@ -11,7 +11,7 @@ from headlint.cli.main import FAILED
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of ``server``."""
-    parser.add_argument("--stdio", action="store_true", help="talk over standard input and output, as it does anyway")
+    parser.add_argument("--stdio", action="store_true", help="use standard input and output (always the case)")
 
 
 def run(arguments: argparse.Namespace) -> int:

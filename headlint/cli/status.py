@@ -14,7 +14,7 @@ SEVERITIES = ("error", "warning", "advice")
 def add_fail_on(parser: argparse._ActionsContainer) -> None:
     """``--fail-on``."""
     parser.add_argument(
-        "--fail-on", choices=SEVERITIES, help="the least severity that makes the exit status 1 (warning)"
+        "--fail-on", choices=SEVERITIES, help="the lowest severity that makes the exit status 1 (warning)"
     )
 
 
