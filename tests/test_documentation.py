@@ -125,3 +125,15 @@ def test_the_site_asks_no_other_server(site: Path) -> None:
     )
     for page in site.rglob("*.html"):
         assert not loaded.findall(page.read_text()), page
+
+
+COINED = re.compile(r"\b(mend(s|ed|ing)?|told)\b", re.IGNORECASE)
+"""Words that readers do not expect for fix, report and suppress."""
+
+
+@pytest.mark.parametrize(
+    "page", [README, *PAGES, *sorted((ROOT / "rules").glob("*.md")), ROOT / "CHANGELOG.md"], ids=lambda page: page.name
+)
+def test_the_words_are_those_of_the_field(page: Path) -> None:
+    prose = re.sub(r"^ *```.*?^ *```", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+    assert not COINED.findall(prose)

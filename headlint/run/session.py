@@ -81,7 +81,7 @@ def check_paths(
     texts = {absolute(path): text for path, text in (buffers or {}).items()}
     loader = ProjectLoader(_project(settings), settings.cache, texts)
     report = check_files(discovery.files, loader, settings, progress, discovery.problems)
-    return replace(report, skipped=discovery.skipped)
+    return replace(report, skipped=(*discovery.skipped, *report.skipped))
 
 
 def check_files(
@@ -258,7 +258,7 @@ def _report(
     all_problems = (*problems, *(problem for result in results for problem in result.problems))
     ordered = tuple(sorted(all_problems, key=lambda problem: (problem.path, problem.line or 0, problem.message)))
     reported = selection.reported(best.values(), given, {problem.path for problem in ordered}, loader)
-    return Report(reported.findings, ordered, len(files), reported.known, reported.stale)
+    return Report(reported.findings, ordered, len(files), reported.known, reported.stale, reported.skipped)
 
 
 def _rank(finding: Finding) -> tuple[bool, str, int, str]:

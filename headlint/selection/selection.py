@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from headlint.findings.finding import Confidence, Finding, Place
+from headlint.findings.finding import Confidence, Finding, Place, Skipped
 from headlint.findings.rulebook import find_rule, selected
 from headlint.settings import Settings
 from headlint.source.suppressions import Suppressions
@@ -23,11 +23,13 @@ UNUSED_SUPPRESSION = "HL901"
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """The findings that are reported, those that only the baseline knows, and its entries that nothing stands for."""
+    """The findings that are reported, those that only the baseline knows, its entries that nothing stands for, and the
+    files with findings whose own comment takes them out."""
 
     findings: tuple[Finding, ...]
     known: tuple[Finding, ...] = ()
     stale: tuple[Entry, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
 
 
 class Selection:
@@ -61,13 +63,13 @@ class Selection:
         Raises:
             ConfigurationError: git does not give out what a file held.
         """
-        wanted = _wanted(findings, given, loader, self._settings)
-        reported = self._parted(wanted, given - failed, loader)
+        wanted, skipped = _wanted(findings, given, loader, self._settings)
+        reported = replace(self._parted(wanted, given - failed, loader), skipped=skipped)
         if self._changes is None:
             return reported
         changes = self._changes
         on_changed_lines = tuple(finding for finding in reported.findings if changes.touch(finding, loader))
-        return Reported(on_changed_lines, reported.known, reported.stale)
+        return replace(reported, findings=on_changed_lines)
 
     def _parted(self, findings: Sequence[Finding], judged: set[str], loader: ProjectLoader) -> Reported:
         """The findings parted by what the baseline knows."""
@@ -92,8 +94,13 @@ class Selection:
         return find_rule(entry.code) is None or selected(entry.code, self._settings, str(file))
 
 
-def _wanted(findings: Iterable[Finding], given: set[str], loader: ProjectLoader, settings: Settings) -> list[Finding]:
-    """Leave out what the settings or comments in the text do not want to hear; add unused comments where asked for."""
+def _wanted(
+    findings: Iterable[Finding], given: set[str], loader: ProjectLoader, settings: Settings
+) -> tuple[list[Finding], tuple[Skipped, ...]]:
+    """Leave out what the settings or comments in the text suppress; add unused comments where asked for.
+
+    Beside these the files that are skipped by a comment of their own although something is found in them.
+    """
     suppressions: dict[str, Suppressions] = {}
     reported: list[Finding] = []
     for finding in findings:
@@ -105,7 +112,8 @@ def _wanted(findings: Iterable[Finding], given: set[str], loader: ProjectLoader,
         if not covered and selected(finding.code, settings, path):
             reported.append(finding)
     reported += _unused_suppressions(suppressions, given, loader, settings)
-    return sorted(reported, key=Finding.sort_key)
+    skipped = [Skipped(path, "skip-file") for path, comments in suppressions.items() if comments.skip_file]
+    return sorted(reported, key=Finding.sort_key), tuple(sorted(skipped, key=lambda one: one.path))
 
 
 def _suppressions(path: str, loader: ProjectLoader) -> Suppressions:

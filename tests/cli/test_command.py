@@ -214,3 +214,5 @@ def test_what_is_skipped_is_named(folder: Path) -> None:
     assert headlint(folder, "check", "--exit-zero", "-v").stderr.count("Skipped: ") == 4
     assert headlint(folder, "check", "old_model.py").stderr == "Skipped: old_model.py (exclude).\n"
     assert headlint(folder, "check", "--exit-zero", "build").stderr == ""
+    (folder / "bad.py").write_text(f"# headlint: skip-file\n{BAD}")
+    assert headlint(folder, "check", "bad.py").stderr == "Skipped: bad.py (skip-file).\n"
