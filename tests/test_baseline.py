@@ -191,13 +191,13 @@ def test_names_of_files_that_are_no_text(tmp_path: Path) -> None:
     ("content", "said"),
     [
         (None, "does not exist"),
-        ("", "known.json:1:1: is no baseline"),
-        ('{"version": 1, "findings": [\n<<<<<<< HEAD\n', "known.json:2:1: is no baseline"),
-        ("[" * 100_000, "is no baseline"),
+        ("", "known.json:1:1: is not a baseline"),
+        ('{"version": 1, "findings": [\n<<<<<<< HEAD\n', "known.json:2:1: is not a baseline"),
+        ("[" * 100_000, "is not a baseline"),
         ("[]", "it has no list of findings"),
         ('{"version": 2, "findings": []}', "another version"),
         ('{"version": 1, "findings": [{"path": "x.py"}]}', "finding 1 must have path, code"),
-        (b"\xff\xfe", "is no JSON"),
+        (b"\xff\xfe", "is not JSON"),
     ],
 )
 def test_a_broken_baseline_is_one_line(project: Path, content: str | bytes | None, said: str) -> None:

@@ -46,6 +46,7 @@ def sections(page: str) -> list[object]:
     ],
 )
 def test_programs_are_reported_as_they_say(program: str) -> None:
+    assert max(len(line.replace("expect: ", "")) for line in program.splitlines()) <= 76, "wider than the page"
     report = headlint.check_source(program, settings=Settings(cache=False, jobs=1))
     assert report.problems == ()
     assert sorted((finding.place.line, finding.code) for finding in report) == sorted(expectations(program))

@@ -215,10 +215,10 @@ def short(name: str) -> str:
 _ACTIVATION_NOTES = {
     Domain.SOFTMAX: "turns the scores into probabilities that sum to 1",
     Domain.LOG_SOFTMAX: "turns the scores into log-probabilities",
-    Domain.SIGMOID: "squashes each score into a probability between 0 and 1",
+    Domain.SIGMOID: "maps each score to a probability between 0 and 1",
     Domain.LOG_SIGMOID: "gives the logarithm of a sigmoid",
-    Domain.RECTIFIED: "cuts off everything below 0",
-    Domain.TANH: "squashes the values into (-1, 1)",
+    Domain.RECTIFIED: "sets everything below 0 to 0",
+    Domain.TANH: "maps the values to (-1, 1)",
 }
 
 
@@ -243,6 +243,15 @@ def layer_step(tensor: Tensor) -> DiagnosticStep | None:
     return DiagnosticStep(layer.site, f"{layer.kind.short_name} gives {what}", "layer", layer.kind.name)
 
 
+_OPERATION_NOTES = {
+    "detach": "cuts it off from the gradient",
+    "new tensor": "copies the values, without their gradient",
+    "concatenate": "joins several outputs",
+    "compare": "makes a decision",
+}
+"""What an operation on the trail does, in words."""
+
+
 def trail_of(tensor: Tensor) -> tuple[DiagnosticStep, ...]:
     """The steps from the last layer with weights to a tensor."""
     steps: list[DiagnosticStep] = []
@@ -263,12 +272,9 @@ def trail_of(tensor: Tensor) -> tuple[DiagnosticStep, ...]:
                 "embedding",
             ):
                 break
-        elif (
-            origin.role == "operation"
-            and origin.site is not None
-            and origin.note in ("detach", "new tensor", "concatenate", "compare")
-        ):
-            steps.append(DiagnosticStep(origin.site, f"{short(origin.name)} is applied", "operation", origin.name))
+        elif origin.role == "operation" and origin.site is not None and origin.note in _OPERATION_NOTES:
+            note = _OPERATION_NOTES[origin.note]
+            steps.append(DiagnosticStep(origin.site, f"{short(origin.name)} {note}", "operation", origin.name))
         elif origin.role == "operation" and origin.site is not None and tensor.domain is Domain.HARD:
             steps.append(
                 DiagnosticStep(origin.site, f"{short(origin.name)} makes a decision", "operation", origin.name)

@@ -80,7 +80,7 @@ def sigmoid_before_cross_entropy(evidence: Evidence) -> Iterator[Diagnostic]:
     for use in evidence.uses:
         if use.loss.family in CROSS_ENTROPIES and wants_logits(use) and prediction(use).domain is Domain.SIGMOID:
             message = (
-                f"{use.loss.short_name} applies softmax to values that a sigmoid has squashed into 0…1: "
+                f"{use.loss.short_name} applies softmax to values that a sigmoid has mapped to 0…1: "
                 "no class can become much more probable than another, so the loss stays high."
             )
             yield about_loss("HL103", use, message + _noticed(use), _drop(use), evidence.other_uses(use))

@@ -74,7 +74,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _separate(arguments: argparse.Namespace) -> None:
-    """Give back to the paths what the option before them took: in ``--baseline model.py`` that is no baseline."""
+    """Give back to the paths what the option before them took: in ``--baseline model.py`` that is not a baseline."""
     given = arguments.baseline
     if given and is_program(given):
         arguments.baseline, arguments.paths = "", [given, *arguments.paths]

@@ -108,14 +108,14 @@ def with_baseline(settings: Settings, given: str, start: Path) -> Settings:
         UsageError: what is given is a program.
     """
     if is_program(given):
-        raise UsageError(f"{given} is no baseline")
+        raise UsageError(f"{given} is not a baseline")
     if given:
         return replace(settings, baseline=os.path.abspath(given))
     return settings if settings.baseline else replace(settings, baseline=_default_baseline(start))
 
 
 def is_program(path: str) -> bool:
-    """Whether a path names what can be checked, so that it is no baseline."""
+    """Whether a path names what can be checked, so that it is not a baseline."""
     return path.endswith(SUFFIXES) or os.path.isdir(path)
 
 

@@ -25,7 +25,7 @@ _MAKERS = {
 """The activations that give a value the meaning that a loss is told to get."""
 
 _SOFT = tuple(name for names in _MAKERS.values() for name in names)
-_GIVES_SCORES = "the model then gives raw scores to everybody who uses it, also at inference"
+_GIVES_SCORES = "the model then gives raw scores to all its users, also at inference"
 _GIVES_SCORES_ELSEWHERE = (
     "the model then gives raw scores; the places in this program that use probabilities get them as before, "
     "programs that load the model do not"
@@ -84,7 +84,7 @@ def squashing_off(case: Case) -> Repair:
 
 def sigmoid_for_softmax(case: Case) -> Repair:
     """HL107: each output answers a question of its own."""
-    reason = "where the labels exclude each other a categorical loss is what is needed"
+    reason = "where the labels exclude each other, a categorical loss is needed"
     step = case.step("activation", "softmax")
     return Repair("Replace softmax by sigmoid", reason, exchange(case, step, "sigmoid"))
 
@@ -132,14 +132,14 @@ def units_for_classes(case: Case) -> Repair:
 
 def softmax_for_sigmoid(case: Case) -> Repair:
     """HL108: the outputs exclude each other."""
-    reason = "where several labels may hold at once the loss is what must change instead"
+    reason = "where several labels may be true at once, the loss has to change instead"
     return Repair("Replace sigmoid by softmax", reason, exchange(case, case.step("activation", "sigmoid"), "softmax"))
 
 
 def softmax_and_categorical(case: Case) -> Repair:
     """HL116: one class out of several."""
     step = case.step("activation", "sigmoid")
-    reason = "the outputs then exclude each other, and thresholds chosen for sigmoids no longer hold"
+    reason = "the outputs then exclude each other, and thresholds chosen for sigmoids are no longer valid"
     match case.detail("framework"), case.detail("encoding"):
         case "torch", "one_hot":  # the cross entropy takes one-hot rows of floats too, as the binary loss did
             names = {"BCELoss": "CrossEntropyLoss", "binary_cross_entropy": "cross_entropy"}
@@ -166,13 +166,13 @@ def log_softmax_for_nll(case: Case) -> Repair:
         kept = other_uses_kept(case, step, EXPONENTIAL)
     except CannotFix:
         kept = ()
-    reason = _GIVES_LOGARITHMS_ELSEWHERE if kept else "the model then gives log-probabilities to everybody who uses it"
+    reason = _GIVES_LOGARITHMS_ELSEWHERE if kept else "the model then gives log-probabilities to all its users"
     return Repair("Replace softmax by log_softmax", reason, (*edits, *kept))
 
 
 def log_softmax_for_kl_div(case: Case) -> Repair:
     """HL110: the input as log-probabilities, or the target in the form that the loss expects."""
-    reason = "the loss gets other values, and factors that were tuned to the old ones no longer fit"
+    reason = "the loss gets other values, and weights that were tuned to the old ones no longer fit"
     match case.detail("head"):
         case "softmax":
             edits = exchange(case, case.step("activation", "softmax"), "log_softmax")
@@ -215,7 +215,7 @@ def sigmoid_into_the_loss(case: Case) -> Repair:
 def relu_for_softmax(case: Case) -> Repair:
     """HL506: a hidden layer's own activation."""
     step = case.step("activation", "softmax", "sigmoid", "logsoftmax")
-    reason = "the model computes something else and must be trained again"
+    reason = "the model computes something else and has to be trained again"
     return Repair(f"Replace {_kind(step.name)} by relu", reason, exchange(case, step, "relu"))
 
 
@@ -247,7 +247,7 @@ def axis_of_classes(case: Case) -> Repair:
     if given is None:
         raise CannotFix("its axis is not to be seen")
     wanted = "-1" if given.keyword is not None and given.keyword.value == "axis" else "1"
-    reason = "the model computes something else and must be trained again"
+    reason = "the model computes something else and has to be trained again"
     return Repair(f"Take axis {wanted}", reason, (program.replace(given.value, wanted),))
 
 

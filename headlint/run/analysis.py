@@ -73,9 +73,9 @@ def analyze_document(document: Document, path: Path, loader: ProjectLoader, sett
     except SyntaxProblem as problem:
         return FileResult(str(path), problems=(_syntax_problem(document, path, problem),))
     except RecursionError:
-        return FileResult(str(path), problems=(Problem(str(path), "calls too deeply to be followed", "HL999"),))
+        return FileResult(str(path), problems=(Problem(str(path), "calls are nested too deeply to follow", "HL999"),))
     except MemoryError:
-        return FileResult(str(path), problems=(Problem(str(path), "needs more memory than there is", "HL999"),))
+        return FileResult(str(path), problems=(Problem(str(path), "needs more memory than is available", "HL999"),))
     except Exception as error:  # an error of headlint on one file must not end the run
         return FileResult(str(path), problems=(_internal_error(path, error),))
 
@@ -122,7 +122,7 @@ def _interpret(
     try:
         roots.run(machine, unit)
     except BudgetSpent:
-        spent = Problem(str(path), "too much to follow: the rest of this file was not analysed", "HL999")
+        spent = Problem(str(path), "too large to follow: the rest of this file was not analysed", "HL999")
         return machine, (*problems, spent)
     return machine, problems
 

@@ -96,7 +96,7 @@ def _nearest(text: str, known: Any) -> str:
 
 def _texts(where: str, value: Any) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise ConfigurationError(f"{where} must be a list of texts")
+        raise ConfigurationError(f"{where} must be a list of strings")
     return tuple(value)
 
 

@@ -32,7 +32,7 @@ def parse_input(text: str) -> Input:
     """
     match = _INPUT.fullmatch(text.strip())
     if match is None:
-        raise ValueError(f"{text!r} is no input; write a shape such as 1,3,224,224 or tokens=2,16:int64<5000")
+        raise ValueError(f"{text!r} is not an input; write a shape such as 1,3,224,224 or tokens=2,16:int64<5000")
     shape = tuple(int(size) for size in re.split("[,x]", match["shape"]))
     below = int(match["below"]) if match["below"] else None
     return Input(shape, match["name"] or "", match["dtype"] or ("int64" if below is not None else ""), below)
@@ -46,7 +46,7 @@ def parse_shape(text: str) -> Shape:
     """
     parts = [part.strip() for part in text.strip().strip("()[]").split(",") if part.strip()]
     if not parts or not all(re.fullmatch(r"\d+|[A-Za-z]\w*|\*|\?", part) for part in parts):
-        raise ValueError(f"{text!r} is no shape; write sizes such as N,10")
+        raise ValueError(f"{text!r} is not a shape; write sizes such as N,10")
     return tuple(int(part) if part.isdigit() else None for part in parts)
 
 
@@ -57,7 +57,7 @@ def parse_device(text: str) -> str:
         ValueError: it is none of these.
     """
     if _DEVICE.fullmatch(text) is None:
-        raise ValueError(f"{text!r} is no device; choose from auto, cpu, cuda, cuda:1, mps, meta")
+        raise ValueError(f"{text!r} is not a device; choose from auto, cpu, cuda, cuda:1, mps, meta")
     return text
 
 
@@ -82,5 +82,5 @@ def parse_count(text: str) -> int:
 def _amount(text: str, step: int) -> int:
     match = _AMOUNT.fullmatch(text.strip())
     if match is None or float(match[1]) == 0:
-        raise ValueError(f"{text!r} is no amount; write a number such as 4G or 300M")
+        raise ValueError(f"{text!r} is not an amount; write a number such as 4G or 300M")
     return int(float(match[1]) * step ** _POWERS[match[2].lower()])

@@ -108,17 +108,17 @@ def read_baseline(file: Path) -> Baseline:
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise ConfigurationError(f"{file}: does not exist; `headlint baseline write` makes it") from None
+        raise ConfigurationError(f"{file}: does not exist; `headlint baseline write` creates it") from None
     except OSError as error:
         raise ConfigurationError(f"{file}: cannot be read: {error.strerror or error}") from None
     except json.JSONDecodeError as error:
-        raise ConfigurationError(f"{file}:{error.lineno}:{error.colno}: is no baseline: {error.msg}") from None
+        raise ConfigurationError(f"{file}:{error.lineno}:{error.colno}: is not a baseline: {error.msg}") from None
     except (UnicodeDecodeError, RecursionError):
-        raise ConfigurationError(f"{file}: is no baseline: it is no JSON") from None
+        raise ConfigurationError(f"{file}: is not a baseline: it is not JSON") from None
     if not isinstance(content, dict) or not isinstance(content.get("findings"), list):
-        raise ConfigurationError(f"{file}: is no baseline: it has no list of findings")
+        raise ConfigurationError(f"{file}: is not a baseline: it has no list of findings")
     if content.get("version") != VERSION:
-        raise ConfigurationError(f"{file}: was written by another version of headlint; write it anew")
+        raise ConfigurationError(f"{file}: was written by another version of headlint; write it again")
     return Baseline(file, tuple(_read_entry(file, number, one) for number, one in enumerate(content["findings"], 1)))
 
 

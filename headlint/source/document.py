@@ -92,13 +92,13 @@ def document_of(path: Path, text: str) -> Document:
     """
     _refuse_large(text)
     if not text.isascii() and (half := _HALF_CHARACTER.search(text)):
-        raise UnreadableError("holds half a character", text.count("\n", 0, half.start()) + 1, 1)
+        raise UnreadableError("contains half a surrogate pair", text.count("\n", 0, half.start()) + 1, 1)
     return _document(path, _normalised(text))
 
 
 def _refuse_large(content: bytes | str) -> None:
     if len(content) > LARGEST_FILE:
-        raise UnreadableError(f"larger than {LARGEST_FILE // 1_000_000} MB: not a program that somebody wrote")
+        raise UnreadableError(f"larger than {LARGEST_FILE // 1_000_000} MB, which is too large to check")
 
 
 def _document(path: Path, text: str) -> Document:

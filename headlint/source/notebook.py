@@ -35,7 +35,7 @@ def load(raw: str) -> dict[str, Any]:
     """The notebook's structure.
 
     Raises:
-        UnreadableError: it is no JSON, or not that of a notebook.
+        UnreadableError: it is not JSON, or not that of a notebook.
     """
     try:
         content = json.loads(raw)

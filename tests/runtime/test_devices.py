@@ -81,7 +81,7 @@ def test_names_of_devices(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "gpu", "cuda:", "cuda:x", "cuda:-1", "cpu:0 ", "CUDA", "mps:0"])
 def test_what_is_no_name_of_a_device(text: str) -> None:
-    with pytest.raises(ValueError, match="is no device; choose from"):
+    with pytest.raises(ValueError, match="is not a device; choose from"):
         parse_device(text)
 
 

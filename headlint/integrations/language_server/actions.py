@@ -40,7 +40,7 @@ class ActionMaker:
         if not remedies:
             return []
         changes = {change for remedy in remedies for change in remedy.changes}
-        title = "headlint: make all safe fixes"
+        title = "headlint: apply all safe fixes"
         return [types.CodeAction(title, kind=FIX_ALL, edit=self._edit(changes))]
 
     def _remedy(self, remedy: Remedy) -> types.CodeAction:

@@ -114,4 +114,4 @@ async def test_what_the_baseline_knows_is_not_told(start: Start) -> None:
     baseline.write_text("[]")
     editor.save("net.py")
     await editor.until(lambda: editor.messages)
-    assert editor.messages == [f"headlint: {baseline}: is no baseline: it has no list of findings"]
+    assert editor.messages == [f"headlint: {baseline}: is not a baseline: it has no list of findings"]
