@@ -131,7 +131,7 @@ def test_a_model_is_drawn_from_the_input_to_the_loss() -> None:
         ("activation", "relu", ""),
         ("layer", "Linear", "gives 3"),
         ("activation", "softmax", "probabilities that sum to 1"),
-        ("loss", "CrossEntropyLoss", "wants raw scores (logits)"),
+        ("loss", "CrossEntropyLoss", "expects raw scores (logits)"),
     ]
     assert [[finding.code for finding in station.broken] for station in drawing.stations] == [[]] * 5 + [["HL101"]]
 
