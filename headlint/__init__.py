@@ -15,12 +15,15 @@ from headlint.version import __version__
 
 if TYPE_CHECKING:
     from headlint.findings.finding import Confidence, Finding, Place, Problem, Report, Severity, Step
+    from headlint.inspection.inspection import inspect
+    from headlint.inspection.report import InspectionReport
     from headlint.run.session import check_paths, check_source
     from headlint.settings import Settings
 
 __all__ = [
     "Confidence",
     "Finding",
+    "InspectionReport",
     "Place",
     "Problem",
     "Report",
@@ -30,6 +33,7 @@ __all__ = [
     "__version__",
     "check_paths",
     "check_source",
+    "inspect",
 ]
 
 _HOMES = {
@@ -41,6 +45,8 @@ _HOMES = {
     "Severity": "headlint.findings.finding",
     "Step": "headlint.findings.finding",
     "Settings": "headlint.settings",
+    "InspectionReport": "headlint.inspection.report",
+    "inspect": "headlint.inspection.inspection",
     "check_paths": "headlint.run.session",
     "check_source": "headlint.run.session",
     "load_ipython_extension": "headlint.integrations.notebook",

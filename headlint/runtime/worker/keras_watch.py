@@ -71,21 +71,32 @@ def mark(tensor: Any, seen: Activation | None) -> None:
             return
 
 
-def watch_backend() -> None:
+def watch_backend() -> Callable[[], None]:
     """Lets the functions of the backend, and of TensorFlow where it is loaded, tell which values they made.
 
-    For the rest of the process, which measures one model.
+    What it gives ends that.
     """
     places = [backend.nn, backend.numpy, backend.core, backend]
     tensorflow = sys.modules.get("tensorflow")
     if tensorflow is not None:
         places += [tensorflow.nn, tensorflow.math, tensorflow]
+    before: list[tuple[Any, str, Any]] = [(keras.layers.Layer, "__call__", keras.layers.Layer.__call__)]
     for module in places:
         for name in (*OVER_AN_AXIS, *ELEMENTWISE, *CARRYING, *JOINING):
             function = vars(module).get(name) or (getattr(module, name, None) if module is not backend else None)
             if callable(function) and not hasattr(function, "headlint_watched"):
+                before.append((module, name, vars(module).get(name)))
                 setattr(module, name, watched(name, function))
     keras.layers.Layer.__call__ = watched_layer(keras.layers.Layer.__call__)
+
+    def restore() -> None:
+        for place, name, value in reversed(before):
+            if value is None:
+                delattr(place, name)
+            else:
+                setattr(place, name, value)
+
+    return restore
 
 
 def watched(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
