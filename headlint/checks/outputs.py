@@ -229,7 +229,7 @@ def _misfit(fact: LayerApplied) -> str:
         return ""
     if given is None or given == wanted or fact.input.origin.role == "input":
         return ""
-    return f"{kind.short_name} wants {wanted} {what}, but it is given {given}."
+    return f"{kind.short_name} expects {wanted} {what}, but gets {given}."
 
 
 def _assumed(layer: Layer, parameter: str) -> bool:

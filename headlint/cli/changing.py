@@ -66,14 +66,14 @@ def _fix_standard_input(arguments: argparse.Namespace, settings: Settings) -> in
 
     given, name = sys.stdin.buffer.read(), arguments.stdin_filename or "<stdin>"
     try:
-        outcome, mended = apply_fixes_to_source(given, name, settings, arguments.unsafe_fixes, Path.cwd())
+        outcome, fixed = apply_fixes_to_source(given, name, settings, arguments.unsafe_fixes, Path.cwd())
     except UnreadableError as error:
         raise UsageError(f"{name}: {error}") from None
     if arguments.diff:
         _show_diff(outcome.diff)
     else:
-        write_bytes(mended)
-    left = rendered(arguments, outcome.report, context_of(arguments, settings, decode(mended)))
+        write_bytes(fixed)
+    left = rendered(arguments, outcome.report, context_of(arguments, settings, decode(fixed)))
     if arguments.output is not None:
         write(arguments.output, left)
     elif not arguments.diff and (outcome.report.findings or outcome.report.problems):

@@ -178,13 +178,13 @@ def _side_by_side(fixes: Sequence[Fix]) -> tuple[Fix, ...]:
 def resolves(fixes: Iterable[Fix], before: Report, after: Report) -> bool:
     """Whether the findings of the fixes are gone, no other has come, and no file became unreadable."""
     had, has = Counter(map(_key, before)), Counter(map(_key, after))
-    mended = Counter(_key(fix.finding) for fix in fixes)
+    fixed = Counter(_key(fix.finding) for fix in fixes)
     paths = {path for path, _ in had}
     broken = {str(Path(problem.path).resolve()) for problem in after.problems}
     known = {str(Path(problem.path).resolve()) for problem in before.problems}
     if broken - known & paths or any(count > had[key] for key, count in has.items()):
         return False
-    return all(has[key] <= had[key] - count for key, count in mended.items())
+    return all(has[key] <= had[key] - count for key, count in fixed.items())
 
 
 def _key(finding: Finding) -> tuple[str, str]:

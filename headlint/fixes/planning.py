@@ -73,9 +73,9 @@ def plan_fixes(report: Report, sources: Sources, refused: Container[tuple[Edit, 
 def _fix(finding: Finding, programs: Programs, refused: Container[tuple[Edit, ...]] = frozenset()) -> Fix | None:
     for fixer in FIXERS[finding.code]:
         try:
-            mending = fixer(Case(finding, programs))
+            correction = fixer(Case(finding, programs))
         except CannotFix:
             continue
-        if mending.edits not in refused:
-            return Fix(finding, mending.safe, mending.reason, mending.edits, mending.title)
+        if correction.edits not in refused:
+            return Fix(finding, correction.safe, correction.reason, correction.edits, correction.title)
     return None

@@ -17,7 +17,7 @@ from headlint.inspection.facts import Facts, Labels, LossTaken, Values
 from headlint.inspection.keras_state import preserved
 from headlint.inspection.places import running_place
 from headlint.runtime.worker.keras_gradients import Tape, new_tape
-from headlint.runtime.worker.keras_losses import Loss, mending
+from headlint.runtime.worker.keras_losses import Loss, correction
 from headlint.runtime.worker.keras_outputs import (
     MOST_OUTPUTS,
     Output,
@@ -108,7 +108,7 @@ class _Inspection:
         return outputs, trace, tape, scalar, ""
 
     def _value(self, loss: Loss, output: Output, labels: Any, fixing: bool) -> Any:
-        better = mending(loss, output, output.shape[class_axis(output)] if len(output.shape) > 1 else 1)
+        better = correction(loss, output, output.shape[class_axis(output)] if len(output.shape) > 1 else 1)
         if fixing and better is not None and better.loss.family == loss.family:
             return ops.mean(better.loss.call(labels, better.prepared(output)))
         return ops.mean(loss.call(labels, output.tensor))
@@ -152,7 +152,7 @@ class _Inspection:
         """The losses of fitting this batch, as written and after the fix."""
         outputs, *_ = self._run()
         wrong = any(
-            mending(loss, outputs[index], outputs[index].shape[-1]) is not None
+            correction(loss, outputs[index], outputs[index].shape[-1]) is not None
             for index, loss, _ in self._pairs(outputs)
             if loss.family
         )

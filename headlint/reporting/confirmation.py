@@ -74,7 +74,7 @@ def _measurement(measured: Measurement, context: Context) -> Iterator[str]:
             yield from _layer_table(measured)
     if measured.training is not None:
         training = measured.training
-        yield from curves(training.written, training.mended, training.steps)
+        yield from curves(training.written, training.fixed, training.steps)
 
 
 def measured_facts(measured: Measurement, context: Context) -> Iterator[tuple[str, str]]:
@@ -147,7 +147,7 @@ def _layer_table(measured: Measurement) -> Iterator[str]:
 def _loss(loss: LossMeasured) -> Iterator[str]:
     if loss.error:
         yield f"{loss.name} fails: {loss.error}"
-    for title, values in (("as written", loss.written), (f"fixed ({loss.mended_as})", loss.mended)):
+    for title, values in (("as written", loss.written), (f"fixed ({loss.fixed_as})", loss.fixed)):
         if values:
             value = sum(one.value for one in values) / len(values)
             gradients = [one.gradient for one in values if one.gradient is not None]

@@ -36,7 +36,7 @@ class Measured:
     outcome: str
     why: str
     written: tuple[float, ...] = ()
-    mended: tuple[float, ...] = ()
+    fixed: tuple[float, ...] = ()
     floor: float | None = None
 
 

@@ -9,18 +9,18 @@ WIDTH = 40
 """Characters of the longest curve."""
 
 
-def curves(written: Sequence[float], mended: Sequence[float], steps: int = 0) -> Iterator[str]:
+def curves(written: Sequence[float], fixed: Sequence[float], steps: int = 0) -> Iterator[str]:
     """A line for each curve, both on the scale from the lowest to the highest loss of either.
 
     ``steps`` is how many were asked for; a curve is shorter where the time was up or a step failed.
     """
-    values = [*written, *mended]
-    if len(written) < 2 and len(mended) < 2:
+    values = [*written, *fixed]
+    if len(written) < 2 and len(fixed) < 2:
         return
-    done = max(len(written), len(mended)) - 1
+    done = max(len(written), len(fixed)) - 1
     took = f"{done} steps" if done >= steps else f"{done} of {steps} steps, then the time was up"
     yield f"  fitting one small batch for {took}; each curve from {min(values):.3g} (▁) to {max(values):.3g} (█)"
-    for title, curve in (("as written", written), ("fixed", mended)):
+    for title, curve in (("as written", written), ("fixed", fixed)):
         if curve:
             yield f"    {title:<10}  {spark_line(curve, min(values), max(values))}  {curve[0]:.3g} → {curve[-1]:.3g}"
 

@@ -51,7 +51,7 @@ def block(finding: Finding, context: Context) -> str:
     if measured is not None:
         lines.append(_paint(f"  built model: {measured.outcome}", _GREEN, context))
         lines += _wrapped(measured.why, "    ", context, indent=4)
-        lines += curves(measured.written, measured.mended)
+        lines += curves(measured.written, measured.fixed)
     lines.append(_paint(f"  more: headlint explain {finding.code}", _DIM, context))
     return "\n".join(lines)
 

@@ -248,7 +248,7 @@ def measured(confirmations: Iterable[Confirmation]) -> dict[Finding, Measured]:
     for one in confirmations:
         training = one.measurement.training if one.measurement is not None else None
         loss = one.measurement.loss if one.measurement is not None else None
-        curves = (training.written, training.mended) if training is not None else ((), ())
+        curves = (training.written, training.fixed) if training is not None else ((), ())
         for finding, verdict in one.verdicts:
             told[finding] = Measured(verdict.outcome.value, verdict.why, *curves, loss.floor if loss else None)
     return told

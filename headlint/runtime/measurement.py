@@ -82,15 +82,15 @@ class LossValue:
 
 @dataclass(frozen=True, slots=True)
 class LossMeasured:
-    """The loss as the program writes it and as it would be when mended, on the same batches.
+    """The loss as the program writes it and as it would be when fixed, on the same batches.
 
     ``floor`` is the value that the loss as written cannot go below; ``note`` says what the framework does by itself.
     """
 
     name: str
     written: tuple[LossValue, ...] = ()
-    mended: tuple[LossValue, ...] = ()
-    mended_as: str = ""
+    fixed: tuple[LossValue, ...] = ()
+    fixed_as: str = ""
     floor: float | None = None
     error: str = ""
     note: str = ""
@@ -98,11 +98,11 @@ class LossMeasured:
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """The loss after each step of fitting one small batch, as written and as mended."""
+    """The loss after each step of fitting one small batch, as written and as fixed."""
 
     steps: int
     written: tuple[float, ...]
-    mended: tuple[float, ...] = ()
+    fixed: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +183,7 @@ def _measurement(facts: Mapping[str, Any]) -> Measurement:
         tuple(_layer(layer) for layer in facts.get("layers", ())),
         tuple(_output(output) for output in facts.get("outputs", ())),
         _loss(loss) if loss else None,
-        Training(training["steps"], tuple(training["written"]), tuple(training["mended"] or ())) if training else None,
+        Training(training["steps"], tuple(training["written"]), tuple(training["fixed"] or ())) if training else None,
         facts.get("seconds", {}),
         facts.get("peak_bytes", 0),
     )
@@ -234,8 +234,8 @@ def _loss(loss: Mapping[str, Any]) -> LossMeasured:
     return LossMeasured(
         loss.get("name", ""),
         tuple(LossValue(**value) for value in loss.get("written") or ()),
-        tuple(LossValue(**value) for value in loss.get("mended") or ()),
-        loss.get("mended_as", ""),
+        tuple(LossValue(**value) for value in loss.get("fixed") or ()),
+        loss.get("fixed_as", ""),
         loss.get("floor"),
         loss.get("error", ""),
         loss.get("note", ""),

@@ -295,9 +295,9 @@ def cost(measured: Measurement) -> str:
     if loss.floor is not None and loss.floor > 0:
         text += f" and cannot fall below {loss.floor:.4g}"
     gradients = [one.gradient for one in loss.written if one.gradient is not None]
-    mended = [one.gradient for one in loss.mended if one.gradient is not None]
-    if gradients and mended:
-        text += f"; its gradient at the head is {_mean(gradients):.3g}, fixed it is {_mean(mended):.3g}"
+    fixed = [one.gradient for one in loss.fixed if one.gradient is not None]
+    if gradients and fixed:
+        text += f"; its gradient at the head is {_mean(gradients):.3g}, fixed it is {_mean(fixed):.3g}"
     elif gradients:
         text += f"; its gradient at the head is {_mean(gradients):.3g}"
     return text + (f" ({loss.note})." if loss.note else ".")

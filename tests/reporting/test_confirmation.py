@@ -21,10 +21,10 @@ TARGET = Target(Path("/project/net.py"), "Net", "torch")
 
 
 def test_both_curves_are_on_one_scale() -> None:
-    title, written, mended = curves((1.0, 0.8, 0.65), (1.0, 0.5, 0.3), 2)
+    title, written, fixed = curves((1.0, 0.8, 0.65), (1.0, 0.5, 0.3), 2)
     assert title == "  fitting one small batch for 2 steps; each curve from 0.3 (▁) to 1 (█)"
     assert written == "    as written  █▆▅  1 → 0.65"
-    assert mended == "    fixed       █▃▁  1 → 0.3"
+    assert fixed == "    fixed       █▃▁  1 → 0.3"
 
 
 def test_a_loss_that_never_moves_lies_flat() -> None:

@@ -131,7 +131,7 @@ def test_a_model_is_drawn_from_the_input_to_the_loss() -> None:
         ("activation", "relu", ""),
         ("layer", "Linear", "gives 3"),
         ("activation", "softmax", "probabilities that sum to 1"),
-        ("loss", "CrossEntropyLoss", "wants raw scores (logits)"),
+        ("loss", "CrossEntropyLoss", "expects raw scores (logits)"),
     ]
     assert [[finding.code for finding in station.broken] for station in drawing.stations] == [[]] * 5 + [["HL101"]]
 
@@ -266,9 +266,9 @@ def test_long_lines_are_cut_around_their_mark(tmp_path: Path) -> None:
 def test_curves_stand_on_one_scale_with_the_floor() -> None:
     drawn = chart((2.0, 1.6, 1.5), (2.0, 1.0, 0.0), 1.4612)
     assert drawn is not None
-    written, mended = drawn.curves
-    assert (written.first, written.last, mended.last) == (2.0, 1.5, 0.0)
-    heights = [float(point.partition(",")[2]) for point in mended.points.split()]
+    written, fixed = drawn.curves
+    assert (written.first, written.last, fixed.last) == (2.0, 1.5, 0.0)
+    heights = [float(point.partition(",")[2]) for point in fixed.points.split()]
     zero, top = drawn.ticks[0][0], drawn.ticks[-1][0]
     assert [label for _, label in drawn.ticks] == ["0", "0.5", "1", "1.5", "2"]
     assert heights[0] == top

@@ -374,8 +374,8 @@ def test_the_curves_are_drawn(browser: Browser, several: Path) -> None:
         "const chart = document.querySelector('.chart'); chart.scrollIntoView();"
         "return [...chart.querySelectorAll('polyline')].map(one => one.getBoundingClientRect().height)"
     )
-    written, mended = box
-    assert 0 < written < mended
+    written, fixed = box
+    assert 0 < written < fixed
 
 
 def test_thousands_of_findings_stay_usable(browser: Browser, tmp_path: Path, questions: tuple[Path, Report]) -> None:

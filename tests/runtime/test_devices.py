@@ -136,7 +136,7 @@ def test_a_model_goes_all_the_way_on_a_device_of_its_own(tmp_path: Path) -> None
     assert facts["outputs"][0]["shape"][1:] == [3]
     assert all(one["row_sum_error"] < 1e-5 and one["gradient"] > 0 for one in facts["outputs"][0]["train"])
     assert len(facts["loss"]["written"]) == 2
-    assert len(facts["training"]["written"]) == len(facts["training"]["mended"]) == 4
+    assert len(facts["training"]["written"]) == len(facts["training"]["fixed"]) == 4
     # The device itself has made the weights, multiplied by them, gone back through them and taken the steps.
     for operation in ("aten::uniform_", "aten::addmm.out", "aten::mm.out", "aten::addcdiv.out"):
         assert operation in reply["touched"]
@@ -194,7 +194,7 @@ def test_a_model_on_a_real_gpu(device: str, tmp_path: Path) -> None:
     assert there.measurement.basis.device == device
     assert all(one.rows_sum_to_one for one in there.measurement.outputs[0].train)
     assert there.measurement.training is not None
-    assert len(there.measurement.training.mended) == 4
+    assert len(there.measurement.training.fixed) == 4
     here = confirmed(program, Wanted(seconds=120.0)).measurement
     assert here is not None
     assert [layer.output for layer in here.layers] == [layer.output for layer in there.measurement.layers]

@@ -53,7 +53,7 @@ def test_1_the_loss_of_one_output_is_always_zero(workers: Workers) -> None:
     assert facts.loss is not None
     # log(exp(x) / exp(x)) is 0 whatever x is.
     assert [(one.value, one.gradient) for one in facts.loss.written] == [(0.0, 0.0)] * DRAWS
-    assert all(one.gradient is not None and one.gradient > 0.01 for one in facts.loss.mended)
+    assert all(one.gradient is not None and one.gradient > 0.01 for one in facts.loss.fixed)
 
 
 @needs_torch
@@ -64,10 +64,10 @@ def test_1_a_softmax_in_the_model_keeps_the_loss_above_a_floor(workers: Workers)
     floor = math.log(1 + 2 / math.e)
     assert facts.loss.floor == pytest.approx(floor)
     assert all(floor <= one.value <= floor + 1 for one in facts.loss.written)
-    for written, mended in zip(facts.loss.written, facts.loss.mended, strict=True):
+    for written, fixed in zip(facts.loss.written, facts.loss.fixed, strict=True):
         assert written.gradient is not None
-        assert mended.gradient is not None
-        assert written.gradient < mended.gradient
+        assert fixed.gradient is not None
+        assert written.gradient < fixed.gradient
     assert all(one.rows_sum_to_one for one in facts.outputs[0].train)
 
 
@@ -113,7 +113,7 @@ def test_5_binary_prediction_with_one_score_and_cross_entropy_is_constant(worker
     facts = measured("q5_binary_cross_entropy_bad", "HL202", workers)
     assert facts.loss is not None
     assert [(one.value, one.gradient, one.constant) for one in facts.loss.written] == [(0.0, 0.0, True)] * DRAWS
-    assert all(one.value > 0.3 for one in facts.loss.mended)
+    assert all(one.value > 0.3 for one in facts.loss.fixed)
 
 
 @needs_torch
@@ -142,7 +142,7 @@ def test_6_on_torch_keras_hides_nothing() -> None:
     assert dict(facts.basis.versions).keys() == {"python", "keras", "torch"}
     assert facts.loss is not None
     assert not facts.loss.note
-    assert facts.loss.written != facts.loss.mended
+    assert facts.loss.written != facts.loss.fixed
 
 
 TWINS = (
@@ -178,7 +178,7 @@ def test_fitting_a_batch_both_ways_shows_what_the_mistake_costs(program: str, wo
     training = one.measurement.training
     assert training is not None
     # The loss before the first step and after each of fifteen.
-    assert len(training.written) == len(training.mended) == 16
+    assert len(training.written) == len(training.fixed) == 16
     assert training.written[-1] < training.written[0]
-    fallen = [curve[0] - curve[-1] for curve in (training.written, training.mended)]
-    assert fallen[1] > fallen[0], "the mended loss falls further in as many steps"
+    fallen = [curve[0] - curve[-1] for curve in (training.written, training.fixed)]
+    assert fallen[1] > fallen[0], "the fixed loss falls further in as many steps"

@@ -30,10 +30,10 @@ class ActionMaker:
     versioned: bool
     """Whether the client takes edits that name the version they are made for."""
 
-    def quick_fixes(self, mended: FixAnswer) -> list[types.CodeAction]:
+    def quick_fixes(self, fixed: FixAnswer) -> list[types.CodeAction]:
         """For each finding its fix and the comment that suppresses it."""
-        fixes = [self._remedy(remedy) for remedy in mended.remedies]
-        return [*fixes, *(self._comment(finding, change) for finding, change in mended.comments)]
+        fixes = [self._remedy(remedy) for remedy in fixed.remedies]
+        return [*fixes, *(self._comment(finding, change) for finding, change in fixed.comments)]
 
     def fix_all(self, remedies: Sequence[Remedy]) -> list[types.CodeAction]:
         """One action that makes all of some fixes, if there is any."""

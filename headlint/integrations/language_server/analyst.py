@@ -50,7 +50,7 @@ class Analyst:
     def answer(self, request: Request) -> Answer:
         """Do what is asked for; an error of headlint becomes an answer too."""
         try:
-            return self._check(request) if isinstance(request, Check) else self._mend(request)
+            return self._check(request) if isinstance(request, Check) else self._fix(request)
         except ConfigurationError as error:
             return Failed(str(error))
         except Exception as error:  # the next request must find the analyst alive
@@ -69,7 +69,7 @@ class Analyst:
         report = Report(report.findings, problems, report.files)
         return Checked(report, _lines(places, loader.documents.__getitem__), frozenset(map(Path, loader.documents)))
 
-    def _mend(self, request: FixRequest) -> FixAnswer:
+    def _fix(self, request: FixRequest) -> FixAnswer:
         attempt = _Attempt(request, self._memory)
         remedies = tuple(map(_remedy, attempt.safe_together() if request.together else attempt.one_by_one()))
         comments = () if request.together else tuple(attempt.comments())
@@ -95,19 +95,19 @@ class _Attempt:
         chosen: list[Fix] = []
         for fix in self.one_by_one():
             taken = [edit for other in chosen for edit in other.edits]
-            if fix.safe and not fix.clashes_with(taken) and self._mends([*chosen, fix]):
+            if fix.safe and not fix.clashes_with(taken) and self._fixes([*chosen, fix]):
                 chosen.append(fix)
         return tuple(chosen)
 
     def _fix(self, finding: Finding) -> Fix | None:
         refused: set[tuple[Edit, ...]] = set()
         while planned := plan_fixes(Report((finding,)), self._source, refused):
-            if self._mends(planned):
+            if self._fixes(planned):
                 return planned[0]
             refused.add(planned[0].edits)
         return None
 
-    def _mends(self, fixes: Sequence[Fix]) -> bool:
+    def _fixes(self, fixes: Sequence[Fix]) -> bool:
         edits = sorted({edit for fix in fixes for edit in fix.edits})
         texts = dict(self._request.buffers)
         for name in {edit.path for edit in edits}:

@@ -144,9 +144,9 @@ def _answers(server: HeadlintServer) -> None:
         actions: list[types.CodeAction] = []
         here = server.findings_at(outcome, part, parameters.range)
         if here and wanted(QUICK_FIX, only):
-            mended = await server.mended(outcome, here)
-            actions += server.action_maker(mended.lines).quick_fixes(mended)
+            fixed = await server.fixed(outcome, here)
+            actions += server.action_maker(fixed.lines).quick_fixes(fixed)
         if outcome.checked.report.findings and wanted(FIX_ALL, only):
-            mended = await server.mended(outcome, outcome.checked.report.findings, together=True)
-            actions += server.action_maker(mended.lines).fix_all(mended.remedies)
+            fixed = await server.fixed(outcome, outcome.checked.report.findings, together=True)
+            actions += server.action_maker(fixed.lines).fix_all(fixed.remedies)
         return actions

@@ -42,8 +42,8 @@ class HeadlintServer(LanguageServer):
         """Whether the client said that it needs the server no more."""
         self._published: dict[str, tuple[str, ...]] = {}
         """The parts of each document that something was said about."""
-        self._mended_in: Outcome | None = None
-        self._mended: dict[tuple[tuple[Finding, ...], bool], FixAnswer] = {}
+        self._fixed_in: Outcome | None = None
+        self._fixed: dict[tuple[tuple[Finding, ...], bool], FixAnswer] = {}
         self._running: asyncio.Task[None] | None = None
 
     def start_checking(self) -> None:
@@ -113,11 +113,11 @@ class HeadlintServer(LanguageServer):
 
         return tuple(finding for finding in outcome.checked.report if any(passes(step.place) for step in finding.trail))
 
-    async def mended(self, outcome: Outcome, findings: tuple[Finding, ...], together: bool = False) -> FixAnswer:
+    async def fixed(self, outcome: Outcome, findings: tuple[Finding, ...], together: bool = False) -> FixAnswer:
         """How findings of a document can be fixed. Editors ask again at every move of the cursor: it is remembered."""
-        if self._mended_in is not outcome:
-            self._mended_in, self._mended = outcome, {}
-        known, key = self._mended, (findings, together)
+        if self._fixed_in is not outcome:
+            self._fixed_in, self._fixed = outcome, {}
+        known, key = self._fixed, (findings, together)
         if key not in known:
             path = outcome.document.path
             settings = self.preferences.settings_for(path, self.documents.folder_of(outcome.document.uri))

@@ -33,13 +33,13 @@ class Chart:
     floor_loss: float | None
 
 
-def chart(written: Sequence[float], mended: Sequence[float], floor: float | None) -> Chart | None:
+def chart(written: Sequence[float], fixed: Sequence[float], floor: float | None) -> Chart | None:
     """The curves on one scale from 0, with the loss that the program as written cannot go below; None without curves."""
-    written, mended = _finite(written), _finite(mended)
-    if len(written) < 2 and len(mended) < 2:
+    written, fixed = _finite(written), _finite(fixed)
+    if len(written) < 2 and len(fixed) < 2:
         return None
-    top, step = _scale(max((*written, *mended)))
-    steps = max(len(written), len(mended))
+    top, step = _scale(max((*written, *fixed)))
+    steps = max(len(written), len(fixed))
 
     def height(loss: float) -> float:
         return round(TOP + (HEIGHT - TOP - BOTTOM) * (1 - loss / top), 1)
@@ -51,7 +51,7 @@ def chart(written: Sequence[float], mended: Sequence[float], floor: float | None
         points = " ".join(f"{across(index)},{height(loss)}" for index, loss in enumerate(losses))
         return Curve(title, points, losses[0], losses[-1])
 
-    curves = [curve(title, losses) for title, losses in (("as written", written), ("fixed", mended)) if losses]
+    curves = [curve(title, losses) for title, losses in (("as written", written), ("fixed", fixed)) if losses]
     ticks = tuple((height(step * index), f"{step * index:g}") for index in range(round(top / step) + 1))
     floor = floor if floor is not None and 0 < floor < top else None
     return Chart(tuple(curves), ticks, steps, height(floor) if floor is not None else None, floor)

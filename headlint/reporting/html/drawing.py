@@ -20,7 +20,7 @@ MOST_DRAWINGS = 6
 class Station:
     """Something on the way from the input to the loss.
 
-    ``kind`` is ``input``, ``layer``, ``activation``, ``operation`` or ``loss``; ``detail`` says what it gives or wants.
+    ``kind`` is ``input``, ``layer``, ``activation``, ``operation`` or ``loss``; ``detail`` says what it gives or expects.
     ``applied`` is where that is called which is built at ``place``. ``broken`` are the findings that are about it.
     """
 
@@ -76,7 +76,7 @@ def _given(layer: HeadLayer, meaning: str) -> str:
 
 
 def _wanted(loss: HeadLoss) -> str:
-    return f"wants {loss.expects}" if loss.expects else ""
+    return f"expects {loss.expects}" if loss.expects else ""
 
 
 def _of_trail(finding: Finding, known: Iterable[Sequence[Station]], context: Context) -> tuple[Station, ...]:

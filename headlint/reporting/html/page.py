@@ -131,7 +131,7 @@ def _told(finding: Finding, anchor: str, context: Context) -> Told:
         excerpts(finding, context),
         context.fix(finding),
         measured,
-        chart(measured.written, measured.mended, measured.floor) if measured is not None else None,
+        chart(measured.written, measured.fixed, measured.floor) if measured is not None else None,
     )
 
 
@@ -168,4 +168,4 @@ def _came_of(confirmation: Confirmation, context: Context) -> Built:
 def _curves(measured: Measurement) -> Chart | None:
     if measured.training is None:
         return None
-    return chart(measured.training.written, measured.training.mended, measured.loss.floor if measured.loss else None)
+    return chart(measured.training.written, measured.training.fixed, measured.loss.floor if measured.loss else None)

@@ -1,4 +1,4 @@
-"""The loss of a Keras program as it is written and as it would be when mended, on targets drawn to fit."""
+"""The loss of a Keras program as it is written and as it would be when fixed, on targets drawn to fit."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Loss:
 
 
 @dataclass(frozen=True)
-class Mending:
+class Correction:
     """What to give which loss instead."""
 
     told: str
@@ -165,7 +165,7 @@ def as_given(output: Output) -> Any:
     return plain_copy(output.tensor)
 
 
-def mending(loss: Loss, output: Output, classes: int) -> Mending | None:
+def correction(loss: Loss, output: Output, classes: int) -> Correction | None:
     """What is to be given to which loss instead; None where nothing is wrong or nothing is known."""
     kind = output.activation.kind if output.activation is not None else ""
     scores = raw(output) is not None
@@ -174,22 +174,22 @@ def mending(loss: Loss, output: Output, classes: int) -> Mending | None:
     binary = of_family("binary_cross_entropy", "logits")
     match loss.family, loss.expects:
         case (("cross_entropy" | "sparse_cross_entropy" as family), _) if classes == 1:
-            return Mending("binary cross entropy on the single score", binary, score_or_output)
+            return Correction("binary cross entropy on the single score", binary, score_or_output)
         case (("cross_entropy" | "sparse_cross_entropy" | "binary_cross_entropy" as family), "logits") if (
             squashed and scores and (family != "binary_cross_entropy" or kind != "softmax")
         ):
-            return Mending(f"the raw scores, without {made_by}", of_family(family, "logits"), score_or_output)
+            return Correction(f"the raw scores, without {made_by}", of_family(family, "logits"), score_or_output)
         case (("cross_entropy" | "sparse_cross_entropy" as family), "probabilities") if kind != "softmax":
             told = f"a softmax in place of the {made_by}" if squashed else "from_logits=True"
-            return Mending(told, of_family(family, "logits"), score_or_output if squashed else as_given)
+            return Correction(told, of_family(family, "logits"), score_or_output if squashed else as_given)
         case "binary_cross_entropy", _ if kind == "softmax" and scores and classes > 1:
-            return Mending("categorical cross entropy", of_family("cross_entropy", "logits"), score_or_output)
+            return Correction("categorical cross entropy", of_family("cross_entropy", "logits"), score_or_output)
         case "binary_cross_entropy", _ if kind == "softmax" and scores:
-            return Mending("a sigmoid in place of the softmax", binary, score_or_output)
+            return Correction("a sigmoid in place of the softmax", binary, score_or_output)
         case "binary_cross_entropy", "probabilities" if kind != "sigmoid":
-            return Mending("from_logits=True", binary, score_or_output)
+            return Correction("from_logits=True", binary, score_or_output)
         case "regression", _ if kind == "softmax" and scores and classes > 1:
-            return Mending("cross entropy on the raw scores", of_family("cross_entropy", "logits"), score_or_output)
+            return Correction("cross entropy on the raw scores", of_family("cross_entropy", "logits"), score_or_output)
     return None
 
 
@@ -243,7 +243,7 @@ class LossMeasurement:
 
     loss: Loss
     written: list[dict[str, Any]] = field(default_factory=list)
-    mended: list[dict[str, Any]] = field(default_factory=list)
+    fixed: list[dict[str, Any]] = field(default_factory=list)
     ones: list[float] = field(default_factory=list)
     told: str = ""
     error: str = ""
@@ -264,9 +264,9 @@ class LossMeasurement:
             self.recovered = self.recovered or self.takes_scores_back(output, goal)
         except Exception as error:  # what a loss raises about what it was given is a result
             self.error = describe(error)
-        mend = mending(self.loss, output, self.classes)
-        if mend is not None:
-            self.add_mended(mend, goal, output, trace, tape)
+        fix = correction(self.loss, output, self.classes)
+        if fix is not None:
+            self.add_fixed(fix, goal, output, trace, tape)
 
     def row(
         self, loss: Loss, value: Any, goal: Any, output: Output, trace: Trace, tape: Tape, other: Callable[[], Any]
@@ -292,15 +292,15 @@ class LossMeasurement:
         apart = float(numbers(ops.mean(self.loss.call(goal, plain_copy(output.tensor)))))
         return not math.isclose(apart, self.written[-1]["value"], rel_tol=1e-3, abs_tol=1e-5)
 
-    def add_mended(self, mend: Mending, goal: Any, output: Output, trace: Trace, tape: Tape) -> None:
-        """Measures the loss as it would be when mended, with the same targets or others of its own kind."""
+    def add_fixed(self, fix: Correction, goal: Any, output: Output, trace: Trace, tape: Tape) -> None:
+        """Measures the loss as it would be when fixed, with the same targets or others of its own kind."""
         try:
             with tape.recording():
-                prepared = mend.prepared(output)
-            if mend.loss.family != self.loss.family:
-                goal = targets(mend.loss, output)
-            self.mended.append(self.row(mend.loss, prepared, goal, output, trace, tape, lambda: None))
-            self.told = mend.told
+                prepared = fix.prepared(output)
+            if fix.loss.family != self.loss.family:
+                goal = targets(fix.loss, output)
+            self.fixed.append(self.row(fix.loss, prepared, goal, output, trace, tape, lambda: None))
+            self.told = fix.told
         except Exception as error:  # what a loss raises about what it was given
             self.error = self.error or describe(error)
 
@@ -311,8 +311,8 @@ class LossMeasurement:
             "name": self.loss.name,
             "output": self.output,
             "written": self.written,
-            "mended": self.mended or None,
-            "mended_as": self.told,
+            "fixed": self.fixed or None,
+            "fixed_as": self.told,
             "floor": None if self.recovered else floor(self.loss, self.kind, self.classes, ones),
             "error": self.error,
             "note": RECOVERED if self.recovered else "",

@@ -345,7 +345,7 @@ class Measurement:
         if isinstance(loss, str) and self.request.loss is not None:
             name = self.request.loss.written or self.request.loss.name
             return {
-                "name": name, "output": "", "written": [], "mended": None, "mended_as": "", "floor": None, "error": loss
+                "name": name, "output": "", "written": [], "fixed": None, "fixed_as": "", "floor": None, "error": loss
             }  # fmt: skip
         return loss.reply() if isinstance(loss, LossMeasurement) else None
 

@@ -10,7 +10,7 @@ import keras
 from keras import ops
 
 from .keras_gradients import Tape
-from .keras_losses import LossMeasurement, mending, targets
+from .keras_losses import LossMeasurement, correction, targets
 from .keras_outputs import Output, numbers
 
 LEARNING_RATE = 1e-2
@@ -23,20 +23,20 @@ Forward = Callable[[Any], tuple[Output, Tape]]
 def training(
     make: Callable[[], Any], forward: Forward, measured: LossMeasurement, steps: int, seconds: float
 ) -> dict[str, Any]:
-    """The losses by step, as written and as mended, from the same weights and on the same batch, in so many seconds."""
+    """The losses by step, as written and as fixed, from the same weights and on the same batch, in so many seconds."""
     model = make()
     forward(model)
     start = model.get_weights()
-    share = seconds / 2 if measured.mended else seconds
-    written = fitted(model, forward, measured, steps, share, mend=False)
-    if not measured.mended:
-        return {"steps": steps, "written": written, "mended": None}
+    share = seconds / 2 if measured.fixed else seconds
+    written = fitted(model, forward, measured, steps, share, fix=False)
+    if not measured.fixed:
+        return {"steps": steps, "written": written, "fixed": None}
     model.set_weights(start)
-    return {"steps": steps, "written": written, "mended": fitted(model, forward, measured, steps, share, mend=True)}
+    return {"steps": steps, "written": written, "fixed": fitted(model, forward, measured, steps, share, fix=True)}
 
 
 def fitted(
-    model: Any, forward: Forward, measured: LossMeasurement, steps: int, seconds: float, mend: bool
+    model: Any, forward: Forward, measured: LossMeasurement, steps: int, seconds: float, fix: bool
 ) -> list[float]:
     """The loss before the first step and after each; fewer where a step raises or the time is up."""
     optimizer = keras.optimizers.Adam(LEARNING_RATE)
@@ -46,7 +46,7 @@ def fitted(
     while len(losses) <= steps and time.monotonic() < end:
         try:
             output, tape = forward(model)
-            better = mending(measured.loss, output, measured.classes) if mend else None
+            better = correction(measured.loss, output, measured.classes) if fix else None
             loss = better.loss if better is not None else measured.loss
             goal = targets(loss, output) if goal is None else goal
             with tape.recording():

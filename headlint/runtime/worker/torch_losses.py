@@ -1,4 +1,4 @@
-"""The loss as the program writes it and as it would be when mended, on targets drawn to fit."""
+"""The loss as the program writes it and as it would be when fixed, on targets drawn to fit."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Loss:
 
 
 @dataclass(frozen=True)
-class Mending:
+class Correction:
     """What to give which loss instead. ``prepared`` makes it from the raw scores or the output."""
 
     told: str
@@ -162,7 +162,7 @@ def raw(output: Output) -> Any:
     return entering if entering.shape == output.tensor.shape else entering.reshape(output.tensor.shape)
 
 
-def mending(loss: Loss, output: Output, classes: int) -> Mending | None:
+def correction(loss: Loss, output: Output, classes: int) -> Correction | None:
     """What is to be given to which loss instead; None where nothing is wrong or nothing is known."""
     seen = output.activation
     kind = seen.kind if seen is not None else ""
@@ -171,26 +171,28 @@ def mending(loss: Loss, output: Output, classes: int) -> Mending | None:
     without = f"the raw scores, without {made_by}"
     match loss.kind:
         case "CrossEntropyLoss" if classes == 1:
-            return Mending("binary cross entropy with logits on the single score", "BCEWithLogitsLoss", score_or_output)
+            return Correction(
+                "binary cross entropy with logits on the single score", "BCEWithLogitsLoss", score_or_output
+            )
         case "CrossEntropyLoss" if scores is not None and (kind in ("softmax", "log_softmax", "sigmoid", *SQUASHING)):
-            return Mending(without, "CrossEntropyLoss", raw)
+            return Correction(without, "CrossEntropyLoss", raw)
         case "BCEWithLogitsLoss" if scores is not None and kind in ("softmax", "sigmoid", "log_sigmoid", *SQUASHING):
-            return Mending(without, "BCEWithLogitsLoss", raw)
+            return Correction(without, "BCEWithLogitsLoss", raw)
         case "MultiLabelSoftMarginLoss" if scores is not None and kind in ("softmax", "sigmoid"):
-            return Mending(without, "MultiLabelSoftMarginLoss", raw)
+            return Correction(without, "MultiLabelSoftMarginLoss", raw)
         case "BCELoss" if kind == "softmax" and scores is not None and classes > 1:
-            return Mending("cross entropy on the raw scores, without softmax", "CrossEntropyLoss", raw)
+            return Correction("cross entropy on the raw scores, without softmax", "CrossEntropyLoss", raw)
         case "BCELoss" if kind == "softmax" and scores is not None:
-            return Mending("binary cross entropy with logits on the single score", "BCEWithLogitsLoss", raw)
+            return Correction("binary cross entropy with logits on the single score", "BCEWithLogitsLoss", raw)
         case "BCELoss" if kind not in ("sigmoid", "softmax"):
-            return Mending("a sigmoid first", "BCELoss", lambda one: torch.sigmoid(score_or_output(one)))
+            return Correction("a sigmoid first", "BCELoss", lambda one: torch.sigmoid(score_or_output(one)))
         case "NLLLoss" if kind != "log_softmax":
-            return Mending("a log-softmax first", "NLLLoss", log_softmax_first)
+            return Correction("a log-softmax first", "NLLLoss", log_softmax_first)
         case "KLDivLoss" if kind not in ("log_softmax", "log_sigmoid"):
-            return Mending("a log-softmax first", "KLDivLoss", log_softmax_first)
+            return Correction("a log-softmax first", "KLDivLoss", log_softmax_first)
         case "MSELoss" | "L1Loss" | "SmoothL1Loss" | "HuberLoss" if kind == "softmax" and scores is not None:
             if classes > 1:
-                return Mending("cross entropy on the raw scores, without softmax", "CrossEntropyLoss", raw)
+                return Correction("cross entropy on the raw scores, without softmax", "CrossEntropyLoss", raw)
     return None
 
 
@@ -240,7 +242,7 @@ class LossMeasurement:
 
     loss: Loss
     written: list[dict[str, Any]] = field(default_factory=list)
-    mended: list[dict[str, Any]] = field(default_factory=list)
+    fixed: list[dict[str, Any]] = field(default_factory=list)
     ones: list[float] = field(default_factory=list)
     told: str = ""
     error: str = ""
@@ -263,10 +265,10 @@ class LossMeasurement:
             self.written.append(self.row(value, output, trace, other, goal, axis))
         except Exception as error:  # what a loss raises about what it was given is a result
             self.error = describe(error)
-        mend = mending(self.loss, output, self.classes)
-        if mend is not None:
-            same = goal if mend.kind == self.loss.kind else None
-            self.add_mended(mend, same, output, trace, axis)
+        fix = correction(self.loss, output, self.classes)
+        if fix is not None:
+            same = goal if fix.kind == self.loss.kind else None
+            self.add_fixed(fix, same, output, trace, axis)
 
     def evaluated(self, loss: Loss, value: Any, goal: Any, output: Output, axis: int) -> tuple[Any, Any]:
         """The loss and the targets that it took: of a function of the program's own the first that it takes."""
@@ -297,18 +299,18 @@ class LossMeasurement:
             "constant": constant,
         }
 
-    def add_mended(self, mend: Mending, goal: Any, output: Output, trace: Trace, axis: int) -> None:
-        """Measures the loss as it would be when mended, with the same targets or others of its own kind."""
+    def add_fixed(self, fix: Correction, goal: Any, output: Output, trace: Trace, axis: int) -> None:
+        """Measures the loss as it would be when fixed, with the same targets or others of its own kind."""
         try:
-            prepared = mend.prepared(output)
-            call = self.loss.call if mend.kind == self.loss.kind else made(mend.kind)
-            goal = targets(mend.kind, Output(output.name, prepared), axis) if goal is None else goal
-            value = scalar(call(arranged(prepared, axis, mend.kind), goal))
+            prepared = fix.prepared(output)
+            call = self.loss.call if fix.kind == self.loss.kind else made(fix.kind)
+            goal = targets(fix.kind, Output(output.name, prepared), axis) if goal is None else goal
+            value = scalar(call(arranged(prepared, axis, fix.kind), goal))
         except Exception as error:  # what a loss raises about what it was given
             self.error = self.error or describe(error)
             return
-        self.told = mend.told
-        self.mended.append(
+        self.told = fix.told
+        self.fixed.append(
             {"value": float(value.detach()), "gradient": head_gradient(output, trace, value, True), "constant": False}
         )
 
@@ -319,8 +321,8 @@ class LossMeasurement:
             "name": self.loss.name,
             "output": self.output,
             "written": self.written,
-            "mended": self.mended or None,
-            "mended_as": self.told,
+            "fixed": self.fixed or None,
+            "fixed_as": self.told,
             "floor": floor(self.loss, self.activation, self.classes, ones),
             "error": self.error,
         }

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from .torch_losses import LossMeasurement, made, mending, scalar
+from .torch_losses import LossMeasurement, correction, made, scalar
 from .torch_outputs import Output, class_axis
 from .torch_targets import arranged, targets
 from .torch_watch import Trace
@@ -24,22 +24,22 @@ Forward = Callable[[nn.Module], tuple[Output, Trace]]
 def training(
     model: nn.Module, forward: Forward, measured: LossMeasurement, steps: int, seconds: float
 ) -> dict[str, Any]:
-    """The losses by step, as written and as mended, from the same weights and on the same batch, in so many seconds."""
+    """The losses by step, as written and as fixed, from the same weights and on the same batch, in so many seconds."""
     forward(model)  # lazy layers have their weights from here on
     state = [*model.parameters(), *model.buffers()]
     start = [one.detach().clone() for one in state]
-    share = seconds / 2 if measured.mended else seconds
-    written = fitted(model, forward, measured, steps, share, mend=False)
-    if not measured.mended:
-        return {"steps": steps, "written": written, "mended": None}
+    share = seconds / 2 if measured.fixed else seconds
+    written = fitted(model, forward, measured, steps, share, fix=False)
+    if not measured.fixed:
+        return {"steps": steps, "written": written, "fixed": None}
     with torch.no_grad():
         for one, value in zip(state, start, strict=True):
             one.copy_(value)
-    return {"steps": steps, "written": written, "mended": fitted(model, forward, measured, steps, share, mend=True)}
+    return {"steps": steps, "written": written, "fixed": fitted(model, forward, measured, steps, share, fix=True)}
 
 
 def fitted(
-    model: nn.Module, forward: Forward, measured: LossMeasurement, steps: int, seconds: float, mend: bool
+    model: nn.Module, forward: Forward, measured: LossMeasurement, steps: int, seconds: float, fix: bool
 ) -> list[float]:
     """The loss before the first step and after each; fewer where a step raises or the time is up."""
     optimizer = torch.optim.Adam([one for one in model.parameters() if one.requires_grad], lr=LEARNING_RATE)
@@ -50,7 +50,7 @@ def fitted(
         try:
             output, trace = forward(model)
             axis = class_axis(output, trace.weighted)
-            better = mending(measured.loss, output, measured.classes) if mend else None
+            better = correction(measured.loss, output, measured.classes) if fix else None
             kind = better.kind if better is not None else measured.loss.kind
             call = made(kind) if better is not None and kind != measured.loss.kind else measured.loss.call
             value = better.prepared(output) if better is not None else output.tensor
