@@ -66,7 +66,9 @@ class InspectionReport:
     def _repr_html_(self) -> str:
         from headlint.reporting.html.folded import render_folded
 
-        figures = "".join(f"<div>{escape(line)}</div>" for line in self.figures())
+        first, *others = self.figures()
+        rows = "".join(f"<div>{escape(line)}</div>" for line in others)
+        figures = f"<div><b>{escape(first)}</b></div><div style='opacity:.75;margin:.2em 0 .4em'>{rows}</div>"
         return figures + (render_folded(self.findings, _context()) if self.findings else "")
 
     def figures(self) -> list[str]:

@@ -73,12 +73,21 @@ class _Tensor:
         if self._data is not None:
             self._tensor.data.copy_(self._data)
             # The numbers are those that the user's own graph has seen: going back through it stays right and allowed.
-            torch._C._autograd._unsafe_set_version_counter((self._tensor,), (self._version,))
+            _set_version(self._tensor, self._version)
         if self._tensor.is_leaf:
             self._tensor.requires_grad_(self._requires_grad)
             self._tensor.grad = self._gradient
         if self._gradient is not None:
             self._gradient.data = self._gradient_data
+
+
+def _set_version(tensor: torch.Tensor, version: int | None) -> None:
+    """Set the number of changes in place that the graph of a tensor knows of."""
+    set_counter = torch._C._autograd._unsafe_set_version_counter
+    try:
+        set_counter((tensor,), (version,))
+    except TypeError:  # torch before 2.6 takes one tensor
+        set_counter(tensor, version)
 
 
 class _Optimizer:
