@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from headlint.findings.finding import Place
 
+SQUASHING = frozenset({"relu", "tanh", "relu6", "hardtanh", "softplus"})
+"""Activations that have no place between the last layer and a cross entropy."""
+
 
 @dataclass(frozen=True, slots=True)
 class Values:

@@ -157,7 +157,7 @@ class _Inspection:
             adam = torch.optim.Adam([one for _, one in trainable], lr=LEARNING_RATE)
             for _ in range(self._steps + 1):
                 _, value, _, watch = self._run(fixing)
-                if fixing and not watch.fixed:
+                if (fixing and not watch.fixed) or not (isinstance(value, torch.Tensor) and value.requires_grad):
                     break
                 changed = True
                 losses.append(float(value.detach()))

@@ -13,7 +13,7 @@ from torch import nn
 from headlint.findings.finding import Place
 from headlint.frameworks.kinds import LossKind
 from headlint.frameworks.registry import LOSSES
-from headlint.inspection.facts import Labels, LossTaken, Values
+from headlint.inspection.facts import SQUASHING, Labels, LossTaken, Values
 from headlint.inspection.places import running_place
 from headlint.runtime.worker.torch_outputs import largest, plain_values
 from headlint.runtime.worker.torch_watch import Activation, SeeActivations, activation_of

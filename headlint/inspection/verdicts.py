@@ -6,10 +6,9 @@ from collections.abc import Iterator
 
 from headlint.findings.finding import Confidence, Finding, Place, Step
 from headlint.findings.rulebook import find_rule
-from headlint.inspection.facts import Facts, LossTaken, Values
+from headlint.inspection.facts import SQUASHING, Facts, LossTaken, Values
 
 CROSS_ENTROPIES = ("cross_entropy", "sparse_cross_entropy")
-SQUASHING = frozenset({"relu", "tanh", "relu6", "hardtanh", "softplus"})
 ORDER = {"error": 0, "warning": 1, "advice": 2}
 MOST_NAMES = 5
 

@@ -144,6 +144,12 @@ def test_one_batch_is_fitted_as_it_is_and_after_the_fix() -> None:
     assert report.facts.fixed[-1] < report.facts.written[-1] < report.facts.written[0]
 
 
+def test_what_is_not_reported_is_not_fixed() -> None:
+    report = headlint.inspect(net(nn.PReLU()), (X, CLASSES), loss=nn.CrossEntropyLoss(), steps=2)
+    assert len(report.facts.written) == 3
+    assert report.facts.fixed == ()
+
+
 def test_start_of_an_untrained_classifier() -> None:
     assert "log 3 = 1.099" in str(headlint.inspect(net(), (X, CLASSES), loss=nn.CrossEntropyLoss()))
 
