@@ -143,7 +143,9 @@ def instead(kind: LossKind, given: Any) -> Any:
     made = seen.kind if seen is not None else ""
     raw = _raw(seen, given)
     match kind.family, kind.expects:
-        case (("cross_entropy" | "binary_cross_entropy"), "logits") if made and made != "log_softmax":
+        case "cross_entropy", "logits" if made in ("softmax", "sigmoid", *SQUASHING):
+            return raw
+        case "binary_cross_entropy", "logits" if made in ("softmax", "sigmoid"):
             return raw
         case "binary_cross_entropy", "probabilities" if not made:
             return _sigmoid_of(given)
