@@ -135,6 +135,19 @@ def index(machine: Machine, tensor: Tensor, key: Value, site: Site) -> Value:
     return tensor.derive(shape=shape, origin=origin, axis=None, heads=(), labels=labels)
 
 
+def _select(machine: Machine, operation: Operation) -> Value:
+    """``tensor.select(dim, index)`` is ``tensor[:, …, index]``."""
+    tensor, axis = tensor_of(machine, operation.main), operation.integer("dim")
+    if tensor is None:
+        return Unknown()
+    if axis is None or axis < -1:
+        return apply(machine, "unknown_shape", operation.name, tensor, {}, operation.site)
+    everything = SliceValue(Constant(None), Constant(None), Constant(None))
+    before: tuple[Value, ...] = (Constant("..."),) if axis == -1 else (everything,) * axis
+    number = operation.arguments.get("index") or Unknown()
+    return index(machine, tensor, TupleValue((*before, number)) if before else number, operation.site)
+
+
 def _picks_column(key: Value, rank: int | None) -> bool:
     """Whether an index takes one class out of several: its probability is that of a yes or no."""
     if not isinstance(key, TupleValue) or len(key.items) < 2 or isinstance(key.items[-1], SliceValue):
@@ -164,6 +177,7 @@ _EFFECTS: dict[str, Callable[[Machine, Operation], Value]] = {
         ("softmax", "softmax2d", "log_softmax", "sigmoid", "log_sigmoid", "relu", "tanh", "nonlinear"), _activation
     ),
     "identity": _same,
+    "select": _select,
     "detach": _detach,
     "backward": _backward,
 }
