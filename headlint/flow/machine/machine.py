@@ -102,6 +102,8 @@ class Machine:
         self.reached: set[int] = set()
         """Identities of the function definitions that were called with arguments of the program."""
         self.overrides: set[Assumption] = set()
+        self.given: set[Unknown] = set()
+        """Values that are not known, but surely not None: they were computed and given where None is the default."""
         self.open = False
         """Whether a function calls or takes a loss of something that only its callers know."""
         self.growth = 0
@@ -248,7 +250,8 @@ class Machine:
     def give_back(self, value: Value) -> None:
         """Note what the call that is being interpreted returns on this path."""
         frame = self.frame
-        frame.returns.append((self.state.path[frame.path_length :], value))
+        guards = tuple(guard for guard in self.state.path[frame.path_length :] if not guard.required)
+        frame.returns.append((guards, value))
 
     def on_path(self, guards: tuple[Guard, ...], run: Callable[[], object]) -> None:
         """Do something under further conditions."""

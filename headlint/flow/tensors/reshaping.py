@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from headlint.flow.tensors import shapes
-from headlint.flow.tensors.operation import Operation, tensor_of
+from headlint.flow.tensors.operation import Operation, note_mixed_in, tensor_of
 from headlint.flow.values.library_values import Layer
 from headlint.flow.values.python_values import Constant, Site, TupleValue, Unknown, Value
 from headlint.flow.values.tensor_values import ANY_SHAPE, Domain, Origin, Shape, Tensor
@@ -150,9 +150,7 @@ def _concatenate(machine: Machine, operation: Operation) -> Value:
     )
 
 
-def _put_together(
-    machine: Machine, operation: Operation, join: Callable[[Sequence[Value], bool], Value]
-) -> Value:
+def _put_together(machine: Machine, operation: Operation, join: Callable[[Sequence[Value], bool], Value]) -> Value:
     """Join the items of a list, for each value that they can have; of a list of unknown length what its items are like."""
     from headlint.flow.python.iteration import known_items, representatives
 
@@ -179,6 +177,7 @@ def join_tensors(
     origin = Origin("operation", name, site, layer.site if layer else None, layer, "concatenate")
     if not tensors or len(tensors) != len(items):
         return Tensor(origin=origin)
+    note_mixed_in(machine, tensors, site)
     domains = {tensor.domain for tensor in tensors}
     domain = domains.pop() if len(domains) == 1 else Domain.UNKNOWN
     heads = tuple(tensors) if domain is Domain.LINEAR and shapes.is_last(tensors[0].shape, axis) else ()
@@ -193,9 +192,7 @@ def _stack(machine: Machine, operation: Operation) -> Value:
     return _put_together(machine, operation, lambda items, exact: _stacked(machine, operation, items, axis, exact))
 
 
-def _stacked(
-    machine: Machine, operation: Operation, items: Sequence[Value], axis: int | None, exact: bool
-) -> Tensor:
+def _stacked(machine: Machine, operation: Operation, items: Sequence[Value], axis: int | None, exact: bool) -> Tensor:
     tensors = [part for item in items if (part := tensor_of(machine, item)) is not None]
     if not tensors or len(tensors) != len(items):
         return Tensor(origin=operation.origin())
