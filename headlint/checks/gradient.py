@@ -86,7 +86,7 @@ def loss_arguments_swapped(evidence: Evidence) -> Iterator[Diagnostic]:
             continue
         message, advice = _SWAPPED.format(use.loss.short_name), _order(use.loss.call)
         match use.prediction:
-            case Tensor() as tensor if _are_labels(tensor) or (_are_made_up(tensor) and _is_output(use, target)):
+            case Tensor() as tensor if _are_labels(tensor) or (_come_from_outside(tensor) and _is_output(use, target)):
                 yield about_loss("HL503", use, message, advice)
             case Unknown() as unknown if _is_batch_item(unknown) and _is_output(use, target):
                 step = DiagnosticStep(use.site, "stands where the labels belong", "loss", use.loss.name)
@@ -101,9 +101,10 @@ def _are_labels(tensor: Tensor) -> bool:
     )
 
 
-def _are_made_up(tensor: Tensor) -> bool:
-    """Whether nothing but random or constant numbers is in a tensor, as in short examples."""
-    return tensor.origin.note == "fresh"
+def _come_from_outside(tensor: Tensor) -> bool:
+    """Whether nothing but random or constant numbers is in a tensor, as in short examples, or it is a placeholder."""
+    fed = tensor.origin.role == "input" and tensor.symbolic and tensor.origin.site is not None
+    return fed or tensor.origin.note == "fresh"
 
 
 def _is_output(use: LossUse, target: Tensor) -> bool:
