@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from headlint.flow.data import datasets
 from headlint.flow.keras import keras_models
 from headlint.flow.layers import containers, library_models, losses
-from headlint.flow.libraries import declarations, layers, skorch
+from headlint.flow.libraries import declarations, layers, search_spaces, skorch
 from headlint.flow.python import attributes, builtin_calls, collections_methods
 from headlint.flow.tensors import tensors
 from headlint.flow.values.arguments import Arguments
@@ -138,6 +138,10 @@ def _set_grad_enabled(machine: Machine, arguments: Arguments, at: int) -> Value:
     return FrameworkName("torch.no_grad") if arguments.first("mode") == Constant(False) else Unknown()
 
 
+def _epsilon(machine: Machine, arguments: Arguments, at: int) -> Value:
+    return Constant(1e-7)
+
+
 def _parameter(machine: Machine, arguments: Arguments, at: int) -> Value:
     """``nn.Parameter(data)``: a weight of one's own."""
     from headlint.flow.values.tensor_values import ANY_SHAPE, Domain, Origin
@@ -171,6 +175,8 @@ _NAMES: dict[str, Callable[[Machine, Arguments, int], Value]] = {
     "keras.losses.get": _get_loss,
     "torch.set_grad_enabled": _set_grad_enabled,
     "torch.nn.Parameter": _parameter,
+    "keras.backend.epsilon": _epsilon,
+    "keras.config.epsilon": _epsilon,
     "keras.utils.get_custom_objects": _custom_objects,
     "keras.saving.get_custom_objects": _custom_objects,
     "keras.utils.custom_object_scope": _register_objects,
@@ -367,6 +373,8 @@ def call_unknown(machine: Machine, function: Unknown, arguments: Arguments, at: 
         if name == "backward" and not arguments.positional:
             return Constant(None)
         machine.note_gradient(function, arguments)
+        if (picked := search_spaces.picked(machine, function, arguments)) is not None:
+            return picked
     machine.note_open(function)
     return function.child(("call", machine.site(at)))
 

@@ -33,7 +33,7 @@ from headlint.flow.values.python_values import (
     Unknown,
     Value,
 )
-from headlint.flow.values.tensor_values import COMPUTED, Domain, Origin, Tensor
+from headlint.flow.values.tensor_values import COMPUTED, GIVEN, Domain, Origin, Tensor
 from headlint.syntax import ir
 
 MOST_STEPS = 150_000
@@ -367,7 +367,7 @@ class Machine:
     def tensor_of(self, value: Unknown) -> Tensor:
         """Something unknown, seen as a tensor; the same one each time."""
         if value not in self._tensors:
-            self._tensors[value] = Tensor(origin=Origin("input", "", note=COMPUTED if value.is_computed else ""))
+            self._tensors[value] = Tensor(origin=Origin("input", "", note=_note_of(value)))
         return self._tensors[value]
 
     def note_open(self, value: Unknown) -> None:
@@ -396,3 +396,10 @@ class Machine:
     def unknown(self, note: str = "") -> Unknown:
         """A new value that is not followed."""
         return Unknown(note)
+
+
+def _note_of(value: Unknown) -> str:
+    """What the tensor that something unknown is seen as tells of where it comes from."""
+    if value.is_computed:
+        return COMPUTED
+    return GIVEN if value.is_given else ""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from headlint.flow.tensors.operation import PROBABILITIES, Operation, activate, comes_from
 from headlint.flow.values.facts import HandWrittenLoss, LossUse
 from headlint.flow.values.python_values import Site
-from headlint.flow.values.tensor_values import ANY_SHAPE, COMPUTED, Domain, Origin, Tensor
+from headlint.flow.values.tensor_values import ANY_SHAPE, GIVEN, Domain, Origin, Tensor
 from headlint.frameworks import by_hand as kinds
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def quotient(machine: Machine, over: Tensor, under: Tensor, site: Site) -> Tenso
     if total is None:
         return None
     terms = total.inputs[0]
-    if over.domain in PROBABILITIES and _alike(over, terms):
+    if over.domain in (*PROBABILITIES, Domain.LINEAR) and _alike(over, terms):
         return over.derive(origin=Origin("operation", "/", site, note="normalise"))
     if over.origin.note != "exp" or not _alike(over, terms):
         return None
@@ -86,12 +86,23 @@ def _terms(tensor: Tensor, depth: int) -> Iterator[tuple[Tensor, Tensor] | None]
     """Each logarithm of a sum with what it is multiplied with, None for a part of the sum that is no such product."""
     note = tensor.origin.note if tensor.origin.role == "operation" else ""
     if note == "multiply" and len(tensor.inputs) == 2:
-        yield _product(*tensor.inputs)
+        yield _product(*tensor.inputs) or _weighted(tensor, depth)
     elif depth and tensor.inputs and note in ("negative", "add", "subtract", "multiply", "divide"):
         for part in tensor.inputs:
             yield from _terms(part, depth - 1)
     else:
         yield None
+
+
+def _weighted(tensor: Tensor, depth: int) -> tuple[Tensor, Tensor] | None:
+    """A product of labels and a logarithm, multiplied with weights for classes or samples."""
+    if depth == 0:
+        return None
+    for part, weight in (tensor.inputs, tensor.inputs[::-1]):
+        if weight.origin.role in ("input", "variable"):
+            terms = list(_terms(part, depth - 1))
+            return terms[0] if len(terms) == 1 else None
+    return None
 
 
 def _product(one: Tensor, other: Tensor) -> tuple[Tensor, Tensor] | None:
@@ -144,11 +155,14 @@ def _probability_of(log: Tensor) -> Tensor:
 
 
 def _are_labels(weight: Tensor) -> bool:
-    """Whether a weight is labels, or comes from outside as labels do, and not from anything that is computed."""
-    while weight.origin.role == "operation" and len(weight.inputs) == 1 and weight.labels is None:
-        if weight.domain in (Domain.TARGET, Domain.ONE_HOT):
-            return True
+    """Whether a weight is labels, or comes from outside as labels do."""
+    while weight.origin.role == "operation" and len(weight.inputs) == 1 and not _known_as_labels(weight):
         weight = weight.inputs[0]
-    if weight.domain in (Domain.TARGET, Domain.ONE_HOT) or weight.labels is not None:
-        return True
-    return weight.origin.role == "input" and weight.domain is Domain.UNKNOWN and weight.origin.note != COMPUTED
+    given = weight.origin.role == "input" and (weight.symbolic or weight.origin.note == GIVEN)
+    return _known_as_labels(weight) or (weight.domain is Domain.UNKNOWN and given)
+
+
+def _known_as_labels(tensor: Tensor) -> bool:
+    return (
+        tensor.domain in (Domain.TARGET, Domain.ONE_HOT) or tensor.labels is not None or tensor.origin.note == "fresh"
+    )

@@ -155,7 +155,8 @@ def _one_hot(machine: Machine, operation: Operation) -> Value:
     rank = tensor.shape.rank
     dims: tuple[int | None, ...] | None = None if rank is None else (*(tensor.shape.dims or ())[:rank], classes)
     if before is not None and before.column:
-        dims = None
+        squeezed = operation.name == "keras.utils.to_categorical" and rank == 2
+        dims = ((tensor.shape.dims or (None,))[0], classes) if squeezed else None
     return Tensor(Domain.ONE_HOT, Shape(dims, classes), operation.origin(), (tensor,), labels=labels)
 
 

@@ -66,6 +66,13 @@ class Unknown(Value):
             return True
         return self.parent.is_computed if self.parent is not None else self.note in ("", NOT_FOLLOWED)
 
+    @property
+    def is_given(self) -> bool:
+        """Whether it is, or is part of, a parameter or an item of what a loop goes through."""
+        if self.key == "element" or (isinstance(self.key, tuple) and self.key[:1] == ("parameter",)):
+            return True
+        return self.parent is not None and self.parent.is_given
+
 
 @dataclass(frozen=True, slots=True)
 class Constant(Value):
