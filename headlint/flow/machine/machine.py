@@ -15,6 +15,7 @@ from typing import Any
 
 from headlint.flow.layers import containers
 from headlint.flow.libraries import library
+from headlint.flow.machine.parts import PartsSeen
 from headlint.flow.machine.state import State
 from headlint.flow.python import attributes, calls, collections_methods, decisions, expressions, statements
 from headlint.flow.values.arguments import NO_ARGUMENTS, Arguments
@@ -112,6 +113,9 @@ class Machine:
         self.extras = HeapObject()
         """What programs store under names of libraries (``tf.model = …``)."""
         self.instances: list[Instance] = []
+        self.parts = PartsSeen()
+        self.cut_short = 0
+        """How many calls and modules were not followed to their end."""
         self.sequences: list[Container] = []
         """Every ``Sequential`` that was built, and those of them that were applied."""
         self.applied: set[Container] = set()
@@ -189,6 +193,7 @@ class Machine:
         try:
             run()
         except BudgetSpent:
+            self.cut_short += 1
             del self.frames[depth:]
             self.state.path = before
         self._steps_left += kept
@@ -319,9 +324,9 @@ class Machine:
         """The bound method that the program itself gives a class, or None."""
         return attributes.method(self, instance, name)
 
-    def set_attribute(self, owner: Value, name: str, value: Value) -> None:
+    def set_attribute(self, owner: Value, name: str, value: Value, at: int = 0) -> None:
         """``owner.name = value``."""
-        attributes.write(self, owner, name, value)
+        attributes.write(self, owner, name, value, self.site(at) if at else None)
 
     def set_item(self, owner: Value, index: Value, value: Value, at: int) -> None:
         """``owner[index] = value``."""
