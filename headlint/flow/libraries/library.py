@@ -299,7 +299,7 @@ def _method_of_class(machine: Machine, cls: ClassValue, name: str, arguments: Ar
     return Unknown()
 
 
-def is_library_method(heap_object: Value, name: str) -> bool:
+def is_method(heap_object: Value, name: str) -> bool:
     """Whether a name is a method that a library gives to things like this one."""
     if isinstance(heap_object, Instance):
         base = heap_object.cls.framework_base()
@@ -346,6 +346,20 @@ def _attribute_of_layer(machine: Machine, layer: Layer, name: str) -> Value:
     if name in ("forward", "add_module") or name in torch.SAME_MODULE_METHODS:
         return FrameworkMethod(layer, name)
     return machine.globals.child((layer, name))
+
+
+def call_object(machine: Machine, function: Value, arguments: Arguments, at: int) -> Value:
+    """Call a layer, a container of layers, a library's model or a loss."""
+    if isinstance(function, Loss):
+        return losses.use_object(machine, function, arguments, machine.site(at))
+    return layers.apply_callable(machine, function, arguments, at)
+
+
+def call_inherited(machine: Machine, instance: Instance, arguments: Arguments, at: int) -> Value:
+    """Call an object of a class of the program that leaves being called to a loss it is derived from."""
+    if instance.cls.framework_base() in registry.LOSSES:
+        return losses.use_object(machine, losses.of_instance(instance), arguments, machine.site(at))
+    return Unknown()
 
 
 def call_unknown(machine: Machine, function: Unknown, arguments: Arguments, at: int) -> Value:

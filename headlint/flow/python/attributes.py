@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from headlint.flow.machine.parts import BY_HAND
 from headlint.flow.machine.state import join
 from headlint.flow.python import iteration, names
-from headlint.flow.tensors import tensors
 from headlint.flow.values.conditions import Choice, Condition, Guard, Option
 from headlint.flow.values.library_values import Backbone, Container, Dataset, Layer, Loss, Model, Parser, Part
 from headlint.flow.values.python_values import (
@@ -62,7 +61,7 @@ def read(machine: Machine, owner: Value, name: str, at: int) -> Value:
         case SuperValue():
             return _behind(machine, owner, name)
         case Tensor():
-            return tensors.attribute(machine, owner, name, machine.site(at))
+            return machine.tensors.attribute(machine, owner, name, machine.site(at))
         case Backbone() | Part():
             return _of_ready_made(machine, owner, name)
         case DictValue() if name not in DICT_METHODS:
@@ -259,7 +258,7 @@ def item(machine: Machine, owner: Value, index: Value, at: int) -> Value:
         case DictValue():
             return _entry(machine, owner, index)
         case Tensor():
-            return tensors.index(machine, owner, index, machine.site(at))
+            return machine.tensors.item(machine, owner, index, machine.site(at))
         case Unknown():
             return owner.child(("item", _index_key(index)))
         case Backbone():

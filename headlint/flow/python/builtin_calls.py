@@ -265,9 +265,7 @@ def _round(machine: Machine, arguments: Arguments, at: int) -> Value:
         case (Constant(int() | float() as number), *_):
             return Constant(round(number))
         case (Tensor() as tensor, *_):
-            from headlint.flow.tensors import tensors
-
-            return tensors.apply(machine, "round", "round", tensor, {"input": tensor}, machine.site(at))
+            return machine.tensors.rounded(machine, tensor, machine.site(at))
         case _:
             return Unknown()
 

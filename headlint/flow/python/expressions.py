@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from headlint.flow.machine.state import join
 from headlint.flow.python import decisions, iteration, names
-from headlint.flow.tensors import arithmetic
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.conditions import Guard
 from headlint.flow.values.python_values import (
@@ -116,7 +115,7 @@ def binary(machine: Machine, symbol: str, left: Value, right: Value, at: int) ->
         case Constant(), Constant():
             return _constant_arithmetic(symbol, left, right)
         case (Tensor(), _) | (_, Tensor()):
-            return arithmetic.calculate(machine, symbol, left, right, machine.site(at))
+            return machine.tensors.calculate(machine, symbol, left, right, machine.site(at))
         case TupleValue(first), TupleValue(second) if symbol == "+":
             return TupleValue((*first, *second))
         case ListValue(), _ if symbol in ("+", "*"):
@@ -188,7 +187,7 @@ def _unary_of(machine: Machine, node: ir.Unary, value: Value) -> Value:
         case Constant(int() | float() as number) if node.operator == "-":
             return Constant(-number, value.assumptions, value.symbol.child("-") if value.symbol else None)
         case Tensor():
-            return arithmetic.negate(machine, value, machine.site(node))
+            return machine.tensors.negate(machine, value, machine.site(node))
         case Unknown():
             return value.child(("unary", node.operator))
         case _:
