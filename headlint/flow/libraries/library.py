@@ -9,6 +9,7 @@ from headlint.flow.data import datasets
 from headlint.flow.keras import keras_models
 from headlint.flow.layers import containers, library_models, losses
 from headlint.flow.libraries import declarations, layers, search_spaces, skorch
+from headlint.flow.machine.parts import BY_HAND
 from headlint.flow.python import attributes, builtin_calls, collections_methods
 from headlint.flow.tensors import tensors
 from headlint.flow.values.arguments import Arguments
@@ -97,7 +98,10 @@ def _by_family(machine: Machine, path: str, arguments: Arguments, at: int) -> Va
     if path.startswith("efficientnet_pytorch."):
         return library_models.efficientnet(machine, path, arguments, at)
     dataset = datasets.call(machine, path, arguments, at)
-    return dataset if dataset is not None else machine.globals.child((path, machine.site(at)))
+    if dataset is not None:
+        return dataset
+    machine.parts.hand_on(*arguments.positional, *arguments.named.values())
+    return machine.globals.child((path, machine.site(at)))
 
 
 def _keras_model(machine: Machine, arguments: Arguments, at: int) -> Value:
@@ -273,6 +277,8 @@ def _method_of_module(machine: Machine, module: HeapObject, name: str, arguments
                 containers.add_member(machine, inner, str(label.value), value)
             elif isinstance(label, Constant) and isinstance(label.value, str) and value is not None:
                 attributes.write(machine, module, label.value, value)
+            elif value is not None:
+                machine.parts.register(value)
             return Constant(None)
         case "append" | "extend" | "insert":
             inner = machine.read(module, attributes.CONTAINER_SLOT)
@@ -337,6 +343,8 @@ def attribute(machine: Machine, heap_object: HeapObject, name: str) -> Value:
 
 
 def _attribute_of_layer(machine: Machine, layer: Layer, name: str) -> Value:
+    if name in BY_HAND:
+        machine.parts.by_hand.add(layer)
     if name in layer.kind.parameters and name not in ("bias", "activation"):
         return layer.arguments.get(name) or machine.globals.child((layer, name))
     if name == "output" and layer.kind.framework == "keras":
@@ -376,6 +384,7 @@ def call_unknown(machine: Machine, function: Unknown, arguments: Arguments, at: 
         if (picked := search_spaces.picked(machine, function, arguments)) is not None:
             return picked
     machine.note_open(function)
+    machine.parts.hand_on(*arguments.positional, *arguments.named.values())
     return function.child(("call", machine.site(at)))
 
 

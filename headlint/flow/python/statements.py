@@ -66,7 +66,7 @@ def assign(machine: Machine, target: ir.Expression, value: Value) -> None:
                 _notice_reassignment(machine, home, name, value)
             machine.state.write(home, name, value)
         case ir.Attribute():
-            machine.set_attribute(machine.evaluate(target.owner), target.name, value)
+            machine.set_attribute(machine.evaluate(target.owner), target.name, value, target.at)
         case ir.Subscript():
             owner = machine.evaluate(target.owner)
             machine.set_item(owner, machine.evaluate(target.index), value, target.at)

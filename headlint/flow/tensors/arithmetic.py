@@ -158,10 +158,8 @@ def _reduce(machine: Machine, operation: Operation) -> Value:
     if tensor is None:
         return Unknown()
     sizes = shapes.sizes_of(machine, operation.arguments.get("dim"))
-    if operation.given("dim"):
-        shape = shapes.reduced(tensor.shape, sizes, bool(operation.constant("keepdim")))
-    else:
-        shape = Shape(())
+    keeps = bool(operation.constant("keepdim"))
+    shape = shapes.reduced(tensor.shape, sizes, keeps) if operation.given("dim") else Shape(())
     by_hand.notice_cross_entropy(machine, operation, tensor)
     domain = Domain.LOSS if tensor.domain is Domain.LOSS else Domain.UNKNOWN
     if operation.effect == "mean" and tensor.domain is Domain.LINEAR and operation.given("dim"):
