@@ -17,7 +17,7 @@ from headlint.flow.values.python_values import Constant, Unknown, Value
 if TYPE_CHECKING:
     from headlint.flow.machine.machine import Machine
 
-_METHODS = {
+_METHODS: dict[str, tuple[str, ...]] = {
     "Choice": ("name", "values"),
     "suggest_categorical": ("name", "choices"),
     "choice": ("label", "options"),
