@@ -9,6 +9,7 @@ from headlint.flow.data import datasets
 from headlint.flow.keras import keras_models
 from headlint.flow.layers import containers, library_models, losses
 from headlint.flow.libraries import declarations, layers, skorch
+from headlint.flow.machine.parts import BY_HAND
 from headlint.flow.python import attributes, builtin_calls, collections_methods
 from headlint.flow.tensors import tensors
 from headlint.flow.values.arguments import Arguments
@@ -97,7 +98,10 @@ def _by_family(machine: Machine, path: str, arguments: Arguments, at: int) -> Va
     if path.startswith("efficientnet_pytorch."):
         return library_models.efficientnet(machine, path, arguments, at)
     dataset = datasets.call(machine, path, arguments, at)
-    return dataset if dataset is not None else machine.globals.child((path, machine.site(at)))
+    if dataset is not None:
+        return dataset
+    machine.parts.hand_on(*arguments.positional, *arguments.named.values())
+    return machine.globals.child((path, machine.site(at)))
 
 
 def _keras_model(machine: Machine, arguments: Arguments, at: int) -> Value:
@@ -267,6 +271,8 @@ def _method_of_module(machine: Machine, module: HeapObject, name: str, arguments
                 containers.add_member(machine, inner, str(label.value), value)
             elif isinstance(label, Constant) and isinstance(label.value, str) and value is not None:
                 attributes.write(machine, module, label.value, value)
+            elif value is not None:
+                machine.parts.register(value)
             return Constant(None)
         case "append" | "extend" | "insert":
             inner = machine.read(module, attributes.CONTAINER_SLOT)
@@ -293,7 +299,7 @@ def _method_of_class(machine: Machine, cls: ClassValue, name: str, arguments: Ar
     return Unknown()
 
 
-def is_library_method(heap_object: Value, name: str) -> bool:
+def is_method(heap_object: Value, name: str) -> bool:
     """Whether a name is a method that a library gives to things like this one."""
     if isinstance(heap_object, Instance):
         base = heap_object.cls.framework_base()
@@ -331,6 +337,8 @@ def attribute(machine: Machine, heap_object: HeapObject, name: str) -> Value:
 
 
 def _attribute_of_layer(machine: Machine, layer: Layer, name: str) -> Value:
+    if name in BY_HAND:
+        machine.parts.by_hand.add(layer)
     if name in layer.kind.parameters and name not in ("bias", "activation"):
         return layer.arguments.get(name) or machine.globals.child((layer, name))
     if name == "output" and layer.kind.framework == "keras":
@@ -338,6 +346,20 @@ def _attribute_of_layer(machine: Machine, layer: Layer, name: str) -> Value:
     if name in ("forward", "add_module") or name in torch.SAME_MODULE_METHODS:
         return FrameworkMethod(layer, name)
     return machine.globals.child((layer, name))
+
+
+def call_object(machine: Machine, function: Value, arguments: Arguments, at: int) -> Value:
+    """Call a layer, a container of layers, a library's model or a loss."""
+    if isinstance(function, Loss):
+        return losses.use_object(machine, function, arguments, machine.site(at))
+    return layers.apply_callable(machine, function, arguments, at)
+
+
+def call_inherited(machine: Machine, instance: Instance, arguments: Arguments, at: int) -> Value:
+    """Call an object of a class of the program that leaves being called to a loss it is derived from."""
+    if instance.cls.framework_base() in registry.LOSSES:
+        return losses.use_object(machine, losses.of_instance(instance), arguments, machine.site(at))
+    return Unknown()
 
 
 def call_unknown(machine: Machine, function: Unknown, arguments: Arguments, at: int) -> Value:
@@ -354,6 +376,7 @@ def call_unknown(machine: Machine, function: Unknown, arguments: Arguments, at: 
             return Constant(None)
         machine.note_gradient(function, arguments)
     machine.note_open(function)
+    machine.parts.hand_on(*arguments.positional, *arguments.named.values())
     return function.child(("call", machine.site(at)))
 
 

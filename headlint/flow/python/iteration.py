@@ -93,9 +93,7 @@ def element(machine: Machine, value: Value) -> Value:
             items = slot_items(machine, heap_object)
             return items[-1] if items else Unknown()
         case Tensor() as tensor:
-            from headlint.flow.tensors import tensors
-
-            return tensors.row(machine, tensor)
+            return machine.tensors.row(machine, tensor)
         case Unknown() as unknown:
             return unknown.child("element")
         case Instance() as instance if (getter := machine.method(instance, "__getitem__")) is not None:

@@ -114,7 +114,7 @@ def row(machine: Machine, tensor: Tensor) -> Tensor:
     return tensor.derive(shape=shapes.without(tensor.shape, 0), axis=None)
 
 
-def index(machine: Machine, tensor: Tensor, key: Value, site: Site) -> Value:
+def item(machine: Machine, tensor: Tensor, key: Value, site: Site) -> Value:
     """``tensor[key]``."""
     if tensor.origin.note == "identity matrix":
         classes = tensor.shape.size(0)
@@ -135,6 +135,11 @@ def index(machine: Machine, tensor: Tensor, key: Value, site: Site) -> Value:
     return tensor.derive(shape=shape, origin=origin, axis=None, heads=(), labels=labels)
 
 
+def rounded(machine: Machine, tensor: Tensor, site: Site) -> Value:
+    """``round(tensor)``."""
+    return apply(machine, "round", "round", tensor, {"input": tensor}, site)
+
+
 def _picks_column(key: Value, rank: int | None) -> bool:
     """Whether an index takes one class out of several: its probability is that of a yes or no."""
     if not isinstance(key, TupleValue) or len(key.items) < 2 or isinstance(key.items[-1], SliceValue):
@@ -142,7 +147,7 @@ def _picks_column(key: Value, rank: int | None) -> bool:
     return rank is None or len(key.items) == rank or key.items[0] == Constant("...")
 
 
-def collected(tensor: Tensor, value: Tensor, site: Site) -> Tensor:
+def filled(tensor: Tensor, value: Tensor, site: Site) -> Tensor:
     """``tensor[…] = value``: an empty tensor that is filled step by step holds what is put into it."""
     if tensor.origin.note == "fresh":
         domain = value.domain

@@ -178,6 +178,22 @@ class LabelsRescaled(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class PartsKept(Fact):
+    """A PyTorch module keeps layers with weights in a list, dict or tuple of Python, under one of its attributes."""
+
+    module: str
+    attribute: str
+    holder: str
+    """``list``, ``dict`` or ``tuple``."""
+    member: str
+    """The class of one of the layers."""
+    registered: bool
+    """Whether they are parts of a module in another way, or the program takes care of each of them by hand."""
+    plain: bool
+    """Whether it holds nothing but modules, a dict under texts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Head(Fact):
     """What a model gives back in training."""
 
