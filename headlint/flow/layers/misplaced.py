@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from headlint.flow.tensors.operation import comes_from_layer
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.facts import LayerGivenTensor
 from headlint.flow.values.python_values import ListValue, TupleValue, Value
-from headlint.flow.values.tensor_values import Tensor
+from headlint.flow.values.tensor_values import Tensor, comes_from_layer
 from headlint.frameworks.kinds import LayerKind
 
 if TYPE_CHECKING:

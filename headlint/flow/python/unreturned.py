@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headlint.flow.python import attributes
-from headlint.flow.tensors.operation import comes_from_layer
 from headlint.flow.values.facts import NothingReturned
 from headlint.flow.values.library_values import Backbone, Container, Layer, Model
 from headlint.flow.values.python_values import (
@@ -17,7 +16,7 @@ from headlint.flow.values.python_values import (
     Site,
     Value,
 )
-from headlint.flow.values.tensor_values import Tensor
+from headlint.flow.values.tensor_values import Tensor, comes_from_layer
 from headlint.frameworks import registry
 from headlint.syntax import ir
 

@@ -108,14 +108,3 @@ def comes_from(tensor: Tensor, source: Tensor, depth: int = 12) -> bool:
     if tensor is source:
         return True
     return depth > 0 and any(comes_from(part, source, depth - 1) for part in tensor.inputs)
-
-
-def comes_from_layer(tensor: Tensor) -> bool:
-    """Whether a layer of a library gave a tensor or the first one that it was computed from, and so on."""
-    for _ in range(24):
-        if tensor.origin.layer is not None:
-            return True
-        if not tensor.inputs:
-            return False
-        tensor = tensor.inputs[0]
-    return False
