@@ -56,7 +56,7 @@ def call_name(machine: Machine, path: str, arguments: Arguments, at: int) -> Val
     if path in registry.LAYERS:
         return layers.build(machine, registry.LAYERS[path], arguments, at)
     if path in registry.FUNCTION_LAYERS:
-        layer = layers.build(machine, registry.FUNCTION_LAYERS[path], arguments, at)
+        layer = layers.make(machine, registry.FUNCTION_LAYERS[path], arguments, at)
         return layers.apply(machine, layer, layer.arguments.get("inputs", Unknown()), at)
     if path in registry.LOSSES:
         kind = registry.LOSSES[path]

@@ -6,7 +6,7 @@ from collections.abc import Hashable
 from typing import TYPE_CHECKING
 
 from headlint.flow.machine.state import join
-from headlint.flow.python import attributes
+from headlint.flow.python import attributes, unreturned
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.assumptions import Assumption
 from headlint.flow.values.conditions import Choice
@@ -96,7 +96,9 @@ def run_function(
         if isinstance(definition, ir.Lambda):
             result = machine.evaluate(definition.body)
             return
-        machine.execute(definition.body)
+        reached = machine.execute(definition.body)
+        if reached and not frame.returns:
+            unreturned.note(machine, frame)
         if function.generator:
             result = Dataset("generator", join(((), value) for value in frame.yields))
         else:
