@@ -156,6 +156,17 @@ LAYERS = (
     ),
 )
 
+_WEIGHTED = frozenset(
+    {"dense", "bilinear", "convolution", "norm", "layer_norm", "embedding", "embedding_bag", "recurrent"}
+    | {"recurrent_cell", "recurrent_cell_pair", "attention", "hidden_same_shape"}
+)
+
+
+def has_weights(kind: LayerKind) -> bool:
+    """Whether layers of a kind have weights unless their arguments say otherwise."""
+    return kind.short_name == "PReLU" or (kind.effect in _WEIGHTED and "InstanceNorm" not in kind.name)
+
+
 CONTAINERS = {
     "torch.nn.Sequential": "sequential",
     "torch.nn.ModuleList": "list",
@@ -256,7 +267,10 @@ _FUNCTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "mm": ("matmul", ("input", "other")),
     "bmm": ("matmul", ("input", "other")),
     "add": ("add", ("input", "other")),
-    "mul": ("elementwise", ("input", "other")),
+    **dict.fromkeys(("mul", "multiply"), ("multiply", ("input", "other"))),
+    **dict.fromkeys(("sub", "subtract"), ("subtract", ("input", "other"))),
+    **dict.fromkeys(("div", "divide", "true_divide"), ("divide", ("input", "other"))),
+    **dict.fromkeys(("neg", "negative"), ("negative", ("input",))),
     "linear": ("linear_function", ("input", "weight", "bias")),
     "one_hot": ("one_hot", ("tensor", "num_classes")),
     "normalize": ("elementwise", ("input",)),
@@ -343,8 +357,7 @@ METHODS: dict[str, tuple[str, tuple[str, ...]]] = {
     "clamp_": ("clamp", ("input", "min", "max")),
     "clamp_min": ("clamp", ("input", "min")),
     "matmul": ("matmul", ("input", "other")),
-    "div": ("elementwise", ("input", "other")),
-    "div_": ("elementwise", ("input", "other")),
+    "div_": ("divide", ("input", "other")),
     "astype": ("astype", ("input", "dtype")),
 }
 """Methods of a tensor: what they do, and their parameters with the tensor itself first."""

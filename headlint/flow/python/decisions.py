@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from headlint.flow.python import iteration
-from headlint.flow.tensors import arithmetic
 from headlint.flow.values.conditions import Condition, Guard, Test
 from headlint.flow.values.library_values import Container
 from headlint.flow.values.python_values import Constant, DictValue, ListValue, TupleValue, Unknown, Value
@@ -47,7 +46,7 @@ def compare(machine: Machine, symbol: str, left: Value, right: Value, at: int) -
         and positive not in ("is", "in")
     ):
         if isinstance(left, Tensor) or isinstance(right, Tensor):
-            return arithmetic.compare(machine, symbol, left, right, machine.site(at))
+            return machine.tensors.compare(machine, symbol, left, right, machine.site(at))
     if positive in ("is", "==") and (known := _is_none_test(machine, left, right)) is not None:
         return Constant(known is outcome)
     if positive == "in":

@@ -107,9 +107,7 @@ def element(machine: Machine, value: Value) -> Value:
             members = slot_items(machine, container)
             return members[-1] if members else Unknown()
         case Tensor() as tensor:
-            from headlint.flow.tensors import tensors
-
-            return tensors.row(machine, tensor)
+            return machine.tensors.row(machine, tensor)
         case Unknown() as unknown:
             return unknown.child("element")
         case Instance() as instance if (getter := machine.method(instance, "__getitem__")) is not None:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from headlint.flow.machine.state import Cell
 from headlint.flow.python import decisions, expressions, iteration, loops, names
-from headlint.flow.tensors import tensors
 from headlint.flow.values.conditions import Condition, Guard
 from headlint.flow.values.library_values import Layer
 from headlint.flow.values.python_values import (
@@ -74,12 +73,12 @@ def assign(machine: Machine, target: ir.Expression, value: Value) -> None:
                 _notice_reassignment(machine, home, name, value)
             machine.state.write(home, name, value)
         case ir.Attribute():
-            machine.set_attribute(machine.evaluate(target.owner), target.name, value)
+            machine.set_attribute(machine.evaluate(target.owner), target.name, value, target.at)
         case ir.Subscript():
             owner = machine.evaluate(target.owner)
             machine.set_item(owner, machine.evaluate(target.index), value, target.at)
             if isinstance(owner, Tensor) and isinstance(value, Tensor):
-                assign(machine, target.owner, tensors.collected(owner, value, machine.site(target)))
+                assign(machine, target.owner, machine.tensors.filled(owner, value, machine.site(target)))
         case ir.Display(items=targets):
             _assign_to_several(machine, targets, value)
         case ir.Starred():
