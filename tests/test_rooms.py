@@ -44,7 +44,8 @@ PACKAGES_OF_FLOW = {
     "libraries": "values machine python tensors layers keras data",
     "interpreter": "values machine python tensors layers keras data libraries",
     "torch_modules": "values machine python",
-    "roots": "values machine python torch_modules",
+    "unseen": "values machine",
+    "roots": "values machine python torch_modules unseen",
 }
 """The same for the packages of the room that follows values: the machine reaches what stands after it through tables that
 ``interpreter`` fills."""

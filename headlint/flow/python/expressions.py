@@ -237,10 +237,11 @@ def _boolean(machine: Machine, node: ir.Boolean) -> Value:
 
 
 def _conditional(machine: Machine, node: ir.Conditional) -> Value:
-    return join(
-        (guards, machine.under(guards, node.body if outcome else node.otherwise))
-        for guards, outcome in machine.decide(node.test)
-    )
+    results: list[tuple[tuple[Guard, ...], Value]] = []
+    for guards, outcome in machine.decide(node.test):
+        machine.follow(node, outcome, guards)
+        results.append((guards, machine.under(guards, node.body if outcome else node.otherwise)))
+    return join(results)
 
 
 def _display(machine: Machine, node: ir.Display) -> Value:
