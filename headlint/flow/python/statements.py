@@ -66,7 +66,9 @@ def assign(machine: Machine, target: ir.Expression, value: Value) -> None:
                 _notice_reassignment(machine, home, name, value)
             machine.state.write(home, name, value)
         case ir.Attribute():
-            machine.set_attribute(machine.evaluate(target.owner), target.name, value)
+            owner = machine.evaluate(target.owner)
+            machine.set_attribute(owner, target.name, value)
+            machine.libraries.assigned(machine, owner, target.name, value, machine.site(target))
         case ir.Subscript():
             owner = machine.evaluate(target.owner)
             machine.set_item(owner, machine.evaluate(target.index), value, target.at)

@@ -10,7 +10,7 @@ from headlint.flow.tensors import arithmetic, creation, reshaping, shapes
 from headlint.flow.tensors.creation import as_type, type_name
 from headlint.flow.tensors.operation import Operation, activate, tensor_of
 from headlint.flow.values.arguments import Arguments
-from headlint.flow.values.facts import Backward
+from headlint.flow.values.facts import Backward, Event
 from headlint.flow.values.python_values import Constant, FrameworkMethod, Site, SliceValue, TupleValue, Unknown, Value
 from headlint.flow.values.tensor_values import Domain, Labels, Origin, Shape, Tensor
 from headlint.frameworks import torch
@@ -71,6 +71,7 @@ def _backward(machine: Machine, operation: Operation) -> Value:
     match operation.main:
         case Tensor() as tensor:
             machine.emit(Backward, operation.site, loss=tensor)
+            machine.note_event(Event.DIFFERENTIATED, operation.site, tensor)
     return Constant(None)
 
 
