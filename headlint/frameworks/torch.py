@@ -155,6 +155,17 @@ LAYERS = (
     ),
 )
 
+_WEIGHTED = frozenset(
+    {"dense", "bilinear", "convolution", "norm", "layer_norm", "embedding", "embedding_bag", "recurrent"}
+    | {"recurrent_cell", "recurrent_cell_pair", "attention", "hidden_same_shape"}
+)
+
+
+def has_weights(kind: LayerKind) -> bool:
+    """Whether layers of a kind have weights unless their arguments say otherwise."""
+    return kind.short_name == "PReLU" or (kind.effect in _WEIGHTED and "InstanceNorm" not in kind.name)
+
+
 CONTAINERS = {
     "torch.nn.Sequential": "sequential",
     "torch.nn.ModuleList": "list",

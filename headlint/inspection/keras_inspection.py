@@ -16,9 +16,9 @@ from headlint.inspection.batches import first_batch
 from headlint.inspection.facts import Facts, Labels, LossTaken, Values
 from headlint.inspection.keras_state import preserved
 from headlint.inspection.places import running_place
-from headlint.runtime.worker.keras_gradients import Tape, new_tape
-from headlint.runtime.worker.keras_losses import Loss, correction
-from headlint.runtime.worker.keras_outputs import (
+from headlint.runtime.worker.keras.gradients import Tape, new_tape
+from headlint.runtime.worker.keras.losses import Loss, correction
+from headlint.runtime.worker.keras.outputs import (
     MOST_OUTPUTS,
     Output,
     class_axis,
@@ -27,7 +27,7 @@ from headlint.runtime.worker.keras_outputs import (
     numbers,
     outputs_of,
 )
-from headlint.runtime.worker.keras_watch import Trace, seeing, watch_backend
+from headlint.runtime.worker.keras.watch import Trace, seeing, watch_backend
 
 LEARNING_RATE = 1e-3
 """Of Adam, for fitting one batch: large models are not thrown off by it."""

@@ -9,6 +9,7 @@ from headlint.flow.data import datasets
 from headlint.flow.keras import keras_models
 from headlint.flow.layers import containers, library_models, losses
 from headlint.flow.libraries import declarations, layers, skorch
+from headlint.flow.machine.parts import BY_HAND
 from headlint.flow.python import attributes, builtin_calls, collections_methods
 from headlint.flow.tensors import tensors
 from headlint.flow.training import modules, optimizers, unreadable
@@ -77,7 +78,7 @@ def call_name(machine: Machine, path: str, arguments: Arguments, at: int) -> Val
     if path in registry.LAYERS:
         return layers.build(machine, registry.LAYERS[path], arguments, at)
     if path in registry.FUNCTION_LAYERS:
-        layer = layers.build(machine, registry.FUNCTION_LAYERS[path], arguments, at)
+        layer = layers.make(machine, registry.FUNCTION_LAYERS[path], arguments, at)
         return layers.apply(machine, layer, layer.arguments.get("inputs", Unknown()), at)
     if path in registry.LOSSES:
         kind = registry.LOSSES[path]
@@ -127,6 +128,7 @@ def _by_family(machine: Machine, path: str, arguments: Arguments, at: int) -> Va
 
 def _not_in_tables(machine: Machine, path: str, arguments: Arguments, at: int) -> Value:
     """Something of a library that no table speaks of."""
+    machine.parts.hand_on(*arguments.positional, *arguments.named.values())
     result = machine.globals.child((path, machine.site(at)))
     if path.partition(".")[0] not in HARMLESS_PACKAGES:
         unreadable.hand_over(machine, result, arguments, at)
@@ -304,6 +306,8 @@ def _method_of_module(machine: Machine, module: HeapObject, name: str, arguments
                 containers.add_member(machine, inner, str(label.value), value)
             elif isinstance(label, Constant) and isinstance(label.value, str) and value is not None:
                 attributes.write(machine, module, label.value, value)
+            elif value is not None:
+                machine.parts.register(value)
             return Constant(None)
         case "append" | "extend" | "insert":
             inner = machine.read(module, attributes.CONTAINER_SLOT)
@@ -370,6 +374,8 @@ def attribute(machine: Machine, heap_object: HeapObject, name: str) -> Value:
 
 
 def _attribute_of_layer(machine: Machine, layer: Layer, name: str) -> Value:
+    if name in BY_HAND:
+        machine.parts.by_hand.add(layer)
     if name in layer.kind.parameters and name not in ("bias", "activation"):
         return layer.arguments.get(name) or machine.globals.child((layer, name))
     if name == "output" and layer.kind.framework == "keras":
@@ -408,6 +414,7 @@ def call_unknown(machine: Machine, function: Unknown, arguments: Arguments, at: 
     machine.note_open(function)
     if known is not None:
         return known
+    machine.parts.hand_on(*arguments.positional, *arguments.named.values())
     return function.child(("call", machine.site(at)))
 
 

@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from headlint.flow.machine.parts import PartsSeen
 from headlint.flow.machine.semantics import LibrarySemantics, PythonSemantics, TensorSemantics
 from headlint.flow.machine.state import State
 from headlint.flow.values.arguments import NO_ARGUMENTS, Arguments
@@ -122,6 +123,9 @@ class Machine:
         self.extras = HeapObject()
         """What programs store under names of libraries (``tf.model = …``)."""
         self.instances: list[Instance] = []
+        self.parts = PartsSeen()
+        self.cut_short = 0
+        """How many calls and modules were not followed to their end."""
         self.sequences: list[Container] = []
         """Every ``Sequential`` that was built, and those of them that were applied."""
         self.applied: set[Container] = set()
@@ -203,6 +207,7 @@ class Machine:
         try:
             run()
         except BudgetSpent:
+            self.cut_short += 1
             del self.frames[depth:]
             self.state.path = before
         self._steps_left += kept
@@ -358,9 +363,9 @@ class Machine:
         """The bound method that the program itself gives a class, or None."""
         return self.python.method(self, instance, name)
 
-    def set_attribute(self, owner: Value, name: str, value: Value) -> None:
+    def set_attribute(self, owner: Value, name: str, value: Value, at: int = 0) -> None:
         """``owner.name = value``."""
-        self.python.write_attribute(self, owner, name, value)
+        self.python.write_attribute(self, owner, name, value, self.site(at) if at else None)
 
     def set_item(self, owner: Value, index: Value, value: Value, at: int) -> None:
         """``owner[index] = value``."""

@@ -67,7 +67,7 @@ def assign(machine: Machine, target: ir.Expression, value: Value) -> None:
             machine.state.write(home, name, value)
         case ir.Attribute():
             owner = machine.evaluate(target.owner)
-            machine.set_attribute(owner, target.name, value)
+            machine.set_attribute(owner, target.name, value, target.at)
             machine.libraries.assigned(machine, owner, target.name, value, machine.site(target))
         case ir.Subscript():
             owner = machine.evaluate(target.owner)

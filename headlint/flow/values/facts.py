@@ -14,7 +14,7 @@ from headlint.flow.values.library_values import Layer
 from headlint.flow.values.python_values import Site, Value
 from headlint.flow.values.tensor_values import Labels, Tensor
 from headlint.flow.values.training_values import Round
-from headlint.frameworks.kinds import LossKind
+from headlint.frameworks.kinds import LayerKind, LossKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -81,6 +81,24 @@ class LayerBuilt(Fact):
     """A layer is built."""
 
     layer: Layer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class LayerGivenTensor(Fact):
+    """A layer's constructor is given what the layer should be applied to, as its positional argument ``position``."""
+
+    layer: LayerKind
+    tensor: Tensor
+    position: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class NothingReturned(Fact):
+    """A module's ``forward`` or ``call`` computes something and gives nothing back, on any path."""
+
+    method: str
+    owner: str
+    computed: Tensor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -159,6 +177,22 @@ class LabelsRescaled(Fact):
     """Labels are divided as if they were pixels."""
 
     labels: Labels
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class PartsKept(Fact):
+    """A PyTorch module keeps layers with weights in a list, dict or tuple of Python, under one of its attributes."""
+
+    module: str
+    attribute: str
+    holder: str
+    """``list``, ``dict`` or ``tuple``."""
+    member: str
+    """The class of one of the layers."""
+    registered: bool
+    """Whether they are parts of a module in another way, or the program takes care of each of them by hand."""
+    plain: bool
+    """Whether it holds nothing but modules, a dict under texts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)

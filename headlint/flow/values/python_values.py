@@ -134,7 +134,7 @@ class ListValue(HeapObject):
 class DictValue(HeapObject):
     """A dict whose keys are constants; slots are its entries. ``rest`` stands for what is stored under other keys."""
 
-    __slots__ = ("complete", "rest", "sites")
+    __slots__ = ("complete", "others", "rest", "sites")
 
     def __init__(self, entries: Mapping[Hashable, Value] | None = None, complete: bool = True) -> None:
         super().__init__(entries)
@@ -142,6 +142,8 @@ class DictValue(HeapObject):
         self.sites: dict[Hashable, Site] = {}
         """Where the entries' values stand, for a dict that is written out."""
         self.rest = Unknown("an entry of a dict")
+        self.others: list[Value] = []
+        """What was seen to be stored under keys that are not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,12 +238,16 @@ class ClassValue(HeapObject):
 class Instance(HeapObject):
     """An object of a class of the program; its slots are its attributes."""
 
-    __slots__ = ("cls", "made_at")
+    __slots__ = ("cls", "made_at", "sites", "whole")
 
     def __init__(self, cls: ClassValue, made_at: Site | None) -> None:
         super().__init__()
         self.cls = cls
         self.made_at = made_at
+        self.sites: dict[str, Site] = {}
+        """Where each attribute was written last."""
+        self.whole = True
+        """Whether all of its ``__init__`` was followed."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -141,3 +141,14 @@ class Tensor(Value):
         """A tensor like this one but for the changes, computed from it."""
         changes.setdefault("inputs", (self,))
         return replace(self, **changes)
+
+
+def comes_from_layer(tensor: Tensor) -> bool:
+    """Whether a layer of a library gave a tensor or the first one that it was computed from, and so on."""
+    for _ in range(24):
+        if tensor.origin.layer is not None:
+            return True
+        if not tensor.inputs:
+            return False
+        tensor = tensor.inputs[0]
+    return False
