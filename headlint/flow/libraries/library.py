@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from headlint.flow.data import datasets
 from headlint.flow.keras import keras_models
 from headlint.flow.layers import containers, library_models, losses
-from headlint.flow.libraries import declarations, layers, skorch
+from headlint.flow.libraries import declarations, layers, search_spaces, skorch
 from headlint.flow.machine.parts import BY_HAND
 from headlint.flow.python import attributes, builtin_calls, collections_methods
 from headlint.flow.tensors import tensors
@@ -173,6 +173,10 @@ def _set_grad_enabled(machine: Machine, arguments: Arguments, at: int) -> Value:
     return FrameworkName("torch.no_grad") if arguments.first("mode") == Constant(False) else Unknown()
 
 
+def _epsilon(machine: Machine, arguments: Arguments, at: int) -> Value:
+    return Constant(1e-7)
+
+
 def _parameter(machine: Machine, arguments: Arguments, at: int) -> Value:
     """``nn.Parameter(data)``: a weight of one's own."""
     from headlint.flow.values.tensor_values import ANY_SHAPE, Domain, Origin
@@ -206,6 +210,8 @@ _NAMES: dict[str, Callable[[Machine, Arguments, int], Value]] = {
     "keras.losses.get": _get_loss,
     "torch.set_grad_enabled": _set_grad_enabled,
     "torch.nn.Parameter": _parameter,
+    "keras.backend.epsilon": _epsilon,
+    "keras.config.epsilon": _epsilon,
     "keras.utils.get_custom_objects": _custom_objects,
     "keras.saving.get_custom_objects": _custom_objects,
     "keras.utils.custom_object_scope": _register_objects,
@@ -410,6 +416,8 @@ def call_unknown(machine: Machine, function: Unknown, arguments: Arguments, at: 
         if name in UNKNOWN_METHODS and _only_numbers(arguments):
             return tensors.call_method(machine, machine.tensor_of(function.parent), name, arguments, machine.site(at))
         machine.note_gradient(function, arguments, at)
+        if (picked := search_spaces.picked(machine, function, arguments)) is not None:
+            return picked
     known = unreadable.call(machine, function, arguments, at)
     machine.note_open(function)
     if known is not None:

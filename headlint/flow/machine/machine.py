@@ -34,7 +34,7 @@ from headlint.flow.values.python_values import (
     Unknown,
     Value,
 )
-from headlint.flow.values.tensor_values import COMPUTED, Domain, Origin, Tensor
+from headlint.flow.values.tensor_values import COMPUTED, GIVEN, Domain, Origin, Tensor
 from headlint.flow.values.training_values import Loop, Round
 from headlint.syntax import ir
 
@@ -113,6 +113,8 @@ class Machine:
         self.reached: set[int] = set()
         """Identities of the function definitions that were called with arguments of the program."""
         self.overrides: set[Assumption] = set()
+        self.given: set[Unknown] = set()
+        """Values that are not known, but surely not None: they were computed and given where None is the default."""
         self.open = False
         """Whether a function calls or takes a loss of something that only its callers know."""
         self.growth = 0
@@ -276,7 +278,8 @@ class Machine:
     def give_back(self, value: Value) -> None:
         """Note what the call that is being interpreted returns on this path."""
         frame = self.frame
-        frame.returns.append((self.state.path[frame.path_length :], value))
+        guards = tuple(guard for guard in self.state.path[frame.path_length :] if not guard.required)
+        frame.returns.append((guards, value))
 
     def on_path(self, guards: tuple[Guard, ...], run: Callable[[], object]) -> None:
         """Do something under further conditions."""
@@ -302,7 +305,8 @@ class Machine:
         if any(guard.expected is not None and guard.outcome is not guard.expected for guard in self.state.path):
             return
         call_sites = tuple(frame.call_site for frame in self.frames if frame.call_site is not None)
-        self.facts.append(kind(site=site, guards=self.state.path, certain=certain, calls=call_sites, **columns))
+        guards = tuple(guard for guard in self.state.path if not guard.required)
+        self.facts.append(kind(site=site, guards=guards, certain=certain, calls=call_sites, **columns))
 
     def note_event(
         self, event: Event, site: Site, subject: Value, by: Value | None = None, given: tuple[Value, ...] = ()
@@ -402,7 +406,7 @@ class Machine:
     def tensor_of(self, value: Unknown) -> Tensor:
         """Something unknown, seen as a tensor; the same one each time."""
         if value not in self._tensors:
-            self._tensors[value] = Tensor(origin=Origin("input", "", note=COMPUTED if value.is_computed else ""))
+            self._tensors[value] = Tensor(origin=Origin("input", "", note=_note_of(value)))
         return self._tensors[value]
 
     def note_open(self, value: Unknown) -> None:
@@ -432,3 +436,10 @@ class Machine:
     def unknown(self, note: str = "") -> Unknown:
         """A new value that is not followed."""
         return Unknown(note)
+
+
+def _note_of(value: Unknown) -> str:
+    """What the tensor that something unknown is seen as tells of where it comes from."""
+    if value.is_computed:
+        return COMPUTED
+    return GIVEN if value.is_given else ""

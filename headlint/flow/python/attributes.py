@@ -354,6 +354,7 @@ def write_item(machine: Machine, owner: Value, index: Value, value: Value, site:
             _replace_member(machine, owner, number, value)
         case ListValue(), _:
             owner.approximate = True
+            machine.extend(owner, [value])
         case Backbone(), _:
             machine.state.write(owner, (_index_key(index),), value)
         case Part(backbone, steps), _:

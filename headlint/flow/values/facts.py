@@ -113,6 +113,13 @@ class LayerApplied(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class MixedIn(Fact):
+    """What a dense layer makes of probabilities is added to, multiplied with or put beside something else."""
+
+    output: Tensor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class MetricUse(Fact):
     """A model is compiled with a metric beside a loss."""
 
