@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from headlint.flow.python import attributes, calls
+from headlint.flow.torch_modules import parts
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.library_values import Container
 from headlint.flow.values.modules import ModuleUnit
@@ -33,6 +34,7 @@ def _run_rest(machine: Machine, unit: ModuleUnit) -> None:
             machine.with_share(partial(calls.run_function, machine, function, Arguments(), 0, assume_defaults=True))
     for cls in list(unit.classes):
         machine.with_share(partial(_run_class, machine, cls))
+    parts.note(machine, unit)
     for container in machine.sequences:
         if container not in machine.applied and container.site.path == unit.path:
             machine.with_share(partial(_apply, machine, container))

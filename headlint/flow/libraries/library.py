@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from headlint.flow.data import datasets
 from headlint.flow.keras import keras_models
 from headlint.flow.layers import containers, library_models, losses
-from headlint.flow.libraries import declarations, layers, skorch
+from headlint.flow.libraries import declarations, layers, search_spaces, skorch
+from headlint.flow.machine.parts import BY_HAND
 from headlint.flow.python import attributes, builtin_calls, collections_methods
 from headlint.flow.tensors import tensors
 from headlint.flow.values.arguments import Arguments
@@ -55,7 +56,7 @@ def call_name(machine: Machine, path: str, arguments: Arguments, at: int) -> Val
     if path in registry.LAYERS:
         return layers.build(machine, registry.LAYERS[path], arguments, at)
     if path in registry.FUNCTION_LAYERS:
-        layer = layers.build(machine, registry.FUNCTION_LAYERS[path], arguments, at)
+        layer = layers.make(machine, registry.FUNCTION_LAYERS[path], arguments, at)
         return layers.apply(machine, layer, layer.arguments.get("inputs", Unknown()), at)
     if path in registry.LOSSES:
         kind = registry.LOSSES[path]
@@ -97,7 +98,10 @@ def _by_family(machine: Machine, path: str, arguments: Arguments, at: int) -> Va
     if path.startswith("efficientnet_pytorch."):
         return library_models.efficientnet(machine, path, arguments, at)
     dataset = datasets.call(machine, path, arguments, at)
-    return dataset if dataset is not None else machine.globals.child((path, machine.site(at)))
+    if dataset is not None:
+        return dataset
+    machine.parts.hand_on(*arguments.positional, *arguments.named.values())
+    return machine.globals.child((path, machine.site(at)))
 
 
 def _keras_model(machine: Machine, arguments: Arguments, at: int) -> Value:
@@ -138,6 +142,10 @@ def _set_grad_enabled(machine: Machine, arguments: Arguments, at: int) -> Value:
     return FrameworkName("torch.no_grad") if arguments.first("mode") == Constant(False) else Unknown()
 
 
+def _epsilon(machine: Machine, arguments: Arguments, at: int) -> Value:
+    return Constant(1e-7)
+
+
 def _parameter(machine: Machine, arguments: Arguments, at: int) -> Value:
     """``nn.Parameter(data)``: a weight of one's own."""
     from headlint.flow.values.tensor_values import ANY_SHAPE, Domain, Origin
@@ -171,6 +179,8 @@ _NAMES: dict[str, Callable[[Machine, Arguments, int], Value]] = {
     "keras.losses.get": _get_loss,
     "torch.set_grad_enabled": _set_grad_enabled,
     "torch.nn.Parameter": _parameter,
+    "keras.backend.epsilon": _epsilon,
+    "keras.config.epsilon": _epsilon,
     "keras.utils.get_custom_objects": _custom_objects,
     "keras.saving.get_custom_objects": _custom_objects,
     "keras.utils.custom_object_scope": _register_objects,
@@ -267,6 +277,8 @@ def _method_of_module(machine: Machine, module: HeapObject, name: str, arguments
                 containers.add_member(machine, inner, str(label.value), value)
             elif isinstance(label, Constant) and isinstance(label.value, str) and value is not None:
                 attributes.write(machine, module, label.value, value)
+            elif value is not None:
+                machine.parts.register(value)
             return Constant(None)
         case "append" | "extend" | "insert":
             inner = machine.read(module, attributes.CONTAINER_SLOT)
@@ -331,6 +343,8 @@ def attribute(machine: Machine, heap_object: HeapObject, name: str) -> Value:
 
 
 def _attribute_of_layer(machine: Machine, layer: Layer, name: str) -> Value:
+    if name in BY_HAND:
+        machine.parts.by_hand.add(layer)
     if name in layer.kind.parameters and name not in ("bias", "activation"):
         return layer.arguments.get(name) or machine.globals.child((layer, name))
     if name == "output" and layer.kind.framework == "keras":
@@ -367,7 +381,10 @@ def call_unknown(machine: Machine, function: Unknown, arguments: Arguments, at: 
         if name == "backward" and not arguments.positional:
             return Constant(None)
         machine.note_gradient(function, arguments)
+        if (picked := search_spaces.picked(machine, function, arguments)) is not None:
+            return picked
     machine.note_open(function)
+    machine.parts.hand_on(*arguments.positional, *arguments.named.values())
     return function.child(("call", machine.site(at)))
 
 

@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from headlint.flow.machine.parts import PartsSeen
 from headlint.flow.machine.semantics import LibrarySemantics, PythonSemantics, TensorSemantics
 from headlint.flow.machine.state import State
 from headlint.flow.values.arguments import NO_ARGUMENTS, Arguments
@@ -33,7 +34,7 @@ from headlint.flow.values.python_values import (
     Unknown,
     Value,
 )
-from headlint.flow.values.tensor_values import COMPUTED, Domain, Origin, Tensor
+from headlint.flow.values.tensor_values import COMPUTED, GIVEN, Domain, Origin, Tensor
 from headlint.syntax import ir
 
 MOST_STEPS = 150_000
@@ -111,6 +112,8 @@ class Machine:
         self.reached: set[int] = set()
         """Identities of the function definitions that were called with arguments of the program."""
         self.overrides: set[Assumption] = set()
+        self.given: set[Unknown] = set()
+        """Values that are not known, but surely not None: they were computed and given where None is the default."""
         self.open = False
         """Whether a function calls or takes a loss of something that only its callers know."""
         self.growth = 0
@@ -121,6 +124,9 @@ class Machine:
         self.extras = HeapObject()
         """What programs store under names of libraries (``tf.model = …``)."""
         self.instances: list[Instance] = []
+        self.parts = PartsSeen()
+        self.cut_short = 0
+        """How many calls and modules were not followed to their end."""
         self.sequences: list[Container] = []
         """Every ``Sequential`` that was built, and those of them that were applied."""
         self.applied: set[Container] = set()
@@ -198,6 +204,7 @@ class Machine:
         try:
             run()
         except BudgetSpent:
+            self.cut_short += 1
             del self.frames[depth:]
             self.state.path = before
         self._steps_left += kept
@@ -257,7 +264,8 @@ class Machine:
     def give_back(self, value: Value) -> None:
         """Note what the call that is being interpreted returns on this path."""
         frame = self.frame
-        frame.returns.append((self.state.path[frame.path_length :], value))
+        guards = tuple(guard for guard in self.state.path[frame.path_length :] if not guard.required)
+        frame.returns.append((guards, value))
 
     def on_path(self, guards: tuple[Guard, ...], run: Callable[[], object]) -> None:
         """Do something under further conditions."""
@@ -283,7 +291,8 @@ class Machine:
         if any(guard.expected is not None and guard.outcome is not guard.expected for guard in self.state.path):
             return
         call_sites = tuple(frame.call_site for frame in self.frames if frame.call_site is not None)
-        self.facts.append(kind(site=site, guards=self.state.path, certain=certain, calls=call_sites, **columns))
+        guards = tuple(guard for guard in self.state.path if not guard.required)
+        self.facts.append(kind(site=site, guards=guards, certain=certain, calls=call_sites, **columns))
 
     # Meaning
 
@@ -328,9 +337,9 @@ class Machine:
         """The bound method that the program itself gives a class, or None."""
         return self.python.method(self, instance, name)
 
-    def set_attribute(self, owner: Value, name: str, value: Value) -> None:
+    def set_attribute(self, owner: Value, name: str, value: Value, at: int = 0) -> None:
         """``owner.name = value``."""
-        self.python.write_attribute(self, owner, name, value)
+        self.python.write_attribute(self, owner, name, value, self.site(at) if at else None)
 
     def set_item(self, owner: Value, index: Value, value: Value, at: int) -> None:
         """``owner[index] = value``."""
@@ -367,7 +376,7 @@ class Machine:
     def tensor_of(self, value: Unknown) -> Tensor:
         """Something unknown, seen as a tensor; the same one each time."""
         if value not in self._tensors:
-            self._tensors[value] = Tensor(origin=Origin("input", "", note=COMPUTED if value.is_computed else ""))
+            self._tensors[value] = Tensor(origin=Origin("input", "", note=_note_of(value)))
         return self._tensors[value]
 
     def note_open(self, value: Unknown) -> None:
@@ -396,3 +405,10 @@ class Machine:
     def unknown(self, note: str = "") -> Unknown:
         """A new value that is not followed."""
         return Unknown(note)
+
+
+def _note_of(value: Unknown) -> str:
+    """What the tensor that something unknown is seen as tells of where it comes from."""
+    if value.is_computed:
+        return COMPUTED
+    return GIVEN if value.is_given else ""

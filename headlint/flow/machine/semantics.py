@@ -44,7 +44,7 @@ class PythonSemantics:
     method: Callable[[Machine, Instance, str], Value | None]
     """The bound method that the program itself gives a class, or None."""
     read_attribute: Callable[[Machine, Value, str, int], Value]
-    write_attribute: Callable[[Machine, Value, str, Value], None]
+    write_attribute: Callable[[Machine, Value, str, Value, Site | None], None]
     read_item: Callable[[Machine, Value, Value, int], Value]
     write_item: Callable[[Machine, Value, Value, Value, Site], None]
     delete_item: Callable[[Machine, Value, Value], None]

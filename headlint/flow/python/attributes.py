@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from headlint.flow.machine.parts import BY_HAND
 from headlint.flow.machine.state import join
 from headlint.flow.python import iteration, names
 from headlint.flow.values.conditions import Choice, Condition, Guard, Option
@@ -101,6 +102,8 @@ def _library_attribute_of_instance(machine: Machine, instance: Instance, name: s
     inner = machine.read(instance, CONTAINER_SLOT)
     if inner is not None:
         return read(machine, inner, name, 0)
+    if name in BY_HAND:
+        machine.parts.by_hand.add(instance)
     if machine.is_library_method(instance, name):
         return FrameworkMethod(instance, name)
     return machine.globals.child((instance, name))
@@ -181,20 +184,22 @@ def _of_dataset(machine: Machine, dataset: Dataset, name: str) -> Value:
     return machine.library_attribute(dataset, name)
 
 
-def write(machine: Machine, owner: Value, name: str, value: Value) -> None:
+def write(machine: Machine, owner: Value, name: str, value: Value, site: Site | None = None) -> None:
     """``owner.name = value``."""
     match value:
         case Unknown(key=(Layer() as source, "weight")):
             machine.state.write(source, "weight", value)  # shared from now on
     match owner:
         case Choice(options):
-            _for_each(machine, options, lambda one: write(machine, one, name, value))
+            _for_each(machine, options, lambda one: write(machine, one, name, value, site))
         case Instance():
             setter = _setter(machine, owner, name)
             if setter is not None:
                 machine.call_with(setter, value)
             else:
                 machine.state.write(owner, name, value)
+                if site is not None:
+                    owner.sites[name] = site
         case ModuleValue(unit):
             machine.state.write(unit.scope, name, value)
         case FrameworkName(path):
@@ -338,10 +343,12 @@ def write_item(machine: Machine, owner: Value, index: Value, value: Value, site:
             machine.state.write(owner, key, value)
         case DictValue(), _:
             owner.complete = False
+            owner.others.append(value)
         case ((ListValue() | Container()), Constant(int() as number)):
             _replace_member(machine, owner, number, value)
         case ListValue(), _:
             owner.approximate = True
+            machine.extend(owner, [value])
         case Backbone(), _:
             machine.state.write(owner, (_index_key(index),), value)
         case Part(backbone, steps), _:

@@ -76,7 +76,9 @@ def evaluate_arguments(machine: Machine, arguments: tuple[ir.Argument, ...]) -> 
         value = machine.evaluate(argument.value)
         if argument.stars == 1:
             items = iteration.known_items(machine, value)
-            complete = complete and items is not None
+            if items is None:
+                complete = False
+                machine.parts.hand_on(value)
             positional.extend(items or ())
         elif argument.stars == 2:
             match machine.state.narrow(value):
@@ -280,6 +282,7 @@ def _dict_display(machine: Machine, node: ir.DictDisplay) -> Value:
                 result.sites[constant.value] = machine.site(item)
             case _:
                 result.complete = False
+                result.others.append(value)
     return result
 
 
@@ -294,7 +297,9 @@ def _comprehension(machine: Machine, node: ir.Comprehension) -> Value:
         machine.frame.scope = outer
     if node.kind == "dict":
         entries: dict[Hashable, Value] = {key.value: value for key, value in results if isinstance(key, Constant)}
-        return DictValue(entries, exact and len(entries) == len(results))
+        result = DictValue(entries, exact and len(entries) == len(results))
+        result.others += [value for key, value in results if not isinstance(key, Constant)]
+        return result
     return ListValue(tuple(element for element, _ in results), not exact)
 
 

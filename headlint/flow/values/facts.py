@@ -12,7 +12,7 @@ from headlint.flow.values.conditions import Guard
 from headlint.flow.values.library_values import Layer
 from headlint.flow.values.python_values import Site, Value
 from headlint.flow.values.tensor_values import Labels, Tensor
-from headlint.frameworks.kinds import LossKind
+from headlint.frameworks.kinds import LayerKind, LossKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -82,6 +82,24 @@ class LayerBuilt(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class LayerGivenTensor(Fact):
+    """A layer's constructor is given what the layer should be applied to, as its positional argument ``position``."""
+
+    layer: LayerKind
+    tensor: Tensor
+    position: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class NothingReturned(Fact):
+    """A module's ``forward`` or ``call`` computes something and gives nothing back, on any path."""
+
+    method: str
+    owner: str
+    computed: Tensor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class LayerApplied(Fact):
     """A layer is applied to a tensor."""
 
@@ -90,6 +108,13 @@ class LayerApplied(Fact):
     output: Tensor
     in_container: bool = False
     """Whether it is applied as a member of a Sequential, so that no expression of its own applies it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class MixedIn(Fact):
+    """What a dense layer makes of probabilities is added to, multiplied with or put beside something else."""
+
+    output: Tensor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -157,6 +182,22 @@ class LabelsRescaled(Fact):
     """Labels are divided as if they were pixels."""
 
     labels: Labels
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class PartsKept(Fact):
+    """A PyTorch module keeps layers with weights in a list, dict or tuple of Python, under one of its attributes."""
+
+    module: str
+    attribute: str
+    holder: str
+    """``list``, ``dict`` or ``tuple``."""
+    member: str
+    """The class of one of the layers."""
+    registered: bool
+    """Whether they are parts of a module in another way, or the program takes care of each of them by hand."""
+    plain: bool
+    """Whether it holds nothing but modules, a dict under texts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
