@@ -41,8 +41,9 @@ PACKAGES_OF_FLOW = {
     "layers": "values machine python tensors",
     "keras": "values machine python tensors layers",
     "data": "values machine python tensors layers",
-    "libraries": "values machine python tensors layers keras data",
-    "interpreter": "values machine python tensors layers keras data libraries",
+    "training": "values machine",
+    "libraries": "values machine python tensors layers keras data training",
+    "interpreter": "values machine python tensors layers keras data training libraries",
     "torch_modules": "values machine python",
     "roots": "values machine python torch_modules",
 }

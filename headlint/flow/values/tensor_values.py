@@ -95,6 +95,9 @@ class Labels:
 COMPUTED = "computed"
 """The note of an input that is not data as it was read, but comes from something that is not followed."""
 
+GIVEN = "given"
+"""The note of an input that a caller gives, or a loop over data."""
+
 
 @dataclass(frozen=True, slots=True)
 class Origin:
