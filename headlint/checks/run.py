@@ -37,6 +37,7 @@ REPLACES = {
     "HL107": frozenset({"HL116", "HL120", "HL203"}),
     "HL108": frozenset({"HL116", "HL120", "HL203"}),
     "HL114": frozenset({"HL113"}),
+    "HL304": frozenset({"HL202", "HL204", "HL601"}),
     "HL501": _LOSS_INPUT | {"HL202"},
     "HL502": _LOSS_INPUT,
     "HL503": _LOSS_INPUT | {"HL202", "HL204", "HL601"},

@@ -35,6 +35,7 @@ FIXERS: dict[str, tuple[Fixer, ...]] = {
     "HL207": (layers.flatten_before,),
     "HL301": (heads.dim_written,),
     "HL302": (heads.axis_of_classes,),
+    "HL304": (losses.classes_moved,),
     "HL401": (layers.bias_on,),
     "HL402": (layers.bias_on,),
     "HL403": (layers.bias_off,),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from headlint.flow.python import attributes, calls
 from headlint.flow.torch_modules import parts
 from headlint.flow.values.arguments import Arguments
+from headlint.flow.values.facts import Returned
 from headlint.flow.values.library_values import Container
 from headlint.flow.values.modules import ModuleUnit
 from headlint.flow.values.python_values import ClassValue, DictValue, FunctionValue, Instance, Value
@@ -100,6 +101,8 @@ def _run_methods(machine: Machine, instance: Instance) -> None:
         )
         if method.name == "training_step":
             _differentiate(machine, result)
+        elif method.name in ("forward", "call"):
+            machine.emit(Returned, machine.site(0), output=result)
 
 
 def _differentiate(machine: Machine, result: Value) -> None:

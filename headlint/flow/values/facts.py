@@ -239,3 +239,10 @@ class TrainingEvent(Fact):
     root: int = 0
     """The run it belongs to: the module, or a function that nothing calls."""
     without_gradient: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Returned(Fact):
+    """What a module's ``forward`` or ``call`` gives back that nothing in the program calls."""
+
+    output: Value
