@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+WEIGHTED_EFFECTS = frozenset(
+    {"dense", "bilinear", "convolution", "norm", "layer_norm", "embedding", "embedding_bag", "recurrent"}
+    | {"recurrent_cell", "recurrent_cell_pair", "attention", "hidden_same_shape"}
+)
+"""What layers with weights do to a tensor."""
+
 
 @dataclass(frozen=True, slots=True)
 class LayerKind:
@@ -25,6 +31,11 @@ class LayerKind:
     """The parameter that switches the bias off."""
     activation: str = ""
     """The activation that the layer is, or applies when its parameter ``activation`` is not given."""
+
+    @property
+    def has_weights(self) -> bool:
+        """Whether its layers have weights unless their arguments say otherwise."""
+        return self.short_name == "PReLU" or (self.effect in WEIGHTED_EFFECTS and "InstanceNorm" not in self.name)
 
     @property
     def short_name(self) -> str:

@@ -155,17 +155,6 @@ LAYERS = (
     ),
 )
 
-_WEIGHTED = frozenset(
-    {"dense", "bilinear", "convolution", "norm", "layer_norm", "embedding", "embedding_bag", "recurrent"}
-    | {"recurrent_cell", "recurrent_cell_pair", "attention", "hidden_same_shape"}
-)
-
-
-def has_weights(kind: LayerKind) -> bool:
-    """Whether layers of a kind have weights unless their arguments say otherwise."""
-    return kind.short_name == "PReLU" or (kind.effect in _WEIGHTED and "InstanceNorm" not in kind.name)
-
-
 CONTAINERS = {
     "torch.nn.Sequential": "sequential",
     "torch.nn.ModuleList": "list",
@@ -229,7 +218,7 @@ _FUNCTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "relu": ("relu", ("input", "inplace")),
     "relu6": ("relu", ("input", "inplace")),
     "dropout": ("dropout", ("input", "p", "training")),
-    "dropout2d": ("dropout", ("input", "p", "training")),
+    **dict.fromkeys(("dropout1d", "dropout2d", "dropout3d"), ("dropout", ("input", "p", "training"))),
     "argmax": ("argmax", ("input", "dim", "keepdim")),
     "argmin": ("argmax", ("input", "dim", "keepdim")),
     "max": ("max", ("input", "dim", "keepdim")),
@@ -333,7 +322,7 @@ METHODS: dict[str, tuple[str, tuple[str, ...]]] = {
     **{
         name: entry
         for name, entry in _FUNCTIONS.items()
-        if entry[1][0] in ("input",) and name not in ("linear", "tensor", "normalize", "dropout", "dropout2d")
+        if entry[1][0] in ("input",) and name not in ("linear", "tensor", "normalize") and entry[0] != "dropout"
     },
     **dict.fromkeys(
         (
@@ -423,5 +412,8 @@ MODULE_BASES = frozenset(
 
 BACKBONE_HEADS = ("fc", "classifier", "head", "heads", "_fc", "last_linear", "output_layer", "final_conv")
 """Attributes under which torchvision, timm and others keep the head of a ready-made model."""
+
+ACTIVE_DROPOUTS = frozenset(f"torch.nn.functional.dropout{axes}" for axes in ("", "1d", "2d", "3d"))
+"""Functions that drop values unless they are given training=False."""
 
 NO_GRADIENT = frozenset({"torch.no_grad", "torch.inference_mode", "torch.autograd.no_grad"})

@@ -11,6 +11,7 @@ from headlint.flow.python import iteration, names
 from headlint.flow.values.conditions import Choice, Condition, Guard, Option
 from headlint.flow.values.library_values import Backbone, Container, Dataset, Layer, Loss, Model, Parser, Part
 from headlint.flow.values.python_values import (
+    TRAINING,
     BoundMethod,
     ClassValue,
     Constant,
@@ -86,7 +87,7 @@ def _of_instance(machine: Machine, instance: Instance, name: str) -> Value:
     if value is not None:
         return value
     if name == "training":
-        return Constant(True)
+        return TRAINING
     if name == "__class__":
         return instance.cls
     found = find_in_class(machine, instance.cls, name)

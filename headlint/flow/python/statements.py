@@ -42,6 +42,8 @@ def _evaluate(machine: Machine, node: ir.Evaluate) -> None:
 
 def _assign(machine: Machine, node: ir.Assign) -> None:
     value = machine.evaluate(node.value)
+    if machine.frame.by_mode:
+        machine.frame.chosen_by_mode.append(value)
     for target in node.targets:
         assign(machine, target, value)
         match target, node.value:
@@ -132,13 +134,26 @@ def _return(machine: Machine, node: ir.Return) -> bool:
 
 
 def _if(machine: Machine, node: ir.If) -> bool:
+    frame, asked = machine.frame, machine.frame.mode_tests
     branches: list[tuple[tuple[Guard, ...], Callable[[], bool]]] = []
     for guards, outcome in machine.decide(node.test):
         body = node.body if outcome else node.otherwise
         branches.append((guards, lambda body=body: machine.execute(body)))  # type: ignore[misc]
-    if len(branches) == 1 and not branches[0][0]:
-        return branches[0][1]()
-    return machine.state.branch(branches)
+    by_mode = frame.mode_tests > asked
+    settled = len(branches) == 1 and not branches[0][0]
+    with machine.decided(by_mode):
+        goes_on = branches[0][1]() if settled else machine.state.branch(branches)
+    _note_leaving(machine, node, by_mode)
+    return goes_on
+
+
+def _note_leaving(machine: Machine, node: ir.If, by_mode: bool) -> None:
+    """Where a branch leaves, the test decides about everything behind it as well; one that raises is only a check."""
+    for last in (*node.body[-1:], *node.otherwise[-1:]):
+        if isinstance(last, ir.Return | ir.Leave):
+            raises = isinstance(last, ir.Leave) and last.kind == "raise"
+            machine.frame.conditional += not raises
+            machine.frame.by_mode += by_mode
 
 
 def _with(machine: Machine, node: ir.With) -> bool:
@@ -170,6 +185,11 @@ def _expects_error(item: ir.Expression) -> bool:
 
 def _try(machine: Machine, node: ir.Try) -> bool:
     """The body counts; what only a handler defines is defined as well."""
+    with machine.decided(by_mode=False):
+        return _try_all(machine, node)
+
+
+def _try_all(machine: Machine, node: ir.Try) -> bool:
     goes_on = machine.execute(node.body)
     handled: list[dict[Cell, Value | None]] = []
     for name, body in node.handlers:
