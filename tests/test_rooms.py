@@ -42,8 +42,9 @@ PACKAGES_OF_FLOW = {
     "layers": "values machine python tensors",
     "keras": "values machine python tensors layers",
     "data": "values machine python tensors layers",
-    "libraries": "values machine python torch_modules tensors layers keras data",
-    "interpreter": "values machine python torch_modules tensors layers keras data libraries",
+    "training": "values machine",
+    "libraries": "values machine python torch_modules tensors layers keras data training",
+    "interpreter": "values machine python torch_modules tensors layers keras data training libraries",
     "roots": "values machine python torch_modules",
 }
 """The same for the packages of the room that follows values: the machine reaches what stands after it through tables that

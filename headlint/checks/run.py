@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from headlint.checks import api, axis, bias, gradient, labels, loss_input, modules, outputs
 from headlint.checks.diagnostic import Diagnostic
 from headlint.checks.evidence import Evidence, source_tensor
+from headlint.checks.training import steps
 from headlint.flow.values.facts import Fact, LossUse
 from headlint.flow.values.tensor_values import Tensor
 from headlint.settings import Settings
 
 RULES = tuple(
-    rule for family in (loss_input, outputs, axis, bias, gradient, modules, labels, api) for rule in family.RULES
+    rule for family in (loss_input, outputs, axis, bias, gradient, modules, steps, labels, api) for rule in family.RULES
 )
 
 _LOSS_INPUT = frozenset(f"HL{number}" for number in range(101, 113))

@@ -30,6 +30,7 @@ def run(machine: Machine, unit: ModuleUnit) -> None:
 
 def _run_rest(machine: Machine, unit: ModuleUnit) -> None:
     for function in _by_need(unit):
+        machine.root += 1
         if id(function.definition) not in machine.reached and function.owner is None:
             machine.with_share(partial(calls.run_function, machine, function, Arguments(), 0, assume_defaults=True))
     for cls in list(unit.classes):
@@ -60,6 +61,7 @@ def _names_in(function: FunctionValue) -> set[str]:
 
 
 def _run_class(machine: Machine, cls: ClassValue) -> None:
+    machine.root += 1
     instances = [instance for instance in machine.instances if instance.cls is cls]
     if not instances:
         if any(cls in other.ancestors()[1:] for other in cls.unit.classes if other is not cls) and not _is_model(
@@ -90,6 +92,7 @@ def _run_methods(machine: Machine, instance: Instance) -> None:
         mentioned |= _attributes_in(method) - {method.name}
     methods.sort(key=lambda method: _rank(method, mentioned))
     for method in methods:
+        machine.root += 1
         if id(method.definition) in machine.reached or method.name == "__init__":
             continue
         receiver: Value = instance.cls if method.kind == "class" else instance

@@ -5,6 +5,7 @@ Sources: the signatures and forward methods in ``torch/nn/modules/*.py`` and ``t
 
 from __future__ import annotations
 
+from headlint.frameworks import torch_views
 from headlint.frameworks.kinds import LayerKind, LossKind, OperationKind
 
 _CONVOLUTION = ("in_channels", "out_channels", "kernel_size", "stride", "padding", "dilation", "groups", "bias")
@@ -308,6 +309,8 @@ OPERATIONS = (
         for module in _MODULES
         for name, (effect, parameters) in _FUNCTIONS.items()
     ),
+    *(OperationKind(f"torch.{name}", *entry) for name, entry in torch_views.FUNCTIONS.items()),
+    OperationKind("einops.rearrange", "unknown_shape", ("input",)),
     *(OperationKind(f"{module}.{name}", "nonlinear", ("input",)) for module in _MODULES for name in _NONLINEAR),
     OperationKind("torch.special.expit", "sigmoid", ("input",)),
     OperationKind("torch.nn.functional.hardsigmoid", "sigmoid", ("input",)),
@@ -324,22 +327,7 @@ METHODS: dict[str, tuple[str, tuple[str, ...]]] = {
         for name, entry in _FUNCTIONS.items()
         if entry[1][0] in ("input",) and name not in ("linear", "tensor", "normalize") and entry[0] != "dropout"
     },
-    **dict.fromkeys(
-        (
-            "clone",
-            "contiguous",
-            "cuda",
-            "cpu",
-            "to",
-            "type",
-            "requires_grad_",
-            "type_as",
-            "half",
-            "bfloat16",
-            "pin_memory",
-        ),
-        ("identity", ("input",)),
-    ),
+    **torch_views.METHODS,
     **dict.fromkeys(("float", "double"), ("to_float", ("input",))),
     **dict.fromkeys(("long", "int"), ("to_integer", ("input",))),
     "bool": ("round", ("input",)),
@@ -348,12 +336,6 @@ METHODS: dict[str, tuple[str, tuple[str, ...]]] = {
     "item": ("detach", ("input",)),
     "numpy": ("detach", ("input",)),
     "tolist": ("detach", ("input",)),
-    "expand": ("unknown_shape", ("input",)),
-    "repeat": ("unknown_shape", ("input",)),
-    "gather": ("unknown_shape", ("input",)),
-    "masked_fill": ("identity", ("input",)),
-    "masked_fill_": ("identity", ("input",)),
-    "view_as": ("unknown_shape", ("input",)),
     "sigmoid_": ("sigmoid", ("input",)),
     "relu_": ("relu", ("input",)),
     "tanh_": ("tanh", ("input",)),
@@ -366,9 +348,6 @@ METHODS: dict[str, tuple[str, tuple[str, ...]]] = {
     "matmul": ("matmul", ("input", "other")),
     "div_": ("divide", ("input", "other")),
     "astype": ("astype", ("input", "dtype")),
-    "chunk": ("chunk", ("input", "chunks", "dim")),
-    "split": ("chunk", ("input", "chunks", "dim")),
-    "unbind": ("chunk", ("input", "dim")),
 }
 """Methods of a tensor: what they do, and their parameters with the tensor itself first."""
 

@@ -153,6 +153,7 @@ def _bind(
         if value is not None:
             if name in defaults:
                 machine.overrides.add(assumption)
+                _note_given(machine, value, defaults[name])
             bound[name] = value
         elif name in defaults:
             doubtful = assume_defaults or not arguments.complete
@@ -162,6 +163,12 @@ def _bind(
         if name == "training" and function.owner is not None and _left_open(value):
             bound[name] = TRAINING
     return bound
+
+
+def _note_given(machine: Machine, value: Value, default: Value) -> None:
+    """What is computed, or taken from a batch, and given where None is the default is surely not None."""
+    if isinstance(value, Unknown) and default == Constant(None) and (value.is_result or value.is_batch_item):
+        machine.given.add(value)
 
 
 def _left_open(value: Value | None) -> bool:

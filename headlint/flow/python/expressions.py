@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from headlint.flow.machine.machine import Machine
 
 
+DIVIDED = "divided"
+"""The key of what a division by something unknown gives."""
+
 LARGEST_NUMBER = 10**12
 LONGEST_TEXT = 10_000
 
@@ -126,6 +129,8 @@ def binary(machine: Machine, symbol: str, left: Value, right: Value, at: int) ->
             return left.child((symbol, _key(right)))
         case Constant(), Unknown():
             return right.child((symbol, "reversed", _key(left)))
+        case Unknown(), _ if symbol == "/":
+            return Unknown(key=DIVIDED)
         case _:
             return Unknown()
 

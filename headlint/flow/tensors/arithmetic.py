@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from headlint.flow.tensors import by_hand, shapes
-from headlint.flow.tensors.operation import Operation, tensor_of
+from headlint.flow.tensors.operation import Operation, note_mixed_in, tensor_of
 from headlint.flow.values.facts import Activation, LabelsRescaled, PredictionUse
 from headlint.flow.values.python_values import Constant, Site, TupleValue, Unknown, Value
 from headlint.flow.values.tensor_values import ANY_SHAPE, Domain, Labels, Origin, Shape, Tensor
@@ -240,6 +240,7 @@ def _two_tensors(machine: Machine, symbol: str, first: Tensor, second: Tensor, s
         return found
     origin = Origin("operation", symbol, site, note=_NOTES.get(symbol, ""))
     attached = first.attached or second.attached
+    note_mixed_in(machine, (first, second), site)
     if Domain.LOSS in (first.domain, second.domain):
         return Tensor(Domain.LOSS, ANY_SHAPE, origin, (first, second), attached=attached)
     biased = symbol in ("+", "-") and (second.origin.role == "variable" or first.origin.role == "variable")

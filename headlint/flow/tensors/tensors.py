@@ -10,7 +10,7 @@ from headlint.flow.tensors import arithmetic, creation, reshaping, shapes
 from headlint.flow.tensors.creation import as_type, type_name
 from headlint.flow.tensors.operation import DOMAINS, Operation, activate, tensor_of
 from headlint.flow.values.arguments import Arguments
-from headlint.flow.values.facts import Backward
+from headlint.flow.values.facts import Backward, Event
 from headlint.flow.values.python_values import (
     Constant,
     FrameworkMethod,
@@ -89,6 +89,7 @@ def _backward(machine: Machine, operation: Operation) -> Value:
     match operation.main:
         case Tensor() as tensor:
             machine.emit(Backward, operation.site, loss=tensor)
+            machine.note_event(Event.DIFFERENTIATED, operation.site, tensor)
     return Constant(None)
 
 
@@ -153,6 +154,19 @@ def item(machine: Machine, tensor: Tensor, key: Value, site: Site) -> Value:
     return tensor.derive(shape=shape, origin=origin, axis=None, heads=(), labels=labels)
 
 
+def _select(machine: Machine, operation: Operation) -> Value:
+    """``tensor.select(dim, index)`` is ``tensor[:, …, index]``."""
+    tensor, axis = tensor_of(machine, operation.main), operation.integer("dim")
+    if tensor is None:
+        return Unknown()
+    if axis is None or axis < -1:
+        return apply(machine, "unknown_shape", operation.name, tensor, {}, operation.site)
+    everything = SliceValue(Constant(None), Constant(None), Constant(None))
+    before: tuple[Value, ...] = (Constant("..."),) if axis == -1 else (everything,) * axis
+    number = operation.arguments.get("index") or Unknown()
+    return item(machine, tensor, TupleValue((*before, number)) if before else number, operation.site)
+
+
 def rounded(machine: Machine, tensor: Tensor, site: Site) -> Value:
     """``round(tensor)``."""
     return apply(machine, "round", "round", tensor, {"input": tensor}, site)
@@ -187,6 +201,7 @@ _EFFECTS: dict[str, Callable[[Machine, Operation], Value]] = {
         ("softmax", "softmax2d", "log_softmax", "sigmoid", "log_sigmoid", "relu", "tanh", "nonlinear"), _activation
     ),
     "identity": _same,
+    "select": _select,
     "detach": _detach,
     "backward": _backward,
 }
