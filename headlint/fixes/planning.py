@@ -28,6 +28,7 @@ FIXERS: dict[str, tuple[Fixer, ...]] = {
     "HL115": (losses.binary_loss_for_classes,),
     "HL116": (heads.softmax_and_categorical,),
     "HL117": (heads.sigmoid_into_the_loss,),
+    "HL120": (heads.second_activation_removed,),
     "HL201": (heads.activation_of_one_unit,),
     "HL202": (heads.units_for_classes, losses.binary_loss),
     "HL204": (layers.units_of_classes,),
