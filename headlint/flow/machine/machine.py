@@ -323,7 +323,7 @@ class Machine:
     def note_made(self, thing: HeapObject, at: int) -> None:
         """A layer, a container or a module is built: during a ``forward`` that happens again at each call."""
         frame = self.forward_frame()
-        if frame is None or self.muted:
+        if frame is None or self.muted or self._behind_a_decorator(frame):
             return
         assert isinstance(frame.receiver, Instance)
         rate = thing.arguments.get("p") if isinstance(thing, Layer) else None
@@ -335,6 +335,13 @@ class Machine:
             by_mode=self.mode_decides() or self.mode_chose(rate),
             without_gradient=bool(self.without_gradient),
             guards=self.state.path,
+        )
+
+    def _behind_a_decorator(self, outer: Frame) -> bool:
+        """Whether a decorator stands between a call and what is interpreted now: it may keep what it gets the first time."""
+        inner = self.frames[self.frames.index(outer) + 1 :]
+        return any(
+            isinstance(frame.definition, ir.FunctionDefinition) and frame.definition.decorators for frame in inner
         )
 
     def mode_decides(self) -> bool:
