@@ -13,12 +13,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from headlint.flow.machine.parts import PartsSeen
 from headlint.flow.machine.semantics import LibrarySemantics, PythonSemantics, TensorSemantics
 from headlint.flow.machine.state import State
 from headlint.flow.values.arguments import NO_ARGUMENTS, Arguments
 from headlint.flow.values.assumptions import Assumption
 from headlint.flow.values.conditions import Guard
-from headlint.flow.values.facts import Backward, Fact
+from headlint.flow.values.facts import Backward, Event, Fact, TrainingEvent
 from headlint.flow.values.library_values import Container
 from headlint.flow.values.modules import Loader, ModuleUnit
 from headlint.flow.values.python_values import (
@@ -33,7 +34,8 @@ from headlint.flow.values.python_values import (
     Unknown,
     Value,
 )
-from headlint.flow.values.tensor_values import COMPUTED, Domain, Origin, Tensor
+from headlint.flow.values.tensor_values import COMPUTED, GIVEN, Domain, Origin, Tensor
+from headlint.flow.values.training_values import Loop, Round
 from headlint.syntax import ir
 
 MOST_STEPS = 150_000
@@ -113,6 +115,8 @@ class Machine:
         self.reached: set[int] = set()
         """Identities of the function definitions that were called with arguments of the program."""
         self.overrides: set[Assumption] = set()
+        self.given: set[Unknown] = set()
+        """Values that are not known, but surely not None: they were computed and given where None is the default."""
         self.open = False
         """Whether a function calls or takes a loss of something that only its callers know."""
         self.growth = 0
@@ -123,6 +127,9 @@ class Machine:
         self.extras = HeapObject()
         """What programs store under names of libraries (``tf.model = …``)."""
         self.instances: list[Instance] = []
+        self.parts = PartsSeen()
+        self.cut_short = 0
+        """How many calls and modules were not followed to their end."""
         self.sequences: list[Container] = []
         """Every ``Sequential`` that was built, and those of them that were applied."""
         self.applied: set[Container] = set()
@@ -135,6 +142,10 @@ class Machine:
         """Whether a function is run that nothing calls: nobody knows at which moment it would be called."""
         self.in_container = False
         """Whether a Sequential is applying its members."""
+        self.rounds: tuple[Round, ...] = ()
+        """The rounds of loops that are being run, in whatever function, outermost first."""
+        self.root = 0
+        """Counts the functions that were run because nothing calls them."""
         self._tensors: dict[Unknown, Tensor] = {}
         self._steps_left = most_steps
 
@@ -200,6 +211,7 @@ class Machine:
         try:
             run()
         except BudgetSpent:
+            self.cut_short += 1
             del self.frames[depth:]
             self.state.path = before
         self._steps_left += kept
@@ -256,10 +268,20 @@ class Machine:
         finally:
             self.frame.repeating -= 1
 
+    @contextmanager
+    def in_round(self, loop: Loop, number: int = 0) -> Iterator[None]:
+        """Interpret one round of a loop."""
+        before, self.rounds = self.rounds, (*self.rounds, Round(loop, number))
+        try:
+            yield
+        finally:
+            self.rounds = before
+
     def give_back(self, value: Value) -> None:
         """Note what the call that is being interpreted returns on this path."""
         frame = self.frame
-        frame.returns.append((self.state.path[frame.path_length :], value))
+        guards = tuple(guard for guard in self.state.path[frame.path_length :] if not guard.required)
+        frame.returns.append((guards, value))
 
     def on_path(self, guards: tuple[Guard, ...], run: Callable[[], object]) -> None:
         """Do something under further conditions."""
@@ -285,7 +307,24 @@ class Machine:
         if any(guard.expected is not None and guard.outcome is not guard.expected for guard in self.state.path):
             return
         call_sites = tuple(frame.call_site for frame in self.frames if frame.call_site is not None)
-        self.facts.append(kind(site=site, guards=self.state.path, certain=certain, calls=call_sites, **columns))
+        guards = tuple(guard for guard in self.state.path if not guard.required)
+        self.facts.append(kind(site=site, guards=guards, certain=certain, calls=call_sites, **columns))
+
+    def note_event(
+        self, event: Event, site: Site, subject: Value, by: Value | None = None, given: tuple[Value, ...] = ()
+    ) -> None:
+        """Note that something happens in a training loop."""
+        self.emit(
+            TrainingEvent,
+            site,
+            event=event,
+            subject=subject,
+            by=by,
+            given=given,
+            rounds=self.rounds,
+            root=self.root,
+            without_gradient=bool(self.without_gradient),
+        )
 
     # Meaning
 
@@ -330,9 +369,9 @@ class Machine:
         """The bound method that the program itself gives a class, or None."""
         return self.python.method(self, instance, name)
 
-    def set_attribute(self, owner: Value, name: str, value: Value) -> None:
+    def set_attribute(self, owner: Value, name: str, value: Value, at: int = 0) -> None:
         """``owner.name = value``."""
-        self.python.write_attribute(self, owner, name, value)
+        self.python.write_attribute(self, owner, name, value, self.site(at) if at else None)
 
     def set_item(self, owner: Value, index: Value, value: Value, at: int) -> None:
         """``owner[index] = value``."""
@@ -369,7 +408,7 @@ class Machine:
     def tensor_of(self, value: Unknown) -> Tensor:
         """Something unknown, seen as a tensor; the same one each time."""
         if value not in self._tensors:
-            self._tensors[value] = Tensor(origin=Origin("input", "", note=COMPUTED if value.is_computed else ""))
+            self._tensors[value] = Tensor(origin=Origin("input", "", note=_note_of(value)))
         return self._tensors[value]
 
     def note_open(self, value: Unknown) -> None:
@@ -380,11 +419,12 @@ class Machine:
         if isinstance(root.key, tuple) and root.key[:1] == ("parameter",):
             self.open = True
 
-    def note_gradient(self, function: Unknown, arguments: Arguments) -> None:
+    def note_gradient(self, function: Unknown, arguments: Arguments, at: int) -> None:
         """``tape.gradient(loss, …)``, ``optimizer.minimize(loss)``, ``accelerator.backward(loss)`` differentiate a loss."""
         if function.key in GRADIENT_METHODS:
             for value in arguments.positional[:1]:
                 self.note_backward(value, self.site(0))
+                self.note_event(Event.DIFFERENTIATED, self.site(at), value, by=function.parent)
 
     def note_backward(self, value: Value, site: Site) -> None:
         """A loss is differentiated."""
@@ -398,3 +438,10 @@ class Machine:
     def unknown(self, note: str = "") -> Unknown:
         """A new value that is not followed."""
         return Unknown(note)
+
+
+def _note_of(value: Unknown) -> str:
+    """What the tensor that something unknown is seen as tells of where it comes from."""
+    if value.is_computed:
+        return COMPUTED
+    return GIVEN if value.is_given else ""

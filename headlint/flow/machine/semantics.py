@@ -44,7 +44,7 @@ class PythonSemantics:
     method: Callable[[Machine, Instance, str], Value | None]
     """The bound method that the program itself gives a class, or None."""
     read_attribute: Callable[[Machine, Value, str, int], Value]
-    write_attribute: Callable[[Machine, Value, str, Value], None]
+    write_attribute: Callable[[Machine, Value, str, Value, Site | None], None]
     read_item: Callable[[Machine, Value, Value, int], Value]
     write_item: Callable[[Machine, Value, Value, Value, Site], None]
     delete_item: Callable[[Machine, Value, Value], None]
@@ -87,3 +87,5 @@ class LibrarySemantics:
     is_method: Callable[[Value, str], bool]
     """Whether a name is a method that a library gives to objects like this one."""
     add_member: Callable[[Machine, Container, str, Value], None]
+    assigned: Callable[[Machine, Value, str, Value, Site], None]
+    """The program has set an attribute, which may mean something to a library."""

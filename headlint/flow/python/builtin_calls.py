@@ -147,6 +147,8 @@ def _setattr(machine: Machine, arguments: Arguments, at: int) -> Value:
     match arguments.positional:
         case (owner, Constant(str() as name), value):
             machine.set_attribute(owner, name, value)
+        case (_, _, value):
+            machine.parts.register(value)
         case _:
             pass
     return Constant(None)

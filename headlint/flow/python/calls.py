@@ -6,7 +6,7 @@ from collections.abc import Hashable
 from typing import TYPE_CHECKING
 
 from headlint.flow.machine.state import join
-from headlint.flow.python import attributes
+from headlint.flow.python import attributes, unreturned
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.assumptions import Assumption
 from headlint.flow.values.conditions import Choice
@@ -82,6 +82,7 @@ def run_function(
     machine.reached.add(id(definition))
     again = sum(frame.definition is definition for frame in machine.frames)
     if again >= MOST_RECURSIONS or machine.too_deep():
+        machine.cut_short += 1
         return Unknown()
     if receiver is not None and function.kind != "static":
         arguments = arguments.preceded_by(receiver)
@@ -95,7 +96,9 @@ def run_function(
         if isinstance(definition, ir.Lambda):
             result = machine.evaluate(definition.body)
             return
-        machine.execute(definition.body)
+        reached = machine.execute(definition.body)
+        if reached and not frame.returns:
+            unreturned.note(machine, frame)
         if function.generator:
             result = Dataset("generator", join(((), value) for value in frame.yields))
         else:
@@ -149,6 +152,7 @@ def _bind(
         if value is not None:
             if name in defaults:
                 machine.overrides.add(assumption)
+                _note_given(machine, value, defaults[name])
             bound[name] = value
         elif name in defaults:
             doubtful = assume_defaults or not arguments.complete
@@ -158,6 +162,12 @@ def _bind(
         if name == "training" and function.owner is not None and _left_open(value):
             bound[name] = Constant(True)
     return bound
+
+
+def _note_given(machine: Machine, value: Value, default: Value) -> None:
+    """What is computed, or taken from a batch, and given where None is the default is surely not None."""
+    if isinstance(value, Unknown) and default == Constant(None) and (value.is_result or value.is_batch_item):
+        machine.given.add(value)
 
 
 def _left_open(value: Value | None) -> bool:
@@ -184,6 +194,7 @@ def instantiate(
     instance = Instance(cls, machine.site(at))
     machine.growth += 1
     machine.instances.append(instance)
+    followed_before = machine.cut_short
     initializer = attributes.find_in_class(machine, cls, "__init__")
     if initializer is not None and isinstance(initializer[0], FunctionValue):
         run_function(machine, initializer[0], arguments, at, instance, initializer[1], assume_defaults)
@@ -191,6 +202,7 @@ def instantiate(
         _fill_dataclass(machine, instance, arguments, assume_defaults)
     elif cls.framework_base():
         machine.libraries.call_method(machine, instance, "__init__", arguments, at)
+    instance.whole = machine.cut_short == followed_before
     return instance
 
 

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from headlint.flow.machine.machine import Machine
 
 
+DIVIDED = "divided"
+"""The key of what a division by something unknown gives."""
+
 LARGEST_NUMBER = 10**12
 LONGEST_TEXT = 10_000
 
@@ -76,7 +79,9 @@ def evaluate_arguments(machine: Machine, arguments: tuple[ir.Argument, ...]) -> 
         value = machine.evaluate(argument.value)
         if argument.stars == 1:
             items = iteration.known_items(machine, value)
-            complete = complete and items is not None
+            if items is None:
+                complete = False
+                machine.parts.hand_on(value)
             positional.extend(items or ())
         elif argument.stars == 2:
             match machine.state.narrow(value):
@@ -124,6 +129,8 @@ def binary(machine: Machine, symbol: str, left: Value, right: Value, at: int) ->
             return left.child((symbol, _key(right)))
         case Constant(), Unknown():
             return right.child((symbol, "reversed", _key(left)))
+        case Unknown(), _ if symbol == "/":
+            return Unknown(key=DIVIDED)
         case _:
             return Unknown()
 
@@ -280,6 +287,7 @@ def _dict_display(machine: Machine, node: ir.DictDisplay) -> Value:
                 result.sites[constant.value] = machine.site(item)
             case _:
                 result.complete = False
+                result.others.append(value)
     return result
 
 
@@ -294,7 +302,9 @@ def _comprehension(machine: Machine, node: ir.Comprehension) -> Value:
         machine.frame.scope = outer
     if node.kind == "dict":
         entries: dict[Hashable, Value] = {key.value: value for key, value in results if isinstance(key, Constant)}
-        return DictValue(entries, exact and len(entries) == len(results))
+        result = DictValue(entries, exact and len(entries) == len(results))
+        result.others += [value for key, value in results if not isinstance(key, Constant)]
+        return result
     return ListValue(tuple(element for element, _ in results), not exact)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from headlint.flow.tensors import shapes
 from headlint.flow.tensors.operation import Operation, tensor_of
-from headlint.flow.values.python_values import Constant, FrameworkName, ListValue, TupleValue, Value
+from headlint.flow.values.python_values import Constant, FrameworkName, ListValue, Site, TupleValue, Value
 from headlint.flow.values.tensor_values import ANY_SHAPE, Domain, Labels, Origin, Shape, Tensor
 
 if TYPE_CHECKING:
@@ -65,6 +65,11 @@ def _literal_array(machine: Machine, operation: Operation, data: Value) -> Value
         operation.origin("array"),
         labels=_labels_of_numbers(numbers, dims, operation),
     )
+
+
+def literal_array(machine: Machine, data: Value, arguments: dict[str, Value], site: Site) -> Value:
+    """A list of numbers where a library takes a tensor."""
+    return _literal_array(machine, Operation("convert", "array", data, arguments, site), data)
 
 
 def _numbers(machine: Machine, data: Value) -> list[object]:
@@ -150,7 +155,8 @@ def _one_hot(machine: Machine, operation: Operation) -> Value:
     rank = tensor.shape.rank
     dims: tuple[int | None, ...] | None = None if rank is None else (*(tensor.shape.dims or ())[:rank], classes)
     if before is not None and before.column:
-        dims = None
+        squeezed = operation.name == "keras.utils.to_categorical" and rank == 2
+        dims = ((tensor.shape.dims or (None,))[0], classes) if squeezed else None
     return Tensor(Domain.ONE_HOT, Shape(dims, classes), operation.origin(), (tensor,), labels=labels)
 
 

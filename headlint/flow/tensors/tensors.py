@@ -8,10 +8,19 @@ from typing import TYPE_CHECKING
 
 from headlint.flow.tensors import arithmetic, creation, reshaping, shapes
 from headlint.flow.tensors.creation import as_type, type_name
-from headlint.flow.tensors.operation import Operation, activate, tensor_of
+from headlint.flow.tensors.operation import DOMAINS, Operation, activate, tensor_of
 from headlint.flow.values.arguments import Arguments
-from headlint.flow.values.facts import Backward
-from headlint.flow.values.python_values import Constant, FrameworkMethod, Site, SliceValue, TupleValue, Unknown, Value
+from headlint.flow.values.facts import Backward, Event
+from headlint.flow.values.python_values import (
+    Constant,
+    FrameworkMethod,
+    ListValue,
+    Site,
+    SliceValue,
+    TupleValue,
+    Unknown,
+    Value,
+)
 from headlint.flow.values.tensor_values import Domain, Labels, Origin, Shape, Tensor
 from headlint.frameworks import torch
 from headlint.frameworks.kinds import OperationKind
@@ -23,14 +32,17 @@ if TYPE_CHECKING:
 def operate(machine: Machine, kind: OperationKind, arguments: Arguments, site: Site) -> Value:
     """Call a function of a library on tensors."""
     bound = arguments.bind(kind.parameters)
-    for spelling in ("axis", "dimension", "keepdims", "keep_dims", "x", "logits", "input"):
+    for spelling, name in _SPELLINGS.items():
         if spelling in bound:
-            bound.setdefault(_SPELLINGS.get(spelling, spelling), bound[spelling])
+            bound.setdefault(name, bound[spelling])
     main = bound.get(kind.parameters[0].lstrip("*")) if kind.parameters else None
     return apply(machine, kind.effect, kind.name, main, bound, site)
 
 
-_SPELLINGS = {"axis": "dim", "dimension": "dim", "keepdims": "keepdim", "keep_dims": "keepdim"}
+_SPELLINGS = {
+    **dict.fromkeys(("axis", "dimension", "reduction_indices"), "dim"),
+    **dict.fromkeys(("keepdims", "keep_dims"), "keepdim"),
+}
 
 
 def apply(machine: Machine, effect: str, name: str, main: Value | None, bound: dict[str, Value], site: Site) -> Value:
@@ -39,9 +51,15 @@ def apply(machine: Machine, effect: str, name: str, main: Value | None, bound: d
         return Unknown()
 
     def single(value: Value) -> Value:
+        if effect in _TAKES_LITERALS and isinstance(value, ListValue | TupleValue):
+            value = creation.literal_array(machine, value, bound, site)
         return _EFFECTS[effect](machine, Operation(effect, name, value, bound, site))
 
     return machine.state.distribute([main], single)
+
+
+_TAKES_LITERALS = frozenset(DOMAINS) | {"log", "exp", "sum", "mean", "clamp", "negative"}
+"""Effects of one operand, for which the libraries also take a list of numbers."""
 
 
 def _activation(machine: Machine, operation: Operation) -> Value:
@@ -71,6 +89,7 @@ def _backward(machine: Machine, operation: Operation) -> Value:
     match operation.main:
         case Tensor() as tensor:
             machine.emit(Backward, operation.site, loss=tensor)
+            machine.note_event(Event.DIFFERENTIATED, operation.site, tensor)
     return Constant(None)
 
 
@@ -135,6 +154,19 @@ def item(machine: Machine, tensor: Tensor, key: Value, site: Site) -> Value:
     return tensor.derive(shape=shape, origin=origin, axis=None, heads=(), labels=labels)
 
 
+def _select(machine: Machine, operation: Operation) -> Value:
+    """``tensor.select(dim, index)`` is ``tensor[:, …, index]``."""
+    tensor, axis = tensor_of(machine, operation.main), operation.integer("dim")
+    if tensor is None:
+        return Unknown()
+    if axis is None or axis < -1:
+        return apply(machine, "unknown_shape", operation.name, tensor, {}, operation.site)
+    everything = SliceValue(Constant(None), Constant(None), Constant(None))
+    before: tuple[Value, ...] = (Constant("..."),) if axis == -1 else (everything,) * axis
+    number = operation.arguments.get("index") or Unknown()
+    return item(machine, tensor, TupleValue((*before, number)) if before else number, operation.site)
+
+
 def rounded(machine: Machine, tensor: Tensor, site: Site) -> Value:
     """``round(tensor)``."""
     return apply(machine, "round", "round", tensor, {"input": tensor}, site)
@@ -169,6 +201,7 @@ _EFFECTS: dict[str, Callable[[Machine, Operation], Value]] = {
         ("softmax", "softmax2d", "log_softmax", "sigmoid", "log_sigmoid", "relu", "tanh", "nonlinear"), _activation
     ),
     "identity": _same,
+    "select": _select,
     "detach": _detach,
     "backward": _backward,
 }
