@@ -84,6 +84,8 @@ class Frame:
     """How often the mode was asked for so far."""
     chosen_by_mode: list[Value] = field(default_factory=list)
     """What was given another value in another mode."""
+    leaves: set[str] = field(default_factory=set)
+    """The ways in which paths left the round of a loop that is being interpreted: ``break``, ``return`` …."""
 
 
 @dataclass(frozen=True)
@@ -339,10 +341,12 @@ class Machine:
 
     def _behind_a_decorator(self, outer: Frame) -> bool:
         """Whether a decorator stands between a call and what is interpreted now: it may keep what it gets the first time."""
-        inner = self.frames[self.frames.index(outer) + 1 :]
-        return any(
-            isinstance(frame.definition, ir.FunctionDefinition) and frame.definition.decorators for frame in inner
-        )
+        for frame in reversed(self.frames):
+            if frame is outer:
+                break
+            if isinstance(frame.definition, ir.FunctionDefinition) and frame.definition.decorators:
+                return True
+        return False
 
     def mode_decides(self) -> bool:
         """Whether what is being interpreted happens in one mode of a module only."""

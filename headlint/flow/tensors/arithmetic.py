@@ -143,6 +143,9 @@ def _clamp(machine: Machine, operation: Operation) -> Value:
     tensor = tensor_of(machine, operation.main)
     if tensor is None:
         return Unknown()
+    least = operation.constant("min")
+    if tensor.domain in (Domain.LOG_SOFTMAX, Domain.LOG_SIGMOID) and isinstance(least, int | float) and least > 0:
+        return tensor.derive(domain=Domain.UNKNOWN, origin=operation.origin("clamp"), heads=())
     return tensor.derive(guarded=True, origin=operation.origin("clamp"))
 
 
