@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from headlint.checks import axis, bias, gradient, labels, loss_input, outputs
+from headlint.checks import amounts, axis, bias, gradient, labels, loss_input, outputs
 from headlint.checks.diagnostic import Diagnostic
 from headlint.checks.evidence import Evidence, source_tensor
 from headlint.flow.values.facts import Fact, LossUse
 from headlint.flow.values.tensor_values import Tensor
 from headlint.settings import Settings
 
-RULES = (*loss_input.RULES, *outputs.RULES, *axis.RULES, *bias.RULES, *gradient.RULES, *labels.RULES)
+RULES = (*loss_input.RULES, *amounts.RULES, *outputs.RULES, *axis.RULES, *bias.RULES, *gradient.RULES, *labels.RULES)
 
 _LOSS_INPUT = frozenset(f"HL{number}" for number in range(101, 113))
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from headlint.flow.tensors import shapes
+from headlint.flow.tensors import numbers, shapes
 from headlint.flow.tensors.operation import Operation, tensor_of
 from headlint.flow.values.library_values import Layer
 from headlint.flow.values.python_values import Constant, Site, TupleValue, Unknown, Value
@@ -87,7 +87,8 @@ def _concatenate(machine: Machine, operation: Operation) -> Value:
         return Tensor(origin=operation.origin())
     axis = operation.integer("dim")
     if axis is None:
-        axis = 0 if operation.name.startswith("torch") else -1
+        along_first = operation.name.startswith(("torch", "numpy")) and not operation.name.endswith("hstack")
+        axis = 0 if along_first else -1
     return join_tensors(machine, items, axis, operation.name, operation.site)
 
 
@@ -103,8 +104,12 @@ def join_tensors(
     domain = domains.pop() if len(domains) == 1 else Domain.UNKNOWN
     heads = tuple(tensors) if domain is Domain.LINEAR and shapes.is_last(tensors[0].shape, axis) else ()
     shape = shapes.concatenated([tensor.shape for tensor in tensors], axis)
+    labels = numbers.joined([tensor.labels for tensor in tensors]) if axis == 0 else None
     return Tensor(
-        domain, shape, origin, tuple(tensors), heads=heads, attached=any(tensor.attached for tensor in tensors)
+        *(domain, shape, origin, tuple(tensors)),
+        heads=heads,
+        attached=any(tensor.attached for tensor in tensors),
+        labels=labels,
     )
 
 
@@ -122,9 +127,9 @@ def _stack(machine: Machine, operation: Operation) -> Value:
     axis = operation.integer("dim") if operation.given("dim") else 0
     domains = {tensor.domain for tensor in tensors}
     shape = shapes.with_axis(tensors[0].shape, axis, len(items) if items is not None else None)
-    return Tensor(
-        domains.pop() if len(domains) == 1 else Domain.UNKNOWN, shape, operation.origin("stack"), tuple(tensors)
-    )
+    labels = numbers.joined([tensor.labels for tensor in tensors]) if axis == 0 else None
+    domain = domains.pop() if len(domains) == 1 else Domain.UNKNOWN
+    return Tensor(domain, shape, operation.origin("stack"), tuple(tensors), labels=labels)
 
 
 def _size(machine: Machine, operation: Operation) -> Value:
