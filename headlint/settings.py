@@ -12,6 +12,10 @@ OUTPUTS = ("logits", "softmax", "sigmoid", "log-softmax", "same", "unknown")
 """What a layer declared by the user may give; ``same`` passes its input on unchanged in meaning."""
 
 
+class ConfigurationError(Exception):
+    """The settings make no sense; the message names the file and the key, in one line."""
+
+
 @dataclass(frozen=True)
 class Settings:
     """Everything that steers a run. The defaults are those of a project without any configuration."""

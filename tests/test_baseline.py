@@ -15,9 +15,8 @@ import headlint
 from headlint.findings.finding import Finding, Report
 from headlint.fixes import apply_fixes
 from headlint.reporting.context import Context
-from headlint.run.configuration import ConfigurationError
 from headlint.selection.baseline import Baseline, read_baseline
-from headlint.settings import Settings
+from headlint.settings import ConfigurationError, Settings
 from headlint.source.document import read_document
 
 NET = """import torch.nn as nn

@@ -11,9 +11,8 @@ import pytest
 
 import headlint
 from headlint.fixes import apply_fixes
-from headlint.run.configuration import ConfigurationError
 from headlint.selection.changes import ChangedLines
-from headlint.settings import Settings
+from headlint.settings import ConfigurationError, Settings
 
 NET = """import torch.nn as nn
 import torch.nn.functional as F

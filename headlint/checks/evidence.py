@@ -8,8 +8,9 @@ from functools import cached_property
 from typing import TypeVar
 
 from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
+from headlint.checks.training.order import Run, runs_of
 from headlint.flow.values.assumptions import Assumption
-from headlint.flow.values.facts import Activation, Backward, Fact, LabelsUse, LayerApplied, LossUse
+from headlint.flow.values.facts import Activation, Backward, Fact, LabelsUse, LayerApplied, LossUse, TrainingEvent
 from headlint.flow.values.library_values import Layer
 from headlint.flow.values.python_values import Constant, Site
 from headlint.flow.values.tensor_values import Domain, Labels, Origin, Tensor
@@ -56,6 +57,16 @@ class Evidence:
     def of(self, kind: type[SomeFact]) -> list[SomeFact]:
         """The facts of one kind."""
         return [fact for fact in self.facts if isinstance(fact, kind)]
+
+    @cached_property
+    def events(self) -> list[TrainingEvent]:
+        """What happens in training loops."""
+        return self.of(TrainingEvent)
+
+    @cached_property
+    def runs(self) -> list[Run]:
+        """The same by the runs of the module and of its functions."""
+        return runs_of(self.events)
 
     @cached_property
     def uses(self) -> list[LossUse]:

@@ -17,7 +17,7 @@ from headlint.checks.evidence import (
     trail_of,
 )
 from headlint.flow.tensors.operation import comes_from
-from headlint.flow.values.facts import LayerApplied, LossConstructorCall, LossUse
+from headlint.flow.values.facts import LayerApplied, LossConstructorCall, LossUse, MixedIn
 from headlint.flow.values.library_values import Layer
 from headlint.flow.values.python_values import Unknown
 from headlint.flow.values.tensor_values import Domain, Tensor
@@ -86,9 +86,9 @@ def loss_arguments_swapped(evidence: Evidence) -> Iterator[Diagnostic]:
             continue
         message, advice = _SWAPPED.format(use.loss.short_name), _order(use.loss.call)
         match use.prediction:
-            case Tensor() as tensor if _are_labels(tensor) or (_are_made_up(tensor) and _is_output(use, target)):
+            case Tensor() as tensor if _are_labels(tensor) or (_come_from_outside(tensor) and _is_output(use, target)):
                 yield about_loss("HL503", use, message, advice)
-            case Unknown() as unknown if _is_batch_item(unknown) and _is_output(use, target):
+            case Unknown() as unknown if _is_data(use, unknown) and _is_output(use, target):
                 step = DiagnosticStep(use.site, "stands where the labels belong", "loss", use.loss.name)
                 yield Diagnostic("HL503", use.site, message, advice, False, (*trail_of(target), step), subject=use)
             case _:
@@ -101,15 +101,19 @@ def _are_labels(tensor: Tensor) -> bool:
     )
 
 
-def _are_made_up(tensor: Tensor) -> bool:
-    """Whether nothing but random or constant numbers is in a tensor, as in short examples."""
-    return tensor.origin.note == "fresh"
+def _come_from_outside(tensor: Tensor) -> bool:
+    """Whether nothing but random or constant numbers is in a tensor, as in short examples, or what is fed to a graph."""
+    while tensor.origin.role == "operation" and len(tensor.inputs) == 1:
+        tensor = tensor.inputs[0]
+    fed = tensor.origin.role == "input" and tensor.symbolic and tensor.origin.site is not None
+    return fed or tensor.origin.note == "fresh"
 
 
 def _is_output(use: LossUse, target: Tensor) -> bool:
     """Whether a model that learns gives what stands where the labels belong."""
-    learns = target.attached and source_tensor(target).origin.role in ("layer", "activation")
-    return learns and use.loss.family in CLASSIFYING
+    made_by = source_tensor(target).origin
+    learns = made_by.role in ("layer", "activation") or made_by.note == "matmul with variable"
+    return learns and target.attached and use.loss.family in CLASSIFYING
 
 
 _SWAPPED = "{} is given the labels where it takes the model's output, and the output where it takes the labels."
@@ -117,6 +121,15 @@ _SWAPPED = "{} is given the labels where it takes the model's output, and the ou
 
 def _order(call: tuple[str, ...]) -> str:
     return f"The order is ({call[0]}, {call[1]}, …)."
+
+
+def _is_data(use: LossUse, value: Unknown) -> bool:
+    """Whether something unknown is a part of a batch, or given to a training step beside what the model is given.
+
+    A parameter counts in Keras alone: its losses take the labels first, the others take them second.
+    """
+    parameter = isinstance(value.key, tuple) and value.key[:1] == ("parameter",)
+    return _is_batch_item(value) or (parameter and use.loss.framework == "keras" and not use.loss.by_hand)
 
 
 def _is_batch_item(value: Unknown) -> bool:
@@ -245,7 +258,10 @@ def _bottleneck(first: Layer, second: Layer) -> bool:
 
 def softmax_in_hidden_layer(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL506."""
+    mixed_in = {id(fact.output) for fact in evidence.of(MixedIn)}
     for fact in evidence.applications():
+        if id(fact.output) in mixed_in:
+            continue  # the probabilities condition something else, as an intermediate head does
         tensor = fact.input
         source = source_tensor(tensor)
         if (

@@ -107,6 +107,9 @@ def logits_into_binary_cross_entropy(evidence: Evidence) -> Iterator[Diagnostic]
                 f"{use.loss.short_name} takes the logarithm of probabilities, but it is given "
                 f"{prediction(use).domain.value} that need not lie between 0 and 1."
             )
+            if use.loss.by_hand:
+                yield _logarithm_of_scores("HL105", use, "sigmoid")
+                continue
             if use.loss.framework == "torch":
                 advice = "Use BCEWithLogitsLoss (or binary_cross_entropy_with_logits), which takes raw scores, or add a sigmoid."
             else:
@@ -119,7 +122,9 @@ def logits_into_categorical_cross_entropy(evidence: Evidence) -> Iterator[Diagno
     for use in evidence.uses:
         if use.loss.family not in CROSS_ENTROPIES or not wants_probabilities(use) or units(use) == 1:
             continue
-        if prediction(use).domain is Domain.LINEAR:
+        if use.loss.by_hand and prediction(use).domain in SCORES:
+            yield _logarithm_of_scores("HL106", use, "softmax")
+        elif prediction(use).domain is Domain.LINEAR:
             message = (
                 f"{use.loss.short_name} expects probabilities here, but it is given raw scores: "
                 "it only divides them by their sum and takes the logarithm, which is not a likelihood."
@@ -128,18 +133,32 @@ def logits_into_categorical_cross_entropy(evidence: Evidence) -> Iterator[Diagno
             yield about_loss("HL106", use, message, advice)
 
 
+def _logarithm_of_scores(code: str, use: LossUse, missing: str) -> Diagnostic:
+    """A cross entropy that the program writes out, without the softmax or sigmoid that belongs before it."""
+    message = (
+        f"The cross entropy that is written here takes the logarithm of {prediction(use).domain.value}: "
+        "it is NaN as soon as one of them is negative, and clipping them cuts off their gradient."
+    )
+    return about_loss(code, use, message, f"Use the framework's cross entropy on the raw scores, or add a {missing}.")
+
+
 def softmax_with_binary_cross_entropy(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL107."""
     for use in evidence.uses:
         if use.loss.family != "binary_cross_entropy" or not wants_probabilities(use) or units(use) == 1:
             continue
-        if prediction(use).domain is Domain.SOFTMAX:
+        if prediction(use).domain is Domain.SOFTMAX and not _picked_by_a_mask(prediction(use)):
             message = (
                 "Binary cross entropy treats every output as a separate yes/no question, but the outputs of a softmax "
                 "sum to 1: only one of them can be near 1."
             )
             advice = "For one class out of several use a categorical cross entropy; for independent labels use sigmoid."
             yield about_loss("HL107", use, message, advice, encoding=evidence.encoding_of(use))
+
+
+def _picked_by_a_mask(tensor: Tensor) -> bool:
+    """Whether a mask took single probabilities out: each may be that of the class which its sample has."""
+    return any(view.shape.rank == 1 and short(view.origin.name) == "masked_select" for view in views(tensor))
 
 
 def sigmoid_with_categorical_cross_entropy(evidence: Evidence) -> Iterator[Diagnostic]:

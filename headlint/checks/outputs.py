@@ -70,12 +70,31 @@ def single_unit_softmax(evidence: Evidence) -> Iterator[Diagnostic]:
         if _over_one(evidence, fact):
             constant_value = "1" if fact.effect == "softmax" else "0"
             name = short(fact.output.origin.name)
+            where, advice = _UNIT if _is_a_unit(fact.input) else _AXIS
             message = (
-                f"{name} over a single unit: exp(x) / exp(x) is always 1, "
+                f"{name} over {where}: exp(x) / exp(x) is always 1, "
                 f"so this gives {constant_value} whatever the input is and nothing is learned."
             )
-            advice = "Use a sigmoid for yes or no, no activation for a value, or one unit for each class."
             yield _with_its_loss(evidence, about_activation("HL201", fact, message, advice), fact)
+
+
+_UNIT = (
+    "a single unit",
+    "Use a sigmoid for yes or no, no activation for a value, or one unit for each class.",
+)
+_AXIS = ("an axis of length 1", "Take it over the axis of what is to be compared.")
+
+
+def _is_a_unit(tensor: Tensor) -> bool:
+    """Whether the axis of length one is what a layer gives, and not one that was put in or left over."""
+    head = head_of(tensor)
+    width = None if head is None else head.shape.size(1) if _is_convolution(head) else head.shape.units
+    return head is None or width in (None, 1)
+
+
+def _is_convolution(tensor: Tensor) -> bool:
+    layer = tensor.origin.layer
+    return layer is not None and layer.kind.effect == "convolution" and layer.kind.framework == "torch"
 
 
 def _with_its_loss(evidence: Evidence, diagnostic: Diagnostic, fact: Activation) -> Diagnostic:
@@ -272,9 +291,14 @@ def impossible_layer(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL206."""
     for fact in evidence.of(LayerBuilt):
         problem = _impossible(fact.layer)
-        if problem:
+        if problem and not _rests_on_a_default(fact.layer):
             message = f"{fact.layer.kind.short_name} is built with invalid arguments: {problem}."
             yield Diagnostic("HL206", fact.site, message, "Correct the argument.", is_proved(fact), subject=fact.layer)
+
+
+def _rests_on_a_default(layer: Layer) -> bool:
+    """Whether a size is a constructor's default that no call was seen to leave: 0 may well stand for "not given"."""
+    return any(_assumed(layer, parameter) for parameter in layer.arguments)
 
 
 def _impossible(layer: Layer) -> str:

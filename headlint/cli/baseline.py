@@ -16,11 +16,11 @@ from headlint.cli.progress import Progress
 from headlint.cli.sources import Sources
 from headlint.findings.finding import Finding, Report
 from headlint.reporting.context import Context
-from headlint.run.configuration import ConfigurationError
-from headlint.settings import Settings
+from headlint.settings import ConfigurationError, Settings
 
 if TYPE_CHECKING:
-    from headlint.selection.baseline import Baseline, Entry
+    from headlint.findings.finding import Entry
+    from headlint.selection.baseline import Baseline
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

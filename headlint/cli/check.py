@@ -16,9 +16,8 @@ from headlint.cli.progress import Progress
 from headlint.cli.status import add_fail_on, status_of
 from headlint.findings.finding import Report
 from headlint.reporting.context import Context
-from headlint.run.configuration import ConfigurationError
 from headlint.runtime.options import add_building_options, wanted_of
-from headlint.settings import Settings
+from headlint.settings import ConfigurationError, Settings
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

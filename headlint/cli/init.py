@@ -15,7 +15,8 @@ from headlint.cli.main import CLEAN, FAILED
 from headlint.cli.options import DEFAULT_FILE, UsageError
 from headlint.cli.output import count, say_problems
 from headlint.findings.finding import Report
-from headlint.run.configuration import ConfigurationError, load_settings
+from headlint.run.configuration import load_settings
+from headlint.settings import ConfigurationError
 from headlint.source.writing import write_atomically
 from headlint.version import __version__
 

@@ -78,7 +78,8 @@ def load(arguments: argparse.Namespace, start: Path) -> Settings:
     Raises:
         UsageError: they cannot be read, or make no sense.
     """
-    from headlint.run.configuration import ConfigurationError, load_settings
+    from headlint.run.configuration import load_settings
+    from headlint.settings import ConfigurationError
 
     try:
         settings = load_settings(start, arguments.config, arguments.isolated)

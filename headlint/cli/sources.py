@@ -13,8 +13,8 @@ from headlint.settings import Settings
 from headlint.source.document import Document, UnreadableError, read_document
 
 if TYPE_CHECKING:
+    from headlint.findings.heads import HeadPicture
     from headlint.fixes import Programs
-    from headlint.reporting.heads import HeadPicture
 
 
 def drawer(paths: Iterable[Path | str], settings: Settings) -> Callable[[], Sequence[HeadPicture]]:

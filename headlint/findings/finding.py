@@ -8,10 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from headlint.selection.baseline import Entry
 
 
 class Severity(str, Enum):
@@ -128,6 +124,18 @@ class Skipped:
 
     path: str
     reason: str
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class Entry:
+    """A finding as a baseline holds it. ``path`` is relative to the baseline's folder, with forward slashes."""
+
+    path: str
+    code: str
+    name: str
+    model: str
+    text: str
+    fingerprint: str
 
 
 @dataclass(frozen=True, slots=True)

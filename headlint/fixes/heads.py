@@ -82,6 +82,17 @@ def squashing_off(case: Case) -> Repair:
     raise CannotFix("the trail has no other activation")
 
 
+def second_activation_removed(case: Case) -> Repair:
+    """HL120: probabilities stay as the first activation makes them."""
+    steps = case.steps("activation")
+    if len(steps) < 2:
+        raise CannotFix("the two activations are not to be seen")
+    reason = (
+        "the probabilities get further apart, as they should; thresholds that were fitted to the old ones no longer fit"
+    )
+    return Repair(f"Remove the second {_kind(steps[-1].name)}", reason, take_away(case, steps[-1]))
+
+
 def sigmoid_for_softmax(case: Case) -> Repair:
     """HL107: each output answers a question of its own."""
     reason = "where the labels exclude each other, a categorical loss is needed"

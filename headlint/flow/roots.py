@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from headlint.flow.python import attributes, calls
+from headlint.flow.torch_modules import parts
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.library_values import Container
 from headlint.flow.values.modules import ModuleUnit
@@ -29,10 +30,12 @@ def run(machine: Machine, unit: ModuleUnit) -> None:
 
 def _run_rest(machine: Machine, unit: ModuleUnit) -> None:
     for function in _by_need(unit):
+        machine.root += 1
         if id(function.definition) not in machine.reached and function.owner is None:
             machine.with_share(partial(calls.run_function, machine, function, Arguments(), 0, assume_defaults=True))
     for cls in list(unit.classes):
         machine.with_share(partial(_run_class, machine, cls))
+    parts.note(machine, unit)
     for container in machine.sequences:
         if container not in machine.applied and container.site.path == unit.path:
             machine.with_share(partial(_apply, machine, container))
@@ -57,6 +60,7 @@ def _names_in(function: FunctionValue) -> set[str]:
 
 
 def _run_class(machine: Machine, cls: ClassValue) -> None:
+    machine.root += 1
     instances = [instance for instance in machine.instances if instance.cls is cls]
     if not instances:
         if any(cls in other.ancestors()[1:] for other in cls.unit.classes if other is not cls) and not _is_model(
@@ -87,6 +91,7 @@ def _run_methods(machine: Machine, instance: Instance) -> None:
         mentioned |= _attributes_in(method) - {method.name}
     methods.sort(key=lambda method: _rank(method, mentioned))
     for method in methods:
+        machine.root += 1
         if id(method.definition) in machine.reached or method.name == "__init__":
             continue
         receiver: Value = instance.cls if method.kind == "class" else instance

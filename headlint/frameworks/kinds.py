@@ -51,6 +51,8 @@ class LossKind:
     prediction: str = "input"
     target: str = "target"
     symmetric: bool = False
+    by_hand: bool = False
+    """Whether the program writes the loss out, so that no name stands for it."""
 
     @property
     def short_name(self) -> str:

@@ -5,6 +5,7 @@ Sources: the signatures and forward methods in ``torch/nn/modules/*.py`` and ``t
 
 from __future__ import annotations
 
+from headlint.frameworks import torch_views
 from headlint.frameworks.kinds import LayerKind, LossKind, OperationKind
 
 _CONVOLUTION = ("in_channels", "out_channels", "kernel_size", "stride", "padding", "dilation", "groups", "bias")
@@ -155,6 +156,17 @@ LAYERS = (
     ),
 )
 
+_WEIGHTED = frozenset(
+    {"dense", "bilinear", "convolution", "norm", "layer_norm", "embedding", "embedding_bag", "recurrent"}
+    | {"recurrent_cell", "recurrent_cell_pair", "attention", "hidden_same_shape"}
+)
+
+
+def has_weights(kind: LayerKind) -> bool:
+    """Whether layers of a kind have weights unless their arguments say otherwise."""
+    return kind.short_name == "PReLU" or (kind.effect in _WEIGHTED and "InstanceNorm" not in kind.name)
+
+
 CONTAINERS = {
     "torch.nn.Sequential": "sequential",
     "torch.nn.ModuleList": "list",
@@ -255,7 +267,10 @@ _FUNCTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "mm": ("matmul", ("input", "other")),
     "bmm": ("matmul", ("input", "other")),
     "add": ("add", ("input", "other")),
-    "mul": ("elementwise", ("input", "other")),
+    **dict.fromkeys(("mul", "multiply"), ("multiply", ("input", "other"))),
+    **dict.fromkeys(("sub", "subtract"), ("subtract", ("input", "other"))),
+    **dict.fromkeys(("div", "divide", "true_divide"), ("divide", ("input", "other"))),
+    **dict.fromkeys(("neg", "negative"), ("negative", ("input",))),
     "linear": ("linear_function", ("input", "weight", "bias")),
     "one_hot": ("one_hot", ("tensor", "num_classes")),
     "normalize": ("elementwise", ("input",)),
@@ -313,6 +328,8 @@ OPERATIONS = (
         for module in _MODULES
         for name, (effect, parameters) in _FUNCTIONS.items()
     ),
+    *(OperationKind(f"torch.{name}", *entry) for name, entry in torch_views.FUNCTIONS.items()),
+    OperationKind("einops.rearrange", "unknown_shape", ("input",)),
     *(OperationKind(f"{module}.{name}", "nonlinear", ("input",)) for module in _MODULES for name in _NONLINEAR),
     OperationKind("torch.special.expit", "sigmoid", ("input",)),
     OperationKind("torch.nn.functional.hardsigmoid", "sigmoid", ("input",)),
@@ -329,19 +346,7 @@ METHODS: dict[str, tuple[str, tuple[str, ...]]] = {
         for name, entry in _FUNCTIONS.items()
         if entry[1][0] in ("input",) and name not in ("linear", "tensor", "normalize", "dropout", "dropout2d")
     },
-    **dict.fromkeys(
-        (
-            "clone",
-            "contiguous",
-            "cuda",
-            "cpu",
-            "to",
-            "type",
-            "requires_grad_",
-            "pin_memory",
-        ),
-        ("identity", ("input",)),
-    ),
+    **torch_views.METHODS,
     **dict.fromkeys(("float", "double", "half", "bfloat16"), ("to_float", ("input",))),
     **dict.fromkeys(("long", "int"), ("to_integer", ("input",))),
     "bool": ("round", ("input",)),
@@ -352,12 +357,6 @@ METHODS: dict[str, tuple[str, tuple[str, ...]]] = {
     "item": ("detach", ("input",)),
     "numpy": ("detach", ("input",)),
     "tolist": ("detach", ("input",)),
-    "expand": ("unknown_shape", ("input",)),
-    "repeat": ("unknown_shape", ("input",)),
-    "gather": ("unknown_shape", ("input",)),
-    "masked_fill": ("identity", ("input",)),
-    "masked_fill_": ("identity", ("input",)),
-    "view_as": ("unknown_shape", ("input",)),
     "sigmoid_": ("sigmoid", ("input",)),
     "relu_": ("relu", ("input",)),
     "tanh_": ("tanh", ("input",)),
@@ -368,12 +367,8 @@ METHODS: dict[str, tuple[str, tuple[str, ...]]] = {
     "clamp_": ("clamp", ("input", "min", "max")),
     "clamp_min": ("clamp", ("input", "min")),
     "matmul": ("matmul", ("input", "other")),
-    "div": ("elementwise", ("input", "other")),
-    "div_": ("elementwise", ("input", "other")),
+    "div_": ("divide", ("input", "other")),
     "astype": ("astype", ("input", "dtype")),
-    "chunk": ("chunk", ("input", "chunks", "dim")),
-    "split": ("chunk", ("input", "chunks", "dim")),
-    "unbind": ("chunk", ("input", "dim")),
 }
 """Methods of a tensor: what they do, and their parameters with the tensor itself first."""
 

@@ -73,7 +73,7 @@ class Plugin:
         data = text.encode("utf-8", "replace")
         if not may_matter(data):
             return
-        from headlint.run.configuration import ConfigurationError
+        from headlint.settings import ConfigurationError
 
         try:
             report = self._check(text, data)

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headlint.findings.finding import Finding, Place
+from headlint.findings.measured import Measured
 from headlint.version import __version__
 
 if TYPE_CHECKING:
-    from headlint.reporting.heads import HeadPicture
+    from headlint.findings.heads import HeadPicture
     from headlint.runtime.confirm import Confirmation
 
 
@@ -25,19 +26,6 @@ class FixSummary:
     safe: bool
     reason: str = ""
     diff: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """What the built model says about a finding: ``confirmed`` or ``unknown``, why, and the loss after each step of
-    fitting one small batch, as written and as fixed, where that was asked for. ``floor`` is the loss that the program
-    as written cannot go below."""
-
-    outcome: str
-    why: str
-    written: tuple[float, ...] = ()
-    fixed: tuple[float, ...] = ()
-    floor: float | None = None
 
 
 def no_source(path: str) -> str | None:

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from headlint.checks.diagnostic import Diagnostic
 from headlint.findings.finding import Confidence, Finding, Place, Problem, Severity, Step
+from headlint.flow.interpreter import interpreter
 from headlint.flow.machine.machine import BudgetSpent, Declarations, Machine
 from headlint.flow.values.facts import Fact
 from headlint.flow.values.modules import ModuleUnit
@@ -117,7 +118,7 @@ def _interpret(
     unit = ModuleUnit(str(path), path, body)
     unit.main = True
     loader.documents[str(path)] = document
-    machine = Machine(loader, Declarations(dict(settings.losses), dict(settings.layers)))
+    machine = interpreter(loader, Declarations(dict(settings.losses), dict(settings.layers)))
     machine.units[path] = unit
     try:
         roots.run(machine, unit)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from headlint.settings import EXPECTATIONS, OUTPUTS, Settings
+from headlint.settings import EXPECTATIONS, OUTPUTS, ConfigurationError, Settings
 from headlint.source.project import find_root
 
 if sys.version_info >= (3, 11):
@@ -19,10 +19,6 @@ else:
     import tomli as tomllib  # type: ignore[import-not-found,unused-ignore]
 
 FILES = ("headlint.toml", "pyproject.toml")
-
-
-class ConfigurationError(Exception):
-    """The settings make no sense; the message names the file and the key, in one line."""
 
 
 def load_settings(start: Path, config: Path | None = None, isolated: bool = False) -> Settings:

@@ -10,13 +10,13 @@ from pathlib import Path
 from headlint.checks.diagnostic import Diagnostic
 from headlint.checks.evidence import activation_site, short, source_tensor
 from headlint.findings.finding import Place, Problem
+from headlint.findings.heads import HeadLayer, HeadLoss, HeadPicture
 from headlint.flow.values.conditions import Option
 from headlint.flow.values.facts import Fact, Head, LossUse
 from headlint.flow.values.library_values import Layer
 from headlint.flow.values.python_values import Constant, Site, TupleValue, Value
 from headlint.flow.values.tensor_values import Domain, Tensor
 from headlint.loading.loader import ProjectLoader
-from headlint.reporting.heads import HeadLayer, HeadLoss, HeadPicture
 from headlint.run.analysis import diagnostics_and_facts, model_around, site_places, with_deep_stack
 from headlint.settings import Settings
 

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from headlint.runtime.worker.devices import WITHOUT_DRIVER
-from headlint.runtime.worker.folders import PREFIX, remove
-from headlint.runtime.worker.protocol import BrokenFrame, Message, receive, send
-from headlint.runtime.worker.watching import LATE_SECONDS
+from headlint.runtime.worker.measuring.devices import WITHOUT_DRIVER
+from headlint.runtime.worker.process.folders import PREFIX, remove
+from headlint.runtime.worker.process.protocol import BrokenFrame, Message, receive, send
+from headlint.runtime.worker.process.watching import LATE_SECONDS
 
 START = Path(__file__).parent / "worker" / "start.py"
 MARK = "HEADLINT_RUN"

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from headlint.findings.finding import Finding, Problem, Report
-from headlint.reporting.context import Measured
-from headlint.reporting.heads import HeadPicture
+from headlint.findings.heads import HeadPicture
+from headlint.findings.measured import Measured
 from headlint.runtime.discoveries import discoveries
 from headlint.runtime.measurement import Failure, Measurement, outcome_of
 from headlint.runtime.options import Wanted

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from headlint.findings.finding import Finding, Step
+from headlint.findings.heads import HeadPicture
 from headlint.frameworks import registry
 from headlint.frameworks.kinds import LossKind
-from headlint.reporting.heads import HeadPicture
 
 APPLIED = frozenset({"softmax", "log_softmax", "sigmoid", "log_sigmoid", "argmax", "round", "sign", "detach"})
 """What a program may do to a model's output before the loss, by the last part of its name."""

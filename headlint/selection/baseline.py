@@ -14,9 +14,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from headlint.findings.finding import Finding
+from headlint.findings.finding import Entry, Finding
 from headlint.findings.fingerprint import TextOf, fingerprints, source_of
-from headlint.run.configuration import ConfigurationError
+from headlint.settings import ConfigurationError
 from headlint.source.writing import write_atomically
 
 VERSION = 1
@@ -24,18 +24,6 @@ VERSION = 1
 
 LONGEST_TEXT = 100
 """Characters of the source that an entry shows to those who review it."""
-
-
-@dataclass(frozen=True, order=True, slots=True)
-class Entry:
-    """A finding as the baseline holds it. ``path`` is relative to the baseline's folder, with forward slashes."""
-
-    path: str
-    code: str
-    name: str
-    model: str
-    text: str
-    fingerprint: str
 
 
 @dataclass(frozen=True)

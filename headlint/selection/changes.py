@@ -10,7 +10,7 @@ from pathlib import Path
 
 from headlint.findings.finding import Finding, Place
 from headlint.loading.loader import ProjectLoader
-from headlint.run.configuration import ConfigurationError
+from headlint.settings import ConfigurationError
 from headlint.source.document import UnreadableError, read_document
 from headlint.source.git import GitError, Revision
 

@@ -14,8 +14,9 @@ from headlint.settings import Settings
 from headlint.source.suppressions import Suppressions
 
 if TYPE_CHECKING:
+    from headlint.findings.finding import Entry
     from headlint.loading.loader import ProjectLoader
-    from headlint.selection.baseline import Baseline, Entry
+    from headlint.selection.baseline import Baseline
     from headlint.selection.changes import Changes
 
 UNUSED_SUPPRESSION = "HL901"

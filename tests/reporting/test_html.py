@@ -15,8 +15,9 @@ import headlint
 from headlint.cli.main import main
 from headlint.cli.sources import Sources, drawer
 from headlint.findings.finding import Problem, Report
+from headlint.findings.measured import Measured
 from headlint.reporting import render
-from headlint.reporting.context import Context, FixSummary, Measured
+from headlint.reporting.context import Context, FixSummary
 from headlint.reporting.html.chart import chart
 from headlint.reporting.html.drawing import MOST_STATIONS, drawings
 from headlint.reporting.html.page import page_of

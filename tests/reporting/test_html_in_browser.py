@@ -15,8 +15,9 @@ import headlint
 from headlint.cli.main import main
 from headlint.cli.sources import Sources, drawer
 from headlint.findings.finding import Report
+from headlint.findings.measured import Measured
 from headlint.reporting import render
-from headlint.reporting.context import Context, Measured
+from headlint.reporting.context import Context
 from headlint.settings import Settings
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium drives the browser")

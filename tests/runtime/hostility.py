@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from headlint.runtime.worker.folders import PREFIX
+from headlint.runtime.worker.process.folders import PREFIX
 
 PROGRAMS = Path(__file__).parent.parent.parent / "fixtures" / "runtime"
 HOSTILE = PROGRAMS / "hostile"

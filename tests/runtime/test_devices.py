@@ -15,7 +15,7 @@ from hostility import needs_keras, needs_torch
 from headlint.runtime.confirm import Confirmation, Workers, confirm_path
 from headlint.runtime.inputs import parse_device
 from headlint.runtime.options import Wanted
-from headlint.runtime.worker.devices import plan_device
+from headlint.runtime.worker.measuring.devices import plan_device
 from headlint.runtime.worker.reasons import Unmeasurable
 from headlint.settings import Settings
 

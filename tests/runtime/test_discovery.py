@@ -6,7 +6,7 @@ import ast
 
 import pytest
 
-from headlint.runtime.worker.discovery import discover
+from headlint.runtime.worker.program.discovery import discover
 
 PROGRAMS = {
     "an optimizer is given the model's parameters": (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from headlint.runtime.worker.standins import StandIn, find_stand_in, length, missing_package
+from headlint.runtime.worker.program.standins import StandIn, find_stand_in, length, missing_package
 
 
 def error_of(function, *arguments):
@@ -25,7 +25,7 @@ def test_other_errors_name_none() -> None:
 
 
 def test_sizes_of_what_is_missing_are_guesses_but_others_are_counted() -> None:
-    from headlint.runtime.worker.standins import GUESSED
+    from headlint.runtime.worker.program.standins import GUESSED
 
     before = len(GUESSED)
     assert length([1, 2]) == 2

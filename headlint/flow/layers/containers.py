@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from headlint.flow.machine.parts import BY_HAND
 from headlint.flow.python import iteration
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.library_values import Container
@@ -87,6 +88,8 @@ def call_method(machine: Machine, container: Container, name: str, arguments: Ar
     """A method of a container."""
     if name in ("children", "named_children", "modules", "items", "values"):
         machine.applied.add(container)
+    if name in BY_HAND:
+        machine.parts.by_hand.add(container)
     match name:
         case "append" | "add_module" | "register_module":
             label = arguments.positional[0] if len(arguments.positional) == 2 else arguments.get("name")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headlint.flow.keras import keras_models
-from headlint.flow.layers import containers, layer_activations, layer_effects, library_models
+from headlint.flow.layers import containers, layer_activations, layer_effects, library_models, misplaced
 from headlint.flow.tensors import operation
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.conditions import Choice
@@ -20,8 +20,15 @@ if TYPE_CHECKING:
     from headlint.flow.machine.machine import Machine
 
 
-def build(machine: Machine, kind: LayerKind, arguments: Arguments, at: int) -> Layer:
-    """A layer from its constructor's arguments."""
+def build(machine: Machine, kind: LayerKind, arguments: Arguments, at: int) -> Value:
+    """A layer from its constructor's arguments, unless it is given the tensor that it should be applied to."""
+    if misplaced.note_tensor(machine, kind, arguments, at):
+        return Unknown()
+    return make(machine, kind, arguments, at)
+
+
+def make(machine: Machine, kind: LayerKind, arguments: Arguments, at: int) -> Layer:
+    """A layer with its arguments."""
     bound = arguments.bind(kind.parameters)
     sites = arguments.sites_of(kind.parameters)
     if kind.framework == "keras":

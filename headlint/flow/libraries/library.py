@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 from headlint.flow.data import datasets
 from headlint.flow.keras import keras_models
 from headlint.flow.layers import containers, library_models, losses
-from headlint.flow.libraries import declarations, layers, skorch
+from headlint.flow.libraries import declarations, layers, search_spaces, skorch
+from headlint.flow.machine.parts import BY_HAND
 from headlint.flow.python import attributes, builtin_calls, collections_methods
 from headlint.flow.tensors import tensors
+from headlint.flow.training import modules, optimizers, unreadable
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.library_values import Backbone, Container, Dataset, Layer, Loss, Metric, Model, Parser, Part
 from headlint.flow.values.python_values import (
@@ -27,6 +29,7 @@ from headlint.flow.values.python_values import (
     Value,
 )
 from headlint.flow.values.tensor_values import Tensor
+from headlint.flow.values.training_values import Optimizer, Scaler, Scheduler
 from headlint.frameworks import keras, keras_losses, registry, torch
 
 if TYPE_CHECKING:
@@ -42,6 +45,26 @@ SAME_VALUE_METHODS = frozenset({"to", "cuda", "cpu", "float", "double", "half", 
 """Methods after which something unknown, a tensor or a model, is still the same."""
 
 
+HARMLESS_PACKAGES = frozenset(
+    {
+        "torch",
+        "torchvision",
+        "numpy",
+        "tensorflow",
+        "keras",
+        "sklearn",
+        "pandas",
+        "math",
+        "os",
+        "random",
+        "tqdm",
+        "copy",
+    }
+    | {"itertools", "functools", "collections", "typing", "dataclasses", "operator", "torchmetrics", "builtins"}
+)
+"""Packages whose functions do no part of a training step, unless a table says so."""
+
+
 def call_name(machine: Machine, path: str, arguments: Arguments, at: int) -> Value:
     """Call a function or class of a library."""
     extra = machine.read(machine.extras, tuple(path.rsplit(".", 1)))
@@ -55,7 +78,7 @@ def call_name(machine: Machine, path: str, arguments: Arguments, at: int) -> Val
     if path in registry.LAYERS:
         return layers.build(machine, registry.LAYERS[path], arguments, at)
     if path in registry.FUNCTION_LAYERS:
-        layer = layers.build(machine, registry.FUNCTION_LAYERS[path], arguments, at)
+        layer = layers.make(machine, registry.FUNCTION_LAYERS[path], arguments, at)
         return layers.apply(machine, layer, layer.arguments.get("inputs", Unknown()), at)
     if path in registry.LOSSES:
         kind = registry.LOSSES[path]
@@ -97,7 +120,19 @@ def _by_family(machine: Machine, path: str, arguments: Arguments, at: int) -> Va
     if path.startswith("efficientnet_pytorch."):
         return library_models.efficientnet(machine, path, arguments, at)
     dataset = datasets.call(machine, path, arguments, at)
-    return dataset if dataset is not None else machine.globals.child((path, machine.site(at)))
+    if dataset is not None:
+        return dataset
+    part_of_training = optimizers.build(machine, path, arguments, at)
+    return part_of_training if part_of_training is not None else _not_in_tables(machine, path, arguments, at)
+
+
+def _not_in_tables(machine: Machine, path: str, arguments: Arguments, at: int) -> Value:
+    """Something of a library that no table speaks of."""
+    machine.parts.hand_on(*arguments.positional, *arguments.named.values())
+    result = machine.globals.child((path, machine.site(at)))
+    if path.partition(".")[0] not in HARMLESS_PACKAGES:
+        unreadable.hand_over(machine, result, arguments, at)
+    return result
 
 
 def _keras_model(machine: Machine, arguments: Arguments, at: int) -> Value:
@@ -138,6 +173,10 @@ def _set_grad_enabled(machine: Machine, arguments: Arguments, at: int) -> Value:
     return FrameworkName("torch.no_grad") if arguments.first("mode") == Constant(False) else Unknown()
 
 
+def _epsilon(machine: Machine, arguments: Arguments, at: int) -> Value:
+    return Constant(1e-7)
+
+
 def _parameter(machine: Machine, arguments: Arguments, at: int) -> Value:
     """``nn.Parameter(data)``: a weight of one's own."""
     from headlint.flow.values.tensor_values import ANY_SHAPE, Domain, Origin
@@ -171,6 +210,8 @@ _NAMES: dict[str, Callable[[Machine, Arguments, int], Value]] = {
     "keras.losses.get": _get_loss,
     "torch.set_grad_enabled": _set_grad_enabled,
     "torch.nn.Parameter": _parameter,
+    "keras.backend.epsilon": _epsilon,
+    "keras.config.epsilon": _epsilon,
     "keras.utils.get_custom_objects": _custom_objects,
     "keras.saving.get_custom_objects": _custom_objects,
     "keras.utils.custom_object_scope": _register_objects,
@@ -182,6 +223,8 @@ _NAMES: dict[str, Callable[[Machine, Arguments, int], Value]] = {
 
 def call_method(machine: Machine, receiver: Value, name: str, arguments: Arguments, at: int) -> Value:
     """Call a method of something of a library."""
+    if name in modules.METHODS and modules.is_module(receiver):
+        return modules.call_method(machine, receiver, name, arguments, at)
     match receiver:
         case Tensor():
             return tensors.call_method(machine, receiver, name, arguments, machine.site(at))
@@ -203,6 +246,8 @@ def call_method(machine: Machine, receiver: Value, name: str, arguments: Argumen
             if name in ("forward", "__call__", "call"):
                 return machine.call(receiver, arguments, at)
             return receiver
+        case Optimizer() | Scheduler() | Scaler():
+            return optimizers.call_method(machine, receiver, name, arguments, at)
         case Parser():
             return builtin_calls.parser_method(machine, receiver, name, arguments, at)
         case Dataset():
@@ -267,6 +312,8 @@ def _method_of_module(machine: Machine, module: HeapObject, name: str, arguments
                 containers.add_member(machine, inner, str(label.value), value)
             elif isinstance(label, Constant) and isinstance(label.value, str) and value is not None:
                 attributes.write(machine, module, label.value, value)
+            elif value is not None:
+                machine.parts.register(value)
             return Constant(None)
         case "append" | "extend" | "insert":
             inner = machine.read(module, attributes.CONTAINER_SLOT)
@@ -293,7 +340,7 @@ def _method_of_class(machine: Machine, cls: ClassValue, name: str, arguments: Ar
     return Unknown()
 
 
-def is_library_method(heap_object: Value, name: str) -> bool:
+def is_method(heap_object: Value, name: str) -> bool:
     """Whether a name is a method that a library gives to things like this one."""
     if isinstance(heap_object, Instance):
         base = heap_object.cls.framework_base()
@@ -326,18 +373,36 @@ def attribute(machine: Machine, heap_object: HeapObject, name: str) -> Value:
             return _attribute_of_layer(machine, heap_object, name)
         case Dataset():
             return datasets.attribute(machine, heap_object, name)
+        case Optimizer() | Scheduler() | Scaler():
+            return optimizers.attribute(machine, heap_object, name)
         case _:
             return FrameworkMethod(heap_object, name)
 
 
 def _attribute_of_layer(machine: Machine, layer: Layer, name: str) -> Value:
+    if name in BY_HAND:
+        machine.parts.by_hand.add(layer)
     if name in layer.kind.parameters and name not in ("bias", "activation"):
         return layer.arguments.get(name) or machine.globals.child((layer, name))
     if name == "output" and layer.kind.framework == "keras":
         return machine.read(layer, "last output") or Unknown()
-    if name in ("forward", "add_module") or name in torch.SAME_MODULE_METHODS:
+    if name in ("forward", "add_module") or name in torch.SAME_MODULE_METHODS or name in modules.METHODS:
         return FrameworkMethod(layer, name)
     return machine.globals.child((layer, name))
+
+
+def call_object(machine: Machine, function: Value, arguments: Arguments, at: int) -> Value:
+    """Call a layer, a container of layers, a library's model or a loss."""
+    if isinstance(function, Loss):
+        return losses.use_object(machine, function, arguments, machine.site(at))
+    return layers.apply_callable(machine, function, arguments, at)
+
+
+def call_inherited(machine: Machine, instance: Instance, arguments: Arguments, at: int) -> Value:
+    """Call an object of a class of the program that leaves being called to a loss it is derived from."""
+    if instance.cls.framework_base() in registry.LOSSES:
+        return losses.use_object(machine, losses.of_instance(instance), arguments, machine.site(at))
+    return Unknown()
 
 
 def call_unknown(machine: Machine, function: Unknown, arguments: Arguments, at: int) -> Value:
@@ -350,10 +415,14 @@ def call_unknown(machine: Machine, function: Unknown, arguments: Arguments, at: 
             return TupleValue(arguments.positional)  # accelerate and Fabric give back what they are given
         if name in UNKNOWN_METHODS and _only_numbers(arguments):
             return tensors.call_method(machine, machine.tensor_of(function.parent), name, arguments, machine.site(at))
-        if name == "backward" and not arguments.positional:
-            return Constant(None)
-        machine.note_gradient(function, arguments)
+        machine.note_gradient(function, arguments, at)
+        if (picked := search_spaces.picked(machine, function, arguments)) is not None:
+            return picked
+    known = unreadable.call(machine, function, arguments, at)
     machine.note_open(function)
+    if known is not None:
+        return known
+    machine.parts.hand_on(*arguments.positional, *arguments.named.values())
     return function.child(("call", machine.site(at)))
 
 

@@ -1,7 +1,7 @@
 """The abstract interpreter's hub: the state, the stack of calls, the budget, and the facts found so far.
 
-What each expression, statement and call means is told by the other modules of this room; they reach each other through
-the machine only.
+What expressions, tensors and names of libraries mean is given to it (``semantics``); the packages that say so import the
+machine, and reach each other's meaning through it.
 """
 
 from __future__ import annotations
@@ -13,14 +13,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from headlint.flow.layers import containers
-from headlint.flow.libraries import library
+from headlint.flow.machine.parts import PartsSeen
+from headlint.flow.machine.semantics import LibrarySemantics, PythonSemantics, TensorSemantics
 from headlint.flow.machine.state import State
-from headlint.flow.python import attributes, calls, collections_methods, decisions, expressions, statements
 from headlint.flow.values.arguments import NO_ARGUMENTS, Arguments
 from headlint.flow.values.assumptions import Assumption
 from headlint.flow.values.conditions import Guard
-from headlint.flow.values.facts import Backward, Fact
+from headlint.flow.values.facts import Backward, Event, Fact, TrainingEvent
 from headlint.flow.values.library_values import Container
 from headlint.flow.values.modules import Loader, ModuleUnit
 from headlint.flow.values.python_values import (
@@ -35,7 +34,8 @@ from headlint.flow.values.python_values import (
     Unknown,
     Value,
 )
-from headlint.flow.values.tensor_values import COMPUTED, Domain, Origin, Tensor
+from headlint.flow.values.tensor_values import COMPUTED, GIVEN, Domain, Origin, Tensor
+from headlint.flow.values.training_values import Loop, Round
 from headlint.syntax import ir
 
 MOST_STEPS = 150_000
@@ -89,7 +89,18 @@ class Declarations:
 class Machine:
     """Interprets modules and collects facts."""
 
-    def __init__(self, loader: Loader, declarations: Declarations | None = None, most_steps: int = MOST_STEPS) -> None:
+    def __init__(
+        self,
+        python: PythonSemantics,
+        tensors: TensorSemantics,
+        libraries: LibrarySemantics,
+        loader: Loader,
+        declarations: Declarations | None = None,
+        most_steps: int = MOST_STEPS,
+    ) -> None:
+        self.python = python
+        self.tensors = tensors
+        self.libraries = libraries
         self.loader = loader
         self.declarations = declarations or Declarations()
         self.declared_packages = frozenset(
@@ -102,6 +113,8 @@ class Machine:
         self.reached: set[int] = set()
         """Identities of the function definitions that were called with arguments of the program."""
         self.overrides: set[Assumption] = set()
+        self.given: set[Unknown] = set()
+        """Values that are not known, but surely not None: they were computed and given where None is the default."""
         self.open = False
         """Whether a function calls or takes a loss of something that only its callers know."""
         self.growth = 0
@@ -112,6 +125,9 @@ class Machine:
         self.extras = HeapObject()
         """What programs store under names of libraries (``tf.model = …``)."""
         self.instances: list[Instance] = []
+        self.parts = PartsSeen()
+        self.cut_short = 0
+        """How many calls and modules were not followed to their end."""
         self.sequences: list[Container] = []
         """Every ``Sequential`` that was built, and those of them that were applied."""
         self.applied: set[Container] = set()
@@ -124,6 +140,10 @@ class Machine:
         """Whether a function is run that nothing calls: nobody knows at which moment it would be called."""
         self.in_container = False
         """Whether a Sequential is applying its members."""
+        self.rounds: tuple[Round, ...] = ()
+        """The rounds of loops that are being run, in whatever function, outermost first."""
+        self.root = 0
+        """Counts the functions that were run because nothing calls them."""
         self._tensors: dict[Unknown, Tensor] = {}
         self._steps_left = most_steps
 
@@ -152,10 +172,10 @@ class Machine:
         self.frames.append(Frame(unit.scope, unit, path_length=len(before)))
         try:
             if unit.main:
-                statements.execute(self, unit.body.body)
+                self.execute(unit.body.body)
                 return
             for statement in unit.body.body:
-                self.with_share(partial(statements.execute, self, (statement,)), MOST_STEPS_OF_AN_IMPORT)
+                self.with_share(partial(self.execute, (statement,)), MOST_STEPS_OF_AN_IMPORT)
         finally:
             self.frames.pop()
             self.state.path = before
@@ -189,6 +209,7 @@ class Machine:
         try:
             run()
         except BudgetSpent:
+            self.cut_short += 1
             del self.frames[depth:]
             self.state.path = before
         self._steps_left += kept
@@ -245,10 +266,20 @@ class Machine:
         finally:
             self.frame.repeating -= 1
 
+    @contextmanager
+    def in_round(self, loop: Loop, number: int = 0) -> Iterator[None]:
+        """Interpret one round of a loop."""
+        before, self.rounds = self.rounds, (*self.rounds, Round(loop, number))
+        try:
+            yield
+        finally:
+            self.rounds = before
+
     def give_back(self, value: Value) -> None:
         """Note what the call that is being interpreted returns on this path."""
         frame = self.frame
-        frame.returns.append((self.state.path[frame.path_length :], value))
+        guards = tuple(guard for guard in self.state.path[frame.path_length :] if not guard.required)
+        frame.returns.append((guards, value))
 
     def on_path(self, guards: tuple[Guard, ...], run: Callable[[], object]) -> None:
         """Do something under further conditions."""
@@ -274,17 +305,34 @@ class Machine:
         if any(guard.expected is not None and guard.outcome is not guard.expected for guard in self.state.path):
             return
         call_sites = tuple(frame.call_site for frame in self.frames if frame.call_site is not None)
-        self.facts.append(kind(site=site, guards=self.state.path, certain=certain, calls=call_sites, **columns))
+        guards = tuple(guard for guard in self.state.path if not guard.required)
+        self.facts.append(kind(site=site, guards=guards, certain=certain, calls=call_sites, **columns))
+
+    def note_event(
+        self, event: Event, site: Site, subject: Value, by: Value | None = None, given: tuple[Value, ...] = ()
+    ) -> None:
+        """Note that something happens in a training loop."""
+        self.emit(
+            TrainingEvent,
+            site,
+            event=event,
+            subject=subject,
+            by=by,
+            given=given,
+            rounds=self.rounds,
+            root=self.root,
+            without_gradient=bool(self.without_gradient),
+        )
 
     # Meaning
 
     def evaluate(self, expression: ir.Expression) -> Value:
         """The value of an expression."""
-        return expressions.evaluate(self, expression)
+        return self.python.evaluate(self, expression)
 
     def decide(self, expression: ir.Expression) -> list[tuple[tuple[Guard, ...], bool]]:
         """The outcomes that a test can have, each with its conditions."""
-        return decisions.decide(self, expression)
+        return self.python.decide(self, expression)
 
     def under(self, guards: tuple[Guard, ...], expression: ir.Expression) -> Value:
         """The value of an expression under further conditions."""
@@ -297,59 +345,59 @@ class Machine:
 
     def item(self, owner: Value, index: Value, at: int) -> Value:
         """``owner[index]``."""
-        return attributes.item(self, owner, index, at)
+        return self.python.read_item(self, owner, index, at)
 
     def execute(self, body: Iterable[ir.Statement]) -> bool:
         """Run statements; False when the end is not reached."""
-        return statements.execute(self, body)
+        return self.python.execute(self, body)
 
     def assign(self, target: ir.Expression, value: Value) -> None:
         """Bind a target to a value."""
-        statements.assign(self, target, value)
+        self.python.assign(self, target, value)
 
     def call(self, function: Value, arguments: Arguments = NO_ARGUMENTS, at: int = 0) -> Value:
         """The result of a call."""
-        return calls.call(self, function, arguments, at)
+        return self.python.call(self, function, arguments, at)
 
     def attribute(self, owner: Value, name: str, at: int = 0) -> Value:
         """``owner.name``."""
-        return attributes.read(self, owner, name, at)
+        return self.python.read_attribute(self, owner, name, at)
 
     def method(self, instance: Instance, name: str) -> Value | None:
         """The bound method that the program itself gives a class, or None."""
-        return attributes.method(self, instance, name)
+        return self.python.method(self, instance, name)
 
-    def set_attribute(self, owner: Value, name: str, value: Value) -> None:
+    def set_attribute(self, owner: Value, name: str, value: Value, at: int = 0) -> None:
         """``owner.name = value``."""
-        attributes.write(self, owner, name, value)
+        self.python.write_attribute(self, owner, name, value, self.site(at) if at else None)
 
     def set_item(self, owner: Value, index: Value, value: Value, at: int) -> None:
         """``owner[index] = value``."""
-        attributes.write_item(self, owner, index, value, self.site(at))
+        self.python.write_item(self, owner, index, value, self.site(at))
 
     def delete_item(self, owner: Value, index: Value) -> None:
         """``del owner[index]``."""
-        attributes.delete_item(self, owner, index)
+        self.python.delete_item(self, owner, index)
 
     def call_with(self, function: Value, *values: Value) -> Value:
         """Call something with positional arguments that stand nowhere in the program."""
-        return calls.call_with(self, function, *values)
+        return self.call(function, Arguments(values))
 
     def extend(self, target: ListValue, more: list[Value]) -> None:
         """Put values at the end of a list."""
-        collections_methods.extend(self, target, more)
+        self.python.extend(self, target, more)
 
     def add_member(self, container: Container, name: str, value: Value) -> None:
         """Put a layer into a container."""
-        containers.add_member(self, container, name, value)
+        self.libraries.add_member(self, container, name, value)
 
     def library_attribute(self, heap_object: HeapObject, name: str) -> Value:
         """An attribute that a library gives to one of its things."""
-        return library.attribute(self, heap_object, name)
+        return self.libraries.attribute(self, heap_object, name)
 
     def is_library_method(self, heap_object: Value, name: str) -> bool:
         """Whether a name is a method that a library gives to things like this one."""
-        return library.is_library_method(heap_object, name)
+        return self.libraries.is_method(heap_object, name)
 
     def is_without_gradient(self, item: ir.Expression, value: Value) -> bool:
         """Whether ``with value:`` switches the gradient off."""
@@ -358,7 +406,7 @@ class Machine:
     def tensor_of(self, value: Unknown) -> Tensor:
         """Something unknown, seen as a tensor; the same one each time."""
         if value not in self._tensors:
-            self._tensors[value] = Tensor(origin=Origin("input", "", note=COMPUTED if value.is_computed else ""))
+            self._tensors[value] = Tensor(origin=Origin("input", "", note=_note_of(value)))
         return self._tensors[value]
 
     def note_open(self, value: Unknown) -> None:
@@ -369,11 +417,12 @@ class Machine:
         if isinstance(root.key, tuple) and root.key[:1] == ("parameter",):
             self.open = True
 
-    def note_gradient(self, function: Unknown, arguments: Arguments) -> None:
+    def note_gradient(self, function: Unknown, arguments: Arguments, at: int) -> None:
         """``tape.gradient(loss, …)``, ``optimizer.minimize(loss)``, ``accelerator.backward(loss)`` differentiate a loss."""
         if function.key in GRADIENT_METHODS:
             for value in arguments.positional[:1]:
                 self.note_backward(value, self.site(0))
+                self.note_event(Event.DIFFERENTIATED, self.site(at), value, by=function.parent)
 
     def note_backward(self, value: Value, site: Site) -> None:
         """A loss is differentiated."""
@@ -387,3 +436,10 @@ class Machine:
     def unknown(self, note: str = "") -> Unknown:
         """A new value that is not followed."""
         return Unknown(note)
+
+
+def _note_of(value: Unknown) -> str:
+    """What the tensor that something unknown is seen as tells of where it comes from."""
+    if value.is_computed:
+        return COMPUTED
+    return GIVEN if value.is_given else ""

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from headlint.flow.machine.parts import BY_HAND
 from headlint.flow.machine.state import join
 from headlint.flow.python import iteration, names
-from headlint.flow.tensors import tensors
 from headlint.flow.values.conditions import Choice, Condition, Guard, Option
+from headlint.flow.values.facts import Event
 from headlint.flow.values.library_values import Backbone, Container, Dataset, Layer, Loss, Model, Parser, Part
 from headlint.flow.values.python_values import (
     BoundMethod,
@@ -30,6 +31,7 @@ from headlint.flow.values.python_values import (
     Value,
 )
 from headlint.flow.values.tensor_values import Tensor
+from headlint.flow.values.training_values import OneParameter, Optimizer, Scaler, Scheduler
 from headlint.frameworks.names import canonical
 
 if TYPE_CHECKING:
@@ -42,9 +44,13 @@ CONTAINER_SLOT = "container of the instance"
 
 def read(machine: Machine, owner: Value, name: str, at: int) -> Value:
     """``owner.name``."""
+    if name == "grad" and isinstance(owner, Tensor | Unknown | OneParameter):
+        machine.note_event(Event.READ, machine.site(at), owner)
     match owner:
         case Choice():
             return machine.state.distribute([owner], lambda one: read(machine, one, name, at))
+        case OneParameter():
+            return machine.globals.child((owner, name))
         case FrameworkName(path):
             extra = machine.read(machine.extras, (path, name))
             return extra if extra is not None else FrameworkName(canonical(f"{path}.{name}"))
@@ -61,7 +67,7 @@ def read(machine: Machine, owner: Value, name: str, at: int) -> Value:
         case SuperValue():
             return _behind(machine, owner, name)
         case Tensor():
-            return tensors.attribute(machine, owner, name, machine.site(at))
+            return machine.tensors.attribute(machine, owner, name, machine.site(at))
         case Backbone() | Part():
             return _of_ready_made(machine, owner, name)
         case DictValue() if name not in DICT_METHODS:
@@ -71,7 +77,7 @@ def read(machine: Machine, owner: Value, name: str, at: int) -> Value:
             return Unknown() if members is None else members[owner.names.index(name)]
         case Dataset():
             return _of_dataset(machine, owner, name)
-        case Layer() | Container() | Model() | Loss() | Parser():
+        case Layer() | Container() | Model() | Loss() | Parser() | Optimizer() | Scheduler() | Scaler():
             return machine.read(owner, name) or machine.library_attribute(owner, name)
         case ListValue() | TupleValue() | Constant() | DictValue():
             return FrameworkMethod(owner, name)
@@ -102,6 +108,8 @@ def _library_attribute_of_instance(machine: Machine, instance: Instance, name: s
     inner = machine.read(instance, CONTAINER_SLOT)
     if inner is not None:
         return read(machine, inner, name, 0)
+    if name in BY_HAND:
+        machine.parts.by_hand.add(instance)
     if machine.is_library_method(instance, name):
         return FrameworkMethod(instance, name)
     return machine.globals.child((instance, name))
@@ -170,8 +178,8 @@ def _of_ready_made(machine: Machine, owner: Backbone | Part, name: str) -> Value
     written = machine.read(backbone, (*steps, name))
     if written is not None:
         return written
-    if not steps and machine.is_library_method(backbone, name):
-        return FrameworkMethod(backbone, name)
+    if (not steps and machine.is_library_method(backbone, name)) or name in ("parameters", "named_parameters"):
+        return FrameworkMethod(owner, name)
     return Part(backbone, (*steps, name))
 
 
@@ -182,20 +190,22 @@ def _of_dataset(machine: Machine, dataset: Dataset, name: str) -> Value:
     return machine.library_attribute(dataset, name)
 
 
-def write(machine: Machine, owner: Value, name: str, value: Value) -> None:
+def write(machine: Machine, owner: Value, name: str, value: Value, site: Site | None = None) -> None:
     """``owner.name = value``."""
     match value:
         case Unknown(key=(Layer() as source, "weight")):
             machine.state.write(source, "weight", value)  # shared from now on
     match owner:
         case Choice(options):
-            _for_each(machine, options, lambda one: write(machine, one, name, value))
+            _for_each(machine, options, lambda one: write(machine, one, name, value, site))
         case Instance():
             setter = _setter(machine, owner, name)
             if setter is not None:
                 machine.call_with(setter, value)
             else:
                 machine.state.write(owner, name, value)
+                if site is not None:
+                    owner.sites[name] = site
         case ModuleValue(unit):
             machine.state.write(unit.scope, name, value)
         case FrameworkName(path):
@@ -254,7 +264,7 @@ def item(machine: Machine, owner: Value, index: Value, at: int) -> Value:
         case DictValue():
             return _entry(machine, owner, index)
         case Tensor():
-            return tensors.index(machine, owner, index, machine.site(at))
+            return machine.tensors.item(machine, owner, index, machine.site(at))
         case Unknown():
             return owner.child(("item", _index_key(index)))
         case Backbone():
@@ -339,10 +349,12 @@ def write_item(machine: Machine, owner: Value, index: Value, value: Value, site:
             machine.state.write(owner, key, value)
         case DictValue(), _:
             owner.complete = False
+            owner.others.append(value)
         case ((ListValue() | Container()), Constant(int() as number)):
             _replace_member(machine, owner, number, value)
         case ListValue(), _:
             owner.approximate = True
+            machine.extend(owner, [value])
         case Backbone(), _:
             machine.state.write(owner, (_index_key(index),), value)
         case Part(backbone, steps), _:

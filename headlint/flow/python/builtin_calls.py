@@ -147,6 +147,8 @@ def _setattr(machine: Machine, arguments: Arguments, at: int) -> Value:
     match arguments.positional:
         case (owner, Constant(str() as name), value):
             machine.set_attribute(owner, name, value)
+        case (_, _, value):
+            machine.parts.register(value)
         case _:
             pass
     return Constant(None)
@@ -263,9 +265,7 @@ def _round(machine: Machine, arguments: Arguments, at: int) -> Value:
         case (Constant(int() | float() as number), *_):
             return Constant(round(number))
         case (Tensor() as tensor, *_):
-            from headlint.flow.tensors import tensors
-
-            return tensors.apply(machine, "round", "round", tensor, {"input": tensor}, machine.site(at))
+            return machine.tensors.rounded(machine, tensor, machine.site(at))
         case _:
             return Unknown()
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import TYPE_CHECKING
 
-from headlint.flow.layers import losses
-from headlint.flow.libraries import declarations, layers, library
 from headlint.flow.machine.state import join
-from headlint.flow.python import attributes
-from headlint.flow.values.arguments import NO_ARGUMENTS, Arguments
+from headlint.flow.python import attributes, unreturned
+from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.assumptions import Assumption
 from headlint.flow.values.conditions import Choice
 from headlint.flow.values.facts import Head
@@ -30,7 +28,6 @@ from headlint.flow.values.python_values import (
     Unknown,
     Value,
 )
-from headlint.frameworks import registry
 from headlint.syntax import ir
 
 if TYPE_CHECKING:
@@ -57,15 +54,13 @@ def call(machine: Machine, function: Value, arguments: Arguments, at: int) -> Va
             merged = {**dict(named), **given.named}
             return call(machine, inner, Arguments(given.positional, merged, given.sites, given.complete), at)
         case FrameworkName(path):
-            return library.call_name(machine, path, arguments, at)
+            return machine.libraries.call_name(machine, path, arguments, at)
         case FrameworkMethod(receiver, name):
-            return library.call_method(machine, receiver, name, arguments, at)
-        case Layer() | Container() | Model() | Backbone() | Part():
-            return layers.apply_callable(machine, function, arguments, at)
-        case Loss():
-            return losses.use_object(machine, function, arguments, machine.site(at))
+            return machine.libraries.call_method(machine, receiver, name, arguments, at)
+        case Layer() | Container() | Model() | Backbone() | Part() | Loss():
+            return machine.libraries.call_object(machine, function, arguments, at)
         case Unknown():
-            return library.call_unknown(machine, function, arguments, at)
+            return machine.libraries.call_unknown(machine, function, arguments, at)
         case _:
             return Unknown()
 
@@ -80,13 +75,14 @@ def run_function(
     assume_defaults: bool = False,
 ) -> Value:
     """Interpret a function of the program with the arguments it gets."""
-    path = declarations.name_of(machine, function) if owner is None else ""
+    path = machine.libraries.declared_name(machine, function) if owner is None else ""
     if path:
-        return declarations.call(machine, path, arguments, at)
+        return machine.libraries.call_declared(machine, path, arguments, at)
     definition = function.definition
     machine.reached.add(id(definition))
     again = sum(frame.definition is definition for frame in machine.frames)
     if again >= MOST_RECURSIONS or machine.too_deep():
+        machine.cut_short += 1
         return Unknown()
     if receiver is not None and function.kind != "static":
         arguments = arguments.preceded_by(receiver)
@@ -100,7 +96,9 @@ def run_function(
         if isinstance(definition, ir.Lambda):
             result = machine.evaluate(definition.body)
             return
-        machine.execute(definition.body)
+        reached = machine.execute(definition.body)
+        if reached and not frame.returns:
+            unreturned.note(machine, frame)
         if function.generator:
             result = Dataset("generator", join(((), value) for value in frame.yields))
         else:
@@ -154,6 +152,7 @@ def _bind(
         if value is not None:
             if name in defaults:
                 machine.overrides.add(assumption)
+                _note_given(machine, value, defaults[name])
             bound[name] = value
         elif name in defaults:
             doubtful = assume_defaults or not arguments.complete
@@ -163,6 +162,12 @@ def _bind(
         if name == "training" and function.owner is not None and _left_open(value):
             bound[name] = Constant(True)
     return bound
+
+
+def _note_given(machine: Machine, value: Value, default: Value) -> None:
+    """What is computed, or taken from a batch, and given where None is the default is surely not None."""
+    if isinstance(value, Unknown) and default == Constant(None) and (value.is_result or value.is_batch_item):
+        machine.given.add(value)
 
 
 def _left_open(value: Value | None) -> bool:
@@ -183,19 +188,21 @@ def instantiate(
     machine: Machine, cls: ClassValue, arguments: Arguments, at: int, assume_defaults: bool = False
 ) -> Value:
     """An object of a class of the program."""
-    path = declarations.name_of(machine, cls)
+    path = machine.libraries.declared_name(machine, cls)
     if path:
-        return declarations.call(machine, path, arguments, at)
+        return machine.libraries.call_declared(machine, path, arguments, at)
     instance = Instance(cls, machine.site(at))
     machine.growth += 1
     machine.instances.append(instance)
+    followed_before = machine.cut_short
     initializer = attributes.find_in_class(machine, cls, "__init__")
     if initializer is not None and isinstance(initializer[0], FunctionValue):
         run_function(machine, initializer[0], arguments, at, instance, initializer[1], assume_defaults)
     elif cls.dataclass or any(isinstance(base, ClassValue) and base.dataclass for base in cls.ancestors()):
         _fill_dataclass(machine, instance, arguments, assume_defaults)
     elif cls.framework_base():
-        library.call_method(machine, instance, "__init__", arguments, at)
+        machine.libraries.call_method(machine, instance, "__init__", arguments, at)
+    instance.whole = machine.cut_short == followed_before
     return instance
 
 
@@ -241,11 +248,4 @@ def call_instance(machine: Machine, instance: Instance, arguments: Arguments, at
     inner = machine.read(instance, attributes.CONTAINER_SLOT)
     if inner is not None:
         return machine.call(inner, arguments, at)
-    if base in registry.LOSSES:
-        return losses.use_object(machine, losses.of_instance(instance), arguments, machine.site(at))
-    return Unknown()
-
-
-def call_with(machine: Machine, function: Value, *values: Value) -> Value:
-    """Call something with positional arguments that stand nowhere in the program."""
-    return call(machine, function, Arguments(values), 0) if values else call(machine, function, NO_ARGUMENTS, 0)
+    return machine.libraries.call_inherited(machine, instance, arguments, at)

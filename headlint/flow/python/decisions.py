@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from headlint.flow.python import iteration
-from headlint.flow.tensors import arithmetic
 from headlint.flow.values.conditions import Condition, Guard, Test
 from headlint.flow.values.library_values import Container
 from headlint.flow.values.python_values import Constant, DictValue, ListValue, TupleValue, Unknown, Value
@@ -47,8 +46,8 @@ def compare(machine: Machine, symbol: str, left: Value, right: Value, at: int) -
         and positive not in ("is", "in")
     ):
         if isinstance(left, Tensor) or isinstance(right, Tensor):
-            return arithmetic.compare(machine, symbol, left, right, machine.site(at))
-    if positive in ("is", "==") and (known := _is_none_test(left, right)) is not None:
+            return machine.tensors.compare(machine, symbol, left, right, machine.site(at))
+    if positive in ("is", "==") and (known := _is_none_test(machine, left, right)) is not None:
         return Constant(known is outcome)
     if positive == "in":
         return _membership(machine, left, right, outcome)
@@ -77,13 +76,13 @@ def compare(machine: Machine, symbol: str, left: Value, right: Value, at: int) -
             return Unknown()
 
 
-def _is_none_test(left: Value, right: Value) -> bool | None:
+def _is_none_test(machine: Machine, left: Value, right: Value) -> bool | None:
     """Whether a comparison with None holds, where it is known."""
     if isinstance(left, Constant) and left.value is None:
         left, right = right, left
-    if not (isinstance(right, Constant) and right.value is None) or isinstance(left, Unknown | Test | Constant):
+    if not (isinstance(right, Constant) and right.value is None) or isinstance(left, Test | Constant):
         return None
-    return False
+    return None if isinstance(left, Unknown) and left not in machine.given else False
 
 
 def _membership(machine: Machine, left: Value, right: Value, outcome: bool) -> Value:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from headlint.flow.machine.state import join
 from headlint.flow.python import decisions, iteration, names
-from headlint.flow.tensors import arithmetic
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.conditions import Guard
 from headlint.flow.values.python_values import (
@@ -29,6 +28,9 @@ from headlint.syntax import ir
 if TYPE_CHECKING:
     from headlint.flow.machine.machine import Machine
 
+
+DIVIDED = "divided"
+"""The key of what a division by something unknown gives."""
 
 LARGEST_NUMBER = 10**12
 LONGEST_TEXT = 10_000
@@ -77,7 +79,9 @@ def evaluate_arguments(machine: Machine, arguments: tuple[ir.Argument, ...]) -> 
         value = machine.evaluate(argument.value)
         if argument.stars == 1:
             items = iteration.known_items(machine, value)
-            complete = complete and items is not None
+            if items is None:
+                complete = False
+                machine.parts.hand_on(value)
             positional.extend(items or ())
         elif argument.stars == 2:
             match machine.state.narrow(value):
@@ -114,7 +118,7 @@ def binary(machine: Machine, symbol: str, left: Value, right: Value, at: int) ->
         case Constant(), Constant():
             return _constant_arithmetic(symbol, left, right)
         case (Tensor(), _) | (_, Tensor()):
-            return arithmetic.calculate(machine, symbol, left, right, machine.site(at))
+            return machine.tensors.calculate(machine, symbol, left, right, machine.site(at))
         case TupleValue(first), TupleValue(second) if symbol == "+":
             return TupleValue((*first, *second))
         case ListValue(), _ if symbol in ("+", "*"):
@@ -125,6 +129,8 @@ def binary(machine: Machine, symbol: str, left: Value, right: Value, at: int) ->
             return left.child((symbol, _key(right)))
         case Constant(), Unknown():
             return right.child((symbol, "reversed", _key(left)))
+        case Unknown(), _ if symbol == "/":
+            return Unknown(key=DIVIDED)
         case _:
             return Unknown()
 
@@ -186,7 +192,7 @@ def _unary_of(machine: Machine, node: ir.Unary, value: Value) -> Value:
         case Constant(int() | float() as number) if node.operator == "-":
             return Constant(-number, value.assumptions, value.symbol.child("-") if value.symbol else None)
         case Tensor():
-            return arithmetic.negate(machine, value, machine.site(node))
+            return machine.tensors.negate(machine, value, machine.site(node))
         case Unknown():
             return value.child(("unary", node.operator))
         case _:
@@ -281,6 +287,7 @@ def _dict_display(machine: Machine, node: ir.DictDisplay) -> Value:
                 result.sites[constant.value] = machine.site(item)
             case _:
                 result.complete = False
+                result.others.append(value)
     return result
 
 
@@ -295,7 +302,9 @@ def _comprehension(machine: Machine, node: ir.Comprehension) -> Value:
         machine.frame.scope = outer
     if node.kind == "dict":
         entries: dict[Hashable, Value] = {key.value: value for key, value in results if isinstance(key, Constant)}
-        return DictValue(entries, exact and len(entries) == len(results))
+        result = DictValue(entries, exact and len(entries) == len(results))
+        result.others += [value for key, value in results if not isinstance(key, Constant)]
+        return result
     return ListValue(tuple(element for element, _ in results), not exact)
 
 

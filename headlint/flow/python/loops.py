@@ -9,6 +9,7 @@ from headlint.flow.python import iteration
 from headlint.flow.values.library_values import Container, Model
 from headlint.flow.values.python_values import Constant, DictValue, ListValue, Scope, Unknown, Value
 from headlint.flow.values.tensor_values import Tensor
+from headlint.flow.values.training_values import Loop
 from headlint.syntax import ir
 
 if TYPE_CHECKING:
@@ -29,15 +30,15 @@ def run_for(machine: Machine, node: ir.For) -> bool:
     iterable = machine.evaluate(node.iterable)
     items = iteration.known_items(machine, iterable)
     if items is not None and len(items) <= iteration.LONGEST_LOOP:
-        _follow_rounds(machine, node, items)
+        _follow_rounds(machine, node, items, Loop(machine.site(node), iterable))
     else:
-        with machine.repeatedly():
+        with machine.repeatedly(), machine.in_round(Loop(machine.site(node), iterable)):
             machine.assign(node.target, iteration.element(machine, iterable))
             _blur(machine, machine.state.noting(lambda: _round(machine, node.body)))
     return machine.execute(node.otherwise)
 
 
-def _follow_rounds(machine: Machine, node: ir.For, items: list[Value]) -> None:
+def _follow_rounds(machine: Machine, node: ir.For, items: list[Value], loop: Loop) -> None:
     """Run the rounds of a loop one by one; one that only repeats what it does is left early."""
     counting = not any(iteration.is_object(item) for item in items)
     finished = True
@@ -50,7 +51,8 @@ def _follow_rounds(machine: Machine, node: ir.For, items: list[Value]) -> None:
     for number, item in enumerate(items):
         growth = machine.growth
         machine.assign(node.target, item)
-        replaced = machine.state.noting(one_round)
+        with machine.in_round(loop, number):
+            replaced = machine.state.noting(one_round)
         if not finished and _leaves_at_once(node.body):
             return
         spent = steps_before - machine.steps_left
@@ -105,6 +107,6 @@ def _round(machine: Machine, body: tuple[ir.Statement, ...]) -> bool:
 def run_while(machine: Machine, node: ir.While) -> bool:
     """``while test: …``; False when the end is not reached."""
     machine.evaluate(node.test)
-    with machine.repeatedly():
+    with machine.repeatedly(), machine.in_round(Loop(machine.site(node))):
         _blur(machine, machine.state.noting(lambda: _round(machine, node.body)))
     return machine.execute(node.otherwise)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from headlint.flow.machine.state import Cell
 from headlint.flow.python import decisions, expressions, iteration, loops, names
-from headlint.flow.tensors import tensors
 from headlint.flow.values.conditions import Condition, Guard
 from headlint.flow.values.library_values import Layer
 from headlint.flow.values.python_values import (
@@ -41,6 +40,13 @@ def _evaluate(machine: Machine, node: ir.Evaluate) -> None:
     machine.evaluate(node.value)
 
 
+def _assert(machine: Machine, node: ir.Assert) -> None:
+    """Behind an assertion its test holds: of what it refuses nothing is reported."""
+    held = [guards for guards, outcome in machine.decide(node.test) if outcome]
+    if len(held) == 1:
+        machine.state.path = (*machine.state.path, *(guard.as_required() for guard in held[0]))
+
+
 def _assign(machine: Machine, node: ir.Assign) -> None:
     value = machine.evaluate(node.value)
     for target in node.targets:
@@ -67,12 +73,14 @@ def assign(machine: Machine, target: ir.Expression, value: Value) -> None:
                 _notice_reassignment(machine, home, name, value)
             machine.state.write(home, name, value)
         case ir.Attribute():
-            machine.set_attribute(machine.evaluate(target.owner), target.name, value)
+            owner = machine.evaluate(target.owner)
+            machine.set_attribute(owner, target.name, value, target.at)
+            machine.libraries.assigned(machine, owner, target.name, value, machine.site(target))
         case ir.Subscript():
             owner = machine.evaluate(target.owner)
             machine.set_item(owner, machine.evaluate(target.index), value, target.at)
             if isinstance(owner, Tensor) and isinstance(value, Tensor):
-                assign(machine, target.owner, tensors.collected(owner, value, machine.site(target)))
+                assign(machine, target.owner, machine.tensors.filled(owner, value, machine.site(target)))
         case ir.Display(items=targets):
             _assign_to_several(machine, targets, value)
         case ir.Starred():
@@ -114,11 +122,9 @@ def _declare(machine: Machine, node: ir.Declare) -> None:
 def _augmented(machine: Machine, node: ir.AugmentedAssign) -> None:
     left, right = machine.evaluate(node.target), machine.evaluate(node.value)
     if isinstance(left, ListValue) and node.operator == "+":
-        items, more = iteration.slot_items(machine, left), iteration.known_items(machine, right)
-        if items is None or more is None:
-            left.approximate = True
-        else:
-            machine.extend(left, more)
+        more = iteration.known_items(machine, right)
+        left.approximate = left.approximate or more is None
+        machine.extend(left, more if more is not None else [iteration.element(machine, right)])
         return
     result = machine.state.distribute(
         [left, right], lambda one, two: expressions.binary(machine, node.operator, one, two, node.at)
@@ -139,7 +145,17 @@ def _if(machine: Machine, node: ir.If) -> bool:
         branches.append((guards, lambda body=body: machine.execute(body)))  # type: ignore[misc]
     if len(branches) == 1 and not branches[0][0]:
         return branches[0][1]()
-    return machine.state.branch(branches)
+    before = len(machine.state.path)
+    goes_on = machine.state.branch(branches)
+    if _raises(node.body) or _raises(node.otherwise):
+        path = machine.state.path
+        machine.state.path = (*path[:before], *(guard.as_required() for guard in path[before:]))
+    return goes_on
+
+
+def _raises(body: tuple[ir.Statement, ...]) -> bool:
+    """Whether a block ends in an error."""
+    return bool(body) and isinstance(body[-1], ir.Leave) and body[-1].kind == "raise"
 
 
 def _with(machine: Machine, node: ir.With) -> bool:
@@ -349,6 +365,7 @@ def _excluding(machine: Machine, case: ir.Case, subject: Value) -> tuple[Guard, 
 
 _EFFECTS: dict[type, Callable[[Machine, Any], bool | None]] = {
     ir.Evaluate: _evaluate,
+    ir.Assert: _assert,
     ir.Assign: _assign,
     ir.Declare: _declare,
     ir.AugmentedAssign: _augmented,

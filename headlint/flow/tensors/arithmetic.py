@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from headlint.flow.tensors import numbers, shapes
-from headlint.flow.tensors.operation import PROBABILITIES, Operation, comes_from, tensor_of
-from headlint.flow.values.facts import Activation, HandWrittenLoss, LabelsRescaled, PredictionUse
+from headlint.flow.tensors import by_hand, numbers, shapes
+from headlint.flow.tensors.operation import Operation, note_mixed_in, tensor_of
+from headlint.flow.values.facts import Activation, LabelsRescaled, PredictionUse
 from headlint.flow.values.python_values import Constant, Site, TupleValue, Unknown, Value
 from headlint.flow.values.tensor_values import ANY_SHAPE, Domain, Labels, Origin, Shape, Tensor
 
@@ -109,9 +109,12 @@ def _elementwise(machine: Machine, operation: Operation) -> Value:
     return tensor.derive(domain=Domain.UNKNOWN, origin=operation.origin(), heads=(), labels=None)
 
 
+_SYMBOLS = {"add": "+", "bias_add": "+", "subtract": "-", "multiply": "*", "elementwise": "*", "divide": "/"}
+
+
 def _binary(machine: Machine, operation: Operation) -> Value:
     other = operation.arguments.get("other") or operation.arguments.get("y") or operation.arguments.get("bias")
-    symbol = {"add": "+", "bias_add": "+", "multiply": "*", "elementwise": "*", "matmul": "@"}[operation.effect]
+    symbol = _SYMBOLS[operation.effect]
     if other is None:
         return _elementwise(machine, operation)
     return machine.state.distribute(
@@ -167,40 +170,17 @@ def _reduce(machine: Machine, operation: Operation) -> Value:
     tensor = tensor_of(machine, operation.main)
     if tensor is None:
         return Unknown()
-    axes = operation.arguments.get("dim")
-    if operation.given("dim"):
-        shape = shapes.reduced(tensor.shape, shapes.sizes_of(machine, axes), bool(operation.constant("keepdim")))
-    else:
-        shape = Shape(())
-    _notice_cross_entropy(machine, operation, tensor)
+    sizes = shapes.sizes_of(machine, operation.arguments.get("dim"))
+    keeps = bool(operation.constant("keepdim"))
+    shape = shapes.reduced(tensor.shape, sizes, keeps) if operation.given("dim") else Shape(())
+    by_hand.notice_cross_entropy(machine, operation, tensor)
     domain = Domain.LOSS if tensor.domain is Domain.LOSS else Domain.UNKNOWN
     if operation.effect == "mean" and tensor.domain is Domain.LINEAR and operation.given("dim"):
         domain = Domain.LINEAR
+    axis = sizes[0] if sizes is not None and len(sizes) == 1 else None
+    origin = operation.origin(operation.effect)
     labels = numbers.reduced(tensor.labels) if operation.given("dim") else None
-    return tensor.derive(
-        domain=domain, shape=shape, origin=operation.origin("reduce"), axis=None, heads=(), labels=labels
-    )
-
-
-def _notice_cross_entropy(machine: Machine, operation: Operation, tensor: Tensor) -> None:
-    log = _weighted_log(tensor, 4)
-    if log is not None:
-        machine.emit(HandWrittenLoss, log.origin.site or operation.site, log=log, reduced=tensor)
-
-
-def _weighted_log(tensor: Tensor, depth: int) -> Tensor | None:
-    """The logarithm of probabilities that is multiplied with something other than the probabilities themselves."""
-    if depth == 0 or tensor.origin.role != "operation":
-        return None
-    if tensor.origin.note == "multiply" and len(tensor.inputs) == 2:
-        for log, weight in (tensor.inputs, tensor.inputs[::-1]):
-            if log.origin.note == "log" and log.inputs and log.inputs[0].domain in PROBABILITIES:
-                return None if comes_from(weight, log.inputs[0]) else log
-    if tensor.origin.note in ("negative", "add", "subtract", "reduce"):
-        for part in tensor.inputs:
-            if (found := _weighted_log(part, depth - 1)) is not None:
-                return found
-    return None
+    return tensor.derive(domain=domain, shape=shape, origin=origin, axis=axis, heads=(), labels=labels)
 
 
 def _compare_operation(machine: Machine, operation: Operation) -> Value:
@@ -265,6 +245,8 @@ _NOTES = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide", "@": "mat
 
 def _with_number(machine: Machine, symbol: str, tensor: Tensor, number: Value, tensor_first: bool, site: Site) -> Value:
     value = number.value if isinstance(number, Constant) else None
+    if symbol == "/" and value == 1 and not tensor_first and (found := by_hand.reciprocal(machine, tensor, site)):
+        return found
     origin = Origin("operation", symbol, site, note=_NOTES.get(symbol, "number"))
     if tensor.domain is Domain.LOSS:
         return tensor.derive(origin=origin)
@@ -290,8 +272,11 @@ def _with_number(machine: Machine, symbol: str, tensor: Tensor, number: Value, t
 
 
 def _two_tensors(machine: Machine, symbol: str, first: Tensor, second: Tensor, site: Site) -> Value:
+    if symbol == "/" and (found := by_hand.quotient(machine, first, second, site)) is not None:
+        return found
     origin = Origin("operation", symbol, site, note=_NOTES.get(symbol, ""))
     attached = first.attached or second.attached
+    note_mixed_in(machine, (first, second), site)
     if Domain.LOSS in (first.domain, second.domain):
         return Tensor(Domain.LOSS, ANY_SHAPE, origin, (first, second), attached=attached)
     biased = symbol in ("+", "-") and (second.origin.role == "variable" or first.origin.role == "variable")
@@ -327,6 +312,11 @@ def negate(machine: Machine, tensor: Tensor, site: Site) -> Value:
     return tensor.derive(domain=domain, origin=origin, heads=(), labels=numbers.negated(tensor.labels))
 
 
+def _negative(machine: Machine, operation: Operation) -> Value:
+    tensor = tensor_of(machine, operation.main)
+    return negate(machine, tensor, operation.site) if tensor is not None else Unknown()
+
+
 def compare(machine: Machine, symbol: str, left: Value, right: Value, site: Site) -> Value:
     """A comparison of tensors gives decisions."""
     tensor = left if isinstance(left, Tensor) else right
@@ -352,6 +342,9 @@ EFFECTS: dict[str, Callable[[Machine, Operation], Value]] = {
     "multiply": _binary,
     "add": _binary,
     "bias_add": _binary,
+    "subtract": _binary,
+    "divide": _binary,
+    "negative": _negative,
     "add_list": _add_list,
     "matmul": _matmul,
     "linear_function": _linear_function,

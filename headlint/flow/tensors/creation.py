@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from headlint.flow.tensors import literals, ranges, shapes
 from headlint.flow.tensors.dtypes import as_type, dtype_of, requested, type_name, with_type
 from headlint.flow.tensors.operation import Operation, tensor_of
-from headlint.flow.values.python_values import Constant, ListValue, TupleValue, Value
+from headlint.flow.values.python_values import Constant, ListValue, Site, TupleValue, Value
 from headlint.flow.values.tensor_values import ANY_SHAPE, Domain, Labels, Origin, Shape, Tensor
 
 if TYPE_CHECKING:
@@ -43,6 +43,11 @@ def _converted(machine: Machine, operation: Operation, data: Value) -> Value:
             return literals.array(machine, data, dtype, operation.origin("array"))
         case _:
             return data
+
+
+def literal_array(machine: Machine, data: Value, arguments: dict[str, Value], site: Site) -> Value:
+    """A list of numbers where a library takes a tensor."""
+    return literals.array(machine, data, arguments.get("dtype"), Origin("operation", "array", site, note="array"))
 
 
 def _astype(machine: Machine, operation: Operation) -> Value:
@@ -93,7 +98,8 @@ def _one_hot(machine: Machine, operation: Operation) -> Value:
     rank = tensor.shape.rank
     dims: tuple[int | None, ...] | None = None if rank is None else (*(tensor.shape.dims or ())[:rank], classes)
     if before is not None and before.column:
-        dims = None
+        squeezed = operation.name == "keras.utils.to_categorical" and rank == 2
+        dims = ((tensor.shape.dims or (None,))[0], classes) if squeezed else None
     return Tensor(Domain.ONE_HOT, Shape(dims, classes), operation.origin(), (tensor,), labels=labels)
 
 

@@ -8,10 +8,19 @@ from typing import TYPE_CHECKING
 
 from headlint.flow.tensors import arithmetic, creation, reshaping, shapes
 from headlint.flow.tensors.dtypes import moved
-from headlint.flow.tensors.operation import Operation, activate, tensor_of
+from headlint.flow.tensors.operation import DOMAINS, Operation, activate, tensor_of
 from headlint.flow.values.arguments import Arguments
-from headlint.flow.values.facts import Backward
-from headlint.flow.values.python_values import Constant, FrameworkMethod, Site, SliceValue, TupleValue, Unknown, Value
+from headlint.flow.values.facts import Backward, Event
+from headlint.flow.values.python_values import (
+    Constant,
+    FrameworkMethod,
+    ListValue,
+    Site,
+    SliceValue,
+    TupleValue,
+    Unknown,
+    Value,
+)
 from headlint.flow.values.tensor_values import Domain, Labels, Origin, Shape, Tensor
 from headlint.frameworks import torch
 from headlint.frameworks.kinds import OperationKind
@@ -23,14 +32,17 @@ if TYPE_CHECKING:
 def operate(machine: Machine, kind: OperationKind, arguments: Arguments, site: Site) -> Value:
     """Call a function of a library on tensors."""
     bound = arguments.bind(kind.parameters)
-    for spelling in ("axis", "dimension", "keepdims", "keep_dims", "x", "logits", "input"):
+    for spelling, name in _SPELLINGS.items():
         if spelling in bound:
-            bound.setdefault(_SPELLINGS.get(spelling, spelling), bound[spelling])
+            bound.setdefault(name, bound[spelling])
     main = bound.get(kind.parameters[0].lstrip("*")) if kind.parameters else None
     return apply(machine, kind.effect, kind.name, main, bound, site)
 
 
-_SPELLINGS = {"axis": "dim", "dimension": "dim", "keepdims": "keepdim", "keep_dims": "keepdim"}
+_SPELLINGS = {
+    **dict.fromkeys(("axis", "dimension", "reduction_indices"), "dim"),
+    **dict.fromkeys(("keepdims", "keep_dims"), "keepdim"),
+}
 
 
 def apply(machine: Machine, effect: str, name: str, main: Value | None, bound: dict[str, Value], site: Site) -> Value:
@@ -39,9 +51,15 @@ def apply(machine: Machine, effect: str, name: str, main: Value | None, bound: d
         return Unknown()
 
     def single(value: Value) -> Value:
+        if effect in _TAKES_LITERALS and isinstance(value, ListValue | TupleValue):
+            value = creation.literal_array(machine, value, bound, site)
         return _EFFECTS[effect](machine, Operation(effect, name, value, bound, site))
 
     return machine.state.distribute([main], single)
+
+
+_TAKES_LITERALS = frozenset(DOMAINS) | {"log", "exp", "sum", "mean", "clamp", "negative"}
+"""Effects of one operand, for which the libraries also take a list of numbers."""
 
 
 def _activation(machine: Machine, operation: Operation) -> Value:
@@ -71,6 +89,7 @@ def _backward(machine: Machine, operation: Operation) -> Value:
     match operation.main:
         case Tensor() as tensor:
             machine.emit(Backward, operation.site, loss=tensor)
+            machine.note_event(Event.DIFFERENTIATED, operation.site, tensor)
     return Constant(None)
 
 
@@ -121,7 +140,7 @@ def row(machine: Machine, tensor: Tensor) -> Tensor:
     return tensor.derive(shape=shapes.without(tensor.shape, 0), axis=None)
 
 
-def index(machine: Machine, tensor: Tensor, key: Value, site: Site) -> Value:
+def item(machine: Machine, tensor: Tensor, key: Value, site: Site) -> Value:
     """``tensor[key]``."""
     if tensor.origin.note == "identity matrix":
         classes = tensor.shape.size(0)
@@ -157,6 +176,24 @@ def _picked_labels(tensor: Tensor, key: Value, shape: Shape) -> Labels | None:
     return labels
 
 
+def _select(machine: Machine, operation: Operation) -> Value:
+    """``tensor.select(dim, index)`` is ``tensor[:, …, index]``."""
+    tensor, axis = tensor_of(machine, operation.main), operation.integer("dim")
+    if tensor is None:
+        return Unknown()
+    if axis is None or axis < -1:
+        return apply(machine, "unknown_shape", operation.name, tensor, {}, operation.site)
+    everything = SliceValue(Constant(None), Constant(None), Constant(None))
+    before: tuple[Value, ...] = (Constant("..."),) if axis == -1 else (everything,) * axis
+    number = operation.arguments.get("index") or Unknown()
+    return item(machine, tensor, TupleValue((*before, number)) if before else number, operation.site)
+
+
+def rounded(machine: Machine, tensor: Tensor, site: Site) -> Value:
+    """``round(tensor)``."""
+    return apply(machine, "round", "round", tensor, {"input": tensor}, site)
+
+
 def _picks_column(key: Value, rank: int | None) -> bool:
     """Whether an index takes one class out of several: its probability is that of a yes or no."""
     if not isinstance(key, TupleValue) or len(key.items) < 2 or isinstance(key.items[-1], SliceValue):
@@ -164,7 +201,7 @@ def _picks_column(key: Value, rank: int | None) -> bool:
     return rank is None or len(key.items) == rank or key.items[0] == Constant("...")
 
 
-def collected(tensor: Tensor, value: Tensor, site: Site) -> Tensor:
+def filled(tensor: Tensor, value: Tensor, site: Site) -> Tensor:
     """``tensor[…] = value``: an empty tensor that is filled step by step holds what is put into it."""
     if tensor.origin.note == "fresh":
         domain = value.domain
@@ -186,6 +223,7 @@ _EFFECTS: dict[str, Callable[[Machine, Operation], Value]] = {
         ("softmax", "softmax2d", "log_softmax", "sigmoid", "log_sigmoid", "relu", "tanh", "nonlinear"), _activation
     ),
     "identity": _same,
+    "select": _select,
     "detach": _detach,
     "backward": _backward,
 }

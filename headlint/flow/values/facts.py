@@ -7,12 +7,14 @@ values the decisive one could have had at that place.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import Enum
 
 from headlint.flow.values.conditions import Guard
 from headlint.flow.values.library_values import Layer
 from headlint.flow.values.python_values import Site, Value
 from headlint.flow.values.tensor_values import Labels, Tensor
-from headlint.frameworks.kinds import LossKind
+from headlint.flow.values.training_values import Round
+from headlint.frameworks.kinds import LayerKind, LossKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -82,6 +84,24 @@ class LayerBuilt(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class LayerGivenTensor(Fact):
+    """A layer's constructor is given what the layer should be applied to, as its positional argument ``position``."""
+
+    layer: LayerKind
+    tensor: Tensor
+    position: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class NothingReturned(Fact):
+    """A module's ``forward`` or ``call`` computes something and gives nothing back, on any path."""
+
+    method: str
+    owner: str
+    computed: Tensor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class LayerApplied(Fact):
     """A layer is applied to a tensor."""
 
@@ -90,6 +110,13 @@ class LayerApplied(Fact):
     output: Tensor
     in_container: bool = False
     """Whether it is applied as a member of a Sequential, so that no expression of its own applies it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class MixedIn(Fact):
+    """What a dense layer makes of probabilities is added to, multiplied with or put beside something else."""
+
+    output: Tensor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -160,7 +187,55 @@ class LabelsRescaled(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class PartsKept(Fact):
+    """A PyTorch module keeps layers with weights in a list, dict or tuple of Python, under one of its attributes."""
+
+    module: str
+    attribute: str
+    holder: str
+    """``list``, ``dict`` or ``tuple``."""
+    member: str
+    """The class of one of the layers."""
+    registered: bool
+    """Whether they are parts of a module in another way, or the program takes care of each of them by hand."""
+    plain: bool
+    """Whether it holds nothing but modules, a dict under texts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Head(Fact):
     """What a model gives back in training."""
 
     output: Value
+
+
+class Event(Enum):
+    """What can happen in a training loop."""
+
+    CLEARED = "gradients are cleared"
+    DIFFERENTIATED = "a loss is differentiated"
+    UNSCALED = "gradients are scaled back"
+    CLIPPED = "gradients are clipped"
+    STEPPED = "parameters are changed"
+    SCHEDULED = "the learning rate is changed"
+    READ = "the program reads a gradient itself"
+    WRITTEN = "the program writes a gradient itself"
+    HANDED_OVER = "something is called that cannot be read"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class TrainingEvent(Fact):
+    """Something happens in a training loop. The order of these facts is the order in which the program does them."""
+
+    event: Event
+    subject: Value
+    """What it happens to: an optimizer, a model, parameters, a loss."""
+    by: Value | None = None
+    """What does it, where that is not the subject: a scaler, or the object of a library that is not known."""
+    given: tuple[Value, ...] = ()
+    """The arguments of what cannot be read, or that change what is done."""
+    rounds: tuple[Round, ...] = ()
+    """The rounds of loops in which it happens, outermost first."""
+    root: int = 0
+    """The run it belongs to: the module, or a function that nothing calls."""
+    without_gradient: bool = False

@@ -66,6 +66,26 @@ class Unknown(Value):
             return True
         return self.parent.is_computed if self.parent is not None else self.note in ("", NOT_FOLLOWED)
 
+    @property
+    def is_result(self) -> bool:
+        """Whether a call gave it, and none of those that give None where something is missing."""
+        if not (isinstance(self.key, tuple) and self.key[:1] == ("call",)) or self.parent is None:
+            return False
+        return self.parent.key not in ("get", "pop", "setdefault")
+
+    @property
+    def is_batch_item(self) -> bool:
+        """Whether it is what a loop goes through, or one of the items that this is unpacked into."""
+        holder = self.parent if isinstance(self.key, tuple) and self.key[:1] == ("item",) else self
+        return holder is not None and holder.key == "element"
+
+    @property
+    def is_given(self) -> bool:
+        """Whether it is, or is part of, a parameter or an item of what a loop goes through."""
+        if self.key == "element" or (isinstance(self.key, tuple) and self.key[:1] == ("parameter",)):
+            return True
+        return self.parent is not None and self.parent.is_given
+
 
 @dataclass(frozen=True, slots=True)
 class Constant(Value):
@@ -134,7 +154,7 @@ class ListValue(HeapObject):
 class DictValue(HeapObject):
     """A dict whose keys are constants; slots are its entries. ``rest`` stands for what is stored under other keys."""
 
-    __slots__ = ("complete", "rest", "sites")
+    __slots__ = ("complete", "others", "rest", "sites")
 
     def __init__(self, entries: Mapping[Hashable, Value] | None = None, complete: bool = True) -> None:
         super().__init__(entries)
@@ -142,6 +162,8 @@ class DictValue(HeapObject):
         self.sites: dict[Hashable, Site] = {}
         """Where the entries' values stand, for a dict that is written out."""
         self.rest = Unknown("an entry of a dict")
+        self.others: list[Value] = []
+        """What was seen to be stored under keys that are not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,12 +258,16 @@ class ClassValue(HeapObject):
 class Instance(HeapObject):
     """An object of a class of the program; its slots are its attributes."""
 
-    __slots__ = ("cls", "made_at")
+    __slots__ = ("cls", "made_at", "sites", "whole")
 
     def __init__(self, cls: ClassValue, made_at: Site | None) -> None:
         super().__init__()
         self.cls = cls
         self.made_at = made_at
+        self.sites: dict[str, Site] = {}
+        """Where each attribute was written last."""
+        self.whole = True
+        """Whether all of its ``__init__`` was followed."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

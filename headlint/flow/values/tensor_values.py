@@ -100,6 +100,9 @@ class Labels:
 COMPUTED = "computed"
 """The note of an input that is not data as it was read, but comes from something that is not followed."""
 
+GIVEN = "given"
+"""The note of an input that a caller gives, or a loop over data."""
+
 
 @dataclass(frozen=True, slots=True)
 class Origin:
@@ -146,3 +149,14 @@ class Tensor(Value):
         """A tensor like this one but for the changes, computed from it."""
         changes.setdefault("inputs", (self,))
         return replace(self, **changes)
+
+
+def comes_from_layer(tensor: Tensor) -> bool:
+    """Whether a layer of a library gave a tensor or the first one that it was computed from, and so on."""
+    for _ in range(24):
+        if tensor.origin.layer is not None:
+            return True
+        if not tensor.inputs:
+            return False
+        tensor = tensor.inputs[0]
+    return False

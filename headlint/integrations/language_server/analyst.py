@@ -32,8 +32,8 @@ from headlint.integrations.language_server.requests import (
     Remedy,
     Request,
 )
-from headlint.run.configuration import ConfigurationError
 from headlint.run.editing import Buffers, Memory, check_edited
+from headlint.settings import ConfigurationError
 from headlint.source.discovery import is_passed_by
 from headlint.source.document import Document, document_of, read_document
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from headlint.run.configuration import ConfigurationError, load_settings, with_overrides
+from headlint.run.configuration import load_settings, with_overrides
 from headlint.selection.baseline import read_baseline
-from headlint.settings import Settings
+from headlint.settings import ConfigurationError, Settings
 from headlint.source.project import find_root
 
 WHERE = "the editor's settings for headlint"

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from itertools import zip_longest
 
 from headlint.findings.finding import Finding, Place, Step
+from headlint.findings.heads import HeadLayer, HeadLoss, HeadPicture
 from headlint.reporting.context import Context
-from headlint.reporting.heads import HeadLayer, HeadLoss, HeadPicture
 
 MOST_STATIONS = 12
 """Stations beyond which the middle of a model is folded."""

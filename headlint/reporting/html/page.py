@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from headlint.findings.finding import Finding, Report, Severity
 from headlint.findings.fingerprint import fingerprints
+from headlint.findings.heads import HeadPicture
+from headlint.findings.measured import Measured
 from headlint.findings.rulebook import Rule, find_rule
 from headlint.reporting.confirmation import layer_rows, measured_facts
-from headlint.reporting.context import Context, FixSummary, Measured
-from headlint.reporting.heads import HeadPicture
+from headlint.reporting.context import Context, FixSummary
 from headlint.reporting.html.chart import Chart, chart
 from headlint.reporting.html.drawing import Drawing, drawings
 from headlint.reporting.html.source import Excerpt, excerpts

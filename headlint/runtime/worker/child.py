@@ -10,15 +10,16 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
-from .adapter import Adapter, Measured, adapter_for
-from .building import Recipe, recipes
-from .commandline import without_command_line
-from .discovery import discover
-from .loading import Program, Slice
+from .measuring.framework import Adapter, adapter_for
+from .measuring.measurement import Measured
+from .program.building import Recipe, recipes
+from .program.commandline import without_command_line
+from .program.discovery import discover
+from .program.loading import Program, Slice
+from .program.sources import parse
+from .program.standins import GUESSED
 from .reasons import TooLarge, Unmeasurable, describe, out_of_memory
 from .request import Request, read_request
-from .sources import parse
-from .standins import GUESSED
 
 MOST_TOLD = 20
 """Entries of a list in a reply that tells what was left out."""

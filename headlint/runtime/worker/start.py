@@ -26,4 +26,4 @@ if __name__ == "__main__":
         sys.exit("headlint confirm needs Python 3.10 or newer in the environment of the model")
     sys.path.pop(0)
     load_package()
-    sys.exit(importlib.import_module(f"{PACKAGE}.server").main(sys.argv[1:]))
+    sys.exit(importlib.import_module(f"{PACKAGE}.process.server").main(sys.argv[1:]))

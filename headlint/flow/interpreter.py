@@ -1,0 +1,57 @@
+"""Puts an interpreter together: a machine, and the meaning of Python, tensors and libraries."""
+
+from __future__ import annotations
+
+from headlint.flow.layers import containers
+from headlint.flow.libraries import declarations, library
+from headlint.flow.machine.machine import Declarations, Machine
+from headlint.flow.machine.semantics import LibrarySemantics, PythonSemantics, TensorSemantics
+from headlint.flow.python import attributes, calls, collections_methods, decisions, expressions, statements
+from headlint.flow.tensors import arithmetic, tensors
+from headlint.flow.training import assignments
+from headlint.flow.values.modules import Loader
+
+PYTHON = PythonSemantics(
+    evaluate=expressions.evaluate,
+    decide=decisions.decide,
+    execute=statements.execute,
+    assign=statements.assign,
+    call=calls.call,
+    method=attributes.method,
+    read_attribute=attributes.read,
+    write_attribute=attributes.write,
+    read_item=attributes.item,
+    write_item=attributes.write_item,
+    delete_item=attributes.delete_item,
+    extend=collections_methods.extend,
+)
+
+TENSORS = TensorSemantics(
+    attribute=tensors.attribute,
+    item=tensors.item,
+    row=tensors.row,
+    filled=tensors.filled,
+    calculate=arithmetic.calculate,
+    compare=arithmetic.compare,
+    negate=arithmetic.negate,
+    rounded=tensors.rounded,
+)
+
+LIBRARIES = LibrarySemantics(
+    call_name=library.call_name,
+    call_method=library.call_method,
+    call_object=library.call_object,
+    call_inherited=library.call_inherited,
+    call_unknown=library.call_unknown,
+    call_declared=declarations.call,
+    declared_name=declarations.name_of,
+    attribute=library.attribute,
+    is_method=library.is_method,
+    add_member=containers.add_member,
+    assigned=assignments.note,
+)
+
+
+def interpreter(loader: Loader, settings: Declarations | None = None) -> Machine:
+    """A machine for one file, which finds other modules through a loader."""
+    return Machine(PYTHON, TENSORS, LIBRARIES, loader, settings)

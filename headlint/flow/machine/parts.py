@@ -1,0 +1,58 @@
+"""What a program was seen to do with the parts of its modules, on whatever path."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from headlint.flow.values.conditions import Choice
+from headlint.flow.values.python_values import HeapObject, TupleValue, Value
+
+BY_HAND = frozenset(
+    {
+        "parameters",
+        "named_parameters",
+        "state_dict",
+        "load_state_dict",
+        "requires_grad_",
+        "eval",
+        "trainable_parameters",
+    }
+)
+"""Methods of a module that a program calls on each part when it does not leave the parts to the module around."""
+
+
+@dataclass(slots=True)
+class PartsSeen:
+    """Layers, modules and the collections that hold them, by what happened to them."""
+
+    registered: set[HeapObject] = field(default_factory=set)
+    """Those that were made part of a module under a name that is not known (``self.add_module(f"layer{i}", layer)``)."""
+    by_hand: set[HeapObject] = field(default_factory=set)
+    """Those whose parameters or mode the program asked for one by one: it does not leave them to the module around."""
+    handed_on: set[HeapObject] = field(default_factory=set)
+    """Those that something not followed was given: nobody knows what it does with them."""
+
+    def register(self, value: Value) -> None:
+        """A module gets a part under a name that is not known."""
+        self.registered.update(things_of(value))
+
+    def hand_on(self, *values: Value) -> None:
+        """Something that is not followed is given these."""
+        for value in values:
+            self.handed_on.update(things_of(value))
+
+
+def things_of(value: Value) -> Iterator[HeapObject]:
+    """The things with an identity that a value is, on any path, or holds as a tuple."""
+    match value:
+        case HeapObject():
+            yield value
+        case Choice(options):
+            for option in options:
+                yield from things_of(option.value)
+        case TupleValue(items):
+            for item in items:
+                yield from things_of(item)
+        case _:
+            pass

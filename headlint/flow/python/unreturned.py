@@ -1,0 +1,134 @@
+"""A ``forward`` or ``call`` that computes something, keeps it nowhere and gives nothing back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from headlint.flow.python import attributes
+from headlint.flow.values.facts import NothingReturned
+from headlint.flow.values.library_values import Backbone, Container, Layer, Model
+from headlint.flow.values.python_values import (
+    BoundMethod,
+    ClassValue,
+    FrameworkName,
+    FunctionValue,
+    Instance,
+    Site,
+    Value,
+)
+from headlint.flow.values.tensor_values import Tensor, comes_from_layer
+from headlint.frameworks import registry
+from headlint.syntax import ir
+
+if TYPE_CHECKING:
+    from headlint.flow.machine.machine import Frame, Machine
+
+_MODULES = ("torch.nn.", "keras.", "pytorch_lightning.")
+_TELLING = ("print", "assert")
+
+
+def note(machine: Machine, frame: Frame) -> None:
+    """Note a method of a module whose end was reached without anything having been given back."""
+    definition, owner, receiver = frame.definition, frame.owner, frame.receiver
+    if not isinstance(definition, ir.FunctionDefinition) or definition.name not in ("forward", "call"):
+        return
+    if owner is None or not isinstance(receiver, Instance) or not owner.framework_base().startswith(_MODULES):
+        return
+    if _is_replaced(machine, definition, owner, receiver) or _gives_or_keeps(machine, definition):
+        return
+    computed = _computed(machine, frame, definition)
+    if computed is not None:
+        site = Site(frame.unit.path, definition.at)
+        machine.emit(NothingReturned, site, method=definition.name, owner=owner.name, computed=computed)
+
+
+def _is_replaced(machine: Machine, definition: ir.FunctionDefinition, owner: ClassValue, receiver: Instance) -> bool:
+    """Whether the class of the object, or another that inherits, has a method of its own in this one's place."""
+    for cls in (receiver.cls, *owner.unit.classes):
+        if owner in cls.ancestors():
+            found = attributes.find_in_class(machine, cls, definition.name)
+            if found is None or not isinstance(found[0], FunctionValue) or found[0].definition is not definition:
+                return True
+    return False
+
+
+def _gives_or_keeps(machine: Machine, definition: ir.FunctionDefinition) -> bool:
+    """Whether a method returns something on some path, or leaves what it computes where others may find it."""
+    if definition.generator or definition.decorators:
+        return True
+    return any(_leaves(machine, node) for node in ir.walk(definition.body))
+
+
+def _leaves(machine: Machine, node: ir.Expression | ir.Statement) -> bool:
+    match node:
+        case ir.Return(value=value):
+            return value is not None
+        case ir.Leave(kind="raise") | ir.Outer() | ir.Yield() | ir.Delete() | ir.FunctionDefinition() | ir.Lambda():
+            return True
+        case ir.Assign(targets=targets):
+            return any(_is_elsewhere(target) for target in targets)
+        case ir.AugmentedAssign(target=target) | ir.For(target=target):
+            return _is_elsewhere(target)
+        case ir.Evaluate(value=ir.Call() as call):
+            return not _only_computes(machine, call)
+        case ir.Call(function=function):
+            return isinstance(_named(machine, function), BoundMethod | FunctionValue) or _in_place(function)
+        case _:
+            return False
+
+
+def _is_elsewhere(target: ir.Expression) -> bool:
+    return any(isinstance(part, ir.Attribute | ir.Subscript) for part in ir.walk(target))
+
+
+def _in_place(function: ir.Expression) -> bool:
+    """Whether a method changes what it is called on (``x.add_(1)``)."""
+    return isinstance(function, ir.Attribute) and function.name.endswith("_") and not function.name.startswith("_")
+
+
+def _only_computes(machine: Machine, call: ir.Call) -> bool:
+    """Whether a call on a line of its own has no other effect than its result."""
+    match call.function:
+        case ir.Name(name=name) if name in _TELLING:
+            return True
+        case function:
+            return _is_computation(_named(machine, function))
+
+
+def _is_computation(function: Value | None) -> bool:
+    match function:
+        case Layer() | Container() | Backbone() | Model():
+            return True
+        case FrameworkName(path):
+            return path in registry.OPERATIONS
+        case _:
+            return False
+
+
+def _named(machine: Machine, function: ir.Expression) -> Value | None:
+    """What a name or a chain of attributes stands for; None for anything else, which is not evaluated twice."""
+    inner = function
+    while isinstance(inner, ir.Attribute):
+        inner = inner.owner
+    return machine.state.narrow(machine.evaluate(function)) if isinstance(inner, ir.Name) else None
+
+
+def _computed(machine: Machine, frame: Frame, definition: ir.FunctionDefinition) -> Tensor | None:
+    """The last thing that a layer of the model gave and a local variable holds."""
+    parameters = {parameter.name for parameter in definition.parameters}
+    found: Tensor | None = None
+    for name in list(frame.scope.slots):
+        value = machine.read(frame.scope, name)
+        if isinstance(value, Tensor) and (name not in parameters or value.inputs) and comes_from_layer(value):
+            found = value
+    return found or _on_its_own_line(machine, definition)
+
+
+def _on_its_own_line(machine: Machine, definition: ir.FunctionDefinition) -> Tensor | None:
+    """What the last line computes, where it is nothing but a call."""
+    match definition.body[-1]:
+        case ir.Evaluate(value=ir.Call() as call):
+            value = machine.evaluate(call)
+            return value if isinstance(value, Tensor) and comes_from_layer(value) else None
+        case _:
+            return None

@@ -1,0 +1,1 @@
+"""PyTorch modules as wholes: the parts they have, and what they do with them."""

@@ -1,0 +1,145 @@
+"""The parts of PyTorch modules, once everything was run: which layers their parameters, device and checkpoint include."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from headlint.flow.machine.parts import things_of
+from headlint.flow.python import attributes, iteration
+from headlint.flow.values.facts import PartsKept
+from headlint.flow.values.library_values import Backbone, Container, Layer
+from headlint.flow.values.modules import ModuleUnit
+from headlint.flow.values.python_values import DictValue, HeapObject, Instance, ListValue, Site, TupleValue, Value
+from headlint.frameworks import torch
+
+if TYPE_CHECKING:
+    from headlint.flow.machine.machine import Machine
+
+Collection = ListValue | DictValue | TupleValue
+
+OWN_BOOKKEEPING = (
+    *("parameters", "named_parameters", "state_dict", "_apply", "to", "cuda", "train", "named_modules", "modules"),
+    *("__setattr__", "__getattr__", "configure_optimizers"),
+)
+"""Methods by which a module keeps account of its parts in its own way."""
+
+
+def note(machine: Machine, unit: ModuleUnit) -> None:
+    """Note what the modules of a file keep in plain collections."""
+    modules = [instance for instance in machine.instances if is_module(instance)]
+    registered = set(machine.parts.registered)
+    for instance in modules:
+        registered.update(_parts(machine, (machine.read(instance, name) for name in list(instance.slots))))
+    found: dict[Site, list[PartsKept]] = {}
+    for instance in modules:
+        if instance.whole and not instance.cls.opaque and not _keeps_account(machine, instance):
+            for fact in _kept(machine, instance, registered):
+                found.setdefault(fact.site, []).append(fact)
+    for site, facts in found.items():
+        if site.path == unit.path and not machine.muted:
+            machine.facts.append(next((fact for fact in facts if fact.registered), facts[0]))
+
+
+def is_module(instance: Instance) -> bool:
+    """Whether an object is a PyTorch module."""
+    return instance.cls.framework_base() in torch.MODULE_BASES
+
+
+def has_weights(machine: Machine, value: Value) -> bool:
+    """Whether something is a layer or a module of PyTorch that is seen to have weights."""
+    match value:
+        case Layer():
+            return value.kind.framework == "torch" and torch.has_weights(value.kind)
+        case Container():
+            return any(has_weights(machine, member) for member in iteration.slot_items(machine, value) or ())
+        case Instance() if is_module(value):
+            return any(
+                has_weights(machine, part)
+                for name in value.sites
+                if isinstance(part := machine.read(value, name), Layer | Container | Instance)
+                and part.born > value.born
+            )
+        case _:
+            return False
+
+
+def _parts(machine: Machine, values: Iterable[Value | None]) -> Iterator[HeapObject]:
+    """The layers and modules that a module takes for its parts when they are assigned to it, and theirs."""
+    for value in values:
+        for thing in things_of(value) if value is not None and not isinstance(value, TupleValue) else ():
+            if isinstance(thing, Layer | Instance | Backbone | Container):
+                yield thing
+            if isinstance(thing, Container):
+                yield from _parts(machine, iteration.slot_items(machine, thing) or ())
+
+
+def _keeps_account(machine: Machine, instance: Instance) -> bool:
+    return any(attributes.find_in_class(machine, instance.cls, name) is not None for name in OWN_BOOKKEEPING)
+
+
+def _kept(machine: Machine, instance: Instance, registered: set[HeapObject]) -> Iterator[PartsKept]:
+    for name, site in instance.sites.items():
+        value = machine.read(instance, name)
+        if not isinstance(value, Collection) or _is_hidden(value):
+            continue
+        things = list(_members(machine, value))
+        layers = [thing for thing in things if thing.born > instance.born and has_weights(machine, thing)]
+        if not layers:
+            continue
+        elsewhere = registered | machine.parts.by_hand | machine.parts.handed_on
+        yield PartsKept(
+            site=site,
+            module=instance.cls.name,
+            attribute=name,
+            holder={ListValue: "list", DictValue: "dict", TupleValue: "tuple"}[type(value)],
+            member=_class_of(layers[0]),
+            registered=any(thing in elsewhere for thing in (value, *things)),
+            plain=_is_plain(machine, value),
+        )
+
+
+def _is_hidden(value: Collection) -> bool:
+    """Whether it is written with a single item: a known way to keep a module from being a part of another."""
+    match value:
+        case ListValue():
+            return len(value.items) == 1 and not value.approximate and bool(value.sites)
+        case TupleValue(items):
+            return len(items) == 1
+        case _:
+            return False
+
+
+def _items(machine: Machine, value: Collection) -> tuple[Value, ...]:
+    match value:
+        case ListValue():
+            return iteration.slot_items(machine, value) or ()
+        case DictValue():
+            return (*(entry for _, entry in iteration.entries(machine, value)), *value.others)
+        case TupleValue(items):
+            return items
+
+
+def _members(machine: Machine, value: Collection, depth: int = 3) -> Iterator[HeapObject]:
+    """The things that a collection holds, and those that collections in it hold."""
+    for item in _items(machine, value):
+        for option in machine.state.alternatives(item):
+            if isinstance(option.value, Collection):
+                yield from _members(machine, option.value, depth - 1) if depth else ()
+            elif isinstance(option.value, HeapObject):
+                yield option.value
+
+
+def _is_plain(machine: Machine, value: Collection) -> bool:
+    texts = not isinstance(value, DictValue) or all(isinstance(key, str) for key in value.slots)
+    return texts and all(isinstance(item, Layer | Container | Instance) for item in _items(machine, value))
+
+
+def _class_of(thing: HeapObject) -> str:
+    match thing:
+        case Layer():
+            return thing.kind.short_name
+        case Instance():
+            return thing.cls.name
+        case _:
+            return "Sequential"

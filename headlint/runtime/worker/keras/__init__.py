@@ -1,0 +1,1 @@
+"""Keras' answers: building, inputs, a pass that is watched, losses."""

@@ -1,0 +1,135 @@
+"""The search for inputs that a Keras model takes: tries, what the error says, and the next tries."""
+
+from __future__ import annotations
+
+import math
+import re
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from ..measuring.specs import BATCH, FEATURES, LENGTH, SIDE, Grouped, Inputs, TensorSpec
+from ..program.standins import find_stand_in, missing_package
+from ..reasons import Unmeasurable, describe
+from .inputs import VOCABULARY, draw, layers_of
+
+MOST_TRIES = 40
+
+LAST_AXIS = (
+    r"expected axis -1 of input shape to have value (\d+)",
+    r"In\[1\]: \[(\d+),",
+    r"mat1 and mat2 shapes cannot be multiplied \(\d+x\d+ and (\d+)x",
+    r"expected shape=\([^)]*, (\d+)\), found shape",
+    r"expected shape \([^)]*, (\d+)\), but",
+)
+"""What an error says about the size of the last axis."""
+
+
+def search(fresh: Callable[[], Any], first: list[Inputs], training: bool, seconds: float) -> tuple[Any, Inputs]:
+    """A model and inputs that it takes. Every try has a new model, for a try that fails may have built half of it.
+
+    Raises:
+        Unmeasurable: none was found; the error is that of the first guess.
+    """
+    waiting = [one.lighter() for one in first]
+    seen = set(waiting)
+    failures: list[Exception] = []
+    until = time.monotonic() + seconds
+    for tried in range(MOST_TRIES):
+        if not waiting or (tried and time.monotonic() > until):
+            break
+        inputs = waiting.pop(0)
+        model = fresh()
+        try:
+            by_place, by_name = draw(inputs, seed=0)
+            result = call(model, by_place, by_name, training)
+            replaced = find_stand_in(result)
+            if replaced is not None:
+                raise Unmeasurable("missing-dependency", missing_package(repr(replaced)) or replaced.__name__)
+            if result is not None:
+                return model, inputs
+            failures.append(Unmeasurable("output", "call gives nothing"))
+        except Exception as error:  # whatever the user's code raises
+            failures.append(error)
+            successors = [one for repair in repairs(str(error), inputs, model) if (one := repair.lighter()) not in seen]
+            seen.update(successors)
+            waiting = successors + waiting
+    first_failure = failures[0]
+    if isinstance(first_failure, Unmeasurable):
+        raise first_failure
+    raise Unmeasurable("inputs", describe(first_failure))
+
+
+def call(model: Any, by_place: list[Any], by_name: dict[str, Any], training: bool) -> Any:
+    """One pass; with ``training`` where the model takes it."""
+    return model(*by_place, **by_name, **({"training": training} if model._call_has_training_arg else {}))
+
+
+def repairs(message: str, inputs: Inputs, model: Any) -> Iterator[Inputs]:
+    """What to try after an error."""
+    for name, spec in inputs.specs:
+        match spec:
+            case TensorSpec():
+                for better in repaired(message, spec, model):
+                    yield inputs.with_spec(name, better)
+                yield from (inputs.with_spec(name, group) for group in grouped(message, spec))
+            case Grouped(kind, keys, parts):
+                for index, part in enumerate(parts):
+                    if isinstance(part, TensorSpec):
+                        for better in repaired(message, part, model):
+                            changed = (*parts[:index], better, *parts[index + 1 :])
+                            yield inputs.with_spec(name, Grouped(kind, keys, changed))
+
+
+def repaired(message: str, spec: TensorSpec, model: Any) -> Iterator[TensorSpec]:
+    """Other shapes and types for one tensor."""
+    for pattern in LAST_AXIS:
+        found = re.search(pattern, message)
+        if found and spec.shape:
+            yield replace(spec, shape=(*spec.shape[:-1], int(found[1])))
+    if re.search(r"ndim=(\d+)", message):
+        yield from of_rank(message, spec)
+    total = re.search(r"input_shape=\((?:\d+, )?(\d+),\), target_shape=\(([\d, ]+)\)", message)
+    if total:
+        sizes = [int(size) for size in total[2].split(",") if size.strip()]
+        yield replace(spec, shape=(*spec.shape[:1], math.prod(sizes)))
+    if "indices" in message or "out of range" in message or "index" in message.lower():
+        limits = [layer.input_dim for layer in layers_of(model) if hasattr(layer, "input_dim")]
+        below = min((int(limit) for limit in limits if limit), default=VOCABULARY)
+        if spec.below != below:
+            yield replace(spec, dtype="int32", below=below)
+    if "string" in message.lower() and spec.dtype != "string":
+        yield TensorSpec(spec.shape[:1], "string")
+    smaller = re.search(
+        r"Negative dimension|negative dimension|smaller than|computed output size would be negative|empty output",
+        message,
+    )
+    if smaller and len(spec.shape) == 4 and spec.shape[1] < 256:
+        yield replace(spec, shape=(spec.shape[0], 2 * spec.shape[1], 2 * spec.shape[2], spec.shape[3]))
+
+
+def of_rank(message: str, spec: TensorSpec) -> Iterator[TensorSpec]:
+    """The tensor with the number of axes that an error asks for, where it has the one that was found."""
+    wanted = re.search(r"expected (?:min_)?ndim=(\d+), found ndim=(\d+)", message)
+    if wanted is None or int(wanted[2]) != len(spec.shape):
+        return
+    match int(wanted[1]):
+        case 2:
+            yield TensorSpec((BATCH, spec.shape[-1] if spec.shape else FEATURES))
+        case 3:
+            yield TensorSpec((BATCH, LENGTH, FEATURES))
+        case 4:
+            yield TensorSpec((BATCH, SIDE, SIDE, 3))
+        case 5:
+            yield TensorSpec((BATCH, 16, SIDE, SIDE, 3))
+
+
+def grouped(message: str, spec: TensorSpec) -> Iterator[Grouped]:
+    """A list of several such tensors, where an error says how many values were to be unpacked."""
+    expected = re.search(r"values to unpack \(expected (\d+)", message)
+    if expected and 2 <= int(expected[1]) <= 6:
+        count = int(expected[1])
+        yield Grouped(list, tuple(map(str, range(count))), (spec,) * count)
+    elif "should be called on a list of" in message or "must be a list" in message:
+        yield Grouped(list, ("0", "1"), (spec, spec))

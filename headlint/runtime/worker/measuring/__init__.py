@@ -1,0 +1,1 @@
+"""What is measured on a model, in the same words whatever its framework; the frameworks answer it."""

@@ -1,0 +1,62 @@
+"""What the worker asks of a framework, and the choice between frameworks."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Protocol
+
+from ..program.building import Framework, Recipe
+from ..program.loading import Program, Slice
+from ..reasons import Unmeasurable, describe
+from ..request import Request
+from .measurement import Measured
+
+
+class Adapter(Framework, Protocol):
+    """A framework as the worker sees it."""
+
+    def plan(self, device: str) -> str:
+        """The device in place of ``auto``; any other as it is.
+
+        Raises:
+            Unmeasurable: the device is not available.
+        """
+
+    def prepare(self, request: Request, program: Program) -> None:
+        """Before any of the program runs: cuts off downloads and pretrained weights.
+
+        What is replaced is written to ``program.stubs`` when it has a part in the model.
+        """
+
+    def versions(self) -> dict[str, str]:
+        """The versions of the framework's packages."""
+
+    def measure(self, recipe: Recipe, module: Slice, request: Request) -> Measured:
+        """Makes the model as often as it needs to and measures it.
+
+        Raises:
+            Unmeasurable: the recipe gives no model, or no input was found that it takes.
+        """
+
+
+ADAPTERS = {"torch": ("torch.model", "TorchAdapter"), "keras": ("keras.model", "KerasAdapter")}
+"""The module of the worker and the class in it, for each framework."""
+
+WORKER = __name__.rpartition(".measuring")[0]
+"""The worker's package: of a name of its own in a process of its own, a part of headlint for ``headlint.inspect``."""
+
+
+def adapter_for(framework: str) -> Adapter:
+    """The adapter of a framework; with no name, of the one that is loaded already.
+
+    Raises:
+        Unmeasurable: it is not installed.
+    """
+    name = framework or ("keras" if "keras" in sys.modules else "torch")
+    module, adapter = ADAPTERS[name]
+    try:
+        made: Adapter = getattr(importlib.import_module(f"{WORKER}.{module}"), adapter)()
+    except ImportError as error:
+        raise Unmeasurable("framework", describe(error)) from error
+    return made

@@ -1,0 +1,323 @@
+"""Constructor arguments: from call sites with their local constants, from defaults, from annotations, or guessed."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..reasons import Unmeasurable
+from .discovery import last_part
+from .guessing import Unguessable, completed, guess
+from .loading import Program, Slice, module_name
+from .parameters import body_of, guess_parameter
+from .slicing import Namespace, units_of
+from .sources import parse, read_source
+from .standins import GUESSED, find_stand_in, missing_package, stand_in
+
+MOST_FILES = 300
+MOST_SITES = 12
+CALL_DEPTH = 3
+SMALL = 4
+DATA = re.compile(
+    r"^(x|y|data|df|frame|images?|samples|train|test)$|(^|_)[xy](_|$)|_(train|test|data|df)$|^(train|test|valid)_", re.I
+)
+"""Parameters that are rows of data."""
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """What to call a constructor with, and where that was read."""
+
+    positional: tuple[Any, ...]
+    keywords: dict[str, Any]
+    origin: str
+    assumed: tuple[str, ...] = ()
+
+    def text(self, name: str) -> str:
+        """The call as a newcomer would write it."""
+        parts = [shown(value) for value in self.positional] + [
+            f"{key}={shown(value)}" for key, value in self.keywords.items()
+        ]
+        return f"{name}({', '.join(parts)})"
+
+
+def shown(value: Any) -> str:
+    """A short text of an argument."""
+    text = getattr(value, "__name__", None) if isinstance(value, type) else repr(value)
+    return text if text is not None and len(text) <= 80 else f"<{type(value).__name__}>"
+
+
+@dataclass(frozen=True)
+class CallSite:
+    """A call of the target, the functions it stands in from the outside in, and its file."""
+
+    call: ast.Call
+    inside: tuple[Function | ast.ClassDef, ...]
+    module: Slice
+
+    @property
+    def origin(self) -> str:
+        """The file and line, for the report."""
+        return f"call at {Path(self.module.namespace.filename).name}:{self.call.lineno}"
+
+
+class Scope(Namespace):
+    """A function's locals on demand, its parameters from their defaults or from a call of the function.
+
+    With ``guessing`` a parameter that nothing tells is a guess, or a stand-in for the data that a caller would give.
+    """
+
+    def __init__(
+        self, function: Function, module: Slice, parent: dict[str, Any], depth: int, guessing: bool = False
+    ) -> None:
+        super().__init__(units_of(function.body), module.namespace.filename, parent, module.namespace.failed)
+        self.function = function
+        self.module = module
+        self.depth = depth
+        self.guessing = guessing
+        self.parameters = {parameter.arg for parameter in parameters_of(function)}
+        self.unknown: set[str] = set()
+
+    def __missing__(self, name: str) -> Any:
+        if name in self.parameters and name not in self.unknown:
+            self.unknown.add(name)
+            self[name] = parameter_value(self, name)
+            self.unknown.discard(name)
+        return self[name] if name in self and name not in self.unknown else super().__missing__(name)
+
+
+def parameters_of(function: Function) -> list[ast.arg]:
+    """The plain parameters of a function."""
+    return [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]
+
+
+def parameter_value(scope: Scope, name: str) -> Any:
+    """The value a parameter has at the first call of its function that tells, else its default.
+
+    Raises:
+        KeyError: neither is known.
+    """
+    function = scope.function
+    if scope.depth < CALL_DEPTH:
+        names = [parameter.arg for parameter in parameters_of(function)]
+        for site in call_sites(scope.module, function.name):
+            written = next((word.value for word in site.call.keywords if word.arg == name), None)
+            position = names.index(name)
+            if written is None and position < len(site.call.args):
+                written = site.call.args[position]
+            if written is not None:
+                try:
+                    return evaluate(written, scope_of(site, scope.depth + 1))
+                except Exception:  # whatever the user's expression raises: the next call may tell
+                    continue
+    positional = [*function.args.posonlyargs, *function.args.args]
+    defaults = dict(zip([parameter.arg for parameter in positional][::-1], function.args.defaults[::-1], strict=False))
+    defaults |= {
+        parameter.arg: value
+        for parameter, value in zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True)
+        if value
+    }
+    if name in defaults:
+        return evaluate(defaults[name], scope.module.namespace)
+    if not scope.guessing:
+        raise KeyError(name)
+    return guess_given(name)
+
+
+def guess_given(name: str) -> Any:
+    """A guess for what a caller would give, written down as one; a stand-in for an object."""
+    try:
+        value = guess(name)
+    except Unguessable:
+        return stand_in(name, f"{name} is what a caller would give")
+    if isinstance(value, int) and DATA.search(name):
+        return stand_in(name, f"{name} is what a caller would give")
+    GUESSED.append(f"{name}={shown(value)}")
+    return value
+
+
+def evaluate(expression: ast.expr, scope: dict[str, Any]) -> Any:
+    """The value of an expression of the user's in a scope."""
+    return eval(compile(ast.fix_missing_locations(ast.Expression(expression)), "<argument>", "eval"), scope)
+
+
+def scope_of(site: CallSite, depth: int = 0) -> Namespace:
+    """The names that are known at a call."""
+    scope: Namespace = site.module.namespace
+    for owner in site.inside:
+        if not isinstance(owner, ast.ClassDef):
+            scope = Scope(owner, site.module, scope, depth)
+    return scope
+
+
+def call_sites(module: Slice, name: str) -> Iterator[CallSite]:
+    """Every call of ``name`` in a module's file."""
+    yield from calls_in(parse(Path(module.namespace.filename)), name, (), module)
+
+
+def calls_in(
+    node: ast.AST, name: str, inside: tuple[Function | ast.ClassDef, ...], module: Slice
+) -> Iterator[CallSite]:
+    """The calls of ``name`` below a node, with the functions and classes around them."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Call) and last_part(child.func) == name:
+            yield CallSite(child, inside, module)
+        within = (
+            (*inside, child) if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) else inside
+        )
+        yield from calls_in(child, name, within, module)
+
+
+def project_sites(program: Program, name: str) -> Iterator[CallSite]:
+    """Calls of ``name`` in the other files of the project."""
+    paths = [
+        path
+        for path in sorted(program.root.rglob("*.py"))[: MOST_FILES * 4]
+        if path != program.path and "site-packages" not in path.parts
+    ]
+    paths.sort(key=lambda path: (path.parent != program.path.parent, len(path.parts)))
+    for path in paths[:MOST_FILES]:
+        try:
+            if name not in read_source(path):
+                continue
+            module = program.slices.get(module_name(path)) or program.slice_of(module_name(path), path)
+            yield from call_sites(module, name)
+        except Unmeasurable:
+            continue
+
+
+def arguments_for(program: Program, module: Slice, name: str, target: Callable[..., Any]) -> Iterator[Arguments]:
+    """What the target may be called with, the best-founded first."""
+    parameters = required_and_optional(target)
+    incomplete = []
+    own = list(call_sites(module, name.rpartition(".")[2]))
+    sites = own or list(project_sites(program, name))
+    partial = []
+    for site in [site for site in sites if not stands_in(site, name)][:MOST_SITES]:
+        found = from_call(site, parameters, target)
+        if found is None:
+            continue
+        incomplete += [better] if (better := with_completed_options(found)) is not None else []
+        if found.assumed:
+            partial.append(found)
+        else:
+            yield found
+    required = [parameter for parameter in parameters if parameter.default is parameter.empty]
+    if not required:
+        yield Arguments((), {}, "defaults")
+    yield from partial
+    yield from incomplete
+    if required:
+        guessed = guessed_arguments(required, module, target)
+        if guessed is not None:
+            yield guessed
+            yield smaller(guessed)
+
+
+def with_completed_options(found: Arguments) -> Arguments | None:
+    """The arguments with guesses for what only the script would have put into its options; None where there are none."""
+    positional = tuple(value if (full := completed(value)) is None else full for value in found.positional)
+    keywords = {key: value if (full := completed(value)) is None else full for key, value in found.keywords.items()}
+    changed = any(new is not old for new, old in zip(positional, found.positional, strict=True))
+    if not changed and all(keywords[key] is found.keywords[key] for key in keywords):
+        return None
+    return Arguments(positional, keywords, found.origin, (*found.assumed, "options that only the script sets"))
+
+
+def stands_in(site: CallSite, name: str) -> bool:
+    """Whether a call stands inside the definition of the thing it calls."""
+    return any(owner.name == name for owner in site.inside)
+
+
+def required_and_optional(target: Callable[..., Any]) -> list[inspect.Parameter]:
+    """The parameters that a caller gives; empty when the signature is not known."""
+    try:
+        signature = inspect.signature(body_of(target))
+    except (TypeError, ValueError):
+        return []
+    plain = [p for p in signature.parameters.values() if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    return plain[1:] if isinstance(target, type) else plain
+
+
+def from_call(site: CallSite, parameters: list[inspect.Parameter], target: Callable[..., Any]) -> Arguments | None:
+    """The arguments that a call site gives; what cannot be evaluated there is guessed by its parameter's name."""
+    scope = scope_of(site)
+    names = [parameter.name for parameter in parameters]
+    positional: list[Any] = []
+    keywords: dict[str, Any] = {}
+    assumed: list[str] = []
+    for position, written in enumerate(site.call.args):
+        known = names[position] if position < len(names) else ""
+        try:
+            if isinstance(written, ast.Starred):
+                positional.extend(usable(evaluate(written.value, scope)))
+            else:
+                positional.append(usable(evaluate(written, scope)))
+        except Exception:  # whatever the user's expression raises
+            try:
+                positional.append(guess(known))
+                assumed.append(f"{known}={positional[-1]!r}")
+            except Unguessable:
+                return None
+    for word in site.call.keywords:
+        try:
+            value = usable(evaluate(word.value, scope))
+            keywords.update(value if word.arg is None else {word.arg: value})
+        except Exception:  # whatever the user's expression raises
+            try:
+                if word.arg is None:
+                    return None
+                keywords[word.arg] = guess(word.arg)
+                assumed.append(f"{word.arg}={keywords[word.arg]!r}")
+            except Unguessable:
+                return None
+    for parameter in parameters[len(positional) :]:
+        if parameter.default is parameter.empty and parameter.name not in keywords:
+            try:
+                keywords[parameter.name] = guess_parameter(parameter, site.module, target)
+                assumed.append(f"{parameter.name}={shown(keywords[parameter.name])}")
+            except Unguessable:
+                return None
+    return Arguments(tuple(positional), keywords, site.origin, tuple(assumed))
+
+
+def usable(value: Any) -> Any:
+    """The value, unless a stand-in has a part in it.
+
+    Raises:
+        Unmeasurable: it has.
+    """
+    found = find_stand_in(value)
+    if found is not None:
+        raise Unmeasurable("missing-dependency", missing_package(repr(found)) or found.__name__)
+    return value
+
+
+def guessed_arguments(required: list[inspect.Parameter], module: Slice, target: Callable[..., Any]) -> Arguments | None:
+    """A guess for every required parameter; None where one has no likely value."""
+    values: dict[str, Any] = {}
+    for parameter in required:
+        try:
+            values[parameter.name] = guess_parameter(parameter, module, target)
+        except Unguessable:
+            return None
+    positional = tuple(values[parameter.name] for parameter in required if parameter.kind is not parameter.KEYWORD_ONLY)
+    keywords = {
+        parameter.name: values[parameter.name] for parameter in required if parameter.kind is parameter.KEYWORD_ONLY
+    }
+    return Arguments(positional, keywords, "guess", tuple(f"{key}={shown(value)}" for key, value in values.items()))
+
+
+def smaller(guessed: Arguments) -> Arguments:
+    """The same with every guessed number above ``SMALL`` replaced by it: what was taken for a width may be a depth."""
+    positional = tuple(SMALL if type(value) is int and value > SMALL else value for value in guessed.positional)
+    names = [text.partition("=")[0] for text in guessed.assumed]
+    assumed = tuple(f"{name}={shown(value)}" for name, value in zip(names, positional, strict=False))
+    return Arguments(positional, guessed.keywords, guessed.origin, (*assumed, *guessed.assumed[len(assumed) :]))

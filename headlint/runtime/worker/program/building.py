@@ -1,0 +1,161 @@
+"""From a name in the user's program to a function that makes a new model each time it is called."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol
+
+from ..reasons import Unmeasurable, describe
+from .arguments import arguments_for, shown
+from .discovery import MODEL_CALLS, makes_model
+from .loading import Program, Slice
+from .locating import definition, written_value
+from .owners import only_owns, owned_models
+from .sources import parse
+from .standins import MissingData, find_stand_in, missing_package
+
+
+class Framework(Protocol):
+    """What building asks of a framework."""
+
+    def is_model(self, value: Any) -> bool:
+        """Whether a value is a built model."""
+
+    def is_model_class(self, value: Any) -> bool:
+        """Whether a value is a class of models."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to make the model, in words and as a function."""
+
+    make: Callable[[], Any]
+    init: str
+    origin: str
+    assumed: tuple[str, ...] = ()
+
+
+def recipes(program: Program, module: Slice, name: str, init: str, framework: Framework) -> Iterator[Recipe]:
+    """The ways to make the model, the best-founded first. ``name`` may be dotted: ``main.model`` is a local of ``main``.
+
+    Raises:
+        Unmeasurable: the name is not defined, cannot be loaded, or is no model.
+    """
+    if init:
+        code = compile(ast.parse(init, mode="eval"), "--init", "eval")
+        yield Recipe(lambda: eval(code, module.namespace), init, "--init")
+        return
+    try:
+        value, text = written_value(module, name)
+    except Unmeasurable:
+        raise
+    except Exception as error:  # whatever the user's statements raise
+        reason, detail = load_failure(error)
+        if reason != "constructor" or isinstance(definition_of(module, name), (ast.ClassDef, ast.FunctionDef)):
+            raise Unmeasurable(reason, detail) from error
+        yield Recipe(FirstThenFresh(None, program, module, name), name, "module level" if "." not in name else name)
+        return
+    refuse_stand_in(value)
+    node = definition_of(module, name)
+    if framework.is_model(value):
+        yield Recipe(FirstThenFresh(value, program, module, name), text, "module level" if "." not in name else name)
+    elif isinstance(value, type) and (
+        only_owns(node) if framework.is_model_class(value) else makes_model(node, MODEL_CALLS)
+    ):
+        for made, called, arguments in owned_models(program, module, name, value, framework.is_model):
+            yield Recipe(made, arguments.text(called), arguments.origin, arguments.assumed)
+    elif framework.is_model_class(value) or (callable(value) and not isinstance(value, type)):
+        for arguments in arguments_for(program, module, name, value):
+            yield Recipe(
+                partial(value, *arguments.positional, **arguments.keywords),
+                arguments.text(name),
+                arguments.origin,
+                arguments.assumed,
+            )
+    else:
+        missing = [stub for stub in program.stubs if "not installed" in stub or "failed:" in stub]
+        if isinstance(value, type) and missing:
+            raise Unmeasurable("missing-dependency", "; ".join(missing))
+        raise Unmeasurable("not-a-model", f"{name} is {shown(value)}")
+
+
+def definition_of(module: Slice, name: str) -> ast.AST:
+    """The class or function of that name; an empty module where there is none."""
+    return definition(parse(Path(module.namespace.filename)).body, name) or ast.Module([], [])
+
+
+class FirstThenFresh:
+    """Gives the model that loading made, and after that a new one each time, from the program loaded anew."""
+
+    def __init__(self, value: Any, program: Program, module: Slice, name: str) -> None:
+        self.value = value
+        self.program = program
+        self.module = module
+        self.name = name
+
+    def __call__(self) -> Any:
+        """The model."""
+        if self.value is None:
+            return written_value(self.program.reload(self.module), self.name)[0]
+        value, self.value = self.value, None
+        return value
+
+
+def make(recipe: Recipe, framework: Framework) -> Any:
+    """A new model.
+
+    Raises:
+        Unmeasurable: the recipe fails, or gives no model.
+    """
+    try:
+        return model_in(recipe.make(), framework)
+    except Unmeasurable:
+        raise
+    except Exception as error:  # whatever the user's constructor raises
+        raise Unmeasurable(*load_failure(error)) from error
+
+
+def refuse_stand_in(value: Any) -> None:
+    """Stops where the target itself was replaced.
+
+    Raises:
+        Unmeasurable: it was.
+    """
+    if isinstance(value, MissingData):
+        raise Unmeasurable("data", "the model itself is read from a file")
+    found = find_stand_in(value)
+    if found is not None:
+        raise Unmeasurable("missing-dependency", missing_package(repr(found)) or found.__name__)
+
+
+def load_failure(error: BaseException) -> tuple[str, str]:
+    """The reason and detail for an error while the program's statements ran."""
+    text = describe(error)
+    if (missing := missing_package(text)) is not None:
+        return "missing-dependency", missing
+    if isinstance(error, (FileNotFoundError, PermissionError)):
+        return "data", text
+    if isinstance(error, ImportError):
+        return "import", text
+    return "constructor", text
+
+
+def model_in(value: Any, framework: Framework) -> Any:
+    """The model that a factory returned: the value itself or the first model in a tuple, list or dictionary.
+
+    Raises:
+        Unmeasurable: there is none.
+    """
+    if framework.is_model(value):
+        return value
+    if isinstance(value, MissingData):
+        raise Unmeasurable("data", "the model itself is read from a file")
+    parts = list(value.values()) if isinstance(value, dict) else value if isinstance(value, (tuple, list)) else []
+    for part in parts:
+        if framework.is_model(part):
+            return part
+    raise Unmeasurable("not-a-model", f"it gives {shown(value)}")

@@ -1,0 +1,79 @@
+"""Models that an ordinary class of the program makes: in a method that returns one, or as an attribute of its objects."""
+
+from __future__ import annotations
+
+import ast
+import itertools
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from ..reasons import Unmeasurable
+from .arguments import Arguments, arguments_for
+from .discovery import MODEL_CALLS, last_part, makes_model
+from .loading import Program, Slice
+from .locating import definition
+from .sources import parse
+
+MOST_ARGUMENTS = 3
+"""Ways to call one method or constructor that are tried."""
+
+Way = tuple[Callable[[], Any], str, Arguments]
+"""What makes an object that is or holds the model, the name of what it calls, and the arguments."""
+
+
+def owned_models(
+    program: Program, module: Slice, name: str, owner: type, is_model: Callable[[Any], bool]
+) -> Iterator[Way]:
+    """The ways to get at the model of a class: its methods on an object that was not initialised, then on one that was."""
+    node = definition(parse(Path(module.namespace.filename)).body, name)
+    assert isinstance(node, ast.ClassDef)
+    methods = [one.name for one in node.body if isinstance(one, ast.FunctionDef) and makes_model(one, MODEL_CALLS)]
+    makers = [method for method in methods if method != "__init__"]
+
+    def found(value: Any, instance: Any) -> Any:
+        if value is None or (isinstance(value, owner) and not is_model(value)):
+            return model_held(instance if value is None else value, is_model)
+        return value
+
+    def on_blank(method: str, arguments: Arguments) -> Any:
+        blank: Any = object.__new__(owner)
+        return found(getattr(blank, method)(*arguments.positional, **arguments.keywords), blank)
+
+    def on_initialised(arguments: Arguments) -> Any:
+        instance = owner(*arguments.positional, **arguments.keywords)
+        if any(is_model(value) for value in vars(instance).values()) or not makers:
+            return model_held(instance, is_model)
+        method = getattr(instance, makers[-1])
+        first = next(arguments_for(program, module, f"{name}.{makers[-1]}", method), Arguments((), {}, ""))
+        return found(method(*first.positional, **first.keywords), instance)
+
+    for method in reversed(makers):
+        dotted = f"{name}.{method}"
+        ways = arguments_for(program, module, dotted, getattr(object.__new__(owner), method))
+        for arguments in itertools.islice(ways, MOST_ARGUMENTS):
+            yield partial(on_blank, method, arguments), dotted, arguments
+    for arguments in itertools.islice(arguments_for(program, module, name, owner), MOST_ARGUMENTS):
+        yield partial(on_initialised, arguments), name, arguments
+
+
+def only_owns(node: ast.AST) -> bool:
+    """Whether a class of models has no pass of its own, but a method that makes a model."""
+    if not isinstance(node, ast.ClassDef) or not {last_part(base) for base in node.bases} <= {"Model", "Module"}:
+        return False
+    methods = [one for one in node.body if isinstance(one, ast.FunctionDef) and one.name != "__init__"]
+    passes = any(one.name in ("call", "forward") for one in methods)
+    return not passes and any(makes_model(one, MODEL_CALLS) for one in methods)
+
+
+def model_held(instance: Any, is_model: Callable[[Any], bool]) -> Any:
+    """The last model among the attributes of an object.
+
+    Raises:
+        Unmeasurable: it has none.
+    """
+    models = [value for value in vars(instance).values() if is_model(value)]
+    if not models:
+        raise Unmeasurable("not-a-model", f"an object of {type(instance).__name__} holds no model")
+    return models[-1]

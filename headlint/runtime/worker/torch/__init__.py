@@ -1,0 +1,1 @@
+"""PyTorch's answers: building, inputs, a pass that is watched, losses."""

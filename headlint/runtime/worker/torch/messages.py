@@ -1,0 +1,134 @@
+"""From the text of an error in a forward pass to inputs that may do better: ranks, sizes, keys."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+from ..measuring.specs import BATCH, FEATURES, LENGTH, SIDE, Given, Grouped, Inputs, TensorSpec
+from ..program.guessing import VOCABULARY
+from .search import Failure, sources
+from .sizes import matched, scaled, with_batch
+
+
+def repaired_message(failure: Failure, inputs: Inputs) -> Iterator[Inputs]:
+    """What the text of the error says about ranks and sizes."""
+    text = failure.message
+    names = [name for name in sources(failure, inputs) if isinstance(inputs[name], TensorSpec)]
+    wanted = wanted_rank(text)
+    batched = re.search(r"or (\d)D \(batched\) input", text)
+    missing = int(batched[1]) - failure.got[0].dim() if batched and failure.got else None
+    for name in [one for one, spec in inputs.tensors() if not spec.fixed]:
+        spec = inputs[name]
+        assert isinstance(spec, TensorSpec)
+        rank = wanted if missing is None else len(spec.shape) + missing
+        if rank is not None and rank != len(spec.shape):
+            yield inputs.with_spec(name, of_rank(spec, rank))
+        elif re.search(r"Dimension out of range|too many indices|tuple index out of range|not enough values", text):
+            yield inputs.with_spec(name, of_rank(spec, len(spec.shape) + 1))
+            yield inputs.with_spec(name, replace(spec, shape=(*spec.shape[:1], 1, *spec.shape[1:])))
+        elif re.search(r"too many values to unpack", text):
+            yield inputs.with_spec(name, of_rank(spec, len(spec.shape) - 1))
+    if re.search(r"[Oo]utput size is too small", text):
+        for name in names:
+            spec = inputs[name]
+            if isinstance(spec, TensorSpec) and not spec.fixed:
+                yield from scaled(inputs, name, spec, 4.0)
+                yield from scaled(inputs, name, spec, 16.0)
+    if match := re.search(r"shape '\[([-\d, ]+)\]' is invalid for input of size (\d+)", text):
+        yield from reshaped(inputs, names, [int(size) for size in match[1].split(",")], int(match[2]))
+    if match := re.search(r"size of tensor a \((\d+)\) must match the size of tensor b \((\d+)\)", text):
+        yield from matched(inputs, int(match[1]), int(match[2]))
+    if match := re.search(r"\(?(\d+)x(\d+) and (\d+)x(\d+)\)?", text):
+        yield from matched(inputs, int(match[2]), int(match[3]))
+    if match := re.search(r"[Ee]xpected size (\d+) but got size (\d+)", text):
+        yield from matched(inputs, int(match[2]), int(match[1]))
+    if match := re.search(r"(\d+)\D* (?:!=|vs\.?|but got|does not match|doesn't match)\D*(\d+)", text):
+        yield from matched(inputs, int(match[1]), int(match[2]))
+        yield from matched(inputs, int(match[2]), int(match[1]))
+    if re.search(r"Sizes of tensors must match|must match|mismatch|divisible|same size|size", text):
+        for name in names:
+            spec = inputs[name]
+            if isinstance(spec, TensorSpec) and len(spec.shape) >= 4 and not spec.fixed:
+                for side in (64, 128, 224, 256, 96, 48, 28):
+                    yield inputs.with_spec(
+                        name, replace(spec, shape=(*spec.shape[:2], *[side] * (len(spec.shape) - 2)))
+                    )
+    if match := re.search(r"^'([A-Za-z_]\w*)'$", text):
+        yield from keyed(inputs, match[1])
+    if "NoneType" in text:
+        for name, one in inputs.specs:
+            if one == Given(None):
+                yield inputs.with_spec(name, TensorSpec((BATCH, LENGTH), "bool"))
+                yield inputs.with_spec(name, TensorSpec((BATCH, LENGTH)))
+    if re.search(r"indices must be|only integers|string|new\(\): invalid data type 'str'", text):
+        for name, _ in inputs.tensors():
+            yield inputs.with_spec(name, Grouped(dict, (), ()))
+
+
+def wanted_rank(text: str) -> int | None:
+    """The number of axes that an error asks for."""
+    patterns = (
+        r"not enough values to unpack \(expected (\d)",
+        r"too many values to unpack \(expected (\d)",
+        r"len\(dims\) = (\d)",
+        r"[Ee]xpected (\d)[- ]?[Dd]",
+        r"must be (\d)-?[Dd]",
+        r"(\d)D tensor expected",
+        r"[Ee]xpected (?:a )?(\d)-dimensional",
+    )
+    found = next((match for pattern in patterns if (match := re.search(pattern, text))), None)
+    rank = int(found[1]) if found else None
+    return rank if rank is not None and 1 <= rank <= 5 else None
+
+
+def of_rank(spec: TensorSpec, rank: int) -> TensorSpec:
+    """The same kind of input with another number of axes; sizes that were known are kept at the end."""
+    if rank < 1:
+        return spec
+    if rank < len(spec.shape):
+        return replace(spec, shape=(*spec.shape[: max(rank - 1, 1)], *spec.shape[-1:])[:rank])
+    plain: dict[int, tuple[int, ...]] = {
+        2: (BATCH, FEATURES),
+        3: (BATCH, LENGTH, spec.shape[-1] if len(spec.shape) > 1 else FEATURES),
+        4: (BATCH, spec.shape[1] if len(spec.shape) == 3 else 3, SIDE, SIDE),
+        5: (BATCH, 3, 16, SIDE, SIDE),
+    }
+    return replace(spec, shape=plain.get(rank, spec.shape))
+
+
+def reshaped(inputs: Inputs, names: list[str], wanted: list[int], size: int) -> Iterator[Inputs]:
+    """Inputs whose values fit into ``view(wanted)``; ``size`` values were to be put there."""
+    product = math.prod(one for one in wanted if one > 0)
+    rest = math.prod(one for one in wanted[1:] if one > 0)
+    for name in names:
+        spec = inputs[name]
+        if not isinstance(spec, TensorSpec) or spec.fixed or product <= 0:
+            continue
+        own = math.prod(spec.shape)
+        if own == size:
+            if wanted[0] in (-1, spec.shape[0]) and -1 not in wanted[1:]:
+                yield inputs.with_spec(name, replace(spec, shape=(spec.shape[0], *wanted[1:])))
+                yield inputs.with_spec(name, replace(spec, shape=(spec.shape[0], rest)))
+            if wanted[0] > 0 and -1 not in wanted:
+                yield inputs.with_spec(name, replace(spec, shape=tuple(wanted)))
+                yield from with_batch(inputs, wanted[0])
+            if -1 in wanted[1:] and len(wanted) >= 2:
+                sizes = [one if one > 0 else LENGTH for one in wanted[1:]]
+                yield inputs.with_spec(name, replace(spec, shape=(spec.shape[0], *sizes)))
+        batch = spec.shape[0] if spec.shape else 1
+        each = size / batch
+        if rest > 0 and each:
+            yield from scaled(inputs, name, spec, rest / each)
+    if wanted and wanted[0] > 0:
+        yield from with_batch(inputs, wanted[0])
+
+
+def keyed(inputs: Inputs, key: str) -> Iterator[Inputs]:
+    """Inputs in which a dictionary has the key that the program asked for."""
+    for name, spec in inputs.specs:
+        if isinstance(spec, Grouped) and spec.kind is dict and key not in spec.keys:
+            for part in (TensorSpec((BATCH, 3, SIDE, SIDE)), TensorSpec((BATCH, LENGTH), "int64", VOCABULARY)):
+                yield inputs.with_spec(name, Grouped(dict, (*spec.keys, key), (*spec.parts, part)))

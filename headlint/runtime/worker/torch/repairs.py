@@ -1,0 +1,222 @@
+"""From a forward pass that failed to inputs that may do better: what the failing layer takes, or what the error says."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import nn
+
+from ..measuring.specs import BATCH, FEATURES, LENGTH, SIDE, Given, Grouped, Inputs, Spec, TensorSpec
+from ..program.guessing import CLASSES, VOCABULARY
+from .inputs import spec_of_layer
+from .messages import repaired_message
+from .search import Failure, is_direct, sources
+from .sizes import declared_sizes, scaled, solved, usual_sides, with_batch, with_size
+
+
+def repairs(failure: Failure, inputs: Inputs, model: nn.Module) -> Iterator[Inputs]:
+    """The next tries after a failure, the likeliest first."""
+    yield from repaired_types(failure, inputs)
+    yield from solved(failure, inputs, model)
+    if failure.layer is not None and is_known(failure.layer):
+        yield from repaired_layer(failure, inputs)
+    yield from repaired_message(failure, inputs)
+    yield from declared_sizes(failure, inputs)
+    yield from usual_sides(inputs)
+    yield from other_kinds(failure, inputs)
+
+
+def is_known(layer: nn.Module) -> bool:
+    """Whether what the layer takes is known."""
+    return spec_of_layer(layer) is not None
+
+
+def repaired_types(failure: Failure, inputs: Inputs) -> Iterator[Inputs]:
+    """Integers where indices are wanted, numbers where products are formed, no more indices than there are rows."""
+    text = failure.message
+    wants_indices = re.search(
+        r"indices.*scalar types?: Long|expected.* Long|index tensor|used as indices|integer", text
+    )
+    wants_numbers = re.search(
+        r"must have the same dtype|expected scalar type (Float|Half|Double|BFloat16)|not implemented for '(Long|Int|Byte|Bool)'"
+        r"|Input type \(.*Long.*\)|could only be calculated|Got Long|got: long|can only be floating|Float but found Long",
+        text,
+    )
+    below = failure.layer.num_embeddings if isinstance(failure.layer, (nn.Embedding, nn.EmbeddingBag)) else None
+    for name in sources(failure, inputs):
+        spec = inputs[name]
+        if not isinstance(spec, TensorSpec):
+            continue
+        if wants_indices and not spec.is_integer:
+            shape = spec.shape if spec.fixed or len(spec.shape) <= 2 else (BATCH, LENGTH)
+            if not spec.fixed and below is not None:
+                shape = (BATCH, LENGTH)
+            yield inputs.with_spec(name, replace(spec, shape=shape, dtype="int64", below=below or VOCABULARY))
+            yield inputs.with_spec(name, replace(spec, shape=(BATCH,), dtype="int64", below=below or VOCABULARY))
+        if wants_numbers and spec.is_integer:
+            yield inputs.with_spec(name, replace(spec, dtype="float32", below=None))
+        if "out of range" in text or "out of bounds" in text:
+            if spec.is_integer and below is not None and (spec.below or 0) > below:
+                yield inputs.with_spec(name, replace(spec, below=below))
+            elif spec.is_integer and (spec.below or 0) > 2:
+                yield inputs.with_spec(name, replace(spec, below=max((spec.below or 2) // 4, 2)))
+            if below is not None and len(spec.shape) >= 2 and spec.shape[1] > below and not spec.fixed:
+                yield inputs.with_spec(name, replace(spec, shape=(spec.shape[0], below, *spec.shape[2:])))
+        weight = getattr(failure.layer, "weight", None)
+        if wants_numbers and not spec.is_integer and isinstance(weight, torch.Tensor) and weight.is_floating_point():
+            yield inputs.with_spec(name, replace(spec, dtype=str(weight.dtype).removeprefix("torch.")))
+
+
+def repaired_layer(failure: Failure, inputs: Inputs) -> Iterator[Inputs]:
+    """What the failing layer wants against what it got."""
+    layer = failure.layer
+    assert layer is not None
+    wanted = spec_of_layer(layer)
+    if wanted is None or not failure.got:
+        return
+    got = tuple(failure.got[0].shape)
+    names = sources(failure, inputs)
+    if isinstance(layer, (nn.RNNBase, nn.RNNCellBase)):
+        yield from repaired_states(failure, inputs, layer)
+    want_size, got_size = width_of(layer, wanted), size_at(layer, got)
+    for name in names:
+        spec = inputs[name]
+        if isinstance(spec, Given) and spec.value is None:
+            continue
+        if not isinstance(spec, TensorSpec):
+            yield inputs.with_spec(name, wanted)
+            continue
+        if spec.fixed:
+            continue
+        if want_size and got_size and want_size != got_size:
+            for axis in range(len(spec.shape) - 1, 0, -1):
+                if spec.shape[axis] == got_size and (axis in (1, len(spec.shape) - 1)):
+                    yield inputs.with_spec(name, with_size(spec, axis, want_size))
+        if is_direct(failure):
+            yield inputs.with_spec(name, wanted)
+            for shape in other_ranks(layer, wanted):
+                yield inputs.with_spec(name, TensorSpec(shape, wanted.dtype, wanted.below))
+        if want_size and got_size and want_size != got_size:
+            yield from scaled(inputs, name, spec, want_size / got_size)
+        elif isinstance(layer, (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.MaxPool2d, nn.AvgPool2d)):
+            yield from scaled(inputs, name, spec, 4.0)
+    if re.search(r"more than 1 value per channel|too small|smaller than|greater than actual", failure.message):
+        for name in names:
+            spec = inputs[name]
+            if isinstance(spec, TensorSpec) and not spec.fixed:
+                yield from scaled(inputs, name, spec, 4.0)
+                yield from scaled(inputs, name, spec, 49.0)
+
+
+def width_of(layer: nn.Module, wanted: TensorSpec) -> int:
+    """How many channels or features a layer takes."""
+    return wanted.shape[1] if by_channel(layer) else wanted.shape[-1] if not wanted.is_integer else 0
+
+
+def by_channel(layer: nn.Module) -> bool:
+    """Whether the layer's features lie on axis 1."""
+    return isinstance(
+        layer,
+        (nn.modules.conv._ConvNd, nn.modules.batchnorm._BatchNorm, nn.modules.instancenorm._InstanceNorm, nn.GroupNorm),
+    )
+
+
+def size_at(layer: nn.Module, got: tuple[int, ...]) -> int:
+    """What the layer was given in place of ``width_of``; 0 where it had no such axis."""
+    if by_channel(layer):
+        return got[1] if len(got) > 1 else 0
+    return got[-1] if got else 0
+
+
+def other_ranks(layer: nn.Module, wanted: TensorSpec) -> Iterator[tuple[int, ...]]:
+    """Further shapes of which a program may make what the layer takes."""
+    batch, *rest = wanted.shape
+    match layer:
+        case nn.Linear():
+            features = rest[0]
+            yield (batch, LENGTH, features)
+            side = math.isqrt(features)
+            if side * side == features and side >= 8:
+                yield (batch, 1, side, side)
+                yield (batch, side, side)
+            third = math.isqrt(features // 3)
+            if features % 3 == 0 and third * third * 3 == features:
+                yield (batch, 3, third, third)
+            yield (features,)
+        case nn.Conv2d() | nn.ConvTranspose2d() | nn.BatchNorm2d():
+            channels, *sides = rest
+            yield (batch, *sides, channels)
+            yield (batch, *sides)
+            yield (batch, LENGTH, channels, *sides)
+            yield (batch, channels * sides[0] * sides[1])
+        case nn.Conv1d() | nn.BatchNorm1d():
+            channels = rest[0]
+            yield (batch, 2 * SIDE, channels)
+            yield (batch, channels, 2 * SIDE)
+            yield (batch, 2 * SIDE)
+            yield (batch, channels)
+        case nn.RNNBase() | nn.MultiheadAttention() | nn.LayerNorm():
+            features = rest[-1]
+            yield (batch, features)
+            yield (batch, LENGTH)
+            yield (batch, features, LENGTH)
+            side = math.isqrt(features)
+            yield (batch, 1, side if side * side == features else features, features)
+        case nn.Embedding():
+            yield (batch,)
+            yield (batch, 3, LENGTH)
+
+
+def repaired_states(failure: Failure, inputs: Inputs, layer: Any) -> Iterator[Inputs]:
+    """The hidden state that a recurrent layer takes, where the program hands one in."""
+    specs: list[Spec] = []
+    if isinstance(layer, nn.RNNBase):
+        directions = 2 if layer.bidirectional else 1
+        state = TensorSpec((layer.num_layers * directions, BATCH, layer.proj_size or layer.hidden_size))
+        cell = replace(state, shape=(*state.shape[:2], layer.hidden_size))
+        specs = [Grouped(tuple, ("h", "c"), (state, cell)), state] if isinstance(layer, nn.LSTM) else [state]
+    elif isinstance(layer, nn.RNNCellBase):
+        state = TensorSpec((BATCH, layer.hidden_size))
+        pair = Grouped(tuple, ("h", "c"), (state, state))
+        specs = [pair, state] if isinstance(layer, nn.LSTMCell) else [state]
+    wanted = re.search(r"Expected hidden(?:\[\d\])? size \(([\d, ]+)\), got \[([\d, ]+)\]", failure.message)
+    states = [name for name, _ in inputs.specs if re.search(r"^(h|c|hx|cx)_?\d?$|hid|state|memory|prev", name)]
+    for name in states:
+        for spec in specs:
+            yield inputs.with_spec(name, spec)
+    if wanted:
+        want, got = ([int(size) for size in group.split(",")] for group in wanted.groups())
+        if len(want) == len(got) == 3 and want[1] != got[1]:
+            yield from with_batch(inputs, got[1])
+            yield from (
+                inputs.with_spec(name, replace(spec, shape=(spec.shape[0], got[1], *spec.shape[2:])))
+                for name, spec in inputs.tensors()
+                if len(spec.shape) >= 2 and not spec.fixed
+            )
+
+
+def other_kinds(failure: Failure, inputs: Inputs) -> Iterator[Inputs]:
+    """Quite other inputs, where nothing told anything."""
+    if failure.depth > 0 and isinstance(failure.error, (RuntimeError, ValueError)):
+        return
+    for name in sources(failure, inputs):
+        spec = inputs[name]
+        if isinstance(spec, TensorSpec) and spec.fixed:
+            continue
+        if isinstance(spec, Given):
+            yield inputs.with_spec(name, TensorSpec((BATCH, LENGTH), "bool"))
+        for other in (
+            TensorSpec((BATCH, FEATURES)),
+            TensorSpec((BATCH, LENGTH, FEATURES)),
+            TensorSpec((BATCH, 3, SIDE, SIDE)),
+            TensorSpec((BATCH, LENGTH), "int64", VOCABULARY),
+            TensorSpec((BATCH,), "int64", CLASSES),
+            Given(2),
+            Given(None),
+        ):
+            yield inputs.with_spec(name, other)

@@ -1,0 +1,174 @@
+"""Other sizes for the inputs of a PyTorch model: scaled, matched with another size, or solved from two passes."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+from torch import nn
+
+from ..measuring.specs import BATCH, Inputs, TensorSpec
+from .search import Failure, attempt, sources
+
+COMMON_SIDES = (28, 32, 64, 96, 112, 128, 224, 227, 256, 299, 384, 512)
+LARGEST_SIDE = 700
+SIZE_NAME = re.compile(
+    r"^(img|image|input|crop|patch)?_?(size|res|resolution|shape|dim|height|width|length|len)$|max_?len|block_size|seq_?len"
+)
+
+
+def with_size(spec: TensorSpec, axis: int, size: int) -> TensorSpec:
+    """The same with one size changed."""
+    return replace(spec, shape=(*spec.shape[:axis], size, *spec.shape[axis + 1 :]))
+
+
+def with_batch(inputs: Inputs, size: int) -> Iterator[Inputs]:
+    """The inputs with another number of samples."""
+    changed = inputs
+    for name, spec in inputs.tensors():
+        if spec.shape and spec.shape[0] == BATCH and not spec.fixed:
+            changed = changed.with_spec(name, with_size(spec, 0, size))
+    if changed != inputs and 0 < size <= 512:
+        yield changed
+
+
+def scaled(inputs: Inputs, name: str, spec: TensorSpec, factor: float) -> Iterator[Inputs]:
+    """The input with its free sizes changed so that a product over them changes by about ``factor``."""
+    if spec.fixed or len(spec.shape) < 2:
+        return
+    first = 2 if len(spec.shape) >= 4 else 1
+    free = list(range(first, len(spec.shape)))
+    if len(spec.shape) == 3:
+        yield from (inputs.with_spec(name, shape) for axis in (2, 1) for shape in resized(spec, (axis,), factor))
+        return
+    yield from (inputs.with_spec(name, shape) for shape in resized(spec, tuple(free), factor ** (1 / len(free))))
+    if len(free) == 2:
+        for axis in free:
+            yield from (inputs.with_spec(name, shape) for shape in list(resized(spec, (axis,), factor))[:2])
+
+
+def resized(spec: TensorSpec, axes: tuple[int, ...], factor: float) -> Iterator[TensorSpec]:
+    """The sizes on some axes times ``factor``: rounded, the nearest common ones, and the neighbours."""
+    aim = spec.shape[axes[0]] * factor
+    near = sorted(COMMON_SIDES, key=lambda side: abs(math.log(side / max(aim, 1.0))))[:2]
+    rounded = max(round(aim), 1)
+    for size in dict.fromkeys((rounded, *near, rounded + 1, rounded - 1, rounded + 2, rounded + 4, rounded - 2)):
+        if 0 < size <= LARGEST_SIDE * (20 if len(spec.shape) < 4 else 1) and size != spec.shape[axes[0]]:
+            shape = list(spec.shape)
+            for axis in axes:
+                shape[axis] = size
+            yield replace(spec, shape=tuple(shape))
+
+
+def matched(inputs: Inputs, got: int, wanted: int) -> Iterator[Inputs]:
+    """Inputs in which a size that was ``got`` becomes ``wanted``."""
+    for one, other in ((got, wanted), (wanted, got)):
+        for name, spec in inputs.tensors():
+            for axis in range(len(spec.shape) - 1, 0, -1):
+                if spec.shape[axis] == one and not spec.fixed:
+                    yield inputs.with_spec(name, with_size(spec, axis, other))
+    for name, spec in inputs.tensors():
+        if not spec.fixed and got > 1 and wanted > 1:
+            yield from scaled(inputs, name, spec, wanted / got)
+            yield from scaled(inputs, name, spec, (wanted - 1) / (got - 1))
+    yield from with_batch(inputs, wanted)
+    yield from with_batch(inputs, got)
+
+
+def declared_sizes(failure: Failure, inputs: Inputs) -> Iterator[Inputs]:
+    """Sizes that the running modules hold in attributes such as ``img_size``."""
+    found: dict[int, None] = {}
+    for module in reversed(failure.running):
+        for key, value in vars(module).items():
+            first = value[0] if isinstance(value, (tuple, list)) and value else value
+            if SIZE_NAME.search(key) and isinstance(first, int) and 1 < first <= 1024:
+                found[first] = None
+    for size in list(found)[:6]:
+        for name, spec in inputs.tensors():
+            if spec.fixed:
+                continue
+            if len(spec.shape) >= 4:
+                yield inputs.with_spec(name, replace(spec, shape=(*spec.shape[:2], *[size] * (len(spec.shape) - 2))))
+            elif len(spec.shape) >= 2:
+                yield inputs.with_spec(name, with_size(spec, 1, size))
+                yield inputs.with_spec(name, with_size(spec, len(spec.shape) - 1, size))
+
+
+def usual_sides(inputs: Inputs) -> Iterator[Inputs]:
+    """Each image with each usual side, for want of anything better."""
+    for name, spec in inputs.tensors():
+        for side in COMMON_SIDES if len(spec.shape) == 4 and not spec.fixed else ():
+            yield inputs.with_spec(name, replace(spec, shape=(*spec.shape[:2], side, side)))
+
+
+def solved(failure: Failure, inputs: Inputs, model: nn.Module) -> Iterator[Inputs]:
+    """Sizes that give a linear layer the features it takes, where it is given a value flattened.
+
+    A second pass with a larger input shows which axes of that value grow with which of the input, and how fast.
+    """
+    wanted = features_wanted(failure)
+    if not wanted or not failure.unflattened:
+        return
+    for name in sources(failure, inputs):
+        spec = inputs[name]
+        if not isinstance(spec, TensorSpec) or spec.fixed or len(spec.shape) < 3:
+            continue
+        for axes in [tuple(range(2, len(spec.shape)))] if len(spec.shape) > 3 else [(2,), (1,)]:
+            larger = resized_on(spec, {axis: 2 * spec.shape[axis] for axis in axes})
+            second = attempt(model, inputs.with_spec(name, larger), failure.device)
+            if second is not None and second.layer is failure.layer:
+                yield from (
+                    inputs.with_spec(name, one) for one in solutions(failure, second, spec, larger, axes, wanted)
+                )
+
+
+def features_wanted(failure: Failure) -> int:
+    """How many features a linear layer, or a ``view`` in front of one, wants; 0 where neither failed."""
+    text = failure.message
+    if isinstance(failure.layer, nn.Linear) and "mat1 and mat2" in text:
+        return int(failure.layer.in_features)
+    if found := re.search(r"shape '\[-?\d+, (\d+)\]' is invalid", text):
+        return int(found[1])
+    if found := re.search(r"\(\d+x\d+ and (\d+)x\d+\)", text):
+        return int(found[1])
+    return 0
+
+
+def solutions(
+    first: Failure, second: Failure, spec: TensorSpec, larger: TensorSpec, axes: tuple[int, ...], wanted: int
+) -> Iterator[TensorSpec]:
+    """The sizes at which the flattened value has as many features as wanted, the squarest first."""
+    small, large = first.unflattened, second.unflattened
+    if len(small) != len(large):
+        return
+    grown = [axis for axis in range(1, len(small)) if small[axis] != large[axis]]
+    kept = math.prod(small[axis] for axis in range(1, len(small)) if axis not in grown)
+    if len(grown) != len(axes) or wanted % kept:
+        return
+    for factors in sorted(factorizations(wanted // kept, len(grown)), key=lambda one: max(one) / min(one))[:8]:
+        exact = {
+            axis: spec.shape[axis]
+            + (factor - small[other]) * (larger.shape[axis] - spec.shape[axis]) / (large[other] - small[other])
+            for axis, other, factor in zip(axes, grown, factors, strict=True)
+        }
+        for more in (0, 1, -1, 2):
+            sizes = {axis: math.ceil(size) + more for axis, size in exact.items()}
+            if all(0 < size <= LARGEST_SIDE * (20 if len(axes) == 1 else 1) for size in sizes.values()):
+                yield resized_on(spec, sizes)
+
+
+def factorizations(number: int, parts: int) -> Iterator[tuple[int, ...]]:
+    """The ways to write a number as a product of so many factors, in every order."""
+    if parts <= 1:
+        yield (number,)
+        return
+    small = [one for one in range(1, math.isqrt(number) + 1) if number % one == 0]
+    for factor in sorted({*small, *(number // one for one in small)}):
+        yield from ((factor, *rest) for rest in factorizations(number // factor, parts - 1))
+
+
+def resized_on(spec: TensorSpec, sizes: dict[int, int]) -> TensorSpec:
+    """The same with other sizes on some axes."""
+    return replace(spec, shape=tuple(sizes.get(axis, size) for axis, size in enumerate(spec.shape)))

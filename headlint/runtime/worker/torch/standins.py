@@ -1,0 +1,153 @@
+"""What keeps a program from downloading: pretrained weights are left out, and told. Also what
+many programs take from Lightning and timm."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+from torch import nn
+
+from ..program.standins import REPLACEMENTS, MissingData
+from ..reasons import Unmeasurable
+
+WEIGHTS_LEFT_OUT = "pretrained weights were not loaded"
+
+
+def cut_off_downloads(stubs: list[str]) -> None:
+    """Replaces what reads weights from the network or from files, at every name that it already has."""
+
+    def no_weights(*arguments: Any, **keywords: Any) -> MissingData:
+        if WEIGHTS_LEFT_OUT not in stubs:
+            stubs.append(WEIGHTS_LEFT_OUT)
+        return MissingData()
+
+    ordinary = nn.Module.load_state_dict
+
+    def load_state_dict(model: Any, state: Any, *arguments: Any, **keywords: Any) -> Any:
+        if WEIGHTS_LEFT_OUT not in stubs:
+            return ordinary(model, state, *arguments, **keywords)
+        return SimpleNamespace(missing_keys=[], unexpected_keys=[])
+
+    def no_model(*arguments: Any, **keywords: Any) -> Any:
+        raise Unmeasurable("data", "torch.hub.load downloads the model and its code")
+
+    nn.Module.load_state_dict = load_state_dict
+    for original in (torch.load, torch.hub.load_state_dict_from_url):
+        replace_everywhere(original, no_weights)
+    replace_everywhere(torch.hub.load, no_model)
+    replace_everywhere(torch.hub.download_url_to_file, lambda *arguments, **keywords: None)
+
+
+def replace_everywhere(original: Callable[..., Any], replacement: Callable[..., Any]) -> None:
+    """Binds the replacement to every name of a loaded module that the original is bound to."""
+    for module in list(sys.modules.values()):
+        names = getattr(module, "__dict__", None)
+        if isinstance(names, dict) and getattr(module, "__name__", "") != __name__:
+            for name, value in list(names.items()):
+                if value is original:
+                    names[name] = replacement
+
+
+def without_cuda() -> None:
+    """Lets ``torch.cuda.FloatTensor`` and its like make ordinary tensors where there is no such device."""
+    for name in ("FloatTensor", "LongTensor", "IntTensor", "BoolTensor", "ByteTensor", "DoubleTensor", "HalfTensor"):
+        setattr(torch.cuda, name, getattr(torch, name))
+
+
+class Options(dict[str, Any]):
+    """Hyperparameters, by key and by attribute."""
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        self[name] = value
+
+
+class LightningModule(nn.Module):
+    """Stands for Lightning's base class where that is not installed: an ordinary module that takes the calls."""
+
+    trainer: Any = None
+    logger: Any = None
+    current_epoch = 0
+    global_step = 0
+    automatic_optimization = True
+    example_input_array: Any = None
+
+    def __init__(self, *arguments: Any, **keywords: Any) -> None:
+        super().__init__()
+        self._options = Options()
+
+    @property
+    def hparams(self) -> Options:
+        """What ``save_hyperparameters`` kept."""
+        return self._options
+
+    @hparams.setter
+    def hparams(self, value: Any) -> None:
+        self._options = Options(value if isinstance(value, dict) else vars(value))
+
+    @property
+    def device(self) -> Any:
+        """Where the parameters are."""
+        return next((parameter.device for parameter in self.parameters()), torch.device("cpu"))
+
+    def save_hyperparameters(self, *names: Any, ignore: Any = (), frame: Any = None, logger: bool = True) -> None:
+        """Keeps the arguments of the constructor that calls it, or those named, or the fields of an object given."""
+        given = {key: value for key, value in sys._getframe(1).f_locals.items() if key not in ("self", "__class__")}
+        extra = given.pop("kwargs", {})
+        given |= extra if isinstance(extra, dict) else {}
+        if names and not isinstance(names[0], str):
+            given = names[0] if isinstance(names[0], dict) else vars(names[0])
+        elif names:
+            given = {name: given[name] for name in names if name in given}
+        left_out = (ignore,) if isinstance(ignore, str) else ignore or ()
+        self._options.update({key: value for key, value in given.items() if key not in left_out})
+
+    def log(self, *arguments: Any, **keywords: Any) -> None:
+        """Nothing."""
+
+    def log_dict(self, *arguments: Any, **keywords: Any) -> None:
+        """Nothing."""
+
+    def print(self, *arguments: Any, **keywords: Any) -> None:
+        """Nothing."""
+
+    def freeze(self) -> None:
+        """No parameter is trained."""
+        self.requires_grad_(False)
+
+
+for package in ("pytorch_lightning", "lightning", "lightning_fabric"):
+    REPLACEMENTS[package, "LightningModule"] = LightningModule
+
+
+class DropPath(nn.Module):
+    """Stands for timm's: leaves out a whole residual branch of some samples while training, by chance."""
+
+    def __init__(self, drop_prob: float | None = 0.0, scale_by_keep: bool = True) -> None:
+        super().__init__()
+        self.drop_prob = drop_prob or 0.0
+
+    def forward(self, values: torch.Tensor) -> torch.Tensor:
+        """The values, those of some samples zero."""
+        if not self.training or not self.drop_prob:
+            return values
+        kept = torch.rand((values.shape[0],) + (1,) * (values.dim() - 1), device=values.device) >= self.drop_prob
+        return values * kept / (1 - self.drop_prob)
+
+
+def to_2tuple(value: Any) -> tuple[Any, ...]:
+    """Stands for timm's: a number twice, anything else as a tuple."""
+    return tuple(value) if isinstance(value, (tuple, list)) else (value, value)
+
+
+for name, replacement in (("DropPath", DropPath), ("to_2tuple", to_2tuple), ("trunc_normal_", nn.init.trunc_normal_)):
+    REPLACEMENTS["timm", name] = replacement

@@ -1,0 +1,63 @@
+"""What the fixes of a module's own layers write."""
+
+from __future__ import annotations
+
+import pytest
+
+import headlint
+from headlint.fixes import apply_edits, fix_for
+from headlint.settings import Settings
+
+
+def fixed(text: str, code: str) -> str | None:
+    """The text after the fix of its only finding of a rule; None where there is no fix."""
+    report = headlint.check_source(text, settings=Settings(extend_select=(code,), cache=False, jobs=1))
+    (finding,) = [finding for finding in report if finding.code == code]
+    fix = fix_for(finding, lambda path: text)
+    return apply_edits(text, fix.edits) if fix is not None else None
+
+
+COLLECTION = """from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self, depth):
+        super().__init__()
+        self.parts{written}
+        for number in range(depth):
+            {filled}
+
+    def forward(self, x):
+        {used}
+        return x
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "filled", "used"),
+    [
+        (" = []", " = nn.ModuleList()", "self.parts.append(nn.Linear(4, 4))", "pass"),
+        (" = []", " = nn.ModuleList()", "self.parts += [nn.Linear(4, 4)]", "x = self.parts[0](x)"),
+        (": list = []", None, "self.parts.append(nn.Linear(4, 4))", "pass"),
+        (
+            ' = {"a": nn.Linear(4, 4)}',
+            ' = nn.ModuleDict({"a": nn.Linear(4, 4)})',
+            "print(number)",
+            'x = self.parts["a"](x)',
+        ),
+        (
+            " = nn.Linear(4, 4), nn.LayerNorm(4)",
+            " = nn.ModuleList((nn.Linear(4, 4), nn.LayerNorm(4)))",
+            "print(number)",
+            "pass",
+        ),
+        (" = []", None, "self.parts.append(nn.Linear(4, 4))", "self.parts.reverse()"),
+        (" = []", None, "self.parts.append((number, nn.Linear(4, 4)))", "pass"),
+        (" = {0: nn.Linear(4, 4)}", None, "print(number)", "pass"),
+        (" = kept = [nn.Linear(4, 4), nn.Linear(4, 4)]", None, "print(kept)", "pass"),
+    ],
+)
+def test_layers_are_registered(before: str, after: str | None, filled: str, used: str) -> None:
+    text = COLLECTION.format(written=before, filled=filled, used=used)
+    wanted = COLLECTION.format(written=after, filled=filled, used=used) if after is not None else None
+    assert fixed(text, "HL511") == wanted
