@@ -76,6 +76,8 @@ class Frame:
     yields: list[Value] = field(default_factory=list)
     repeating: int = 0
     """How many loops of unknown length enclose what is being interpreted."""
+    leaves: set[str] = field(default_factory=set)
+    """The ways in which paths left the round of a loop that is being interpreted: ``break``, ``return`` …."""
 
 
 @dataclass(frozen=True)

@@ -135,6 +135,7 @@ def _augmented(machine: Machine, node: ir.AugmentedAssign) -> None:
 def _return(machine: Machine, node: ir.Return) -> bool:
     value: Value = Constant(None) if node.value is None else machine.evaluate(node.value)
     machine.give_back(value)
+    machine.frame.leaves.add("return")
     return False
 
 
@@ -318,6 +319,7 @@ def _outer(machine: Machine, node: ir.Outer) -> None:
 
 
 def _leave(machine: Machine, node: ir.Leave) -> bool:
+    machine.frame.leaves.add(node.kind)
     return False
 
 

@@ -154,8 +154,10 @@ def _clamp(machine: Machine, operation: Operation) -> Value:
     tensor = tensor_of(machine, operation.main)
     if tensor is None:
         return Unknown()
-    low, high = operation.constant("min", "a_min", "min_value"), operation.constant("max", "a_max", "max_value")
-    labels = numbers.clipped(tensor.labels, low, high)
+    least, most = operation.constant("min", "a_min", "min_value"), operation.constant("max", "a_max", "max_value")
+    if tensor.domain in (Domain.LOG_SOFTMAX, Domain.LOG_SIGMOID) and isinstance(least, int | float) and least > 0:
+        return tensor.derive(domain=Domain.UNKNOWN, origin=operation.origin("clamp"), heads=())
+    labels = numbers.clipped(tensor.labels, least, most)
     return tensor.derive(guarded=True, origin=operation.origin("clamp"), labels=labels)
 
 
