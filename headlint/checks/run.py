@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from headlint.checks import activations, api, axis, bias, gradient, labels, loss_input, modules, outputs
+from headlint.checks import activations, amounts, api, axis, bias, gradient, labels, loss_input, modules, outputs
 from headlint.checks.diagnostic import Diagnostic
 from headlint.checks.evidence import Evidence, source_tensor
 from headlint.checks.training import steps
@@ -15,6 +15,7 @@ from headlint.settings import Settings
 FAMILIES = (
     loss_input,
     activations,
+    amounts,
     outputs,
     axis,
     bias,

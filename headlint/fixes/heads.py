@@ -105,8 +105,8 @@ def activation_of_one_unit(case: Case) -> Repair:
     step = case.step("activation", "softmax", "logsoftmax")
     classes, torch = case.detail("classes"), case.detail("framework") == "torch"
     match case.detail("family"):
-        case "regression":
-            reason = "the model then gives any number, as values need it; where classes are meant the loss is wrong"
+        case "regression" | "count" if case.detail("beyond"):
+            reason = "the model then gives any number, as these targets need it"
             return Repair(f"Remove the {_kind(step.name)}", reason, take_away(case, step))
         case "cross_entropy" | "sparse_cross_entropy" if isinstance(classes, int) and classes > 2:
             return units_written(case, case.step("layer").place, classes)
@@ -115,7 +115,7 @@ def activation_of_one_unit(case: Case) -> Repair:
             loss = binary_loss_written(case, "linear" if torch else "sigmoid")
             return Repair("Use a binary loss on one score", ONLY_FOR_TWO_CLASSES, (*changed, *loss))
         case _:
-            reason = "a network that predicts values needs no activation, and one for more classes needs more units"
+            reason = "for values beyond 0 and 1 no activation is needed, and for more classes more units"
             wanted = "sigmoid" if _kind(step.name).lower() == "softmax" else "logsigmoid"
             return Repair(f"Replace softmax by {wanted}", reason, exchange(case, step, wanted))
 

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from headlint.flow.python import attributes, calls
-from headlint.flow.torch_modules import parts
+from headlint.flow.torch_modules import forwards, parts
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.facts import Returned
 from headlint.flow.values.library_values import Container
@@ -37,6 +37,7 @@ def _run_rest(machine: Machine, unit: ModuleUnit) -> None:
     for cls in list(unit.classes):
         machine.with_share(partial(_run_class, machine, cls))
     parts.note(machine, unit)
+    forwards.note(machine, unit)
     for container in machine.sequences:
         if container not in machine.applied and container.site.path == unit.path:
             machine.with_share(partial(_apply, machine, container))
