@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from headlint.flow.values.modules import ModuleUnit
 from headlint.flow.values.python_values import ClassValue, FunctionValue
+from headlint.frameworks import registry
 from headlint.syntax import ir
 
 if TYPE_CHECKING:
@@ -63,8 +64,21 @@ def _hiding(machine: Machine, unit: ModuleUnit) -> dict[str, set[int]]:
             new = mentioned[stack.pop()] - reached
             reached |= new
             stack.extend(new)
-        found[name] = set().union(*(inside[other] for other in reached))
+        if any(_speaks_of_a_loss(tops[other]) for other in reached):
+            found[name] = set().union(*(inside[other] for other in reached))
     return found
+
+
+def _speaks_of_a_loss(top: Definition) -> bool:
+    """Whether a name in it is that of a loss, or looks like one: without a loss there is nothing to be found."""
+    for node in ir.walk(top.body):
+        match node:
+            case ir.Name(name=name) | ir.Attribute(name=name) if name in _LOSSES or name.lower().endswith("loss"):
+                return True
+    return False
+
+
+_LOSSES = frozenset({*(row.short_name for row in registry.LOSSES.values()), "compile"})
 
 
 def _uses(definition: Definition, hiding: dict[str, set[int]]) -> bool:
