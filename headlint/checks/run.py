@@ -4,26 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from headlint.checks import api, axis, bias, gradient, labels, loss_input, modules, outputs
+from headlint.checks import activations, amounts, api, axis, bias, gradient, labels, loss_input, modules, outputs
 from headlint.checks.diagnostic import Diagnostic
 from headlint.checks.evidence import Evidence, source_tensor
+from headlint.checks.training import held, steps
 from headlint.flow.values.facts import Fact, LossUse
 from headlint.flow.values.tensor_values import Tensor
 from headlint.settings import Settings
 
-RULES = tuple(
-    rule for family in (loss_input, outputs, axis, bias, gradient, modules, labels, api) for rule in family.RULES
+FAMILIES = (
+    loss_input,
+    activations,
+    amounts,
+    outputs,
+    axis,
+    bias,
+    gradient,
+    modules,
+    steps,
+    held,
+    labels,
+    api,
 )
+
+RULES = tuple(rule for family in FAMILIES for rule in family.RULES)
+
+_ABOUT_MEANING = frozenset({*loss_input.RULES, gradient.argmax_before_loss, gradient.loss_arguments_swapped})
+"""Rules that ask what numbers mean, and no sizes: they may judge what only callers who were not seen would do."""
 
 _LOSS_INPUT = frozenset(f"HL{number}" for number in range(101, 113))
 
 REPLACES = {
+    **dict.fromkeys(("HL101", "HL103", "HL104", "HL109", "HL111"), frozenset({"HL120"})),
     "HL201": frozenset({"HL101", "HL102", "HL107", "HL108", "HL111", "HL202", "HL203", "HL109"}),
     "HL202": frozenset({"HL103", "HL106", "HL108", "HL112", "HL204", "HL109"}),
     "HL207": frozenset({"HL204"}),
-    "HL107": frozenset({"HL116", "HL203"}),
-    "HL108": frozenset({"HL116", "HL203"}),
+    "HL107": frozenset({"HL116", "HL120", "HL203"}),
+    "HL108": frozenset({"HL116", "HL120", "HL203"}),
     "HL114": frozenset({"HL113"}),
+    "HL304": frozenset({"HL202", "HL204", "HL601"}),
     "HL501": _LOSS_INPUT | {"HL202"},
     "HL502": _LOSS_INPUT,
     "HL503": _LOSS_INPUT | {"HL202", "HL204", "HL601"},
@@ -33,8 +52,9 @@ REPLACES = {
 
 def run(facts: Sequence[Fact], settings: Settings) -> list[Diagnostic]:
     """Every finding, before it is known which rules are selected."""
-    evidence = Evidence(facts, settings)
-    diagnostics = [diagnostic for rule in RULES for diagnostic in rule(evidence)]
+    everything = Evidence(facts, settings)
+    seen = Evidence([fact for fact in facts if not fact.unseen], settings)
+    diagnostics = [diagnostic for rule in RULES for diagnostic in rule(everything if rule in _ABOUT_MEANING else seen)]
     taken: set[tuple[str, object]] = set()
     for diagnostic in diagnostics:
         for code in REPLACES.get(diagnostic.code, ()):

@@ -18,6 +18,7 @@ from headlint.flow.values.python_values import (
     Value,
 )
 from headlint.flow.values.tensor_values import Tensor
+from headlint.flow.values.training_values import OneParameter, Parameters
 
 if TYPE_CHECKING:
     from headlint.flow.machine.machine import Machine
@@ -110,6 +111,9 @@ def element(machine: Machine, value: Value) -> Value:
             return machine.tensors.row(machine, tensor)
         case Unknown() as unknown:
             return unknown.child("element")
+        case Parameters(named=named) as parameters:
+            one = OneParameter(parameters)
+            return TupleValue((Unknown("a parameter's name"), one)) if named else one
         case Instance() as instance if (getter := machine.method(instance, "__getitem__")) is not None:
             from headlint.flow.values.arguments import Arguments
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from headlint.flow.machine.state import Cell
@@ -43,12 +44,16 @@ def _evaluate(machine: Machine, node: ir.Evaluate) -> None:
 def _assert(machine: Machine, node: ir.Assert) -> None:
     """Behind an assertion its test holds: of what it refuses nothing is reported."""
     held = [guards for guards, outcome in machine.decide(node.test) if outcome]
+    machine.follow(node, False)
     if len(held) == 1:
         machine.state.path = (*machine.state.path, *(guard.as_required() for guard in held[0]))
+    machine.follow(node, True)
 
 
 def _assign(machine: Machine, node: ir.Assign) -> None:
     value = machine.evaluate(node.value)
+    if machine.frame.by_mode:
+        machine.frame.chosen_by_mode.append(value)
     for target in node.targets:
         assign(machine, target, value)
         match target, node.value:
@@ -73,7 +78,9 @@ def assign(machine: Machine, target: ir.Expression, value: Value) -> None:
                 _notice_reassignment(machine, home, name, value)
             machine.state.write(home, name, value)
         case ir.Attribute():
-            machine.set_attribute(machine.evaluate(target.owner), target.name, value, target.at)
+            owner = machine.evaluate(target.owner)
+            machine.libraries.assigning(machine, owner, target.name, value, machine.site(target))
+            machine.set_attribute(owner, target.name, value, target.at)
         case ir.Subscript():
             owner = machine.evaluate(target.owner)
             machine.set_item(owner, machine.evaluate(target.index), value, target.at)
@@ -133,22 +140,31 @@ def _augmented(machine: Machine, node: ir.AugmentedAssign) -> None:
 def _return(machine: Machine, node: ir.Return) -> bool:
     value: Value = Constant(None) if node.value is None else machine.evaluate(node.value)
     machine.give_back(value)
+    machine.frame.leaves.add("return")
     return False
 
 
 def _if(machine: Machine, node: ir.If) -> bool:
+    frame, asked = machine.frame, machine.frame.mode_tests
     branches: list[tuple[tuple[Guard, ...], Callable[[], bool]]] = []
     for guards, outcome in machine.decide(node.test):
         body = node.body if outcome else node.otherwise
-        branches.append((guards, lambda body=body: machine.execute(body)))  # type: ignore[misc]
-    if len(branches) == 1 and not branches[0][0]:
-        return branches[0][1]()
+        branches.append((guards, partial(_follow, machine, node, outcome, body)))
+    by_mode = frame.mode_tests > asked
+    settled = len(branches) == 1 and not branches[0][0]
     before = len(machine.state.path)
-    goes_on = machine.state.branch(branches)
-    if _raises(node.body) or _raises(node.otherwise):
+    with machine.decided(by_mode):
+        goes_on = branches[0][1]() if settled else machine.state.branch(branches)
+    if not settled and (_raises(node.body) or _raises(node.otherwise)):
         path = machine.state.path
         machine.state.path = (*path[:before], *(guard.as_required() for guard in path[before:]))
+    _note_leaving(machine, node, by_mode)
     return goes_on
+
+
+def _follow(machine: Machine, node: ir.If, outcome: bool, body: tuple[ir.Statement, ...]) -> bool:
+    machine.follow(node, outcome)
+    return machine.execute(body)
 
 
 def _raises(body: tuple[ir.Statement, ...]) -> bool:
@@ -156,21 +172,31 @@ def _raises(body: tuple[ir.Statement, ...]) -> bool:
     return bool(body) and isinstance(body[-1], ir.Leave) and body[-1].kind == "raise"
 
 
+def _note_leaving(machine: Machine, node: ir.If, by_mode: bool) -> None:
+    """Where a branch leaves, the test decides about everything behind it as well; one that raises is only a check."""
+    for body in (node.body, node.otherwise):
+        if body and isinstance(body[-1], ir.Return | ir.Leave):
+            machine.frame.conditional += not _raises(body)
+            machine.frame.by_mode += by_mode
+
+
 def _with(machine: Machine, node: ir.With) -> bool:
-    switched_off = 0
+    switched_off, switched_on = 0, False
     expects_errors = any(_expects_error(item) for item, _ in node.items)
     for item, target in node.items:
         value = machine.evaluate(item)
         if machine.is_without_gradient(item, value):
             switched_off += 1
+        switched_on = switched_on or value == FrameworkName("torch.enable_grad")
         if target is not None:
             assign(machine, target, value)
-    machine.without_gradient += switched_off
+    before = machine.without_gradient
+    machine.without_gradient = 0 if switched_on else before + switched_off
     machine.muted += expects_errors
     try:
         return machine.execute(node.body)
     finally:
-        machine.without_gradient -= switched_off
+        machine.without_gradient = before
         machine.muted -= expects_errors
 
 
@@ -185,6 +211,11 @@ def _expects_error(item: ir.Expression) -> bool:
 
 def _try(machine: Machine, node: ir.Try) -> bool:
     """The body counts; what only a handler defines is defined as well."""
+    with machine.decided(by_mode=False):
+        return _try_all(machine, node)
+
+
+def _try_all(machine: Machine, node: ir.Try) -> bool:
     goes_on = machine.execute(node.body)
     handled: list[dict[Cell, Value | None]] = []
     for name, body in node.handlers:
@@ -316,6 +347,7 @@ def _outer(machine: Machine, node: ir.Outer) -> None:
 
 
 def _leave(machine: Machine, node: ir.Leave) -> bool:
+    machine.frame.leaves.add(node.kind)
     return False
 
 

@@ -1,0 +1,51 @@
+"""The names around a training step: optimizers, schedules of the learning rate, scalers, clipping."""
+
+from __future__ import annotations
+
+_OPTIMIZERS = (
+    *("ASGD", "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "LBFGS", "Muon", "NAdam", "RAdam"),
+    *("RMSprop", "Rprop", "SGD", "SparseAdam"),
+)
+
+OPTIMIZERS = frozenset(
+    {f"torch.optim.{name}" for name in _OPTIMIZERS}
+    | {f"torch.optim.{name.lower()}.{name}" for name in _OPTIMIZERS}
+    | {"transformers.AdamW", "transformers.Adafactor", "transformers.optimization.AdamW"}
+)
+"""Classes whose first argument is what they train. None of them clears a gradient by itself."""
+
+_SCHEDULERS = (
+    *("StepLR", "MultiStepLR", "ExponentialLR", "CosineAnnealingLR", "CosineAnnealingWarmRestarts", "LambdaLR"),
+    *("MultiplicativeLR", "ConstantLR", "LinearLR", "PolynomialLR", "CyclicLR", "OneCycleLR", "ReduceLROnPlateau"),
+)
+
+SCHEDULERS = frozenset(f"torch.optim.lr_scheduler.{name}" for name in _SCHEDULERS)
+"""Classes whose first argument is the optimizer."""
+
+SCALERS = frozenset({"torch.amp.GradScaler", "torch.cuda.amp.GradScaler", "torch.cuda.amp.grad_scaler.GradScaler"})
+
+CLIPPING = frozenset(
+    f"torch.nn.utils.{module}{name}"
+    for module in ("", "clip_grad.")
+    for name in ("clip_grad_norm_", "clip_grad_norm", "clip_grad_value_")
+)
+"""Functions that limit the gradients of their first argument."""
+
+CLOSURE_OPTIMIZERS = frozenset({"LBFGS"})
+"""Optimizers that call what they are given several times a step."""
+
+MISSPELT_OF_PARAMETERS = frozenset(
+    {"require_grad", "require_grads", "requires_grads", "required_grad", "requires_gradient", "requires_gradients"}
+    | {"require_gradient", "require_gradients", "requiresgrad", "requires_Grad", "requires_grade", "require_grad_"}
+    | {"need_grad", "needs_grad", "trainable", "trainble", "trainabel"}
+)
+"""Names that people write for ``requires_grad`` of a parameter."""
+
+MISSPELT_OF_MODULES = MISSPELT_OF_PARAMETERS | {"requires_grad"}
+"""A module has no such attribute at all: only its parameters have one, and the method ``requires_grad_``."""
+
+MISSPELT_OF_KERAS = frozenset(
+    {"trainble", "trainabel", "trainiable", "trainalbe", "trianable", "traineable", "trainables", "is_trainable"}
+    | {"requires_grad", "require_grad", "Trainable", "tranable", "trainable_"}
+)
+"""Names that people write for ``trainable`` of a layer or model of Keras."""
