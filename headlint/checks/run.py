@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from headlint.checks import activations, api, axis, bias, gradient, labels, loss_input, modules, outputs
+from headlint.checks import activations, amounts, api, axis, bias, gradient, labels, loss_input, modules, outputs
 from headlint.checks.diagnostic import Diagnostic
 from headlint.checks.evidence import Evidence, source_tensor
 from headlint.checks.training import steps
@@ -15,6 +15,7 @@ from headlint.settings import Settings
 FAMILIES = (
     loss_input,
     activations,
+    amounts,
     outputs,
     axis,
     bias,
@@ -37,6 +38,7 @@ REPLACES = {
     "HL107": frozenset({"HL116", "HL120", "HL203"}),
     "HL108": frozenset({"HL116", "HL120", "HL203"}),
     "HL114": frozenset({"HL113"}),
+    "HL304": frozenset({"HL202", "HL204", "HL601"}),
     "HL501": _LOSS_INPUT | {"HL202"},
     "HL502": _LOSS_INPUT,
     "HL503": _LOSS_INPUT | {"HL202", "HL204", "HL601"},

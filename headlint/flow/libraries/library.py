@@ -12,6 +12,7 @@ from headlint.flow.libraries import declarations, layers, search_spaces, skorch
 from headlint.flow.machine.parts import BY_HAND
 from headlint.flow.python import attributes, builtin_calls, collections_methods
 from headlint.flow.tensors import tensors
+from headlint.flow.torch_modules import dropout
 from headlint.flow.training import modules, optimizers, unreadable
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.library_values import Backbone, Container, Dataset, Layer, Loss, Metric, Model, Parser, Part
@@ -85,6 +86,8 @@ def call_name(machine: Machine, path: str, arguments: Arguments, at: int) -> Val
         if kind.short_name[:1].isupper():
             return losses.build(machine, kind, arguments, at)
         return losses.use_function(machine, kind, arguments, site)
+    if path in torch.ACTIVE_DROPOUTS:
+        dropout.note_call(machine, path, arguments, at)
     if path in registry.OPERATIONS:
         return tensors.operate(machine, registry.OPERATIONS[path], arguments, site)
     if path == "keras.Sequential":
@@ -382,6 +385,8 @@ def attribute(machine: Machine, heap_object: HeapObject, name: str) -> Value:
 def _attribute_of_layer(machine: Machine, layer: Layer, name: str) -> Value:
     if name in BY_HAND:
         machine.parts.by_hand.add(layer)
+    if name.startswith(("weight", "bias", "in_proj", "out_proj")):
+        machine.parts.weights_touched.add(layer)
     if name in layer.kind.parameters and name not in ("bias", "activation"):
         return layer.arguments.get(name) or machine.globals.child((layer, name))
     if name == "output" and layer.kind.framework == "keras":

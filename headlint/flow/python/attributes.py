@@ -12,6 +12,7 @@ from headlint.flow.values.conditions import Choice, Condition, Guard, Option
 from headlint.flow.values.facts import Event
 from headlint.flow.values.library_values import Backbone, Container, Dataset, Layer, Loss, Model, Parser, Part
 from headlint.flow.values.python_values import (
+    TRAINING,
     BoundMethod,
     ClassValue,
     Constant,
@@ -92,7 +93,7 @@ def _of_instance(machine: Machine, instance: Instance, name: str) -> Value:
     if value is not None:
         return value
     if name == "training":
-        return Constant(True)
+        return TRAINING
     if name == "__class__":
         return instance.cls
     found = find_in_class(machine, instance.cls, name)

@@ -242,10 +242,16 @@ def _boolean(machine: Machine, node: ir.Boolean) -> Value:
 
 
 def _conditional(machine: Machine, node: ir.Conditional) -> Value:
-    return join(
-        (guards, machine.under(guards, node.body if outcome else node.otherwise))
-        for guards, outcome in machine.decide(node.test)
-    )
+    frame, asked = machine.frame, machine.frame.mode_tests
+    outcomes = machine.decide(node.test)
+    by_mode = frame.mode_tests > asked
+    with machine.decided(by_mode):
+        value = join(
+            (guards, machine.under(guards, node.body if outcome else node.otherwise)) for guards, outcome in outcomes
+        )
+    if by_mode:
+        frame.chosen_by_mode.append(value)
+    return value
 
 
 def _display(machine: Machine, node: ir.Display) -> Value:

@@ -203,6 +203,25 @@ class PartsKept(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class DropoutCall(Fact):
+    """A module drops values by a function, without a word on whether it is in training."""
+
+    name: str
+    module: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class BuiltInForward(Fact):
+    """A module's ``forward`` or ``call`` builds a layer and calls it, again each time it is called."""
+
+    module: str
+    layer: str
+    framework: str
+    drops: bool
+    """Whether it is a dropout; else it has weights."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Head(Fact):
     """What a model gives back in training."""
 
@@ -239,3 +258,10 @@ class TrainingEvent(Fact):
     root: int = 0
     """The run it belongs to: the module, or a function that nothing calls."""
     without_gradient: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Returned(Fact):
+    """What a module's ``forward`` or ``call`` gives back that nothing in the program calls."""
+
+    output: Value
