@@ -224,7 +224,7 @@ def test_what_is_no_rule_is_not_found(text: str) -> None:
     ("text", "nearest"),
     [
         ("HL1011", "HL101"),
-        ("hl20", "HL201"),
+        ("hl2001", "HL201"),
         ("softmax-before-crossentropy", "softmax-before-cross-entropy"),
         ("single-unit-softmx", "single-unit-softmax"),
     ],

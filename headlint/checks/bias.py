@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
 from headlint.checks.evidence import (
     CLASSIFYING,
+    CROSS_ENTROPIES,
     Evidence,
     ancestors,
     constant,
     head_of,
     is_proved,
     prediction,
+    short,
     source_tensor,
     trail_of,
 )
@@ -78,6 +80,19 @@ def _plain_way(tensor: Tensor, head: Tensor) -> bool:
     return True
 
 
+def _compares_positions(use: LossUse, tensor: Tensor, head: Tensor) -> bool:
+    """Whether a cross entropy compares one score of each position with those of the others: a bias adds the same to all."""
+    if use.loss.family not in (*CROSS_ENTROPIES, "nll"):
+        return False
+    if head.shape.units == 1:
+        return True
+    while tensor is not head and tensor.inputs:
+        if tensor.origin.note == "index" or short(tensor.origin.name) in ("chunk", "split", "unbind", "select"):
+            return True
+        tensor = tensor.inputs[0]
+    return False
+
+
 def missing_bias_head(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL401."""
     for use in evidence.uses:
@@ -91,6 +106,8 @@ def missing_bias_head(evidence: Evidence) -> Iterator[Diagnostic]:
             or _large_by_design(tensor)
             or not _plain_way(tensor, head)
         ):
+            continue
+        if _compares_positions(use, tensor, head):
             continue
         if head.inputs and "normalize" in head.inputs[0].origin.name.lower():
             continue

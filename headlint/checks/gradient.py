@@ -17,7 +17,7 @@ from headlint.checks.evidence import (
     trail_of,
 )
 from headlint.flow.tensors.operation import comes_from
-from headlint.flow.values.facts import LayerApplied, LossConstructorCall, LossUse
+from headlint.flow.values.facts import LayerApplied, LossConstructorCall, LossUse, MixedIn
 from headlint.flow.values.library_values import Layer
 from headlint.flow.values.python_values import Unknown
 from headlint.flow.values.tensor_values import Domain, Tensor
@@ -258,7 +258,10 @@ def _bottleneck(first: Layer, second: Layer) -> bool:
 
 def softmax_in_hidden_layer(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL506."""
+    mixed_in = {id(fact.output) for fact in evidence.of(MixedIn)}
     for fact in evidence.applications():
+        if id(fact.output) in mixed_in:
+            continue  # the probabilities condition something else, as an intermediate head does
         tensor = fact.input
         source = source_tensor(tensor)
         if (

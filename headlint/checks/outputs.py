@@ -7,8 +7,10 @@ from dataclasses import replace
 
 from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
 from headlint.checks.evidence import (
+    AMOUNTS,
     CLASSIFYING,
     CROSS_ENTROPIES,
+    Aim,
     Evidence,
     about_loss,
     assumptions_of,
@@ -24,8 +26,9 @@ from headlint.checks.evidence import (
     units,
 )
 from headlint.flow.values.facts import Activation, Fact, LabelsUse, LayerApplied, LayerBuilt, LossUse
+from headlint.flow.values.intervals import UNIT
 from headlint.flow.values.library_values import Layer
-from headlint.flow.values.tensor_values import Domain, Tensor
+from headlint.flow.values.tensor_values import Domain, Labels, Tensor
 
 SOFTMAXES = ("softmax", "log_softmax")
 
@@ -67,12 +70,31 @@ def single_unit_softmax(evidence: Evidence) -> Iterator[Diagnostic]:
         if _over_one(evidence, fact):
             constant_value = "1" if fact.effect == "softmax" else "0"
             name = short(fact.output.origin.name)
+            where, advice = _UNIT if _is_a_unit(fact.input) else _AXIS
             message = (
-                f"{name} over a single unit: exp(x) / exp(x) is always 1, "
+                f"{name} over {where}: exp(x) / exp(x) is always 1, "
                 f"so this gives {constant_value} whatever the input is and nothing is learned."
             )
-            advice = "Use a sigmoid for yes or no, no activation for a value, or one unit for each class."
             yield _with_its_loss(evidence, about_activation("HL201", fact, message, advice), fact)
+
+
+_UNIT = (
+    "a single unit",
+    "Use a sigmoid for yes or no, no activation for a value, or one unit for each class.",
+)
+_AXIS = ("an axis of length 1", "Take it over the axis of what is to be compared.")
+
+
+def _is_a_unit(tensor: Tensor) -> bool:
+    """Whether the axis of length one is what a layer gives, and not one that was put in or left over."""
+    head = head_of(tensor)
+    width = None if head is None else head.shape.size(1) if _is_convolution(head) else head.shape.units
+    return head is None or width in (None, 1)
+
+
+def _is_convolution(tensor: Tensor) -> bool:
+    layer = tensor.origin.layer
+    return layer is not None and layer.kind.effect == "convolution" and layer.kind.framework == "torch"
 
 
 def _with_its_loss(evidence: Evidence, diagnostic: Diagnostic, fact: Activation) -> Diagnostic:
@@ -80,9 +102,14 @@ def _with_its_loss(evidence: Evidence, diagnostic: Diagnostic, fact: Activation)
     use = next((use for use in evidence.uses if source_tensor(prediction(use)) is fact.output), None)
     if use is None:
         return diagnostic
-    labels = evidence.labels_of(use)
-    classes = labels.classes if labels is not None else None
-    known = {"framework": use.loss.framework, "family": use.loss.family, "classes": classes}
+    labels = evidence.labels_of(use) or Labels()
+    beyond = labels.interval is not None and labels.interval not in UNIT
+    known = {
+        "framework": use.loss.framework,
+        "family": use.loss.family,
+        "classes": labels.classes,
+        "beyond": beyond or None,
+    }
     details = tuple((key, value) for key, value in known.items() if value is not None)
     return replace(diagnostic, trail=(*diagnostic.trail, *loss_steps(use)), details=(*diagnostic.details, *details))
 
@@ -162,6 +189,29 @@ def outputs_do_not_match_classes(evidence: Evidence) -> Iterator[Diagnostic]:
         labels = loss.target.labels if isinstance(loss.target, Tensor) else None
         if labels is not None:
             yield from _mismatch(loss, labels.encoding, labels.classes, labels.source, prediction(loss))
+    for aim in evidence.aims:
+        yield from _columns(aim)
+
+
+def _columns(aim: Aim) -> Iterator[Diagnostic]:
+    """Another number of values for a sample than the head gives, under a loss that compares value by value."""
+    use, tensor = aim.use, prediction(aim.use)
+    width, columns, rank = units(use), aim.columns, tensor.shape.rank
+    head = head_of(tensor)
+    step = layer_step(head) if head is not None else None
+    if use.loss.family not in (*AMOUNTS, "binary_cross_entropy") or step is None or tensor.domain is Domain.SOFTMAX:
+        return
+    if width is None or columns is None or width == columns or rank not in (None, 2) or (rank is None and width == 1):
+        return
+    source = f" ({aim.labels.source})" if aim.labels.source else ""
+    has = f"{columns} value{'s' if columns != 1 else ''}"
+    message = f"The last layer has {width} output{'s' if width != 1 else ''}, but the targets have {has} for each sample{source}."
+    details = (("units", width), ("classes", columns), ("framework", use.loss.framework))
+    advice = f"Give the last layer {columns} unit{'s' if columns != 1 else ''}, or give targets of {width}."
+    yield Diagnostic(
+        "HL204", step.site, message, advice, aim.proved, trail_of(tensor), details=details,
+        assumptions=assumptions_of(tensor), subject=use,
+    )  # fmt: skip
 
 
 def _mismatch(
@@ -241,9 +291,14 @@ def impossible_layer(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL206."""
     for fact in evidence.of(LayerBuilt):
         problem = _impossible(fact.layer)
-        if problem:
+        if problem and not _rests_on_a_default(fact.layer):
             message = f"{fact.layer.kind.short_name} is built with invalid arguments: {problem}."
             yield Diagnostic("HL206", fact.site, message, "Correct the argument.", is_proved(fact), subject=fact.layer)
+
+
+def _rests_on_a_default(layer: Layer) -> bool:
+    """Whether a size is a constructor's default that no call was seen to leave: 0 may well stand for "not given"."""
+    return any(_assumed(layer, parameter) for parameter in layer.arguments)
 
 
 def _impossible(layer: Layer) -> str:

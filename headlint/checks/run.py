@@ -4,26 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from headlint.checks import api, axis, bias, gradient, labels, loss_input, modules, outputs
+from headlint.checks import activations, amounts, api, axis, bias, gradient, labels, loss_input, modules, outputs
 from headlint.checks.diagnostic import Diagnostic
 from headlint.checks.evidence import Evidence, source_tensor
+from headlint.checks.training import steps
 from headlint.flow.values.facts import Fact, LossUse
 from headlint.flow.values.tensor_values import Tensor
 from headlint.settings import Settings
 
-RULES = tuple(
-    rule for family in (loss_input, outputs, axis, bias, gradient, modules, labels, api) for rule in family.RULES
+FAMILIES = (
+    loss_input,
+    activations,
+    amounts,
+    outputs,
+    axis,
+    bias,
+    gradient,
+    modules,
+    steps,
+    labels,
+    api,
 )
+
+RULES = tuple(rule for family in FAMILIES for rule in family.RULES)
 
 _LOSS_INPUT = frozenset(f"HL{number}" for number in range(101, 113))
 
 REPLACES = {
+    **dict.fromkeys(("HL101", "HL103", "HL104", "HL109", "HL111"), frozenset({"HL120"})),
     "HL201": frozenset({"HL101", "HL102", "HL107", "HL108", "HL111", "HL202", "HL203", "HL109"}),
     "HL202": frozenset({"HL103", "HL106", "HL108", "HL112", "HL204", "HL109"}),
     "HL207": frozenset({"HL204"}),
-    "HL107": frozenset({"HL116", "HL203"}),
-    "HL108": frozenset({"HL116", "HL203"}),
+    "HL107": frozenset({"HL116", "HL120", "HL203"}),
+    "HL108": frozenset({"HL116", "HL120", "HL203"}),
     "HL114": frozenset({"HL113"}),
+    "HL304": frozenset({"HL202", "HL204", "HL601"}),
     "HL501": _LOSS_INPUT | {"HL202"},
     "HL502": _LOSS_INPUT,
     "HL503": _LOSS_INPUT | {"HL202", "HL204", "HL601"},

@@ -8,6 +8,7 @@ from headlint.flow.machine.machine import Declarations, Machine
 from headlint.flow.machine.semantics import LibrarySemantics, PythonSemantics, TensorSemantics
 from headlint.flow.python import attributes, calls, collections_methods, decisions, expressions, statements
 from headlint.flow.tensors import arithmetic, tensors
+from headlint.flow.training import assignments
 from headlint.flow.values.modules import Loader
 
 PYTHON = PythonSemantics(
@@ -47,6 +48,7 @@ LIBRARIES = LibrarySemantics(
     attribute=library.attribute,
     is_method=library.is_method,
     add_member=containers.add_member,
+    assigned=assignments.note,
 )
 
 

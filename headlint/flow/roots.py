@@ -6,8 +6,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from headlint.flow.python import attributes, calls
-from headlint.flow.torch_modules import parts
+from headlint.flow.torch_modules import forwards, parts
 from headlint.flow.values.arguments import Arguments
+from headlint.flow.values.facts import Returned
 from headlint.flow.values.library_values import Container
 from headlint.flow.values.modules import ModuleUnit
 from headlint.flow.values.python_values import ClassValue, DictValue, FunctionValue, Instance, Value
@@ -30,11 +31,13 @@ def run(machine: Machine, unit: ModuleUnit) -> None:
 
 def _run_rest(machine: Machine, unit: ModuleUnit) -> None:
     for function in _by_need(unit):
+        machine.root += 1
         if id(function.definition) not in machine.reached and function.owner is None:
             machine.with_share(partial(calls.run_function, machine, function, Arguments(), 0, assume_defaults=True))
     for cls in list(unit.classes):
         machine.with_share(partial(_run_class, machine, cls))
     parts.note(machine, unit)
+    forwards.note(machine, unit)
     for container in machine.sequences:
         if container not in machine.applied and container.site.path == unit.path:
             machine.with_share(partial(_apply, machine, container))
@@ -59,6 +62,7 @@ def _names_in(function: FunctionValue) -> set[str]:
 
 
 def _run_class(machine: Machine, cls: ClassValue) -> None:
+    machine.root += 1
     instances = [instance for instance in machine.instances if instance.cls is cls]
     if not instances:
         if any(cls in other.ancestors()[1:] for other in cls.unit.classes if other is not cls) and not _is_model(
@@ -89,6 +93,7 @@ def _run_methods(machine: Machine, instance: Instance) -> None:
         mentioned |= _attributes_in(method) - {method.name}
     methods.sort(key=lambda method: _rank(method, mentioned))
     for method in methods:
+        machine.root += 1
         if id(method.definition) in machine.reached or method.name == "__init__":
             continue
         receiver: Value = instance.cls if method.kind == "class" else instance
@@ -97,6 +102,8 @@ def _run_methods(machine: Machine, instance: Instance) -> None:
         )
         if method.name == "training_step":
             _differentiate(machine, result)
+        elif method.name in ("forward", "call"):
+            machine.emit(Returned, machine.site(0), output=result)
 
 
 def _differentiate(machine: Machine, result: Value) -> None:

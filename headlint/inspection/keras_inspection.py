@@ -18,16 +18,9 @@ from headlint.inspection.keras_state import preserved
 from headlint.inspection.places import running_place
 from headlint.runtime.worker.keras.gradients import Tape, new_tape
 from headlint.runtime.worker.keras.losses import Loss, correction
-from headlint.runtime.worker.keras.outputs import (
-    MOST_OUTPUTS,
-    Output,
-    class_axis,
-    largest,
-    log_sum_of_exponentials,
-    numbers,
-    outputs_of,
-)
+from headlint.runtime.worker.keras.outputs import class_axis, log_sum_of_exponentials, numbers, outputs_of
 from headlint.runtime.worker.keras.watch import Trace, seeing, watch_backend
+from headlint.runtime.worker.measuring.outputs import MOST_OUTPUTS, Output, largest
 
 LEARNING_RATE = 1e-3
 """Of Adam, for fitting one batch: large models are not thrown off by it."""

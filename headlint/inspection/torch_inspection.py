@@ -17,7 +17,8 @@ from headlint.inspection.facts import Facts
 from headlint.inspection.places import line_place, running_place
 from headlint.inspection.torch_state import preserved
 from headlint.inspection.torch_watch import Watch, values_of
-from headlint.runtime.worker.torch.outputs import MOST_OUTPUTS, largest, outputs_of
+from headlint.runtime.worker.measuring.outputs import MOST_OUTPUTS, largest
+from headlint.runtime.worker.torch.outputs import outputs_of
 
 LEARNING_RATE = 1e-3
 """Of Adam, for fitting one batch: large models are not thrown off by it."""

@@ -15,8 +15,9 @@ from headlint.frameworks.kinds import LossKind
 from headlint.frameworks.registry import LOSSES
 from headlint.inspection.facts import SQUASHING, Labels, LossTaken, Values
 from headlint.inspection.places import running_place
-from headlint.runtime.worker.torch.outputs import largest, plain_values
-from headlint.runtime.worker.torch.watch import Activation, SeeActivations, activation_of
+from headlint.runtime.worker.measuring.outputs import Activation, activation_of, largest
+from headlint.runtime.worker.torch.outputs import plain_values
+from headlint.runtime.worker.torch.watch import SeeActivations
 
 _TORCH = os.path.dirname(torch.__file__) + os.sep
 _FUNCTIONS = {

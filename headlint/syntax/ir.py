@@ -221,6 +221,13 @@ class Evaluate(Statement):
 
 
 @dataclass(slots=True, eq=False, repr=False)
+class Assert(Statement):
+    """``assert test``."""
+
+    test: Expression
+
+
+@dataclass(slots=True, eq=False, repr=False)
 class Assign(Statement):
     """``targets[0] = targets[1] = … = value``."""
 

@@ -79,7 +79,7 @@ class Lowering(ExpressionLowering):
         return ir.Leave(self._number(node), "continue")
 
     def _statement_Assert(self, node: cst.Assert) -> ir.Statement:
-        return ir.Evaluate(self._number(node), self.expression(node.test))
+        return ir.Assert(self._number(node), self.expression(node.test))
 
     def _statement_Del(self, node: cst.Del) -> ir.Statement:
         target = self.expression(node.target)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headlint.flow.values.arguments import Arguments
-from headlint.flow.values.library_values import Backbone
-from headlint.flow.values.python_values import Constant, DictValue, FrameworkName, Unknown, Value
+from headlint.flow.values.library_values import Backbone, Part
+from headlint.flow.values.python_values import Constant, DictValue, Unknown, Value
 from headlint.flow.values.tensor_values import ANY_SHAPE, Domain, Origin, Shape, Tensor
 from headlint.frameworks import torch
 
@@ -81,8 +81,14 @@ def apply(machine: Machine, backbone: Backbone, value: Value, at: int) -> Value:
     known = machine.read(backbone, ("output",))
     if known is not None:
         return known
-    head = _replaced_head(machine, backbone)
-    if head is not None:
+    return machine.state.distribute(
+        [_replaced_head(machine, backbone)], lambda head: _through(machine, backbone, head, at)
+    )
+
+
+def _through(machine: Machine, backbone: Backbone, head: Value, at: int) -> Value:
+    """What a ready-made model gives with one head."""
+    if not isinstance(head, Part):
         features = Tensor(
             Domain.UNKNOWN, Shape((None, None)), Origin("layer", backbone.name, backbone.site, backbone.site)
         )
@@ -97,12 +103,15 @@ def apply(machine: Machine, backbone: Backbone, value: Value, at: int) -> Value:
     return output
 
 
-def _replaced_head(machine: Machine, backbone: Backbone) -> Value | None:
-    """The last thing that was put where a ready-made model keeps its head."""
-    found: Value | None = None
+def _replaced_head(machine: Machine, backbone: Backbone) -> Value:
+    """The last thing that was put where a ready-made model keeps its head, or the part of its own that stands there."""
+    found: Value = Part(backbone, ())
     for key in backbone.slots:
         if isinstance(key, tuple) and key and key[0] in backbone.head_names:
-            found = machine.read(backbone, key) or found
-    if found == FrameworkName("torch.nn.Identity"):
-        return None
+            here = machine.read(backbone, key)
+            found = found if here is None else machine.state.distribute([found, here], _later)
     return found
+
+
+def _later(before: Value, here: Value) -> Value:
+    return before if isinstance(here, Part) else here

@@ -12,6 +12,8 @@ from headlint.flow.libraries import declarations, layers, search_spaces, skorch
 from headlint.flow.machine.parts import BY_HAND
 from headlint.flow.python import attributes, builtin_calls, collections_methods
 from headlint.flow.tensors import tensors
+from headlint.flow.torch_modules import dropout
+from headlint.flow.training import modules, optimizers, unreadable
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.library_values import Backbone, Container, Dataset, Layer, Loss, Metric, Model, Parser, Part
 from headlint.flow.values.python_values import (
@@ -28,6 +30,7 @@ from headlint.flow.values.python_values import (
     Value,
 )
 from headlint.flow.values.tensor_values import Tensor
+from headlint.flow.values.training_values import Optimizer, Scaler, Scheduler
 from headlint.frameworks import keras, keras_losses, registry, torch
 
 if TYPE_CHECKING:
@@ -41,6 +44,26 @@ UNKNOWN_METHODS = frozenset(
 
 SAME_VALUE_METHODS = frozenset({"to", "cuda", "cpu", "float", "double", "half", "train", "eval", "contiguous", "clone"})
 """Methods after which something unknown, a tensor or a model, is still the same."""
+
+
+HARMLESS_PACKAGES = frozenset(
+    {
+        "torch",
+        "torchvision",
+        "numpy",
+        "tensorflow",
+        "keras",
+        "sklearn",
+        "pandas",
+        "math",
+        "os",
+        "random",
+        "tqdm",
+        "copy",
+    }
+    | {"itertools", "functools", "collections", "typing", "dataclasses", "operator", "torchmetrics", "builtins"}
+)
+"""Packages whose functions do no part of a training step, unless a table says so."""
 
 
 def call_name(machine: Machine, path: str, arguments: Arguments, at: int) -> Value:
@@ -63,6 +86,8 @@ def call_name(machine: Machine, path: str, arguments: Arguments, at: int) -> Val
         if kind.short_name[:1].isupper():
             return losses.build(machine, kind, arguments, at)
         return losses.use_function(machine, kind, arguments, site)
+    if path in torch.ACTIVE_DROPOUTS:
+        dropout.note_call(machine, path, arguments, at)
     if path in registry.OPERATIONS:
         return tensors.operate(machine, registry.OPERATIONS[path], arguments, site)
     if path == "keras.Sequential":
@@ -100,8 +125,17 @@ def _by_family(machine: Machine, path: str, arguments: Arguments, at: int) -> Va
     dataset = datasets.call(machine, path, arguments, at)
     if dataset is not None:
         return dataset
+    part_of_training = optimizers.build(machine, path, arguments, at)
+    return part_of_training if part_of_training is not None else _not_in_tables(machine, path, arguments, at)
+
+
+def _not_in_tables(machine: Machine, path: str, arguments: Arguments, at: int) -> Value:
+    """Something of a library that no table speaks of."""
     machine.parts.hand_on(*arguments.positional, *arguments.named.values())
-    return machine.globals.child((path, machine.site(at)))
+    result = machine.globals.child((path, machine.site(at)))
+    if path.partition(".")[0] not in HARMLESS_PACKAGES:
+        unreadable.hand_over(machine, result, arguments, at)
+    return result
 
 
 def _keras_model(machine: Machine, arguments: Arguments, at: int) -> Value:
@@ -192,6 +226,8 @@ _NAMES: dict[str, Callable[[Machine, Arguments, int], Value]] = {
 
 def call_method(machine: Machine, receiver: Value, name: str, arguments: Arguments, at: int) -> Value:
     """Call a method of something of a library."""
+    if name in modules.METHODS and modules.is_module(receiver):
+        return modules.call_method(machine, receiver, name, arguments, at)
     match receiver:
         case Tensor():
             return tensors.call_method(machine, receiver, name, arguments, machine.site(at))
@@ -213,6 +249,8 @@ def call_method(machine: Machine, receiver: Value, name: str, arguments: Argumen
             if name in ("forward", "__call__", "call"):
                 return machine.call(receiver, arguments, at)
             return receiver
+        case Optimizer() | Scheduler() | Scaler():
+            return optimizers.call_method(machine, receiver, name, arguments, at)
         case Parser():
             return builtin_calls.parser_method(machine, receiver, name, arguments, at)
         case Dataset():
@@ -338,6 +376,8 @@ def attribute(machine: Machine, heap_object: HeapObject, name: str) -> Value:
             return _attribute_of_layer(machine, heap_object, name)
         case Dataset():
             return datasets.attribute(machine, heap_object, name)
+        case Optimizer() | Scheduler() | Scaler():
+            return optimizers.attribute(machine, heap_object, name)
         case _:
             return FrameworkMethod(heap_object, name)
 
@@ -345,11 +385,13 @@ def attribute(machine: Machine, heap_object: HeapObject, name: str) -> Value:
 def _attribute_of_layer(machine: Machine, layer: Layer, name: str) -> Value:
     if name in BY_HAND:
         machine.parts.by_hand.add(layer)
+    if name.startswith(("weight", "bias", "in_proj", "out_proj")):
+        machine.parts.weights_touched.add(layer)
     if name in layer.kind.parameters and name not in ("bias", "activation"):
         return layer.arguments.get(name) or machine.globals.child((layer, name))
     if name == "output" and layer.kind.framework == "keras":
         return machine.read(layer, "last output") or Unknown()
-    if name in ("forward", "add_module") or name in torch.SAME_MODULE_METHODS:
+    if name in ("forward", "add_module") or name in torch.SAME_MODULE_METHODS or name in modules.METHODS:
         return FrameworkMethod(layer, name)
     return machine.globals.child((layer, name))
 
@@ -378,12 +420,13 @@ def call_unknown(machine: Machine, function: Unknown, arguments: Arguments, at: 
             return TupleValue(arguments.positional)  # accelerate and Fabric give back what they are given
         if name in UNKNOWN_METHODS and _only_numbers(arguments):
             return tensors.call_method(machine, machine.tensor_of(function.parent), name, arguments, machine.site(at))
-        if name == "backward" and not arguments.positional:
-            return Constant(None)
-        machine.note_gradient(function, arguments)
+        machine.note_gradient(function, arguments, at)
         if (picked := search_spaces.picked(machine, function, arguments)) is not None:
             return picked
+    known = unreadable.call(machine, function, arguments, at)
     machine.note_open(function)
+    if known is not None:
+        return known
     machine.parts.hand_on(*arguments.positional, *arguments.named.values())
     return function.child(("call", machine.site(at)))
 

@@ -13,14 +13,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from headlint.flow.machine.parts import PartsSeen
+from headlint.flow.machine.parts import Made, PartsSeen
 from headlint.flow.machine.semantics import LibrarySemantics, PythonSemantics, TensorSemantics
 from headlint.flow.machine.state import State
 from headlint.flow.values.arguments import NO_ARGUMENTS, Arguments
 from headlint.flow.values.assumptions import Assumption
 from headlint.flow.values.conditions import Guard
-from headlint.flow.values.facts import Backward, Fact
-from headlint.flow.values.library_values import Container
+from headlint.flow.values.facts import Backward, Event, Fact, TrainingEvent
+from headlint.flow.values.library_values import Container, Layer
 from headlint.flow.values.modules import Loader, ModuleUnit
 from headlint.flow.values.python_values import (
     ClassValue,
@@ -35,6 +35,7 @@ from headlint.flow.values.python_values import (
     Value,
 )
 from headlint.flow.values.tensor_values import COMPUTED, GIVEN, Domain, Origin, Tensor
+from headlint.flow.values.training_values import Loop, Round
 from headlint.syntax import ir
 
 MOST_STEPS = 150_000
@@ -75,6 +76,16 @@ class Frame:
     yields: list[Value] = field(default_factory=list)
     repeating: int = 0
     """How many loops of unknown length enclose what is being interpreted."""
+    conditional: int = 0
+    """How many tests decide whether what is being interpreted happens."""
+    by_mode: int = 0
+    """How many of them ask whether the module is in training mode."""
+    mode_tests: int = 0
+    """How often the mode was asked for so far."""
+    chosen_by_mode: list[Value] = field(default_factory=list)
+    """What was given another value in another mode."""
+    leaves: set[str] = field(default_factory=set)
+    """The ways in which paths left the round of a loop that is being interpreted: ``break``, ``return`` …."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +123,8 @@ class Machine:
         self.reached: set[int] = set()
         """Identities of the function definitions that were called with arguments of the program."""
         self.overrides: set[Assumption] = set()
+        self.given: set[Unknown] = set()
+        """Values that are not known, but surely not None: they were computed and given where None is the default."""
         self.open = False
         """Whether a function calls or takes a loss of something that only its callers know."""
         self.growth = 0
@@ -137,6 +150,10 @@ class Machine:
         """Whether a function is run that nothing calls: nobody knows at which moment it would be called."""
         self.in_container = False
         """Whether a Sequential is applying its members."""
+        self.rounds: tuple[Round, ...] = ()
+        """The rounds of loops that are being run, in whatever function, outermost first."""
+        self.root = 0
+        """Counts the functions that were run because nothing calls them."""
         self._tensors: dict[Unknown, Tensor] = {}
         self._steps_left = most_steps
 
@@ -251,6 +268,26 @@ class Machine:
             self.class_being_defined = before
 
     @contextmanager
+    def decided(self, by_mode: bool) -> Iterator[None]:
+        """Interpret what a test decides about."""
+        frame = self.frame
+        frame.conditional += 1
+        frame.by_mode += by_mode
+        try:
+            yield
+        finally:
+            frame.conditional -= 1
+            frame.by_mode -= by_mode
+
+    def forward_frame(self) -> Frame | None:
+        """The innermost ``forward`` or ``call`` of an object that is being interpreted."""
+        for frame in reversed(self.frames):
+            match frame.definition:
+                case ir.FunctionDefinition(name="forward" | "call") if isinstance(frame.receiver, Instance):
+                    return frame
+        return None
+
+    @contextmanager
     def repeatedly(self) -> Iterator[None]:
         """Interpret the body of a loop of unknown length."""
         self.frame.repeating += 1
@@ -259,10 +296,20 @@ class Machine:
         finally:
             self.frame.repeating -= 1
 
+    @contextmanager
+    def in_round(self, loop: Loop, number: int = 0) -> Iterator[None]:
+        """Interpret one round of a loop."""
+        before, self.rounds = self.rounds, (*self.rounds, Round(loop, number))
+        try:
+            yield
+        finally:
+            self.rounds = before
+
     def give_back(self, value: Value) -> None:
         """Note what the call that is being interpreted returns on this path."""
         frame = self.frame
-        frame.returns.append((self.state.path[frame.path_length :], value))
+        guards = tuple(guard for guard in self.state.path[frame.path_length :] if not guard.required)
+        frame.returns.append((guards, value))
 
     def on_path(self, guards: tuple[Guard, ...], run: Callable[[], object]) -> None:
         """Do something under further conditions."""
@@ -274,6 +321,40 @@ class Machine:
             run()
         finally:
             self.state.path = before
+
+    def note_made(self, thing: HeapObject, at: int) -> None:
+        """A layer, a container or a module is built: during a ``forward`` that happens again at each call."""
+        frame = self.forward_frame()
+        if frame is None or self.muted or self._behind_a_decorator(frame):
+            return
+        assert isinstance(frame.receiver, Instance)
+        rate = thing.arguments.get("p") if isinstance(thing, Layer) else None
+        self.parts.made_in_forward[thing] = Made(
+            self.site(at),
+            frame.receiver,
+            frame.scope.born,
+            conditional=bool(frame.conditional),
+            by_mode=self.mode_decides() or self.mode_chose(rate),
+            without_gradient=bool(self.without_gradient),
+            guards=self.state.path,
+        )
+
+    def _behind_a_decorator(self, outer: Frame) -> bool:
+        """Whether a decorator stands between a call and what is interpreted now: it may keep what it gets the first time."""
+        for frame in reversed(self.frames):
+            if frame is outer:
+                break
+            if isinstance(frame.definition, ir.FunctionDefinition) and frame.definition.decorators:
+                return True
+        return False
+
+    def mode_decides(self) -> bool:
+        """Whether what is being interpreted happens in one mode of a module only."""
+        return any(frame.by_mode for frame in self.frames)
+
+    def mode_chose(self, value: Value | None) -> bool:
+        """Whether a value was given in one mode of a module only."""
+        return any(value is one for frame in self.frames for one in frame.chosen_by_mode)
 
     def knows_string(self, text: str, table: Mapping[str, object] | frozenset[str]) -> bool:
         """Whether Keras, or the program through ``custom_objects``, knows a string."""
@@ -288,7 +369,24 @@ class Machine:
         if any(guard.expected is not None and guard.outcome is not guard.expected for guard in self.state.path):
             return
         call_sites = tuple(frame.call_site for frame in self.frames if frame.call_site is not None)
-        self.facts.append(kind(site=site, guards=self.state.path, certain=certain, calls=call_sites, **columns))
+        guards = tuple(guard for guard in self.state.path if not guard.required)
+        self.facts.append(kind(site=site, guards=guards, certain=certain, calls=call_sites, **columns))
+
+    def note_event(
+        self, event: Event, site: Site, subject: Value, by: Value | None = None, given: tuple[Value, ...] = ()
+    ) -> None:
+        """Note that something happens in a training loop."""
+        self.emit(
+            TrainingEvent,
+            site,
+            event=event,
+            subject=subject,
+            by=by,
+            given=given,
+            rounds=self.rounds,
+            root=self.root,
+            without_gradient=bool(self.without_gradient),
+        )
 
     # Meaning
 
@@ -383,11 +481,12 @@ class Machine:
         if isinstance(root.key, tuple) and root.key[:1] == ("parameter",):
             self.open = True
 
-    def note_gradient(self, function: Unknown, arguments: Arguments) -> None:
+    def note_gradient(self, function: Unknown, arguments: Arguments, at: int) -> None:
         """``tape.gradient(loss, …)``, ``optimizer.minimize(loss)``, ``accelerator.backward(loss)`` differentiate a loss."""
         if function.key in GRADIENT_METHODS:
             for value in arguments.positional[:1]:
                 self.note_backward(value, self.site(0))
+                self.note_event(Event.DIFFERENTIATED, self.site(at), value, by=function.parent)
 
     def note_backward(self, value: Value, site: Site) -> None:
         """A loss is differentiated."""

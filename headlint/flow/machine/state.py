@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Sequence
 
 from headlint.flow.values.conditions import Choice, Condition, Guard, Option
+from headlint.flow.values.library_values import Backbone, Part
 from headlint.flow.values.python_values import Constant, DictValue, HeapObject, TupleValue, Unknown, Value, births
 
 MOST_OPTIONS = 8
@@ -182,6 +183,8 @@ class State:
             options: list[tuple[tuple[Guard, ...], Value]] = []
             for guards, changes in branches:
                 value = changes.get((heap_object, key), heap_object.slots.get(key))
+                if value is None and isinstance(heap_object, Backbone) and isinstance(key, tuple):
+                    value = Part(heap_object, key)
                 if value is not None:
                     options.append((guards, value))
             if isinstance(heap_object, DictValue) and len(options) < len(branches):

@@ -9,8 +9,10 @@ from headlint.flow.machine.parts import BY_HAND
 from headlint.flow.machine.state import join
 from headlint.flow.python import iteration, names
 from headlint.flow.values.conditions import Choice, Condition, Guard, Option
+from headlint.flow.values.facts import Event
 from headlint.flow.values.library_values import Backbone, Container, Dataset, Layer, Loss, Model, Parser, Part
 from headlint.flow.values.python_values import (
+    TRAINING,
     BoundMethod,
     ClassValue,
     Constant,
@@ -30,6 +32,7 @@ from headlint.flow.values.python_values import (
     Value,
 )
 from headlint.flow.values.tensor_values import Tensor
+from headlint.flow.values.training_values import OneParameter, Optimizer, Scaler, Scheduler
 from headlint.frameworks.names import canonical
 
 if TYPE_CHECKING:
@@ -42,9 +45,13 @@ CONTAINER_SLOT = "container of the instance"
 
 def read(machine: Machine, owner: Value, name: str, at: int) -> Value:
     """``owner.name``."""
+    if name == "grad" and isinstance(owner, Tensor | Unknown | OneParameter):
+        machine.note_event(Event.READ, machine.site(at), owner)
     match owner:
         case Choice():
             return machine.state.distribute([owner], lambda one: read(machine, one, name, at))
+        case OneParameter():
+            return machine.globals.child((owner, name))
         case FrameworkName(path):
             extra = machine.read(machine.extras, (path, name))
             return extra if extra is not None else FrameworkName(canonical(f"{path}.{name}"))
@@ -71,7 +78,7 @@ def read(machine: Machine, owner: Value, name: str, at: int) -> Value:
             return Unknown() if members is None else members[owner.names.index(name)]
         case Dataset():
             return _of_dataset(machine, owner, name)
-        case Layer() | Container() | Model() | Loss() | Parser():
+        case Layer() | Container() | Model() | Loss() | Parser() | Optimizer() | Scheduler() | Scaler():
             return machine.read(owner, name) or machine.library_attribute(owner, name)
         case ListValue() | TupleValue() | Constant() | DictValue():
             return FrameworkMethod(owner, name)
@@ -86,7 +93,7 @@ def _of_instance(machine: Machine, instance: Instance, name: str) -> Value:
     if value is not None:
         return value
     if name == "training":
-        return Constant(True)
+        return TRAINING
     if name == "__class__":
         return instance.cls
     found = find_in_class(machine, instance.cls, name)
@@ -172,8 +179,8 @@ def _of_ready_made(machine: Machine, owner: Backbone | Part, name: str) -> Value
     written = machine.read(backbone, (*steps, name))
     if written is not None:
         return written
-    if not steps and machine.is_library_method(backbone, name):
-        return FrameworkMethod(backbone, name)
+    if (not steps and machine.is_library_method(backbone, name)) or name in ("parameters", "named_parameters"):
+        return FrameworkMethod(owner, name)
     return Part(backbone, (*steps, name))
 
 
@@ -348,6 +355,7 @@ def write_item(machine: Machine, owner: Value, index: Value, value: Value, site:
             _replace_member(machine, owner, number, value)
         case ListValue(), _:
             owner.approximate = True
+            machine.extend(owner, [value])
         case Backbone(), _:
             machine.state.write(owner, (_index_key(index),), value)
         case Part(backbone, steps), _:

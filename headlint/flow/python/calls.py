@@ -14,6 +14,7 @@ from headlint.flow.values.facts import Head
 from headlint.flow.values.library_values import Backbone, Container, Dataset, Layer, Loss, Model, Part
 from headlint.flow.values.python_values import (
     NOT_FOLLOWED,
+    TRAINING,
     BoundMethod,
     ClassValue,
     Constant,
@@ -152,6 +153,7 @@ def _bind(
         if value is not None:
             if name in defaults:
                 machine.overrides.add(assumption)
+                _note_given(machine, value, defaults[name])
             bound[name] = value
         elif name in defaults:
             doubtful = assume_defaults or not arguments.complete
@@ -159,8 +161,14 @@ def _bind(
         else:
             bound[name] = machine.globals.child(("parameter", id(definition), name))
         if name == "training" and function.owner is not None and _left_open(value):
-            bound[name] = Constant(True)
+            bound[name] = TRAINING
     return bound
+
+
+def _note_given(machine: Machine, value: Value, default: Value) -> None:
+    """What is computed, or taken from a batch, and given where None is the default is surely not None."""
+    if isinstance(value, Unknown) and default == Constant(None) and (value.is_result or value.is_batch_item):
+        machine.given.add(value)
 
 
 def _left_open(value: Value | None) -> bool:
@@ -187,6 +195,7 @@ def instantiate(
     instance = Instance(cls, machine.site(at))
     machine.growth += 1
     machine.instances.append(instance)
+    machine.note_made(instance, at)
     followed_before = machine.cut_short
     initializer = attributes.find_in_class(machine, cls, "__init__")
     if initializer is not None and isinstance(initializer[0], FunctionValue):
@@ -229,6 +238,7 @@ def _fields_of(cls: ClassValue) -> list[str]:
 
 def call_instance(machine: Machine, instance: Instance, arguments: Arguments, at: int) -> Value:
     """Call an object: a model is called through its ``forward`` or ``call``."""
+    machine.parts.applied.add(instance)
     base = instance.cls.framework_base()
     names = ("forward", "call", "__call__") if base or instance.cls.opaque else ("__call__", "forward", "call")
     for name in names:

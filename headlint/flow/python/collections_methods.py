@@ -59,6 +59,7 @@ def _of_list(machine: Machine, target: ListValue, name: str, arguments: Argument
                     )
                 case _:
                     target.approximate = True
+                    extend(machine, target, [arguments.positional[1]])
             return Constant(None)
         case "pop" if items:
             picked = iteration.pick(items, first) if first is not None else items[-1]

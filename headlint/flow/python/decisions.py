@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from headlint.flow.python import iteration
 from headlint.flow.values.conditions import Condition, Guard, Test
 from headlint.flow.values.library_values import Container
-from headlint.flow.values.python_values import Constant, DictValue, ListValue, TupleValue, Unknown, Value
+from headlint.flow.values.python_values import TRAINING, Constant, DictValue, ListValue, TupleValue, Unknown, Value
 from headlint.flow.values.tensor_values import Tensor
 from headlint.syntax import ir
 
@@ -47,7 +47,7 @@ def compare(machine: Machine, symbol: str, left: Value, right: Value, at: int) -
     ):
         if isinstance(left, Tensor) or isinstance(right, Tensor):
             return machine.tensors.compare(machine, symbol, left, right, machine.site(at))
-    if positive in ("is", "==") and (known := _is_none_test(left, right)) is not None:
+    if positive in ("is", "==") and (known := _is_none_test(machine, left, right)) is not None:
         return Constant(known is outcome)
     if positive == "in":
         return _membership(machine, left, right, outcome)
@@ -76,13 +76,13 @@ def compare(machine: Machine, symbol: str, left: Value, right: Value, at: int) -
             return Unknown()
 
 
-def _is_none_test(left: Value, right: Value) -> bool | None:
+def _is_none_test(machine: Machine, left: Value, right: Value) -> bool | None:
     """Whether a comparison with None holds, where it is known."""
     if isinstance(left, Constant) and left.value is None:
         left, right = right, left
-    if not (isinstance(right, Constant) and right.value is None) or isinstance(left, Unknown | Test | Constant):
+    if not (isinstance(right, Constant) and right.value is None) or isinstance(left, Test | Constant):
         return None
-    return False
+    return None if isinstance(left, Unknown) and left not in machine.given else False
 
 
 def _membership(machine: Machine, left: Value, right: Value, outcome: bool) -> Value:
@@ -149,6 +149,7 @@ def truth(machine: Machine, value: Value) -> Outcomes:
     """The truth of a single value."""
     match value:
         case Constant(symbol=None):
+            machine.frame.mode_tests += value is TRAINING
             return [((), bool(value.value))]
         case Constant():
             return _either(Condition("truth", value.symbol), True, bool(value.value))

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from headlint.flow.machine.machine import Machine
 
 
+DIVIDED = "divided"
+"""The key of what a division by something unknown gives."""
+
 LARGEST_NUMBER = 10**12
 LONGEST_TEXT = 10_000
 
@@ -126,6 +129,8 @@ def binary(machine: Machine, symbol: str, left: Value, right: Value, at: int) ->
             return left.child((symbol, _key(right)))
         case Constant(), Unknown():
             return right.child((symbol, "reversed", _key(left)))
+        case Unknown(), _ if symbol == "/":
+            return Unknown(key=DIVIDED)
         case _:
             return Unknown()
 
@@ -237,10 +242,16 @@ def _boolean(machine: Machine, node: ir.Boolean) -> Value:
 
 
 def _conditional(machine: Machine, node: ir.Conditional) -> Value:
-    return join(
-        (guards, machine.under(guards, node.body if outcome else node.otherwise))
-        for guards, outcome in machine.decide(node.test)
-    )
+    frame, asked = machine.frame, machine.frame.mode_tests
+    outcomes = machine.decide(node.test)
+    by_mode = frame.mode_tests > asked
+    with machine.decided(by_mode):
+        value = join(
+            (guards, machine.under(guards, node.body if outcome else node.otherwise)) for guards, outcome in outcomes
+        )
+    if by_mode:
+        frame.chosen_by_mode.append(value)
+    return value
 
 
 def _display(machine: Machine, node: ir.Display) -> Value:

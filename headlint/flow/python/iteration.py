@@ -18,6 +18,7 @@ from headlint.flow.values.python_values import (
     Value,
 )
 from headlint.flow.values.tensor_values import Tensor
+from headlint.flow.values.training_values import OneParameter, Parameters
 
 if TYPE_CHECKING:
     from headlint.flow.machine.machine import Machine
@@ -72,6 +73,18 @@ def known_items(machine: Machine, value: Value) -> list[Value] | None:
             return None
 
 
+def representatives(machine: Machine, value: Value) -> list[Value] | None:
+    """What the items of something are like where their number is not known: each kind of item once, or None."""
+    narrowed = machine.state.narrow(value)
+    if not isinstance(narrowed, ListValue):
+        return None
+    found: list[Value] = []
+    for option in machine.state.alternatives(narrowed.slots["items"]):
+        if isinstance(option.value, TupleValue):
+            found += [item for item in option.value.items if all(item is not known for known in found)]
+    return [item for item in found if item != Constant(None)]  # what stands there until the loop comes to it
+
+
 def _items_of_tuples(machine: Machine, value: Value) -> list[Value] | None:
     """The items of a choice of equally long tuples, each a choice itself."""
     from headlint.flow.machine.state import join
@@ -89,19 +102,30 @@ def element(machine: Machine, value: Value) -> Value:
     match machine.state.narrow(value):
         case Dataset() as dataset:
             return dataset.item
-        case ListValue() | Container() as heap_object:
-            items = slot_items(machine, heap_object)
-            return items[-1] if items else Unknown()
+        case ListValue() as items_list:
+            return _any_of_list(representatives(machine, items_list) or [])
+        case Container() as container:
+            members = slot_items(machine, container)
+            return members[-1] if members else Unknown()
         case Tensor() as tensor:
             return machine.tensors.row(machine, tensor)
         case Unknown() as unknown:
             return unknown.child("element")
+        case Parameters(named=named) as parameters:
+            one = OneParameter(parameters)
+            return TupleValue((Unknown("a parameter's name"), one)) if named else one
         case Instance() as instance if (getter := machine.method(instance, "__getitem__")) is not None:
             from headlint.flow.values.arguments import Arguments
 
             return machine.call(getter, Arguments((Unknown(),)))
         case _:
             return Unknown()
+
+
+def _any_of_list(items: list[Value]) -> Value:
+    """One of the items of a list; tensors that mean different things are not mixed up."""
+    domains = {item.domain for item in items if isinstance(item, Tensor)}
+    return items[-1] if items and len(domains) <= 1 else Unknown()
 
 
 def unpack(machine: Machine, value: Value, count: int) -> list[Value]:

@@ -40,8 +40,17 @@ def _evaluate(machine: Machine, node: ir.Evaluate) -> None:
     machine.evaluate(node.value)
 
 
+def _assert(machine: Machine, node: ir.Assert) -> None:
+    """Behind an assertion its test holds: of what it refuses nothing is reported."""
+    held = [guards for guards, outcome in machine.decide(node.test) if outcome]
+    if len(held) == 1:
+        machine.state.path = (*machine.state.path, *(guard.as_required() for guard in held[0]))
+
+
 def _assign(machine: Machine, node: ir.Assign) -> None:
     value = machine.evaluate(node.value)
+    if machine.frame.by_mode:
+        machine.frame.chosen_by_mode.append(value)
     for target in node.targets:
         assign(machine, target, value)
         match target, node.value:
@@ -66,7 +75,9 @@ def assign(machine: Machine, target: ir.Expression, value: Value) -> None:
                 _notice_reassignment(machine, home, name, value)
             machine.state.write(home, name, value)
         case ir.Attribute():
-            machine.set_attribute(machine.evaluate(target.owner), target.name, value, target.at)
+            owner = machine.evaluate(target.owner)
+            machine.set_attribute(owner, target.name, value, target.at)
+            machine.libraries.assigned(machine, owner, target.name, value, machine.site(target))
         case ir.Subscript():
             owner = machine.evaluate(target.owner)
             machine.set_item(owner, machine.evaluate(target.index), value, target.at)
@@ -113,11 +124,9 @@ def _declare(machine: Machine, node: ir.Declare) -> None:
 def _augmented(machine: Machine, node: ir.AugmentedAssign) -> None:
     left, right = machine.evaluate(node.target), machine.evaluate(node.value)
     if isinstance(left, ListValue) and node.operator == "+":
-        items, more = iteration.slot_items(machine, left), iteration.known_items(machine, right)
-        if items is None or more is None:
-            left.approximate = True
-        else:
-            machine.extend(left, more)
+        more = iteration.known_items(machine, right)
+        left.approximate = left.approximate or more is None
+        machine.extend(left, more if more is not None else [iteration.element(machine, right)])
         return
     result = machine.state.distribute(
         [left, right], lambda one, two: expressions.binary(machine, node.operator, one, two, node.at)
@@ -128,17 +137,39 @@ def _augmented(machine: Machine, node: ir.AugmentedAssign) -> None:
 def _return(machine: Machine, node: ir.Return) -> bool:
     value: Value = Constant(None) if node.value is None else machine.evaluate(node.value)
     machine.give_back(value)
+    machine.frame.leaves.add("return")
     return False
 
 
 def _if(machine: Machine, node: ir.If) -> bool:
+    frame, asked = machine.frame, machine.frame.mode_tests
     branches: list[tuple[tuple[Guard, ...], Callable[[], bool]]] = []
     for guards, outcome in machine.decide(node.test):
         body = node.body if outcome else node.otherwise
         branches.append((guards, lambda body=body: machine.execute(body)))  # type: ignore[misc]
-    if len(branches) == 1 and not branches[0][0]:
-        return branches[0][1]()
-    return machine.state.branch(branches)
+    by_mode = frame.mode_tests > asked
+    settled = len(branches) == 1 and not branches[0][0]
+    before = len(machine.state.path)
+    with machine.decided(by_mode):
+        goes_on = branches[0][1]() if settled else machine.state.branch(branches)
+    if not settled and (_raises(node.body) or _raises(node.otherwise)):
+        path = machine.state.path
+        machine.state.path = (*path[:before], *(guard.as_required() for guard in path[before:]))
+    _note_leaving(machine, node, by_mode)
+    return goes_on
+
+
+def _raises(body: tuple[ir.Statement, ...]) -> bool:
+    """Whether a block ends in an error."""
+    return bool(body) and isinstance(body[-1], ir.Leave) and body[-1].kind == "raise"
+
+
+def _note_leaving(machine: Machine, node: ir.If, by_mode: bool) -> None:
+    """Where a branch leaves, the test decides about everything behind it as well; one that raises is only a check."""
+    for body in (node.body, node.otherwise):
+        if body and isinstance(body[-1], ir.Return | ir.Leave):
+            machine.frame.conditional += not _raises(body)
+            machine.frame.by_mode += by_mode
 
 
 def _with(machine: Machine, node: ir.With) -> bool:
@@ -170,6 +201,11 @@ def _expects_error(item: ir.Expression) -> bool:
 
 def _try(machine: Machine, node: ir.Try) -> bool:
     """The body counts; what only a handler defines is defined as well."""
+    with machine.decided(by_mode=False):
+        return _try_all(machine, node)
+
+
+def _try_all(machine: Machine, node: ir.Try) -> bool:
     goes_on = machine.execute(node.body)
     handled: list[dict[Cell, Value | None]] = []
     for name, body in node.handlers:
@@ -301,6 +337,7 @@ def _outer(machine: Machine, node: ir.Outer) -> None:
 
 
 def _leave(machine: Machine, node: ir.Leave) -> bool:
+    machine.frame.leaves.add(node.kind)
     return False
 
 
@@ -348,6 +385,7 @@ def _excluding(machine: Machine, case: ir.Case, subject: Value) -> tuple[Guard, 
 
 _EFFECTS: dict[type, Callable[[Machine, Any], bool | None]] = {
     ir.Evaluate: _evaluate,
+    ir.Assert: _assert,
     ir.Assign: _assign,
     ir.Declare: _declare,
     ir.AugmentedAssign: _augmented,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from headlint.flow.values.facts import Activation
+from headlint.flow.values.facts import Activation, MixedIn
 from headlint.flow.values.library_values import Layer
 from headlint.flow.values.python_values import Constant, Site, Unknown, Value
 from headlint.flow.values.tensor_values import Domain, Origin, Tensor
@@ -101,6 +102,15 @@ def tensor_of(machine: Machine, value: Value) -> Tensor | None:
             return machine.tensor_of(value)
         case _:
             return None
+
+
+def note_mixed_in(machine: Machine, parts: Sequence[Tensor], site: Site) -> None:
+    """Several tensors become one: note those that a dense layer made of probabilities."""
+    for part in parts if len(parts) > 1 else ():
+        while part.origin.note in ("dropout", "norm") and part.inputs:
+            part = part.inputs[0]
+        if part.origin.role == "layer" and part.inputs and part.inputs[0].domain is Domain.SOFTMAX:
+            machine.emit(MixedIn, site, output=part)
 
 
 def comes_from(tensor: Tensor, source: Tensor, depth: int = 12) -> bool:

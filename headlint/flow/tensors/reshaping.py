@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from headlint.flow.tensors import shapes
-from headlint.flow.tensors.operation import Operation, tensor_of
+from headlint.flow.tensors import numbers, shapes
+from headlint.flow.tensors.operation import Operation, note_mixed_in, tensor_of
 from headlint.flow.values.library_values import Layer
 from headlint.flow.values.python_values import Constant, Site, TupleValue, Unknown, Value
 from headlint.flow.values.tensor_values import ANY_SHAPE, Domain, Origin, Shape, Tensor
@@ -23,11 +23,16 @@ def _reshaped(change: Callable[[Machine, Operation, Tensor], Shape]) -> Callable
             return Unknown()
         shape = change(machine, operation, tensor)
         labels = tensor.labels
-        if labels is not None and shape.rank is not None:
+        if operation.effect in _COPIES and shape.rank != tensor.shape.rank:
+            labels = None  # a row of labels for every sample is no label for each sample
+        elif labels is not None and shape.rank is not None:
             labels = replace(labels, column=shape.rank > 1 and shape.units == 1)
         return tensor.derive(shape=shape, origin=operation.origin(), axis=None, labels=labels)
 
     return meaning
+
+
+_COPIES = frozenset({"expand", "repeat", "tile", "view_as"})
 
 
 def _flatten_shape(machine: Machine, operation: Operation, tensor: Tensor) -> Shape:
@@ -63,6 +68,61 @@ def _permute_shape(machine: Machine, operation: Operation, tensor: Tensor) -> Sh
     return shapes.permuted(tensor.shape, shapes.sizes_of(machine, operation.arguments.get("dims")))
 
 
+def _transpose_last_two_shape(machine: Machine, operation: Operation, tensor: Tensor) -> Shape:
+    return shapes.transposed(tensor.shape, -2, -1)
+
+
+def _movedim_shape(machine: Machine, operation: Operation, tensor: Tensor) -> Shape:
+    source, destination = operation.integer("source"), operation.integer("destination")
+    return shapes.moved(tensor.shape, source, destination)
+
+
+def _view_as_shape(machine: Machine, operation: Operation, tensor: Tensor) -> Shape:
+    other = operation.arguments.get("other")
+    return other.shape if isinstance(other, Tensor) else ANY_SHAPE
+
+
+def _expand_shape(machine: Machine, operation: Operation, tensor: Tensor) -> Shape:
+    return shapes.expanded(tensor.shape, shapes.sizes_of(machine, operation.arguments.get("shape")))
+
+
+def _repeat_shape(machine: Machine, operation: Operation, tensor: Tensor) -> Shape:
+    return shapes.repeated(tensor.shape, shapes.sizes_of(machine, operation.arguments.get("dims")))
+
+
+def _tile_shape(machine: Machine, operation: Operation, tensor: Tensor) -> Shape:
+    times = shapes.sizes_of(machine, operation.arguments.get("dims"))
+    rank = tensor.shape.rank
+    if times is not None and rank is not None and len(times) < rank:
+        times = (*(1,) * (rank - len(times)), *times)
+    return shapes.repeated(tensor.shape, times)
+
+
+def _repeat_interleave_shape(machine: Machine, operation: Operation, tensor: Tensor) -> Shape:
+    if not operation.given("dim"):
+        return Shape((None,))
+    return shapes.with_size(tensor.shape, operation.integer("dim"), None)
+
+
+def _narrow_shape(machine: Machine, operation: Operation, tensor: Tensor) -> Shape:
+    return shapes.with_size(tensor.shape, operation.integer("dim"), operation.integer("length"))
+
+
+def _index_select_shape(machine: Machine, operation: Operation, tensor: Tensor) -> Shape:
+    index = operation.arguments.get("index")
+    count = index.shape.size(0) if isinstance(index, Tensor) and index.shape.rank == 1 else None
+    return shapes.with_size(tensor.shape, operation.integer("dim"), count)
+
+
+def _masked_select_shape(machine: Machine, operation: Operation, tensor: Tensor) -> Shape:
+    return Shape((None,))
+
+
+def _unflatten_shape(machine: Machine, operation: Operation, tensor: Tensor) -> Shape:
+    sizes = shapes.sizes_of(machine, operation.arguments.get("sizes"))
+    return shapes.unflattened(tensor.shape, operation.integer("dim"), sizes)
+
+
 def _pool(machine: Machine, operation: Operation) -> Value:
     output = _reshaped(_adaptive_shape if operation.effect == "adaptive_pool" else _resize_shape)(machine, operation)
     if isinstance(output, Tensor) and output.domain is not Domain.LINEAR:
@@ -80,15 +140,34 @@ def _adaptive_shape(machine: Machine, operation: Operation, tensor: Tensor) -> S
 
 
 def _concatenate(machine: Machine, operation: Operation) -> Value:
-    from headlint.flow.python.iteration import known_items
-
-    items = known_items(machine, operation.main)
-    if items is None:
-        return Tensor(origin=operation.origin())
     axis = operation.integer("dim")
     if axis is None:
-        axis = 0 if operation.name.startswith("torch") else -1
-    return join_tensors(machine, items, axis, operation.name, operation.site)
+        along_first = operation.name.startswith(("torch", "numpy")) and not operation.name.endswith("hstack")
+        axis = 0 if along_first else -1
+    return _put_together(
+        machine,
+        operation,
+        lambda items, exact: _side_by_side(machine, operation, items, axis, exact),
+    )
+
+
+def _put_together(machine: Machine, operation: Operation, join: Callable[[Sequence[Value], bool], Value]) -> Value:
+    """Join the items of a list, for each value that they can have; of a list of unknown length what its items are like."""
+    from headlint.flow.python.iteration import known_items, representatives
+
+    items = known_items(machine, operation.main)
+    exact = items is not None
+    items = items if items is not None else representatives(machine, operation.main)
+    if not items:
+        return Tensor(origin=operation.origin())
+    return machine.state.distribute(items, lambda *chosen: join(chosen, exact))
+
+
+def _side_by_side(machine: Machine, operation: Operation, items: Sequence[Value], axis: int, exact: bool) -> Tensor:
+    joined = join_tensors(machine, items, axis, operation.name, operation.site)
+    if exact:
+        return joined
+    return joined.derive(shape=shapes.with_size(joined.shape, axis, None), inputs=joined.inputs, heads=())
 
 
 def join_tensors(
@@ -99,32 +178,34 @@ def join_tensors(
     origin = Origin("operation", name, site, layer.site if layer else None, layer, "concatenate")
     if not tensors or len(tensors) != len(items):
         return Tensor(origin=origin)
+    note_mixed_in(machine, tensors, site)
     domains = {tensor.domain for tensor in tensors}
     domain = domains.pop() if len(domains) == 1 else Domain.UNKNOWN
     heads = tuple(tensors) if domain is Domain.LINEAR and shapes.is_last(tensors[0].shape, axis) else ()
     shape = shapes.concatenated([tensor.shape for tensor in tensors], axis)
+    labels = numbers.joined([tensor.labels for tensor in tensors]) if axis == 0 else None
     return Tensor(
-        domain, shape, origin, tuple(tensors), heads=heads, attached=any(tensor.attached for tensor in tensors)
+        *(domain, shape, origin, tuple(tensors)),
+        heads=heads,
+        attached=any(tensor.attached for tensor in tensors),
+        labels=labels,
     )
 
 
 def _stack(machine: Machine, operation: Operation) -> Value:
-    from headlint.flow.python.iteration import element, known_items
-
-    items = known_items(machine, operation.main)
-    tensors = [
-        part
-        for item in items or [element(machine, operation.main)]
-        if (part := tensor_of(machine, machine.state.narrow(item)))
-    ]
-    if not tensors:
-        return Tensor(origin=operation.origin())
     axis = operation.integer("dim") if operation.given("dim") else 0
+    return _put_together(machine, operation, lambda items, exact: _stacked(machine, operation, items, axis, exact))
+
+
+def _stacked(machine: Machine, operation: Operation, items: Sequence[Value], axis: int | None, exact: bool) -> Tensor:
+    tensors = [part for item in items if (part := tensor_of(machine, item)) is not None]
+    if not tensors or len(tensors) != len(items):
+        return Tensor(origin=operation.origin())
     domains = {tensor.domain for tensor in tensors}
-    shape = shapes.with_axis(tensors[0].shape, axis, len(items) if items is not None else None)
-    return Tensor(
-        domains.pop() if len(domains) == 1 else Domain.UNKNOWN, shape, operation.origin("stack"), tuple(tensors)
-    )
+    shape = shapes.with_axis(tensors[0].shape, axis, len(items) if exact else None)
+    labels = numbers.joined([tensor.labels for tensor in tensors]) if axis == 0 else None
+    domain = domains.pop() if len(domains) == 1 else Domain.UNKNOWN
+    return Tensor(domain, shape, operation.origin("stack"), tuple(tensors), labels=labels)
 
 
 def _size(machine: Machine, operation: Operation) -> Value:
@@ -148,7 +229,7 @@ def _chunk(machine: Machine, operation: Operation) -> Value:
         return Unknown()
     part = tensor.derive(shape=ANY_SHAPE, origin=operation.origin(), axis=None, heads=())
     count = operation.integer("chunks")
-    if operation.name.endswith("chunk") and count is not None and 0 < count <= 16:
+    if operation.name.endswith(("chunk", "tensor_split")) and count is not None and 0 < count <= 16:
         return TupleValue((part,) * count)
     return Unknown("parts of a tensor")
 
@@ -170,6 +251,17 @@ EFFECTS: dict[str, Callable[[Machine, Operation], Value]] = {
     "transpose": _reshaped(_transpose_shape),
     "transpose_last": _reshaped(_transpose_last_shape),
     "permute": _reshaped(_permute_shape),
+    "transpose_last_two": _reshaped(_transpose_last_two_shape),
+    "movedim": _reshaped(_movedim_shape),
+    "view_as": _reshaped(_view_as_shape),
+    "expand": _reshaped(_expand_shape),
+    "repeat": _reshaped(_repeat_shape),
+    "tile": _reshaped(_tile_shape),
+    "repeat_interleave": _reshaped(_repeat_interleave_shape),
+    "narrow": _reshaped(_narrow_shape),
+    "index_select": _reshaped(_index_select_shape),
+    "masked_select": _reshaped(_masked_select_shape),
+    "unflatten": _reshaped(_unflatten_shape),
     "resize": _reshaped(_resize_shape),
     "pool": _pool,
     "adaptive_pool": _pool,

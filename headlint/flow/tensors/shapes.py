@@ -106,6 +106,59 @@ def permuted(shape: Shape, order: Sizes | None) -> Shape:
     return Shape(tuple(shape.dims[axis] for axis in axes))
 
 
+def moved(shape: Shape, source: int | None, destination: int | None) -> Shape:
+    """With one axis put at another place."""
+    if shape.dims is None or source is None or destination is None:
+        return ANY_SHAPE
+    rank = len(shape.dims)
+    if not (-rank <= source < rank and -rank <= destination < rank):
+        return ANY_SHAPE
+    dims = list(shape.dims)
+    size = dims.pop(source)
+    dims.insert(destination % rank, size)
+    return Shape(tuple(dims))
+
+
+def with_size(shape: Shape, axis: int | None, size: int | None) -> Shape:
+    """With another size along one axis."""
+    if axis is None:
+        return ANY_SHAPE
+    if shape.dims is None:
+        return Shape(None, size if axis == -1 else None, size if axis == 1 else None)
+    if not -len(shape.dims) <= axis < len(shape.dims):
+        return ANY_SHAPE
+    dims = list(shape.dims)
+    dims[axis] = size
+    return Shape(tuple(dims))
+
+
+def expanded(shape: Shape, sizes: Sizes | None) -> Shape:
+    """Spread over larger sizes; -1 leaves an axis as it is."""
+    if sizes is None:
+        return ANY_SHAPE
+    kept = (*(None,) * (len(sizes) - len(shape.dims or ())), *(shape.dims or ()))
+    return Shape(tuple(old if size == -1 else size for old, size in zip(kept[-len(sizes) :], sizes, strict=True)))
+
+
+def repeated(shape: Shape, times: Sizes | None) -> Shape:
+    """Put beside itself so many times along each axis, new axes first."""
+    if times is None or (shape.dims is not None and len(times) < len(shape.dims)):
+        return ANY_SHAPE
+    if shape.dims is None:
+        return Shape((None,) * len(times))
+    kept = (*(1,) * (len(times) - len(shape.dims)), *shape.dims)
+    return Shape(tuple(None if size is None or n is None else size * n for size, n in zip(kept, times, strict=True)))
+
+
+def unflattened(shape: Shape, axis: int | None, sizes: Sizes | None) -> Shape:
+    """With one axis split into several."""
+    if shape.dims is None or axis is None or sizes is None or not -len(shape.dims) <= axis < len(shape.dims):
+        return ANY_SHAPE
+    axis %= len(shape.dims)
+    split = tuple(None if size is None or size < 0 else size for size in sizes)
+    return Shape((*shape.dims[:axis], *split, *shape.dims[axis + 1 :]))
+
+
 def flattened(shape: Shape, start: int | None, end: int | None) -> Shape:
     """With the axes from ``start`` to ``end`` made one."""
     if start is None or end is None:
@@ -117,7 +170,9 @@ def flattened(shape: Shape, start: int | None, end: int | None) -> Shape:
             else (Shape((None,)) if (start, end) == (0, -1) else ANY_SHAPE)
         )
     rank = len(shape.dims)
-    if rank == 0 or not (-rank <= start < rank and -rank <= end < rank):
+    if rank == 0:
+        return Shape((1,))
+    if not (-rank <= start < rank and -rank <= end < rank):
         return shape
     start, end = start % rank, end % rank
     merged = shape.dims[start : end + 1]

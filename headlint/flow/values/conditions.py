@@ -37,14 +37,21 @@ class Condition:
 
 
 class Guard:
-    """A condition with the outcome it has on a path; ``expected`` tells the outcome that defaults give."""
+    """A condition with the outcome it has on a path.
 
-    __slots__ = ("_hash", "condition", "expected", "outcome")
+    ``expected`` tells the outcome that defaults give, ``required`` that the program goes on only with this one: it asserts
+    it, or raises an error otherwise.
+    """
 
-    def __init__(self, condition: Condition, outcome: bool, expected: bool | None = None) -> None:
+    __slots__ = ("_hash", "condition", "expected", "outcome", "required")
+
+    def __init__(
+        self, condition: Condition, outcome: bool, expected: bool | None = None, required: bool = False
+    ) -> None:
         self.condition = condition
         self.outcome = outcome
         self.expected = expected
+        self.required = required
         self._hash = hash((condition, outcome))
 
     def __eq__(self, other: object) -> bool:
@@ -57,6 +64,10 @@ class Guard:
 
     def __repr__(self) -> str:
         return f"Guard({self.condition!r}, {self.outcome})"
+
+    def as_required(self) -> Guard:
+        """The same, where the program goes on only so."""
+        return Guard(self.condition, self.outcome, self.expected, required=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,13 @@ values the decisive one could have had at that place.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import Enum
 
 from headlint.flow.values.conditions import Guard
 from headlint.flow.values.library_values import Layer
 from headlint.flow.values.python_values import Site, Value
 from headlint.flow.values.tensor_values import Labels, Tensor
+from headlint.flow.values.training_values import Round
 from headlint.frameworks.kinds import LayerKind, LossKind
 
 
@@ -111,6 +113,13 @@ class LayerApplied(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class MixedIn(Fact):
+    """What a dense layer makes of probabilities is added to, multiplied with or put beside something else."""
+
+    output: Tensor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class MetricUse(Fact):
     """A model is compiled with a metric beside a loss."""
 
@@ -194,7 +203,65 @@ class PartsKept(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class DropoutCall(Fact):
+    """A module drops values by a function, without a word on whether it is in training."""
+
+    name: str
+    module: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class BuiltInForward(Fact):
+    """A module's ``forward`` or ``call`` builds a layer and calls it, again each time it is called."""
+
+    module: str
+    layer: str
+    framework: str
+    drops: bool
+    """Whether it is a dropout; else it has weights."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Head(Fact):
     """What a model gives back in training."""
+
+    output: Value
+
+
+class Event(Enum):
+    """What can happen in a training loop."""
+
+    CLEARED = "gradients are cleared"
+    DIFFERENTIATED = "a loss is differentiated"
+    UNSCALED = "gradients are scaled back"
+    CLIPPED = "gradients are clipped"
+    STEPPED = "parameters are changed"
+    SCHEDULED = "the learning rate is changed"
+    READ = "the program reads a gradient itself"
+    WRITTEN = "the program writes a gradient itself"
+    HANDED_OVER = "something is called that cannot be read"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class TrainingEvent(Fact):
+    """Something happens in a training loop. The order of these facts is the order in which the program does them."""
+
+    event: Event
+    subject: Value
+    """What it happens to: an optimizer, a model, parameters, a loss."""
+    by: Value | None = None
+    """What does it, where that is not the subject: a scaler, or the object of a library that is not known."""
+    given: tuple[Value, ...] = ()
+    """The arguments of what cannot be read, or that change what is done."""
+    rounds: tuple[Round, ...] = ()
+    """The rounds of loops in which it happens, outermost first."""
+    root: int = 0
+    """The run it belongs to: the module, or a function that nothing calls."""
+    without_gradient: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Returned(Fact):
+    """What a module's ``forward`` or ``call`` gives back that nothing in the program calls."""
 
     output: Value

@@ -67,6 +67,19 @@ class Unknown(Value):
         return self.parent.is_computed if self.parent is not None else self.note in ("", NOT_FOLLOWED)
 
     @property
+    def is_result(self) -> bool:
+        """Whether a call gave it, and none of those that give None where something is missing."""
+        if not (isinstance(self.key, tuple) and self.key[:1] == ("call",)) or self.parent is None:
+            return False
+        return self.parent.key not in ("get", "pop", "setdefault")
+
+    @property
+    def is_batch_item(self) -> bool:
+        """Whether it is what a loop goes through, or one of the items that this is unpacked into."""
+        holder = self.parent if isinstance(self.key, tuple) and self.key[:1] == ("item",) else self
+        return holder is not None and holder.key == "element"
+
+    @property
     def is_given(self) -> bool:
         """Whether it is, or is part of, a parameter or an item of what a loop goes through."""
         if self.key == "element" or (isinstance(self.key, tuple) and self.key[:1] == ("parameter",)):
@@ -81,6 +94,10 @@ class Constant(Value):
     value: str | bytes | int | float | complex | bool | None
     assumptions: frozenset[Assumption] = frozenset()
     symbol: Unknown | None = None
+
+
+TRAINING = Constant(True)
+"""What ``module.training`` is: the same object wherever it is handed on, so that a test of it is known for one."""
 
 
 births = count()

@@ -10,7 +10,8 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
-from .measuring.framework import Adapter, Measured, adapter_for
+from .measuring.framework import Adapter, adapter_for
+from .measuring.measurement import Measured
 from .program.building import Recipe, recipes
 from .program.commandline import without_command_line
 from .program.discovery import discover

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import inspect
 import math
 import sys
@@ -14,29 +13,23 @@ import keras
 import numpy
 from keras import ops
 
+from ..measuring.losses import (
+    IN_WORDS,
+    SQUASHING,
+    UNIT_INTERVAL,
+    LossRecord,
+    NoLoss,
+    binary_floor,
+    cross_entropy_floor,
+    loss_expression,
+    raw_scores,
+)
+from ..measuring.outputs import Output, Pass
 from ..reasons import describe
 from ..request import LossWanted
-from .gradients import Tape
-from .outputs import Output, class_axis, head_gradient, numbers
-from .watch import Trace
+from .outputs import class_axis, head_gradient, numbers
 
 CROSS_ENTROPIES = ("cross_entropy", "sparse_cross_entropy")
-SQUASHING = frozenset(
-    {
-        "relu",
-        "relu6",
-        "tanh",
-        "leaky_relu",
-        "elu",
-        "selu",
-        "celu",
-        "gelu",
-        "silu",
-        "softplus",
-        "hardsigmoid",
-        "hardtanh",
-    }
-)
 CLASSES = {
     "cross_entropy": "CategoricalCrossentropy",
     "sparse_cross_entropy": "SparseCategoricalCrossentropy",
@@ -69,10 +62,6 @@ class Correction:
     told: str
     loss: Loss
     prepared: Callable[[Output], Any]
-
-
-class NoLoss(Exception):
-    """The loss cannot be called."""
 
 
 def find_loss(wanted: LossWanted, namespace: dict[str, Any]) -> Loss:
@@ -123,35 +112,19 @@ def loss_written(wanted: LossWanted, namespace: dict[str, Any]) -> Loss:
     Raises:
         NoLoss: the expression raises, or gives nothing that can be called.
     """
-    text = wanted.written
     scope = {**vars(keras.losses), "keras": keras, "losses": keras.losses, "tf": sys.modules.get("tensorflow")}
+    value = loss_expression(wanted.written, namespace, scope)
     try:
-        code = compile(ast.parse(text, mode="eval"), "--loss", "eval")
-        names = {name: namespace[name] for name in code.co_names if name in namespace or defines(namespace, name)}
-        value = eval(code, {**scope, **names})
-        value = keras.losses.get(value) if isinstance(value, str) else value
-        value = value() if isinstance(value, type) else value
-    except Exception as error:  # whatever the user's expression raises
+        call = keras.losses.get(value) if isinstance(value, str) else value
+    except ValueError as error:
         raise NoLoss(describe(error)) from error
-    if not callable(value):
-        raise NoLoss(f"{text} is no function")
-    return Loss(text, wanted.family, wanted.expects, value, plain=not getattr(value, "label_smoothing", 0))
-
-
-def defines(namespace: dict[str, Any], name: str) -> bool:
-    """Whether the program binds a name."""
-    return bool(getattr(namespace, "defines", lambda _: False)(name))
+    plain = not getattr(call, "label_smoothing", 0)
+    return Loss(wanted.written, wanted.family, wanted.expects, call, plain)
 
 
 def raw(output: Output) -> Any:
     """What entered the last activation, in the shape of the output."""
-    seen = output.activation
-    if seen is None or len(seen.entering) != 1:
-        return None
-    entering = seen.entering[0]
-    if math.prod(entering.shape) != math.prod(output.shape):
-        return None
-    return entering if tuple(entering.shape) == output.shape else ops.reshape(entering, output.shape)
+    return raw_scores(output, ops.reshape)
 
 
 def score_or_output(output: Output) -> Any:
@@ -167,9 +140,9 @@ def as_given(output: Output) -> Any:
 
 def correction(loss: Loss, output: Output, classes: int) -> Correction | None:
     """What is to be given to which loss instead; None where nothing is wrong or nothing is known."""
-    kind = output.activation.kind if output.activation is not None else ""
+    kind = output.kind
     scores = raw(output) is not None
-    made_by = {"log_softmax": "log-softmax", "log_sigmoid": "log-sigmoid"}.get(kind, kind)
+    made_by = IN_WORDS.get(kind, kind)
     squashed = kind in ("softmax", "sigmoid", "log_softmax", "log_sigmoid") or kind in SQUASHING
     binary = of_family("binary_cross_entropy", "logits")
     match loss.family, loss.expects:
@@ -194,21 +167,16 @@ def correction(loss: Loss, output: Output, classes: int) -> Correction | None:
 
 
 def floor(loss: Loss, kind: str, classes: int, ones: float) -> float | None:
-    """The value that the loss as written cannot go below; None where it can fall to zero or it is not known.
-
-    The reasons are those of torch; they hold only for a loss that takes its values as scores.
-    """
+    """The value that the loss as written cannot go below; None where it can fall to zero or it is not known."""
     if not loss.plain:
         return None
     if loss.family in CROSS_ENTROPIES and classes == 1:
         return 0.0
-    if loss.expects != "logits" or kind not in ("softmax", "sigmoid", "hardsigmoid"):
+    if loss.expects != "logits" or kind not in UNIT_INTERVAL:
         return None
     if loss.family in CROSS_ENTROPIES:
-        return math.log(1 + (classes - 1) / math.e)
-    if loss.family == "binary_cross_entropy":
-        return ones * math.log(1 + 1 / math.e) + (1 - ones) * math.log(2)
-    return None
+        return cross_entropy_floor(kind, classes)
+    return binary_floor(kind, ones) if loss.family == "binary_cross_entropy" else None
 
 
 def targets(loss: Loss, output: Output, seed: int = 0) -> Any:
@@ -216,7 +184,7 @@ def targets(loss: Loss, output: Output, seed: int = 0) -> Any:
     shape, axis = output.shape, class_axis(output)
     order = numpy.random.default_rng(seed)
     classes = shape[axis] if len(shape) > 1 else 1
-    softmax = output.activation is not None and output.activation.kind == "softmax"
+    softmax = output.kind == "softmax"
     if loss.family == "sparse_cross_entropy":
         rest = tuple(size for index, size in enumerate(shape) if index != axis) if len(shape) > 1 else shape
         found: Any = (order.permutation(math.prod(rest)) % max(classes, 2 if len(shape) < 2 else 1)).reshape(rest)
@@ -242,78 +210,65 @@ class LossMeasurement:
     """The loss over the draws, as it is filled in."""
 
     loss: Loss
-    written: list[dict[str, Any]] = field(default_factory=list)
-    fixed: list[dict[str, Any]] = field(default_factory=list)
-    ones: list[float] = field(default_factory=list)
-    told: str = ""
-    error: str = ""
-    kind: str = ""
-    classes: int = 0
-    output: str = ""
+    record: LossRecord = field(default_factory=LossRecord)
     recovered: bool = False
 
-    def add(self, output: Output, trace: Trace, tape: Tape, other: Callable[[], Any]) -> None:
+    def add(self, output: Output, seen: Pass, index: int) -> None:
         """Measures one draw."""
-        self.kind = output.activation.kind if output.activation is not None else ""
-        self.output = output.name
-        self.classes = output.shape[class_axis(output)] if len(output.shape) > 1 else 1
+        record = self.record
+        record.kind, record.output = output.kind, output.name
+        record.classes = output.shape[class_axis(output)] if len(output.shape) > 1 else 1
         goal = targets(self.loss, output)
-        self.ones.append(float((numbers(goal) == 1).mean()))
+        record.ones.append(float((numbers(goal) == 1).mean()))
         try:
-            self.written.append(self.row(self.loss, output.tensor, goal, output, trace, tape, other))
+            row = self.row(self.loss, output.tensor, goal, output, seen)
+            record.written.append(row | {"constant": self.is_constant(output.tensor, goal, seen, index)})
             self.recovered = self.recovered or self.takes_scores_back(output, goal)
         except Exception as error:  # what a loss raises about what it was given is a result
-            self.error = describe(error)
-        fix = correction(self.loss, output, self.classes)
+            record.failed(error)
+        fix = correction(self.loss, output, record.classes)
         if fix is not None:
-            self.add_fixed(fix, goal, output, trace, tape)
+            self.add_fixed(fix, goal, output, seen)
 
-    def row(
-        self, loss: Loss, value: Any, goal: Any, output: Output, trace: Trace, tape: Tape, other: Callable[[], Any]
-    ) -> dict[str, Any]:
-        """A loss as the protocol has it. It is constant where the other samples' outputs give the very same."""
-        with tape.recording():
+    def row(self, loss: Loss, value: Any, goal: Any, output: Output, seen: Pass) -> dict[str, Any]:
+        """A loss as the protocol has it."""
+        with seen.tape.recording():
             scalar = ops.mean(loss.call(goal, value))
-        constant = False
-        if loss is self.loss:
-            values = numbers(value).astype("float32")
-            changed = numpy.roll(values, 1, 0) if values.ndim and len(values) > 1 else other()
-            if changed is not None and tuple(changed.shape) == values.shape:
-                again = numbers(ops.mean(loss.call(goal, ops.convert_to_tensor(changed))))
-                kept = numbers(ops.mean(loss.call(goal, ops.convert_to_tensor(values))))
-                constant = float(again) == float(kept)
-        gradient = head_gradient(output, trace, tape, scalar)
-        return {"value": float(numbers(scalar)), "gradient": gradient, "constant": constant}
+        gradient = head_gradient(output, seen.trace, seen.tape, scalar)
+        return {"value": float(numbers(scalar)), "gradient": gradient, "constant": False}
+
+    def is_constant(self, value: Any, goal: Any, seen: Pass, index: int) -> bool:
+        """Whether the other samples' outputs give the very same."""
+        values = numbers(value).astype("float32")
+        changed = numpy.roll(values, 1, 0) if values.ndim and len(values) > 1 else seen.other(index)
+        if changed is None or tuple(changed.shape) != values.shape:
+            return False
+        again = numbers(ops.mean(self.loss.call(goal, ops.convert_to_tensor(changed))))
+        kept = numbers(ops.mean(self.loss.call(goal, ops.convert_to_tensor(values))))
+        return float(again) == float(kept)
 
     def takes_scores_back(self, output: Output, goal: Any) -> bool:
         """Whether Keras computes the loss from the scores and not from what it is given."""
         if not hasattr(output.tensor, "_keras_logits"):
             return False
         apart = float(numbers(ops.mean(self.loss.call(goal, plain_copy(output.tensor)))))
-        return not math.isclose(apart, self.written[-1]["value"], rel_tol=1e-3, abs_tol=1e-5)
+        return not math.isclose(apart, self.record.written[-1]["value"], rel_tol=1e-3, abs_tol=1e-5)
 
-    def add_fixed(self, fix: Correction, goal: Any, output: Output, trace: Trace, tape: Tape) -> None:
+    def add_fixed(self, fix: Correction, goal: Any, output: Output, seen: Pass) -> None:
         """Measures the loss as it would be when fixed, with the same targets or others of its own kind."""
         try:
-            with tape.recording():
+            with seen.tape.recording():
                 prepared = fix.prepared(output)
             if fix.loss.family != self.loss.family:
                 goal = targets(fix.loss, output)
-            self.fixed.append(self.row(fix.loss, prepared, goal, output, trace, tape, lambda: None))
-            self.told = fix.told
+            self.record.fixed.append(self.row(fix.loss, prepared, goal, output, seen))
+            self.record.fixed_as = fix.told
         except Exception as error:  # what a loss raises about what it was given
-            self.error = self.error or describe(error)
+            self.record.failed(error)
 
     def reply(self) -> dict[str, Any]:
         """The part of the facts."""
-        ones = sum(self.ones) / len(self.ones) if self.ones else 0.5
-        return {
-            "name": self.loss.name,
-            "output": self.output,
-            "written": self.written,
-            "fixed": self.fixed or None,
-            "fixed_as": self.told,
-            "floor": None if self.recovered else floor(self.loss, self.kind, self.classes, ones),
-            "error": self.error,
-            "note": RECOVERED if self.recovered else "",
-        }
+        record = self.record
+        least = floor(self.loss, record.kind, record.classes, record.share_of_ones())
+        note = RECOVERED if self.recovered else ""
+        return record.reply(self.loss.name, None if self.recovered else least, note)

@@ -6,34 +6,31 @@ import math
 import re
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
 
 from ..measuring.devices import plan_device
-from ..measuring.framework import Measured
+from ..measuring.measurement import SEARCH_SHARE, Found, LossMeter, Measured, measured, outputs_or_failure
+from ..measuring.outputs import MOST_OUTPUTS, Output, Pass, chosen, dtype_of
 from ..measuring.specs import Inputs
 from ..program.building import Recipe, make
 from ..program.loading import Program, Slice
 from ..reasons import TooLarge, Unmeasurable
-from ..request import Request
+from ..request import LossWanted, Request
 from .gradients import Tape, new_tape
 from .inputs import call_parameters, declared_inputs, draw, given_inputs, guessed_inputs
 from .legacy import accept_old_names
-from .losses import LossMeasurement, NoLoss, find_loss
+from .losses import LossMeasurement, find_loss
 from .operations import applied
-from .outputs import MOST_OUTPUTS, Output, chosen, dtype_of, outputs_of, summary
+from .outputs import outputs_of, summary
 from .search import call, search
 from .standins import cut_off_downloads
 from .tensorflow_functions import accept_tensorflow_functions
-from .training import training
+from .training import steps
 from .watch import Trace, seeing, watch_backend
-
-SEARCH_SHARE = 0.5
-"""Part of the time left that the search for inputs may take."""
-
 
 TOO_SMALL = re.compile(r"zero or negative|[Nn]egative dimension")
 """What Keras says of images whose sides it takes for channels."""
@@ -101,19 +98,19 @@ class KerasAdapter:
             Unmeasurable: neither helps; the error is the first one.
         """
         try:
-            return Measurement(self, recipe, module, request).measured()
+            return measured(KerasBench(self, recipe, module, request), request)
         except Unmeasurable as error:
             if keras.config.image_data_format() != "channels_last" or not TOO_SMALL.search(error.detail):
                 raise
             first = error
         keras.config.set_image_data_format("channels_first")
         try:
-            measured = Measurement(self, recipe, module, request).measured()
+            found = measured(KerasBench(self, recipe, module, request), request)
         except Unmeasurable:
             raise first from None
         finally:
             keras.config.set_image_data_format("channels_last")
-        return replace(measured, assumed=(*measured.assumed, "channels come first"))
+        return replace(found, assumed=(*found.assumed, "channels come first"))
 
 
 def name_of_device(device: str) -> str:
@@ -153,27 +150,7 @@ def count_parameters(added: list[int], most: int, unlimited: Callable[[], bool])
 
 
 @dataclass
-class Pass:
-    """One pass: its outputs, what was seen, the tape, and the outputs of another batch when asked for."""
-
-    outputs: list[Output]
-    trace: Trace
-    tape: Tape
-    again: Callable[[], list[Output]]
-    kept: list[list[Output]] = field(default_factory=list)
-
-    def other(self, index: int) -> Any:
-        """The same output for another batch; None where the pass fails."""
-        if not self.kept:
-            try:
-                self.kept.append(self.again())
-            except Unmeasurable:
-                self.kept.append([])
-        return self.kept[0][index].tensor if index < len(self.kept[0]) else None
-
-
-@dataclass
-class Measurement:
+class KerasBench:
     """One recipe."""
 
     adapter: KerasAdapter
@@ -183,63 +160,36 @@ class Measurement:
     build_seconds: float = 0.0
     forward_seconds: float = 0.0
 
-    def measured(self) -> Measured:
-        """Everything about the model."""
-        model, inputs, origin, modes = self.found()
-        if self.adapter.device == "meta":
-            return self.shapes_only(model, inputs, origin)
-        rows: list[dict[str, Any]] = []
-        layers: list[dict[str, Any]] = []
-        loss = self.loss()
-        draws, longest = 0, 0.0
-        for number in range(self.request.draws):
-            if number and longest * 1.3 > self.request.seconds_left:
-                break
-            begun = time.perf_counter()
-            model = self.built(number) if number else model
-            for mode in modes:
-                seen = self.run(model, inputs, mode == "train", number)
-                layers = layers or seen.trace.layers
-                self.summarize(rows, seen, mode)
-                if mode == modes[0] and isinstance(loss, LossMeasurement):
-                    index = chosen(seen.outputs, self.request.output)
-                    loss.add(seen.outputs[index], seen.trace, seen.tape, lambda: seen.other(index))  # noqa: B023
-            draws += 1
-            longest = max(longest, time.perf_counter() - begun)
-        return Measured(
-            inputs=inputs.texts(),
-            input_origin=origin,
-            outputs=rows,
-            layers=layers,
-            parameters=model.count_params() if model.built else 0,
-            modes=modes,
-            draws=draws,
-            device=self.adapter.device,
-            loss=self.loss_reply(loss),
-            training=self.training(loss, inputs),
-            seconds={"build": round(self.build_seconds, 3), "forward": round(self.forward_seconds, 3)},
-        )
+    @property
+    def device(self) -> str:
+        """Where it is built."""
+        return self.adapter.device
 
-    def built(self, number: int) -> Any:
+    @property
+    def symbolic(self) -> bool:
+        """Whether only shapes are computed there."""
+        return self.device == "meta"
+
+    def build(self, draw: int) -> Any:
         """A new model, its weights drawn anew.
 
         Raises:
             Unmeasurable: it cannot be built.
         """
         begun = time.perf_counter()
-        keras.utils.set_random_seed(self.request.seed + number)
+        keras.utils.set_random_seed(self.request.seed + draw)
         self.adapter.added.clear()
         model = make(self.recipe, self.adapter)
         self.build_seconds += time.perf_counter() - begun
         return model
 
-    def found(self) -> tuple[Any, Inputs, str, tuple[str, ...]]:
-        """The model, inputs that it takes, how they were found, and the modes in which it takes them.
+    def find(self) -> Found:
+        """The model and inputs that it takes.
 
         Raises:
-            Unmeasurable: none were found.
+            Unmeasurable: it cannot be built, or there are none.
         """
-        model = self.built(0)
+        model = self.build(0)
         declared = declared_inputs(model)
         if self.request.inputs:
             guesses, origin = [given_inputs(model, self.request.inputs, call_parameters(model))], "--input"
@@ -250,32 +200,34 @@ class Measurement:
         waiting = [model] if declared is not None or not model.built else []
 
         def fresh() -> Any:
-            return waiting.pop() if waiting else self.built(0)
+            return waiting.pop() if waiting else self.build(0)
 
         seconds = max(self.request.seconds_left, 0.0) * SEARCH_SHARE
         try:
             model, inputs = search(fresh, guesses, True, seconds)
-            return model, inputs, origin, ("train", "eval")
+            return Found(model, inputs, origin)
         except Unmeasurable as error:
             try:
                 model, inputs = search(fresh, guesses, False, seconds)
             except Unmeasurable:
                 raise error from None
-            return model, inputs, origin, ("eval",)
+            return Found(model, inputs, origin, ("eval",))
 
-    def run(self, model: Any, inputs: Inputs, train: bool, number: int) -> Pass:
+    def run(self, model: Any, inputs: Inputs, train: bool, draw: int) -> Pass:
         """One pass that can be differentiated.
 
         Raises:
             Unmeasurable: the model raises, or gives no tensor.
         """
+        if self.symbolic:
+            return self.shapes_only(model, inputs)
         tape = new_tape()
-        seed = self.request.seed + 101 * (number + 1) + train
+        seed = self.request.seed + 101 * (draw + 1) + train
         begun = time.perf_counter()
         with tape.recording():
             outputs, trace = self.forward(model, inputs, train, seed)
         self.forward_seconds += time.perf_counter() - begun
-        return Pass(outputs, trace, tape, lambda: self.forward(model, inputs, train, seed + 1009)[0])
+        return Pass(outputs, trace, lambda: self.forward(model, inputs, train, seed + 1009)[0], tape)
 
     def forward(self, model: Any, inputs: Inputs, train: bool, seed: int) -> tuple[list[Output], Trace]:
         """The outputs of one pass over fresh inputs, the chosen one after what the program does to it.
@@ -287,75 +239,49 @@ class Measurement:
         by_place, by_name = draw(inputs, seed)
         try:
             with seeing(model, inputs.batch) as trace:
-                found = list(outputs_of(call(model, by_place, by_name, train)))[:MOST_OUTPUTS]
+                found = outputs_or_failure(outputs_of(call(model, by_place, by_name, train)), MOST_OUTPUTS)
+        except Unmeasurable:
+            raise
         except Exception as error:  # whatever the user's code raises
             raise Unmeasurable("inputs", f"{type(error).__name__}: {error}") from error
-        if not found:
-            raise Unmeasurable("output")
         index = chosen(found, self.request.output)
         found[index] = replace(found[index], tensor=applied(self.request.after, found[index]))
         return found, trace
 
-    def summarize(self, rows: list[dict[str, Any]], seen: Pass, mode: str) -> None:
-        """Adds the summaries of a pass to the rows of the outputs."""
-        for index, output in enumerate(seen.outputs):
-            if index == len(rows):
-                activation = output.activation
-                rows.append(
-                    {
-                        "name": output.name,
-                        "shape": list(output.shape),
-                        "dtype": dtype_of(output.tensor),
-                        "train": [],
-                        "eval": [],
-                        "activation": activation and {"kind": activation.kind, "axis": activation.axis},
-                    }
-                )
-            rows[index][mode].append(summary(output, seen.trace, seen.tape, lambda: seen.other(index)))  # noqa: B023
-
-    def shapes_only(self, model: Any, inputs: Inputs, origin: str) -> Measured:
+    def shapes_only(self, model: Any, inputs: Inputs) -> Pass:
         """What can be said without values: the shapes of a symbolic pass."""
         with seeing(model, inputs.batch) as trace:
             by_place, by_name = draw(inputs, seed=0)
             symbols = keras.tree.map_structure(lambda one: keras.KerasTensor(one.shape, dtype_of(one)), by_place)
-            found = list(outputs_of(model(*symbols, **by_name)))[:MOST_OUTPUTS]
-        rows = [
-            {
-                "name": one.name, "shape": list(one.shape), "dtype": dtype_of(one.tensor),
-                "train": [], "eval": [], "activation": None,
-            }
-            for one in found
-        ]  # fmt: skip
-        return Measured(
-            inputs.texts(), origin, rows, trace.layers, model.count_params(), draws=1, device="meta",
-            seconds={"build": round(self.build_seconds, 3)},
-        )  # fmt: skip
+            found = outputs_or_failure(outputs_of(model(*symbols, **by_name)), MOST_OUTPUTS)
+        return Pass(found, trace, list)
 
-    def loss(self) -> LossMeasurement | str | None:
-        """The loss to be measured, or why it cannot be."""
-        if self.request.loss is None:
-            return None
-        try:
-            return LossMeasurement(find_loss(self.request.loss, self.module.namespace))
-        except NoLoss as error:
-            return str(error)
+    def summary(self, seen: Pass, index: int) -> dict[str, Any]:
+        """What is to be said about one output."""
+        return summary(seen, index)
 
-    def loss_reply(self, loss: LossMeasurement | str | None) -> dict[str, Any] | None:
-        """The part of the facts about the loss."""
-        if isinstance(loss, str) and self.request.loss is not None:
-            name = self.request.loss.written or self.request.loss.name
-            return {
-                "name": name, "output": "", "written": [], "fixed": None, "fixed_as": "", "floor": None, "error": loss
-            }  # fmt: skip
-        return loss.reply() if isinstance(loss, LossMeasurement) else None
+    def meter(self, wanted: LossWanted) -> LossMeter:
+        """The loss that is to be measured.
 
-    def training(self, loss: LossMeasurement | str | None, inputs: Inputs) -> dict[str, Any] | None:
-        """The curves of fitting one batch."""
-        if not self.request.train_steps or not isinstance(loss, LossMeasurement):
-            return None
+        Raises:
+            NoLoss: nothing of that name can be made or called.
+        """
+        return LossMeasurement(find_loss(wanted, self.module.namespace))
 
-        def forward(model: Any) -> tuple[Output, Tape]:
+    def fit(self, model: Any, inputs: Inputs, loss: LossMeter, fix: bool) -> Iterator[float]:
+        """Endless steps on one batch."""
+        assert isinstance(loss, LossMeasurement)
+
+        def forward() -> tuple[Output, Tape]:
             seen = self.run(model, inputs, True, 7)
             return seen.outputs[chosen(seen.outputs, self.request.output)], seen.tape
 
-        return training(lambda: self.built(0), forward, loss, self.request.train_steps, self.request.seconds_left)
+        return steps(model, forward, loss, fix)
+
+    def count(self, model: Any) -> int:
+        """How many parameters it has."""
+        return int(model.count_params()) if model.built else 0
+
+    def seconds(self) -> dict[str, float]:
+        """What building and running took."""
+        return {"build": round(self.build_seconds, 3), "forward": round(self.forward_seconds, 3)}

@@ -8,7 +8,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from .outputs import Output, class_axis
+from ..measuring.outputs import Output
+from .outputs import class_axis
 
 OPERATIONS: dict[str, Callable[[Any, int], Any]] = {
     "softmax": lambda value, axis: keras.activations.softmax(value, axis=axis),

@@ -12,6 +12,8 @@ from typing import Any
 import keras
 from keras.src import backend
 
+from ..measuring.outputs import MARK, Activation, activation_of, joined
+
 OVER_AN_AXIS = frozenset({"softmax", "log_softmax"})
 ELEMENTWISE = {
     name: name
@@ -29,16 +31,6 @@ JOINING = frozenset({"concatenate", "stack", "concat"})
 
 KERAS_OWN = "keras."
 MOST_LAYERS = 1000
-MARK = "_headlint_activation"
-
-
-@dataclass(frozen=True)
-class Activation:
-    """The function that made a value; ``entering`` are the tensors that it was given, ``axis`` counts from 0."""
-
-    kind: str
-    axis: int | None
-    entering: tuple[Any, ...]
 
 
 @dataclass
@@ -55,11 +47,6 @@ class Trace:
 
 
 _running: list[Trace] = []
-
-
-def activation_of(tensor: Any) -> Activation | None:
-    """The activation that made a tensor of the pass, or None."""
-    return getattr(tensor, MARK, None)
 
 
 def mark(tensor: Any, seen: Activation | None) -> None:
@@ -121,12 +108,7 @@ def noted(name: str, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Ac
         else next((keywords[key] for key in ("x", "logits", "features") if key in keywords), None)
     )
     if name in JOINING:
-        parts = [activation_of(part) for part in given] if isinstance(given, (tuple, list)) else []
-        kinds = {part.kind if part is not None else None for part in parts}
-        if len(kinds) != 1 or None in kinds:
-            return None
-        known = [part for part in parts if part is not None]
-        return Activation(known[0].kind, None, tuple(tensor for part in known for tensor in part.entering))
+        return joined(given)
     if given is None or not hasattr(given, "shape"):
         return None
     if name in OVER_AN_AXIS:

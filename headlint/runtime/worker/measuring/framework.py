@@ -4,32 +4,13 @@ from __future__ import annotations
 
 import importlib
 import sys
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 from ..program.building import Framework, Recipe
 from ..program.loading import Program, Slice
 from ..reasons import Unmeasurable, describe
 from ..request import Request
-
-
-@dataclass(frozen=True)
-class Measured:
-    """What a framework found out about one model. ``layers``, ``outputs``, ``loss`` and ``training`` are parts of the
-    reply as the protocol has them; ``seconds`` holds ``build`` and ``forward``."""
-
-    inputs: tuple[str, ...]
-    input_origin: str
-    outputs: list[dict[str, Any]]
-    layers: list[dict[str, Any]] = field(default_factory=list)
-    parameters: int = 0
-    modes: tuple[str, ...] = ("train", "eval")
-    draws: int = 0
-    assumed: tuple[str, ...] = ()
-    device: str = "cpu"
-    loss: dict[str, Any] | None = None
-    training: dict[str, Any] | None = None
-    seconds: dict[str, float] = field(default_factory=dict)
+from .measurement import Measured
 
 
 class Adapter(Framework, Protocol):

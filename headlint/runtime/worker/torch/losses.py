@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,11 +10,22 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from ..reasons import describe
+from ..measuring.losses import (
+    IN_WORDS,
+    SQUASHING,
+    UNIT_INTERVAL,
+    LossRecord,
+    NoLoss,
+    binary_floor,
+    cross_entropy_floor,
+    loss_expression,
+    raw_scores,
+)
+from ..measuring.outputs import Output, Pass
 from ..request import LossWanted
-from .outputs import Output, class_axis, head_gradient
+from .outputs import class_axis, head_gradient
 from .targets import TARGETS, arranged, targets
-from .watch import Activation, Trace
+from .watch import Trace
 
 FUNCTIONS = {
     "cross_entropy": "CrossEntropyLoss",
@@ -44,23 +53,6 @@ BY_FAMILY = {
     "regression": "MSELoss",
 }
 
-SQUASHING = frozenset(
-    {
-        "relu",
-        "tanh",
-        "leaky_relu",
-        "elu",
-        "selu",
-        "celu",
-        "gelu",
-        "silu",
-        "relu6",
-        "hardtanh",
-        "softplus",
-        "hardsigmoid",
-    }
-)
-
 
 @dataclass(frozen=True)
 class Loss:
@@ -81,10 +73,6 @@ class Correction:
     told: str
     kind: str
     prepared: Callable[[Output], Any]
-
-
-class NoLoss(Exception):
-    """The loss cannot be called."""
 
 
 def find_loss(wanted: LossWanted, namespace: dict[str, Any]) -> Loss:
@@ -119,24 +107,10 @@ def loss_written(text: str, namespace: dict[str, Any]) -> Loss:
     Raises:
         NoLoss: the expression raises, or gives nothing that can be called.
     """
-    scope = {"torch": torch, "nn": nn, "F": functional, **vars(functional)}
-    try:
-        code = compile(ast.parse(text, mode="eval"), "--loss", "eval")
-        names = {name: namespace[name] for name in code.co_names if defines(namespace, name)}
-        value = eval(code, {**scope, **names})
-        value = value() if isinstance(value, type) else value
-    except Exception as error:  # whatever the user's expression raises
-        raise NoLoss(describe(error)) from error
-    if not callable(value):
-        raise NoLoss(f"{text} is no function")
+    value = loss_expression(text, namespace, {"torch": torch, "nn": nn, "F": functional, **vars(functional)})
     kind = type(value).__name__ if isinstance(value, nn.Module) else FUNCTIONS.get(getattr(value, "__name__", ""), "")
     known = kind.lower() in TARGETS
     return Loss(text, kind if known else "", value, plain=is_plain(value))
-
-
-def defines(namespace: dict[str, Any], name: str) -> bool:
-    """Whether the program binds a name."""
-    return name in namespace or bool(getattr(namespace, "defines", lambda _: False)(name))
 
 
 def is_plain(value: Any) -> bool:
@@ -153,22 +127,14 @@ def is_plain(value: Any) -> bool:
 
 def raw(output: Output) -> Any:
     """What entered the last activation, in the shape of the output."""
-    seen = output.activation
-    if seen is None or seen.in_place or len(seen.entering) != 1:
-        return None
-    entering = seen.entering[0]
-    if entering.numel() != output.tensor.numel():
-        return None
-    return entering if entering.shape == output.tensor.shape else entering.reshape(output.tensor.shape)
+    return raw_scores(output, torch.reshape)
 
 
 def correction(loss: Loss, output: Output, classes: int) -> Correction | None:
     """What is to be given to which loss instead; None where nothing is wrong or nothing is known."""
-    seen = output.activation
-    kind = seen.kind if seen is not None else ""
+    kind = output.kind
     scores = raw(output)
-    made_by = {"log_softmax": "log-softmax", "log_sigmoid": "log-sigmoid"}.get(kind, kind)
-    without = f"the raw scores, without {made_by}"
+    without = f"the raw scores, without {IN_WORDS.get(kind, kind)}"
     match loss.kind:
         case "CrossEntropyLoss" if classes == 1:
             return Correction(
@@ -205,33 +171,21 @@ def score_or_output(output: Output) -> Any:
 def log_softmax_first(output: Output) -> Any:
     """The log-softmax of the raw scores, or of the output."""
     axis = class_axis(output, None)
-    softmax = output.activation is not None and output.activation.kind == "softmax"
-    return torch.log_softmax(score_or_output(output) if softmax else output.tensor, dim=axis)
+    return torch.log_softmax(score_or_output(output) if output.kind == "softmax" else output.tensor, dim=axis)
 
 
-def floor(loss: Loss, activation: Activation | None, classes: int, ones: float) -> float | None:
-    """The value that the loss as written cannot go below; None where it can fall to zero or it is not known.
-
-    Scores that lie in [0, 1] differ by one at most: the probability of the right class among n is then at most
-    e / (e + n - 1), so cross entropy stays above log(1 + (n - 1) / e). A label 1 costs a score of at most 1 at least
-    log(1 + 1 / e), a label 0 a score of at least 0 log 2; ``ones`` is the share of labels that are 1. A probability
-    given to the negative log-likelihood counts as itself: its least value is -1.
+def floor(loss: Loss, kind: str, classes: int, ones: float) -> float | None:
+    """The value that the loss as written cannot go below, given the result of an activation; None where it can fall to
+    zero or it is not known. A probability given to the negative log-likelihood counts as itself: its least value is -1.
     """
     if not loss.plain:
         return None
-    kind = activation.kind if activation is not None else ""
     match loss.kind:
-        case "CrossEntropyLoss" if classes == 1:
-            return 0.0
-        case "CrossEntropyLoss" if kind in ("softmax", "sigmoid", "hardsigmoid"):
-            return math.log(1 + (classes - 1) / math.e)
-        case "CrossEntropyLoss" if kind == "tanh":
-            return math.log(1 + (classes - 1) / math.e**2)
-        case "CrossEntropyLoss" if kind == "log_softmax":
-            return 0.0
-        case "BCEWithLogitsLoss" if kind in ("softmax", "sigmoid", "hardsigmoid"):
-            return ones * math.log(1 + 1 / math.e) + (1 - ones) * math.log(2)
-        case "NLLLoss" if kind in ("softmax", "sigmoid", "hardsigmoid"):
+        case "CrossEntropyLoss":
+            return 0.0 if kind == "log_softmax" else cross_entropy_floor(kind, classes)
+        case "BCEWithLogitsLoss":
+            return binary_floor(kind, ones)
+        case "NLLLoss" if kind in UNIT_INTERVAL:
             return -1.0
     return None
 
@@ -241,37 +195,32 @@ class LossMeasurement:
     """The loss over the draws, as it is filled in."""
 
     loss: Loss
-    written: list[dict[str, Any]] = field(default_factory=list)
-    fixed: list[dict[str, Any]] = field(default_factory=list)
-    ones: list[float] = field(default_factory=list)
-    told: str = ""
-    error: str = ""
-    activation: Activation | None = None
-    classes: int = 0
-    output: str = ""
+    record: LossRecord = field(default_factory=LossRecord)
 
-    def add(self, output: Output, trace: Trace, other: Callable[[], Any]) -> None:
+    def add(self, output: Output, seen: Pass, index: int) -> None:
         """Measures one draw."""
+        record, trace = self.record, seen.trace
         axis = class_axis(output, trace.weighted)
-        self.activation, self.output = output.activation, output.name
-        self.classes = output.tensor.shape[axis] if output.tensor.dim() > 1 else 1
+        record.kind, record.output = output.kind, output.name
+        record.classes = output.tensor.shape[axis] if output.tensor.dim() > 1 else 1
         if output.tensor.dim() == 1 and len(output.tensor) != trace.batch:
-            self.classes = len(output.tensor)
+            record.classes = len(output.tensor)
         goal = targets(self.loss.kind, output, axis) if self.loss.kind else None
         if goal is not None and goal.is_floating_point():
-            self.ones.append(float((goal == 1).float().mean()))
+            record.ones.append(float((goal == 1).float().mean()))
         try:
-            value, goal = self.evaluated(self.loss, output.tensor, goal, output, axis)
-            self.written.append(self.row(value, output, trace, other, goal, axis))
+            value, goal = self.evaluated(output, goal, axis)
+            record.written.append(self.row(value, output, seen, index, goal, axis))
         except Exception as error:  # what a loss raises about what it was given is a result
-            self.error = describe(error)
-        fix = correction(self.loss, output, self.classes)
+            record.failed(error)
+        fix = correction(self.loss, output, record.classes)
         if fix is not None:
             same = goal if fix.kind == self.loss.kind else None
             self.add_fixed(fix, same, output, trace, axis)
 
-    def evaluated(self, loss: Loss, value: Any, goal: Any, output: Output, axis: int) -> tuple[Any, Any]:
+    def evaluated(self, output: Output, goal: Any, axis: int) -> tuple[Any, Any]:
         """The loss and the targets that it took: of a function of the program's own the first that it takes."""
+        loss, value = self.loss, output.tensor
         if goal is not None:
             return scalar(loss.call(arranged(value, axis, loss.kind), goal)), goal
         errors: list[Exception] = []
@@ -283,21 +232,15 @@ class LossMeasurement:
                 errors.append(error)
         raise errors[0]
 
-    def row(
-        self, value: Any, output: Output, trace: Trace, other: Callable[[], Any], goal: Any, axis: int
-    ) -> dict[str, Any]:
+    def row(self, value: Any, output: Output, seen: Pass, index: int, goal: Any, axis: int) -> dict[str, Any]:
         """A loss as the protocol has it."""
         tensor = output.tensor.detach()
-        changed = tensor.roll(1, 0) if tensor.dim() and len(tensor) > 1 else other()
+        changed = tensor.roll(1, 0) if tensor.dim() and len(tensor) > 1 else seen.other(index)
         constant = False
         if isinstance(changed, torch.Tensor) and changed.shape == tensor.shape:
             again = scalar(self.loss.call(arranged(changed, axis, self.loss.kind), goal))
             constant = float(again) == float(value.detach())
-        return {
-            "value": float(value.detach()),
-            "gradient": head_gradient(output, trace, value, True),
-            "constant": constant,
-        }
+        return loss_row(value, output, seen.trace, constant)
 
     def add_fixed(self, fix: Correction, goal: Any, output: Output, trace: Trace, axis: int) -> None:
         """Measures the loss as it would be when fixed, with the same targets or others of its own kind."""
@@ -307,25 +250,20 @@ class LossMeasurement:
             goal = targets(fix.kind, Output(output.name, prepared), axis) if goal is None else goal
             value = scalar(call(arranged(prepared, axis, fix.kind), goal))
         except Exception as error:  # what a loss raises about what it was given
-            self.error = self.error or describe(error)
+            self.record.failed(error)
             return
-        self.told = fix.told
-        self.fixed.append(
-            {"value": float(value.detach()), "gradient": head_gradient(output, trace, value, True), "constant": False}
-        )
+        self.record.fixed_as = fix.told
+        self.record.fixed.append(loss_row(value, output, trace, constant=False))
 
     def reply(self) -> dict[str, Any]:
         """The part of the facts."""
-        ones = sum(self.ones) / len(self.ones) if self.ones else 0.5
-        return {
-            "name": self.loss.name,
-            "output": self.output,
-            "written": self.written,
-            "fixed": self.fixed or None,
-            "fixed_as": self.told,
-            "floor": floor(self.loss, self.activation, self.classes, ones),
-            "error": self.error,
-        }
+        record = self.record
+        return record.reply(self.loss.name, floor(self.loss, record.kind, record.classes, record.share_of_ones()))
+
+
+def loss_row(value: Any, output: Output, trace: Trace, constant: bool) -> dict[str, Any]:
+    """One value of a loss as the protocol has it."""
+    return {"value": float(value.detach()), "gradient": head_gradient(output, trace, value), "constant": constant}
 
 
 def scalar(value: Any) -> Any:

@@ -15,29 +15,35 @@ import torch
 from torch import nn
 
 from ..measuring.devices import plan_device
-from ..measuring.framework import Measured
+from ..measuring.measurement import (
+    MODES,
+    SEARCH_SHARE,
+    Found,
+    LossMeter,
+    Measured,
+    measured,
+    outputs_or_failure,
+)
+from ..measuring.outputs import MOST_OUTPUTS, Output, Pass, chosen
 from ..measuring.specs import Inputs
 from ..program.building import Recipe, make
 from ..program.loading import Program, Slice
 from ..reasons import TooLarge, Unmeasurable, out_of_memory
-from ..request import Request
+from ..request import LossWanted, Request
 from .devices import OnDevice, count_devices, limit_memory
 from .examples import written_inputs
 from .inputs import draw, first_inputs, inputs_of_example, required_parameters
-from .losses import LossMeasurement, NoLoss, find_loss
+from .losses import LossMeasurement, find_loss
 from .operations import applied
-from .outputs import Output, chosen, outputs_of, summary
+from .outputs import outputs_of, summary
 from .repairs import repairs
 from .search import search
 from .standins import cut_off_downloads, without_cuda
-from .training import training
+from .training import steps
 from .watch import Trace, seeing
 
 SMALL = 3_000_000
 """Parameters up to which inputs are searched with real values; above, shapes are searched without memory first."""
-
-SEARCH_SHARE = 0.5
-"""Part of the time left that the search for inputs may take."""
 
 
 @dataclass
@@ -92,13 +98,13 @@ class TorchAdapter:
         """
         device = self.device
         try:
-            return Measurement(self, recipe, module, request, device).measured()
+            return measured(TorchBench(self, recipe, module, request, device), request)
         except TooLarge:
-            return Measurement(self, recipe, module, request, "meta").measured()
+            return measured(TorchBench(self, recipe, module, request, "meta"), request)
         except Unmeasurable as failure:
             if device == "meta" or not out_of_memory(failure.detail):
                 raise
-            return Measurement(self, recipe, module, request, "meta").measured()
+            return measured(TorchBench(self, recipe, module, request, "meta"), request)
 
 
 @contextmanager
@@ -131,21 +137,7 @@ def no_more_than(most: int) -> Iterator[None]:
 
 
 @dataclass
-class Pass:
-    """One forward pass: its outputs, what was seen, and the outputs of another batch when asked for."""
-
-    outputs: list[Output]
-    trace: Trace
-    again: Callable[[], list[Output]]
-
-    def other(self, index: int) -> Any:
-        """The same output for another batch; None where the pass fails."""
-        outputs = self.again()
-        return outputs[index].tensor.detach() if index < len(outputs) else None
-
-
-@dataclass
-class Measurement:
+class TorchBench:
     """One recipe on one device."""
 
     adapter: TorchAdapter
@@ -153,50 +145,29 @@ class Measurement:
     module: Slice
     request: Request
     device: str
-    seconds: Seconds = field(default_factory=Seconds)
+    spent: Seconds = field(default_factory=Seconds)
 
-    def measured(self) -> Measured:
-        """Everything about the model."""
-        first = self.built(0)
-        inputs, origin, mode = self.found_inputs(first)
-        modes = ("train", "eval") if mode else ("eval",)
-        rows: list[dict[str, Any]] = []
-        layers: list[dict[str, Any]] = []
-        loss = self.loss()
-        draws, longest = 0, 0.0
-        model = first
-        for number in range(self.request.draws if self.device != "meta" else 1):
-            if number and longest * 1.3 > self.request.seconds_left:
-                break
-            begun = time.perf_counter()
-            model = self.built(number) if number or self.is_worn(first) else first
-            for name in modes:
-                seen = self.run(model, inputs, name == "train", number)
-                layers = layers or seen.trace.layers
-                self.summarize(rows, seen, name)
-                if name == modes[0] and isinstance(loss, LossMeasurement) and self.device != "meta":
-                    self.add_loss(loss, seen)
-            draws += 1
-            longest = max(longest, time.perf_counter() - begun)
-        return Measured(
-            inputs=inputs.texts(),
-            input_origin=origin,
-            outputs=rows,
-            layers=layers,
-            parameters=sum(one.numel() for one in model.parameters() if not nn.parameter.is_lazy(one)),
-            modes=modes,
-            draws=draws,
-            device=self.device,
-            loss=self.loss_reply(loss),
-            training=self.training(loss, inputs),
-            seconds={"build": round(self.seconds.build, 3), "forward": round(self.seconds.forward, 3)},
-        )
+    @property
+    def symbolic(self) -> bool:
+        """Whether only shapes are computed there."""
+        return self.device == "meta"
+
+    def find(self) -> Found:
+        """The model and inputs that it takes.
+
+        Raises:
+            Unmeasurable: it cannot be built, or there are none.
+        """
+        model = self.build(0)
+        inputs, origin, trains = self.found_inputs(model)
+        model = self.build(0) if self.is_worn(model) else model
+        return Found(model, inputs, origin, MODES if trains else ("eval",))
 
     def is_worn(self, model: nn.Module) -> bool:
         """Whether the search has left its traces in the model: it keeps state, so that a new one is better."""
         return any(True for _ in model.buffers()) or self.request.draws == 1
 
-    def built(self, draw: int) -> nn.Module:
+    def build(self, draw: int) -> nn.Module:
         """A new model, its weights drawn anew.
 
         Raises:
@@ -213,7 +184,7 @@ class Measurement:
         model = model.to(self.device) if self.device != "meta" else on_meta(model)
         if not any(parameter.requires_grad for parameter in model.parameters()):
             model.requires_grad_(True)
-        self.seconds.build += time.perf_counter() - begun
+        self.spent.build += time.perf_counter() - begun
         return model
 
     def found_inputs(self, model: nn.Module) -> tuple[Inputs, str, bool]:
@@ -232,8 +203,7 @@ class Measurement:
                 [*written_inputs(self.module, required_parameters(model)), first_inputs(model, ())],
                 "search",
             )
-        size = sum(one.numel() for one in model.parameters() if not nn.parameter.is_lazy(one))
-        if size > SMALL and self.device != "meta":
+        if self.count(model) > SMALL and self.device != "meta":
             try:
                 shapes = copy.deepcopy(model).to("meta")
                 first = [self.searched(lambda: shapes, first, "meta", True), *first]
@@ -248,7 +218,7 @@ class Measurement:
     def fresh_for_search(self, model: nn.Module) -> Callable[[], nn.Module]:
         """The model that is there, then new ones."""
         waiting = [model]
-        return lambda: waiting.pop() if waiting else self.built(0)
+        return lambda: waiting.pop() if waiting else self.build(0)
 
     def searched(self, fresh: Callable[[], nn.Module], first: list[Inputs], device: str, train: bool) -> Inputs:
         """The search in one mode."""
@@ -266,14 +236,14 @@ class Measurement:
         sow(self.request.seed + 101 * (draw + 1) + train)
         begun = time.perf_counter()
         seen = self.forward(model, inputs)
-        self.seconds.forward += time.perf_counter() - begun
+        self.spent.forward += time.perf_counter() - begun
 
         def again() -> list[Output]:
             sow(self.request.seed + 1009 * (draw + 1) + train)
             with torch.no_grad():
                 return self.forward(model, inputs)[0]
 
-        return Pass(seen[0], seen[1], once(again))
+        return Pass(seen[0], seen[1], again)
 
     def forward(self, model: nn.Module, inputs: Inputs) -> tuple[list[Output], Trace]:
         """The outputs of one pass over fresh inputs."""
@@ -295,94 +265,56 @@ class Measurement:
             Unmeasurable: there is no tensor among them.
         """
         with seeing(model, batch) as trace:
-            found = list(outputs_of(model(*by_place, **by_name)))[:MOST_OUTPUTS]
-            if not found:
-                raise Unmeasurable("output")
+            found = outputs_or_failure(outputs_of(model(*by_place, **by_name)), MOST_OUTPUTS)
             index = chosen(found, self.request.output)
             found[index] = replace(found[index], tensor=applied(self.request.after, found[index], trace))
         return found, trace
 
-    def summarize(self, rows: list[dict[str, Any]], seen: Pass, mode: str) -> None:
-        """Adds the summaries of a pass to the rows of the outputs."""
-        for index, output in enumerate(seen.outputs):
-            if index == len(rows):
-                activation = output.activation
-                rows.append(
-                    {
-                        "name": output.name,
-                        "shape": list(output.tensor.shape),
-                        "dtype": str(output.tensor.dtype).removeprefix("torch."),
-                        "train": [],
-                        "eval": [],
-                        "activation": activation and {"kind": activation.kind, "axis": activation.axis},
-                    }
-                )
-            if self.device != "meta":
-                again = partial_other(seen, index)
-                rows[index][mode].append(summary(output, seen.trace, again, retain=True))
+    def summary(self, seen: Pass, index: int) -> dict[str, Any]:
+        """What is to be said about one output."""
+        return summary(seen, index)
 
-    def loss(self) -> LossMeasurement | str | None:
-        """The loss to be measured, or why it cannot be."""
-        if self.request.loss is None:
-            return None
-        try:
-            return LossMeasurement(find_loss(self.request.loss, self.module.namespace))
-        except NoLoss as error:
-            return str(error)
+    def meter(self, wanted: LossWanted) -> LossMeter:
+        """The loss that is to be measured.
 
-    def add_loss(self, loss: LossMeasurement, seen: Pass) -> None:
-        """Measures the loss on one pass."""
-        index = chosen(seen.outputs, self.request.output)
-        with on_device(self.device):
-            loss.add(seen.outputs[index], seen.trace, partial_other(seen, index))
+        Raises:
+            NoLoss: nothing of that name can be made or called.
+        """
+        return OnBench(find_loss(wanted, self.module.namespace), device=self.device)
 
-    def loss_reply(self, loss: LossMeasurement | str | None) -> dict[str, Any] | None:
-        """The part of the facts about the loss."""
-        if isinstance(loss, str) and self.request.loss is not None:
-            name = self.request.loss.written or self.request.loss.name
-            return {
-                "name": name, "output": "", "written": [], "fixed": None, "fixed_as": "", "floor": None, "error": loss
-            }  # fmt: skip
-        return loss.reply() if isinstance(loss, LossMeasurement) else None
-
-    def training(self, loss: LossMeasurement | str | None, inputs: Inputs) -> dict[str, Any] | None:
-        """The curves of fitting one batch."""
-        if not self.request.train_steps or not isinstance(loss, LossMeasurement) or self.device == "meta":
-            return None
-        model = self.built(0).train()
+    def fit(self, model: nn.Module, inputs: Inputs, loss: LossMeter, fix: bool) -> Iterator[float]:
+        """Endless steps on one batch."""
+        assert isinstance(loss, LossMeasurement)
         sow(self.request.seed + 7)
         with on_device(self.device):
             by_place, by_name = draw(inputs, self.device)
 
-        def forward(one: nn.Module) -> tuple[Output, Trace]:
-            outputs, trace = self.outputs(one, inputs.batch, by_place, by_name)
+        def forward() -> tuple[Output, Trace]:
+            outputs, trace = self.outputs(model.train(), inputs.batch, by_place, by_name)
             return outputs[chosen(outputs, self.request.output)], trace
 
         with on_device(self.device):
-            return training(model, forward, loss, self.request.train_steps, self.request.seconds_left)
+            yield from steps(model, forward, loss, fix)
+
+    def count(self, model: nn.Module) -> int:
+        """How many parameters it has."""
+        return sum(one.numel() for one in model.parameters() if not nn.parameter.is_lazy(one))
+
+    def seconds(self) -> dict[str, float]:
+        """What building and running took."""
+        return {"build": round(self.spent.build, 3), "forward": round(self.spent.forward, 3)}
 
 
-MOST_OUTPUTS = 12
+@dataclass
+class OnBench(LossMeasurement):
+    """The loss, on the device of the model."""
 
+    device: str = "cpu"
 
-def partial_other(seen: Pass, index: int) -> Callable[[], Any]:
-    """Asks a pass for one output of another batch."""
-    return lambda: seen.other(index)
-
-
-def once(function: Callable[[], list[Output]]) -> Callable[[], list[Output]]:
-    """The function, called at most once; nothing where it raises."""
-    kept: list[list[Output]] = []
-
-    def call() -> list[Output]:
-        if not kept:
-            try:
-                kept.append(function())
-            except Unmeasurable:
-                kept.append([])
-        return kept[0]
-
-    return call
+    def add(self, output: Output, seen: Pass, index: int) -> None:
+        """Measures one draw."""
+        with on_device(self.device):
+            super().add(output, seen, index)
 
 
 def on_meta(model: nn.Module) -> nn.Module:

@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from .outputs import Output, class_axis
+from ..measuring.outputs import Output
+from .outputs import class_axis
 from .watch import Trace
 
 OPERATIONS: dict[str, Callable[[Any, int], Any]] = {

@@ -3,40 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import torch
 from torch import nn
 
-from .watch import Activation, Trace, activation_of
-
-MOST_OUTPUTS = 12
-DEPTH = 4
+from ..measuring.outputs import Output, Pass, found_in, largest, summary_of
+from .watch import Trace
 
 
-@dataclasses.dataclass(frozen=True)
-class Output:
-    """One tensor that the model gives. ``tensor`` is what the loss sees: the value after what the program applies."""
-
-    name: str
-    tensor: Any
-
-    @property
-    def activation(self) -> Activation | None:
-        """The function that made it."""
-        return activation_of(self.tensor)
-
-
-def outputs_of(value: Any, name: str = "", depth: int = DEPTH) -> Iterator[Output]:
-    """Every tensor in what a model returns, named by its place: ``0``, ``logits``, ``aux.0``."""
-    if isinstance(value, torch.Tensor):
-        yield Output(name, value)
-        return
-    if depth == 0:
-        return
-    for key, part in parts_of(value):
-        yield from outputs_of(part, f"{name}.{key}" if name else str(key), depth - 1)
+def outputs_of(value: Any) -> Iterator[Output]:
+    """Every tensor in what a model returns, named by its place."""
+    return found_in(value, torch.is_tensor, parts_of)
 
 
 def parts_of(value: Any) -> list[tuple[Any, Any]]:
@@ -58,14 +37,6 @@ def parts_of(value: Any) -> list[tuple[Any, Any]]:
     return [(key, part) for key, part in plain.items() if not key.startswith("_")] if isinstance(plain, dict) else []
 
 
-def chosen(outputs: list[Output], wanted: str | int | None) -> int:
-    """The index of the output that the loss takes: the one wanted, else the first that can be trained."""
-    for index, output in enumerate(outputs):
-        if wanted is not None and output.name in (str(wanted), f"{wanted}."):
-            return index
-    return next((index for index, output in enumerate(outputs) if output.tensor.is_floating_point()), 0)
-
-
 def class_axis(output: Output, weighted: nn.Module | None) -> int:
     """The axis over which the classes lie: that of the softmax, axis 1 of images and of what a convolution gives, else
     the last one. The batch is never taken for the classes."""
@@ -83,31 +54,18 @@ def class_axis(output: Output, weighted: nn.Module | None) -> int:
     return rank - 1 if isinstance(weighted, (nn.Linear, nn.LayerNorm)) and rank != 4 else 1
 
 
-def largest(values: Any) -> float:
-    """The largest distance from zero; 0 where there is nothing."""
-    return float(values.abs().max()) if values.numel() else 0.0
-
-
-def summary(output: Output, trace: Trace, again: Callable[[], Any], retain: bool) -> dict[str, Any]:
-    """The summary of one output as the protocol has it. ``again`` gives the same output for another batch."""
-    tensor = output.tensor
-    values = plain_values(tensor)
-    axis = class_axis(output, trace.weighted)
-    single = values.dim() == 1 and len(values) == trace.batch
-    rows = values.unsqueeze(1) if single else values
-    axis = 1 if single else axis
-    gradient = head_gradient(output, trace, projection(tensor), retain)
-    return {
-        "minimum": float(values.min()) if values.numel() else 0.0,
-        "maximum": float(values.max()) if values.numel() else 0.0,
-        "finite": bool(torch.isfinite(values).all()),
-        "row_sum_error": largest(rows.sum(dim=axis) - 1) if rows.dim() else None,
-        "log_row_sum_error": largest(rows.logsumexp(dim=axis)) if rows.dim() else None,
-        "batch_sum_error": largest(values.sum(dim=0) - 1) if values.dim() else None,
-        "constant": is_constant(values, lambda: plain_or_none(again())),
+def summary(seen: Pass, index: int) -> dict[str, Any]:
+    """The summary of one output as the protocol has it."""
+    output = seen.outputs[index]
+    axis = class_axis(output, seen.trace.weighted)
+    found = summary_of(
+        plain_values(output.tensor), seen.trace.batch, axis, torch.logsumexp, lambda: plain_or_none(seen.other(index))
+    )
+    gradient = head_gradient(output, seen.trace, projection(output.tensor))
+    return found | {
         "gradient": gradient,
         "zero_gradient": gradient == 0.0,
-        "differentiable": bool(tensor.requires_grad),
+        "differentiable": bool(output.tensor.requires_grad),
     }
 
 
@@ -123,26 +81,13 @@ def plain_or_none(tensor: Any) -> Any:
     return plain_values(tensor) if isinstance(tensor, torch.Tensor) else None
 
 
-ROUNDING = 1e-6
-"""What single precision makes of equal values, relative to the largest: a sum of a softmax is not exactly 1."""
-
-
-def is_constant(values: Any, again: Callable[[], Any]) -> bool:
-    """Whether the samples of a batch all give the same but for rounding, and another batch too."""
-    rounding = ROUNDING * largest(values)
-    if values.dim() and len(values) > 1 and not largest(values - values[:1]) <= rounding:
-        return False
-    other = again()
-    return isinstance(other, torch.Tensor) and other.shape == values.shape and largest(other - values) <= rounding
-
-
 def projection(tensor: Any) -> Any:
     """A random weighted sum of a tensor, to ask for a gradient that does not vanish by symmetry."""
     generator = torch.Generator().manual_seed(7)
     return (tensor * torch.randn(tensor.shape, generator=generator).to(tensor.device)).sum()
 
 
-def head_gradient(output: Output, trace: Trace, scalar: Any, retain: bool) -> float | None:
+def head_gradient(output: Output, trace: Trace, scalar: Any) -> float | None:
     """The norm of the gradient of ``scalar`` where the last activation is entered, else at the last weights.
 
     None where no gradient comes through, or where the program changed a value in place that the gradient needs.
@@ -151,7 +96,7 @@ def head_gradient(output: Output, trace: Trace, scalar: Any, retain: bool) -> fl
         return None
     places = gradient_places(output, trace)
     try:
-        gradients = torch.autograd.grad(scalar, places, retain_graph=retain, allow_unused=True)
+        gradients = torch.autograd.grad(scalar, places, retain_graph=True, allow_unused=True)
     except RuntimeError:
         return None
     return float(sum(float(one.float().norm()) ** 2 for one in gradients if one is not None) ** 0.5)

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from .outputs import Output
+from ..measuring.outputs import Output
 
 TARGETS = {
     "crossentropyloss": "index", "nllloss": "index", "nllloss2d": "index", "multimarginloss": "index",

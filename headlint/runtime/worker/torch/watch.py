@@ -11,6 +11,8 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
+from ..measuring.outputs import Activation, activation_of, joined
+
 OVER_AN_AXIS = {"softmax": "softmax", "log_softmax": "log_softmax", "softmin": "softmin", "gumbel_softmax": "softmax"}
 ELEMENTWISE = {
     "sigmoid": "sigmoid",
@@ -46,20 +48,6 @@ MOVING = frozenset({"permute", "transpose", "t", "movedim", "swapaxes"})
 JOINING = frozenset({"cat", "stack", "concat", "concatenate", "hstack", "vstack"})
 
 
-@dataclass(frozen=True)
-class Activation:
-    """The function that made a value; ``entering`` are the tensors that it was given, ``axis`` counts from 0.
-
-    ``in_place`` says that what it was given is gone. ``reshaped`` says that the value has another shape since.
-    """
-
-    kind: str
-    axis: int | None
-    entering: tuple[Any, ...]
-    in_place: bool = False
-    reshaped: bool = False
-
-
 @dataclass
 class Trace:
     """What was seen during one forward pass. ``weighted`` is the last layer called that has weights, ``batch`` the number
@@ -68,11 +56,6 @@ class Trace:
     batch: int = 0
     layers: list[dict[str, Any]] = field(default_factory=list)
     weighted: nn.Module | None = None
-
-
-def activation_of(tensor: Any) -> Activation | None:
-    """The activation that made a tensor of the pass, or None."""
-    return getattr(tensor, "headlint_activation", None)
 
 
 class SeeActivations(TorchFunctionMode):
@@ -105,14 +88,7 @@ def noted(name: str, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any])
         if seen is None or (result.shape == entering.shape and name not in MOVING):
             return seen
         return Activation(seen.kind, None, seen.entering, seen.in_place, True)
-    if name in JOINING and isinstance(entering, (tuple, list)):
-        parts = [activation_of(part) for part in entering]
-        kinds = {part.kind if part is not None else None for part in parts}
-        if len(kinds) == 1 and None not in kinds:
-            known = [part for part in parts if part is not None]
-            inside = tuple(tensor for part in known for tensor in part.entering)
-            return Activation(known[0].kind, None, inside, any(part.in_place for part in known), True)
-    return None
+    return joined(entering) if name in JOINING else None
 
 
 def softmax_axis(name: str, rank: int, args: tuple[Any, ...], kwargs: dict[str, Any]) -> int | None:

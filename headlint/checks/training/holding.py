@@ -1,0 +1,126 @@
+"""Which object an event is about: the same optimizer, parameters that it holds, or something that may reach them."""
+
+from __future__ import annotations
+
+import re
+
+from headlint.flow.values.conditions import Choice
+from headlint.flow.values.facts import Event, TrainingEvent
+from headlint.flow.values.library_values import Backbone, Container, Layer, Part
+from headlint.flow.values.python_values import DictValue, HeapObject, Instance, ListValue, TupleValue, Unknown, Value
+from headlint.flow.values.tensor_values import Tensor
+from headlint.flow.values.training_values import OneParameter, Optimizer, Parameters
+
+DEEPEST = 3
+"""Objects within objects that are looked into for an optimizer."""
+
+_REPORTING = re.compile(
+    r"log|print|write|append|info|debug|add_scalar|record|postfix|update|meter|item|format|report", re.I
+)
+_TRAINING = re.compile(r"zero|clear|reset|grad|optim|step|hook|callback|before|after|^on_|backward|scal", re.I)
+
+
+def held_by(value: Value) -> Parameters | None:
+    """The parameters that an event's subject stands for; None where it says nothing of them."""
+    match value:
+        case Optimizer():
+            return value.held
+        case Parameters():
+            return value
+        case _:
+            return None
+
+
+def may_concern(first: Value, second: Value) -> bool:
+    """Whether two subjects may have a parameter in common."""
+    if first is second:
+        return True
+    one, other = held_by(first), held_by(second)
+    if one is None or other is None or not one.complete or not other.complete:
+        return True
+    return bool(one.members & other.members)
+
+
+def concerns_all_of(first: Value, second: Value) -> bool:
+    """Whether the first subject certainly has every parameter of the second."""
+    if first is second:
+        return True
+    one, other = held_by(first), held_by(second)
+    if one is None or other is None or not other.members or one.partial:
+        return False
+    return other.members <= one.members
+
+
+def is_optimizer(value: Value) -> bool:
+    """Whether a value is an optimizer: one of a library, or a parameter of a function that is called one."""
+    match value:
+        case Optimizer():
+            return value.name != "LBFGS"
+        case Unknown(key=("parameter", _, str() as name)):
+            return "optim" in name.lower() or name.lower() in ("opt", "optim")
+        case _:
+            return False
+
+
+def may_train(event: TrainingEvent, optimizer: Value) -> bool:
+    """Whether a call that cannot be read may do a part of a step: it gets what is trained, or is called like that."""
+    if event.event is not Event.HANDED_OVER or not isinstance(event.subject, Unknown):
+        return False
+    name = _called(event.subject)
+    if any(_reaches(value, optimizer) for value in event.given):
+        return True
+    if _REPORTING.search(name):
+        return False
+    return bool(_TRAINING.search(name)) or any(_is_loss(value) for value in event.given)
+
+
+def _called(function: Unknown) -> str:
+    match function.key:
+        case str() as name:
+            return name
+        case ("parameter", _, str() as name) | (_, str() as name) | (str() as name, _):
+            return name.rpartition(".")[2]
+        case _:
+            return ""
+
+
+def _is_loss(value: Value) -> bool:
+    return isinstance(value, Tensor) and value.domain.name == "LOSS" and value.attached
+
+
+def _reaches(value: Value, optimizer: Value, depth: int = DEEPEST) -> bool:
+    """Whether somebody who has a value has the optimizer, or a module that it trains."""
+    if value is optimizer:
+        return True
+    match value:
+        case Unknown() if isinstance(optimizer, Unknown):
+            return _is_part_of(optimizer, value)
+        case Layer() | Backbone() | Part() | Unknown() if isinstance(optimizer, Optimizer):
+            return value in optimizer.held.members
+        case Layer() | Backbone() | Container() | Part() | Parameters() | OneParameter():
+            return True
+        case Optimizer():
+            return may_concern(value, optimizer)
+        case Choice(options):
+            return any(_reaches(option.value, optimizer, depth) for option in options)
+        case TupleValue(items):
+            return any(_reaches(item, optimizer, depth - 1) for item in items)
+        case Instance() | ListValue() | DictValue() if depth > 0:
+            if isinstance(value, Instance) and isinstance(optimizer, Unknown):
+                return True
+            return any(_reaches(part, optimizer, depth - 1) for part in _parts(value))
+        case _:
+            return False
+
+
+def _parts(value: HeapObject) -> tuple[Value, ...]:
+    return tuple(value.slots.values())
+
+
+def _is_part_of(part: Unknown, whole: Unknown) -> bool:
+    seen: Unknown | None = part
+    while seen is not None and seen.key is not None:
+        if seen is whole:
+            return True
+        seen = seen.parent
+    return False

@@ -1,0 +1,80 @@
+"""The events of a training loop in the order in which a program does them, round after round."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from headlint.flow.machine.state import consistent
+from headlint.flow.values.facts import Event, TrainingEvent
+from headlint.flow.values.training_values import Loop
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """An event seen from another: ``in_other_round`` tells that a round of the loop ends between the two."""
+
+    event: TrainingEvent
+    in_other_round: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """What happens when a module, or a function that nothing calls, is run."""
+
+    events: tuple[TrainingEvent, ...]
+
+    @cached_property
+    def _positions(self) -> dict[int, int]:
+        return {id(event): number for number, event in enumerate(self.events)}
+
+    def of(self, *kinds: Event) -> list[TrainingEvent]:
+        """The events of some kinds."""
+        return [event for event in self.events if event.event in kinds]
+
+    def within(self, loop: Loop) -> list[TrainingEvent]:
+        """Everything that happens in a loop, and in loops inside it."""
+        return [event for event in self.events if any(one.loop is loop for one in event.rounds)]
+
+    def round_of(self, event: TrainingEvent) -> list[TrainingEvent]:
+        """What happens in the same round of the innermost loop; outside of loops everything does."""
+        if not event.rounds:
+            return list(self.events)
+        return [other for other in self.events if event.rounds[-1] in other.rounds]
+
+    def before(self, event: TrainingEvent) -> Iterator[Neighbour]:
+        """What happens before an event, the nearest first; then, in a loop, what the round before it has done."""
+        around = self.round_of(event)
+        place = self._positions[id(event)]
+        earlier = [other for other in around if self._positions[id(other)] < place and together(other, event)]
+        yield from (Neighbour(other, False) for other in reversed(earlier))
+        if event.rounds:
+            yield from (Neighbour(other, True) for other in reversed(around) if other is not event)
+
+    def after(self, event: TrainingEvent) -> Iterator[Neighbour]:
+        """What happens after an event, the nearest first; then, in a loop, what the next round does."""
+        around = self.round_of(event)
+        place = self._positions[id(event)]
+        later = [other for other in around if self._positions[id(other)] > place and together(other, event)]
+        yield from (Neighbour(other, False) for other in later)
+        if event.rounds:
+            yield from (Neighbour(other, True) for other in around if other is not event)
+
+
+def runs_of(events: Iterable[TrainingEvent]) -> list[Run]:
+    """The runs that events belong to."""
+    by_root: dict[int, list[TrainingEvent]] = {}
+    for event in events:
+        by_root.setdefault(event.root, []).append(event)
+    return [Run(tuple(some)) for some in by_root.values()]
+
+
+def together(first: TrainingEvent, second: TrainingEvent) -> bool:
+    """Whether both can happen on one path."""
+    return consistent((*first.guards, *second.guards))
+
+
+def always_with(first: TrainingEvent, second: TrainingEvent) -> bool:
+    """Whether the first happens wherever the second does."""
+    return set(first.guards) <= set(second.guards)

@@ -1,0 +1,283 @@
+"""HL508 and HL509: what a step does with the gradients, and in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
+from headlint.checks.evidence import Evidence
+from headlint.checks.training.holding import concerns_all_of, is_optimizer, may_concern, may_train
+from headlint.checks.training.order import Run, always_with, together
+from headlint.checks.training.reach import may_reach
+from headlint.flow.values.facts import Event, TrainingEvent
+from headlint.flow.values.python_values import Unknown, Value
+from headlint.flow.values.tensor_values import Tensor
+from headlint.flow.values.training_values import Optimizer, Scaler
+
+
+def gradients_never_cleared(evidence: Evidence) -> Iterator[Diagnostic]:
+    """HL508."""
+    for run in evidence.runs:
+        for step in run.of(Event.STEPPED):
+            if not step.rounds or not _is_plain_step(step) or _is_built_in_its_loop(step):
+                continue
+            backward = _backward_of(evidence, run, step)
+            if backward is None:
+                continue
+            around = run.within(step.rounds[-1].loop)
+            if any(_may_clear(event, step.subject) for event in around):
+                continue
+            cleared_outside = any(
+                event.event is Event.CLEARED and may_concern(event.subject, step.subject) for event in run.events
+            )
+            if cleared_outside and not isinstance(step.subject, Optimizer):
+                continue
+            where = "only outside of this loop" if cleared_outside else "nowhere"
+            yield Diagnostic(
+                "HL508",
+                step.site,
+                f"The gradients are cleared {where}: backward() adds to them, so each step uses the sum of the gradients "
+                "of all batches before it.",
+                f"Call {_name(step.subject)}.zero_grad() once in each round of the loop, before backward().",
+                _is_proved(step, backward),
+                (
+                    DiagnosticStep(backward.site, "adds to the gradients", "event"),
+                    DiagnosticStep(step.site, "uses their sum", "event"),
+                ),
+                subject=step,
+            )
+
+
+def _is_plain_step(step: TrainingEvent) -> bool:
+    """Whether an optimizer steps by itself, or a GradScaler lets it, and no closure computes the loss anew."""
+    known_by = step.by is None or isinstance(step.by, Scaler | Unknown)
+    return known_by and not step.given and is_optimizer(step.subject)
+
+
+def _is_built_in_its_loop(step: TrainingEvent) -> bool:
+    optimizer = step.subject
+    return isinstance(optimizer, Optimizer) and any(one.loop is step.rounds[-1].loop for one in optimizer.rounds)
+
+
+def _backward_of(evidence: Evidence, run: Run, step: TrainingEvent) -> TrainingEvent | None:
+    """The plain ``backward()`` before a step that always happens with it; None where there is none, or one that divides."""
+    found: TrainingEvent | None = None
+    for neighbour in run.before(step):
+        event = neighbour.event
+        if neighbour.in_other_round or event.event is not Event.DIFFERENTIATED:
+            continue
+        if event.by is not None or _is_divided(event.subject) or not always_with(step, event):
+            return None
+        if not event.without_gradient and may_reach(evidence, event.subject, step.subject):
+            found = found or event
+    return found
+
+
+def _is_divided(loss: Value, depth: int = 8) -> bool:
+    """Whether a loss is divided before it is differentiated, as one does who gathers gradients."""
+    match loss:
+        case Unknown(key="divided" | ("/", *_)):
+            return True
+        case Unknown(parent=Unknown() as inner):
+            return depth > 0 and _is_divided(inner, depth - 1)
+        case Tensor() if loss.origin.role == "operation":
+            if loss.origin.name.rpartition(".")[2] in ("/", "div", "div_", "true_divide"):
+                return True
+            return depth > 0 and any(_is_divided(part, depth - 1) for part in loss.inputs)
+        case _:
+            return False
+
+
+def _may_clear(event: TrainingEvent, optimizer: Value) -> bool:
+    match event.event:
+        case Event.CLEARED:
+            return may_concern(event.subject, optimizer)
+        case Event.WRITTEN:
+            return True
+        case Event.HANDED_OVER:
+            return may_train(event, optimizer)
+        case _:
+            return False
+
+
+def _is_proved(*events: TrainingEvent) -> bool:
+    optimizers = [event.subject for event in events if event.event is Event.STEPPED]
+    return all(isinstance(one, Optimizer) for one in optimizers) and not any(event.guards for event in events)
+
+
+def _name(optimizer: Value) -> str:
+    match optimizer:
+        case Unknown(key=("parameter", _, str() as name)):
+            return name
+        case _:
+            return "optimizer"
+
+
+def step_out_of_order(evidence: Evidence) -> Iterator[Diagnostic]:
+    """HL509."""
+    for run in evidence.runs:
+        for step in run.of(Event.STEPPED):
+            if _is_plain_step(step):
+                yield from _step_without_gradients(run, step)
+        for backward in run.of(Event.DIFFERENTIATED):
+            yield from _backward_without_step(evidence, run, backward)
+        for clipping in run.of(Event.CLIPPED):
+            yield from _useless_clipping(run, clipping)
+            yield from _clipping_of_scaled(run, clipping)
+
+
+def _step_without_gradients(run: Run, step: TrainingEvent) -> Iterator[Diagnostic]:
+    cleared = _cleared_right_before(run, step)
+    if cleared is None:
+        return
+    backwards = [event for event in run.round_of(step) if event.event is Event.DIFFERENTIATED and event.by is None]
+    earlier = [event for event in run.before(cleared) if event.event in backwards and not event.in_other_round]
+    if earlier:
+        message = "The gradients are cleared between backward() and this step, so the step changes nothing."
+        advice = "Clear the gradients before backward(), or behind the step."
+    elif step.rounds and backwards:
+        message = "The step comes before backward(): it uses gradients that were just cleared, so it changes nothing."
+        advice = "The order is zero_grad(), the loss, backward(), step()."
+    else:
+        return
+    trail = tuple(
+        DiagnosticStep(event.site, note, "event")
+        for event, note in sorted(
+            [(cleared, "clears the gradients"), (backwards[-1], "computes gradients"), (step, "uses the gradients")],
+            key=lambda pair: run.events.index(pair[0]),
+        )
+    )
+    yield Diagnostic("HL509", step.site, message, advice, _is_proved(step, cleared), trail, subject=step)
+
+
+def _cleared_right_before(run: Run, step: TrainingEvent) -> TrainingEvent | None:
+    """What clears every gradient that a step would use, when nothing makes new ones in between."""
+    for neighbour in run.before(step):
+        event = neighbour.event
+        match event.event:
+            case Event.DIFFERENTIATED | Event.WRITTEN:
+                return None
+            case Event.HANDED_OVER if may_train(event, step.subject):
+                return None
+            case Event.CLEARED if concerns_all_of(event.subject, step.subject) and always_with(event, step):
+                return event
+            case _:
+                continue
+    return None
+
+
+def _backward_without_step(evidence: Evidence, run: Run, backward: TrainingEvent) -> Iterator[Diagnostic]:
+    if not backward.rounds or backward.by is not None:
+        return
+    around = run.round_of(backward)
+    cleared = [event for event in around if event.event is Event.CLEARED and is_optimizer(event.subject)]
+    if not cleared:
+        return
+    using = (Event.STEPPED, Event.READ, Event.WRITTEN)
+    if any(event.event in using or may_train(event, cleared[0].subject) for event in run.events):
+        return
+    optimizer = cleared[0].subject
+    if any(event.event is Event.STEPPED and event.subject is optimizer for event in evidence.events):
+        return
+    yield Diagnostic(
+        "HL509",
+        backward.site,
+        "The gradients are computed and cleared again, and no step uses them: the parameters never change.",
+        f"Call {_name(optimizer)}.step() behind backward().",
+        isinstance(optimizer, Optimizer) and not backward.guards,
+        (
+            DiagnosticStep(cleared[0].site, "clears the gradients", "event"),
+            DiagnosticStep(backward.site, "computes gradients", "event"),
+        ),
+        subject=backward,
+    )
+
+
+_OF_GRADIENTS = (Event.DIFFERENTIATED, Event.STEPPED, Event.CLEARED, Event.WRITTEN, Event.HANDED_OVER)
+
+
+def _useless_clipping(run: Run, clipping: TrainingEvent) -> Iterator[Diagnostic]:
+    before = next((one for one in run.before(clipping) if _matters(one.event)), None)
+    after = next((one for one in run.after(clipping) if _matters(one.event)), None)
+    if before is None or after is None or before.in_other_round or not always_with(before.event, clipping):
+        return
+    match before.event.event, after.event.event:
+        case Event.STEPPED, Event.CLEARED if before.event.subject is after.event.subject:
+            if not may_concern(clipping.subject, before.event.subject):
+                return
+            message = (
+                "The gradients are clipped after the step that uses them, and cleared next: clipping has no effect."
+            )
+        case Event.CLEARED, Event.DIFFERENTIATED if not after.in_other_round:
+            message = "The gradients are clipped before backward() computes them: clipping has no effect."
+        case _:
+            return
+    yield Diagnostic(
+        "HL509",
+        clipping.site,
+        message,
+        "Clip between backward() and step().",
+        not clipping.guards and not before.event.guards,
+        tuple(
+            DiagnosticStep(event.site, _DOES.get(event.event, "clips the gradients"), "event")
+            for event in (before.event, clipping, after.event)
+        ),
+        subject=clipping,
+    )
+
+
+_DOES = {
+    Event.STEPPED: "uses the gradients",
+    Event.CLEARED: "clears the gradients",
+    Event.DIFFERENTIATED: "computes gradients",
+}
+
+
+def _matters(event: TrainingEvent) -> bool:
+    if event.event is Event.HANDED_OVER:
+        return may_train(event, event.subject)
+    return event.event in _OF_GRADIENTS
+
+
+def _clipping_of_scaled(run: Run, clipping: TrainingEvent) -> Iterator[Diagnostic]:
+    scaled: TrainingEvent | None = None
+    for one in run.before(clipping):
+        if one.event.event in (Event.UNSCALED, Event.WRITTEN) or (
+            one.event.event is Event.HANDED_OVER and may_train(one.event, clipping.subject)
+        ):
+            return
+        if one.event.event is Event.DIFFERENTIATED:
+            scaled = one.event if _is_scaled(one.event.subject) and not one.in_other_round else None
+            break
+    if scaled is None:
+        return
+    step = next((one.event for one in run.after(clipping) if one.event.event is Event.STEPPED), None)
+    if step is None or step.by is None or not together(step, clipping):
+        return
+    yield Diagnostic(
+        "HL509",
+        clipping.site,
+        "The gradients are clipped while they are still multiplied by the GradScaler's factor, so far too much is cut.",
+        "Call scaler.unscale_(optimizer) before clipping.",
+        isinstance(step.by, Scaler) and not clipping.guards,
+        (
+            DiagnosticStep(scaled.site, "computes gradients of the scaled loss", "event"),
+            DiagnosticStep(clipping.site, "clips them", "event"),
+        ),
+        subject=clipping,
+    )
+
+
+def _is_scaled(loss: Value) -> bool:
+    match loss:
+        case Tensor():
+            return loss.origin.note == "scaled"
+        case Unknown(key=("scaled", _)):
+            return True
+        case Unknown(key=("call", _), parent=Unknown(key="scale", parent=Unknown() as owner)):
+            return "scaler" in str(owner.key)
+        case _:
+            return False
+
+
+RULES = (gradients_never_cleared, step_out_of_order)

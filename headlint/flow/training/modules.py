@@ -1,0 +1,51 @@
+"""What training asks of a module: its parameters, its gradients, its mode."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from headlint.flow.training import parameters
+from headlint.flow.values.arguments import Arguments
+from headlint.flow.values.facts import Event
+from headlint.flow.values.library_values import Backbone, Container, Layer, Part
+from headlint.flow.values.python_values import Constant, Instance, Unknown, Value
+from headlint.flow.values.training_values import Parameters
+
+if TYPE_CHECKING:
+    from headlint.flow.machine.machine import Machine
+
+METHODS = frozenset({"parameters", "named_parameters", "zero_grad"})
+
+
+def is_module(value: Value) -> bool:
+    """Whether a value is a module of PyTorch, or may well be one of the program's own."""
+    match value:
+        case Layer():
+            return value.kind.framework == "torch"
+        case Container() | Backbone() | Part():
+            return True
+        case Instance():
+            return not value.cls.framework_base().startswith("keras.")
+        case _:
+            return False
+
+
+def call_method(machine: Machine, module: Value, name: str, arguments: Arguments, at: int) -> Value:
+    """One of ``METHODS``, called on a module or on something unknown."""
+    match name:
+        case "zero_grad":
+            machine.note_event(Event.CLEARED, machine.site(at), parameters.of_module(machine, module), by=module)
+            return Constant(None)
+        case _:
+            found = parameters.of_module(machine, module)
+            return Parameters(found.members, found.complete, named=name == "named_parameters")
+
+
+def call_unknown(machine: Machine, owner: Unknown, name: str, arguments: Arguments, at: int) -> Value | None:
+    """A method of something unknown, that tells it is a module or an optimizer."""
+    if name in ("parameters", "named_parameters"):
+        return Parameters(frozenset({owner}), complete=False, named=name == "named_parameters")
+    if name == "zero_grad":
+        machine.note_event(Event.CLEARED, machine.site(at), owner)
+        return Constant(None)
+    return None

@@ -1,0 +1,116 @@
+"""Optimizers, schedules, scalers and clipping: building them and calling their methods."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from headlint.flow.training import parameters
+from headlint.flow.values.arguments import Arguments
+from headlint.flow.values.facts import Event
+from headlint.flow.values.python_values import Constant, FrameworkMethod, HeapObject, Unknown, Value
+from headlint.flow.values.tensor_values import Origin, Tensor
+from headlint.flow.values.training_values import Optimizer, Parameters, Scaler, Scheduler
+from headlint.frameworks import training
+
+if TYPE_CHECKING:
+    from headlint.flow.machine.machine import Machine
+
+METHODS = frozenset(
+    {
+        "step",
+        "zero_grad",
+        "add_param_group",
+        "state_dict",
+        "load_state_dict",
+        "get_last_lr",
+        "scale",
+        "unscale_",
+        "update",
+    }
+    | {"get_scale", "is_enabled"}
+)
+
+
+def build(machine: Machine, path: str, arguments: Arguments, at: int) -> Value | None:
+    """Call a class or function of this module's kind; None when the name is none of these."""
+    site, name = machine.site(at), path.rpartition(".")[2]
+    if path in training.OPTIMIZERS:
+        held = parameters.given_to_optimizer(machine, arguments.first("params"))
+        return Optimizer(name, site, held, machine.rounds)
+    if path in training.SCHEDULERS:
+        return Scheduler(name, site, arguments.first("optimizer") or Unknown())
+    if path in training.SCALERS:
+        return Scaler(site)
+    if path in training.CLIPPING:
+        clipped = parameters.given_to_optimizer(machine, arguments.first("parameters"))
+        machine.note_event(Event.CLIPPED, site, clipped)
+        return Unknown()
+    return None
+
+
+def attribute(machine: Machine, owner: HeapObject, name: str) -> Value:
+    """An attribute of an optimizer, a schedule or a scaler."""
+    return FrameworkMethod(owner, name) if name in METHODS else machine.globals.child((owner, name))
+
+
+def call_method(machine: Machine, receiver: Value, name: str, arguments: Arguments, at: int) -> Value:
+    """Call a method of an optimizer, a schedule or a scaler."""
+    match receiver, name:
+        case Optimizer(), _:
+            return _optimizer(machine, receiver, name, arguments, at)
+        case Scheduler(optimizer=optimizer), "step":
+            machine.note_event(
+                Event.SCHEDULED,
+                machine.site(at),
+                optimizer,
+                by=receiver,
+                given=(*arguments.positional, *arguments.named.values()),
+            )
+        case Scaler(), _:
+            return _scaler(machine, receiver, name, arguments, at)
+    return Unknown()
+
+
+def _optimizer(machine: Machine, optimizer: Optimizer, name: str, arguments: Arguments, at: int) -> Value:
+    match name:
+        case "step":
+            return step(machine, optimizer, arguments, at)
+        case "zero_grad":
+            machine.note_event(Event.CLEARED, machine.site(at), optimizer)
+            return Constant(None)
+        case "add_param_group":
+            more = parameters.given_to_optimizer(machine, arguments.first("param_group"))
+            optimizer.held = optimizer.held.joined_with(more)
+            return Constant(None)
+        case _:
+            return Unknown()
+
+
+def step(machine: Machine, optimizer: Value, arguments: Arguments, at: int) -> Value:
+    """``optimizer.step()``, which may get a function that computes the loss anew."""
+    closure = arguments.first("closure")
+    if closure is not None and closure != Constant(None):
+        machine.call(closure)
+        machine.note_event(Event.STEPPED, machine.site(at), optimizer, given=(closure,))
+    else:
+        machine.note_event(Event.STEPPED, machine.site(at), optimizer)
+    return Unknown()
+
+
+def _scaler(machine: Machine, scaler: Scaler, name: str, arguments: Arguments, at: int) -> Value:
+    first = arguments.positional[0] if arguments.positional else arguments.get("outputs", "optimizer")
+    match name:
+        case "scale" if isinstance(first, Tensor):
+            return first.derive(origin=Origin("operation", "scale", machine.site(at), note="scaled"))
+        case "scale":
+            return Unknown(key=("scaled", scaler))
+        case "step" if first is not None:
+            machine.note_event(Event.STEPPED, machine.site(at), first, by=scaler)
+        case "unscale_" if first is not None:
+            machine.note_event(Event.UNSCALED, machine.site(at), first, by=scaler)
+    return Unknown()
+
+
+def parameters_of(value: Value) -> Parameters | None:
+    """What an optimizer holds, where that is known."""
+    return value.held if isinstance(value, Optimizer) else None

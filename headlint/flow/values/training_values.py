@@ -1,0 +1,88 @@
+"""What a training loop is made of: parameters, the optimizer that holds them, and what stands around its step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from headlint.flow.values.python_values import HeapObject, Site, Value
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Parameters(Value):
+    """Some or all parameters of some modules, as ``model.parameters()`` gives them.
+
+    ``members`` are the layers, ready-made models, tensors and unknown modules that they belong to. Not ``complete``: there
+    may be more. ``partial``: a condition leaves some of the members' parameters out.
+    """
+
+    members: frozenset[Value]
+    complete: bool = True
+    partial: bool = False
+    named: bool = False
+    """Whether each comes with its name."""
+
+    def joined_with(self, other: Parameters) -> Parameters:
+        """These and others."""
+        return Parameters(
+            self.members | other.members, self.complete and other.complete, self.partial or other.partial, self.named
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OneParameter(Value):
+    """One parameter out of several, whichever."""
+
+    of: Parameters
+
+
+class Optimizer(HeapObject):
+    """An optimizer of a library, with the parameters that it was given."""
+
+    __slots__ = ("held", "name", "rounds", "site")
+
+    def __init__(self, name: str, site: Site, held: Parameters, rounds: tuple[Round, ...] = ()) -> None:
+        super().__init__()
+        self.name = name
+        self.site = site
+        self.held = held
+        self.rounds = rounds
+        """The rounds of loops in which it was built."""
+
+
+class Scheduler(HeapObject):
+    """A schedule of the learning rate over an optimizer."""
+
+    __slots__ = ("name", "optimizer", "site")
+
+    def __init__(self, name: str, site: Site, optimizer: Value) -> None:
+        super().__init__()
+        self.name = name
+        self.site = site
+        self.optimizer = optimizer
+
+
+class Scaler(HeapObject):
+    """A ``GradScaler``, which scales losses up and gradients down."""
+
+    __slots__ = ("site",)
+
+    def __init__(self, site: Site) -> None:
+        super().__init__()
+        self.site = site
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Loop:
+    """A loop that is being run."""
+
+    site: Site
+    over: Value | None = None
+    """What it goes through; None for a ``while``."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Round:
+    """One round of a loop."""
+
+    loop: Loop
+    number: int
