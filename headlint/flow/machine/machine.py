@@ -373,7 +373,13 @@ class Machine:
         self.facts.append(kind(site=site, guards=guards, certain=certain, calls=call_sites, **columns))
 
     def note_event(
-        self, event: Event, site: Site, subject: Value, by: Value | None = None, given: tuple[Value, ...] = ()
+        self,
+        event: Event,
+        site: Site,
+        subject: Value,
+        by: Value | None = None,
+        given: tuple[Value, ...] = (),
+        **more: Any,
     ) -> None:
         """Note that something happens in a training loop."""
         self.emit(
@@ -386,6 +392,7 @@ class Machine:
             rounds=self.rounds,
             root=self.root,
             without_gradient=bool(self.without_gradient),
+            **more,
         )
 
     # Meaning

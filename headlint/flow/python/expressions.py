@@ -23,6 +23,7 @@ from headlint.flow.values.python_values import (
     Value,
 )
 from headlint.flow.values.tensor_values import Tensor
+from headlint.flow.values.training_values import Parameters
 from headlint.syntax import ir
 
 if TYPE_CHECKING:
@@ -259,8 +260,11 @@ def _display(machine: Machine, node: ir.Display) -> Value:
     approximate = False
     for item in node.items:
         if isinstance(item, ir.Starred):
-            known = iteration.known_items(machine, machine.evaluate(item.value))
+            value = machine.evaluate(item.value)
+            known = iteration.known_items(machine, value)
             approximate = approximate or known is None
+            if isinstance(value, Parameters):
+                known = [iteration.element(machine, value)]
             items.extend(known or ())
         else:
             items.append(machine.evaluate(item))

@@ -76,8 +76,8 @@ def assign(machine: Machine, target: ir.Expression, value: Value) -> None:
             machine.state.write(home, name, value)
         case ir.Attribute():
             owner = machine.evaluate(target.owner)
+            machine.libraries.assigning(machine, owner, target.name, value, machine.site(target))
             machine.set_attribute(owner, target.name, value, target.at)
-            machine.libraries.assigned(machine, owner, target.name, value, machine.site(target))
         case ir.Subscript():
             owner = machine.evaluate(target.owner)
             machine.set_item(owner, machine.evaluate(target.index), value, target.at)
@@ -173,20 +173,22 @@ def _note_leaving(machine: Machine, node: ir.If, by_mode: bool) -> None:
 
 
 def _with(machine: Machine, node: ir.With) -> bool:
-    switched_off = 0
+    switched_off, switched_on = 0, False
     expects_errors = any(_expects_error(item) for item, _ in node.items)
     for item, target in node.items:
         value = machine.evaluate(item)
         if machine.is_without_gradient(item, value):
             switched_off += 1
+        switched_on = switched_on or value == FrameworkName("torch.enable_grad")
         if target is not None:
             assign(machine, target, value)
-    machine.without_gradient += switched_off
+    before = machine.without_gradient
+    machine.without_gradient = 0 if switched_on else before + switched_off
     machine.muted += expects_errors
     try:
         return machine.execute(node.body)
     finally:
-        machine.without_gradient -= switched_off
+        machine.without_gradient = before
         machine.muted -= expects_errors
 
 
