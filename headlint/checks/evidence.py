@@ -10,7 +10,18 @@ from typing import TypeVar
 from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
 from headlint.checks.training.order import Run, runs_of
 from headlint.flow.values.assumptions import Assumption
-from headlint.flow.values.facts import Activation, Backward, Fact, Fed, LabelsUse, LayerApplied, LossUse, TrainingEvent
+from headlint.flow.values.facts import (
+    Activation,
+    Backward,
+    Fact,
+    Fed,
+    Head,
+    LabelsUse,
+    LayerApplied,
+    LossUse,
+    Returned,
+    TrainingEvent,
+)
 from headlint.flow.values.library_values import Layer
 from headlint.flow.values.python_values import Constant, Site
 from headlint.flow.values.tensor_values import Domain, Labels, Origin, Tensor
@@ -130,6 +141,12 @@ class Evidence:
     def reaches_loss(self, activation: Activation) -> bool:
         """Whether a loss takes what an activation gives, as its prediction."""
         return id(activation.output) in self.predictions
+
+    @cached_property
+    def answers(self) -> set[int]:
+        """Identities of the tensors that modules give back, and of those they are only another view of."""
+        outputs = [*(fact.output for fact in self.of(Head)), *(fact.output for fact in self.of(Returned))]
+        return {id(tensor) for output in outputs if isinstance(output, Tensor) for tensor in views(output)}
 
     def other_uses(self, use: LossUse) -> tuple[Site, ...]:
         """The calls that give what the activation behind a prediction makes to others than a loss.

@@ -257,7 +257,8 @@ def axis_of_classes(case: Case) -> Repair:
     given = argument(call, "dim", position) or argument(call, "axis", position)
     if given is None:
         raise CannotFix("its axis is not to be seen")
-    wanted = "-1" if given.keyword is not None and given.keyword.value == "axis" else "1"
+    last = case.detail("rank") not in (None, 2) or (given.keyword is not None and given.keyword.value == "axis")
+    wanted = "-1" if last else "1"
     reason = "the model computes something else and has to be trained again"
     return Repair(f"Take axis {wanted}", reason, (program.replace(given.value, wanted),))
 

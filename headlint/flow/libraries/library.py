@@ -13,8 +13,9 @@ from headlint.flow.machine.parts import BY_HAND
 from headlint.flow.python import attributes, builtin_calls, collections_methods
 from headlint.flow.tensors import tensors
 from headlint.flow.torch_modules import dropout
-from headlint.flow.training import modules, optimizers, unreadable
+from headlint.flow.training import modules, optimizers, parameters, unreadable
 from headlint.flow.values.arguments import Arguments
+from headlint.flow.values.facts import Event
 from headlint.flow.values.library_values import Backbone, Container, Dataset, Layer, Loss, Metric, Model, Parser, Part
 from headlint.flow.values.python_values import (
     ClassValue,
@@ -44,6 +45,9 @@ UNKNOWN_METHODS = frozenset(
 
 SAME_VALUE_METHODS = frozenset({"to", "cuda", "cpu", "float", "double", "half", "train", "eval", "contiguous", "clone"})
 """Methods after which something unknown, a tensor or a model, is still the same."""
+
+SAME_ANSWER_METHODS = frozenset({"lower", "upper", "strip", "casefold", "startswith", "endswith"})
+"""Methods of texts, which give the same answer each time: two tests of it are one condition."""
 
 
 HARMLESS_PACKAGES = frozenset(
@@ -105,6 +109,8 @@ def call_name(machine: Machine, path: str, arguments: Arguments, at: int) -> Val
 
 def _by_family(machine: Machine, path: str, arguments: Arguments, at: int) -> Value:
     """Names that a whole module of a library shares the meaning of."""
+    if (collected := parameters.collected(machine, path, arguments)) is not None:
+        return collected
     package, _, name = path.rpartition(".")
     if package == "builtins":
         return builtin_calls.call(machine, name, arguments, at)
@@ -173,7 +179,15 @@ def _get_loss(machine: Machine, arguments: Arguments, at: int) -> Value:
 
 
 def _set_grad_enabled(machine: Machine, arguments: Arguments, at: int) -> Value:
-    return FrameworkName("torch.no_grad") if arguments.first("mode") == Constant(False) else Unknown()
+    match arguments.first("mode"):
+        case Constant(bool() as enabled, symbol=None):
+            return FrameworkName("torch.enable_grad" if enabled else "torch.no_grad")
+        case _:
+            return Unknown()
+
+
+def _enable_grad(machine: Machine, arguments: Arguments, at: int) -> Value:
+    return FrameworkName("torch.enable_grad")
 
 
 def _epsilon(machine: Machine, arguments: Arguments, at: int) -> Value:
@@ -212,6 +226,8 @@ _NAMES: dict[str, Callable[[Machine, Arguments, int], Value]] = {
     "keras.activations.get": _get_activation,
     "keras.losses.get": _get_loss,
     "torch.set_grad_enabled": _set_grad_enabled,
+    "torch.enable_grad": _enable_grad,
+    "torch.autograd.enable_grad": _enable_grad,
     "torch.nn.Parameter": _parameter,
     "keras.backend.epsilon": _epsilon,
     "keras.config.epsilon": _epsilon,
@@ -388,6 +404,7 @@ def _attribute_of_layer(machine: Machine, layer: Layer, name: str) -> Value:
     if name in BY_HAND:
         machine.parts.by_hand.add(layer)
     if name.startswith(("weight", "bias", "in_proj", "out_proj")):
+        machine.note_event(Event.USED_BY_HAND, layer.site, layer)
         machine.parts.weights_touched.add(layer)
     if name in layer.kind.parameters and name not in ("bias", "activation"):
         return layer.arguments.get(name) or machine.globals.child((layer, name))
@@ -420,6 +437,9 @@ def call_unknown(machine: Machine, function: Unknown, arguments: Arguments, at: 
             feeding.note(machine, arguments, machine.site(at))
         if name in SAME_VALUE_METHODS:
             return function.parent
+        if name in SAME_ANSWER_METHODS and all(isinstance(value, Constant) for value in arguments.positional):
+            texts = tuple(value.value for value in arguments.positional if isinstance(value, Constant))
+            return function.child(("answer", *texts))
         if name in ("prepare", "setup") and len(arguments.positional) >= 2:
             return TupleValue(arguments.positional)  # accelerate and Fabric give back what they are given
         if name in UNKNOWN_METHODS and _only_numbers(arguments):
