@@ -31,15 +31,10 @@ from headlint.flow.values.python_values import (
 from headlint.flow.values.tensor_values import Tensor
 from headlint.flow.values.training_values import Optimizer, Scaler, Scheduler
 from headlint.frameworks import keras, keras_losses, registry, torch
+from headlint.frameworks.vocabulary import TENSOR_METHODS
 
 if TYPE_CHECKING:
     from headlint.flow.machine.machine import Machine
-
-UNKNOWN_METHODS = frozenset(
-    {"softmax", "log_softmax", "view", "reshape", "flatten", "squeeze", "unsqueeze", "permute", "transpose", "argmax"}
-    | {"sigmoid", "tanh", "relu", "log"}
-)
-"""Methods that only a tensor has; called on something unknown they say that it is a tensor."""
 
 SAME_VALUE_METHODS = frozenset({"to", "cuda", "cpu", "float", "double", "half", "train", "eval", "contiguous", "clone"})
 """Methods after which something unknown, a tensor or a model, is still the same."""
@@ -413,7 +408,7 @@ def call_unknown(machine: Machine, function: Unknown, arguments: Arguments, at: 
             return function.parent
         if name in ("prepare", "setup") and len(arguments.positional) >= 2:
             return TupleValue(arguments.positional)  # accelerate and Fabric give back what they are given
-        if name in UNKNOWN_METHODS and _only_numbers(arguments):
+        if name in TENSOR_METHODS and _only_numbers(arguments):
             return tensors.call_method(machine, machine.tensor_of(function.parent), name, arguments, machine.site(at))
         machine.note_gradient(function, arguments, at)
         if (picked := search_spaces.picked(machine, function, arguments)) is not None:
