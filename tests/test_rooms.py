@@ -37,14 +37,14 @@ PACKAGES_OF_FLOW = {
     "values": "",
     "machine": "values",
     "python": "values machine",
+    "torch_modules": "values machine python",
     "tensors": "values machine python",
     "layers": "values machine python tensors",
     "keras": "values machine python tensors layers",
     "data": "values machine python tensors layers",
     "training": "values machine",
-    "libraries": "values machine python tensors layers keras data training",
-    "interpreter": "values machine python tensors layers keras data training libraries",
-    "torch_modules": "values machine python",
+    "libraries": "values machine python torch_modules tensors layers keras data training",
+    "interpreter": "values machine python torch_modules tensors layers keras data training libraries",
     "roots": "values machine python torch_modules",
 }
 """The same for the packages of the room that follows values: the machine reaches what stands after it through tables that

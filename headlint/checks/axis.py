@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from headlint.checks.axes import classes_are_last, is_time_first
 from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
-from headlint.checks.evidence import Evidence, is_proved, prediction, short
+from headlint.checks.evidence import Evidence, about_loss, is_proved, prediction, short
 from headlint.checks.outputs import SOFTMAXES, about_activation, softmax_axis
 from headlint.flow.values.facts import Activation, LayerBuilt
 from headlint.flow.values.python_values import Constant
@@ -41,16 +42,24 @@ def softmax_over_batch(evidence: Evidence) -> Iterator[Diagnostic]:
     for fact in evidence.of(Activation):
         if fact.effect not in SOFTMAXES or not isinstance(fact.input, Tensor) or fact.input.domain is not Domain.LINEAR:
             continue
-        if softmax_axis(fact) != 0 or not fact.axis_given or fact.input.shape.units == 1:
-            continue  # one score a row, compared over the rows, is attention
-        if fact.input.shape.rank == 2 or evidence.reaches_loss(fact) or fact.output.origin.name.startswith("keras"):
+        if fact.axis_given and fact.input.shape.units != 1 and _is_over_batch(evidence, fact, fact.input):
             message = (
-                f"{short(fact.output.origin.name)} over axis 0 normalises over the samples of a batch instead of the classes, "
-                "so an answer depends on the other samples."
+                f"{short(fact.output.origin.name)} over axis {fact.output.axis} normalises over the samples of a batch "
+                "instead of the classes, so an answer depends on the other samples."
             )
-            yield about_activation(
-                "HL302", fact, message, "Use the axis of the classes: 1 for (batch, classes), or -1."
-            )
+            advice = "Use the axis of the classes: 1 for (batch, classes), or -1."
+            yield about_activation("HL302", fact, message, advice)
+
+
+def _is_over_batch(evidence: Evidence, fact: Activation, scores: Tensor) -> bool:
+    """Whether a softmax compares samples; one score a row, compared over the rows, is attention and was left out."""
+    axis, rank = softmax_axis(fact), scores.shape.rank
+    if axis is not None and axis < 0 and rank is not None:
+        axis += rank
+    taken = evidence.reaches_loss(fact)
+    if axis == 0:
+        return rank == 2 or taken or fact.output.origin.name.startswith("keras")
+    return axis == 1 and rank == 3 and is_time_first(scores) and (taken or id(fact.output) in evidence.answers)
 
 
 def softmax_across_tasks(evidence: Evidence) -> Iterator[Diagnostic]:
@@ -116,4 +125,25 @@ def _wide(tensor: Tensor) -> Iterator[Tensor]:
         tensor = before
 
 
-RULES = (softmax_without_dim, softmax_over_batch, softmax_across_tasks)
+_WITH_CLASSES_SECOND = ("CrossEntropyLoss", "cross_entropy", "NLLLoss", "nll_loss")
+
+
+def classes_on_wrong_axis(evidence: Evidence) -> Iterator[Diagnostic]:
+    """HL304."""
+    for use in evidence.uses:
+        tensor = prediction(use)
+        rank = tensor.shape.rank
+        if use.loss.framework != "torch" or use.loss.short_name not in _WITH_CLASSES_SECOND or rank is None or rank < 3:
+            continue
+        if classes_are_last(tensor):
+            message = (
+                f"{use.loss.short_name} expects the classes on axis 1, but the classes of these {rank} axes are the last: "
+                "another axis is compared as if it held the classes."
+            )
+            advice = (
+                "Move the classes to axis 1 (scores.movedim(-1, 1)), or flatten scores and labels to one row a label."
+            )
+            yield about_loss("HL304", use, message, advice)
+
+
+RULES = (softmax_without_dim, softmax_over_batch, softmax_across_tasks, classes_on_wrong_axis)

@@ -34,3 +34,5 @@ class Diagnostic:
     """The loss use or tensor it is about: one rule may take another's place for the same subject."""
     other_uses: tuple[Site, ...] = ()
     """The calls that give the value to others than a loss."""
+    advice_only: bool = False
+    """Whether it is no more than advice, whatever the rule's severity is."""

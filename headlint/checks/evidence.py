@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TypeVar
 
 from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
 from headlint.checks.training.order import Run, runs_of
 from headlint.flow.values.assumptions import Assumption
-from headlint.flow.values.facts import Activation, Backward, Fact, LabelsUse, LayerApplied, LossUse, TrainingEvent
+from headlint.flow.values.facts import (
+    Activation,
+    Backward,
+    Fact,
+    Head,
+    LabelsUse,
+    LayerApplied,
+    LossUse,
+    Returned,
+    TrainingEvent,
+)
 from headlint.flow.values.library_values import Layer
 from headlint.flow.values.python_values import Constant, Site
 from headlint.flow.values.tensor_values import Domain, Labels, Origin, Tensor
@@ -22,6 +32,29 @@ CROSS_ENTROPIES = ("cross_entropy", "sparse_cross_entropy")
 PROBABILITIES = (Domain.SOFTMAX, Domain.SIGMOID)
 SCORES = (Domain.LINEAR, Domain.RECTIFIED, Domain.TANH)
 CLASSIFYING = (*CROSS_ENTROPIES, "nll", "binary_cross_entropy")
+AMOUNTS = ("regression", "count")
+"""Losses for values, and those for counts and rates."""
+
+
+@dataclass(frozen=True)
+class Aim:
+    """A loss and the targets that it holds its prediction against."""
+
+    use: LossUse
+    target: Tensor
+    proved: bool
+
+    @property
+    def labels(self) -> Labels:
+        """What is known of the targets."""
+        return self.target.labels or Labels()
+
+    @property
+    def columns(self) -> int | None:
+        """How many numbers a sample has, of targets with one row or one number for each."""
+        if self.target.shape.rank == 1:
+            return 1
+        return self.target.shape.units if self.target.shape.rank == 2 else None
 
 
 @dataclass
@@ -64,6 +97,18 @@ class Evidence:
         return [use for use in self.of(LabelsUse) if isinstance(use.prediction, Tensor)]
 
     @cached_property
+    def aims(self) -> list[Aim]:
+        """Each loss with the targets that it gets, itself or through ``fit``."""
+        compiled = {(id(use.prediction), use.site): use for use in self.uses if use.compiled}
+        direct = [Aim(use, use.target, is_proved(use)) for use in self.uses if isinstance(use.target, Tensor)]
+        fitted = [
+            Aim(use, fact.target, is_proved(use) and is_proved(fact))
+            for fact in self.labels
+            if (use := compiled.get((id(fact.prediction), fact.site))) is not None
+        ]
+        return [*direct, *fitted]
+
+    @cached_property
     def differentiated(self) -> set[int]:
         """Identities of every tensor that a loss which is differentiated was computed from."""
         found: set[int] = set()
@@ -78,6 +123,12 @@ class Evidence:
     def reaches_loss(self, activation: Activation) -> bool:
         """Whether a loss takes what an activation gives, as its prediction."""
         return id(activation.output) in self.predictions
+
+    @cached_property
+    def answers(self) -> set[int]:
+        """Identities of the tensors that modules give back, and of those they are only another view of."""
+        outputs = [*(fact.output for fact in self.of(Head)), *(fact.output for fact in self.of(Returned))]
+        return {id(tensor) for output in outputs if isinstance(output, Tensor) for tensor in views(output)}
 
     def other_uses(self, use: LossUse) -> tuple[Site, ...]:
         """The calls that give what the activation behind a prediction makes to others than a loss.
@@ -166,6 +217,16 @@ def head_of(tensor: Tensor) -> Tensor | None:
             return None
         tensor = tensor.inputs[0]
     return None
+
+
+def is_judge(evidence: Evidence, tensor: Tensor) -> bool:
+    """Whether another model learns through the same head: real or made up are classes then, whatever the loss."""
+    head = head_of(tensor)
+    if head is None:
+        return False
+    inputs = {id(fact.input) for fact in evidence.applications() if fact.layer is head.origin.layer}
+    compiled = {use.site for use in evidence.uses if use.compiled and head_of(prediction(use)) is head}
+    return len(inputs) > 1 or len(compiled) > 1
 
 
 def ancestors(tensor: Tensor) -> Iterator[Tensor]:
@@ -344,6 +405,15 @@ def about_loss(
         use,
         other_uses,
     )
+
+
+def about_aim(code: str, aim: Aim, message: str, advice: str) -> Diagnostic:
+    """A finding about a prediction and the targets that a loss holds it against."""
+    found = about_loss(code, aim.use, message, advice)
+    *before, taken = found.trail
+    site = aim.labels.site
+    given = (DiagnosticStep(site, f"the targets: {aim.labels.source}", "label"),) if site is not None else ()
+    return replace(found, proved=aim.proved, trail=(*before, *given, taken))
 
 
 def constant(layer: Layer, *names: str) -> object:

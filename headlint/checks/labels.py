@@ -7,9 +7,10 @@ from collections.abc import Iterator
 
 from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
 from headlint.checks.evidence import (
+    AMOUNTS,
     Evidence,
     assumptions_of,
-    head_of,
+    is_judge,
     is_proved,
     prediction,
     source_tensor,
@@ -64,19 +65,7 @@ def _wrong_labels(use: LabelsUse | LossUse, labels: Labels, subject: object) -> 
     family, framework = use.loss.family, use.loss.framework
     message, advice, conversion = "", "", ""
     width = units(use)
-    target = use.target
-    columns = target.shape.units if isinstance(target, Tensor) and target.shape.rank == 2 else None
-    if (
-        framework == "keras"
-        and family in ("binary_cross_entropy", "regression")
-        and prediction(use).shape.rank in (None, 2)
-    ):
-        if width is not None and columns is not None and columns > 1 and width != columns:
-            message = f"The labels have {columns} values for each sample, but the model gives {width}."
-            advice = f"Give the last layer {columns} units, or give labels of {width}."
-    if message:
-        pass
-    elif labels.encoding == "one_hot" and (family == "sparse_cross_entropy" or family == "nll"):
+    if labels.encoding == "one_hot" and (family == "sparse_cross_entropy" or family == "nll"):
         message = f"{use.loss.short_name} takes one integer for each sample, but the labels are one-hot rows ({labels.source})."
         advice = (
             "Use categorical_crossentropy, or leave the labels as integers."
@@ -152,13 +141,13 @@ def accuracy_for_regression(evidence: Evidence) -> Iterator[Diagnostic]:
     for fact in evidence.of(MetricUse):
         if (
             fact.metric not in ("accuracy", "acc", "Accuracy", "binary_accuracy", "categorical_accuracy")
-            or fact.loss.family != "regression"
+            or fact.loss.family not in AMOUNTS
         ):
             continue
         if (
             isinstance(fact.prediction, Tensor)
-            and fact.prediction.domain is Domain.LINEAR
-            and not _is_judge(evidence, fact.prediction)
+            and _gives_values(evidence, fact.prediction)
+            and not is_judge(evidence, fact.prediction)
         ):
             message = (
                 f"The metric {fact.metric!r} counts exact matches, but the model predicts values with {fact.loss.short_name}: "
@@ -168,14 +157,12 @@ def accuracy_for_regression(evidence: Evidence) -> Iterator[Diagnostic]:
             yield _about_metric("HL602", fact, message, advice)
 
 
-def _is_judge(evidence: Evidence, tensor: Tensor) -> bool:
-    """Whether another model learns through the same head: real or made up are classes then, whatever the loss."""
-    head = head_of(tensor)
-    if head is None:
-        return False
-    inputs = {id(fact.input) for fact in evidence.applications() if fact.layer is head.origin.layer}
-    compiled = {use.site for use in evidence.uses if use.compiled and head_of(prediction(use)) is head}
-    return len(inputs) > 1 or len(compiled) > 1
+def _gives_values(evidence: Evidence, tensor: Tensor) -> bool:
+    """Whether a head gives amounts: of a sigmoid or tanh only the targets can tell."""
+    if tensor.domain in (Domain.SIGMOID, Domain.TANH):
+        aims = [aim.labels for aim in evidence.aims if prediction(aim.use) is tensor]
+        return any(labels.encoding == "values" and not labels.noise for labels in aims)
+    return tensor.domain in (Domain.LINEAR, Domain.RECTIFIED)
 
 
 def _about_metric(code: str, fact: MetricUse, message: str, advice: str) -> Diagnostic:

@@ -11,7 +11,6 @@ from headlint.checks.evidence import (
     SCORES,
     Evidence,
     about_loss,
-    head_of,
     is_proved,
     prediction,
     short,
@@ -22,9 +21,9 @@ from headlint.checks.evidence import (
     wants_logits,
     wants_probabilities,
 )
-from headlint.flow.values.facts import Activation, HandWrittenLoss, LossUse, MetricUse
+from headlint.flow.values.facts import Activation, HandWrittenLoss, LossUse
 from headlint.flow.values.python_values import Constant
-from headlint.flow.values.tensor_values import Domain, Labels, Tensor
+from headlint.flow.values.tensor_values import Domain, Tensor
 
 _AGAIN = {
     "torch": "Give the loss the raw scores: remove the {activation}. Apply it only where you show or use probabilities.",
@@ -212,24 +211,6 @@ def kl_div_without_log(evidence: Evidence) -> Iterator[Diagnostic]:
             yield about_loss("HL110", use, message, "Leave out log_target, or give the target as log-probabilities.")
 
 
-def softmax_with_regression_loss(evidence: Evidence) -> Iterator[Diagnostic]:
-    """HL111."""
-    for use in evidence.uses:
-        if use.loss.family != "regression" or prediction(use).domain is not Domain.SOFTMAX or units(use) == 1:
-            continue
-        source = source_tensor(prediction(use))
-        both_soft = isinstance(use.target, Tensor) and use.target.domain in (Domain.SOFTMAX, Domain.SIGMOID)
-        if not both_soft and source.inputs and source.inputs[0].domain is Domain.LINEAR:
-            message = (
-                f"{use.loss.short_name} on a softmax: the outputs sum to 1, and where "
-                "the softmax is saturated the gradient of a squared error vanishes."
-            )
-            advice = (
-                "For classes use a cross entropy; for values use a linear output (or a sigmoid for each value in 0…1)."
-            )
-            yield about_loss("HL111", use, message, advice)
-
-
 def activation_on_logits(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL112."""
     for use in evidence.uses:
@@ -314,35 +295,6 @@ def hand_written_cross_entropy(evidence: Evidence) -> Iterator[Diagnostic]:
         yield Diagnostic("HL114", fact.site, message, advice, is_proved(fact), steps, subject=fact.log)
 
 
-def classification_with_regression_loss(evidence: Evidence) -> Iterator[Diagnostic]:
-    """HL115."""
-    shown: dict[int, str] = {}
-    for metric in evidence.of(MetricUse):
-        if metric.metric in ("accuracy", "acc", "binary_accuracy", "categorical_accuracy"):
-            if isinstance(metric.prediction, Tensor) and metric.prediction.shape.units == 1:
-                shown[id(metric.prediction)] = f"the metric {metric.metric!r}"
-    for labels in evidence.labels:
-        if _is_class(labels.labels):
-            shown[id(labels.prediction)] = labels.labels.source
-    for use in evidence.uses:
-        tensor = prediction(use)
-        if use.loss.family != "regression" or tensor.domain not in (Domain.SIGMOID, Domain.TANH):
-            continue
-        target = use.target.labels if isinstance(use.target, Tensor) else None
-        reason = shown.get(id(tensor)) or (target.source if target is not None and _is_class(target) else "")
-        head = head_of(tensor)
-        if reason and head is not None and head.origin.layer is not None and head.origin.layer.kind.effect == "dense":
-            message = (
-                f"{use.loss.short_name} on a {short(source_tensor(tensor).origin.name)} head, but the labels are classes "
-                f"({reason}): where the output is confidently wrong, the gradient almost vanishes."
-            )
-            yield about_loss("HL115", use, message, "Use a binary or categorical cross entropy for classes.")
-
-
-def _is_class(labels: Labels) -> bool:
-    return labels.encoding in ("one_hot", "index", "binary")
-
-
 def exclusive_classes_with_binary_loss(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL116."""
     known = {id(labels.prediction): labels.labels for labels in evidence.labels if labels.labels.exclusive}
@@ -391,11 +343,9 @@ RULES = (
     sigmoid_with_categorical_cross_entropy,
     nll_without_log_softmax,
     kl_div_without_log,
-    softmax_with_regression_loss,
     activation_on_logits,
     log_of_softmax,
     hand_written_cross_entropy,
-    classification_with_regression_loss,
     exclusive_classes_with_binary_loss,
     separate_sigmoid_and_bce,
 )

@@ -7,8 +7,10 @@ from dataclasses import replace
 
 from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
 from headlint.checks.evidence import (
+    AMOUNTS,
     CLASSIFYING,
     CROSS_ENTROPIES,
+    Aim,
     Evidence,
     about_loss,
     assumptions_of,
@@ -24,8 +26,9 @@ from headlint.checks.evidence import (
     units,
 )
 from headlint.flow.values.facts import Activation, Fact, LabelsUse, LayerApplied, LayerBuilt, LossUse
+from headlint.flow.values.intervals import UNIT
 from headlint.flow.values.library_values import Layer
-from headlint.flow.values.tensor_values import Domain, Tensor
+from headlint.flow.values.tensor_values import Domain, Labels, Tensor
 
 SOFTMAXES = ("softmax", "log_softmax")
 
@@ -99,9 +102,14 @@ def _with_its_loss(evidence: Evidence, diagnostic: Diagnostic, fact: Activation)
     use = next((use for use in evidence.uses if source_tensor(prediction(use)) is fact.output), None)
     if use is None:
         return diagnostic
-    labels = evidence.labels_of(use)
-    classes = labels.classes if labels is not None else None
-    known = {"framework": use.loss.framework, "family": use.loss.family, "classes": classes}
+    labels = evidence.labels_of(use) or Labels()
+    beyond = labels.interval is not None and labels.interval not in UNIT
+    known = {
+        "framework": use.loss.framework,
+        "family": use.loss.family,
+        "classes": labels.classes,
+        "beyond": beyond or None,
+    }
     details = tuple((key, value) for key, value in known.items() if value is not None)
     return replace(diagnostic, trail=(*diagnostic.trail, *loss_steps(use)), details=(*diagnostic.details, *details))
 
@@ -181,6 +189,29 @@ def outputs_do_not_match_classes(evidence: Evidence) -> Iterator[Diagnostic]:
         labels = loss.target.labels if isinstance(loss.target, Tensor) else None
         if labels is not None:
             yield from _mismatch(loss, labels.encoding, labels.classes, labels.source, prediction(loss))
+    for aim in evidence.aims:
+        yield from _columns(aim)
+
+
+def _columns(aim: Aim) -> Iterator[Diagnostic]:
+    """Another number of values for a sample than the head gives, under a loss that compares value by value."""
+    use, tensor = aim.use, prediction(aim.use)
+    width, columns, rank = units(use), aim.columns, tensor.shape.rank
+    head = head_of(tensor)
+    step = layer_step(head) if head is not None else None
+    if use.loss.family not in (*AMOUNTS, "binary_cross_entropy") or step is None or tensor.domain is Domain.SOFTMAX:
+        return
+    if width is None or columns is None or width == columns or rank not in (None, 2) or (rank is None and width == 1):
+        return
+    source = f" ({aim.labels.source})" if aim.labels.source else ""
+    has = f"{columns} value{'s' if columns != 1 else ''}"
+    message = f"The last layer has {width} output{'s' if width != 1 else ''}, but the targets have {has} for each sample{source}."
+    details = (("units", width), ("classes", columns), ("framework", use.loss.framework))
+    advice = f"Give the last layer {columns} unit{'s' if columns != 1 else ''}, or give targets of {width}."
+    yield Diagnostic(
+        "HL204", step.site, message, advice, aim.proved, trail_of(tensor), details=details,
+        assumptions=assumptions_of(tensor), subject=use,
+    )  # fmt: skip
 
 
 def _mismatch(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from headlint.checks import activations, api, axis, bias, gradient, labels, loss_input, modules, outputs
+from headlint.checks import activations, amounts, api, axis, bias, gradient, labels, loss_input, modules, outputs
 from headlint.checks.diagnostic import Diagnostic
 from headlint.checks.evidence import Evidence, source_tensor
-from headlint.checks.training import steps
+from headlint.checks.training import held, steps
 from headlint.flow.values.facts import Fact, LossUse
 from headlint.flow.values.tensor_values import Tensor
 from headlint.settings import Settings
@@ -15,12 +15,14 @@ from headlint.settings import Settings
 FAMILIES = (
     loss_input,
     activations,
+    amounts,
     outputs,
     axis,
     bias,
     gradient,
     modules,
     steps,
+    held,
     labels,
     api,
 )
@@ -37,6 +39,7 @@ REPLACES = {
     "HL107": frozenset({"HL116", "HL120", "HL203"}),
     "HL108": frozenset({"HL116", "HL120", "HL203"}),
     "HL114": frozenset({"HL113"}),
+    "HL304": frozenset({"HL202", "HL204", "HL601"}),
     "HL501": _LOSS_INPUT | {"HL202"},
     "HL502": _LOSS_INPUT,
     "HL503": _LOSS_INPUT | {"HL202", "HL204", "HL601"},

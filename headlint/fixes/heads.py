@@ -105,8 +105,8 @@ def activation_of_one_unit(case: Case) -> Repair:
     step = case.step("activation", "softmax", "logsoftmax")
     classes, torch = case.detail("classes"), case.detail("framework") == "torch"
     match case.detail("family"):
-        case "regression":
-            reason = "the model then gives any number, as values need it; where classes are meant the loss is wrong"
+        case "regression" | "count" if case.detail("beyond"):
+            reason = "the model then gives any number, as these targets need it"
             return Repair(f"Remove the {_kind(step.name)}", reason, take_away(case, step))
         case "cross_entropy" | "sparse_cross_entropy" if isinstance(classes, int) and classes > 2:
             return units_written(case, case.step("layer").place, classes)
@@ -115,7 +115,7 @@ def activation_of_one_unit(case: Case) -> Repair:
             loss = binary_loss_written(case, "linear" if torch else "sigmoid")
             return Repair("Use a binary loss on one score", ONLY_FOR_TWO_CLASSES, (*changed, *loss))
         case _:
-            reason = "a network that predicts values needs no activation, and one for more classes needs more units"
+            reason = "for values beyond 0 and 1 no activation is needed, and for more classes more units"
             wanted = "sigmoid" if _kind(step.name).lower() == "softmax" else "logsigmoid"
             return Repair(f"Replace softmax by {wanted}", reason, exchange(case, step, wanted))
 
@@ -257,7 +257,8 @@ def axis_of_classes(case: Case) -> Repair:
     given = argument(call, "dim", position) or argument(call, "axis", position)
     if given is None:
         raise CannotFix("its axis is not to be seen")
-    wanted = "-1" if given.keyword is not None and given.keyword.value == "axis" else "1"
+    last = case.detail("rank") not in (None, 2) or (given.keyword is not None and given.keyword.value == "axis")
+    wanted = "-1" if last else "1"
     reason = "the model computes something else and has to be trained again"
     return Repair(f"Take axis {wanted}", reason, (program.replace(given.value, wanted),))
 

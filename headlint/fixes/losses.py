@@ -268,6 +268,19 @@ def arguments_swapped(case: Case) -> Repair:
     raise CannotFix("the two arguments are not to be seen")
 
 
+def classes_moved(case: Case) -> Repair:
+    """HL304: the classes on the axis where the loss looks for them."""
+    program, call = case.call(_places(case)[-1])
+    given = argument(call, "input", 0)
+    if given is None:
+        raise CannotFix("the scores are not to be seen")
+    simple = isinstance(given.value, cst.Name | cst.Attribute | cst.Call | cst.Subscript) or given.value.lpar
+    text = program.text(given.value)
+    edit = program.edit(*program.outer(given.value), f"{text if simple else f'({text})'}.movedim(-1, 1)")
+    reason = "labels that are probabilities of the same shape have to be moved as well"
+    return Repair("Move the classes to axis 1", reason, (edit,))
+
+
 def constructor_called(case: Case) -> Repair:
     """HL507: build the loss, then give it the tensors."""
     program, call = case.call(case.finding.place)

@@ -29,6 +29,56 @@ def registered(case: Case) -> Repair:
     )
 
 
+def mode_passed(case: Case) -> Repair:
+    """HL609: dropout that follows the module's mode."""
+    program, call = case.call(case.finding.place)
+    if any(arg.star for arg in call.args):
+        raise CannotFix("its arguments are not to be seen")
+    module = _self_of(program, call)
+    if last_name(call.func).startswith("Dropout"):
+        return _function_for_layer(program, call, module)
+    reason = "training computes the same, and evaluation what dropout is meant to do: nothing"
+    edit = program.set_argument(call, "training", f"{module}.training")
+    return Repair(f"Pass training={module}.training", reason, (edit,), safe=True)
+
+
+def _function_for_layer(program: Program, layer: cst.Call, module: str) -> Repair:
+    """``F.dropout`` in place of a dropout layer that is built and called in one expression."""
+    match program.parent(layer):
+        case cst.Call(func=func, args=[cst.Arg(keyword=None, star="", value=given)]) as call if func is layer:
+            function, imports = spelled(program, f"torch.nn.functional.{last_name(layer.func).lower()}")
+            options = "".join(f"{_argument_text(program, arg)}, " for arg in layer.args)
+            written = f"{function}({program.text(given)}, {options}training={module}.training)"
+            reason = "training computes the same, and evaluation what dropout is meant to do: nothing"
+            return Repair(
+                "Use the function, with the module's mode",
+                reason,
+                (program.replace(call, written), *imports),
+                safe=True,
+            )
+    raise CannotFix("it is not called where it is built")
+
+
+def _self_of(program: Program, node: cst.CSTNode) -> str:
+    """What the method around an expression calls its object."""
+    for above in program.around(node):
+        match above:
+            case cst.FunctionDef(params=cst.Parameters(params=[cst.Param(name=name), *_])) if _is_method(
+                program, above
+            ):
+                if any(isinstance(each.decorator, cst.Name) for each in above.decorators):
+                    break
+                return name.value
+            case cst.ClassDef():
+                break
+    raise CannotFix("it is in no method of a module")
+
+
+def _is_method(program: Program, function: cst.FunctionDef) -> bool:
+    block = program.parent(function)
+    return block is not None and isinstance(program.parent(block), cst.ClassDef)
+
+
 def _assigned(program: Program, target: cst.BaseExpression) -> cst.BaseExpression:
     """The value that an attribute gets, alone, in an assignment."""
     holder = program.parent(target)
@@ -58,3 +108,8 @@ def _needs_a_list(program: Program, attribute: str) -> bool:
                 if any(isinstance(side, cst.Attribute) and side.attr.value == attribute for side in (one, other)):
                     return True
     return False
+
+
+def _argument_text(program: Program, arg: cst.Arg) -> str:
+    keyword = f"{arg.keyword.value}=" if arg.keyword is not None else ""
+    return keyword + program.text(arg.value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container
 
 from headlint.findings.finding import Finding, Report
-from headlint.fixes import calls, heads, layers, losses, modules, uses
+from headlint.fixes import calls, heads, layers, losses, modules, training, uses
 from headlint.fixes.case import Case, Programs, Repair, Sources
 from headlint.fixes.edits import Edit, Fix
 from headlint.fixes.program import CannotFix
@@ -35,6 +35,7 @@ FIXERS: dict[str, tuple[Fixer, ...]] = {
     "HL207": (layers.flatten_before,),
     "HL301": (heads.dim_written,),
     "HL302": (heads.axis_of_classes,),
+    "HL304": (losses.classes_moved,),
     "HL401": (layers.bias_on,),
     "HL402": (layers.bias_on,),
     "HL403": (layers.bias_off,),
@@ -43,12 +44,15 @@ FIXERS: dict[str, tuple[Fixer, ...]] = {
     "HL504": (layers.layer_off,),
     "HL506": (heads.relu_for_softmax,),
     "HL507": (losses.constructor_called,),
+    "HL508": (training.cleared_before_backward,),
     "HL511": (modules.registered,),
+    "HL516": (training.attribute_spelt,),
     "HL601": (losses.loss_for_the_labels, losses.labels_converted),
     "HL602": (uses.error_for_accuracy,),
     "HL603": (uses.fitting_metric,),
     "HL605": (uses.border_at_zero,),
     "HL606": (uses.labels_as_they_are,),
+    "HL609": (modules.mode_passed,),
     "HL701": (uses.prediction_of_today,),
     "HL702": (uses.nearest_name,),
     "HL703": (calls.layer_applied,),

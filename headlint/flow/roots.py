@@ -8,8 +8,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from headlint.flow.python import attributes, calls
-from headlint.flow.torch_modules import parts
+from headlint.flow.torch_modules import forwards, parts
 from headlint.flow.values.arguments import Arguments
+from headlint.flow.values.facts import Returned
 from headlint.flow.values.library_values import Container
 from headlint.flow.values.modules import ModuleUnit
 from headlint.flow.values.python_values import ClassValue, DictValue, FunctionValue, Instance, Value
@@ -41,6 +42,7 @@ def _run_rest(machine: Machine, unit: ModuleUnit) -> None:
         if worth(cls.definition):
             machine.with_share(partial(_run_class, machine, cls))
     parts.note(machine, unit)
+    forwards.note(machine, unit)
     for container in machine.sequences:
         if container not in machine.applied and container.site.path == unit.path:
             machine.with_share(partial(_apply, machine, container))
@@ -124,6 +126,8 @@ def _run_methods(machine: Machine, instance: Instance) -> None:
         )
         if method.name == "training_step":
             _differentiate(machine, result)
+        elif method.name in ("forward", "call"):
+            machine.emit(Returned, machine.site(0), output=result)
 
 
 def _differentiate(machine: Machine, result: Value) -> None:

@@ -34,14 +34,30 @@ SKLEARN_CLASSES = {
     "load_breast_cancer": 2,
     "fetch_olivetti_faces": 40,
     "fetch_covtype": 7,
+    "fetch_20newsgroups": 20,
+    "fetch_20newsgroups_vectorized": 20,
 }
-SKLEARN_REGRESSION = frozenset({"load_diabetes", "fetch_california_housing", "load_boston", "make_regression"})
+SKLEARN_REGRESSION: dict[str, tuple[float | None, float | None]] = {
+    "load_diabetes": (25, 346),
+    "fetch_california_housing": (0.15, 5),
+    "load_boston": (5, 50),
+    "load_linnerud": (31, 247),
+    "make_regression": (-20, 20),
+    "make_friedman1": (2, 25),
+    "make_friedman2": (10, 1500),
+    "make_friedman3": (0.1, 1.5),
+    "make_sparse_uncorrelated": (-2, 2),
+    "make_s_curve": (-4, 4),
+    "make_swiss_roll": (5, 14),
+}
+"""scikit-learn's data of amounts, and how far these reach (for the generators: at least, with the usual arguments)."""
 
 SKLEARN_GENERATORS = {
     "make_classification": ("n_classes", 2),
     "make_blobs": ("centers", 3),
     "make_moons": ("", 2),
     "make_circles": ("", 2),
+    "make_gaussian_quantiles": ("n_classes", 3),
 }
 """scikit-learn's generators: the argument that says how many classes, and its default."""
 
@@ -62,23 +78,40 @@ OPERATIONS = tuple(
         ("divide", "divide", ("x", "y")),
         ("negative", "negative", ("x",)),
         ("clip", "clamp", ("a", "a_min", "a_max")),
-        ("mean", "mean", ("a", "axis")),
+        *((name, "mean", ("a", "axis")) for name in ("mean", "average", "nanmean")),
         ("sum", "sum", ("a", "axis")),
+        *((name, "max", ("a", "axis")) for name in ("max", "min", "amax", "amin", "nanmax", "nanmin")),
+        *((name, "unknown_shape", ("a", "axis")) for name in ("std", "nanstd", "ptp")),
+        *(
+            (name, "function", ("x",))
+            for name in ("abs", "absolute", "fabs", "sqrt", "square", "sin", "cos", "log1p", "expm1", "log2", "log10")
+        ),
         ("reshape", "reshape_shape", ("a", "newshape")),
         ("squeeze", "squeeze", ("a", "axis")),
         ("expand_dims", "unsqueeze", ("a", "axis")),
         ("concatenate", "concatenate", ("arrays", "axis")),
         ("stack", "stack", ("arrays", "axis")),
-        ("array", "convert", ("object", "dtype")),
-        ("asarray", "convert", ("object", "dtype")),
+        *((name, "convert", ("object", "dtype")) for name in ("array", "asarray", "asfarray", "ascontiguousarray")),
+        *((f"{kind}stack", "concatenate", ("arrays",)) for kind in ("v", "h", "row_")),
         ("eye", "identity_matrix", ("N",)),
         ("identity", "identity_matrix", ("n",)),
-        ("where", "compare", ("condition", "x", "y")),
-        ("zeros", "fresh_sized", ("shape",)),
-        ("ones", "fresh_sized", ("shape",)),
-        ("random.randint", "random_integers", ("low", "high", "size")),
+        ("where", "where", ("condition", "x", "y")),
+        ("zeros", "fresh_sized", ("shape", "dtype")),
+        ("ones", "fresh_sized", ("shape", "dtype")),
+        ("empty", "fresh_sized", ("shape", "dtype")),
+        ("full", "fresh_sized", ("shape", "fill_value", "dtype")),
+        ("arange", "range", ("start", "stop", "step", "dtype")),
+        ("linspace", "linspace", ("start", "stop", "num")),
+        ("random.randint", "random_integers", ("low", "high", "size", "dtype")),
+        ("random.random_integers", "random_integers", ("low", "high", "size")),
         ("random.rand", "fresh", ("*size",)),
         ("random.randn", "fresh", ("*size",)),
-        ("random.random", "fresh_sized", ("size",)),
+        *((f"random.{name}", "fresh_sized", ("size",)) for name in ("random", "random_sample", "ranf", "sample")),
+        ("random.standard_normal", "fresh_sized", ("size",)),
+        ("random.uniform", "uniform", ("low", "high", "size")),
+        ("random.normal", "normal", ("loc", "scale", "size")),
+        ("random.choice", "choice", ("a", "size")),
+        ("random.binomial", "bernoulli", ("n", "p", "size")),
+        ("random.permutation", "identity", ("x",)),
     )
 )

@@ -278,5 +278,19 @@ DATASET_CLASSES = {
     "imdb": 2,
     "reuters": 46,
 }
-"""``keras.datasets``: how many classes each has; ``boston_housing`` and ``california_housing`` are regression."""
-REGRESSION_DATASETS = frozenset({"boston_housing", "california_housing"})
+"""``keras.datasets``: how many classes each has; those of amounts stand below."""
+REGRESSION_DATASETS: dict[str, tuple[float, float]] = {
+    "boston_housing": (5, 50),
+    "california_housing": (15_000, 500_000),
+}
+"""Keras' data of amounts, and how far these reach."""
+
+DATASET_SHAPES: dict[str, tuple[int | None, ...]] = {
+    "mnist": (None, 28, 28),
+    "fashion_mnist": (None, 28, 28),
+    "cifar10": (None, 32, 32, 3),
+    "cifar100": (None, 32, 32, 3),
+    "boston_housing": (None, 13),
+    "california_housing": (None, 8),
+}
+"""The shapes of the features."""

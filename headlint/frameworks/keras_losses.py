@@ -69,7 +69,7 @@ _FAMILIES: tuple[tuple[str, tuple[str, ...], str, str, tuple[str, ...]], ...] = 
     ("Hinge", ("hinge",), "other", "anything", ()),
     ("SquaredHinge", ("squared_hinge",), "other", "anything", ()),
     ("CategoricalHinge", ("categorical_hinge",), "other", "anything", ()),
-    ("Poisson", ("poisson",), "other", "anything", ()),
+    ("Poisson", ("poisson",), "count", "values", ()),
     ("CosineSimilarity", ("cosine_similarity", "cosine_proximity", "cosine"), "other", "anything", ("axis",)),
     ("Dice", ("dice",), "other", "probabilities", ()),
     ("Tversky", ("tversky",), "other", "probabilities", ()),

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+WEIGHTED_EFFECTS = frozenset(
+    {"dense", "bilinear", "convolution", "norm", "layer_norm", "embedding", "embedding_bag", "recurrent"}
+    | {"recurrent_cell", "recurrent_cell_pair", "attention", "hidden_same_shape"}
+)
+"""What layers with weights do to a tensor."""
+
 
 @dataclass(frozen=True, slots=True)
 class LayerKind:
@@ -27,6 +33,11 @@ class LayerKind:
     """The activation that the layer is, or applies when its parameter ``activation`` is not given."""
 
     @property
+    def has_weights(self) -> bool:
+        """Whether its layers have weights unless their arguments say otherwise."""
+        return self.short_name == "PReLU" or (self.effect in WEIGHTED_EFFECTS and "InstanceNorm" not in self.name)
+
+    @property
     def short_name(self) -> str:
         """The last part of its name, as it is written in programs."""
         return self.name.rsplit(".", 1)[-1]
@@ -37,7 +48,7 @@ class LossKind:
     """A loss of a library.
 
     ``family`` is ``cross_entropy``, ``sparse_cross_entropy``, ``nll``, ``binary_cross_entropy``, ``kl_div``,
-    ``regression`` or ``other``. ``expects`` is ``logits``, ``probabilities``, ``log_probabilities``, ``values`` or
+    ``regression``, ``count`` (rates) or ``other``. ``expects`` is ``logits``, ``probabilities``, ``log_probabilities``, ``values`` or
     ``from_logits`` (the argument of that name decides). ``prediction`` and ``target`` name the arguments of the call,
     ``call`` lists them in order, ``parameters`` lists the constructor's (empty for a function).
     """

@@ -156,17 +156,6 @@ LAYERS = (
     ),
 )
 
-_WEIGHTED = frozenset(
-    {"dense", "bilinear", "convolution", "norm", "layer_norm", "embedding", "embedding_bag", "recurrent"}
-    | {"recurrent_cell", "recurrent_cell_pair", "attention", "hidden_same_shape"}
-)
-
-
-def has_weights(kind: LayerKind) -> bool:
-    """Whether layers of a kind have weights unless their arguments say otherwise."""
-    return kind.short_name == "PReLU" or (kind.effect in _WEIGHTED and "InstanceNorm" not in kind.name)
-
-
 CONTAINERS = {
     "torch.nn.Sequential": "sequential",
     "torch.nn.ModuleList": "list",
@@ -205,7 +194,7 @@ LOSSES = (
     *_losses("MultiMarginLoss", "multi_margin_loss", "other", "anything"),
     *_losses("MultiLabelMarginLoss", "multilabel_margin_loss", "other", "anything"),
     *_losses("SoftMarginLoss", "soft_margin_loss", "other", "anything"),
-    *_losses("PoissonNLLLoss", "poisson_nll_loss", "other", "anything"),
+    *_losses("PoissonNLLLoss", "poisson_nll_loss", "count", "values", ("log_input",)),
     *_losses("GaussianNLLLoss", "gaussian_nll_loss", "other", "anything"),
     LossKind(
         "torchvision.ops.sigmoid_focal_loss",
@@ -230,7 +219,7 @@ _FUNCTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "relu": ("relu", ("input", "inplace")),
     "relu6": ("relu", ("input", "inplace")),
     "dropout": ("dropout", ("input", "p", "training")),
-    "dropout2d": ("dropout", ("input", "p", "training")),
+    **dict.fromkeys(("dropout1d", "dropout2d", "dropout3d"), ("dropout", ("input", "p", "training"))),
     "argmax": ("argmax", ("input", "dim", "keepdim")),
     "argmin": ("argmax", ("input", "dim", "keepdim")),
     "max": ("max", ("input", "dim", "keepdim")),
@@ -288,6 +277,11 @@ _FUNCTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "tensor": ("new_tensor", ("data", "dtype", "device", "requires_grad")),
     "as_tensor": ("convert", ("data", "dtype", "device")),
     "from_numpy": ("convert", ("data",)),
+    "arange": ("range", ("start", "stop", "step")),
+    "linspace": ("linspace", ("start", "stop", "num")),
+    "bernoulli": ("bernoulli", ("input",)),
+    **dict.fromkeys(("abs", "sqrt", "square", "sin", "cos", "log1p", "expm1"), ("function", ("input",))),
+    "std": ("unknown_shape", ("input", "dim")),
     "zeros": ("fresh", ("*size",)),
     "ones": ("fresh", ("*size",)),
     "rand": ("fresh", ("*size",)),
@@ -295,6 +289,9 @@ _FUNCTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "empty": ("fresh", ("*size",)),
     "zeros_like": ("fresh_like", ("input",)),
     "ones_like": ("fresh_like", ("input",)),
+    "rand_like": ("fresh_like", ("input",)),
+    "randn_like": ("fresh_like", ("input",)),
+    "full_like": ("fresh_like", ("input", "fill_value")),
     "full": ("fresh_sized", ("size", "fill_value")),
     "randint": ("random_integers", ("low", "high", "size")),
 }
@@ -336,12 +333,14 @@ METHODS: dict[str, tuple[str, tuple[str, ...]]] = {
     **{
         name: entry
         for name, entry in _FUNCTIONS.items()
-        if entry[1][0] in ("input",) and name not in ("linear", "tensor", "normalize", "dropout", "dropout2d")
+        if entry[1][0] in ("input",) and name not in ("linear", "tensor", "normalize") and entry[0] != "dropout"
     },
     **torch_views.METHODS,
-    **dict.fromkeys(("float", "double"), ("to_float", ("input",))),
+    **dict.fromkeys(("float", "double", "half", "bfloat16"), ("to_float", ("input",))),
     **dict.fromkeys(("long", "int"), ("to_integer", ("input",))),
     "bool": ("round", ("input",)),
+    "type_as": ("type_as", ("input", "other")),
+    **dict.fromkeys(("random_", "normal_", "uniform_"), ("fill_random", ("input", "low", "to"))),
     "detach": ("detach", ("input",)),
     "detach_": ("detach", ("input",)),
     "item": ("detach", ("input",)),
@@ -402,5 +401,8 @@ MODULE_BASES = frozenset(
 
 BACKBONE_HEADS = ("fc", "classifier", "head", "heads", "_fc", "last_linear", "output_layer", "final_conv")
 """Attributes under which torchvision, timm and others keep the head of a ready-made model."""
+
+ACTIVE_DROPOUTS = frozenset(f"torch.nn.functional.dropout{axes}" for axes in ("", "1d", "2d", "3d"))
+"""Functions that drop values unless they are given training=False."""
 
 NO_GRADIENT = frozenset({"torch.no_grad", "torch.inference_mode", "torch.autograd.no_grad"})

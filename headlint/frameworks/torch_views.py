@@ -40,7 +40,7 @@ METHODS: dict[str, Entry] = {
     **FUNCTIONS,
     **dict.fromkeys(
         (
-            *("contiguous", "cuda", "cpu", "to", "type", "type_as", "half", "bfloat16", "xpu", "ipu", "pin_memory"),
+            *("contiguous", "cuda", "cpu", "to", "type", "xpu", "ipu", "pin_memory"),
             *("requires_grad_", "share_memory_", "to_dense", "to_sparse", "coalesce", "as_subclass", "masked_fill_"),
             *("rename", "rename_", "refine_names", "nan_to_num_", "chalf", "cfloat", "cdouble"),
         ),

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from headlint.checks.diagnostic import Diagnostic
-from headlint.findings.finding import Confidence, Finding, Place, Problem, Step
+from headlint.findings.finding import Confidence, Finding, Place, Problem, Severity, Step
 from headlint.flow.interpreter import interpreter
 from headlint.flow.machine.machine import BudgetSpent, Declarations, Machine
 from headlint.flow.values.facts import Fact
@@ -238,7 +238,7 @@ def _finding(diagnostic: Diagnostic, places: dict[Site, Place], model: str) -> F
     return Finding(
         diagnostic.code,
         rule.name,
-        rule.severity,
+        Severity.ADVICE if diagnostic.advice_only else rule.severity,
         confidence,
         diagnostic.message,
         diagnostic.advice,

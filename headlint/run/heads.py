@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -72,47 +72,81 @@ def find_heads(
     return tuple(sorted(pictures.values(), key=lambda one: (one.place, one.model))), tuple(all_problems)
 
 
+@dataclass(frozen=True)
+class _Output:
+    """One output of a model, known by the place of its last layer: a tensor that has it, the last layers in order, the
+    losses that take it, and whether it is what the model itself gives."""
+
+    key: Site
+    tensor: Tensor
+    layers: tuple[tuple[Site, Tensor, Layer], ...]
+    uses: tuple[LossUse, ...]
+    given: bool
+
+    @property
+    def taken(self) -> Tensor:
+        """The tensor as the first loss takes it, or as the model gives it where none does."""
+        return next((tensor for use in self.uses if (tensor := _prediction(use)) is not None), self.tensor)
+
+
 def _pictures(facts: Sequence[Fact], diagnostics: Sequence[Diagnostic], loader: ProjectLoader) -> list[HeadPicture]:
-    wrong = [
-        (diagnostic.subject, diagnostic.code) for diagnostic in diagnostics if isinstance(diagnostic.subject, LossUse)
-    ]
-    uses = [fact for fact in facts if isinstance(fact, LossUse) and isinstance(fact.prediction, Tensor)]
-    outputs = [tensor for head in facts if isinstance(head, Head) for tensor in _tensors(head.output)]
-    given = len(outputs)
-    outputs += [use.prediction for use in uses if isinstance(use.prediction, Tensor)]
-    groups: dict[Site, Tensor] = {}
-    of_models: set[Site] = set()
-    for number, tensor in enumerate(outputs):
-        layers = _layers(tensor)
-        if layers:
-            groups.setdefault(layers[-1][0], tensor)
-            if number < given:
-                of_models.add(layers[-1][0])
-    sites = [site for tensor in groups.values() for site, _, _ in _layers(tensor)] + [use.site for use in uses]
-    sites += [site for tensor in outputs for made, part in _way(tensor) for site in (made, part.origin.site) if site]
-    places = site_places(sites, loader)
-    pictures: list[HeadPicture] = []
-    for key, tensor in groups.items():
-        shown = [(places[site], part, layer) for site, part, layer in _layers(tensor) if site in places]
-        takers = [use for use in uses if isinstance(use.prediction, Tensor) and _last_site(use.prediction) == key]
-        if not shown or key not in places:
-            continue
-        taken = next((use.prediction for use in takers if isinstance(use.prediction, Tensor)), tensor)
-        pictures.append(
-            HeadPicture(
-                model_around(key, loader) or shown[-1][2].kind.short_name,
-                places[key],
-                shown[-1][2].kind.framework,
-                tuple(_layer(place, part, layer) for place, part, layer in shown),
-                MEANINGS.get(tensor.domain, tensor.domain.value),
-                tuple(_losses(takers, wrong, places)),
-                tensor.shape.units,
-                tensor.shape.rank,
-                key in of_models,
-                tuple(_on_the_way(places[site], part, places) for site, part in _way(taken) if site in places),
-            )
+    outputs = _outputs(facts)
+    places = site_places([site for output in outputs for site in _sites(output)], loader)
+    wrong = [(found.subject, found.code) for found in diagnostics if isinstance(found.subject, LossUse)]
+    return [_picture(output, wrong, places, loader) for output in outputs if output.key in places]
+
+
+def _outputs(facts: Sequence[Fact]) -> list[_Output]:
+    given = [tensor for fact in facts if isinstance(fact, Head) for tensor in _tensors(fact.output)]
+    uses = [fact for fact in facts if isinstance(fact, LossUse) and _prediction(fact) is not None]
+    taken = [tensor for use in uses if (tensor := _prediction(use)) is not None]
+    of_models = {layers[-1][0] for tensor in given if (layers := _layers(tensor))}
+    tensors: dict[Site, Tensor] = {}
+    for tensor in (*given, *taken):
+        if layers := _layers(tensor):
+            tensors.setdefault(layers[-1][0], tensor)
+    return [
+        _Output(
+            key,
+            tensor,
+            tuple(_layers(tensor)),
+            tuple(use for use in uses if (used := _prediction(use)) is not None and _last_site(used) == key),
+            key in of_models,
         )
-    return pictures
+        for key, tensor in tensors.items()
+    ]
+
+
+def _prediction(use: LossUse) -> Tensor | None:
+    return use.prediction if isinstance(use.prediction, Tensor) else None
+
+
+def _sites(output: _Output) -> Iterator[Site]:
+    """Every place that the picture of an output names."""
+    yield from (site for site, _, _ in output.layers)
+    yield from (use.site for use in output.uses)
+    for site, part in _way(output.taken):
+        yield site
+        if part.origin.site is not None:
+            yield part.origin.site
+
+
+def _picture(
+    output: _Output, wrong: Sequence[tuple[LossUse, str]], places: dict[Site, Place], loader: ProjectLoader
+) -> HeadPicture:
+    last = output.layers[-1][2]
+    return HeadPicture(
+        model_around(output.key, loader) or last.kind.short_name,
+        places[output.key],
+        last.kind.framework,
+        tuple(_layer(places[site], part, layer) for site, part, layer in output.layers if site in places),
+        MEANINGS.get(output.tensor.domain, output.tensor.domain.value),
+        tuple(_losses(output.uses, wrong, places)),
+        output.tensor.shape.units,
+        output.tensor.shape.rank,
+        output.given,
+        tuple(_on_the_way(places[site], part, places) for site, part in _way(output.taken) if site in places),
+    )
 
 
 def _tensors(value: Value) -> list[Tensor]:

@@ -61,3 +61,33 @@ def test_layers_are_registered(before: str, after: str | None, filled: str, used
     text = COLLECTION.format(written=before, filled=filled, used=used)
     wanted = COLLECTION.format(written=after, filled=filled, used=used) if after is not None else None
     assert fixed(text, "HL511") == wanted
+
+
+DROPOUT = """import torch.nn as nn
+import torch.nn.functional as F
+
+
+def drop(x):
+    return {outside}
+
+
+class Net(nn.Module):
+    def forward(this, x, *rest):
+        return {inside}
+"""
+
+
+@pytest.mark.parametrize(
+    ("inside", "outside", "fixed_inside"),
+    [
+        ("F.dropout(x)", "x", "F.dropout(x, training=this.training)"),
+        ("[F.dropout(x, 0.2, inplace=True)]", "x", "[F.dropout(x, 0.2, inplace=True, training=this.training)]"),
+        ("drop(x)", "F.dropout(x)", None),
+        ("nn.Dropout(0.2)(x)", "x", "F.dropout(x, 0.2, training=this.training)"),
+        ("nn.Dropout2d(p=0.3)(x + 1)", "x", "F.dropout2d(x + 1, p=0.3, training=this.training)"),
+        ("[drop(x) for drop in (nn.Dropout(),)]", "x", None),
+    ],
+)
+def test_dropout_follows_the_mode(inside: str, outside: str, fixed_inside: str | None) -> None:
+    wanted = DROPOUT.format(inside=fixed_inside, outside=outside) if fixed_inside is not None else None
+    assert fixed(DROPOUT.format(inside=inside, outside=outside), "HL609") == wanted

@@ -40,6 +40,7 @@ def build(machine: Machine, kind: str, arguments: Arguments, at: int) -> Contain
         members, names, approximate = [], [], True
     container = Container(kind, tuple(members), tuple(names), machine.site(at))
     container.approximate = approximate
+    machine.note_made(container, at)
     if kind == "sequential":
         machine.sequences.append(container)
     return container

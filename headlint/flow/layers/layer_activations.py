@@ -24,8 +24,8 @@ def with_own_activation(machine: Machine, layer: Layer, output: Tensor, site: Si
     return machine.state.distribute([given], lambda one: activate_by_value(machine, layer, output, one, site))
 
 
-def _activated(machine: Machine, layer: Layer, output: Tensor, effect: str, site: Site) -> Tensor:
-    name = f"keras.activations.{effect}" if layer.kind.framework == "keras" else effect
+def _activated(machine: Machine, layer: Layer, output: Tensor, effect: str, site: Site, written: str = "") -> Tensor:
+    name = f"keras.activations.{written or effect}" if layer.kind.framework == "keras" else effect
     return operation.activate(machine, output, effect, site, name, -1, False, layer.site, layer)
 
 
@@ -38,7 +38,7 @@ def activate_by_value(machine: Machine, layer: Layer, output: Tensor, activation
             effect = keras.ACTIVATIONS.get(text) or effect_of_class(text)
             if effect is None:
                 return output.derive(domain=Domain.UNKNOWN, origin=layer.origin(site))
-            activated = _activated(machine, layer, output, effect, site)
+            activated = _activated(machine, layer, output, effect, site, text if effect == "nonlinear" else "")
             if activation.assumptions and activated is not output:
                 activated = activated.derive(
                     assumptions=activated.assumptions | activation.assumptions, inputs=activated.inputs
@@ -47,7 +47,9 @@ def activate_by_value(machine: Machine, layer: Layer, output: Tensor, activation
         case FrameworkName(path) if (
             path in registry.OPERATIONS and registry.OPERATIONS[path].effect in registry.ACTIVATION_EFFECTS
         ):
-            return _activated(machine, layer, output, registry.OPERATIONS[path].effect, site)
+            effect = registry.OPERATIONS[path].effect
+            written = path.rsplit(".", 1)[-1] if effect == "nonlinear" else ""
+            return _activated(machine, layer, output, effect, site, written)
         case FrameworkName(path) if path in registry.LAYERS and registry.LAYERS[path].effect == "activation":
             return _activated(machine, layer, output, registry.LAYERS[path].activation, site)
         case FrameworkName(path) if (

@@ -153,9 +153,8 @@ def _recurrent(machine: Machine, layer: Layer, tensor: Tensor, site: Site) -> Va
     width = units
     if layer.constant("bidirectional", False) is not False:
         width = units * 2 if units is not None and layer.constant("bidirectional") is True else None
-    output = Tensor(
-        Domain.UNKNOWN, Shape((None, None, width)), origin, (tensor,), attached=not machine.without_gradient
-    )
+    dims = (None, width) if tensor.shape.rank == 2 else (None, None, width)  # two axes are one sequence without a batch
+    output = Tensor(Domain.UNKNOWN, Shape(dims), origin, (tensor,), attached=not machine.without_gradient)
     machine.emit(LayerApplied, site, layer=layer, input=tensor, output=output)
     hidden = Tensor(
         Domain.UNKNOWN, Shape((None, None, units)), origin, (tensor,), attached=not machine.without_gradient

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from headlint.flow.keras import keras_models
 from headlint.flow.layers import containers, layer_activations, layer_effects, library_models, misplaced
+from headlint.flow.machine.parts import things_of
 from headlint.flow.tensors import operation
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.conditions import Choice
@@ -42,6 +43,7 @@ def make(machine: Machine, kind: LayerKind, arguments: Arguments, at: int) -> La
     layer = Layer(kind, bound, machine.site(at), sites)
     machine.growth += 1
     machine.emit(LayerBuilt, layer.site, layer=layer)
+    machine.note_made(layer, at)
     for parameter in ("activation", "recurrent_activation"):
         _check_string(machine, layer, parameter)
     return layer
@@ -70,6 +72,7 @@ def apply_callable(machine: Machine, layer: Value, arguments: Arguments, at: int
 def apply(machine: Machine, layer: Value, given: Value, at: int, arguments: Arguments | None = None) -> Value:
     """Apply something that takes a tensor, for each value that the layer and the tensor can have."""
     site = machine.site(at)
+    machine.parts.applied.update(things_of(layer))
 
     def single(one: Value, value: Value) -> Value:
         match one:

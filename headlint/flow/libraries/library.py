@@ -12,8 +12,10 @@ from headlint.flow.libraries import declarations, layers, search_spaces, skorch
 from headlint.flow.machine.parts import BY_HAND
 from headlint.flow.python import attributes, builtin_calls, collections_methods
 from headlint.flow.tensors import tensors
-from headlint.flow.training import modules, optimizers, unreadable
+from headlint.flow.torch_modules import dropout
+from headlint.flow.training import modules, optimizers, parameters, unreadable
 from headlint.flow.values.arguments import Arguments
+from headlint.flow.values.facts import Event
 from headlint.flow.values.library_values import Backbone, Container, Dataset, Layer, Loss, Metric, Model, Parser, Part
 from headlint.flow.values.python_values import (
     ClassValue,
@@ -80,6 +82,8 @@ def call_name(machine: Machine, path: str, arguments: Arguments, at: int) -> Val
         if kind.short_name[:1].isupper():
             return losses.build(machine, kind, arguments, at)
         return losses.use_function(machine, kind, arguments, site)
+    if path in torch.ACTIVE_DROPOUTS:
+        dropout.note_call(machine, path, arguments, at)
     if path in registry.OPERATIONS:
         return tensors.operate(machine, registry.OPERATIONS[path], arguments, site)
     if path == "keras.Sequential":
@@ -97,6 +101,8 @@ def call_name(machine: Machine, path: str, arguments: Arguments, at: int) -> Val
 
 def _by_family(machine: Machine, path: str, arguments: Arguments, at: int) -> Value:
     """Names that a whole module of a library shares the meaning of."""
+    if (collected := parameters.collected(machine, path, arguments)) is not None:
+        return collected
     package, _, name = path.rpartition(".")
     if package == "builtins":
         return builtin_calls.call(machine, name, arguments, at)
@@ -165,7 +171,15 @@ def _get_loss(machine: Machine, arguments: Arguments, at: int) -> Value:
 
 
 def _set_grad_enabled(machine: Machine, arguments: Arguments, at: int) -> Value:
-    return FrameworkName("torch.no_grad") if arguments.first("mode") == Constant(False) else Unknown()
+    match arguments.first("mode"):
+        case Constant(bool() as enabled, symbol=None):
+            return FrameworkName("torch.enable_grad" if enabled else "torch.no_grad")
+        case _:
+            return Unknown()
+
+
+def _enable_grad(machine: Machine, arguments: Arguments, at: int) -> Value:
+    return FrameworkName("torch.enable_grad")
 
 
 def _epsilon(machine: Machine, arguments: Arguments, at: int) -> Value:
@@ -204,6 +218,8 @@ _NAMES: dict[str, Callable[[Machine, Arguments, int], Value]] = {
     "keras.activations.get": _get_activation,
     "keras.losses.get": _get_loss,
     "torch.set_grad_enabled": _set_grad_enabled,
+    "torch.enable_grad": _enable_grad,
+    "torch.autograd.enable_grad": _enable_grad,
     "torch.nn.Parameter": _parameter,
     "keras.backend.epsilon": _epsilon,
     "keras.config.epsilon": _epsilon,
@@ -377,6 +393,9 @@ def attribute(machine: Machine, heap_object: HeapObject, name: str) -> Value:
 def _attribute_of_layer(machine: Machine, layer: Layer, name: str) -> Value:
     if name in BY_HAND:
         machine.parts.by_hand.add(layer)
+    if name.startswith(("weight", "bias", "in_proj", "out_proj")):
+        machine.note_event(Event.USED_BY_HAND, layer.site, layer)
+        machine.parts.weights_touched.add(layer)
     if name in layer.kind.parameters and name not in ("bias", "activation"):
         return layer.arguments.get(name) or machine.globals.child((layer, name))
     if name == "output" and layer.kind.framework == "keras":

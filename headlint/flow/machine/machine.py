@@ -13,14 +13,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from headlint.flow.machine.parts import PartsSeen
+from headlint.flow.machine.parts import Made, PartsSeen
 from headlint.flow.machine.semantics import LibrarySemantics, PythonSemantics, TensorSemantics
 from headlint.flow.machine.state import State
 from headlint.flow.values.arguments import NO_ARGUMENTS, Arguments
 from headlint.flow.values.assumptions import Assumption
 from headlint.flow.values.conditions import Guard
 from headlint.flow.values.facts import Backward, Event, Fact, TrainingEvent
-from headlint.flow.values.library_values import Container
+from headlint.flow.values.library_values import Container, Layer
 from headlint.flow.values.modules import Loader, ModuleUnit
 from headlint.flow.values.python_values import (
     ClassValue,
@@ -74,6 +74,16 @@ class Frame:
     yields: list[Value] = field(default_factory=list)
     repeating: int = 0
     """How many loops of unknown length enclose what is being interpreted."""
+    conditional: int = 0
+    """How many tests decide whether what is being interpreted happens."""
+    by_mode: int = 0
+    """How many of them ask whether the module is in training mode."""
+    mode_tests: int = 0
+    """How often the mode was asked for so far."""
+    chosen_by_mode: list[Value] = field(default_factory=list)
+    """What was given another value in another mode."""
+    leaves: set[str] = field(default_factory=set)
+    """The ways in which paths left the round of a loop that is being interpreted: ``break``, ``return`` …."""
 
 
 @dataclass(frozen=True)
@@ -258,6 +268,26 @@ class Machine:
             self.class_being_defined = before
 
     @contextmanager
+    def decided(self, by_mode: bool) -> Iterator[None]:
+        """Interpret what a test decides about."""
+        frame = self.frame
+        frame.conditional += 1
+        frame.by_mode += by_mode
+        try:
+            yield
+        finally:
+            frame.conditional -= 1
+            frame.by_mode -= by_mode
+
+    def forward_frame(self) -> Frame | None:
+        """The innermost ``forward`` or ``call`` of an object that is being interpreted."""
+        for frame in reversed(self.frames):
+            match frame.definition:
+                case ir.FunctionDefinition(name="forward" | "call") if isinstance(frame.receiver, Instance):
+                    return frame
+        return None
+
+    @contextmanager
     def repeatedly(self) -> Iterator[None]:
         """Interpret the body of a loop of unknown length."""
         self.frame.repeating += 1
@@ -292,6 +322,40 @@ class Machine:
         finally:
             self.state.path = before
 
+    def note_made(self, thing: HeapObject, at: int) -> None:
+        """A layer, a container or a module is built: during a ``forward`` that happens again at each call."""
+        frame = self.forward_frame()
+        if frame is None or self.muted or self._behind_a_decorator(frame):
+            return
+        assert isinstance(frame.receiver, Instance)
+        rate = thing.arguments.get("p") if isinstance(thing, Layer) else None
+        self.parts.made_in_forward[thing] = Made(
+            self.site(at),
+            frame.receiver,
+            frame.scope.born,
+            conditional=bool(frame.conditional),
+            by_mode=self.mode_decides() or self.mode_chose(rate),
+            without_gradient=bool(self.without_gradient),
+            guards=self.state.path,
+        )
+
+    def _behind_a_decorator(self, outer: Frame) -> bool:
+        """Whether a decorator stands between a call and what is interpreted now: it may keep what it gets the first time."""
+        for frame in reversed(self.frames):
+            if frame is outer:
+                break
+            if isinstance(frame.definition, ir.FunctionDefinition) and frame.definition.decorators:
+                return True
+        return False
+
+    def mode_decides(self) -> bool:
+        """Whether what is being interpreted happens in one mode of a module only."""
+        return any(frame.by_mode for frame in self.frames)
+
+    def mode_chose(self, value: Value | None) -> bool:
+        """Whether a value was given in one mode of a module only."""
+        return any(value is one for frame in self.frames for one in frame.chosen_by_mode)
+
     def knows_string(self, text: str, table: Mapping[str, object] | frozenset[str]) -> bool:
         """Whether Keras, or the program through ``custom_objects``, knows a string."""
         return text in table or text in self.custom_objects.slots
@@ -309,7 +373,13 @@ class Machine:
         self.facts.append(kind(site=site, guards=guards, certain=certain, calls=call_sites, **columns))
 
     def note_event(
-        self, event: Event, site: Site, subject: Value, by: Value | None = None, given: tuple[Value, ...] = ()
+        self,
+        event: Event,
+        site: Site,
+        subject: Value,
+        by: Value | None = None,
+        given: tuple[Value, ...] = (),
+        **more: Any,
     ) -> None:
         """Note that something happens in a training loop."""
         self.emit(
@@ -322,6 +392,7 @@ class Machine:
             rounds=self.rounds,
             root=self.root,
             without_gradient=bool(self.without_gradient),
+            **more,
         )
 
     # Meaning

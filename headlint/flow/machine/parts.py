@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from headlint.flow.values.conditions import Choice
-from headlint.flow.values.python_values import HeapObject, TupleValue, Value
+from headlint.flow.values.conditions import Choice, Guard
+from headlint.flow.values.python_values import HeapObject, Instance, Site, TupleValue, Value
 
 BY_HAND = frozenset(
     {
@@ -16,10 +16,26 @@ BY_HAND = frozenset(
         "load_state_dict",
         "requires_grad_",
         "eval",
-        "trainable_parameters",
+        "train",
     }
 )
 """Methods of a module that a program calls on each part when it does not leave the parts to the module around."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """Where something was built during a ``forward``."""
+
+    site: Site
+    forward: Instance
+    """Whose ``forward`` it is."""
+    since: int
+    """What was born later was born during the same call."""
+    conditional: bool
+    by_mode: bool
+    """Whether it is built in training only, or in evaluation only."""
+    without_gradient: bool
+    guards: tuple[Guard, ...]
 
 
 @dataclass(slots=True)
@@ -32,6 +48,12 @@ class PartsSeen:
     """Those whose parameters or mode the program asked for one by one: it does not leave them to the module around."""
     handed_on: set[HeapObject] = field(default_factory=set)
     """Those that something not followed was given: nobody knows what it does with them."""
+
+    made_in_forward: dict[HeapObject, Made] = field(default_factory=dict)
+    applied: set[HeapObject] = field(default_factory=set)
+    """Those that were called."""
+    weights_touched: set[HeapObject] = field(default_factory=set)
+    """Layers of whose weights the program did something itself: set them, shared them, multiplied with them."""
 
     def register(self, value: Value) -> None:
         """A module gets a part under a name that is not known."""

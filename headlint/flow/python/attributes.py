@@ -12,6 +12,7 @@ from headlint.flow.values.conditions import Choice, Condition, Guard, Option
 from headlint.flow.values.facts import Event
 from headlint.flow.values.library_values import Backbone, Container, Dataset, Layer, Loss, Model, Parser, Part
 from headlint.flow.values.python_values import (
+    TRAINING,
     BoundMethod,
     ClassValue,
     Constant,
@@ -31,7 +32,7 @@ from headlint.flow.values.python_values import (
     Value,
 )
 from headlint.flow.values.tensor_values import Tensor
-from headlint.flow.values.training_values import OneParameter, Optimizer, Scaler, Scheduler
+from headlint.flow.values.training_values import OneParameter, Optimizer, Parameters, Scaler, Scheduler
 from headlint.frameworks.names import canonical
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def read(machine: Machine, owner: Value, name: str, at: int) -> Value:
     match owner:
         case Choice():
             return machine.state.distribute([owner], lambda one: read(machine, one, name, at))
-        case OneParameter():
+        case OneParameter() | Parameters():
             return machine.globals.child((owner, name))
         case FrameworkName(path):
             extra = machine.read(machine.extras, (path, name))
@@ -92,7 +93,7 @@ def _of_instance(machine: Machine, instance: Instance, name: str) -> Value:
     if value is not None:
         return value
     if name == "training":
-        return Constant(True)
+        return TRAINING
     if name == "__class__":
         return instance.cls
     found = find_in_class(machine, instance.cls, name)

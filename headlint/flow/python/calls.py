@@ -14,6 +14,7 @@ from headlint.flow.values.facts import Head
 from headlint.flow.values.library_values import Backbone, Container, Dataset, Layer, Loss, Model, Part
 from headlint.flow.values.python_values import (
     NOT_FOLLOWED,
+    TRAINING,
     BoundMethod,
     ClassValue,
     Constant,
@@ -160,7 +161,7 @@ def _bind(
         else:
             bound[name] = machine.globals.child(("parameter", id(definition), name))
         if name == "training" and function.owner is not None and _left_open(value):
-            bound[name] = Constant(True)
+            bound[name] = TRAINING
     return bound
 
 
@@ -194,6 +195,7 @@ def instantiate(
     instance = Instance(cls, machine.site(at))
     machine.growth += 1
     machine.instances.append(instance)
+    machine.note_made(instance, at)
     followed_before = machine.cut_short
     initializer = attributes.find_in_class(machine, cls, "__init__")
     if initializer is not None and isinstance(initializer[0], FunctionValue):
@@ -236,6 +238,7 @@ def _fields_of(cls: ClassValue) -> list[str]:
 
 def call_instance(machine: Machine, instance: Instance, arguments: Arguments, at: int) -> Value:
     """Call an object: a model is called through its ``forward`` or ``call``."""
+    machine.parts.applied.add(instance)
     base = instance.cls.framework_base()
     names = ("forward", "call", "__call__") if base or instance.cls.opaque else ("__call__", "forward", "call")
     for name in names:

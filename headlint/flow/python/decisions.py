@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from headlint.flow.python import iteration
 from headlint.flow.values.conditions import Condition, Guard, Test
 from headlint.flow.values.library_values import Container
-from headlint.flow.values.python_values import Constant, DictValue, ListValue, TupleValue, Unknown, Value
+from headlint.flow.values.python_values import TRAINING, Constant, DictValue, ListValue, TupleValue, Unknown, Value
 from headlint.flow.values.tensor_values import Tensor
 from headlint.syntax import ir
 
@@ -149,6 +149,7 @@ def truth(machine: Machine, value: Value) -> Outcomes:
     """The truth of a single value."""
     match value:
         case Constant(symbol=None):
+            machine.frame.mode_tests += value is TRAINING
             return [((), bool(value.value))]
         case Constant():
             return _either(Condition("truth", value.symbol), True, bool(value.value))

@@ -23,6 +23,7 @@ from headlint.flow.values.python_values import (
     Value,
 )
 from headlint.flow.values.tensor_values import Tensor
+from headlint.flow.values.training_values import Parameters
 from headlint.syntax import ir
 
 if TYPE_CHECKING:
@@ -242,10 +243,16 @@ def _boolean(machine: Machine, node: ir.Boolean) -> Value:
 
 
 def _conditional(machine: Machine, node: ir.Conditional) -> Value:
-    return join(
-        (guards, machine.under(guards, node.body if outcome else node.otherwise))
-        for guards, outcome in machine.decide(node.test)
-    )
+    frame, asked = machine.frame, machine.frame.mode_tests
+    outcomes = machine.decide(node.test)
+    by_mode = frame.mode_tests > asked
+    with machine.decided(by_mode):
+        value = join(
+            (guards, machine.under(guards, node.body if outcome else node.otherwise)) for guards, outcome in outcomes
+        )
+    if by_mode:
+        frame.chosen_by_mode.append(value)
+    return value
 
 
 def _display(machine: Machine, node: ir.Display) -> Value:
@@ -253,8 +260,11 @@ def _display(machine: Machine, node: ir.Display) -> Value:
     approximate = False
     for item in node.items:
         if isinstance(item, ir.Starred):
-            known = iteration.known_items(machine, machine.evaluate(item.value))
+            value = machine.evaluate(item.value)
+            known = iteration.known_items(machine, value)
             approximate = approximate or known is None
+            if isinstance(value, Parameters):
+                known = [iteration.element(machine, value)]
             items.extend(known or ())
         else:
             items.append(machine.evaluate(item))

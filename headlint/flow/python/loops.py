@@ -30,7 +30,11 @@ def run_for(machine: Machine, node: ir.For) -> bool:
     iterable = machine.evaluate(node.iterable)
     items = iteration.known_items(machine, iterable)
     if items is not None and len(items) <= iteration.LONGEST_LOOP:
-        _follow_rounds(machine, node, items, Loop(machine.site(node), iterable))
+        match _follow_rounds(machine, node, items, Loop(machine.site(node), iterable)):
+            case "break":
+                return True
+            case "leave":
+                return False
     else:
         with machine.repeatedly(), machine.in_round(Loop(machine.site(node), iterable)):
             machine.assign(node.target, iteration.element(machine, iterable))
@@ -38,23 +42,30 @@ def run_for(machine: Machine, node: ir.For) -> bool:
     return machine.execute(node.otherwise)
 
 
-def _follow_rounds(machine: Machine, node: ir.For, items: list[Value], loop: Loop) -> None:
-    """Run the rounds of a loop one by one; one that only repeats what it does is left early."""
+def _follow_rounds(machine: Machine, node: ir.For, items: list[Value], loop: Loop) -> str:
+    """Run the rounds of a loop one by one; one that only repeats what it does is left early.
+
+    Gives ``break`` or ``leave`` where a round certainly leaves the loop, or the function around it, and else nothing.
+    """
     counting = not any(iteration.is_object(item) for item in items)
-    finished = True
+    leaves: frozenset[str] = frozenset()
     steps_before = machine.steps_left
 
     def one_round() -> None:
-        nonlocal finished
-        finished = _round(machine, node.body)
+        nonlocal leaves
+        leaves = _round(machine, node.body)
 
     for number, item in enumerate(items):
         growth = machine.growth
         machine.assign(node.target, item)
         with machine.in_round(loop, number):
             replaced = machine.state.noting(one_round)
-        if not finished and _leaves_at_once(node.body):
-            return
+        if leaves == {"break"}:
+            return "break"
+        if leaves and leaves <= {"return", "raise"}:
+            return "leave"
+        if leaves and _leaves_at_once(node.body):
+            return ""
         spent = steps_before - machine.steps_left
         if number == 0 or spent < STEPS_OF_A_CHEAP_LOOP:
             continue
@@ -64,7 +75,8 @@ def _follow_rounds(machine: Machine, node: ir.For, items: list[Value], loop: Loo
         if repeats or spent > MOST_STEPS_OF_A_LOOP:
             machine.assign(node.target, items[-1])
             _blur(machine, replaced, machine.growth != growth)
-            return
+            return ""
+    return ""
 
 
 def _collects(replaced: dict[Cell, Value | None]) -> bool:
@@ -96,12 +108,16 @@ def _leaves_at_once(body: tuple[ir.Statement, ...]) -> bool:
     return any(isinstance(statement, ir.Leave) and statement.kind == "break" for statement in body)
 
 
-def _round(machine: Machine, body: tuple[ir.Statement, ...]) -> bool:
-    """One round of a loop: what was known on a path that left it does not hold behind it."""
-    before = machine.state.path
+def _round(machine: Machine, body: tuple[ir.Statement, ...]) -> frozenset[str]:
+    """One round of a loop: what was known on a path that left it does not hold behind it.
+
+    Gives the ways in which its paths leave it (``break``, ``continue``, ``return``, ``raise``) where every path does.
+    """
+    before, outer, machine.frame.leaves = machine.state.path, machine.frame.leaves, set()
     finished = machine.execute(body)
-    machine.state.path = before
-    return finished
+    leaves = frozenset() if finished else frozenset(machine.frame.leaves)
+    machine.state.path, machine.frame.leaves = before, outer | (leaves & {"return", "raise"})
+    return leaves
 
 
 def run_while(machine: Machine, node: ir.While) -> bool:

@@ -126,8 +126,8 @@ def _computed(machine: Machine, frame: Frame, definition: ir.FunctionDefinition)
 
 def _on_its_own_line(machine: Machine, definition: ir.FunctionDefinition) -> Tensor | None:
     """What the last line computes, where it is nothing but a call."""
-    match definition.body[-1]:
-        case ir.Evaluate(value=ir.Call() as call):
+    match definition.body[-1:]:
+        case (ir.Evaluate(value=ir.Call() as call),):
             value = machine.evaluate(call)
             return value if isinstance(value, Tensor) and comes_from_layer(value) else None
         case _:

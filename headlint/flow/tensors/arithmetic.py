@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from headlint.flow.tensors import by_hand, shapes
+from headlint.flow.tensors import by_hand, numbers, shapes
 from headlint.flow.tensors.operation import Operation, note_mixed_in, tensor_of
 from headlint.flow.values.facts import Activation, LabelsRescaled, PredictionUse
 from headlint.flow.values.python_values import Constant, Site, TupleValue, Unknown, Value
@@ -70,7 +70,8 @@ def _log(machine: Machine, operation: Operation) -> Value:
     if tensor is None:
         return Unknown()
     domain = {Domain.SOFTMAX: Domain.LOG_SOFTMAX, Domain.SIGMOID: Domain.LOG_SIGMOID}.get(tensor.domain, Domain.UNKNOWN)
-    output = tensor.derive(domain=domain, origin=operation.origin("log"), heads=())
+    labels = numbers.under("log", tensor.labels)
+    output = tensor.derive(domain=domain, origin=operation.origin("log"), heads=(), labels=labels)
     machine.emit(Activation, operation.site, effect="log", input=tensor, output=output)
     return output
 
@@ -81,7 +82,17 @@ def _exp(machine: Machine, operation: Operation) -> Value:
     if tensor is None:
         return Unknown()
     domain = {Domain.LOG_SOFTMAX: Domain.SOFTMAX, Domain.LOG_SIGMOID: Domain.SIGMOID}.get(tensor.domain, Domain.UNKNOWN)
-    return tensor.derive(domain=domain, origin=operation.origin("exp"), heads=(), labels=None)
+    labels = numbers.under("exp", tensor.labels)
+    return tensor.derive(domain=domain, origin=operation.origin("exp"), heads=(), labels=labels)
+
+
+def _function(machine: Machine, operation: Operation) -> Value:
+    """A function of each number alone: ``sqrt``, ``abs``, ``sin`` …"""
+    tensor = tensor_of(machine, operation.main)
+    if tensor is None:
+        return Unknown()
+    labels = numbers.under(operation.name.rsplit(".", 1)[-1], tensor.labels)
+    return tensor.derive(domain=Domain.UNKNOWN, origin=operation.origin(), heads=(), labels=labels)
 
 
 def _unknown_shape(machine: Machine, operation: Operation) -> Value:
@@ -143,7 +154,11 @@ def _clamp(machine: Machine, operation: Operation) -> Value:
     tensor = tensor_of(machine, operation.main)
     if tensor is None:
         return Unknown()
-    return tensor.derive(guarded=True, origin=operation.origin("clamp"))
+    least, most = operation.constant("min", "a_min", "min_value"), operation.constant("max", "a_max", "max_value")
+    if tensor.domain in (Domain.LOG_SOFTMAX, Domain.LOG_SIGMOID) and isinstance(least, int | float) and least > 0:
+        return tensor.derive(domain=Domain.UNKNOWN, origin=operation.origin("clamp"), heads=())
+    labels = numbers.clipped(tensor.labels, least, most)
+    return tensor.derive(guarded=True, origin=operation.origin("clamp"), labels=labels)
 
 
 def _dropout(machine: Machine, operation: Operation) -> Value:
@@ -166,7 +181,8 @@ def _reduce(machine: Machine, operation: Operation) -> Value:
         domain = Domain.LINEAR
     axis = sizes[0] if sizes is not None and len(sizes) == 1 else None
     origin = operation.origin(operation.effect)
-    return tensor.derive(domain=domain, shape=shape, origin=origin, axis=axis, heads=(), labels=None)
+    labels = numbers.reduced(tensor.labels) if operation.given("dim") else None
+    return tensor.derive(domain=domain, shape=shape, origin=origin, axis=axis, heads=(), labels=labels)
 
 
 def _compare_operation(machine: Machine, operation: Operation) -> Value:
@@ -175,6 +191,24 @@ def _compare_operation(machine: Machine, operation: Operation) -> Value:
     if other is None or not isinstance(operation.main, Tensor | Unknown):
         return Unknown()
     return compare(machine, symbol, operation.main, other, operation.site)
+
+
+def _where(machine: Machine, operation: Operation) -> Value:
+    """``where(condition, 1, 0)``: the condition's answers, written as two numbers."""
+    condition = operation.main
+    chosen = (operation.arguments.get("x"), operation.arguments.get("y"))
+    match condition, chosen:
+        case Tensor(domain=Domain.UNKNOWN | Domain.TARGET), (
+            Constant(int() | float() as yes),
+            Constant(int() | float() as no),
+        ):
+            labels = numbers.either(condition, float(yes), float(no), operation.site)
+            origin = operation.origin("compare")
+            return condition.derive(domain=Domain.UNKNOWN, origin=origin, labels=labels, attached=False)
+        case Tensor() as tensor, _:
+            return tensor.derive(origin=operation.origin(), labels=None)
+        case _:
+            return Unknown()
 
 
 def _add_list(machine: Machine, operation: Operation) -> Value:
@@ -226,13 +260,17 @@ def _with_number(machine: Machine, symbol: str, tensor: Tensor, number: Value, t
     ):
         machine.emit(LabelsRescaled, site, labels=tensor.labels)
         return tensor.derive(origin=origin, labels=replace(tensor.labels, rescaled=True, dtype="float"))
-    if isinstance(value, float) and symbol in "+" and 0 < value < 0.01:
+    if isinstance(value, float) and symbol in "+" and 0 < value < numbers.SMALL:
         return tensor.derive(origin=origin, guarded=True)
+    labels = None
+    if tensor.labels is not None:
+        plain = value if isinstance(value, int | float) else None
+        labels = numbers.with_number(symbol, tensor.labels, plain, tensor_first)
     if tensor.domain is Domain.LINEAR and tensor_first and symbol in ("*", "/", "+", "-"):
         return tensor.derive(origin=origin)
     if tensor.domain in (Domain.TARGET, Domain.ONE_HOT):
-        return tensor.derive(origin=origin, labels=None, domain=Domain.UNKNOWN)
-    return tensor.derive(domain=Domain.UNKNOWN, origin=origin, heads=(), labels=None)
+        return tensor.derive(origin=origin, labels=labels, domain=Domain.UNKNOWN)
+    return tensor.derive(domain=Domain.UNKNOWN, origin=origin, heads=(), labels=labels)
 
 
 def _two_tensors(machine: Machine, symbol: str, first: Tensor, second: Tensor, site: Site) -> Value:
@@ -252,7 +290,8 @@ def _two_tensors(machine: Machine, symbol: str, first: Tensor, second: Tensor, s
     if symbol in ("+", "-") and Domain.LINEAR in (first.domain, second.domain):
         others = {first.domain, second.domain} - {Domain.LINEAR, Domain.UNKNOWN}
         domain = Domain.UNKNOWN if others else Domain.LINEAR
-    return Tensor(domain, shape, origin, (first, second), attached=attached)
+    labels = numbers.of_two(symbol, first, second) if domain is Domain.UNKNOWN else None
+    return Tensor(domain, shape, origin, (first, second), attached=attached, labels=labels)
 
 
 def _product_with_weights(machine: Machine, left: Value, right: Value, site: Site) -> Value:
@@ -271,7 +310,8 @@ def _product_with_weights(machine: Machine, left: Value, right: Value, site: Sit
 def negate(machine: Machine, tensor: Tensor, site: Site) -> Value:
     """``-tensor``."""
     domain = tensor.domain if tensor.domain in (Domain.LOSS, Domain.LINEAR) else Domain.UNKNOWN
-    return tensor.derive(domain=domain, origin=Origin("operation", "-", site, note="negative"), heads=(), labels=None)
+    origin = Origin("operation", "-", site, note="negative")
+    return tensor.derive(domain=domain, origin=origin, heads=(), labels=numbers.negated(tensor.labels))
 
 
 def _negative(machine: Machine, operation: Operation) -> Value:
@@ -289,7 +329,8 @@ def compare(machine: Machine, symbol: str, left: Value, right: Value, site: Site
         machine.emit(PredictionUse, site, kind="threshold", tensor=tensor, threshold=float(other.value))
     origin = Origin("operation", symbol, site, note="compare")
     if tensor.domain in (Domain.TARGET, Domain.ONE_HOT, Domain.UNKNOWN):
-        return tensor.derive(domain=Domain.UNKNOWN, origin=origin, labels=None, attached=False)
+        answers = numbers.compared(tensor, "a comparison", site)
+        return tensor.derive(domain=Domain.UNKNOWN, origin=origin, labels=answers, attached=False)
     return tensor.derive(domain=Domain.HARD, origin=origin, attached=False, cut=site, heads=(), labels=None)
 
 
@@ -311,6 +352,8 @@ EFFECTS: dict[str, Callable[[Machine, Operation], Value]] = {
     "linear_function": _linear_function,
     "clamp": _clamp,
     "dropout": _dropout,
+    "function": _function,
+    "where": _where,
     "mean": _reduce,
     "sum": _reduce,
     "compare": _compare_operation,

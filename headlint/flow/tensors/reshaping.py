@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from headlint.flow.tensors import shapes
+from headlint.flow.tensors import numbers, shapes
 from headlint.flow.tensors.operation import Operation, note_mixed_in, tensor_of
 from headlint.flow.values.library_values import Layer
 from headlint.flow.values.python_values import Constant, Site, TupleValue, Unknown, Value
@@ -142,7 +142,8 @@ def _adaptive_shape(machine: Machine, operation: Operation, tensor: Tensor) -> S
 def _concatenate(machine: Machine, operation: Operation) -> Value:
     axis = operation.integer("dim")
     if axis is None:
-        axis = 0 if operation.name.startswith("torch") else -1
+        along_first = operation.name.startswith(("torch", "numpy")) and not operation.name.endswith("hstack")
+        axis = 0 if along_first else -1
     return _put_together(
         machine,
         operation,
@@ -182,8 +183,12 @@ def join_tensors(
     domain = domains.pop() if len(domains) == 1 else Domain.UNKNOWN
     heads = tuple(tensors) if domain is Domain.LINEAR and shapes.is_last(tensors[0].shape, axis) else ()
     shape = shapes.concatenated([tensor.shape for tensor in tensors], axis)
+    labels = numbers.joined([tensor.labels for tensor in tensors]) if axis == 0 else None
     return Tensor(
-        domain, shape, origin, tuple(tensors), heads=heads, attached=any(tensor.attached for tensor in tensors)
+        *(domain, shape, origin, tuple(tensors)),
+        heads=heads,
+        attached=any(tensor.attached for tensor in tensors),
+        labels=labels,
     )
 
 
@@ -198,9 +203,9 @@ def _stacked(machine: Machine, operation: Operation, items: Sequence[Value], axi
         return Tensor(origin=operation.origin())
     domains = {tensor.domain for tensor in tensors}
     shape = shapes.with_axis(tensors[0].shape, axis, len(items) if exact else None)
-    return Tensor(
-        domains.pop() if len(domains) == 1 else Domain.UNKNOWN, shape, operation.origin("stack"), tuple(tensors)
-    )
+    labels = numbers.joined([tensor.labels for tensor in tensors]) if axis == 0 else None
+    domain = domains.pop() if len(domains) == 1 else Domain.UNKNOWN
+    return Tensor(domain, shape, operation.origin("stack"), tuple(tensors), labels=labels)
 
 
 def _size(machine: Machine, operation: Operation) -> Value:

@@ -170,7 +170,9 @@ def flattened(shape: Shape, start: int | None, end: int | None) -> Shape:
             else (Shape((None,)) if (start, end) == (0, -1) else ANY_SHAPE)
         )
     rank = len(shape.dims)
-    if rank == 0 or not (-rank <= start < rank and -rank <= end < rank):
+    if rank == 0:
+        return Shape((1,))
+    if not (-rank <= start < rank and -rank <= end < rank):
         return shape
     start, end = start % rank, end % rank
     merged = shape.dims[start : end + 1]

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from headlint.flow.tensors import arithmetic, creation, reshaping, shapes
-from headlint.flow.tensors.creation import as_type, type_name
+from headlint.flow.tensors.dtypes import moved
 from headlint.flow.tensors.operation import DOMAINS, Operation, activate, tensor_of
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.facts import Backward, Event
@@ -119,13 +119,20 @@ def call_method(machine: Machine, tensor: Tensor, name: str, arguments: Argument
     if name not in torch.METHODS:
         return Unknown()
     effect, parameters = torch.METHODS[name]
-    if name in ("to", "type") and arguments.positional:
-        dtype = type_name(arguments.get("dtype") or arguments.positional[0])
-        return as_type(tensor, dtype) if dtype else tensor
+    if name in ("to", "type"):
+        return _moved(machine, tensor, arguments)
     bound = arguments.preceded_by(tensor).bind(parameters)
     if "axis" in bound:
         bound.setdefault("dim", bound["axis"])
     return apply(machine, effect, f"torch.Tensor.{name}", tensor, bound, site)
+
+
+def _moved(machine: Machine, tensor: Tensor, arguments: Arguments) -> Tensor:
+    """``tensor.to(device, dtype)``, in any order, or ``tensor.to(other)``."""
+    for value in (*arguments.positional, arguments.get("dtype", "other")):
+        if value is not None:
+            tensor = moved(tensor, machine.state.narrow(value))
+    return tensor
 
 
 def row(machine: Machine, tensor: Tensor) -> Tensor:
@@ -145,13 +152,28 @@ def item(machine: Machine, tensor: Tensor, key: Value, site: Site) -> Value:
         return tensor.derive(
             domain=domain, shape=shape, origin=Origin("operation", "[…]", site, note="index"), axis=None, heads=()
         )
-    labels = tensor.labels
-    if labels is not None and labels.column and shape.rank == 1:
-        labels = replace(labels, column=False)
-    if labels is not None and isinstance(key, Tensor | Unknown):
-        labels = replace(labels, classes=None)  # a mask may leave out classes
     origin = Origin("operation", "[…]", site, note="index")
-    return tensor.derive(shape=shape, origin=origin, axis=None, heads=(), labels=labels)
+    labels = _picked_labels(tensor, key, shape)
+    domain = tensor.domain
+    if domain is Domain.ONE_HOT and (labels is None or labels.encoding != "one_hot"):
+        domain = Domain.TARGET
+    return tensor.derive(domain=domain, shape=shape, origin=origin, axis=None, heads=(), labels=labels)
+
+
+def _picked_labels(tensor: Tensor, key: Value, shape: Shape) -> Labels | None:
+    """What is known of the labels that an index picks: of one-hot rows one column is yes or no."""
+    labels = tensor.labels
+    if labels is None:
+        return None
+    column = isinstance(key, TupleValue) and len(key.items) == tensor.shape.rank
+    if labels.encoding == "one_hot" and column:
+        one = isinstance(key, TupleValue) and isinstance(key.items[-1], Constant) and key.items[-1] != Constant(None)
+        return replace(labels, encoding="binary" if one else "", classes=2 if one else None, exclusive=False)
+    if labels.column and shape.rank == 1:
+        labels = replace(labels, column=False)
+    if isinstance(key, Tensor | Unknown):
+        labels = replace(labels, classes=None)  # a mask may leave out classes
+    return labels
 
 
 def _select(machine: Machine, operation: Operation) -> Value:

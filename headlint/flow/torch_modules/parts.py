@@ -10,7 +10,16 @@ from headlint.flow.python import attributes, iteration
 from headlint.flow.values.facts import PartsKept
 from headlint.flow.values.library_values import Backbone, Container, Layer
 from headlint.flow.values.modules import ModuleUnit
-from headlint.flow.values.python_values import DictValue, HeapObject, Instance, ListValue, Site, TupleValue, Value
+from headlint.flow.values.python_values import (
+    Constant,
+    DictValue,
+    HeapObject,
+    Instance,
+    ListValue,
+    Site,
+    TupleValue,
+    Value,
+)
 from headlint.frameworks import torch
 
 if TYPE_CHECKING:
@@ -46,13 +55,13 @@ def is_module(instance: Instance) -> bool:
     return instance.cls.framework_base() in torch.MODULE_BASES
 
 
-def has_weights(machine: Machine, value: Value) -> bool:
-    """Whether something is a layer or a module of PyTorch that is seen to have weights."""
+def has_weights(machine: Machine, value: Value, since: int = 0) -> bool:
+    """Whether something is a layer or a module that is seen to have weights which were born after a moment."""
     match value:
         case Layer():
-            return value.kind.framework == "torch" and torch.has_weights(value.kind)
+            return value.born > since and _layer_has_weights(value)
         case Container():
-            return any(has_weights(machine, member) for member in iteration.slot_items(machine, value) or ())
+            return any(has_weights(machine, member, since) for member in iteration.slot_items(machine, value) or ())
         case Instance() if is_module(value):
             return any(
                 has_weights(machine, part)
@@ -62,6 +71,21 @@ def has_weights(machine: Machine, value: Value) -> bool:
             )
         case _:
             return False
+
+
+def _layer_has_weights(layer: Layer) -> bool:
+    switches = (layer.arguments.get(name) for name in ("affine", "elementwise_affine", "center", "scale"))
+    return layer.kind.has_weights and not any(switch == Constant(False) for switch in switches)
+
+
+def held_by(machine: Machine, holder: HeapObject) -> Iterator[HeapObject]:
+    """What an object's attributes or a module's variables hold, also in containers and collections."""
+    for name in list(holder.slots):
+        value = machine.read(holder, name)
+        for thing in (*things_of(value), *_parts(machine, (value,))) if value is not None else ():
+            yield thing
+            if isinstance(thing, Collection):
+                yield from _members(machine, thing)
 
 
 def _parts(machine: Machine, values: Iterable[Value | None]) -> Iterator[HeapObject]:
@@ -93,7 +117,7 @@ def _kept(machine: Machine, instance: Instance, registered: set[HeapObject]) -> 
             module=instance.cls.name,
             attribute=name,
             holder={ListValue: "list", DictValue: "dict", TupleValue: "tuple"}[type(value)],
-            member=_class_of(layers[0]),
+            member=class_of(layers[0]),
             registered=any(thing in elsewhere for thing in (value, *things)),
             plain=_is_plain(machine, value),
         )
@@ -135,7 +159,8 @@ def _is_plain(machine: Machine, value: Collection) -> bool:
     return texts and all(isinstance(item, Layer | Container | Instance) for item in _items(machine, value))
 
 
-def _class_of(thing: HeapObject) -> str:
+def class_of(thing: HeapObject) -> str:
+    """The name of a layer's, a module's or a container's class."""
     match thing:
         case Layer():
             return thing.kind.short_name

@@ -203,6 +203,25 @@ class PartsKept(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class DropoutCall(Fact):
+    """A module drops values by a function, without a word on whether it is in training."""
+
+    name: str
+    module: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class BuiltInForward(Fact):
+    """A module's ``forward`` or ``call`` builds a layer and calls it, again each time it is called."""
+
+    module: str
+    layer: str
+    framework: str
+    drops: bool
+    """Whether it is a dropout; else it has weights."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Head(Fact):
     """What a model gives back in training."""
 
@@ -220,6 +239,7 @@ class Event(Enum):
     SCHEDULED = "the learning rate is changed"
     READ = "the program reads a gradient itself"
     WRITTEN = "the program writes a gradient itself"
+    USED_BY_HAND = "the program uses a layer's weights itself"
     HANDED_OVER = "something is called that cannot be read"
 
 
@@ -239,3 +259,22 @@ class TrainingEvent(Fact):
     root: int = 0
     """The run it belongs to: the module, or a function that nothing calls."""
     without_gradient: bool = False
+    frozen: bool = False
+    """Of a step: whether none of the parameters that the optimizer holds gets a gradient."""
+    missing: frozenset[Value] = frozenset()
+    """Of a step: layers that a module got after the optimizer had taken its parameters."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class UnreadAttribute(Fact):
+    """A program sets an attribute of a parameter or a module that the library never reads."""
+
+    name: str
+    meant: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Returned(Fact):
+    """What a module's ``forward`` or ``call`` gives back that nothing in the program calls."""
+
+    output: Value

@@ -96,6 +96,10 @@ class Constant(Value):
     symbol: Unknown | None = None
 
 
+TRAINING = Constant(True)
+"""What ``module.training`` is: the same object wherever it is handed on, so that a test of it is known for one."""
+
+
 births = count()
 """Numbers things in the order in which they come into being."""
 

@@ -7,6 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from headlint.flow.values.assumptions import Assumption
+from headlint.flow.values.intervals import Interval
 from headlint.flow.values.python_values import Site, Value
 
 if TYPE_CHECKING:
@@ -78,8 +79,10 @@ class Labels:
     """What is known of an array of labels.
 
     ``encoding`` is ``index`` (one integer a sample), ``one_hot``, ``multi_hot``, ``binary`` (0/1 a sample), ``values``
-    (a regression target) or empty. ``dtype`` is ``integer``, ``float`` or empty. ``column`` tells a trailing axis of
-    size one. ``source`` says in words where this is known from.
+    (amounts, as for a regression) or empty. ``dtype`` is ``integer``, ``float``, ``boolean`` or empty. ``column`` tells
+    a trailing axis of size one. ``source`` says in words where this is known from. ``interval`` is how far the numbers
+    reach. ``noise`` tells plain random numbers, and those that only count, which short programs put in the place of
+    anything.
     """
 
     encoding: str = ""
@@ -90,6 +93,8 @@ class Labels:
     rescaled: bool = False
     exclusive: bool = False
     site: Site | None = None
+    interval: Interval | None = None
+    noise: bool = False
 
 
 COMPUTED = "computed"

@@ -1,0 +1,61 @@
+"""Which axis of a tensor is which: the classes of a head, the batch of a sequence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from headlint.checks.evidence import head_of
+from headlint.flow.values.library_values import Layer
+from headlint.flow.values.tensor_values import Tensor
+
+_KEEPING = ("dropout", "norm")
+
+
+def classes_are_last(tensor: Tensor) -> bool:
+    """Whether the scores of a head with more than two axes are known to stand on the last one."""
+    head = head_of(tensor)
+    dims, layer = tensor.shape.dims, head.origin.layer if head is not None else None
+    if head is None or dims is None or layer is None or _rank_is_guessed(head):
+        return False
+    of_pictures = layer.kind.effect == "convolution"
+    units = head.shape.size(1) if of_pictures else head.shape.units
+    if units is not None:
+        return units > 1 and [axis for axis, size in enumerate(dims) if size == units] == [len(dims) - 1]
+    return not of_pictures and all(_keeps_axes(step) for step in _between(tensor, head))
+
+
+def _between(tensor: Tensor, head: Tensor) -> Iterator[Tensor]:
+    while tensor is not head and tensor.inputs:
+        yield tensor
+        tensor = tensor.inputs[0]
+
+
+def _keeps_axes(step: Tensor) -> bool:
+    return step.origin.role == "activation" or step.origin.note in _KEEPING
+
+
+def _rank_is_guessed(head: Tensor) -> bool:
+    """Whether the number of axes rests on a recurrent layer that may be given one sequence without a batch."""
+    found = _sequence_layer(head)
+    if found is None:
+        return False
+    layer, given = found
+    return given.shape.rank is None and layer.constant("batch_first", False) is not True
+
+
+def is_time_first(tensor: Tensor) -> bool:
+    """Whether a tensor's axes are still (time, batch, units), as a recurrent layer without ``batch_first`` gives them."""
+    found = _sequence_layer(tensor)
+    return found is not None and found[0].constant("batch_first", False) is False
+
+
+def _sequence_layer(tensor: Tensor) -> tuple[Layer, Tensor] | None:
+    """The recurrent layer of PyTorch that a tensor has its axes from, and what that was given."""
+    for _ in range(24):
+        layer = tensor.origin.layer
+        if layer is not None and layer.kind.effect == "recurrent" and layer.kind.framework == "torch":
+            return (layer, tensor.inputs[0]) if tensor.inputs else None
+        if tensor.origin.role == "operation" or len(tensor.inputs) != 1:
+            return None
+        tensor = tensor.inputs[0]
+    return None

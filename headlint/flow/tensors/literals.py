@@ -1,0 +1,91 @@
+"""Arrays that are written out in the program, or built of lists whose items are known."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from headlint.flow.tensors import numbers, shapes
+from headlint.flow.tensors.dtypes import requested, with_type
+from headlint.flow.values.python_values import Constant, ListValue, TupleValue, Value
+from headlint.flow.values.tensor_values import Domain, Labels, Origin, Shape, Tensor
+
+if TYPE_CHECKING:
+    from headlint.flow.machine.machine import Machine
+
+MOST_ROWS = 512
+"""Rows of a list that are looked at."""
+
+
+def array(machine: Machine, data: Value, dtype: Value | None, origin: Origin) -> Value:
+    """An array of a list: its shape, and what its numbers may stand for."""
+    from headlint.flow.python.iteration import element, known_items
+
+    items = known_items(machine, data)
+    one = machine.state.narrow(items[0] if items else element(machine, data))
+    if isinstance(one, Tensor):
+        return _of_tensors(machine, one, items, dtype, origin)
+    dims = _dims(machine, data)
+    if not dims or not items:
+        return Tensor(origin=origin)
+    found = _rows(machine, data)
+    labels = _labels(found, dims, dtype, origin) if found else None
+    return Tensor(Domain.UNKNOWN, Shape(tuple(dims)), origin, labels=labels)
+
+
+def _of_tensors(
+    machine: Machine, one: Tensor, items: list[Value] | None, dtype: Value | None, origin: Origin
+) -> Tensor:
+    """Tensors that were gathered in a list, put behind each other along a new axis."""
+    gathered = items or [one]
+    tensors = [part for item in gathered if isinstance(part := machine.state.narrow(item), Tensor)]
+    labels = numbers.joined([tensor.labels for tensor in tensors]) if len(tensors) == len(gathered) else None
+    domains = {tensor.domain for tensor in tensors}
+    domain = domains.pop() if len(domains) == 1 and labels is not None else Domain.UNKNOWN
+    shape = shapes.with_axis(one.shape, 0, len(items) if items is not None else None)
+    made = Tensor(domain, shape, origin, tuple(tensors), labels=labels)
+    return with_type(made, requested(dtype, labels.dtype if labels is not None else ""))
+
+
+def _dims(machine: Machine, data: Value) -> list[int | None]:
+    """The sizes of nested lists, outermost first, as the first of each shows them; empty where they are not known."""
+    from headlint.flow.python.iteration import known_items
+
+    dims: list[int | None] = []
+    value: Value = data
+    while isinstance(value, ListValue | TupleValue):
+        items = known_items(machine, value)
+        if not items:
+            return []
+        dims.append(len(items))
+        value = items[0]
+    return dims if isinstance(value, Constant) else []
+
+
+def _rows(machine: Machine, data: Value) -> list[list[float]]:
+    """The numbers of each innermost list; nothing where one of them is not known."""
+    from headlint.flow.python.iteration import known_items
+
+    items = known_items(machine, data) or []
+    if all(isinstance(item, Constant) for item in items):
+        row = [item.value for item in items if isinstance(item, Constant) and isinstance(item.value, int | float)]
+        return [row] if len(row) == len(items) else []
+    found: list[list[float]] = []
+    for item in items:
+        inner = _rows(machine, item) if isinstance(item, ListValue | TupleValue) else []
+        if not inner or len(found) > MOST_ROWS:
+            return []
+        found += inner
+    return found
+
+
+def _labels(rows: list[list[float]], dims: list[int | None], dtype: Value | None, origin: Origin) -> Labels | None:
+    if len({len(row) for row in rows}) != 1 or origin.site is None:
+        return None
+    flat = [number for row in rows for number in row]
+    written = "boolean" if all(isinstance(number, bool) for number in flat) else "integer"
+    if any(isinstance(number, float) for number in flat):
+        written = "float"
+    column = len(dims) > 1 and dims[-1] == 1
+    if len(dims) == 1:
+        rows = [[number] for number in flat]
+    return numbers.written_out(rows, column, requested(dtype, written), "the array of labels", origin.site)

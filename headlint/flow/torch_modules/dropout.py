@@ -1,0 +1,26 @@
+"""Dropout by a function, which does not know in which mode the module around it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from headlint.flow.torch_modules.parts import is_module
+from headlint.flow.values.arguments import Arguments
+from headlint.flow.values.facts import DropoutCall
+from headlint.flow.values.python_values import Constant, Instance
+
+if TYPE_CHECKING:
+    from headlint.flow.machine.machine import Machine
+
+
+def note_call(machine: Machine, name: str, arguments: Arguments, at: int) -> None:
+    """Note a call of ``F.dropout`` during the ``forward`` of a module that does not pass the mode."""
+    frame = machine.forward_frame()
+    if frame is None or not isinstance(frame.receiver, Instance) or not is_module(frame.receiver):
+        return
+    if len(arguments.positional) > 2 or "training" in arguments.named or not arguments.complete:
+        return
+    probability = arguments.positional[1] if len(arguments.positional) == 2 else arguments.get("p")
+    if machine.mode_decides() or machine.mode_chose(probability) or probability in (Constant(0), Constant(0.0)):
+        return
+    machine.emit(DropoutCall, machine.site(at), name=name, module=frame.receiver.cls.name)
