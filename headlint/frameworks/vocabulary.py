@@ -7,6 +7,7 @@ the tables. The words are generous: code that holds one is looked at, and code t
 from __future__ import annotations
 
 from headlint.frameworks.names import FRAMEWORKS
+from headlint.frameworks.training import MISSPELT_OF_KERAS, MISSPELT_OF_MODULES
 
 PLAIN_PACKAGES = frozenset(
     {"copy", "functools", "collections", "argparse", "math", "dataclasses", "abc", "typing", "os", "random", "tqdm"}
@@ -29,5 +30,12 @@ GRADIENT_METHODS = frozenset({"gradient", "minimize", "backward", "manual_backwa
 TRAINING_METHODS = frozenset({"zero_grad", "grad", "unscale_", "apply_gradients", "requires_grad", "requires_grad_"})
 """What is done in the steps of a training loop, to whatever it is done; ``step`` says nothing without one of these."""
 
-TELLING_ATTRIBUTES = TENSOR_METHODS | GRADIENT_METHODS | TRAINING_METHODS | {"exp"}
+TELLING_ATTRIBUTES = (
+    TENSOR_METHODS
+    | GRADIENT_METHODS
+    | TRAINING_METHODS
+    | MISSPELT_OF_MODULES
+    | MISSPELT_OF_KERAS
+    | {"exp", "trainable"}
+)
 """Attributes that matter whatever they are asked of; a softmax by hand begins with ``exp``."""
