@@ -46,6 +46,9 @@ UNKNOWN_METHODS = frozenset(
 SAME_VALUE_METHODS = frozenset({"to", "cuda", "cpu", "float", "double", "half", "train", "eval", "contiguous", "clone"})
 """Methods after which something unknown, a tensor or a model, is still the same."""
 
+SAME_ANSWER_METHODS = frozenset({"lower", "upper", "strip", "casefold", "startswith", "endswith"})
+"""Methods of texts, which give the same answer each time: two tests of it are one condition."""
+
 
 HARMLESS_PACKAGES = frozenset(
     {
@@ -438,6 +441,9 @@ def call_unknown(machine: Machine, function: Unknown, arguments: Arguments, at: 
         name = function.key
         if name in SAME_VALUE_METHODS:
             return function.parent
+        if name in SAME_ANSWER_METHODS and all(isinstance(value, Constant) for value in arguments.positional):
+            texts = tuple(value.value for value in arguments.positional if isinstance(value, Constant))
+            return function.child(("answer", *texts))
         if name in ("prepare", "setup") and len(arguments.positional) >= 2:
             return TupleValue(arguments.positional)  # accelerate and Fabric give back what they are given
         if name in UNKNOWN_METHODS and _only_numbers(arguments):

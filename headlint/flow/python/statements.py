@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from headlint.flow.machine.state import Cell
@@ -43,8 +44,10 @@ def _evaluate(machine: Machine, node: ir.Evaluate) -> None:
 def _assert(machine: Machine, node: ir.Assert) -> None:
     """Behind an assertion its test holds: of what it refuses nothing is reported."""
     held = [guards for guards, outcome in machine.decide(node.test) if outcome]
+    machine.follow(node, False)
     if len(held) == 1:
         machine.state.path = (*machine.state.path, *(guard.as_required() for guard in held[0]))
+    machine.follow(node, True)
 
 
 def _assign(machine: Machine, node: ir.Assign) -> None:
@@ -146,7 +149,7 @@ def _if(machine: Machine, node: ir.If) -> bool:
     branches: list[tuple[tuple[Guard, ...], Callable[[], bool]]] = []
     for guards, outcome in machine.decide(node.test):
         body = node.body if outcome else node.otherwise
-        branches.append((guards, lambda body=body: machine.execute(body)))  # type: ignore[misc]
+        branches.append((guards, partial(_follow, machine, node, outcome, body)))
     by_mode = frame.mode_tests > asked
     settled = len(branches) == 1 and not branches[0][0]
     before = len(machine.state.path)
@@ -157,6 +160,11 @@ def _if(machine: Machine, node: ir.If) -> bool:
         machine.state.path = (*path[:before], *(guard.as_required() for guard in path[before:]))
     _note_leaving(machine, node, by_mode)
     return goes_on
+
+
+def _follow(machine: Machine, node: ir.If, outcome: bool, body: tuple[ir.Statement, ...]) -> bool:
+    machine.follow(node, outcome)
+    return machine.execute(body)
 
 
 def _raises(body: tuple[ir.Statement, ...]) -> bool:

@@ -25,6 +25,8 @@ class Fact:
     guards: tuple[Guard, ...] = ()
     certain: bool = True
     """False when the value could also be something that is not known or not wrong."""
+    unseen: bool = False
+    """Whether only callers who were not seen would come here: what sizes such a caller gives is not known either."""
     calls: tuple[Site, ...] = ()
     """The calls through which the interpreter came here, outermost first."""
 
