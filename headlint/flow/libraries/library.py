@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from headlint.flow.data import datasets
 from headlint.flow.keras import keras_models
 from headlint.flow.layers import containers, library_models, losses
-from headlint.flow.libraries import declarations, layers, search_spaces, skorch
+from headlint.flow.libraries import declarations, layers, search_spaces, trainers
 from headlint.flow.machine.parts import BY_HAND
 from headlint.flow.python import attributes, builtin_calls, collections_methods
 from headlint.flow.tensors import tensors
@@ -97,6 +97,9 @@ def call_name(machine: Machine, path: str, arguments: Arguments, at: int) -> Val
         return arguments.first("module", "model", "obj") or Unknown()
     if path in torch.NO_GRADIENT:
         return FrameworkName("torch.no_grad")
+    if path in registry.TRAINERS:
+        trainers.train(machine, registry.TRAINERS[path], arguments, at)
+        return machine.globals.child((path, site))
     if path in _NAMES:
         return _NAMES[path](machine, arguments, at)
     return _by_family(machine, path, arguments, at)
@@ -119,8 +122,8 @@ def _by_family(machine: Machine, path: str, arguments: Arguments, at: int) -> Va
         return library_models.segmentation(machine, path, arguments, at)
     if path.startswith("transformers.") and name == "from_pretrained" and "Classification" in path:
         return library_models.classifier(machine, path.removesuffix(".from_pretrained"), arguments, at)
-    if path.startswith("skorch.") and name.startswith("NeuralNet"):
-        return skorch.build(machine, arguments, at)
+    if path.startswith("transformers.") and name in ("Trainer", "Seq2SeqTrainer"):
+        trainers.hugging_face(machine, arguments, at)
     if path.startswith("efficientnet_pytorch."):
         return library_models.efficientnet(machine, path, arguments, at)
     dataset = datasets.call(machine, path, arguments, at)
@@ -231,6 +234,7 @@ _NAMES: dict[str, Callable[[Machine, Arguments, int], Value]] = {
     "keras.utils.custom_object_scope": _register_objects,
     "keras.utils.CustomObjectScope": _register_objects,
     "keras.saving.custom_object_scope": _register_objects,
+    "fastai.DataBlock": trainers.data_block,
     **builtin_calls.NAMES,
 }
 
@@ -298,6 +302,10 @@ def _initialize(machine: Machine, instance: Instance, base: str, arguments: Argu
         machine.state.write(instance, "functional model", keras_models.sequential(machine, arguments, at))
     elif kind is not None:
         machine.state.write(instance, attributes.CONTAINER_SLOT, containers.build(machine, kind, arguments, at))
+    elif base in registry.TRAINERS:
+        trainers.train_by_subclass(machine, registry.TRAINERS[base], instance, arguments, at)
+    elif base.startswith("transformers.") and base.endswith("Trainer"):
+        trainers.hugging_face_subclass(machine, instance, arguments, at)
     elif base == "keras.Model":
         return keras_models.call_method(machine, instance, "__init__", arguments, at)
     return Constant(None)
