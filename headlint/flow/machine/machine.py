@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from headlint.flow.machine.branches import Branches, Tested, contradicts_defaults
+from headlint.flow.machine.counting import Counting
 from headlint.flow.machine.parts import Made, PartsSeen
 from headlint.flow.machine.semantics import LibrarySemantics, PythonSemantics, TensorSemantics
 from headlint.flow.machine.state import State
@@ -125,6 +126,7 @@ class Machine:
         self.given: set[Unknown] = set()
         """Values that are not known, but surely not None: they were computed and given where None is the default."""
         self.branches = Branches()
+        self.counting = Counting()
         self.open = False
         """Whether a function calls or takes a loss of something that only its callers know."""
         self.growth = 0

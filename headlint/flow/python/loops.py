@@ -37,9 +37,19 @@ def run_for(machine: Machine, node: ir.For) -> bool:
                 return False
     else:
         with machine.repeatedly(), machine.in_round(Loop(machine.site(node), iterable)):
-            machine.assign(node.target, iteration.element(machine, iterable))
-            _blur(machine, machine.state.noting(lambda: _round(machine, node.body)))
+            _follow_two_rounds(machine, node, iteration.element(machine, iterable))
     return machine.execute(node.otherwise)
+
+
+def _follow_two_rounds(machine: Machine, node: ir.For, item: Value) -> None:
+    """Run a round of a loop of unknown length, and another as the last one where that is another."""
+    asked = machine.counting.asked
+    for last in (False, True):
+        if last and machine.counting.asked == asked:
+            return
+        machine.assign(node.target, item)
+        with machine.counting.round_of(item, last):
+            _blur(machine, machine.state.noting(lambda: _round(machine, node.body)))
 
 
 def _follow_rounds(machine: Machine, node: ir.For, items: list[Value], loop: Loop) -> str:

@@ -38,6 +38,10 @@ NOT_FOLLOWED = "a call that takes too long to be followed"
 """The note of what such a call would have given."""
 
 
+COUNTER = "counter"
+"""The key of a number that a loop counts up to its parent."""
+
+
 class Unknown(Value):
     """A value that is not followed.
 
@@ -58,6 +62,10 @@ class Unknown(Value):
         if key not in self.children:
             self.children[key] = Unknown(note, self, key)
         return self.children[key]
+
+    def counter(self) -> Unknown:
+        """What counts up to this number, one less at the end."""
+        return Unknown("a number of a range", self, COUNTER)
 
     @property
     def is_computed(self) -> bool:
