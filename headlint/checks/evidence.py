@@ -69,6 +69,11 @@ class Evidence:
         return [fact for fact in self.facts if isinstance(fact, kind)]
 
     @cached_property
+    def uses_by_result(self) -> dict[int, LossUse]:
+        """The uses of losses by the identity of the tensor that they give."""
+        return {id(use.result): use for use in self.of(LossUse) if use.result is not None}
+
+    @cached_property
     def events(self) -> list[TrainingEvent]:
         """What happens in training loops."""
         return self.of(TrainingEvent)

@@ -46,7 +46,7 @@ def behind(evidence: Evidence, loss: Value) -> Behind:
     """What a loss depends on, as far as it is followed."""
     found = Behind()
     found.complete = isinstance(loss, Tensor)
-    uses = {id(use.result): use for use in evidence.of(LossUse) if use.result is not None}
+    uses = evidence.uses_by_result
     seen: set[int] = set()
     stack = [loss] if isinstance(loss, Tensor) else []
     while stack:
