@@ -8,7 +8,7 @@ from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
 from headlint.checks.evidence import Evidence
 from headlint.checks.training.holding import held_by, is_optimizer
 from headlint.checks.training.order import Run, together
-from headlint.flow.tensors.operation import comes_from
+from headlint.checks.training.reach import depends_on
 from headlint.flow.values.conditions import Choice
 from headlint.flow.values.facts import Event, LossUse, PredictionUse, TrainingEvent
 from headlint.flow.values.library_values import Backbone, Container, Dataset, Layer, Part
@@ -24,7 +24,7 @@ def trained_in_evaluation_mode(evidence: Evidence) -> Iterator[Diagnostic]:
         for backward in run.of(Event.DIFFERENTIATED):
             if backward.by is not None or backward.without_gradient or not backward.rounds:
                 continue
-            for applied in _applied_for(run, backward):
+            for applied in _applied_for(evidence, run, backward):
                 switch = _evaluation_before(run, applied, backward)
                 if switch is None:
                     continue
@@ -44,7 +44,7 @@ def trained_in_evaluation_mode(evidence: Evidence) -> Iterator[Diagnostic]:
                 break
 
 
-def _applied_for(run: Run, backward: TrainingEvent) -> list[TrainingEvent]:
+def _applied_for(evidence: Evidence, run: Run, backward: TrainingEvent) -> list[TrainingEvent]:
     """Applications of the models that a loss trains, in its round: those whose parameters a step there changes."""
     around = run.round_of(backward)
     steps = [event for event in around if event.event is Event.STEPPED and together(event, backward)]
@@ -57,7 +57,16 @@ def _applied_for(run: Run, backward: TrainingEvent) -> list[TrainingEvent]:
         and together(event, backward)
         and any(_holds(step.subject, event.subject) for step in known)
         and depends_on_mode(event.subject)
+        and depends_on(evidence, backward.subject, _output(event))
     ]
+
+
+def _output(applied: TrainingEvent) -> Value:
+    """What a model gave when it was applied."""
+    if applied.event is Event.APPLIED:
+        return applied.by or applied.subject
+    assert isinstance(applied.subject, Unknown)
+    return applied.subject.child(("call", applied.site))
 
 
 def _holds(optimizer: Value, model: Value) -> bool:
@@ -207,7 +216,7 @@ def _is_judged(evidence: Evidence, applied: TrainingEvent) -> bool:
         return False
     predictions = [fact.tensor for fact in evidence.of(PredictionUse)]
     predictions += [fact.prediction for fact in evidence.of(LossUse) if isinstance(fact.prediction, Tensor)]
-    return any(comes_from(tensor, output) for tensor in predictions)
+    return any(depends_on(evidence, tensor, output) for tensor in predictions)
 
 
 RULES = (trained_in_evaluation_mode, evaluated_in_training_mode)
