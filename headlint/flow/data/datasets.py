@@ -113,7 +113,7 @@ def _loader(machine: Machine, dataset: Value, batched: bool) -> Value:
 def _batch(item: Value) -> Value:
     match item:
         case Tensor():
-            return item.derive(shape=shapes.with_axis(item.shape, 0, None), inputs=item.inputs)
+            return item.derive(shape=shapes.with_axis(item.shape, 0, None), inputs=item.inputs, batched=True)
         case TupleValue(items):
             return TupleValue(tuple(_batch(one) for one in items))
         case ListValue():

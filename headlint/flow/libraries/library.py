@@ -416,6 +416,8 @@ def call_unknown(machine: Machine, function: Unknown, arguments: Arguments, at: 
         name = function.key
         if name in SAME_VALUE_METHODS:
             return function.parent
+        if name == "size":
+            return _size_of_unknown(function.parent, arguments)
         if name in ("prepare", "setup") and len(arguments.positional) >= 2:
             return TupleValue(arguments.positional)  # accelerate and Fabric give back what they are given
         if name in UNKNOWN_METHODS and _only_numbers(arguments):
@@ -429,6 +431,18 @@ def call_unknown(machine: Machine, function: Unknown, arguments: Arguments, at: 
         return known
     machine.parts.hand_on(*arguments.positional, *arguments.named.values())
     return function.child(("call", machine.site(at)))
+
+
+def _size_of_unknown(owner: Unknown, arguments: Arguments) -> Value:
+    """``x.size()`` and ``x.size(0)``, which are ``x.shape`` and ``x.shape[0]``."""
+    shape = owner.child("shape")
+    match arguments.first("dim"):
+        case None:
+            return shape
+        case Constant(value):
+            return shape.child(("item", value))
+        case axis:
+            return shape.child(("item", axis))
 
 
 def _only_numbers(arguments: Arguments) -> bool:

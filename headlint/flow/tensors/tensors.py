@@ -97,7 +97,7 @@ def attribute(machine: Machine, tensor: Tensor, name: str, site: Site) -> Value:
     """``tensor.name``."""
     match name:
         case "shape":
-            return shapes.as_value(machine, tensor.shape)
+            return shapes.as_value(machine, tensor)
         case "data":
             return apply(machine, "detach", "torch.Tensor.data", tensor, {}, site)
         case "T" | "mT":

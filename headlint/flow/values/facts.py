@@ -211,6 +211,18 @@ class DropoutCall(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class AxesReordered(Fact):
+    """A reshape names the axes of a tensor in another order than they have, which moves no number."""
+
+    name: str
+    input: Tensor
+    order: tuple[int, ...]
+    """The axes in the order in which they are named."""
+    sizes: int
+    """How many sizes the reshape is given."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class BuiltInForward(Fact):
     """A module's ``forward`` or ``call`` builds a layer and calls it, again each time it is called."""
 
