@@ -45,7 +45,8 @@ PACKAGES_OF_FLOW = {
     "training": "values machine",
     "libraries": "values machine python torch_modules tensors layers keras data training",
     "interpreter": "values machine python torch_modules tensors layers keras data training libraries",
-    "roots": "values machine python torch_modules",
+    "unseen": "values machine",
+    "roots": "values machine python torch_modules unseen",
 }
 """The same for the packages of the room that follows values: the machine reaches what stands after it through tables that
 ``interpreter`` fills."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from headlint.checks import activations, amounts, api, axis, bias, gradient, labels, loss_input, modules, outputs
 from headlint.checks.diagnostic import Diagnostic
 from headlint.checks.evidence import Evidence, source_tensor
-from headlint.checks.training import steps
+from headlint.checks.training import held, steps
 from headlint.flow.values.facts import Fact, LossUse
 from headlint.flow.values.tensor_values import Tensor
 from headlint.settings import Settings
@@ -22,11 +22,15 @@ FAMILIES = (
     gradient,
     modules,
     steps,
+    held,
     labels,
     api,
 )
 
 RULES = tuple(rule for family in FAMILIES for rule in family.RULES)
+
+_ABOUT_MEANING = frozenset({*loss_input.RULES, gradient.argmax_before_loss, gradient.loss_arguments_swapped})
+"""Rules that ask what numbers mean, and no sizes: they may judge what only callers who were not seen would do."""
 
 _LOSS_INPUT = frozenset(f"HL{number}" for number in range(101, 113))
 
@@ -48,8 +52,9 @@ REPLACES = {
 
 def run(facts: Sequence[Fact], settings: Settings) -> list[Diagnostic]:
     """Every finding, before it is known which rules are selected."""
-    evidence = Evidence(facts, settings)
-    diagnostics = [diagnostic for rule in RULES for diagnostic in rule(evidence)]
+    everything = Evidence(facts, settings)
+    seen = Evidence([fact for fact in facts if not fact.unseen], settings)
+    diagnostics = [diagnostic for rule in RULES for diagnostic in rule(everything if rule in _ABOUT_MEANING else seen)]
     taken: set[tuple[str, object]] = set()
     for diagnostic in diagnostics:
         for code in REPLACES.get(diagnostic.code, ()):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container
 
 from headlint.findings.finding import Finding, Report
-from headlint.fixes import axes, calls, heads, layers, losses, modules, uses
+from headlint.fixes import axes, calls, heads, layers, losses, modules, training, uses
 from headlint.fixes.case import Case, Programs, Repair, Sources
 from headlint.fixes.edits import Edit, Fix
 from headlint.fixes.program import CannotFix
@@ -45,7 +45,9 @@ FIXERS: dict[str, tuple[Fixer, ...]] = {
     "HL504": (layers.layer_off,),
     "HL506": (heads.relu_for_softmax,),
     "HL507": (losses.constructor_called,),
+    "HL508": (training.cleared_before_backward,),
     "HL511": (modules.registered,),
+    "HL516": (training.attribute_spelt,),
     "HL601": (losses.loss_for_the_labels, losses.labels_converted),
     "HL602": (uses.error_for_accuracy,),
     "HL603": (uses.fitting_metric,),

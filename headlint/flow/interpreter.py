@@ -48,7 +48,7 @@ LIBRARIES = LibrarySemantics(
     attribute=library.attribute,
     is_method=library.is_method,
     add_member=containers.add_member,
-    assigned=assignments.note,
+    assigning=assignments.note,
 )
 
 

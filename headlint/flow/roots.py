@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from headlint.flow import unseen
 from headlint.flow.python import attributes, calls
 from headlint.flow.torch_modules import forwards, parts
 from headlint.flow.values.arguments import Arguments
@@ -41,6 +42,23 @@ def _run_rest(machine: Machine, unit: ModuleUnit) -> None:
     for container in machine.sequences:
         if container not in machine.applied and container.site.path == unit.path:
             machine.with_share(partial(_apply, machine, container))
+    _run_again(machine, unit)
+
+
+def _run_again(machine: Machine, unit: ModuleUnit) -> None:
+    """Run what has branches that were not followed once more, as callers who were not seen would."""
+    functions, classes = unseen.functions(machine, unit), unseen.classes(machine, unit)
+    machine.branches.again = True
+    for function in functions:
+        machine.with_share(partial(calls.run_function, machine, function, Arguments(), 0, assume_defaults=True))
+    for cls in classes:
+        machine.with_share(partial(_run_new_instance, machine, cls))
+
+
+def _run_new_instance(machine: Machine, cls: ClassValue) -> None:
+    made = calls.instantiate(machine, cls, Arguments(), cls.definition.at, assume_defaults=True)
+    if isinstance(made, Instance):
+        _run_methods(machine, made, again=True)
 
 
 def _apply(machine: Machine, container: Container) -> None:
@@ -79,7 +97,7 @@ def _is_model(machine: Machine, cls: ClassValue) -> bool:
     return any(attributes.find_in_class(machine, cls, name) is not None for name in ("forward", "call"))
 
 
-def _run_methods(machine: Machine, instance: Instance) -> None:
+def _run_methods(machine: Machine, instance: Instance, again: bool = False) -> None:
     """Run the methods nothing called; those that store something may be needed by others, so they come first."""
     methods: list[FunctionValue] = []
     for ancestor in instance.cls.ancestors():
@@ -94,7 +112,7 @@ def _run_methods(machine: Machine, instance: Instance) -> None:
     methods.sort(key=lambda method: _rank(method, mentioned))
     for method in methods:
         machine.root += 1
-        if id(method.definition) in machine.reached or method.name == "__init__":
+        if (id(method.definition) in machine.reached and not again) or method.name == "__init__":
             continue
         receiver: Value = instance.cls if method.kind == "class" else instance
         result = calls.run_function(

@@ -33,3 +33,19 @@ CLIPPING = frozenset(
 
 CLOSURE_OPTIMIZERS = frozenset({"LBFGS"})
 """Optimizers that call what they are given several times a step."""
+
+MISSPELT_OF_PARAMETERS = frozenset(
+    {"require_grad", "require_grads", "requires_grads", "required_grad", "requires_gradient", "requires_gradients"}
+    | {"require_gradient", "require_gradients", "requiresgrad", "requires_Grad", "requires_grade", "require_grad_"}
+    | {"need_grad", "needs_grad", "trainable", "trainble", "trainabel"}
+)
+"""Names that people write for ``requires_grad`` of a parameter."""
+
+MISSPELT_OF_MODULES = MISSPELT_OF_PARAMETERS | {"requires_grad"}
+"""A module has no such attribute at all: only its parameters have one, and the method ``requires_grad_``."""
+
+MISSPELT_OF_KERAS = frozenset(
+    {"trainble", "trainabel", "trainiable", "trainalbe", "trianable", "traineable", "trainables", "is_trainable"}
+    | {"requires_grad", "require_grad", "Trainable", "tranable", "trainable_"}
+)
+"""Names that people write for ``trainable`` of a layer or model of Keras."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from headlint.findings.finding import Place
+from headlint.runtime.worker.measuring.suspects import Suspects
 
 SQUASHING = frozenset({"relu", "tanh", "relu6", "hardtanh", "softplus"})
 """Activations that have no place between the last layer and a cross entropy."""
@@ -68,7 +69,8 @@ class LossTaken:
 @dataclass(frozen=True, slots=True)
 class Facts:
     """Everything that was measured. ``loss`` is the value on the batch in training mode, None where there is no loss;
-    ``error`` is what the loss raised. ``written`` and ``fixed`` are the losses of fitting this one batch."""
+    ``error`` is what the loss raised. ``without_gradient`` names every parameter that gets none,
+    ``suspects`` the parts of which that is not meant. ``written`` and ``fixed`` are the losses of fitting this one batch."""
 
     framework: str
     model: str
@@ -81,6 +83,7 @@ class Facts:
     constant: bool = False
     zero_gradient: bool = False
     without_gradient: tuple[str, ...] = ()
+    suspects: Suspects = field(default_factory=Suspects)
     not_in_optimizer: tuple[str, ...] = ()
     trainable: int = 0
     written: tuple[float, ...] = ()

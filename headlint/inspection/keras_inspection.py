@@ -17,10 +17,12 @@ from headlint.inspection.facts import Facts, Labels, LossTaken, Values
 from headlint.inspection.keras_state import preserved
 from headlint.inspection.places import running_place
 from headlint.runtime.worker.keras.gradients import Tape, new_tape
+from headlint.runtime.worker.keras.learning import without_gradient
 from headlint.runtime.worker.keras.losses import Loss, correction
 from headlint.runtime.worker.keras.outputs import class_axis, log_sum_of_exponentials, numbers, outputs_of
 from headlint.runtime.worker.keras.watch import Trace, seeing, watch_backend
 from headlint.runtime.worker.measuring.outputs import MOST_OUTPUTS, Output, largest
+from headlint.runtime.worker.measuring.suspects import Suspects
 
 LEARNING_RATE = 1e-3
 """Of Adam, for fitting one batch: large models are not thrown off by it."""
@@ -78,12 +80,22 @@ class _Inspection:
             error=error,
             zero_gradient=zero,
             without_gradient=missing,
+            suspects=self._suspects() if differentiable else Suspects(),
             not_in_optimizer=self._not_in_optimizer(variables),
             trainable=len(variables),
             written=written,
             fixed=fixed,
             seconds=time.perf_counter() - self._begun,
         )
+
+    def _suspects(self) -> Suspects:
+        """What the parts of the model do."""
+
+        def run() -> tuple[Any, Tape, Trace, bool]:
+            _, trace, tape, scalar, _ = self._run()
+            return scalar, tape, trace, True
+
+        return Suspects(without_gradient(self._model, run))
 
     def _run(self, fixing: bool = False) -> tuple[list[Output], Trace, Tape, Any, str]:
         """One pass in training mode: outputs, layers, tape, loss, and what the loss raised."""

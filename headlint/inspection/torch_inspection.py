@@ -18,6 +18,8 @@ from headlint.inspection.places import line_place, running_place
 from headlint.inspection.torch_state import preserved
 from headlint.inspection.torch_watch import Watch, values_of
 from headlint.runtime.worker.measuring.outputs import MOST_OUTPUTS, largest
+from headlint.runtime.worker.measuring.suspects import Suspects
+from headlint.runtime.worker.torch.gradients import without_gradient
 from headlint.runtime.worker.torch.outputs import outputs_of
 
 LEARNING_RATE = 1e-3
@@ -65,6 +67,7 @@ class _Inspection:
             missing = tuple(name for (name, _), one in zip(trainable, gradients, strict=True) if one is None)
             known = [one for one in gradients if one is not None]
             zero = bool(known) and float(value.detach()) != 0 and all(largest(one.detach()) == 0 for one in known)
+        suspects = self._suspects() if differentiable else Suspects()
         written, fixed = self._fitted(trainable, differentiable)
         return Facts(
             framework="torch",
@@ -78,12 +81,17 @@ class _Inspection:
             constant=self._constant(found),
             zero_gradient=zero,
             without_gradient=missing,
+            suspects=suspects,
             not_in_optimizer=self._not_in_optimizer(trainable),
             trainable=len(trainable),
             written=written,
             fixed=fixed,
             seconds=time.perf_counter() - self._begun,
         )
+
+    def _suspects(self) -> Suspects:
+        """What the parts of the model do."""
+        return Suspects(without_gradient(self._model, lambda: [self._passed()[1]]))
 
     def _passed(self) -> tuple[Any, Any, str, Watch]:
         """One pass in training mode; in evaluation mode where the batch is too small for the other."""

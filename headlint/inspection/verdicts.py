@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from headlint.findings.finding import Confidence, Finding, Place, Step
 from headlint.findings.rulebook import find_rule
 from headlint.inspection.facts import SQUASHING, Facts, LossTaken, Values
+from headlint.inspection.places import line_place
+from headlint.runtime.parts import remarks
 
 CROSS_ENTROPIES = ("cross_entropy", "sparse_cross_entropy")
 ORDER = {"error": 0, "warning": 1, "advice": 2}
@@ -212,11 +214,9 @@ def _whole(facts: Facts) -> Iterator[Finding | None]:
             facts, "HL802", facts.place, "The model gives the same output for every sample.",
             "Look for a softmax over one value, an input that is never used, or weights that are all zero.",
         )  # fmt: skip
-    if facts.without_gradient and facts.loss_differentiable:
-        yield _finding(
-            facts, "HL804", facts.place, f"The loss gives no gradient to {_list(facts.without_gradient)}.",
-            "Apply the layer, or freeze it (requires_grad_(False)) if it is meant to stay as it is.",
-        )  # fmt: skip
+    for one in remarks(facts.suspects):
+        place = line_place(one.suspect.path, one.suspect.line) if one.suspect.line else facts.place
+        yield _finding(facts, one.code, place, one.message, one.advice)
     if facts.not_in_optimizer:
         yield _finding(
             facts, "HL510", facts.place, f"The optimizer does not hold {_list(facts.not_in_optimizer)}.",

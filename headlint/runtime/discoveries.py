@@ -1,6 +1,6 @@
 """What only the built model shows: another shape than was derived, a constant output, values that the loss does not take.
 
-These are the findings HL801 to HL803. None is told where it would rest on a guess.
+These are the findings HL801 to HL804. None is told where it would rest on a guess.
 """
 
 from __future__ import annotations
@@ -11,11 +11,15 @@ from headlint.findings.finding import Confidence, Finding, Place, Step
 from headlint.findings.rulebook import find_rule
 from headlint.runtime.inputs import Shape
 from headlint.runtime.measurement import Measurement, Output, Summary
+from headlint.runtime.parts import remarks
 from headlint.runtime.targets import Target, definition_lines
 from headlint.runtime.verdicts import cost, width
 
 ABOUT_CONSTANTS = frozenset({"HL201", "HL202"})
 """Findings that already say that nothing can be learned."""
+
+ABOUT_PARTS = frozenset({"HL511", "HL512", "HL513", "HL520"})
+"""Findings that already say that a part of the model does not learn."""
 
 ABOUT_VALUES = ("HL1", "HL2", "HL3", "HL5")
 """Families of findings that already say what is wrong with the values that the loss gets."""
@@ -27,6 +31,7 @@ def discoveries(target: Target, measured: Measurement, declared: Shape | None = 
         return
     yield from _shape_differs(target, measured, declared)
     known = {finding.code for finding in target.findings}
+    yield from _parts(target, measured)
     if len(measured.outputs) == 1 and (target.named or target.loss is not None) and not known & ABOUT_CONSTANTS:
         yield from _constant(target, measured.outputs[0])
     if len(measured.outputs) == 1 and target.loss is not None and not any(code[:3] in ABOUT_VALUES for code in known):
@@ -61,6 +66,15 @@ def _matches(shape: tuple[int, ...], declared: Shape) -> bool:
     return len(shape) == len(declared) and all(
         wanted in (None, size) for size, wanted in zip(shape, declared, strict=True)
     )
+
+
+def _parts(target: Target, measured: Measurement) -> Iterator[Finding]:
+    """What its parts show, but for what a finding says already."""
+    told = {finding.place.line for finding in target.findings if finding.code in ABOUT_PARTS}
+    for one in remarks(measured.suspects) if measured.suspects is not None else ():
+        place = Place(one.suspect.path, one.suspect.line, 1, one.suspect.line, 1) if one.suspect.line else None
+        if place is None or place.line not in told:
+            yield _finding(one.code, target, one.message, one.advice, place)
 
 
 def _constant(target: Target, output: Output) -> Iterator[Finding]:
@@ -113,7 +127,7 @@ def _text(shape: Shape) -> str:
     return f"({', '.join('any' if size is None else str(size) for size in shape)})"
 
 
-def _finding(code: str, target: Target, message: str, advice: str) -> Finding:
+def _finding(code: str, target: Target, message: str, advice: str, place: Place | None = None) -> Finding:
     rule = find_rule(code)
     assert rule is not None, code
     head = target.heads[0] if target.heads else None
@@ -122,7 +136,10 @@ def _finding(code: str, target: Target, message: str, advice: str) -> Finding:
         if head is not None
         else []
     )
-    place = head.place if head is not None else _definition(target)
+    if place is not None:
+        trail = [Step(place, target.name, "layer")]
+    else:
+        place = head.place if head is not None else _definition(target)
     return Finding(code, rule.name, rule.severity, Confidence.PROVED, message, advice, place, tuple(trail), target.name)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from headlint.runtime.worker.measuring.suspects import Suspect, Suspects
 from headlint.runtime.worker.reasons import REASONS
 
 GUARDS = ("memory", "processes", "files", "network", "signals")
@@ -159,6 +160,7 @@ class Measurement:
     outputs: tuple[Output, ...] = ()
     loss: LossMeasured | None = None
     training: Training | None = None
+    suspects: Suspects | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)
     peak_bytes: int = 0
 
@@ -184,9 +186,16 @@ def _measurement(facts: Mapping[str, Any]) -> Measurement:
         tuple(_output(output) for output in facts.get("outputs", ())),
         _loss(loss) if loss else None,
         Training(training["steps"], tuple(training["written"]), tuple(training["fixed"] or ())) if training else None,
+        _suspects(facts.get("suspects")),
         facts.get("seconds", {}),
         facts.get("peak_bytes", 0),
     )
+
+
+def _suspects(found: Mapping[str, Any] | None) -> Suspects | None:
+    if found is None:
+        return None
+    return Suspects(**{key: tuple(Suspect(**one) for one in listed) for key, listed in found.items()})
 
 
 def _basis(basis: Mapping[str, Any]) -> Basis:

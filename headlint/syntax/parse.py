@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tokenize
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,11 @@ class Span:
     column: int
     end_line: int
     end_column: int
+
+    def moved(self, shifts: Mapping[int, int]) -> Span:
+        """The same place in a text whose lines stand further left by so many columns."""
+        column = self.column - shifts.get(self.line, 0)
+        return Span(self.line, column, self.end_line, self.end_column - shifts.get(self.end_line, 0))
 
 
 class SyntaxProblem(Exception):

@@ -1,7 +1,8 @@
 """Programs of every kind are built without help and give what is written beside them; findings get their verdicts.
 
 A program says in comments what must come out: ``# built Net: N, 4`` (N is the batch, L a length), ``# unknown Net:
-reason``, and ``# verdict HL101: confirmed`` for each finding that it has.
+reason``, ``# verdict HL101: confirmed`` for each finding that it has, and ``# finds HL804`` on each line where only
+the built model shows something.
 """
 
 from __future__ import annotations
@@ -21,13 +22,15 @@ from headlint.runtime.measurement import Failure, Measurement
 from headlint.runtime.options import Wanted
 from headlint.settings import Settings
 
+FINDS = re.compile(r"# finds (HL\d{3})")
 PROGRAMS = Path(__file__).parent.parent.parent / "fixtures" / "runtime"
 COMMENT = re.compile(r"# (built|unknown|verdict) (\w+): ([\w, -]+?)(?=\\n|\n|\"|$)")
 
 
 def programs(framework: str) -> list[Path]:
     files = [*(PROGRAMS / framework).rglob("*.py"), *(PROGRAMS / framework).rglob("*.ipynb")]
-    return sorted(file for file in files if COMMENT.search(file.read_text(encoding="utf-8")))
+    texts = {file: file.read_text(encoding="utf-8") for file in files}
+    return sorted(file for file, text in texts.items() if COMMENT.search(text) or FINDS.search(text))
 
 
 def expected(program: Path, kind: str) -> dict[str, str]:
@@ -62,9 +65,13 @@ def check(program: Path, workers: Workers) -> None:
         (one,) = confirmations(program, name, workers)
         assert isinstance(one.outcome, Failure)
         assert one.outcome.reason == reason, one.outcome
+    confirmed = confirmations(program, "", workers)
+    lines = program.read_text(encoding="utf-8").splitlines()
+    finds = [(number, one[1]) for number, line in enumerate(lines, 1) for one in FINDS.finditer(line)]
+    assert [(found.place.line, found.code) for one in confirmed for found in one.found] == finds
     verdicts = {
         finding.code: verdict
-        for one in confirmations(program, "", workers)
+        for one in confirmed
         for finding, verdict in one.verdicts
         if finding.severity.value != "advice" or finding.code in expected(program, "verdict")
     }

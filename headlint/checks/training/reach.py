@@ -1,65 +1,126 @@
-"""Which modules a loss depends on."""
+"""Which modules a loss depends on, and whether an optimizer holds any of them."""
 
 from __future__ import annotations
 
 from headlint.checks.evidence import Evidence
 from headlint.checks.training.holding import held_by
-from headlint.flow.values.facts import LossUse
-from headlint.flow.values.library_values import Backbone, Layer
-from headlint.flow.values.python_values import Constant, Site, Value
+from headlint.flow.training.parameters import has_weights
+from headlint.flow.values.facts import Event, LossUse
+from headlint.flow.values.library_values import Backbone, Layer, Part
+from headlint.flow.values.python_values import Constant, Site, Unknown, Value
 from headlint.flow.values.tensor_values import COMPUTED, Tensor
 from headlint.flow.values.training_values import Parameters
 
 
-def modules_behind(evidence: Evidence, loss: Value) -> Parameters:
-    """The layers, ready-made models (by their sites) and weights that a loss depends on and gives gradients to."""
-    members: set[Value | Site] = set()
-    complete = isinstance(loss, Tensor)
+class Behind:
+    """The layers and weights that a loss depends on and gives gradients to; ready-made models by their sites."""
+
+    def __init__(self) -> None:
+        self.layers: set[Layer] = set()
+        self.sites: set[Site] = set()
+        self.weights: set[Tensor] = set()
+        self.complete = True
+        """Whether nothing else can be behind the loss."""
+
+    @property
+    def anything(self) -> bool:
+        """Whether anything with weights is."""
+        return bool(self.sites or self.weights or any(has_weights(layer) for layer in self.layers))
+
+    def has(self, member: Value) -> bool:
+        """Whether the loss depends on a member of an optimizer's parameters."""
+        match member:
+            case Layer():
+                return member in self.layers
+            case Backbone():
+                return member.site in self.sites
+            case Part(backbone, _):
+                return backbone.site in self.sites
+            case Tensor():
+                return member in self.weights
+            case _:
+                return True
+
+
+def behind(evidence: Evidence, loss: Value) -> Behind:
+    """What a loss depends on, as far as it is followed."""
+    found = Behind()
+    found.complete = isinstance(loss, Tensor)
+    uses = {id(use.result): use for use in evidence.of(LossUse) if use.result is not None}
     seen: set[int] = set()
     stack = [loss] if isinstance(loss, Tensor) else []
-    targets = {
-        id(use.result): use for use in evidence.of(LossUse) if use.result is not None
-    }  # what a loss compares with may learn as well
     while stack:
         tensor = stack.pop()
         if id(tensor) in seen or not tensor.attached:
             continue
         seen.add(id(tensor))
         stack.extend(tensor.inputs)
-        use = targets.get(id(tensor))
+        use = uses.get(id(tensor))
         if use is not None and isinstance(use.target, Tensor):
             stack.append(use.target)
-        elif use is not None and use.target is not None and not isinstance(use.target, Constant):
-            complete = complete and not getattr(use.target, "is_computed", True)
-        origin = tensor.origin
-        match origin.role:
-            case "layer" if origin.layer is not None:
-                members.add(origin.layer)
-            case "layer" if origin.built_at is not None:
-                members.add(origin.built_at)
-            case "variable":
-                members.add(tensor)
-            case "loss" if not isinstance(use.prediction if use else None, Tensor):
-                complete = False
-            case "input" if origin.note == COMPUTED:
-                complete = False
-            case "layer":
-                complete = False
-    return Parameters(frozenset(members), complete)  # type: ignore[arg-type]
+        _note(found, tensor, use)
+    return found
+
+
+def _note(found: Behind, tensor: Tensor, use: LossUse | None) -> None:
+    origin = tensor.origin
+    match origin.role:
+        case "layer" if origin.layer is not None:
+            found.layers.add(origin.layer)
+        case "layer" if origin.built_at is not None:
+            found.sites.add(origin.built_at)
+        case "layer":
+            found.complete = False
+        case "variable":
+            found.weights.add(tensor)
+        case "input" if origin.note == COMPUTED:
+            found.complete = False
+        case "loss" if use is None or not isinstance(use.prediction, Tensor) or not _is_data(use.target):
+            found.complete = False
+
+
+def _is_data(target: Value | None) -> bool:
+    """Whether the labels of a loss give it no gradient, or are followed."""
+    match target:
+        case None | Constant() | Tensor():
+            return True
+        case Unknown():
+            return not target.is_computed
+        case _:
+            return False
 
 
 def may_reach(evidence: Evidence, loss: Value, optimizer: Value) -> bool:
     """Whether a loss may depend on a parameter that an optimizer holds."""
     held = held_by(optimizer)
-    if held is None or not held.complete:
-        return True
-    behind = modules_behind(evidence, loss)
-    return not behind.complete or any(
-        (member.site if isinstance(member, Backbone) else member) in behind.members for member in held.members
+    return held is None or not reaches_none_of(evidence, loss, held)
+
+
+def reaches_none_of(evidence: Evidence, loss: Value, held: Parameters) -> bool:
+    """Whether a loss certainly depends on none of some parameters."""
+    if not is_known_throughout(evidence, held):
+        return False
+    found = behind(evidence, loss)
+    return found.complete and not any(found.has(member) for member in held.members if _may_be_module(member))
+
+
+def is_known_throughout(evidence: Evidence, held: Parameters) -> bool:
+    """Whether every module among the members is followed, and used as a whole."""
+    if any(event.event is Event.USED_BY_HAND and event.subject in held.members for event in evidence.events):
+        return False
+    return held.complete and not any(
+        isinstance(member, Tensor) or (isinstance(member, Unknown) and _may_be_module(member))
+        for member in held.members
     )
 
 
-def weights_of(parameters: Parameters) -> frozenset[Value]:
-    """The members that have weights."""
-    without = ("activation", "dropout", "flatten", "pool", "identity")
-    return frozenset(one for one in parameters.members if not (isinstance(one, Layer) and one.kind.effect in without))
+def _may_be_module(member: Value) -> bool:
+    """Whether a member has parameters; what a program never calls is a number or a name."""
+    return not isinstance(member, Unknown) or _is_called(member)
+
+
+def _is_called(value: Unknown) -> bool:
+    return any(
+        (isinstance(key, tuple) and key[:1] == ("call",)) or key in ("parameters", "element") or _is_called(child)
+        for key, child in value.children.items()
+    )

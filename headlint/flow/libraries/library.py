@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 from headlint.flow.data import datasets
 from headlint.flow.keras import keras_models
 from headlint.flow.layers import containers, library_models, losses
-from headlint.flow.libraries import declarations, layers, search_spaces, skorch
+from headlint.flow.libraries import declarations, layers, search_spaces, trainers
 from headlint.flow.machine.parts import BY_HAND
 from headlint.flow.python import attributes, builtin_calls, collections_methods
 from headlint.flow.tensors import tensors
 from headlint.flow.torch_modules import dropout
-from headlint.flow.training import modules, optimizers, unreadable
+from headlint.flow.training import modules, optimizers, parameters, unreadable
 from headlint.flow.values.arguments import Arguments
+from headlint.flow.values.facts import Event
 from headlint.flow.values.library_values import Backbone, Container, Dataset, Layer, Loss, Metric, Model, Parser, Part
 from headlint.flow.values.python_values import (
     ClassValue,
@@ -44,6 +45,9 @@ UNKNOWN_METHODS = frozenset(
 
 SAME_VALUE_METHODS = frozenset({"to", "cuda", "cpu", "float", "double", "half", "train", "eval", "contiguous", "clone"})
 """Methods after which something unknown, a tensor or a model, is still the same."""
+
+SAME_ANSWER_METHODS = frozenset({"lower", "upper", "strip", "casefold", "startswith", "endswith"})
+"""Methods of texts, which give the same answer each time: two tests of it are one condition."""
 
 
 HARMLESS_PACKAGES = frozenset(
@@ -98,6 +102,9 @@ def call_name(machine: Machine, path: str, arguments: Arguments, at: int) -> Val
         return arguments.first("module", "model", "obj") or Unknown()
     if path in torch.NO_GRADIENT:
         return FrameworkName("torch.no_grad")
+    if path in registry.TRAINERS:
+        trainers.train(machine, registry.TRAINERS[path], arguments, at)
+        return machine.globals.child((path, site))
     if path in _NAMES:
         return _NAMES[path](machine, arguments, at)
     return _by_family(machine, path, arguments, at)
@@ -105,6 +112,8 @@ def call_name(machine: Machine, path: str, arguments: Arguments, at: int) -> Val
 
 def _by_family(machine: Machine, path: str, arguments: Arguments, at: int) -> Value:
     """Names that a whole module of a library shares the meaning of."""
+    if (collected := parameters.collected(machine, path, arguments)) is not None:
+        return collected
     package, _, name = path.rpartition(".")
     if package == "builtins":
         return builtin_calls.call(machine, name, arguments, at)
@@ -118,8 +127,8 @@ def _by_family(machine: Machine, path: str, arguments: Arguments, at: int) -> Va
         return library_models.segmentation(machine, path, arguments, at)
     if path.startswith("transformers.") and name == "from_pretrained" and "Classification" in path:
         return library_models.classifier(machine, path.removesuffix(".from_pretrained"), arguments, at)
-    if path.startswith("skorch.") and name.startswith("NeuralNet"):
-        return skorch.build(machine, arguments, at)
+    if path.startswith("transformers.") and name in ("Trainer", "Seq2SeqTrainer"):
+        trainers.hugging_face(machine, arguments, at)
     if path.startswith("efficientnet_pytorch."):
         return library_models.efficientnet(machine, path, arguments, at)
     dataset = datasets.call(machine, path, arguments, at)
@@ -173,7 +182,15 @@ def _get_loss(machine: Machine, arguments: Arguments, at: int) -> Value:
 
 
 def _set_grad_enabled(machine: Machine, arguments: Arguments, at: int) -> Value:
-    return FrameworkName("torch.no_grad") if arguments.first("mode") == Constant(False) else Unknown()
+    match arguments.first("mode"):
+        case Constant(bool() as enabled, symbol=None):
+            return FrameworkName("torch.enable_grad" if enabled else "torch.no_grad")
+        case _:
+            return Unknown()
+
+
+def _enable_grad(machine: Machine, arguments: Arguments, at: int) -> Value:
+    return FrameworkName("torch.enable_grad")
 
 
 def _epsilon(machine: Machine, arguments: Arguments, at: int) -> Value:
@@ -212,6 +229,8 @@ _NAMES: dict[str, Callable[[Machine, Arguments, int], Value]] = {
     "keras.activations.get": _get_activation,
     "keras.losses.get": _get_loss,
     "torch.set_grad_enabled": _set_grad_enabled,
+    "torch.enable_grad": _enable_grad,
+    "torch.autograd.enable_grad": _enable_grad,
     "torch.nn.Parameter": _parameter,
     "keras.backend.epsilon": _epsilon,
     "keras.config.epsilon": _epsilon,
@@ -220,6 +239,7 @@ _NAMES: dict[str, Callable[[Machine, Arguments, int], Value]] = {
     "keras.utils.custom_object_scope": _register_objects,
     "keras.utils.CustomObjectScope": _register_objects,
     "keras.saving.custom_object_scope": _register_objects,
+    "fastai.DataBlock": trainers.data_block,
     **builtin_calls.NAMES,
 }
 
@@ -287,6 +307,10 @@ def _initialize(machine: Machine, instance: Instance, base: str, arguments: Argu
         machine.state.write(instance, "functional model", keras_models.sequential(machine, arguments, at))
     elif kind is not None:
         machine.state.write(instance, attributes.CONTAINER_SLOT, containers.build(machine, kind, arguments, at))
+    elif base in registry.TRAINERS:
+        trainers.train_by_subclass(machine, registry.TRAINERS[base], instance, arguments, at)
+    elif base.startswith("transformers.") and base.endswith("Trainer"):
+        trainers.hugging_face_subclass(machine, instance, arguments, at)
     elif base == "keras.Model":
         return keras_models.call_method(machine, instance, "__init__", arguments, at)
     return Constant(None)
@@ -386,6 +410,7 @@ def _attribute_of_layer(machine: Machine, layer: Layer, name: str) -> Value:
     if name in BY_HAND:
         machine.parts.by_hand.add(layer)
     if name.startswith(("weight", "bias", "in_proj", "out_proj")):
+        machine.note_event(Event.USED_BY_HAND, layer.site, layer)
         machine.parts.weights_touched.add(layer)
     if name in layer.kind.parameters and name not in ("bias", "activation"):
         return layer.arguments.get(name) or machine.globals.child((layer, name))
@@ -418,6 +443,9 @@ def call_unknown(machine: Machine, function: Unknown, arguments: Arguments, at: 
             return function.parent
         if name == "size":
             return _size_of_unknown(function.parent, arguments)
+        if name in SAME_ANSWER_METHODS and all(isinstance(value, Constant) for value in arguments.positional):
+            texts = tuple(value.value for value in arguments.positional if isinstance(value, Constant))
+            return function.child(("answer", *texts))
         if name in ("prepare", "setup") and len(arguments.positional) >= 2:
             return TupleValue(arguments.positional)  # accelerate and Fabric give back what they are given
         if name in UNKNOWN_METHODS and _only_numbers(arguments):

@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from headlint.flow.machine.branches import Branches, Tested, contradicts_defaults
 from headlint.flow.machine.parts import Made, PartsSeen
 from headlint.flow.machine.semantics import LibrarySemantics, PythonSemantics, TensorSemantics
 from headlint.flow.machine.state import State
@@ -125,6 +126,7 @@ class Machine:
         self.overrides: set[Assumption] = set()
         self.given: set[Unknown] = set()
         """Values that are not known, but surely not None: they were computed and given where None is the default."""
+        self.branches = Branches()
         self.open = False
         """Whether a function calls or takes a loss of something that only its callers know."""
         self.growth = 0
@@ -322,6 +324,10 @@ class Machine:
         finally:
             self.state.path = before
 
+    def follow(self, node: Tested, outcome: bool, guards: tuple[Guard, ...] = ()) -> None:
+        """Note that a test has an outcome here, under further conditions."""
+        self.branches.follow(node, outcome, self.frame.definition, (*self.state.path, *guards))
+
     def note_made(self, thing: HeapObject, at: int) -> None:
         """A layer, a container or a module is built: during a ``forward`` that happens again at each call."""
         frame = self.forward_frame()
@@ -366,14 +372,23 @@ class Machine:
         """Note a fact on the current path."""
         if self.muted:
             return
-        if any(guard.expected is not None and guard.outcome is not guard.expected for guard in self.state.path):
+        if contradicts_defaults(self.state.path):
+            return
+        if self.branches.again and not self.branches.one_thing_differs(self.state.path):
             return
         call_sites = tuple(frame.call_site for frame in self.frames if frame.call_site is not None)
         guards = tuple(guard for guard in self.state.path if not guard.required)
-        self.facts.append(kind(site=site, guards=guards, certain=certain, calls=call_sites, **columns))
+        unseen = self.branches.again
+        self.facts.append(kind(site=site, guards=guards, certain=certain, unseen=unseen, calls=call_sites, **columns))
 
     def note_event(
-        self, event: Event, site: Site, subject: Value, by: Value | None = None, given: tuple[Value, ...] = ()
+        self,
+        event: Event,
+        site: Site,
+        subject: Value,
+        by: Value | None = None,
+        given: tuple[Value, ...] = (),
+        **more: Any,
     ) -> None:
         """Note that something happens in a training loop."""
         self.emit(
@@ -386,6 +401,7 @@ class Machine:
             rounds=self.rounds,
             root=self.root,
             without_gradient=bool(self.without_gradient),
+            **more,
         )
 
     # Meaning

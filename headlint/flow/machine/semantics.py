@@ -87,5 +87,5 @@ class LibrarySemantics:
     is_method: Callable[[Value, str], bool]
     """Whether a name is a method that a library gives to objects like this one."""
     add_member: Callable[[Machine, Container, str, Value], None]
-    assigned: Callable[[Machine, Value, str, Value, Site], None]
-    """The program has set an attribute, which may mean something to a library."""
+    assigning: Callable[[Machine, Value, str, Value, Site], None]
+    """The program is about to set an attribute, which may mean something to a library."""

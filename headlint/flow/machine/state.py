@@ -332,6 +332,16 @@ def _satisfiable(tests: list[tuple[str, Hashable, bool]]) -> bool:
     return any(all(_holds(test, candidate) for test in tests) for candidate in candidates)
 
 
+def holds(condition: Condition, candidate: object) -> bool | None:
+    """Whether a condition holds of a value; None where it cannot be asked."""
+    if condition.operator not in _HOLDS:
+        return None
+    try:
+        return _HOLDS[condition.operator](candidate, condition.operand)
+    except TypeError:
+        return None
+
+
 def _holds(test: tuple[str, Hashable, bool], candidate: object) -> bool:
     operator, operand, outcome = test
     try:

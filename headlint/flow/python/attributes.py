@@ -32,7 +32,7 @@ from headlint.flow.values.python_values import (
     Value,
 )
 from headlint.flow.values.tensor_values import Tensor
-from headlint.flow.values.training_values import OneParameter, Optimizer, Scaler, Scheduler
+from headlint.flow.values.training_values import OneParameter, Optimizer, Parameters, Scaler, Scheduler
 from headlint.frameworks.names import canonical
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def read(machine: Machine, owner: Value, name: str, at: int) -> Value:
     match owner:
         case Choice():
             return machine.state.distribute([owner], lambda one: read(machine, one, name, at))
-        case OneParameter():
+        case OneParameter() | Parameters():
             return machine.globals.child((owner, name))
         case FrameworkName(path):
             extra = machine.read(machine.extras, (path, name))

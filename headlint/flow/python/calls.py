@@ -151,15 +151,18 @@ def _bind(
             value = named.pop(name)
         assumption = Assumption(path, f"{function.name}:{definition.at}", name)
         if value is not None:
+            machine.branches.note_given(definition, name, value)
             if name in defaults:
                 machine.overrides.add(assumption)
                 _note_given(machine, value, defaults[name])
             bound[name] = value
         elif name in defaults:
             doubtful = assume_defaults or not arguments.complete
-            bound[name] = _assumed(machine, defaults[name], assumption) if doubtful else defaults[name]
+            bound[name] = _assumed(machine, defaults[name], assumption, definition) if doubtful else defaults[name]
         else:
-            bound[name] = machine.globals.child(("parameter", id(definition), name))
+            bound[name] = symbol = machine.globals.child(("parameter", id(definition), name))
+            if assume_defaults and machine.branches.again:
+                machine.branches.forget(symbol, definition, name)
         if name == "training" and function.owner is not None and _left_open(value):
             bound[name] = TRAINING
     return bound
@@ -176,9 +179,15 @@ def _left_open(value: Value | None) -> bool:
     return value is None or isinstance(value, Unknown) or (isinstance(value, Constant) and value.value is None)
 
 
-def _assumed(machine: Machine, default: Value, assumption: Assumption) -> Value:
+def _assumed(
+    machine: Machine, default: Value, assumption: Assumption, definition: ir.Expression | ir.Statement
+) -> Value:
     if not isinstance(default, Constant):
         return default
+    if machine.branches.again:
+        anything = machine.globals.child(("any", assumption))
+        machine.branches.forget(anything, definition, assumption.parameter, default.value)
+        return anything
     symbol = machine.globals.child(assumption)
     if default.value is None:
         return symbol  # None stands for "not given", and says nothing of what is given
@@ -221,7 +230,7 @@ def _fill_dataclass(machine: Machine, instance: Instance, arguments: Arguments, 
         default = attributes.find_in_class(machine, instance.cls, name)
         if default is not None and assume_defaults:
             assumption = Assumption(instance.cls.unit.path, instance.cls.name, name)
-            machine.state.write(instance, name, _assumed(machine, default[0], assumption))
+            machine.state.write(instance, name, _assumed(machine, default[0], assumption, instance.cls.definition))
     after = machine.method(instance, "__post_init__")
     if after is not None:
         machine.call(after)

@@ -24,6 +24,7 @@ from headlint.flow.values.python_values import (
     Value,
 )
 from headlint.flow.values.tensor_values import Tensor
+from headlint.flow.values.training_values import Parameters
 from headlint.syntax import ir
 
 if TYPE_CHECKING:
@@ -248,6 +249,8 @@ def _conditional(machine: Machine, node: ir.Conditional) -> Value:
     frame, asked = machine.frame, machine.frame.mode_tests
     outcomes = machine.decide(node.test)
     by_mode = frame.mode_tests > asked
+    for guards, outcome in outcomes:
+        machine.follow(node, outcome, guards)
     with machine.decided(by_mode):
         value = join(
             (guards, machine.under(guards, node.body if outcome else node.otherwise)) for guards, outcome in outcomes
@@ -262,8 +265,11 @@ def _display(machine: Machine, node: ir.Display) -> Value:
     approximate = False
     for item in node.items:
         if isinstance(item, ir.Starred):
-            known = iteration.known_items(machine, machine.evaluate(item.value))
+            value = machine.evaluate(item.value)
+            known = iteration.known_items(machine, value)
             approximate = approximate or known is None
+            if isinstance(value, Parameters):
+                known = [iteration.element(machine, value)]
             items.extend(known or ())
         else:
             items.append(machine.evaluate(item))

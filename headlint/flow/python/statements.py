@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from headlint.flow.machine.state import Cell
@@ -43,8 +44,10 @@ def _evaluate(machine: Machine, node: ir.Evaluate) -> None:
 def _assert(machine: Machine, node: ir.Assert) -> None:
     """Behind an assertion its test holds: of what it refuses nothing is reported."""
     held = [guards for guards, outcome in machine.decide(node.test) if outcome]
+    machine.follow(node, False)
     if len(held) == 1:
         machine.state.path = (*machine.state.path, *(guard.as_required() for guard in held[0]))
+    machine.follow(node, True)
 
 
 def _assign(machine: Machine, node: ir.Assign) -> None:
@@ -76,8 +79,8 @@ def assign(machine: Machine, target: ir.Expression, value: Value) -> None:
             machine.state.write(home, name, value)
         case ir.Attribute():
             owner = machine.evaluate(target.owner)
+            machine.libraries.assigning(machine, owner, target.name, value, machine.site(target))
             machine.set_attribute(owner, target.name, value, target.at)
-            machine.libraries.assigned(machine, owner, target.name, value, machine.site(target))
         case ir.Subscript():
             owner = machine.evaluate(target.owner)
             machine.set_item(owner, machine.evaluate(target.index), value, target.at)
@@ -146,7 +149,7 @@ def _if(machine: Machine, node: ir.If) -> bool:
     branches: list[tuple[tuple[Guard, ...], Callable[[], bool]]] = []
     for guards, outcome in machine.decide(node.test):
         body = node.body if outcome else node.otherwise
-        branches.append((guards, lambda body=body: machine.execute(body)))  # type: ignore[misc]
+        branches.append((guards, partial(_follow, machine, node, outcome, body)))
     by_mode = frame.mode_tests > asked
     settled = len(branches) == 1 and not branches[0][0]
     before = len(machine.state.path)
@@ -157,6 +160,11 @@ def _if(machine: Machine, node: ir.If) -> bool:
         machine.state.path = (*path[:before], *(guard.as_required() for guard in path[before:]))
     _note_leaving(machine, node, by_mode)
     return goes_on
+
+
+def _follow(machine: Machine, node: ir.If, outcome: bool, body: tuple[ir.Statement, ...]) -> bool:
+    machine.follow(node, outcome)
+    return machine.execute(body)
 
 
 def _raises(body: tuple[ir.Statement, ...]) -> bool:
@@ -173,20 +181,22 @@ def _note_leaving(machine: Machine, node: ir.If, by_mode: bool) -> None:
 
 
 def _with(machine: Machine, node: ir.With) -> bool:
-    switched_off = 0
+    switched_off, switched_on = 0, False
     expects_errors = any(_expects_error(item) for item, _ in node.items)
     for item, target in node.items:
         value = machine.evaluate(item)
         if machine.is_without_gradient(item, value):
             switched_off += 1
+        switched_on = switched_on or value == FrameworkName("torch.enable_grad")
         if target is not None:
             assign(machine, target, value)
-    machine.without_gradient += switched_off
+    before = machine.without_gradient
+    machine.without_gradient = 0 if switched_on else before + switched_off
     machine.muted += expects_errors
     try:
         return machine.execute(node.body)
     finally:
-        machine.without_gradient -= switched_off
+        machine.without_gradient = before
         machine.muted -= expects_errors
 
 

@@ -4,19 +4,52 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from headlint.flow.values.facts import Event
-from headlint.flow.values.python_values import Site, Unknown, Value
+from headlint.flow.training import modules, parameters
+from headlint.flow.values.facts import Event, UnreadAttribute
+from headlint.flow.values.library_values import Backbone, Container, Layer, Model, Part
+from headlint.flow.values.python_values import ClassValue, Instance, Site, Unknown, Value
 from headlint.flow.values.tensor_values import Tensor
 from headlint.flow.values.training_values import OneParameter
+from headlint.frameworks import training
 
 if TYPE_CHECKING:
     from headlint.flow.machine.machine import Machine
 
 
 def note(machine: Machine, owner: Value, name: str, value: Value, site: Site) -> None:
-    """``owner.name = value`` was done."""
+    """``owner.name = value`` is about to be done."""
     match owner, name:
         case ((Tensor() | Unknown() | OneParameter()), "grad"):
             machine.note_event(Event.WRITTEN, site, owner)
+        case OneParameter(of=several), "requires_grad":
+            parameters.set_trainable(machine, several, value)
+        case _:
+            _note_unread(machine, owner, name, site)
+
+
+def _note_unread(machine: Machine, owner: Value, name: str, site: Site) -> None:
+    """An attribute that is only nearly the one that the library reads."""
+    match owner:
+        case OneParameter() | Tensor() if name in training.MISSPELT_OF_PARAMETERS:
+            machine.emit(UnreadAttribute, site, name=name, meant="requires_grad")
+        case Layer() | Container() | Backbone() | Part() if modules.is_module(owner) and (
+            name in training.MISSPELT_OF_MODULES
+        ):
+            machine.emit(UnreadAttribute, site, name=name, meant="requires_grad_")
+        case Instance() if owner.cls.framework_base().startswith(("torch.nn.", "pytorch_lightning.")) and (
+            name in training.MISSPELT_OF_MODULES and not _is_its_own(machine, owner, name)
+        ):
+            machine.emit(UnreadAttribute, site, name=name, meant="requires_grad_")
+        case Layer() | Model() | Backbone() if name in training.MISSPELT_OF_KERAS:
+            machine.emit(UnreadAttribute, site, name=name, meant="trainable")
+        case Instance() if owner.cls.framework_base().startswith("keras.") and name in training.MISSPELT_OF_KERAS:
+            machine.emit(UnreadAttribute, site, name=name, meant="trainable")
         case _:
             pass
+
+
+def _is_its_own(machine: Machine, instance: Instance, name: str) -> bool:
+    """Whether the object's own class has the attribute, or one of its methods is what sets it: it may be read again."""
+    if any(frame.receiver is instance for frame in machine.frames) or machine.read(instance, name) is not None:
+        return True
+    return any(isinstance(ancestor, ClassValue) and name in ancestor.slots for ancestor in instance.cls.ancestors())

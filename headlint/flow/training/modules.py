@@ -14,7 +14,7 @@ from headlint.flow.values.training_values import Parameters
 if TYPE_CHECKING:
     from headlint.flow.machine.machine import Machine
 
-METHODS = frozenset({"parameters", "named_parameters", "zero_grad"})
+METHODS = frozenset({"parameters", "named_parameters", "zero_grad", "requires_grad_"})
 
 
 def is_module(value: Value) -> bool:
@@ -22,8 +22,12 @@ def is_module(value: Value) -> bool:
     match value:
         case Layer():
             return value.kind.framework == "torch"
-        case Container() | Backbone() | Part():
+        case Container():
             return True
+        case Backbone():
+            return not value.name.startswith("keras.")
+        case Part(backbone, _):
+            return not backbone.name.startswith("keras.")
         case Instance():
             return not value.cls.framework_base().startswith("keras.")
         case _:
@@ -36,15 +40,21 @@ def call_method(machine: Machine, module: Value, name: str, arguments: Arguments
         case "zero_grad":
             machine.note_event(Event.CLEARED, machine.site(at), parameters.of_module(machine, module), by=module)
             return Constant(None)
+        case "requires_grad_":
+            value = arguments.first("requires_grad") or Constant(True)
+            parameters.set_trainable(machine, parameters.of_module(machine, module), value)
+            return module
         case _:
             found = parameters.of_module(machine, module)
-            return Parameters(found.members, found.complete, named=name == "named_parameters")
+            named = name == "named_parameters"
+            return Parameters(found.members, found.complete, named=named, owners=frozenset({module}))
 
 
 def call_unknown(machine: Machine, owner: Unknown, name: str, arguments: Arguments, at: int) -> Value | None:
     """A method of something unknown, that tells it is a module or an optimizer."""
     if name in ("parameters", "named_parameters"):
-        return Parameters(frozenset({owner}), complete=False, named=name == "named_parameters")
+        named = name == "named_parameters"
+        return Parameters(frozenset({owner}), named=named, owners=frozenset({owner}))
     if name == "zero_grad":
         machine.note_event(Event.CLEARED, machine.site(at), owner)
         return Constant(None)

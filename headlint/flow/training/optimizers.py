@@ -9,7 +9,7 @@ from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.facts import Event
 from headlint.flow.values.python_values import Constant, FrameworkMethod, HeapObject, Unknown, Value
 from headlint.flow.values.tensor_values import Origin, Tensor
-from headlint.flow.values.training_values import Optimizer, Parameters, Scaler, Scheduler
+from headlint.flow.values.training_values import Optimizer, Scaler, Scheduler
 from headlint.frameworks import training
 
 if TYPE_CHECKING:
@@ -93,8 +93,20 @@ def step(machine: Machine, optimizer: Value, arguments: Arguments, at: int) -> V
         machine.call(closure)
         machine.note_event(Event.STEPPED, machine.site(at), optimizer, given=(closure,))
     else:
-        machine.note_event(Event.STEPPED, machine.site(at), optimizer)
+        _note_step(machine, optimizer, at)
     return Unknown()
+
+
+def _note_step(machine: Machine, optimizer: Value, at: int, by: Value | None = None) -> None:
+    held = optimizer.held if isinstance(optimizer, Optimizer) else parameters.NONE
+    machine.note_event(
+        Event.STEPPED,
+        machine.site(at),
+        optimizer,
+        by=by,
+        frozen=parameters.are_all_frozen(machine, held),
+        missing=parameters.missing_from(machine, held),
+    )
 
 
 def _scaler(machine: Machine, scaler: Scaler, name: str, arguments: Arguments, at: int) -> Value:
@@ -105,12 +117,7 @@ def _scaler(machine: Machine, scaler: Scaler, name: str, arguments: Arguments, a
         case "scale":
             return Unknown(key=("scaled", scaler))
         case "step" if first is not None:
-            machine.note_event(Event.STEPPED, machine.site(at), first, by=scaler)
+            _note_step(machine, first, at, scaler)
         case "unscale_" if first is not None:
             machine.note_event(Event.UNSCALED, machine.site(at), first, by=scaler)
     return Unknown()
-
-
-def parameters_of(value: Value) -> Parameters | None:
-    """What an optimizer holds, where that is known."""
-    return value.held if isinstance(value, Optimizer) else None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.conditions import Choice
 from headlint.flow.values.library_values import Backbone, Container, Layer, Loss, Part
 from headlint.flow.values.python_values import (
@@ -21,7 +23,7 @@ from headlint.flow.values.python_values import (
     Value,
 )
 from headlint.flow.values.tensor_values import Tensor
-from headlint.flow.values.training_values import OneParameter, Parameters
+from headlint.flow.values.training_values import TRAINABLE_SLOT, OneParameter, Parameters, Trainable
 
 if TYPE_CHECKING:
     from headlint.flow.machine.machine import Machine
@@ -35,9 +37,13 @@ DEEPEST_MODULE = 12
 def of_module(machine: Machine, module: Value, depth: int = DEEPEST_MODULE) -> Parameters:
     """What ``module.parameters()`` gives at this moment."""
     match module:
-        case Layer() | Part():
+        case Part():
+            return Parameters(frozenset({module}))
+        case Layer():
+            module.slots.setdefault(TRAINABLE_SLOT, Trainable(True))
             return Parameters(frozenset({module}))
         case Backbone():
+            module.slots.setdefault(TRAINABLE_SLOT, Trainable(True))
             parts = (value for key in module.slots if (value := machine.read(module, key)) is not None)
             return _together(machine, (module,), parts, depth)
         case Container():
@@ -53,9 +59,11 @@ def of_module(machine: Machine, module: Value, depth: int = DEEPEST_MODULE) -> P
             return Parameters(within.members, False)
         case Tensor() if module.origin.role == "variable":
             return Parameters(frozenset({module}))
+        case Unknown():
+            return Parameters(frozenset({module}))
         case Constant() | Tensor() | FunctionValue() | BoundMethod() | ClassValue() | FrameworkName() | Loss():
             return NONE
-        case FrameworkMethod() | ListValue() | DictValue() | TupleValue():
+        case FrameworkMethod() | ListValue() | DictValue() | TupleValue() | Trainable():
             return NONE
         case _:
             return Parameters(frozenset({module}), complete=False)
@@ -74,23 +82,95 @@ def given_to_optimizer(machine: Machine, value: Value | None) -> Parameters:
         case Parameters() as parameters:
             return parameters
         case OneParameter(of=several):
-            return Parameters(several.members, several.complete, partial=True)
+            return replace(several, partial=True)
         case Tensor() as tensor:
             return Parameters(frozenset({tensor}))
-        case ListValue(approximate=approximate) as several:
+        case ListValue() as several:
+            picked = all(isinstance(item, Parameters | OneParameter) for item in several.items)
             found = _given_in(machine, several.items)
-            return Parameters(found.members, found.complete and not approximate, found.partial)
+            return replace(found, complete=found.complete and (picked or not several.approximate))
         case TupleValue(items):
             return _given_in(machine, items)
         case DictValue(slots=groups) if "params" in groups:
             return given_to_optimizer(machine, machine.read(value, "params"))
         case Choice(options):
             found = _given_in(machine, tuple(option.value for option in options))
-            return Parameters(found.members, False, True)
+            return replace(found, complete=False, partial=True)
         case None:
             return Parameters(frozenset(), complete=False)
         case other:
             return Parameters(frozenset({other}), complete=False)
+
+
+def trainable_only(machine: Machine, parameters: Parameters) -> Parameters:
+    """The parameters without those that are certainly frozen."""
+    left = frozenset(member for member in parameters.members if not is_frozen(machine, member))
+    return replace(parameters, members=left, partial=True)
+
+
+def set_trainable(machine: Machine, parameters: Parameters, value: Value) -> None:
+    """``parameter.requires_grad = value`` for each of them."""
+    trainable = Trainable(bool(value.value) if isinstance(value, Constant) and value.symbol is None else None)
+    for member in parameters.members:
+        match member:
+            case Layer() | Backbone():
+                machine.state.write(member, TRAINABLE_SLOT, Trainable(None) if parameters.partial else trainable)
+            case Part(backbone, _):
+                machine.state.write(backbone, TRAINABLE_SLOT, Trainable(None))
+
+
+def is_frozen(machine: Machine, member: Value) -> bool:
+    """Whether the parameters of a layer certainly get no gradient."""
+    match member:
+        case Layer() | Backbone():
+            return machine.read(member, TRAINABLE_SLOT) == Trainable(False)
+        case Part(backbone, _):
+            return machine.read(backbone, TRAINABLE_SLOT) == Trainable(False)
+        case _:
+            return False
+
+
+def has_weights(member: Value) -> bool:
+    """Whether a layer has parameters of its own."""
+    return not isinstance(member, Layer) or member.kind.effect in WITH_WEIGHTS
+
+
+WITH_WEIGHTS = frozenset({"dense", "convolution", "bilinear", "recurrent", "embedding", "norm", "attention"})
+
+
+def are_all_frozen(machine: Machine, held: Parameters) -> bool:
+    """Whether an optimizer has nothing to train."""
+    members = [member for member in held.members if has_weights(member)]
+    return held.complete and bool(members) and all(is_frozen(machine, member) for member in members)
+
+
+def missing_from(machine: Machine, held: Parameters) -> frozenset[Value]:
+    """Layers with weights that belong to a module now, but did not when its parameters were asked for."""
+    now = NONE
+    for owner in held.owners:
+        now = now.joined_with(of_module(machine, owner))
+    return frozenset(
+        member
+        for member in now.members - held.members
+        if isinstance(member, Layer) and has_weights(member) and not is_frozen(machine, member)
+    )
+
+
+def collected(machine: Machine, path: str, arguments: Arguments) -> Parameters | None:
+    """What Python's own functions make of parameters: ``filter(…)``, ``chain(…)``; None where they get none."""
+    given = [machine.state.narrow(value) for value in arguments.positional]
+    match path, given:
+        case "builtins.filter", [_, Parameters() as parameters]:
+            return trainable_only(machine, parameters)
+        case (("itertools.chain" | "builtins.iter"), [*several]) if several and all(
+            isinstance(one, Parameters | ListValue) for one in several
+        ):
+            found = NONE
+            for one in several:
+                found = found.joined_with(given_to_optimizer(machine, one))
+            return found
+        case _:
+            return None
 
 
 def _given_in(machine: Machine, items: tuple[Value, ...]) -> Parameters:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from headlint.flow.training import modules, optimizers
+from headlint.flow.training import modules, optimizers, parameters
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.facts import Event
 from headlint.flow.values.python_values import Constant, Instance, Unknown, Value
+from headlint.flow.values.training_values import OneParameter
 
 if TYPE_CHECKING:
     from headlint.flow.machine.machine import Machine
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
 def call(machine: Machine, function: Unknown, arguments: Arguments, at: int) -> Value | None:
     """Call something unknown; a value where the name of the method tells which part of a step it does."""
     owner = function.parent
+    match function.key:
+        case (OneParameter(of=several) as one, "requires_grad_"):
+            parameters.set_trainable(machine, several, arguments.first("requires_grad") or Constant(True))
+            return one
     if isinstance(function.key, str) and owner is not None and owner is not machine.globals:
         known = _method(machine, owner, function.key, arguments, at)
         if known is not None:

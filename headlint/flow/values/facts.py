@@ -25,6 +25,8 @@ class Fact:
     guards: tuple[Guard, ...] = ()
     certain: bool = True
     """False when the value could also be something that is not known or not wrong."""
+    unseen: bool = False
+    """Whether only callers who were not seen would come here: what sizes such a caller gives is not known either."""
     calls: tuple[Site, ...] = ()
     """The calls through which the interpreter came here, outermost first."""
 
@@ -251,6 +253,7 @@ class Event(Enum):
     SCHEDULED = "the learning rate is changed"
     READ = "the program reads a gradient itself"
     WRITTEN = "the program writes a gradient itself"
+    USED_BY_HAND = "the program uses a layer's weights itself"
     HANDED_OVER = "something is called that cannot be read"
 
 
@@ -270,6 +273,18 @@ class TrainingEvent(Fact):
     root: int = 0
     """The run it belongs to: the module, or a function that nothing calls."""
     without_gradient: bool = False
+    frozen: bool = False
+    """Of a step: whether none of the parameters that the optimizer holds gets a gradient."""
+    missing: frozenset[Value] = frozenset()
+    """Of a step: layers that a module got after the optimizer had taken its parameters."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class UnreadAttribute(Fact):
+    """A program sets an attribute of a parameter or a module that the library never reads."""
+
+    name: str
+    meant: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)

@@ -20,11 +20,17 @@ class Parameters(Value):
     partial: bool = False
     named: bool = False
     """Whether each comes with its name."""
+    owners: frozenset[Value] = frozenset()
+    """The modules that were asked for them."""
 
     def joined_with(self, other: Parameters) -> Parameters:
         """These and others."""
         return Parameters(
-            self.members | other.members, self.complete and other.complete, self.partial or other.partial, self.named
+            self.members | other.members,
+            self.complete and other.complete,
+            self.partial or other.partial,
+            self.named,
+            self.owners | other.owners,
         )
 
 
@@ -33,6 +39,16 @@ class OneParameter(Value):
     """One parameter out of several, whichever."""
 
     of: Parameters
+
+
+@dataclass(frozen=True, slots=True)
+class Trainable(Value):
+    """Whether parameters get gradients: what is stored with a layer whose parameters were frozen or released."""
+
+    value: bool | None
+
+
+TRAINABLE_SLOT = "whether its parameters get gradients"
 
 
 class Optimizer(HeapObject):

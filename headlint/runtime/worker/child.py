@@ -83,6 +83,7 @@ def answer(request: Request, guards: list[str]) -> dict[str, Any]:
         "outputs": measured.outputs,
         "loss": measured.loss,
         "training": measured.training,
+        "suspects": measured.suspects.reply() if measured.suspects is not None else None,
         "seconds": {**measured.seconds, "total": round(time.perf_counter() - started, 3)},
         "peak_bytes": peak_bytes(),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 import sys
@@ -16,16 +17,18 @@ from ..measuring.devices import plan_device
 from ..measuring.measurement import SEARCH_SHARE, Found, LossMeter, Measured, measured, outputs_or_failure
 from ..measuring.outputs import MOST_OUTPUTS, Output, Pass, chosen, dtype_of
 from ..measuring.specs import Inputs
+from ..measuring.suspects import Suspects
 from ..program.building import Recipe, make
 from ..program.loading import Program, Slice
 from ..reasons import TooLarge, Unmeasurable
 from ..request import LossWanted, Request
 from .gradients import Tape, new_tape
 from .inputs import call_parameters, declared_inputs, draw, given_inputs, guessed_inputs
+from .learning import without_gradient
 from .legacy import accept_old_names
 from .losses import LossMeasurement, find_loss
 from .operations import applied
-from .outputs import outputs_of, summary
+from .outputs import outputs_of, projection, summary, trainable
 from .search import call, search
 from .standins import cut_off_downloads
 from .tensorflow_functions import accept_tensorflow_functions
@@ -53,7 +56,8 @@ class KerasAdapter:
         return plan_device(device, count_devices)
 
     def prepare(self, request: Request, program: Program) -> None:
-        """Cuts off downloads, and makes the names of older versions known."""
+        """Cuts off downloads, makes the names of older versions known, and fixes what random numbers come."""
+        keras.utils.set_random_seed(request.seed)
         self.device = request.device
         cut_off_downloads(program.stubs)
         accept_old_names()
@@ -277,6 +281,25 @@ class KerasBench:
             return seen.outputs[chosen(seen.outputs, self.request.output)], seen.tape
 
         return steps(model, forward, loss, fix)
+
+    def observe(self, model: Any, inputs: Inputs, draw: int) -> Suspects:
+        """What the parts of the model do."""
+        seeds = itertools.count(self.request.seed + 503 * (draw + 1))
+
+        def run() -> tuple[Any, Tape, Trace, bool]:
+            tape = new_tape()
+            with tape.recording():
+                outputs, trace = self.forward(model, inputs, True, next(seeds))
+                floating = [one.tensor for one in outputs if "float" in dtype_of(one.tensor)]
+                scalars = [projection(one) for one in floating]
+                whole = sum(scalars[1:], scalars[0])
+            learns = [any(one is not None for one in tape.gradients(scalar, trainable(trace))) for scalar in scalars]
+            return whole, tape, trace, all(learns)
+
+        try:
+            return Suspects(without_gradient(model, run, self.request.root))
+        except Exception:  # whatever the user's code raises: what could not be seen is not reported
+            return Suspects()
 
     def count(self, model: Any) -> int:
         """How many parameters it has."""

@@ -47,13 +47,17 @@ def summary(seen: Pass, index: int) -> dict[str, Any]:
         return numbers(found) if found is not None else None
 
     found = summary_of(numbers(output.tensor), seen.trace.batch, class_axis(output), log_sum_of_exponentials, other)
-    differentiable, gradient = False, None
+    differentiable, gradient, moves = False, None, False
     if "float" in dtype_of(output.tensor):
         with seen.tape.recording():
             scalar = projection(output.tensor)
         gradient = head_gradient(output, seen.trace, seen.tape, scalar)
-        differentiable = any(one is not None for one in seen.tape.gradients(scalar, trainable(seen.trace)))
-    return found | {"gradient": gradient, "zero_gradient": gradient == 0.0, "differentiable": differentiable}
+        gradients = [one for one in seen.tape.gradients(scalar, trainable(seen.trace)) if one is not None]
+        differentiable = bool(gradients)
+        # The last layer may stand in a branch that starts at zero: any weight that moves will do.
+        moves = output.activation is None and any(numbers(one).any() for one in gradients)
+    zero = gradient == 0.0 and not moves
+    return found | {"gradient": gradient, "zero_gradient": zero, "differentiable": differentiable}
 
 
 def trainable(trace: Trace) -> list[Any]:

@@ -13,6 +13,7 @@ import keras
 from keras.src import backend
 
 from ..measuring.outputs import MARK, Activation, activation_of, joined
+from ..measuring.places import running_line
 
 OVER_AN_AXIS = frozenset({"softmax", "log_softmax"})
 ELEMENTWISE = {
@@ -36,7 +37,7 @@ MOST_LAYERS = 1000
 @dataclass
 class Trace:
     """What was seen during one pass. ``weighted`` is the last layer called that has weights to be trained, ``inside`` the
-    layer that is running: its parts are told as one with it."""
+    layer that is running: its parts are told as one with it. ``called`` are all layers that were called, at ``lines``."""
 
     model: Any
     batch: int = 0
@@ -44,6 +45,8 @@ class Trace:
     weighted: Any = None
     counted: set[int] = field(default_factory=set)
     inside: Any = None
+    called: dict[int, Any] = field(default_factory=dict)
+    lines: dict[int, tuple[str, int]] = field(default_factory=dict)
 
 
 _running: list[Trace] = []
@@ -128,6 +131,8 @@ def watched_layer(call: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(call)
     def wrapper(self: Any, *arguments: Any, **keywords: Any) -> Any:
         trace = _running[-1] if _running else None
+        if trace is not None and trace.inside is None and id(self) not in trace.called:
+            trace.called[id(self)], trace.lines[id(self)] = self, running_line()
         if trace is None or trace.inside is not None or self is trace.model or not is_leaf(self):
             return call(self, *arguments, **keywords)
         trace.inside = self

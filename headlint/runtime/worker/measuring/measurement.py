@@ -13,6 +13,7 @@ from .fitting import fitted_both_ways
 from .losses import LossRecord, NoLoss
 from .outputs import Output, Pass, chosen, row_of
 from .specs import Inputs
+from .suspects import Suspects, agreed
 
 SEARCH_SHARE = 0.5
 """Part of the time left that the search for inputs may take."""
@@ -36,6 +37,7 @@ class Measured:
     device: str = "cpu"
     loss: dict[str, Any] | None = None
     training: dict[str, Any] | None = None
+    suspects: Suspects | None = None
     seconds: dict[str, float] = field(default_factory=dict)
 
 
@@ -103,6 +105,9 @@ class Bench(Protocol):
             NoLoss: nothing of that name can be made or called.
         """
 
+    def observe(self, model: Any, inputs: Inputs, draw: int) -> Suspects:
+        """What the parts of the model do in training mode and in evaluation mode; nothing where that cannot be seen."""
+
     def fit(self, model: Any, inputs: Inputs, loss: LossMeter, fix: bool) -> Iterator[float]:
         """Endless steps on one batch from the same weights at each call."""
 
@@ -124,6 +129,7 @@ def measured(bench: Bench, request: Request) -> Measured:
     rows: list[dict[str, Any]] = []
     layers: list[dict[str, Any]] = []
     loss = _meter(bench, request)
+    observed: list[Suspects] = []
     draws, longest = 0, 0.0
     for number in range(1 if bench.symbolic else request.draws):
         if number and longest * 1.3 > request.seconds_left:
@@ -137,6 +143,8 @@ def measured(bench: Bench, request: Request) -> Measured:
             if mode == found.modes[0] and loss is not None and not isinstance(loss, str) and not bench.symbolic:
                 index = chosen(seen.outputs, request.output)
                 loss.add(seen.outputs[index], seen, index)
+        if not bench.symbolic and found.modes == MODES and _has_time(bench, request, draws + 1):
+            observed.append(bench.observe(model, found.inputs, number))
         draws += 1
         longest = max(longest, time.perf_counter() - begun)
     return Measured(
@@ -150,8 +158,19 @@ def measured(bench: Bench, request: Request) -> Measured:
         device=bench.device,
         loss=_loss_reply(loss, request),
         training=_training(bench, loss, found.inputs, request),
+        suspects=agreed(observed),
         seconds=bench.seconds(),
     )
+
+
+OBSERVING = 10
+"""How many passes ``observe`` takes, about."""
+
+
+def _has_time(bench: Bench, request: Request, draws: int) -> bool:
+    """Whether there is time to observe the parts of the model beside what is measured anyway."""
+    a_pass = bench.seconds().get("forward", 0.0) / (len(MODES) * draws)
+    return OBSERVING * a_pass < request.seconds_left / 3
 
 
 def _summarize(bench: Bench, rows: list[dict[str, Any]], seen: Pass, mode: str) -> None:

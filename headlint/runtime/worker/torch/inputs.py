@@ -17,7 +17,7 @@ from ..program.uses import keys_read, unpacked, uses_of
 from ..request import InputWanted
 
 
-def draw(inputs: Inputs, device: str) -> tuple[list[Any], dict[str, Any]]:
+def fresh_values(inputs: Inputs, device: str) -> tuple[list[Any], dict[str, Any]]:
     """Fresh values: by place and by name."""
     values = {name: drawn(spec, device) for name, spec in inputs.specs}
     by_place = [value for name, value in values.items() if name not in inputs.keywords]

@@ -26,13 +26,15 @@ from ..measuring.measurement import (
 )
 from ..measuring.outputs import MOST_OUTPUTS, Output, Pass, chosen
 from ..measuring.specs import Inputs
+from ..measuring.suspects import Suspects
 from ..program.building import Recipe, make
 from ..program.loading import Program, Slice
 from ..reasons import TooLarge, Unmeasurable, out_of_memory
 from ..request import LossWanted, Request
 from .devices import OnDevice, count_devices, limit_memory
 from .examples import written_inputs
-from .inputs import draw, first_inputs, inputs_of_example, required_parameters
+from .gradients import without_gradient
+from .inputs import first_inputs, fresh_values, inputs_of_example, required_parameters
 from .losses import LossMeasurement, find_loss
 from .operations import applied
 from .outputs import outputs_of, summary
@@ -69,7 +71,8 @@ class TorchAdapter:
         return plan_device(device, count_devices)
 
     def prepare(self, request: Request, program: Program) -> None:
-        """Limits the memory of the device and cuts off downloads."""
+        """Limits the memory of the device, cuts off downloads, and fixes what random numbers come."""
+        sow(request.seed)
         self.device = request.device
         limit_memory(self.device, request.memory)
         if self.device == "meta":
@@ -249,7 +252,7 @@ class TorchBench:
         """The outputs of one pass over fresh inputs."""
         try:
             with on_device(self.device):
-                by_place, by_name = draw(inputs, self.device)
+                by_place, by_name = fresh_values(inputs, self.device)
                 return self.outputs(model, inputs.batch, by_place, by_name)
         except Unmeasurable:
             raise
@@ -287,7 +290,7 @@ class TorchBench:
         assert isinstance(loss, LossMeasurement)
         sow(self.request.seed + 7)
         with on_device(self.device):
-            by_place, by_name = draw(inputs, self.device)
+            by_place, by_name = fresh_values(inputs, self.device)
 
         def forward() -> tuple[Output, Trace]:
             outputs, trace = self.outputs(model.train(), inputs.batch, by_place, by_name)
@@ -295,6 +298,20 @@ class TorchBench:
 
         with on_device(self.device):
             yield from steps(model, forward, loss, fix)
+
+    def observe(self, model: nn.Module, inputs: Inputs, draw: int) -> Suspects:
+        """What the parts of the model do."""
+
+        def run() -> list[Any]:
+            with on_device(self.device):
+                by_place, by_name = fresh_values(inputs, self.device)
+                return [one.tensor for one in outputs_of(model(*by_place, **by_name))]
+
+        sow(self.request.seed + 503 * (draw + 1))
+        try:
+            return Suspects(without_gradient(model.train(), run, root=self.request.root))
+        except Exception:  # whatever the user's code raises: what could not be seen is not reported
+            return Suspects()
 
     def count(self, model: nn.Module) -> int:
         """How many parameters it has."""

@@ -61,10 +61,11 @@ def summary(seen: Pass, index: int) -> dict[str, Any]:
     found = summary_of(
         plain_values(output.tensor), seen.trace.batch, axis, torch.logsumexp, lambda: plain_or_none(seen.other(index))
     )
-    gradient = head_gradient(output, seen.trace, projection(output.tensor))
+    scalar = projection(output.tensor)
+    gradient = head_gradient(output, seen.trace, scalar)
     return found | {
         "gradient": gradient,
-        "zero_gradient": gradient == 0.0,
+        "zero_gradient": gradient == 0.0 and (output.activation is not None or not moves(seen.trace.model, scalar)),
         "differentiable": bool(output.tensor.requires_grad),
     }
 
@@ -100,6 +101,13 @@ def head_gradient(output: Output, trace: Trace, scalar: Any) -> float | None:
     except RuntimeError:
         return None
     return float(sum(float(one.float().norm()) ** 2 for one in gradients if one is not None) ** 0.5)
+
+
+def moves(model: nn.Module, scalar: Any) -> bool:
+    """Whether any parameter has a gradient that is not zero: the last layer may stand in a branch that starts at zero."""
+    weights = [one for one in model.parameters() if one.requires_grad and not nn.parameter.is_lazy(one)]
+    found = torch.autograd.grad(scalar, weights, retain_graph=True, allow_unused=True)
+    return any(one is not None and bool(one.any()) for one in found)
 
 
 def gradient_places(output: Output, trace: Trace) -> list[Any]:

@@ -17,7 +17,7 @@ from torch.overrides import TorchFunctionMode
 from ..measuring.specs import Inputs, TensorSpec, leaves_of
 from ..program.standins import find_stand_in, missing_package
 from ..reasons import Unmeasurable, describe
-from .inputs import draw
+from .inputs import fresh_values
 from .watch import is_leaf
 
 MOST_TRIES = 120
@@ -128,7 +128,7 @@ def attempt(model: nn.Module, inputs: Inputs, device: str) -> Failure | None:
     done = [0]
     followed = FollowInputs()
     try:
-        by_place, by_name = draw(inputs, device)
+        by_place, by_name = fresh_values(inputs, device)
         mark(inputs, by_place, by_name)
         with torch.no_grad(), following(stack, done), followed:
             result = model(*by_place, **by_name)

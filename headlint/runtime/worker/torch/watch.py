@@ -53,6 +53,7 @@ class Trace:
     """What was seen during one forward pass. ``weighted`` is the last layer called that has weights, ``batch`` the number
     of samples that the model was given."""
 
+    model: nn.Module
     batch: int = 0
     layers: list[dict[str, Any]] = field(default_factory=list)
     weighted: nn.Module | None = None
@@ -106,7 +107,7 @@ def softmax_axis(name: str, rank: int, args: tuple[Any, ...], kwargs: dict[str, 
 @contextmanager
 def seeing(model: nn.Module, batch: int) -> Iterator[Trace]:
     """Notes activations and layers while it lasts."""
-    trace = Trace(batch)
+    trace = Trace(model, batch)
     names = {id(module): name for name, module in model.named_modules()}
     counted: set[int] = set()
 

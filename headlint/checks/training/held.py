@@ -1,0 +1,166 @@
+"""HL510, HL514 and HL516: the parameters that an optimizer holds, and those that get no gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
+from headlint.checks.evidence import Evidence
+from headlint.checks.training.order import Run, together
+from headlint.checks.training.reach import behind, is_known_throughout, reaches_none_of
+from headlint.flow.training.parameters import has_weights
+from headlint.flow.values.facts import Event, LossUse, TrainingEvent, UnreadAttribute
+from headlint.flow.values.library_values import Layer
+from headlint.flow.values.python_values import Unknown
+from headlint.flow.values.tensor_values import Tensor
+from headlint.flow.values.training_values import Optimizer
+
+
+def optimizer_misses_parameters(evidence: Evidence) -> Iterator[Diagnostic]:
+    """HL510."""
+    steps = [event for event in evidence.events if event.event is Event.STEPPED]
+    optimizers = {event.subject for event in evidence.events if isinstance(event.subject, Optimizer)}
+    held_by_any = {member for optimizer in optimizers for member in optimizer.held.members}
+    for optimizer in optimizers:
+        assert isinstance(optimizer, Optimizer)
+        own = [step for step in steps if step.subject is optimizer]
+        if any(event.event is Event.HANDED_OVER and optimizer in event.given for event in evidence.events):
+            continue
+        missing = [
+            layer
+            for step in own
+            for layer in step.missing
+            if isinstance(layer, Layer) and layer not in held_by_any and layer.born > optimizer.born
+        ]
+        if missing:
+            yield _about_optimizer(
+                optimizer,
+                f"The optimizer took the parameters of the model before this {missing[0].kind.short_name} became a part of "
+                "it, so it never changes them.",
+                "Build the optimizer after the last change of the model.",
+                DiagnosticStep(missing[0].site, "becomes a part of the model too late", "event"),
+                not any(step.guards for step in own),
+            )
+        elif own and (loss := _loss_of_another_model(evidence, optimizer, own)) is not None:
+            yield _about_optimizer(
+                optimizer,
+                "No loss that is differentiated depends on what the optimizer holds: another model gets the gradients.",
+                "Give the optimizer the parameters of the model that is trained.",
+                DiagnosticStep(loss.site, "computes gradients of another model", "event"),
+                not loss.guards,
+            )
+
+
+def _about_optimizer(optimizer: Optimizer, message: str, advice: str, step: DiagnosticStep, proved: bool) -> Diagnostic:
+    taken = DiagnosticStep(optimizer.site, "takes the parameters", "event")
+    return Diagnostic("HL510", optimizer.site, message, advice, proved, (taken, step), subject=optimizer)
+
+
+def _loss_of_another_model(
+    evidence: Evidence, optimizer: Optimizer, steps: list[TrainingEvent]
+) -> TrainingEvent | None:
+    """A loss that is differentiated with each step, where none of them all depends on what the optimizer holds."""
+    if not is_known_throughout(evidence, optimizer.held) or not any(
+        has_weights(member) for member in optimizer.held.members
+    ):
+        return None
+    found: TrainingEvent | None = None
+    for run in evidence.runs:
+        if not any(event.subject is optimizer for event in run.events):
+            continue
+        for event in run.of(Event.DIFFERENTIATED):
+            if not reaches_none_of(evidence, event.subject, optimizer.held):
+                return None
+            if event.by is None and any(_go_together(run, event, step) for step in steps):
+                found = found or event
+        if any(event.event is Event.WRITTEN for event in run.events):
+            return None
+    return found if found is not None and behind(evidence, found.subject).anything else None
+
+
+def _go_together(run: Run, backward: TrainingEvent, step: TrainingEvent) -> bool:
+    return step in run.round_of(backward) and together(step, backward)
+
+
+def nothing_to_train(evidence: Evidence) -> Iterator[Diagnostic]:
+    """HL514."""
+    for run in evidence.runs:
+        for backward in run.of(Event.DIFFERENTIATED):
+            if backward.by is None and _was_computed_without_gradient(evidence, run, backward):
+                yield Diagnostic(
+                    "HL514",
+                    backward.site,
+                    "The loss is computed while the gradient is switched off (no_grad, inference_mode), so there is nothing "
+                    "to differentiate: backward() fails.",
+                    "Train outside of no_grad; it belongs around the evaluation.",
+                    not backward.guards,
+                    (DiagnosticStep(backward.site, "cannot compute gradients", "event"),),
+                    subject=backward,
+                )
+                continue
+            steps = [step for step in run.of(Event.STEPPED) if _go_together(run, backward, step)]
+            if steps and all(step.frozen for step in steps):
+                optimizer = steps[0].subject
+                assert isinstance(optimizer, Optimizer)
+                yield Diagnostic(
+                    "HL514",
+                    backward.site,
+                    "Every parameter that the optimizer holds is frozen (requires_grad is False): nothing is trained.",
+                    "Leave the parameters that should learn unfrozen; a new head is best added after freezing.",
+                    not backward.guards,
+                    (
+                        DiagnosticStep(optimizer.site, "takes the parameters", "event"),
+                        DiagnosticStep(backward.site, "computes no gradient for any of them", "event"),
+                    ),
+                    subject=backward,
+                )
+
+
+def _was_computed_without_gradient(evidence: Evidence, run: Run, backward: TrainingEvent) -> bool:
+    if not backward.without_gradient:
+        return False
+    match backward.subject:
+        case Tensor() as loss:
+            return not loss.attached and any(
+                part is use.result and not use.in_training for use in evidence.of(LossUse) for part in _parts(loss)
+            )
+        case Unknown(key=("call", site), parent=Unknown() as function):
+            return any(
+                event.event is Event.HANDED_OVER and event.subject is function and event.site == site
+                for event in run.events
+                if event.without_gradient
+            )
+        case _:
+            return False
+
+
+def _parts(loss: Tensor, depth: int = 6) -> Iterator[Tensor]:
+    yield loss
+    if depth > 0:
+        for part in loss.inputs:
+            yield from _parts(part, depth - 1)
+
+
+def misspelt_freeze(evidence: Evidence) -> Iterator[Diagnostic]:
+    """HL516."""
+    for fact in evidence.of(UnreadAttribute):
+        if fact.meant == "requires_grad_":
+            message = f"A module has no attribute {fact.name}: setting it freezes and releases nothing."
+            advice = "Call requires_grad_(False) of the module, or set requires_grad of each of its parameters."
+        else:
+            what = "A parameter" if fact.meant == "requires_grad" else "A layer"
+            message = f"{what} has no attribute {fact.name}: setting it freezes and releases nothing."
+            advice = f"Its name is {fact.meant}."
+        yield Diagnostic(
+            "HL516",
+            fact.site,
+            message,
+            advice,
+            not fact.guards,
+            (DiagnosticStep(fact.site, "sets an attribute that nothing reads", "event"),),
+            (("meant", fact.meant), ("name", fact.name)),
+            subject=fact,
+        )
+
+
+RULES = (optimizer_misses_parameters, nothing_to_train, misspelt_freeze)

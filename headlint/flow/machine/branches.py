@@ -1,0 +1,97 @@
+"""Which outcomes of a program's tests were followed, and which are open to callers that were not seen.
+
+A function is run with what its callers give it, or, where nobody calls it, with its defaults. Both may rule branches out
+that others will take. Such a function is run once more with its parameters forgotten; what is found then counts where one
+thing, and no more, is other than what was seen: options that nobody combined are not held against each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from headlint.flow.machine.state import holds
+from headlint.flow.values.conditions import Condition, Guard
+from headlint.flow.values.python_values import Constant, Unknown, Value
+from headlint.syntax import ir
+
+MOST_SEEN = 8
+"""Values of one parameter that are remembered."""
+
+Path = tuple[Guard, ...]
+Tested = ir.If | ir.Assert | ir.Conditional
+Callable = ir.FunctionDefinition | ir.Lambda | None
+"""What a test stands in; None is the top level of a module."""
+
+
+@dataclass(slots=True)
+class Branches:
+    """What is known of the branches of one run."""
+
+    again: bool = False
+    """Whether functions are run once more, for the calls that were not seen."""
+    _met: dict[int, tuple[Tested, Callable]] = field(default_factory=dict)
+    _followed: dict[int, set[bool]] = field(default_factory=dict)
+    _seen: dict[tuple[int, str], list[object]] = field(default_factory=dict)
+    _forgotten: dict[Unknown, tuple[object, ...]] = field(default_factory=dict)
+
+    def follow(self, node: Tested, outcome: bool, definition: Callable, path: Path) -> None:
+        """A test in a function has an outcome on a path; one that defaults rule out was not followed."""
+        if not self.again and not contradicts_defaults(path):
+            self._met[id(node)] = node, definition
+            self._followed.setdefault(id(node), set()).add(outcome)
+
+    def one_sided(self) -> list[tuple[Tested, Callable]]:
+        """The tests that were met and of which only one outcome was followed, with the functions that they stand in."""
+        return [self._met[number] for number, outcomes in self._followed.items() if len(outcomes) == 1]
+
+    def note_given(self, definition: object, name: str, value: Value) -> None:
+        """A call gives a parameter a value."""
+        if isinstance(value, Constant) and value.symbol is None:
+            known = self._seen.setdefault((id(definition), name), [])
+            if value.value not in known and len(known) < MOST_SEEN:
+                known.append(value.value)
+
+    def forget(self, symbol: Unknown, definition: object, name: str, *defaults: object) -> None:
+        """From here on a parameter may be anything; what it was seen to be is remembered apart."""
+        values = (*defaults, *self._seen.get((id(definition), name), ()))
+        if values:
+            self._forgotten[symbol] = values
+
+    def one_thing_differs(self, path: Path) -> bool:
+        """Whether exactly one parameter is other than all that was seen of it.
+
+        One whose default is refused, or is None, which stands for "not given", counts only where there is no other.
+        """
+        by_choice: set[Unknown] = set()
+        by_need: set[Unknown] = set()
+        for guard in path:
+            for symbol in _symbols(guard.condition):
+                values = self._forgotten.get(symbol)
+                if values is not None and not _is_usual(guard, symbol, values):
+                    (by_need if guard.required or values == (None,) else by_choice).add(symbol)
+        by_choice -= by_need
+        return len(by_choice) == 1 or (not by_choice and bool(by_need))
+
+
+def contradicts_defaults(path: Path) -> bool:
+    """Whether a path is taken only by those who give something else than the defaults."""
+    return any(guard.expected is not None and guard.outcome is not guard.expected for guard in path)
+
+
+def _symbols(condition: Condition) -> Iterator[Unknown]:
+    """What a condition is about, without what was asked of it or done to it."""
+    for subject in condition.subject if isinstance(condition.subject, tuple) else (condition.subject,):
+        if isinstance(subject, Unknown):
+            yield subject
+            while subject.parent is not None:
+                subject = subject.parent
+                yield subject
+
+
+def _is_usual(guard: Guard, symbol: Unknown, values: tuple[object, ...]) -> bool:
+    """Whether something that was seen of a parameter leads this way too."""
+    condition = guard.condition
+    if condition.operator == "isinstance":
+        return True
+    return condition.subject is symbol and any(holds(condition, value) is guard.outcome for value in values)

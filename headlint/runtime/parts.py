@@ -1,0 +1,60 @@
+"""What is to be said about parts of a built model that do not do what they are there for: HL804."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from headlint.runtime.worker.measuring.suspects import Suspect, Suspects
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """A finding in the making: the rule, the words, and the part that it is about."""
+
+    code: str
+    message: str
+    advice: str
+    suspect: Suspect
+
+
+def remarks(suspects: Suspects) -> Iterator[Remark]:
+    """What is to be said about each part."""
+    for one in suspects.without_gradient:
+        message, advice = _without_gradient(one)
+        yield Remark("HL804", message, advice, one)
+
+
+def _without_gradient(one: Suspect) -> tuple[str, str]:
+    sized = one.kind + (f", {one.count} parameter{'' if one.count == 1 else 's'}" if one.count else "")
+    match one.cause:
+        case "unused":
+            return (
+                f"{one.name} ({sized}) is to be trained, but nothing applies it: no loss gives it a gradient.",
+                "Apply it, or remove it.",
+            )
+        case "unregistered":
+            return (
+                f"{one.name} ({sized}) is applied, but is not among the model's parameters: no optimizer trains it.",
+                "Keep layers in nn.ModuleList or nn.ModuleDict, or as attributes.",
+            )
+        case "rebuilt":
+            where = f" in {one.name}" if one.name else ""
+            return (
+                f"Each call makes a new layer{where} ({sized}): its weights are random each time and never learn.",
+                "Make the layer once, in __init__.",
+            )
+    return (
+        f"No gradient leads back to {one.name} ({sized}): it stays as it is initialised.",
+        "Look behind it for detach(), data, numpy(), a new tensor or a result that is not used; freeze it with "
+        "requires_grad_(False) if it is to stay as it is.",
+    )
+
+
+def about(suspects: Suspects, causes: frozenset[str], attribute: object, line: int) -> Suspect | None:
+    """The part without a gradient, for one of the causes, that a finding about an attribute or a line means."""
+    for one in suspects.without_gradient:
+        named = isinstance(attribute, str) and attribute in one.name.split(".")
+        if one.cause in causes and (named or one.line == line):
+            return one
+    return None

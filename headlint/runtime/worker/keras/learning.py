@@ -1,0 +1,92 @@
+"""Layers of a Keras model that get no gradient: never applied, cut off, or built at each call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from ..measuring.mentions import classes_of, is_mentioned, place_of
+from ..measuring.suspects import Suspect
+from .gradients import Tape
+from .watch import Trace
+
+PASSES = 2
+"""Passes over other batches: what a router leaves out of one it may take in another."""
+
+WITH_WEIGHTS = ("kernel_initializer", "embeddings_initializer", "gamma_initializer")
+"""What a layer has from the start that will have weights once it is called."""
+
+Run = Callable[[], tuple[Any, Tape, Trace, bool]]
+"""One pass in training mode: a scalar, the tape that it is on, what was seen, and whether every output learns."""
+
+
+def without_gradient(model: Any, run: Run, root: Path | None = None) -> tuple[Suspect, ...]:
+    """The layers that are to be trained and are given no gradient."""
+    passes = [run() for _ in range(PASSES)]
+    variables = model.trainable_variables
+    reached: set[int] = set()
+    for scalar, tape, _, _ in passes:
+        found = tape.gradients(scalar, [one.value for one in variables])
+        reached |= {id(one) for one, gradient in zip(variables, found, strict=True) if gradient is not None}
+    if not reached:
+        return ()
+    called = {key: layer for _, _, trace, _ in passes for key, layer in trace.called.items()}
+    every = all(learns for *_, learns in passes)
+    own = list(_own(model, reached, called, every, root))
+    return (*own, *_rebuilt(model, [trace for _, _, trace, _ in passes]))
+
+
+def _own(
+    owner: Any, reached: set[int], called: dict[int, Any], every: bool, root: Path | None, path: str = ""
+) -> Iterator[Suspect]:
+    """The largest parts below a layer that get no gradient."""
+    if not classes_of(owner):
+        return
+    for attribute, part in _parts(owner):
+        name = f"{path}.{attribute}" if path else attribute
+        weights = part.trainable_variables
+        if any(id(one) in reached for one in weights):
+            yield from _own(part, reached, called, every, root, name)
+            continue
+        count = sum(int(one.value.numpy().size) if hasattr(one.value, "numpy") else 0 for one in weights)
+        parts = {id(part), *(id(one) for one in part._flatten_layers())}
+        if not parts & called.keys():
+            has_weights = weights or (not part.built and any(hasattr(part, one) for one in WITH_WEIGHTS))
+            if has_weights and not is_mentioned(owner, attribute, root):
+                yield Suspect(name, type(part).__name__, "unused", count, *place_of(owner, attribute))
+        elif weights and every and not _has_twin(owner, part, reached):
+            yield Suspect(name, type(part).__name__, "cut", count, *place_of(owner, attribute))
+
+
+def _parts(owner: Any) -> Iterator[tuple[str, Any]]:
+    """The layers that are attributes of their own. Those in lists are not looked at: some may be used and others not."""
+    direct = {id(one) for one in owner._layers}
+    for attribute, part in vars(owner).items():
+        if not attribute.startswith("_") and id(part) in direct and hasattr(part, "trainable_variables"):
+            yield attribute, part
+
+
+def _has_twin(owner: Any, part: Any, reached: set[int]) -> bool:
+    """Whether another part is built alike and does learn: the part is then its teacher or its average."""
+    shapes = [tuple(one.shape) for one in part.trainable_variables]
+    return any(
+        type(other) is type(part)
+        and other is not part
+        and [tuple(one.shape) for one in other.trainable_variables] == shapes
+        and any(id(one) in reached for one in other.trainable_variables)
+        for other in owner._flatten_layers()
+    )
+
+
+def _rebuilt(model: Any, traces: list[Trace]) -> Iterator[Suspect]:
+    """Layers with weights that are made anew at each call."""
+    known = {id(one) for one in model._flatten_layers()}
+    for key, layer in traces[0].called.items():
+        again = any(key in trace.called for trace in traces[1:])
+        if key in known or again or not layer.trainable_variables or not traces[0].lines.get(key):
+            continue
+        count = sum(
+            int(one.value.numpy().size) if hasattr(one.value, "numpy") else 0 for one in layer.trainable_variables
+        )
+        yield Suspect("", type(layer).__name__, "rebuilt", count, *traces[0].lines[key])

@@ -1,0 +1,110 @@
+"""Parts of live models that do not do what they are there for, each with a twin in which they do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+import headlint
+
+X = torch.randn(12, 8, generator=torch.Generator().manual_seed(0))
+CLASSES = torch.arange(12) % 3
+
+
+class Body(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.first = nn.Linear(8, 16)
+        self.second = nn.Linear(16, 16)
+        self.out = nn.Linear(16, 3)
+
+    def forward(self, x: Any) -> Any:
+        return self.out(self.second(self.first(x).relu()).relu())
+
+
+class Unused(Body):
+    def __init__(self) -> None:
+        super().__init__()
+        self.forgotten = nn.Linear(16, 16)
+
+
+class Named(Body):
+    def __init__(self) -> None:
+        super().__init__()
+        self.pool = nn.Linear(16, 16)
+
+    def pooled(self, x: Any) -> Any:
+        return self.pool(x).mean(1)
+
+
+class Detached(Body):
+    def forward(self, x: Any) -> Any:
+        return self.out(self.second(self.first(x).relu()).relu().detach())
+
+
+class Listed(Body):
+    def __init__(self) -> None:
+        super().__init__()
+        self.more = [nn.Linear(16, 16), nn.Linear(16, 16)]
+
+    def forward(self, x: Any) -> Any:
+        x = self.first(x).relu()
+        for one in self.more:
+            x = one(x).relu()
+        return self.out(self.second(x).relu())
+
+
+class Registered(Listed):
+    def __init__(self) -> None:
+        super().__init__()
+        self.more: Any = nn.ModuleList(self.more)
+
+
+class Rebuilt(Body):
+    def forward(self, x: Any) -> Any:
+        return self.out(nn.Linear(16, 16)(self.first(x).relu()).relu() + self.second(self.first(x).relu()))
+
+
+def said(model: nn.Module) -> list[tuple[str, str]]:
+    found = headlint.inspect(model, (X, CLASSES), nn.CrossEntropyLoss())
+    return [(one.code, one.message.partition(")")[0]) for one in found]
+
+
+@pytest.mark.parametrize(
+    ("model", "parts"),
+    [
+        (Unused(), ["forgotten (Linear, 272 parameters"]),
+        (
+            Detached(),
+            [
+                "No gradient leads back to first (Linear, 144 parameters",
+                "No gradient leads back to second (Linear, 272 parameters",
+            ],
+        ),
+        (Listed(), ["more (Linear, 544 parameters"]),
+        (Rebuilt(), ["Each call makes a new layer (Linear, 272 parameters"]),
+    ],
+)
+def test_parts_that_do_not_learn(model: nn.Module, parts: list[str]) -> None:
+    assert said(model) == [("HL804", part) for part in parts]
+
+
+@pytest.mark.parametrize("model", [Body(), Named(), Registered(), Detached().requires_grad_(False)])
+def test_parts_that_learn_or_need_not(model: nn.Module) -> None:
+    if not any(one.requires_grad for one in model.parameters()):
+        model.out.requires_grad_(True)
+    assert said(model) == []
+
+
+def test_nothing_is_left_behind() -> None:
+    model = Listed()
+    before = {name: one.clone() for name, one in model.state_dict().items()}
+    state = torch.get_rng_state()
+    said(model)
+    assert all(torch.equal(one, before[name]) for name, one in model.state_dict().items())
+    assert all(one.grad is None for one in (*model.parameters(), *model.more[0].parameters()))
+    assert torch.equal(torch.get_rng_state(), state)
