@@ -354,6 +354,9 @@ def trail_of(tensor: Tensor) -> tuple[DiagnosticStep, ...]:
     steps: list[DiagnosticStep] = []
     for _ in range(32):
         origin = tensor.origin
+        if origin.role == "mixture" and origin.site is not None:
+            steps.append(DiagnosticStep(origin.site, "mixes several probabilities", "operation", origin.name))
+            break  # nothing can take the activation of one of them away
         if origin.role == "activation" and (site := activation_site(origin)) is not None:
             note = _ACTIVATION_NOTES.get(tensor.domain, "is applied")
             steps.append(DiagnosticStep(site, f"{short(origin.name)} {note}", "activation", origin.name))

@@ -101,7 +101,8 @@ def attribute(machine: Machine, tensor: Tensor, name: str, site: Site) -> Value:
         case "data":
             return apply(machine, "detach", "torch.Tensor.data", tensor, {}, site)
         case "T" | "mT":
-            return tensor.derive(shape=shapes.transposed(tensor.shape, -2, -1), axis=None)
+            turned = Origin("operation", f"torch.Tensor.{name}", site)
+            return tensor.derive(shape=shapes.transposed(tensor.shape, -2, -1), axis=None, origin=turned)
         case "ndim":
             return Constant(tensor.shape.rank) if tensor.shape.rank is not None else Unknown()
         case _ if name in torch.METHODS:
