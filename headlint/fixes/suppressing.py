@@ -40,6 +40,8 @@ def add_suppressions(
 ) -> SuppressionOutcome:
     """Check files and everything below folders, and write a comment for each finding; with ``diff`` write nothing.
 
+    A file that cannot be parsed is left alone: nobody knows where its statements end.
+
     Raises:
         ConfigurationError: the settings name a baseline or a revision that cannot be had.
     """
@@ -48,8 +50,10 @@ def add_suppressions(
     settings = settings or Settings()
     report = check_paths(paths, settings)
     originals = Workspace()
-    everything = originals.after(suppression_edits(report.findings, originals.source))
-    helped = _silenced(report.findings, everything, settings)
+    broken = {problem.path for problem in report.problems}
+    wanted = [finding for finding in report if finding.place.path not in broken]
+    everything = originals.after(suppression_edits(wanted, originals.source))
+    helped = _silenced(wanted, everything, settings)
     workspace = originals.after(suppression_edits(helped, originals.source))
     left = tuple(finding for finding in report if finding not in helped)
     files, problems = (workspace.changed(), ()) if diff else workspace.write()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from headlint.findings.finding import Place
 from headlint.loading import cache
+from headlint.loading.reaching import Reaching
 from headlint.source.document import Document, UnreadableError, document_of, read_document
 
 if TYPE_CHECKING:
@@ -43,10 +44,21 @@ class ProjectLoader:
         self._bodies: dict[Path, ir.Module | None] = {}
         self._digests: dict[Path, str] = {}
         self._modules: dict[tuple[str, str], ir.Module] = {}
+        self._reaching: dict[tuple[str, ...], Reaching] = {}
+
+    def reaching(self, declared: tuple[str, ...] = ()) -> Reaching:
+        """What of the project's modules can reach a library, or one of the names that the settings declare."""
+        if declared not in self._reaching:
+            self._reaching[declared] = Reaching(self, declared)
+        return self._reaching[declared]
+
+    def find(self, importer: Path, level: int, module: str) -> Path | None:
+        """The file that an import names, for those whose findings do not depend on it."""
+        return self.project.resolve(importer, level, module) if self.project is not None else None
 
     def resolve(self, importer: Path, level: int, module: str) -> Path | None:
         """The file that an import names."""
-        found = self.project.resolve(importer, level, module) if self.project is not None else None
+        found = self.find(importer, level, module)
         self.asked["resolve", str(importer), level, module] = str(found or "")
         return found
 
@@ -143,26 +155,21 @@ class ProjectLoader:
         return file.read_bytes() if buffer is None else buffer.encode("utf-8", "surrogatepass")
 
     def parsed(self, document: Document) -> tuple[Document, ir.Module, tuple[SyntaxProblem, ...]]:
-        """A document and its meaning; the cells of a notebook that cannot be parsed are emptied and reported.
+        """A document and its meaning, without the statements that cannot be parsed; what is wrong with them.
 
         Raises:
-            SyntaxProblem: a script cannot be parsed.
+            SyntaxProblem: it cannot be parsed without them either.
         """
-        from headlint.syntax.parse import SyntaxProblem, parse
+        from headlint.syntax.parse import SyntaxProblem
 
         try:
             return document, self.body(document), ()
+        except SyntaxProblem as problem:
+            salvaged, problems = _salvaged(document, problem)
+        try:
+            return salvaged, self.body(salvaged), problems
         except SyntaxProblem:
-            if not document.notebook:
-                raise
-        problems: list[SyntaxProblem] = []
-        for cell, first in document.cells:
-            try:
-                parse(document.cell_text(cell) + "\n")
-            except SyntaxProblem as problem:
-                problems.append(SyntaxProblem(problem.message, problem.line + first - 1, problem.column))
-                document = document.without_cell(cell)
-        return document, self.body(document), tuple(problems)
+            raise problems[0] from None
 
     def body(self, document: Document) -> ir.Module:
         """The meaning of a document.
@@ -170,7 +177,7 @@ class ProjectLoader:
         Raises:
             SyntaxProblem: it cannot be parsed.
         """
-        key = (document.path, document.text)
+        key = (document.path, document.code)
         if key not in self._modules:
             if len(self._modules) >= MOST_REMEMBERED:
                 self._modules.clear()
@@ -181,26 +188,57 @@ class ProjectLoader:
         from headlint.syntax import ir
         from headlint.syntax.parse import parse
 
-        if not self.cache or len(document.text) < SMALLEST_CACHED:
-            return parse(document.text)
-        file = cache.file_for("modules", document.text)
+        if not self.cache or len(document.code) < SMALLEST_CACHED:
+            return parse(document.code)
+        file = cache.file_for("modules", document.code)
         cached = cache.read(file)
         if isinstance(cached, ir.Module):
             return cached
-        body = parse(document.text)
+        body = parse(document.code)
         cache.write(file, body)
         return body
 
     def spans(self, document: Document, wanted: set[int]) -> dict[int, Span]:
         """Where the numbered nodes of a document stand."""
+        found = self._spans(document, wanted)
+        if not document.shifts:
+            return found
+        return {at: span.moved(document.shifts) for at, span in found.items()}
+
+    def _spans(self, document: Document, wanted: set[int]) -> dict[int, Span]:
         from headlint.syntax.parse import spans
 
         if not self.cache:
-            return spans(document.text, wanted)
-        file = cache.file_for("spans", document.text)
+            return spans(document.code, wanted)
+        file = cache.file_for("spans", document.code)
         cached = cache.read(file)
         known: dict[int, Span] = cached if isinstance(cached, dict) else {}
         if not wanted <= known.keys():
-            known = {**known, **spans(document.text, wanted)}
+            known = {**known, **spans(document.code, wanted)}
             cache.write(file, known)
         return {at: known[at] for at in wanted if at in known}
+
+
+def _salvaged(document: Document, problem: SyntaxProblem) -> tuple[Document, tuple[SyntaxProblem, ...]]:
+    """What is left of a document without the statements that cannot be parsed; the first problem of each program in it."""
+    from headlint.syntax.parse import SyntaxProblem
+    from headlint.syntax.salvage import salvage
+
+    problems: list[SyntaxProblem] = []
+    for first, text in document.programs():
+        broken = _problem_of(text) if document.notebook else problem
+        if broken is not None:
+            problems.append(SyntaxProblem(broken.message, broken.line + first - 1, broken.column))
+            saved = salvage(text)
+            document = document.with_salvaged(first, saved.text, saved.shifts)
+    return document, tuple(problems) or (problem,)
+
+
+def _problem_of(text: str) -> SyntaxProblem | None:
+    from headlint.syntax.parse import SyntaxProblem, parse
+
+    try:
+        parse(f"{text}\n")
+    except SyntaxProblem as problem:
+        return problem
+    return None

@@ -67,18 +67,17 @@ class EditorLoader(ProjectLoader):
 
     def _parse(self, document: Document) -> ir.Module:
         if Path(document.path) in self.buffers:
-            return self._parser(document).parse(document.text)
-        key = (document.path, document.text)
+            return self._parser(document).parse(document.code)
+        key = (document.path, document.code)
         if key not in self._memory.modules:
             self._memory.modules[key] = super()._parse(document)
         self._memory.modules.move_to_end(key)
         return self._memory.modules[key]
 
-    def spans(self, document: Document, wanted: set[int]) -> dict[int, Span]:
-        """Where the numbered nodes of a document stand."""
+    def _spans(self, document: Document, wanted: set[int]) -> dict[int, Span]:
         if Path(document.path) in self.buffers:
-            return self._parser(document).spans(document.text, wanted)
-        return super().spans(document, wanted)
+            return self._parser(document).spans(document.code, wanted)
+        return super()._spans(document, wanted)
 
     def _parser(self, document: Document) -> IncrementalParser:
         return self._memory.parsers.setdefault(document.path, IncrementalParser())

@@ -6,8 +6,8 @@ import codecs
 import io
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 LARGEST_FILE = 10_000_000
@@ -32,6 +32,15 @@ class Document:
     cells: tuple[tuple[int, int], ...] = ()
     """For a notebook: each code cell's number as the user counts them, and the line of ``text`` on which it begins."""
     notebook: bool = False
+    salvaged: str | None = None
+    """Where the text cannot be parsed: the same lines without what stands in the way."""
+    shifts: Mapping[int, int] = field(default_factory=dict)
+    """By line: how many columns further right than in the text it stands in what was salvaged."""
+
+    @property
+    def code(self) -> str:
+        """What is parsed."""
+        return self.text if self.salvaged is None else self.salvaged
 
     def locate(self, line: int) -> tuple[int | None, int]:
         """The cell (None in a script) and the line within it that a line of ``text`` is."""
@@ -44,8 +53,8 @@ class Document:
     def programs(self) -> Iterator[tuple[int, str]]:
         """The whole text, or that of each cell, with the line on which it begins."""
         if not self.notebook:
-            yield 1, self.text
-        lines = self.text.split("\n")
+            yield 1, self.code
+        lines = self.code.split("\n")
         for cell, first in self.cells:
             yield first, "\n".join(lines[self._lines_of(cell)])
 
@@ -57,12 +66,13 @@ class Document:
         """The text of one cell."""
         return "\n".join(self.text.split("\n")[self._lines_of(cell)])
 
-    def without_cell(self, cell: int) -> Document:
-        """The same document with a cell emptied; every other line keeps its number."""
-        lines = self.text.split("\n")
-        emptied = self._lines_of(cell)
-        lines[emptied] = [""] * len(lines[emptied])
-        return replace(self, text="\n".join(lines))
+    def with_salvaged(self, first: int, text: str, shifts: Mapping[int, int]) -> Document:
+        """The document with what was salvaged of the program that begins on a line: the whole text, or a cell."""
+        lines = self.code.split("\n")
+        own = text.split("\n")
+        lines[first - 1 : first - 1 + len(own)] = own
+        moved = {line + first - 1: shift for line, shift in shifts.items()}
+        return replace(self, salvaged="\n".join(lines), shifts={**self.shifts, **moved})
 
     def _lines_of(self, cell: int) -> slice:
         firsts = [first for _, first in self.cells]

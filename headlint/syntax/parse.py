@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tokenize
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,11 @@ class Span:
     column: int
     end_line: int
     end_column: int
+
+    def moved(self, shifts: Mapping[int, int]) -> Span:
+        """The same place in a text whose lines stand further left by so many columns."""
+        column = self.column - shifts.get(self.line, 0)
+        return Span(self.line, column, self.end_line, self.end_column - shifts.get(self.end_line, 0))
 
 
 class SyntaxProblem(Exception):
@@ -73,6 +78,21 @@ def parse(text: str) -> ir.Module:
     finally:
         if collecting:
             gc.enable()
+
+
+def is_program(text: str) -> bool:
+    """Whether Python's own parser takes the text, which it tells much faster than the meaning can be had."""
+    import ast
+    import warnings
+
+    try:
+        refuse_hard_texts(text)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ast.parse(text)
+    except (SyntaxProblem, SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
 
 
 def spans(text: str, wanted: Iterable[int]) -> dict[int, Span]:

@@ -57,7 +57,8 @@ class KerasAdapter:
         return plan_device(device, count_devices)
 
     def prepare(self, request: Request, program: Program) -> None:
-        """Cuts off downloads, and makes the names of older versions known."""
+        """Cuts off downloads, makes the names of older versions known, and fixes what random numbers come."""
+        keras.utils.set_random_seed(request.seed)
         self.device = request.device
         cut_off_downloads(program.stubs)
         accept_old_names()

@@ -72,7 +72,8 @@ class TorchAdapter:
         return plan_device(device, count_devices)
 
     def prepare(self, request: Request, program: Program) -> None:
-        """Limits the memory of the device and cuts off downloads."""
+        """Limits the memory of the device, cuts off downloads, and fixes what random numbers come."""
+        sow(request.seed)
         self.device = request.device
         limit_memory(self.device, request.memory)
         if self.device == "meta":
