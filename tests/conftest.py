@@ -51,3 +51,25 @@ class Program:
 @pytest.fixture(scope="session")
 def run() -> Callable[[str], Program]:
     return Program
+
+
+SLOW = {
+    *("runtime", "inspection", "integrations", "cli", "reporting", "test_documentation", "test_installing"),
+    *(
+        "test_every_bad_program",
+        "test_fixing_by_command",
+        "test_real_numbers",
+        "test_survival",
+        "test_silence",
+        "test_slices",
+    ),
+}
+"""Folders and files of tests that start other programs, build models or try everything; all others are quick."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """``-m quick`` selects what says within a minute whether a change of the analysis is right."""
+    for item in items:
+        parts = {*item.path.with_suffix("").relative_to(Path(__file__).parent).parts}
+        if parts.isdisjoint(SLOW):
+            item.add_marker(pytest.mark.quick)

@@ -32,7 +32,16 @@ _AGAIN = {
 }
 
 
+_MIXED = {
+    "torch": "Mix the raw scores, or give NLLLoss the logarithm of the mixture: CrossEntropyLoss cannot take it.",
+    "keras": "Use from_logits=False: what is mixed here are probabilities.",
+    "tensorflow": "Mix the raw scores, or take the logarithm of the mixture and write the cross entropy with it.",
+}
+
+
 def _drop(use: LossUse) -> str:
+    if source_tensor(prediction(use)).origin.role == "mixture":
+        return _MIXED[use.loss.framework]
     return _AGAIN[use.loss.framework].format(activation=short(source_tensor(prediction(use)).origin.name))
 
 
@@ -187,6 +196,13 @@ def nll_without_log_softmax(evidence: Evidence) -> Iterator[Diagnostic]:
             )
             advice = "Apply log_softmax before it, or use CrossEntropyLoss on the raw scores."
             yield about_loss("HL109", use, message, advice, evidence.other_uses(use))
+        elif use.loss.family == "nll_of_probabilities" and prediction(use).domain in (*SCORES, Domain.LOG_SOFTMAX):
+            message = (
+                f"skorch takes the logarithm itself before NLLLoss, so it needs probabilities, but it is given "
+                f"{prediction(use).domain.value}: the logarithm of a negative number is NaN."
+            )
+            advice = "Use criterion=nn.CrossEntropyLoss on raw scores, or end the module with a softmax."
+            yield about_loss("HL109", use, message, advice)
 
 
 def kl_div_without_log(evidence: Evidence) -> Iterator[Diagnostic]:

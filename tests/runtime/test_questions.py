@@ -135,6 +135,21 @@ def test_6_sigmoids_of_classes_do_not_share_a_probability(workers: Workers) -> N
     assert all(one.value == pytest.approx(math.log(201), rel=0.1) for one in facts.loss.written)
 
 
+@needs_torch
+@needs_keras
+@pytest.mark.parametrize("program", ["q6_sigmoid_outputs_bad", "q1_softmax_in_the_model_bad"])
+def test_the_same_numbers_come_in_every_process(program: str) -> None:
+    """Also those of weights that the program draws while it is loaded."""
+    replies = []
+    for _ in range(2):
+        with Workers(Wanted(seconds=60.0)) as workers:
+            (one,) = confirm_path(QUESTIONS / f"{program}.py", "", Settings(root=QUESTIONS), Wanted(), workers)
+        assert isinstance(one, Confirmation)
+        assert isinstance(one.outcome, Measurement)
+        replies.append((one.outcome.outputs, one.outcome.loss))
+    assert replies[0] == replies[1]
+
+
 @needs_keras
 def test_6_on_torch_keras_hides_nothing() -> None:
     with Workers(Wanted(seconds=60.0, keras_backend="torch")) as workers:

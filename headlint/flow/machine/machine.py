@@ -38,6 +38,7 @@ from headlint.flow.values.python_values import (
 )
 from headlint.flow.values.tensor_values import COMPUTED, GIVEN, Domain, Origin, Tensor
 from headlint.flow.values.training_values import Loop, Round
+from headlint.frameworks.vocabulary import GRADIENT_METHODS
 from headlint.syntax import ir
 
 MOST_STEPS = 150_000
@@ -54,9 +55,6 @@ STEPS_PER_COMBINATION = 8
 
 DEEPEST_CALL = 24
 """Calls within calls that are followed."""
-
-
-GRADIENT_METHODS = frozenset({"gradient", "minimize", "backward", "manual_backward", "compute_gradients", "scale"})
 
 
 class BudgetSpent(Exception):
@@ -161,6 +159,8 @@ class Machine:
         """Variables that were set to a number in a round of a loop, so that sums in them begin anew in each."""
         self.root = 0
         """Counts the functions that were run because nothing calls them."""
+        self.worth_running: frozenset[str] | None = None
+        """The functions and classes of the analysed module that can reach a library, by name; None: all may."""
         self._tensors: dict[Unknown, Tensor] = {}
         self._steps_left = most_steps
 
@@ -502,7 +502,7 @@ class Machine:
     def tensor_of(self, value: Unknown) -> Tensor:
         """Something unknown, seen as a tensor; the same one each time."""
         if value not in self._tensors:
-            self._tensors[value] = Tensor(origin=Origin("input", "", note=_note_of(value)))
+            self._tensors[value] = Tensor(origin=Origin("input", "", note=_note_of(value), factor=value))
         return self._tensors[value]
 
     def note_open(self, value: Unknown) -> None:

@@ -24,7 +24,7 @@ class Adapter(Framework, Protocol):
         """
 
     def prepare(self, request: Request, program: Program) -> None:
-        """Before any of the program runs: cuts off downloads and pretrained weights.
+        """Before any of the program runs: cuts off downloads and pretrained weights, and seeds the random numbers.
 
         What is replaced is written to ``program.stubs`` when it has a part in the model.
         """
