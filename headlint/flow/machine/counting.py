@@ -22,6 +22,11 @@ class Counting:
     """How often a program compared a counter with its last number."""
     _in_last_round: dict[Unknown, bool] = field(default_factory=dict)
 
+    @property
+    def in_a_last_round(self) -> bool:
+        """Whether the round that is being followed is run as the last one of its loop."""
+        return any(self._in_last_round.values())
+
     @contextmanager
     def round_of(self, item: Value, last: bool) -> Iterator[None]:
         """Interpret a round of a loop that goes through such items."""

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headlint.flow.values.assumptions import Assumption
+from headlint.syntax import ir
 
 if TYPE_CHECKING:
     from headlint.flow.values.modules import ModuleUnit
-    from headlint.syntax import ir
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +235,7 @@ class SuperValue(Value):
 class ClassValue(HeapObject):
     """A class of the program; its slots are its attributes."""
 
-    __slots__ = ("bases", "dataclass", "definition", "name", "scope", "unit")
+    __slots__ = ("bases", "dataclass", "declared", "definition", "name", "scope", "unit")
 
     def __init__(
         self, definition: ir.ClassDefinition, unit: ModuleUnit, scope: Scope, bases: tuple[Value, ...]
@@ -247,6 +247,12 @@ class ClassValue(HeapObject):
         self.bases = bases
         self.name = definition.name
         self.dataclass = False
+        self.declared = {
+            statement.target.name: statement.annotation
+            for statement in definition.body
+            if isinstance(statement, ir.Declare) and isinstance(statement.target, ir.Name)
+        }
+        """The attributes that its body only annotates."""
 
     def ancestors(self) -> list[Value]:
         """The class itself and everything it inherits from, nearest first (depth first, each once)."""
