@@ -69,6 +69,14 @@ class LabelsUse(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Fed(Fact):
+    """``feed_dict`` brings numbers to a placeholder."""
+
+    placeholder: Tensor
+    value: Tensor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Activation(Fact):
     """An activation (or a logarithm) is applied."""
 
@@ -210,6 +218,18 @@ class DropoutCall(Fact):
 
     name: str
     module: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class AxesReordered(Fact):
+    """A reshape names the axes of a tensor in another order than they have, which moves no number."""
+
+    name: str
+    input: Tensor
+    order: tuple[int, ...]
+    """The axes in the order in which they are named."""
+    sizes: int
+    """How many sizes the reshape is given."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
