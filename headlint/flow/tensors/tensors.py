@@ -89,7 +89,8 @@ def _backward(machine: Machine, operation: Operation) -> Value:
     match operation.main:
         case Tensor() as tensor:
             machine.emit(Backward, operation.site, loss=tensor)
-            machine.note_event(Event.DIFFERENTIATED, operation.site, tensor)
+            kept = (Constant("retain_graph"),) if operation.given("retain_graph", "create_graph") else ()
+            machine.note_event(Event.DIFFERENTIATED, operation.site, tensor, given=kept)
     return Constant(None)
 
 
