@@ -273,6 +273,9 @@ class Event(Enum):
     SCHEDULED = "the learning rate is changed"
     READ = "the program reads a gradient itself"
     WRITTEN = "the program writes a gradient itself"
+    MODE_SET = "a model is put into training or evaluation mode"
+    APPLIED = "a model is applied"
+    KEPT = "a value is added to a sum or a list that outlives the round of the loop"
     USED_BY_HAND = "the program uses a layer's weights itself"
     HANDED_OVER = "something is called that cannot be read"
 
