@@ -61,6 +61,7 @@ def test_what_nobody_asks_for_goes(folder: Path) -> None:
 
 
 def test_it_is_looked_through_once_an_hour(folder: Path) -> None:
+    keep("new")
     cache.clean()
     old = keep("old", days=31)
     cache.clean()
