@@ -13,7 +13,9 @@ from headlint.flow.values.assumptions import Assumption
 from headlint.flow.values.facts import (
     Activation,
     Backward,
+    Event,
     Fact,
+    Fed,
     Head,
     LabelsUse,
     LayerApplied,
@@ -43,6 +45,13 @@ class Aim:
     use: LossUse
     target: Tensor
     proved: bool
+    fed_at: Site | None = None
+    """Where ``feed_dict`` brings the targets."""
+
+    @property
+    def site(self) -> Site:
+        """Where targets and loss meet."""
+        return self.fed_at or self.use.site
 
     @property
     def labels(self) -> Labels:
@@ -67,6 +76,20 @@ class Evidence:
     def of(self, kind: type[SomeFact]) -> list[SomeFact]:
         """The facts of one kind."""
         return [fact for fact in self.facts if isinstance(fact, kind)]
+
+    @cached_property
+    def uses_by_result(self) -> dict[int, LossUse]:
+        """The uses of losses by the identity of the tensor that they give."""
+        return {id(use.result): use for use in self.of(LossUse) if use.result is not None}
+
+    @cached_property
+    def unreadable_calls(self) -> dict[tuple[int, Site], list[TrainingEvent]]:
+        """The calls of what cannot be read, by the identity of what is called and the place."""
+        found: dict[tuple[int, Site], list[TrainingEvent]] = {}
+        for event in self.events:
+            if event.event is Event.HANDED_OVER:
+                found.setdefault((id(event.subject), event.site), []).append(event)
+        return found
 
     @cached_property
     def events(self) -> list[TrainingEvent]:
@@ -106,7 +129,17 @@ class Evidence:
             for fact in self.labels
             if (use := compiled.get((id(fact.prediction), fact.site))) is not None
         ]
-        return [*direct, *fitted]
+        return [*direct, *fitted, *self._fed_aims()]
+
+    def _fed_aims(self) -> Iterator[Aim]:
+        """Losses whose labels are a placeholder, with what ``feed_dict`` brings."""
+        fed: dict[int, list[Fed]] = {}
+        for fact in self.of(Fed):
+            fed.setdefault(id(fact.placeholder), []).append(fact)
+        for use in self.uses if fed else ():
+            if isinstance(use.target, Tensor):
+                for fact in fed.get(id(_unchanged(use.target)), ()):
+                    yield Aim(use, fact.value, is_proved(use) and is_proved(fact), fact.site)
 
     @cached_property
     def differentiated(self) -> set[int]:
@@ -169,6 +202,13 @@ class Evidence:
         return self.of(LayerApplied)
 
 
+def _unchanged(tensor: Tensor) -> Tensor:
+    """What a tensor was before its type was changed."""
+    while short(tensor.origin.name) in ("cast", "to_int32", "to_int64", "to_float", "identity") and tensor.inputs:
+        tensor = tensor.inputs[0]
+    return tensor
+
+
 def prediction(use: LossUse | LabelsUse) -> Tensor:
     """The tensor that a loss takes."""
     assert isinstance(use.prediction, Tensor)
@@ -224,9 +264,10 @@ def is_judge(evidence: Evidence, tensor: Tensor) -> bool:
     head = head_of(tensor)
     if head is None:
         return False
-    inputs = {id(fact.input) for fact in evidence.applications() if fact.layer is head.origin.layer}
-    compiled = {use.site for use in evidence.uses if use.compiled and head_of(prediction(use)) is head}
-    return len(inputs) > 1 or len(compiled) > 1
+    others = ((use, head_of(prediction(use))) for use in evidence.uses)
+    same = [(use, other) for use, other in others if other is not None and other.origin.layer is head.origin.layer]
+    compiled = {use.site for use, other in same if use.compiled and other is head}
+    return len({id(other) for _, other in same}) > 1 or len(compiled) > 1
 
 
 def ancestors(tensor: Tensor) -> Iterator[Tensor]:
@@ -329,6 +370,9 @@ def trail_of(tensor: Tensor) -> tuple[DiagnosticStep, ...]:
     steps: list[DiagnosticStep] = []
     for _ in range(32):
         origin = tensor.origin
+        if origin.role == "mixture" and origin.site is not None:
+            steps.append(DiagnosticStep(origin.site, "mixes several probabilities", "operation", origin.name))
+            break  # nothing can take the activation of one of them away
         if origin.role == "activation" and (site := activation_site(origin)) is not None:
             note = _ACTIVATION_NOTES.get(tensor.domain, "is applied")
             steps.append(DiagnosticStep(site, f"{short(origin.name)} {note}", "activation", origin.name))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from headlint.flow.data import datasets
+from headlint.flow.data import datasets, feeding
 from headlint.flow.keras import keras_models
 from headlint.flow.layers import containers, library_models, losses
 from headlint.flow.libraries import declarations, layers, search_spaces, trainers
@@ -33,15 +33,10 @@ from headlint.flow.values.python_values import (
 from headlint.flow.values.tensor_values import Tensor
 from headlint.flow.values.training_values import Optimizer, Scaler, Scheduler
 from headlint.frameworks import keras, keras_losses, registry, torch
+from headlint.frameworks.vocabulary import TENSOR_METHODS
 
 if TYPE_CHECKING:
     from headlint.flow.machine.machine import Machine
-
-UNKNOWN_METHODS = frozenset(
-    {"softmax", "log_softmax", "view", "reshape", "flatten", "squeeze", "unsqueeze", "permute", "transpose", "argmax"}
-    | {"sigmoid", "tanh", "relu", "log"}
-)
-"""Methods that only a tensor has; called on something unknown they say that it is a tensor."""
 
 SAME_VALUE_METHODS = frozenset({"to", "cuda", "cpu", "float", "double", "half", "train", "eval", "contiguous", "clone"})
 """Methods after which something unknown, a tensor or a model, is still the same."""
@@ -250,6 +245,8 @@ def call_method(machine: Machine, receiver: Value, name: str, arguments: Argumen
         return modules.call_method(machine, receiver, name, arguments, at)
     match receiver:
         case Tensor():
+            if name in feeding.METHODS:
+                feeding.note(machine, arguments, machine.site(at))
             return tensors.call_method(machine, receiver, name, arguments, machine.site(at))
         case Instance():
             return _method_of_instance(machine, receiver, name, arguments, at)
@@ -425,7 +422,7 @@ def call_object(machine: Machine, function: Value, arguments: Arguments, at: int
     """Call a layer, a container of layers, a library's model or a loss."""
     if isinstance(function, Loss):
         return losses.use_object(machine, function, arguments, machine.site(at))
-    return layers.apply_callable(machine, function, arguments, at)
+    return machine.applied_to(function, arguments, at, lambda: layers.apply_callable(machine, function, arguments, at))
 
 
 def call_inherited(machine: Machine, instance: Instance, arguments: Arguments, at: int) -> Value:
@@ -439,14 +436,19 @@ def call_unknown(machine: Machine, function: Unknown, arguments: Arguments, at: 
     """Call something that is not followed."""
     if function.parent is not None and isinstance(function.key, str):
         name = function.key
+        if name in feeding.METHODS:
+            feeding.note(machine, arguments, machine.site(at))
         if name in SAME_VALUE_METHODS:
+            modules.note_mode_of_unknown(machine, function.parent, name, arguments, at)
             return function.parent
+        if name == "size":
+            return _size_of_unknown(function.parent, arguments)
         if name in SAME_ANSWER_METHODS and all(isinstance(value, Constant) for value in arguments.positional):
             texts = tuple(value.value for value in arguments.positional if isinstance(value, Constant))
             return function.child(("answer", *texts))
         if name in ("prepare", "setup") and len(arguments.positional) >= 2:
             return TupleValue(arguments.positional)  # accelerate and Fabric give back what they are given
-        if name in UNKNOWN_METHODS and _only_numbers(arguments):
+        if name in TENSOR_METHODS and _only_numbers(arguments):
             return tensors.call_method(machine, machine.tensor_of(function.parent), name, arguments, machine.site(at))
         machine.note_gradient(function, arguments, at)
         if (picked := search_spaces.picked(machine, function, arguments)) is not None:
@@ -457,6 +459,18 @@ def call_unknown(machine: Machine, function: Unknown, arguments: Arguments, at: 
         return known
     machine.parts.hand_on(*arguments.positional, *arguments.named.values())
     return function.child(("call", machine.site(at)))
+
+
+def _size_of_unknown(owner: Unknown, arguments: Arguments) -> Value:
+    """``x.size()`` and ``x.size(0)``, which are ``x.shape`` and ``x.shape[0]``."""
+    shape = owner.child("shape")
+    match arguments.first("dim"):
+        case None:
+            return shape
+        case Constant(value):
+            return shape.child(("item", value))
+        case axis:
+            return shape.child(("item", axis))
 
 
 def _only_numbers(arguments: Arguments) -> bool:
