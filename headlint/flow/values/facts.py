@@ -233,6 +233,18 @@ class AxesReordered(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class StepTaken(Fact):
+    """Of what a recurrent layer or a transformer gives, one step along an axis is taken, or the mean."""
+
+    layer: Layer
+    input: Tensor
+    axis: int
+    taken: str
+    """``first``, ``last``, ``mean``, or empty for another step."""
+    taken_at: Site
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class BuiltInForward(Fact):
     """A module's ``forward`` or ``call`` builds a layer and calls it, again each time it is called."""
 
