@@ -422,7 +422,7 @@ def call_object(machine: Machine, function: Value, arguments: Arguments, at: int
     """Call a layer, a container of layers, a library's model or a loss."""
     if isinstance(function, Loss):
         return losses.use_object(machine, function, arguments, machine.site(at))
-    return layers.apply_callable(machine, function, arguments, at)
+    return machine.applied_to(function, arguments, at, lambda: layers.apply_callable(machine, function, arguments, at))
 
 
 def call_inherited(machine: Machine, instance: Instance, arguments: Arguments, at: int) -> Value:
@@ -439,6 +439,7 @@ def call_unknown(machine: Machine, function: Unknown, arguments: Arguments, at: 
         if name in feeding.METHODS:
             feeding.note(machine, arguments, machine.site(at))
         if name in SAME_VALUE_METHODS:
+            modules.note_mode_of_unknown(machine, function.parent, name, arguments, at)
             return function.parent
         if name == "size":
             return _size_of_unknown(function.parent, arguments)
