@@ -91,3 +91,54 @@ class Net(nn.Module):
 def test_dropout_follows_the_mode(inside: str, outside: str, fixed_inside: str | None) -> None:
     wanted = DROPOUT.format(inside=fixed_inside, outside=outside) if fixed_inside is not None else None
     assert fixed(DROPOUT.format(inside=inside, outside=outside), "HL609") == wanted
+
+
+AXES = """import torch
+
+
+def swap(x):
+    b, t, c = x.shape
+    return {written}
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("x.view(t, b, c)", "x.transpose(0, 1)"),
+        ("x.contiguous().view((b, c, t))", "x.contiguous().transpose(1, 2)"),
+        ("x.reshape(c, b, t) + 1", "x.permute(2, 0, 1) + 1"),
+        ("x.view(c, b, -1)", None),
+        ("x.view(c * t, b)", None),
+        ("torch.reshape(x, (t, b, c))", None),
+    ],
+)
+def test_axes_are_exchanged(before: str, after: str | None) -> None:
+    assert fixed(AXES.format(written=before), "HL306") == (AXES.format(written=after) if after is not None else None)
+
+
+RECURRENT = """from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = {built}
+
+    def forward(self, x):
+        states, _ = self.layer(x)
+        return states[:, -1]
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("nn.LSTM(4, 8)", "nn.LSTM(4, 8, batch_first=True)"),
+        ("nn.GRU(4, 8, 2, True, False)", "nn.GRU(4, 8, 2, True, True)"),
+        ("nn.RNN(4, 8, batch_first=False)", "nn.RNN(4, 8, batch_first=True)"),
+        ("nn.LSTM(*(4, 8))", None),
+    ],
+)
+def test_the_batch_comes_first(before: str, after: str | None) -> None:
+    assert fixed(RECURRENT.format(built=before), "HL305") == (RECURRENT.format(built=after) if after else None)
