@@ -264,9 +264,10 @@ def is_judge(evidence: Evidence, tensor: Tensor) -> bool:
     head = head_of(tensor)
     if head is None:
         return False
-    inputs = {id(fact.input) for fact in evidence.applications() if fact.layer is head.origin.layer}
-    compiled = {use.site for use in evidence.uses if use.compiled and head_of(prediction(use)) is head}
-    return len(inputs) > 1 or len(compiled) > 1
+    others = ((use, head_of(prediction(use))) for use in evidence.uses)
+    same = [(use, other) for use, other in others if other is not None and other.origin.layer is head.origin.layer]
+    compiled = {use.site for use, other in same if use.compiled and other is head}
+    return len({id(other) for _, other in same}) > 1 or len(compiled) > 1
 
 
 def ancestors(tensor: Tensor) -> Iterator[Tensor]:

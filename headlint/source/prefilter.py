@@ -6,7 +6,10 @@ import re
 
 _FRAMEWORKS = re.compile(
     rb"torch|keras|tensorflow|lightning|skorch|timm|transformers|tflearn|segmentation_models|headlint:|monai|fastai"
+    rb"|\bnn\.(?:[A-Z]|functional)|\bF\.(?:log_)?softmax|\bF\.cross_entropy|\btf\.(?:nn|layers)\b|\blayers\.Dense\(|\bDense\("
 )
+"""Names of frameworks, and what programs say with the usual short names when their imports are somewhere else."""
+
 _TRAINING = re.compile(rb"backward\s*\(|softmax|(?i:loss)|criterion")
 
 

@@ -93,7 +93,7 @@ def assign(machine: Machine, target: ir.Expression, value: Value) -> None:
         case ir.Subscript():
             owner = machine.evaluate(target.owner)
             machine.set_item(owner, machine.evaluate(target.index), value, target.at)
-            if isinstance(owner, Tensor) and isinstance(value, Tensor):
+            if isinstance(owner, Tensor):
                 assign(machine, target.owner, machine.tensors.filled(owner, value, machine.site(target)))
         case ir.Display(items=targets):
             _assign_to_several(machine, targets, value)
