@@ -69,7 +69,9 @@ def _enumerate(machine: Machine, arguments: Arguments, at: int) -> Value:
     items = iteration.known_items(machine, arguments.positional[0])
     if items is not None and len(items) <= iteration.LONGEST_LOOP:
         return TupleValue(tuple(TupleValue((Constant(number), item)) for number, item in enumerate(items)))
-    return Dataset("enumerate", TupleValue((Unknown(), iteration.element(machine, arguments.positional[0]))))
+    numbered = Dataset("enumerate", TupleValue((Unknown(), iteration.element(machine, arguments.positional[0]))))
+    numbered.slots["of"] = arguments.positional[0]
+    return numbered
 
 
 def _zip(machine: Machine, arguments: Arguments, at: int) -> Value:
