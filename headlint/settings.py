@@ -47,3 +47,8 @@ class Settings:
     diff_base: str = ""
     """The revision since which lines must have been changed for findings on them to be reported; empty to report all."""
     cache: bool = True
+
+    @property
+    def declared(self) -> tuple[str, ...]:
+        """The dotted names of the user's own losses and layers."""
+        return tuple(path for path, _ in (*self.losses, *self.layers))

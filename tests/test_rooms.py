@@ -20,7 +20,7 @@ ROOMS = {
     "syntax": "source libcst",
     "flow": "frameworks syntax",
     "checks": "settings frameworks flow",
-    "loading": "version findings source syntax flow",
+    "loading": "version findings source frameworks syntax flow",
     "selection": "settings findings source loading",
     "run": "settings findings source syntax flow checks loading selection",
     "fixes": "settings findings source frameworks run libcst",

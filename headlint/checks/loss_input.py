@@ -187,6 +187,13 @@ def nll_without_log_softmax(evidence: Evidence) -> Iterator[Diagnostic]:
             )
             advice = "Apply log_softmax before it, or use CrossEntropyLoss on the raw scores."
             yield about_loss("HL109", use, message, advice, evidence.other_uses(use))
+        elif use.loss.family == "nll_of_probabilities" and prediction(use).domain in (*SCORES, Domain.LOG_SOFTMAX):
+            message = (
+                f"skorch takes the logarithm itself before NLLLoss, so it needs probabilities, but it is given "
+                f"{prediction(use).domain.value}: the logarithm of a negative number is NaN."
+            )
+            advice = "Use criterion=nn.CrossEntropyLoss on raw scores, or end the module with a softmax."
+            yield about_loss("HL109", use, message, advice)
 
 
 def kl_div_without_log(evidence: Evidence) -> Iterator[Diagnostic]:

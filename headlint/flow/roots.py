@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -31,12 +33,15 @@ def run(machine: Machine, unit: ModuleUnit) -> None:
 
 
 def _run_rest(machine: Machine, unit: ModuleUnit) -> None:
+    worth = _worth_running(machine, unit)
     for function in _by_need(unit):
         machine.root += 1
-        if id(function.definition) not in machine.reached and function.owner is None:
+        if id(function.definition) not in machine.reached and function.owner is None and worth(function.definition):
             machine.with_share(partial(calls.run_function, machine, function, Arguments(), 0, assume_defaults=True))
     for cls in list(unit.classes):
-        machine.with_share(partial(_run_class, machine, cls))
+        machine.root += 1
+        if worth(cls.definition):
+            machine.with_share(partial(_run_class, machine, cls))
     parts.note(machine, unit)
     forwards.note(machine, unit)
     for container in machine.sequences:
@@ -61,6 +66,26 @@ def _run_new_instance(machine: Machine, cls: ClassValue) -> None:
         _run_methods(machine, made, again=True)
 
 
+def _worth_running(machine: Machine, unit: ModuleUnit) -> Callable[[ir.Statement | ir.Expression], bool]:
+    """Whether a definition can reach a library: the one at the top level that it stands in tells."""
+    names = machine.worth_running
+    if names is None:
+        return lambda definition: True
+    tops = unit.body.body
+    firsts = [statement.at for statement in tops]
+
+    def worth(definition: ir.Statement | ir.Expression) -> bool:
+        match tops[max(0, bisect_right(firsts, definition.at) - 1)]:
+            case ir.FunctionDefinition(name=name) | ir.ClassDefinition(name=name):
+                found = name in names
+            case _:
+                found = True
+        machine.open |= not found  # what its callers hand to it is known where they are
+        return found
+
+    return worth
+
+
 def _apply(machine: Machine, container: Container) -> None:
     machine.call(container, Arguments((Tensor(origin=Origin("input", "")),)), container.site.at)
 
@@ -80,7 +105,6 @@ def _names_in(function: FunctionValue) -> set[str]:
 
 
 def _run_class(machine: Machine, cls: ClassValue) -> None:
-    machine.root += 1
     instances = [instance for instance in machine.instances if instance.cls is cls]
     if not instances:
         if any(cls in other.ancestors()[1:] for other in cls.unit.classes if other is not cls) and not _is_model(

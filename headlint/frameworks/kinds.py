@@ -78,3 +78,23 @@ class OperationKind:
     name: str
     effect: str
     parameters: tuple[str, ...] = ("input",)
+
+
+@dataclass(frozen=True, slots=True)
+class TrainerKind:
+    """A class or function of a library that takes a model and a loss and calls the one with what the other gives.
+
+    ``parameters`` are its own, in order; ``model`` and ``loss`` name two of them. Where no loss is given,
+    ``default_loss`` is taken. ``strings`` are losses by name. ``between`` are parameters that change what the model
+    gives before the loss takes it. ``made_by`` says who builds model and loss: the program (empty), the library from a
+    ``class``, with the options that begin with ``module__``, or the library by a call of a ``creator``.
+    """
+
+    name: str
+    parameters: tuple[str, ...]
+    model: str
+    loss: str
+    default_loss: str = ""
+    strings: tuple[tuple[str, str], ...] = ()
+    between: tuple[str, ...] = ()
+    made_by: str = ""

@@ -7,6 +7,8 @@ FRAMEWORKS = frozenset(
         *("torch", "torchvision", "timm", "keras", "tensorflow", "numpy", "sklearn", "pytorch_lightning", "lightning"),
         *("transformers", "torchmetrics", "pandas", "copy", "functools", "collections", "argparse", "math", "skorch"),
         *("keras_tuner", "kerastuner", "scikeras", "tensorflow_addons", "efficientnet_pytorch", "torch_geometric"),
+        *("ignite", "poutyne", "fastai", "composer", "torchbearer", "pytorch_accelerated", "flash", "kornia", "art"),
+        *("torch_lr_finder", "ray"),
         *("accelerate", "keras_core", "tf_keras", "tflearn", "dataclasses", "abc", "typing", "os", "random", "tqdm"),
         *(
             "itertools",
@@ -69,7 +71,28 @@ _PREFIXES = (
     ("torch.nn.init.", "torch.init."),
 )
 
+_TRAINING_LIBRARIES = {
+    "ignite.": "ignite.engine.",
+    "poutyne.": "poutyne.",
+    "skorch.": "skorch.",
+    "fastai.": "fastai.",
+    "composer.": "composer.",
+    "torchbearer.": "torchbearer.",
+    "pytorch_accelerated.": "pytorch_accelerated.",
+    "flash.": "flash.",
+    "art.": "art.",
+    "monai.engines.": "monai.engines.",
+    "kornia.x.": "kornia.x.",
+    "torch_lr_finder.": "torch_lr_finder.",
+    "ray.util.sgd.": "ray.util.sgd.torch.",
+    "segmentation_models_pytorch.utils.train.": "segmentation_models_pytorch.",
+}
+"""Libraries whose classes are imported from many of their modules, and the module that the tables name."""
+
+_THEIR_FUNCTIONS = ("create_supervised_trainer", "supervised_training_step", "soft_cross_entropy")
+
 _WHOLE = {
+    "fastai.Module": "torch.nn.Module",
     "tensorflow.keras": "keras",
     "tensorflow.compat.v1": "tensorflow",
     "tensorflow.compat.v2": "tensorflow",
@@ -127,11 +150,26 @@ def canonical(path: str) -> str:
         return "tensorflow." + path[len("tensorflow.math.") :]
     if path.startswith(("tensorflow.losses.", "tensorflow.metrics.")) and path.rsplit(".", 1)[-1][:1].isupper():
         return "keras." + path[len("tensorflow.") :]
+    for prefix, home in _TRAINING_LIBRARIES.items():
+        if path.startswith(prefix):
+            return _of_training_library(path, home)
     if path.startswith("torch.functional."):
         return "torch." + path[len("torch.functional.") :]
     if path.startswith("torchvision.models."):
         return "torchvision.models." + path.rsplit(".", 1)[-1]
     return path
+
+
+def _of_training_library(path: str, home: str) -> str:
+    """A class, with what is asked of it, under the module that the tables name; fastai's ``all`` also hands names on."""
+    parts = path.split(".")
+    first_class = next((index for index, part in enumerate(parts) if part[:1].isupper() and part != "F"), None)
+    if first_class is not None:
+        short = home + ".".join(parts[first_class:])
+        return _WHOLE.get(short, short)
+    if parts[-1].startswith(_THEIR_FUNCTIONS):
+        return home + parts[-1]
+    return usual_meaning(parts[-1]) if parts[-1] in ("nn", "F", "torch", "np") else path
 
 
 def _keras(path: str) -> str:

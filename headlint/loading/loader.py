@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from headlint.findings.finding import Place
 from headlint.loading import cache
+from headlint.loading.reaching import Reaching
 from headlint.source.document import Document, UnreadableError, document_of, read_document
 
 if TYPE_CHECKING:
@@ -43,10 +44,21 @@ class ProjectLoader:
         self._bodies: dict[Path, ir.Module | None] = {}
         self._digests: dict[Path, str] = {}
         self._modules: dict[tuple[str, str], ir.Module] = {}
+        self._reaching: dict[tuple[str, ...], Reaching] = {}
+
+    def reaching(self, declared: tuple[str, ...] = ()) -> Reaching:
+        """What of the project's modules can reach a library, or one of the names that the settings declare."""
+        if declared not in self._reaching:
+            self._reaching[declared] = Reaching(self, declared)
+        return self._reaching[declared]
+
+    def find(self, importer: Path, level: int, module: str) -> Path | None:
+        """The file that an import names, for those whose findings do not depend on it."""
+        return self.project.resolve(importer, level, module) if self.project is not None else None
 
     def resolve(self, importer: Path, level: int, module: str) -> Path | None:
         """The file that an import names."""
-        found = self.project.resolve(importer, level, module) if self.project is not None else None
+        found = self.find(importer, level, module)
         self.asked["resolve", str(importer), level, module] = str(found or "")
         return found
 

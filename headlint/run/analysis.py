@@ -120,6 +120,8 @@ def _interpret(
     loader.documents[str(path)] = document
     machine = interpreter(loader, Declarations(dict(settings.losses), dict(settings.layers)))
     machine.units[path] = unit
+    if not loader.buffers:
+        machine.worth_running = loader.reaching(settings.declared).names_in(path, document.text)
     try:
         roots.run(machine, unit)
     except BudgetSpent:

@@ -101,9 +101,11 @@ def check_files(
     from headlint.selection.selection import Selection
 
     selection = Selection(settings, files)
-    wanted, refused = relevant_files(files, loader)
+    relevant, refused = relevant_files(files, loader)
+    wanted = [file for file in relevant if reaches_library(file, loader, settings)]
     results = _analyze_all(wanted, loader, settings, progress)
-    results += _analyze_importers(results, {Path(result.path) for result in results}, loader, settings)
+    open_files = [Path(result.path) for result in results if result.open] + [*set(relevant).difference(wanted)]
+    results += _analyze_importers(open_files, set(files), loader, settings)
     return _report(results, files, loader, selection, (*problems, *refused))
 
 
@@ -134,6 +136,15 @@ def relevant_files(files: Sequence[Path], loader: ProjectLoader) -> tuple[list[P
         if matters(data):
             wanted.append(file)
     return wanted, problems
+
+
+def reaches_library(file: Path, loader: ProjectLoader, settings: Settings) -> bool:
+    """Whether any code of a file can reach a library of models, or cannot be read to be told."""
+    from headlint.syntax.parse import is_program
+
+    if loader.buffers or loader.reaching(settings.declared).names_in(file) != frozenset():
+        return True
+    return not is_program(loader.read(file).text)
 
 
 def _analyze_all(
@@ -223,19 +234,23 @@ def _in_processes(
 
 
 def _analyze_importers(
-    results: Sequence[FileResult], known: set[Path], loader: ProjectLoader, settings: Settings
+    open_files: Sequence[Path], known: set[Path], loader: ProjectLoader, settings: Settings
 ) -> list[FileResult]:
     """Look at the files that import one whose functions wait for values, and at those that import these."""
     more: list[FileResult] = []
-    waiting = [Path(result.path) for result in results if result.open]
+    waiting = list(open_files)
     while waiting and loader.project is not None and len(more) < MOST_IMPORTERS:
         for importer in loader.project.importers(waiting.pop()):
-            if importer not in known and len(more) < MOST_IMPORTERS:
-                known.add(importer)
-                result = _known_result(importer, loader, settings) or _analyze(importer, loader, settings)
-                more.append(FileResult(result.path, result.findings, (), result.overrides, result.open))
-                if result.open:
-                    waiting.append(importer)
+            if importer in known or len(more) >= MOST_IMPORTERS:
+                continue
+            known.add(importer)
+            if not reaches_library(importer, loader, settings):
+                waiting.append(importer)
+                continue
+            result = _known_result(importer, loader, settings) or _analyze(importer, loader, settings)
+            more.append(FileResult(result.path, result.findings, (), result.overrides, result.open))
+            if result.open:
+                waiting.append(importer)
     return more
 
 

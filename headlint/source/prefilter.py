@@ -12,13 +12,13 @@ _TRAINING = re.compile(rb"backward\s*\(|softmax|(?i:loss)|criterion")
 
 def names_framework(data: bytes) -> bool:
     """Whether the bytes hold the name of a framework, or speak to headlint."""
-    return _FRAMEWORKS.search(_narrow(data)) is not None
+    return _FRAMEWORKS.search(narrow(data)) is not None
 
 
 def may_train(data: bytes) -> bool:
     """Whether the bytes hold a word of training. Without a framework's name such a file can only matter to those of
     its project that have one and hand their models and losses to it."""
-    return _TRAINING.search(_narrow(data)) is not None
+    return _TRAINING.search(narrow(data)) is not None
 
 
 def may_matter(data: bytes) -> bool:
@@ -26,6 +26,6 @@ def may_matter(data: bytes) -> bool:
     return names_framework(data) or may_train(data)
 
 
-def _narrow(data: bytes) -> bytes:
+def narrow(data: bytes) -> bytes:
     """The bytes with one for each ASCII character: UTF-16 with a byte order mark has two."""
     return data.replace(b"\0", b"") if data.startswith((b"\xff\xfe", b"\xfe\xff")) else data

@@ -57,6 +57,13 @@ class Project:
         """The file of a package's submodule, given the package's ``__init__.py``."""
         return self._module(Path(os.path.abspath(package)).parent, name)
 
+    def submodules(self, package: Path) -> dict[str, Path]:
+        """The modules right below a package by name, given its ``__init__.py``."""
+        folder = package.parent
+        names = (name.removesuffix(".py") for name in self._names(folder))
+        found = ((name, self._module(folder, name)) for name in names if name.isidentifier() and name != "__init__")
+        return {name: file for name, file in found if file is not None}
+
     def _look_up(self, folder: Path, level: int, module: str) -> Path | None:
         if level > 0:
             for _ in range(level - 1):

@@ -80,6 +80,21 @@ def parse(text: str) -> ir.Module:
             gc.enable()
 
 
+def is_program(text: str) -> bool:
+    """Whether Python's own parser takes the text, which it tells much faster than the meaning can be had."""
+    import ast
+    import warnings
+
+    try:
+        refuse_hard_texts(text)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ast.parse(text)
+    except (SyntaxProblem, SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
+
+
 def spans(text: str, wanted: Iterable[int]) -> dict[int, Span]:
     """The places of the numbered nodes of ``parse(text)``.
 

@@ -75,6 +75,7 @@ def take(
     options: Mapping[str, Value],
     loss_site: Site,
     compiled: bool = False,
+    certain: bool = True,
 ) -> Tensor:
     """Note each pair of prediction and labels that the loss can get on this path."""
     result = Tensor(
@@ -93,7 +94,7 @@ def take(
         for labels in machine.state.alternatives(target) if target is not None else (Option((), Constant(None)),):
             _note(
                 machine, kind, option, labels, target is not None, site, options, loss_site, compiled,
-                len(alternatives) == 1, result,
+                certain and len(alternatives) == 1, result,
             )  # fmt: skip
     return result
 

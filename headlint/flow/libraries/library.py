@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from headlint.flow.data import datasets
 from headlint.flow.keras import keras_models
 from headlint.flow.layers import containers, library_models, losses
-from headlint.flow.libraries import declarations, layers, search_spaces, skorch
+from headlint.flow.libraries import declarations, layers, search_spaces, trainers
 from headlint.flow.machine.parts import BY_HAND
 from headlint.flow.python import attributes, builtin_calls, collections_methods
 from headlint.flow.tensors import tensors
@@ -33,15 +33,10 @@ from headlint.flow.values.python_values import (
 from headlint.flow.values.tensor_values import Tensor
 from headlint.flow.values.training_values import Optimizer, Scaler, Scheduler
 from headlint.frameworks import keras, keras_losses, registry, torch
+from headlint.frameworks.vocabulary import TENSOR_METHODS
 
 if TYPE_CHECKING:
     from headlint.flow.machine.machine import Machine
-
-UNKNOWN_METHODS = frozenset(
-    {"softmax", "log_softmax", "view", "reshape", "flatten", "squeeze", "unsqueeze", "permute", "transpose", "argmax"}
-    | {"sigmoid", "tanh", "relu", "log"}
-)
-"""Methods that only a tensor has; called on something unknown they say that it is a tensor."""
 
 SAME_VALUE_METHODS = frozenset({"to", "cuda", "cpu", "float", "double", "half", "train", "eval", "contiguous", "clone"})
 """Methods after which something unknown, a tensor or a model, is still the same."""
@@ -102,6 +97,9 @@ def call_name(machine: Machine, path: str, arguments: Arguments, at: int) -> Val
         return arguments.first("module", "model", "obj") or Unknown()
     if path in torch.NO_GRADIENT:
         return FrameworkName("torch.no_grad")
+    if path in registry.TRAINERS:
+        trainers.train(machine, registry.TRAINERS[path], arguments, at)
+        return machine.globals.child((path, site))
     if path in _NAMES:
         return _NAMES[path](machine, arguments, at)
     return _by_family(machine, path, arguments, at)
@@ -124,8 +122,8 @@ def _by_family(machine: Machine, path: str, arguments: Arguments, at: int) -> Va
         return library_models.segmentation(machine, path, arguments, at)
     if path.startswith("transformers.") and name == "from_pretrained" and "Classification" in path:
         return library_models.classifier(machine, path.removesuffix(".from_pretrained"), arguments, at)
-    if path.startswith("skorch.") and name.startswith("NeuralNet"):
-        return skorch.build(machine, arguments, at)
+    if path.startswith("transformers.") and name in ("Trainer", "Seq2SeqTrainer"):
+        trainers.hugging_face(machine, arguments, at)
     if path.startswith("efficientnet_pytorch."):
         return library_models.efficientnet(machine, path, arguments, at)
     dataset = datasets.call(machine, path, arguments, at)
@@ -236,6 +234,7 @@ _NAMES: dict[str, Callable[[Machine, Arguments, int], Value]] = {
     "keras.utils.custom_object_scope": _register_objects,
     "keras.utils.CustomObjectScope": _register_objects,
     "keras.saving.custom_object_scope": _register_objects,
+    "fastai.DataBlock": trainers.data_block,
     **builtin_calls.NAMES,
 }
 
@@ -303,6 +302,10 @@ def _initialize(machine: Machine, instance: Instance, base: str, arguments: Argu
         machine.state.write(instance, "functional model", keras_models.sequential(machine, arguments, at))
     elif kind is not None:
         machine.state.write(instance, attributes.CONTAINER_SLOT, containers.build(machine, kind, arguments, at))
+    elif base in registry.TRAINERS:
+        trainers.train_by_subclass(machine, registry.TRAINERS[base], instance, arguments, at)
+    elif base.startswith("transformers.") and base.endswith("Trainer"):
+        trainers.hugging_face_subclass(machine, instance, arguments, at)
     elif base == "keras.Model":
         return keras_models.call_method(machine, instance, "__init__", arguments, at)
     return Constant(None)
@@ -438,7 +441,7 @@ def call_unknown(machine: Machine, function: Unknown, arguments: Arguments, at: 
             return function.child(("answer", *texts))
         if name in ("prepare", "setup") and len(arguments.positional) >= 2:
             return TupleValue(arguments.positional)  # accelerate and Fabric give back what they are given
-        if name in UNKNOWN_METHODS and _only_numbers(arguments):
+        if name in TENSOR_METHODS and _only_numbers(arguments):
             return tensors.call_method(machine, machine.tensor_of(function.parent), name, arguments, machine.site(at))
         machine.note_gradient(function, arguments, at)
         if (picked := search_spaces.picked(machine, function, arguments)) is not None:

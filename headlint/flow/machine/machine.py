@@ -37,6 +37,7 @@ from headlint.flow.values.python_values import (
 )
 from headlint.flow.values.tensor_values import COMPUTED, GIVEN, Domain, Origin, Tensor
 from headlint.flow.values.training_values import Loop, Round
+from headlint.frameworks.vocabulary import GRADIENT_METHODS
 from headlint.syntax import ir
 
 MOST_STEPS = 150_000
@@ -53,9 +54,6 @@ STEPS_PER_COMBINATION = 8
 
 DEEPEST_CALL = 24
 """Calls within calls that are followed."""
-
-
-GRADIENT_METHODS = frozenset({"gradient", "minimize", "backward", "manual_backward", "compute_gradients", "scale"})
 
 
 class BudgetSpent(Exception):
@@ -156,6 +154,8 @@ class Machine:
         """The rounds of loops that are being run, in whatever function, outermost first."""
         self.root = 0
         """Counts the functions that were run because nothing calls them."""
+        self.worth_running: frozenset[str] | None = None
+        """The functions and classes of the analysed module that can reach a library, by name; None: all may."""
         self._tensors: dict[Unknown, Tensor] = {}
         self._steps_left = most_steps
 

@@ -1,0 +1,238 @@
+"""Which functions and classes of a project can reach a library of models at all, told before anything is parsed.
+
+A piece of a module (a function, a class, another top-level statement) reaches a library when it mentions one of its names, or
+does what only tensors and optimizers do, or mentions a piece that reaches one, in its own module or in those that it imports.
+Interpreted on its own, any other piece makes no layer, takes no loss and trains nothing: it need not be run. What its
+callers hand to it is seen where the callers are run.
+
+Names stand for whatever is bound under them, attributes for every function of that name in a module that is mentioned: in
+doubt a piece reaches. What the program puts into a variable of a module (a registry, a list of models) is reached by all
+that mention the variable.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from headlint.frameworks.names import ALWAYS_LIBRARIES, usual_meaning
+from headlint.frameworks.vocabulary import LIBRARIES, TELLING_ATTRIBUTES
+from headlint.source.document import UnreadableError, read_document
+from headlint.source.outline import Imported, Outline, Piece
+
+if TYPE_CHECKING:
+    from headlint.loading.loader import ProjectLoader
+
+_NAME = re.compile(r"\w+")
+_TELLING = re.compile(rf"\.\s*(?:{'|'.join(sorted(TELLING_ATTRIBUTES))})\b")
+_TOLD_BY_NAME = re.compile(rf"""\bgetattr\([^()]*["'](?:{"|".join(sorted(TELLING_ATTRIBUTES))})["']""")
+_PUT = re.compile(
+    r"\b(\w+)\s*(?:\[[^\]\n]*\]\s*=[^=]|\.\s*\w+\s*=[^=]"
+    r"|\.\s*(?:append|appendleft|extend|insert|add|update|setdefault|push|put|set|register|add_\w+|set_\w+|register_\w+)\b)"
+)
+"""A variable that something is put into."""
+
+
+class Reaching:
+    """Knows the pieces of a project that were asked for, and those that they mention."""
+
+    def __init__(self, loader: ProjectLoader, declared: Sequence[str] = ()) -> None:
+        self._loader = loader
+        self._libraries = LIBRARIES | {path.split(".", 1)[0] for path in declared}
+        self._declared = frozenset(path.rsplit(".", 1)[-1] for path in declared)
+        self._outlines: dict[Path, Outline | None] = {}
+        self._homes: dict[Piece, Path] = {}
+        self._mentioned_by: dict[Piece, list[Piece]] = {}
+        self._mentions: dict[Piece, list[Piece]] = {}
+        self._fills: dict[Piece, list[Piece]] = {}
+        self._reaching: set[Piece] = set()
+
+    def names_in(self, file: Path, text: str | None = None) -> frozenset[str] | None:
+        """What of a module reaches a library, by name: None where that cannot be told, nothing where nothing does.
+
+        ``text`` is what the module says where it is no file.
+        """
+        if text is not None and file not in self._outlines:
+            self._take(file, text)
+        outline = self._outline(file)
+        if outline is None:
+            return None
+        self._follow(outline.pieces)
+        reaching = [piece for piece in outline.pieces if piece in self._reaching]
+        return frozenset().union(*(piece.bound for piece in reaching)) if reaching else frozenset()
+
+    def _outline(self, file: Path) -> Outline | None:
+        """The outline of a module; None where it cannot be read."""
+        if file not in self._outlines:
+            try:
+                text = read_document(file, self._loader.data(file)).text
+            except (OSError, UnreadableError):
+                self._outlines[file] = None
+            else:
+                self._take(file, text)
+        return self._outlines[file]
+
+    def _take(self, file: Path, text: str) -> None:
+        outline = self._outlines[file] = Outline.of(text)
+        self._homes.update(dict.fromkeys(outline.pieces, file))
+        if _TOLD_BY_NAME.search(text):
+            self._reaching.update(outline.pieces)
+
+    # The graph of who mentions whom
+
+    def _follow(self, pieces: Iterable[Piece]) -> None:
+        """Look at pieces and at whatever they mention, and let what reaches a library spread."""
+        waiting = [piece for piece in pieces if piece not in self._mentions]
+        fresh: list[Piece] = []
+        while waiting:
+            piece = waiting.pop()
+            if piece in self._mentions:
+                continue
+            fresh.append(piece)
+            self._mentions[piece] = mentioned = self._look_at(piece)
+            for one in mentioned:
+                self._mentioned_by.setdefault(one, []).append(piece)
+                if one not in self._mentions:
+                    waiting.append(one)
+        self._spread([piece for piece in fresh if self._reaches(piece)])
+
+    def _reaches(self, piece: Piece) -> bool:
+        return piece in self._reaching or any(one in self._reaching for one in self._mentions[piece])
+
+    def _spread(self, reaching: list[Piece]) -> None:
+        """Whatever mentions a piece that reaches does so too, and what such a piece puts something into."""
+        waiting = list(reaching)
+        self._reaching.update(waiting)
+        while waiting:
+            piece = waiting.pop()
+            for one in (*self._mentioned_by.get(piece, ()), *self._filled_by(piece)):
+                if one not in self._reaching:
+                    self._reaching.add(one)
+                    waiting.append(one)
+
+    def _filled_by(self, piece: Piece) -> Iterator[Piece]:
+        """The variables of modules that something of a piece that reaches may be in."""
+        yield from self._filled_in(piece)
+        for one in self._mentions.get(piece, ()):
+            if one.name:
+                yield from self._filled_in(one)
+            elif piece.decorators and not one.bound.isdisjoint(_NAME.findall(piece.decorators)):
+                yield one
+
+    def _filled_in(self, piece: Piece) -> list[Piece]:
+        """The variables of modules that a piece itself puts something into."""
+        if piece not in self._fills:
+            names = set(_PUT.findall(piece.code))
+            variables = (one for one in self._mentions.get(piece, ()) if one.holds_something)
+            self._fills[piece] = [one for one in variables if not names.isdisjoint(one.bound)]
+        return self._fills[piece]
+
+    def _look_at(self, piece: Piece) -> list[Piece]:
+        """The pieces that a piece mentions; it is noted when it mentions a library itself."""
+        file = self._homes[piece]
+        outline = self._outlines[file]
+        assert outline is not None
+        names = piece.names
+        found = _Mentions(self, names)
+        for name in names & outline.bound.keys():
+            found.pieces += outline.bound[name]
+        for name in names & outline.imports.keys():
+            for one in outline.imports[name]:
+                found.take(file, one)
+        for one in (one for imports in piece.imports.values() for one in imports):
+            found.take(file, one)
+        for star in (*outline.stars, *piece.stars):
+            found.take_star(file, star)
+        usual = outline.without_imports and any(usual_meaning(name) for name in names)
+        if found.library or usual or names & self._declared or _TELLING.search(piece.code):
+            self._reaching.add(piece)
+        return [one for one in dict.fromkeys(found.pieces) if one is not piece]
+
+    # What imports mean
+
+    def is_library(self, importer: Path, one: Imported) -> bool:
+        """Whether an import names something of a library."""
+        top = one.module.split(".", 1)[0]
+        if one.level or not (top in self._libraries or one.member in TELLING_ATTRIBUTES):
+            return False
+        return top in ALWAYS_LIBRARIES or self._loader.find(importer, 0, top) is None
+
+    def module(self, importer: Path, level: int, dotted: str) -> Path | None:
+        """The file of the project that an import names."""
+        return self._loader.find(importer, level, dotted)
+
+    def outline(self, file: Path) -> Outline | None:
+        """The outline of a module of the project."""
+        return self._outline(file)
+
+    def submodules(self, package: Path) -> dict[str, Path]:
+        """The modules right below a package, given its ``__init__.py``."""
+        project = self._loader.project
+        return project.submodules(package) if project is not None else {}
+
+
+class _Mentions:
+    """Gathers what a piece with these names mentions through imports."""
+
+    def __init__(self, reaching: Reaching, names: set[str]) -> None:
+        self.pieces: list[Piece] = []
+        self.library = False
+        self._reaching = reaching
+        self._names = names
+        self._modules: set[Path] = set()
+        self._members: set[tuple[Path, str]] = set()
+
+    def take(self, importer: Path, one: Imported) -> None:
+        """Something that an import in a module binds."""
+        if self._reaching.is_library(importer, one):
+            self.library = True
+            return
+        module = self._reaching.module(importer, one.level, one.module)
+        if not one.member:
+            self._module(module)
+            return
+        dotted = f"{one.module}.{one.member}" if one.module else one.member
+        self._module(self._reaching.module(importer, one.level, dotted))
+        if module is not None:
+            self._member(module, one.member)
+
+    def take_star(self, importer: Path, star: Imported) -> None:
+        """``from module import *``: the names of the module are those of the importer."""
+        if self._reaching.is_library(importer, star):
+            self.library = True
+        else:
+            self._module(self._reaching.module(importer, star.level, star.module))
+
+    def _member(self, file: Path, name: str) -> None:
+        """``file.name``, which may be imported from elsewhere itself."""
+        outline = self._reaching.outline(file)
+        if (file, name) in self._members or outline is None:
+            self.library |= outline is None
+            return
+        self._members.add((file, name))
+        self.pieces += outline.bound.get(name, ())
+        for one in outline.imports.get(name, ()):
+            self.take(file, one)
+        if name not in outline.bound and name not in outline.imports:
+            for star in outline.stars:
+                self.take_star(file, star)
+
+    def _module(self, file: Path | None) -> None:
+        """A module as a value: any of its names that the piece mentions."""
+        if file is None or file in self._modules:
+            return
+        self._modules.add(file)
+        outline = self._reaching.outline(file)
+        if outline is None:
+            self.library = True
+            return
+        for name in self._names & (outline.bound.keys() | outline.imports.keys()):
+            self._member(file, name)
+        for star in outline.stars:
+            self.take_star(file, star)
+        if file.name == "__init__.py":
+            submodules = self._reaching.submodules(file)
+            for name in self._names & submodules.keys():
+                self._module(submodules[name])
