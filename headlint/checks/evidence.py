@@ -14,6 +14,7 @@ from headlint.flow.values.facts import (
     Activation,
     Backward,
     Fact,
+    Fed,
     Head,
     LabelsUse,
     LayerApplied,
@@ -43,6 +44,13 @@ class Aim:
     use: LossUse
     target: Tensor
     proved: bool
+    fed_at: Site | None = None
+    """Where ``feed_dict`` brings the targets."""
+
+    @property
+    def site(self) -> Site:
+        """Where targets and loss meet."""
+        return self.fed_at or self.use.site
 
     @property
     def labels(self) -> Labels:
@@ -106,7 +114,17 @@ class Evidence:
             for fact in self.labels
             if (use := compiled.get((id(fact.prediction), fact.site))) is not None
         ]
-        return [*direct, *fitted]
+        return [*direct, *fitted, *self._fed_aims()]
+
+    def _fed_aims(self) -> Iterator[Aim]:
+        """Losses whose labels are a placeholder, with what ``feed_dict`` brings."""
+        fed: dict[int, list[Fed]] = {}
+        for fact in self.of(Fed):
+            fed.setdefault(id(fact.placeholder), []).append(fact)
+        for use in self.uses if fed else ():
+            if isinstance(use.target, Tensor):
+                for fact in fed.get(id(_unchanged(use.target)), ()):
+                    yield Aim(use, fact.value, is_proved(use) and is_proved(fact), fact.site)
 
     @cached_property
     def differentiated(self) -> set[int]:
@@ -167,6 +185,13 @@ class Evidence:
     def applications(self) -> list[LayerApplied]:
         """Each application of a layer."""
         return self.of(LayerApplied)
+
+
+def _unchanged(tensor: Tensor) -> Tensor:
+    """What a tensor was before its type was changed."""
+    while short(tensor.origin.name) in ("cast", "to_int32", "to_int64", "to_float", "identity") and tensor.inputs:
+        tensor = tensor.inputs[0]
+    return tensor
 
 
 def prediction(use: LossUse | LabelsUse) -> Tensor:
@@ -329,6 +354,9 @@ def trail_of(tensor: Tensor) -> tuple[DiagnosticStep, ...]:
     steps: list[DiagnosticStep] = []
     for _ in range(32):
         origin = tensor.origin
+        if origin.role == "mixture" and origin.site is not None:
+            steps.append(DiagnosticStep(origin.site, "mixes several probabilities", "operation", origin.name))
+            break  # nothing can take the activation of one of them away
         if origin.role == "activation" and (site := activation_site(origin)) is not None:
             note = _ACTIVATION_NOTES.get(tensor.domain, "is applied")
             steps.append(DiagnosticStep(site, f"{short(origin.name)} {note}", "activation", origin.name))

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
 from headlint.checks.evidence import (
     AMOUNTS,
+    Aim,
     Evidence,
     assumptions_of,
     is_judge,
@@ -20,108 +21,95 @@ from headlint.checks.evidence import (
 )
 from headlint.flow.values.facts import (
     LabelsRescaled,
-    LabelsUse,
-    LossUse,
     MetricUse,
     PredictionUse,
     RemovedCall,
     UnknownString,
 )
-from headlint.flow.values.tensor_values import Domain, Labels, Tensor
+from headlint.flow.values.tensor_values import Domain, Tensor
 from headlint.frameworks import keras, keras_losses
 
 
 def labels_do_not_fit_loss(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL601."""
-    for use in evidence.labels:
-        yield from _wrong_labels(use, use.labels, use)
-    for loss in evidence.uses:
-        target = loss.target
-        labels = target.labels if isinstance(target, Tensor) else None
-        if labels is not None:
-            yield from _wrong_labels(loss, labels, loss)
-        if isinstance(target, Tensor) and labels is None and _is_column(loss, target):
-            name = loss.loss.short_name
+    for aim in evidence.aims:
+        yield from _wrong_labels(aim)
+        if not aim.labels.encoding and _is_column(aim):
+            name = aim.use.loss.short_name
             message = f"{name} takes one class number for each sample, shape [N], but the labels have shape [N, 1]."
             advice = "Remove the last axis: labels.squeeze(1)."
-            yield _about_labels(loss, Labels(), message, advice, loss, "squeeze(1).long()")
-        if (
-            isinstance(target, Tensor)
-            and loss.loss.framework == "torch"
-            and loss.loss.family in ("regression", "binary_cross_entropy")
-        ):
-            yield from _broadcast(loss, target)
+            yield _about_labels(aim, message, advice, "squeeze(1).long()")
+        if aim.use.loss.framework == "torch" and aim.use.loss.family in ("regression", "binary_cross_entropy"):
+            yield from _broadcast(aim)
 
 
-def _is_column(use: LossUse, target: Tensor) -> bool:
+def _is_column(aim: Aim) -> bool:
     """Whether class numbers stand in a column beside scores for several classes."""
-    if use.loss.framework != "torch" or use.loss.family not in ("cross_entropy", "nll"):
+    if aim.use.loss.framework != "torch" or aim.use.loss.family not in ("cross_entropy", "nll"):
         return False
-    width = units(use)
-    return target.shape.size(1) == 1 and target.shape.rank in (None, 2) and width is not None and width > 1
+    width, shape = units(aim.use), aim.target.shape
+    return shape.size(1) == 1 and shape.rank in (None, 2) and width is not None and width > 1
 
 
-def _wrong_labels(use: LabelsUse | LossUse, labels: Labels, subject: object) -> Iterator[Diagnostic]:
-    family, framework = use.loss.family, use.loss.framework
-    message, advice, conversion = "", "", ""
-    width = units(use)
-    if labels.encoding == "one_hot" and (family == "sparse_cross_entropy" or family == "nll"):
-        message = f"{use.loss.short_name} takes one integer for each sample, but the labels are one-hot rows ({labels.source})."
-        advice = (
-            "Use categorical_crossentropy, or leave the labels as integers."
-            if framework == "keras"
-            else "Pass the class numbers."
-        )
-    elif (
-        framework == "keras"
-        and family == "cross_entropy"
-        and labels.encoding in ("index", "binary")
-        and labels.column is not None
-    ):
-        if width is None or width > 1:
-            message = f"{use.loss.short_name} takes one-hot rows, but the labels are one integer for each sample ({labels.source})."
-            advice = "Use sparse_categorical_crossentropy, or to_categorical(labels)."
-    elif framework == "torch" and family in ("cross_entropy", "nll") and labels.encoding in ("index", "binary"):
-        if labels.dtype == "float" and not labels.rescaled:
-            message = (
-                f"{use.loss.short_name} takes class numbers as integers, but these labels are floats ({labels.source})."
-            )
-            advice, conversion = "Leave the labels as integers (torch.long).", "long()"
-        elif labels.column:
-            message = f"{use.loss.short_name} takes one class number for each sample, shape [N], but the labels have shape [N, 1]."
-            advice, conversion = "Remove the last axis: labels.squeeze(1).", "squeeze(1)"
-    elif (
-        framework == "torch"
-        and family == "binary_cross_entropy"
-        and labels.dtype == "integer"
-        and labels.encoding in ("index", "binary")
-    ):
-        message = f"{use.loss.short_name} takes labels as floats, but these are integers ({labels.source})."
-        advice, conversion = "Convert them: labels.float().", "float()"
-    if message:
-        yield _about_labels(use, labels, message, advice, subject, conversion)
+def _wrong_labels(aim: Aim) -> Iterator[Diagnostic]:
+    loss, labels = aim.use.loss, aim.labels
+    name = loss.short_name
+    match loss.family, labels.encoding:
+        case (("sparse_cross_entropy" | "nll"), "one_hot"):
+            message = f"{name} takes one integer for each sample, but the labels are one-hot rows ({labels.source})."
+            advice = "Use categorical_crossentropy, or leave the labels as integers."
+            yield _about_labels(aim, message, advice if loss.framework == "keras" else "Pass the class numbers.")
+        case "cross_entropy", ("index" | "binary") if loss.framework != "torch":
+            if labels.column is not None and units(aim.use) != 1:
+                message = (
+                    f"{name} takes one-hot rows, but the labels are one integer for each sample ({labels.source})."
+                )
+                yield _about_labels(aim, message, _ONE_HOT_ROWS.get(loss.framework, _ONE_HOT_ROWS["keras"]))
+        case (("cross_entropy" | "nll"), ("index" | "binary")) if loss.framework == "torch":
+            yield from _class_numbers(aim)
+        case "binary_cross_entropy", _ if loss.framework == "torch" and not loss.any_type:
+            if labels.dtype in ("integer", "boolean") and aim.use.in_training:
+                message = f"{name} takes labels as floats, but these are {labels.dtype}s ({labels.source})."
+                yield _about_labels(aim, message, "Convert them: labels.float().", "float()")
 
 
-def _about_labels(
-    use: LabelsUse | LossUse, labels: Labels, message: str, advice: str, subject: object, conversion: str = ""
-) -> Diagnostic:
+_ONE_HOT_ROWS = {
+    "keras": "Use sparse_categorical_crossentropy, or to_categorical(labels).",
+    "tensorflow": "Use the sparse form of the loss, or tf.one_hot(labels, depth).",
+}
+
+
+def _class_numbers(aim: Aim) -> Iterator[Diagnostic]:
+    """Class numbers that PyTorch does not take: as floats, or in a column."""
+    name, labels = aim.use.loss.short_name, aim.labels
+    if labels.dtype == "float" and not labels.rescaled:
+        message = f"{name} takes class numbers as integers, but these labels are floats ({labels.source})."
+        yield _about_labels(aim, message, "Leave the labels as integers (torch.long).", "long()")
+    elif labels.column:
+        message = f"{name} takes one class number for each sample, shape [N], but the labels have shape [N, 1]."
+        yield _about_labels(aim, message, "Remove the last axis: labels.squeeze(1).", "squeeze(1)")
+
+
+def _about_labels(aim: Aim, message: str, advice: str, conversion: str = "") -> Diagnostic:
+    use, labels = aim.use, aim.labels
     steps = list(trail_of(prediction(use)))
     if labels.site is not None:
         steps.append(DiagnosticStep(labels.site, f"the labels: {labels.source}", "label"))
     steps.append(DiagnosticStep(use.site, f"{use.loss.short_name} takes both", "loss", use.loss.name))
+    if aim.fed_at is not None:
+        steps.append(DiagnosticStep(aim.fed_at, "feed_dict brings the labels", "label"))
     details = (
         ("encoding", labels.encoding),
         ("framework", use.loss.framework),
         ("loss", use.loss.short_name),
         ("conversion", conversion),
     )
-    return Diagnostic(
-        "HL601", use.site, message, advice, is_proved(use), tuple(steps), details=details, subject=subject
-    )
+    return Diagnostic("HL601", aim.site, message, advice, aim.proved, tuple(steps), details=details, subject=use)
 
 
-def _broadcast(use: LossUse, target: Tensor) -> Iterator[Diagnostic]:
-    shape, other = prediction(use).shape, target.shape
+def _broadcast(aim: Aim) -> Iterator[Diagnostic]:
+    use = aim.use
+    shape, other = prediction(use).shape, aim.target.shape
     if {shape.rank, other.rank} != {1, 2} or (
         prediction(use).origin.layer is None and source_tensor(prediction(use)).origin.layer is None
     ):
@@ -133,7 +121,7 @@ def _broadcast(use: LossUse, target: Tensor) -> Iterator[Diagnostic]:
             "so every output is compared with every label."
         )
         advice = "Give both the same shape: output.squeeze(1) or labels.unsqueeze(1)."
-        yield _about_labels(use, Labels(), message, advice, use, "unsqueeze(1)" if flat is other else "squeeze(1)")
+        yield _about_labels(aim, message, advice, "unsqueeze(1)" if flat is other else "squeeze(1)")
 
 
 def accuracy_for_regression(evidence: Evidence) -> Iterator[Diagnostic]:

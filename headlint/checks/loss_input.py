@@ -32,7 +32,16 @@ _AGAIN = {
 }
 
 
+_MIXED = {
+    "torch": "Mix the raw scores, or give NLLLoss the logarithm of the mixture: CrossEntropyLoss cannot take it.",
+    "keras": "Use from_logits=False: what is mixed here are probabilities.",
+    "tensorflow": "Mix the raw scores, or take the logarithm of the mixture and write the cross entropy with it.",
+}
+
+
 def _drop(use: LossUse) -> str:
+    if source_tensor(prediction(use)).origin.role == "mixture":
+        return _MIXED[use.loss.framework]
     return _AGAIN[use.loss.framework].format(activation=short(source_tensor(prediction(use)).origin.name))
 
 

@@ -52,7 +52,7 @@ def _run_rest(machine: Machine, unit: ModuleUnit) -> None:
 
 def _run_again(machine: Machine, unit: ModuleUnit) -> None:
     """Run what has branches that were not followed once more, as callers who were not seen would."""
-    functions, classes = unseen.functions(machine, unit), unseen.classes(machine, unit)
+    functions, classes = unseen.public(machine, unit)
     machine.branches.again = True
     for function in functions:
         machine.with_share(partial(calls.run_function, machine, function, Arguments(), 0, assume_defaults=True))

@@ -16,73 +16,62 @@ if TYPE_CHECKING:
 Definition = ir.FunctionDefinition | ir.ClassDefinition
 
 
-def functions(machine: Machine, unit: ModuleUnit) -> list[FunctionValue]:
-    """The public functions of a module with such a branch, in themselves or in what they use."""
+def public(machine: Machine, unit: ModuleUnit) -> tuple[list[FunctionValue], list[ClassValue]]:
+    """The public functions and classes of a module with such a branch, in themselves or in what they use."""
     hiding = _hiding(machine, unit)
-    return [
+    functions = [
         function
         for function in unit.functions
-        if isinstance(function.definition, ir.FunctionDefinition)
-        and function.scope is unit.scope
-        and not function.name.startswith("_")
-        and function.definition.parameters
-        and _uses(function.definition, hiding)
+        if function.name in hiding and function.scope is unit.scope and function.definition.parameters
     ]
-
-
-def classes(machine: Machine, unit: ModuleUnit) -> list[ClassValue]:
-    """The public classes of a module with such a branch, in their methods, those they inherit, or in what they use."""
-    hiding = _hiding(machine, unit)
-    return [
+    classes = [
         cls
         for cls in unit.classes
         if cls.scope.outer is unit.scope
         and not cls.name.startswith("_")
         and any(
-            isinstance(ancestor, ClassValue) and ancestor.unit is unit and _uses(ancestor.definition, hiding)
+            isinstance(ancestor, ClassValue) and ancestor.unit is unit and ancestor.name in hiding
             for ancestor in cls.ancestors()
         )
     ]
+    return [function for function in functions if not function.name.startswith("_")], classes
 
 
-def _hiding(machine: Machine, unit: ModuleUnit) -> dict[str, set[int]]:
-    """The names of the module's functions and classes, each with the identities of the definitions it uses that hide something."""
+def _hiding(machine: Machine, unit: ModuleUnit) -> set[str]:
+    """The functions and classes of a module's top level that use something with such a branch, and a loss."""
     hidden = {
         id(definition)
         for node, definition in machine.branches.one_sided()
         if isinstance(definition, ir.FunctionDefinition) and _is_about(node.test, definition)
     }
-    if not hidden:
-        return {}
-    tops = {node.name: node for node in unit.body.body if isinstance(node, Definition)}
-    inside = {name: {id(node) for node in _functions_in(top)} & hidden for name, top in tops.items()}
-    mentioned = {name: _names_in(top) & tops.keys() for name, top in tops.items()}
-    found: dict[str, set[int]] = {}
-    for name in tops:
-        reached, stack = {name}, [name]
-        while stack:
-            new = mentioned[stack.pop()] - reached
-            reached |= new
-            stack.extend(new)
-        if any(_speaks_of_a_loss(tops[other]) for other in reached):
-            found[name] = set().union(*(inside[other] for other in reached))
-    return found
+    tops = {node.name: node for node in unit.body.body if isinstance(node, Definition)} if hidden else {}
+    hiding = {name for name, top in tops.items() if any(id(node) in hidden for node in _functions_in(top))}
+    if not hiding:
+        return set()
+    mentioned = {name: _names_in(top) for name, top in tops.items()}
+    losses = _LOSSES | _imported_losses(unit)
+    return {name for name in tops if (used := _reached(name, mentioned)) & hiding and used & losses}
 
 
-def _speaks_of_a_loss(top: Definition) -> bool:
-    """Whether a name in it is that of a loss, or looks like one: without a loss there is nothing to be found."""
-    for node in ir.walk(top.body):
-        match node:
-            case ir.Name(name=name) | ir.Attribute(name=name) if name in _LOSSES or name.lower().endswith("loss"):
-                return True
-    return False
+def _reached(name: str, mentioned: dict[str, set[str]]) -> set[str]:
+    """A definition's name and every name that it mentions, or that what it mentions does."""
+    reached, stack = {name}, [name]
+    while stack:
+        new = mentioned.get(stack.pop(), set()) - reached
+        reached |= new
+        stack.extend(new)
+    return reached
 
 
 _LOSSES = frozenset({*(row.short_name for row in registry.LOSSES.values()), "compile"})
 
 
-def _uses(definition: Definition, hiding: dict[str, set[int]]) -> bool:
-    return bool(hiding.get(definition.name))
+def _imported_losses(unit: ModuleUnit) -> set[str]:
+    """What a module imports under a name that speaks of a loss."""
+    imported = (
+        alias or name for node in unit.body.body if isinstance(node, ir.ImportFrom) for name, alias in node.names
+    )
+    return {name for name in imported if name.lower().endswith("loss")}
 
 
 def _functions_in(top: Definition) -> Iterator[ir.FunctionDefinition]:
@@ -93,7 +82,7 @@ def _functions_in(top: Definition) -> Iterator[ir.FunctionDefinition]:
 
 
 def _names_in(top: Definition) -> set[str]:
-    return {node.name for node in ir.walk(top.body) if isinstance(node, ir.Name)}
+    return {node.name for node in ir.walk(top.body) if isinstance(node, ir.Name | ir.Attribute)}
 
 
 def _is_about(test: ir.Expression, definition: ir.FunctionDefinition) -> bool:

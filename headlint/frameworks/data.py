@@ -24,8 +24,58 @@ TORCHVISION_CLASSES = {
     "FGVCAircraft": 100,
     "USPS": 10,
     "Imagenette": 10,
+    "Places365": 365,
+    "StanfordCars": 196,
+    "SUN397": 397,
+    "Country211": 211,
+    "PCAM": 2,
+    "RenderedSST2": 2,
+    "FER2013": 7,
+    "SEMEION": 10,
+    "ImageNet": 1000,
 }
 """``torchvision.datasets``: how many classes each gives one integer label of."""
+
+EMNIST_CLASSES = {"byclass": 62, "bymerge": 47, "balanced": 47, "letters": 27, "digits": 10, "mnist": 10}
+"""``torchvision.datasets.EMNIST``: how many class numbers each split needs; its letters are counted from 1."""
+
+TORCHTEXT_CLASSES = {
+    "AG_NEWS": 4,
+    "SogouNews": 5,
+    "DBpedia": 14,
+    "YelpReviewPolarity": 2,
+    "YelpReviewFull": 5,
+    "YahooAnswers": 10,
+    "AmazonReviewPolarity": 2,
+    "AmazonReviewFull": 5,
+}
+"""``torchtext.datasets``: how many classes each has; they are counted from 1."""
+
+TFDS_CLASSES = {
+    **dict.fromkeys(
+        ("mnist", "fashion_mnist", "kmnist", "cifar10", "svhn_cropped", "imagenette", "stl10", "eurosat"), 10
+    ),
+    **dict.fromkeys(("cats_vs_dogs", "horses_or_humans", "malaria", "imdb_reviews", "yelp_polarity_reviews"), 2),
+    **dict.fromkeys(("patch_camelyon", "glue/sst2", "glue/cola", "titanic"), 2),
+    **dict.fromkeys(("iris", "rock_paper_scissors", "beans"), 3),
+    **dict.fromkeys(("tf_flowers", "cassava"), 5),
+    "cifar100": 100,
+    "ag_news_subset": 4,
+    "citrus_leaves": 4,
+    "colorectal_histology": 8,
+    "deep_weeds": 9,
+    "uc_merced": 21,
+    "oxford_iiit_pet": 37,
+    "plant_village": 38,
+    "resisc45": 45,
+    "dtd": 47,
+    "food101": 101,
+    "oxford_flowers102": 102,
+    "caltech101": 102,
+    "stanford_dogs": 120,
+    "imagenet2012": 1000,
+}
+"""TensorFlow's catalogue of data sets, by name: how many classes each has."""
 
 SKLEARN_CLASSES = {
     "load_iris": 3,

@@ -64,6 +64,8 @@ class LossKind:
     symmetric: bool = False
     by_hand: bool = False
     """Whether the program writes the loss out, so that no name stands for it."""
+    any_type: bool = False
+    """Whether it takes targets of any type of numbers, where others of its family want floats."""
 
     @property
     def short_name(self) -> str:

@@ -183,7 +183,14 @@ LOSSES = (
     *_losses("NLLLoss2d", "", "nll", "log_probabilities", _CRITERION),
     *_losses("BCELoss", "binary_cross_entropy", "binary_cross_entropy", "probabilities", _BINARY),
     *_losses("BCEWithLogitsLoss", "binary_cross_entropy_with_logits", "binary_cross_entropy", "logits", _BINARY),
-    *_losses("MultiLabelSoftMarginLoss", "multilabel_soft_margin_loss", "binary_cross_entropy", "logits", _BINARY),
+    *_losses(
+        "MultiLabelSoftMarginLoss",
+        "multilabel_soft_margin_loss",
+        "binary_cross_entropy",
+        "logits",
+        _BINARY,
+        any_type=True,
+    ),
     *_losses(
         "KLDivLoss", "kl_div", "kl_div", "log_probabilities", ("size_average", "reduce", "reduction", "log_target")
     ),

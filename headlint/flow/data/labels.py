@@ -22,6 +22,8 @@ def target(
     exclusive = encoding in ("index", "one_hot")
     if interval is None and encoding in ("one_hot", "binary"):
         interval = UNIT
+    elif interval is None and encoding == "index" and classes is not None:
+        interval = Interval(0, classes - 1)
     labels = Labels(encoding, classes, dtype, column, source, exclusive=exclusive, site=site, interval=interval)
     return Tensor(domain, shape, Origin("labels", source, site), labels=labels)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from headlint.flow.data import datasets
+from headlint.flow.data import datasets, feeding
 from headlint.flow.keras import keras_models
 from headlint.flow.layers import containers, library_models, losses
 from headlint.flow.libraries import declarations, layers, search_spaces, trainers
@@ -245,6 +245,8 @@ def call_method(machine: Machine, receiver: Value, name: str, arguments: Argumen
         return modules.call_method(machine, receiver, name, arguments, at)
     match receiver:
         case Tensor():
+            if name in feeding.METHODS:
+                feeding.note(machine, arguments, machine.site(at))
             return tensors.call_method(machine, receiver, name, arguments, machine.site(at))
         case Instance():
             return _method_of_instance(machine, receiver, name, arguments, at)
@@ -434,6 +436,8 @@ def call_unknown(machine: Machine, function: Unknown, arguments: Arguments, at: 
     """Call something that is not followed."""
     if function.parent is not None and isinstance(function.key, str):
         name = function.key
+        if name in feeding.METHODS:
+            feeding.note(machine, arguments, machine.site(at))
         if name in SAME_VALUE_METHODS:
             return function.parent
         if name in SAME_ANSWER_METHODS and all(isinstance(value, Constant) for value in arguments.positional):

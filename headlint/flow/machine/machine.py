@@ -486,7 +486,7 @@ class Machine:
     def tensor_of(self, value: Unknown) -> Tensor:
         """Something unknown, seen as a tensor; the same one each time."""
         if value not in self._tensors:
-            self._tensors[value] = Tensor(origin=Origin("input", "", note=_note_of(value)))
+            self._tensors[value] = Tensor(origin=Origin("input", "", note=_note_of(value), factor=value))
         return self._tensors[value]
 
     def note_open(self, value: Unknown) -> None:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from headlint.flow.machine.parts import BY_HAND
 from headlint.flow.machine.state import join
-from headlint.flow.python import iteration, names
+from headlint.flow.python import iteration, names, table_items
 from headlint.flow.values.conditions import Choice, Condition, Guard, Option
 from headlint.flow.values.facts import Event
-from headlint.flow.values.library_values import Backbone, Container, Dataset, Layer, Loss, Model, Parser, Part
+from headlint.flow.values.library_values import Backbone, Container, Dataset, Layer, Loss, Model, Parser, Part, Table
 from headlint.flow.values.python_values import (
     TRAINING,
     BoundMethod,
@@ -273,6 +273,8 @@ def item(machine: Machine, owner: Value, index: Value, at: int) -> Value:
         case Part(backbone, steps):
             written = machine.read(backbone, (*steps, _index_key(index)))
             return written if written is not None else Part(backbone, (*steps, _index_key(index)))
+        case Table():
+            return table_items.read(machine, owner, index)
         case Dataset():
             return owner.item
         case Instance():
@@ -348,6 +350,11 @@ def write_item(machine: Machine, owner: Value, index: Value, value: Value, site:
             _for_each(machine, options, lambda one: write_item(machine, one, index, value, site))
         case DictValue(), Constant(key):
             machine.state.write(owner, key, value)
+        case DictValue(), Tensor(symbolic=True):
+            machine.state.write(owner, index, value)
+            owner.complete = False
+        case Table(), _:
+            table_items.write(machine, owner, index, value)
         case DictValue(), _:
             owner.complete = False
             owner.others.append(value)

@@ -297,6 +297,9 @@ def _dict_display(machine: Machine, node: ir.DictDisplay) -> Value:
             case Constant() as constant:
                 result.slots[constant.value] = value
                 result.sites[constant.value] = machine.site(item)
+            case Tensor(symbolic=True) as placeholder:
+                result.slots[placeholder] = value
+                result.complete = False
             case _:
                 result.complete = False
                 result.others.append(value)

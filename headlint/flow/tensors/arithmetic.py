@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from headlint.flow.tensors import by_hand, numbers, shapes
+from headlint.flow.tensors import by_hand, mixtures, numbers, shapes
 from headlint.flow.tensors.operation import Operation, note_mixed_in, tensor_of
 from headlint.flow.values.facts import Activation, LabelsRescaled, PredictionUse
 from headlint.flow.values.python_values import Constant, Site, TupleValue, Unknown, Value
@@ -180,6 +180,8 @@ def _reduce(machine: Machine, operation: Operation) -> Value:
     if operation.effect == "mean" and tensor.domain is Domain.LINEAR and operation.given("dim"):
         domain = Domain.LINEAR
     axis = sizes[0] if sizes is not None and len(sizes) == 1 else None
+    if mixtures.survives_mean(tensor, axis) if operation.effect == "mean" else mixtures.are_weighted_rows(tensor, axis):
+        return mixtures.mixed(shape, (tensor,), operation.name, operation.site)
     origin = operation.origin(operation.effect)
     labels = numbers.reduced(tensor.labels) if operation.given("dim") else None
     return tensor.derive(domain=domain, shape=shape, origin=origin, axis=axis, heads=(), labels=labels)
@@ -249,7 +251,7 @@ def _with_number(machine: Machine, symbol: str, tensor: Tensor, number: Value, t
     value = number.value if isinstance(number, Constant) else None
     if symbol == "/" and value == 1 and not tensor_first and (found := by_hand.reciprocal(machine, tensor, site)):
         return found
-    origin = Origin("operation", symbol, site, note=_NOTES.get(symbol, "number"))
+    origin = Origin("operation", symbol, site, note=_NOTES.get(symbol, "number"), factor=number)
     if tensor.domain is Domain.LOSS:
         return tensor.derive(origin=origin)
     if (
@@ -270,7 +272,9 @@ def _with_number(machine: Machine, symbol: str, tensor: Tensor, number: Value, t
         return tensor.derive(origin=origin)
     if tensor.domain in (Domain.TARGET, Domain.ONE_HOT):
         return tensor.derive(origin=origin, labels=labels, domain=Domain.UNKNOWN)
-    return tensor.derive(domain=Domain.UNKNOWN, origin=origin, heads=(), labels=labels)
+    result = tensor.derive(domain=Domain.UNKNOWN, origin=origin, heads=(), labels=labels)
+    scaled = symbol == "*" or (symbol == "/" and tensor_first)
+    return mixtures.weighted_sum(result, site) if scaled else result
 
 
 def _two_tensors(machine: Machine, symbol: str, first: Tensor, second: Tensor, site: Site) -> Value:
@@ -291,7 +295,8 @@ def _two_tensors(machine: Machine, symbol: str, first: Tensor, second: Tensor, s
         others = {first.domain, second.domain} - {Domain.LINEAR, Domain.UNKNOWN}
         domain = Domain.UNKNOWN if others else Domain.LINEAR
     labels = numbers.of_two(symbol, first, second) if domain is Domain.UNKNOWN else None
-    return Tensor(domain, shape, origin, (first, second), attached=attached, labels=labels)
+    result = Tensor(domain, shape, origin, (first, second), attached=attached, labels=labels)
+    return mixtures.weighted_sum(result, site) if symbol in ("+", "/") else result
 
 
 def _product_with_weights(machine: Machine, left: Value, right: Value, site: Site) -> Value:
@@ -299,6 +304,8 @@ def _product_with_weights(machine: Machine, left: Value, right: Value, site: Sit
     first, second = tensor_of(machine, left), tensor_of(machine, right)
     if first is None or second is None:
         return Unknown()
+    if mixtures.shares_of_rows(first, second):
+        return mixtures.mixed(first.shape.with_last(second.shape.units), (first, second), "matmul", site)
     trained = second.origin.role == "variable"
     units = second.shape.dims[-1] if second.shape.dims and len(second.shape.dims) == 2 else None
     shape = first.shape.with_last(units) if trained else ANY_SHAPE

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from headlint.flow.tensors import literals, ranges, shapes
 from headlint.flow.tensors.dtypes import as_type, dtype_of, requested, type_name, with_type
 from headlint.flow.tensors.operation import Operation, tensor_of
-from headlint.flow.values.python_values import Constant, ListValue, Site, TupleValue, Value
+from headlint.flow.values.python_values import Constant, ListValue, Site, TupleValue, Unknown, Value
 from headlint.flow.values.tensor_values import ANY_SHAPE, Domain, Labels, Origin, Shape, Tensor
 
 if TYPE_CHECKING:
@@ -41,8 +41,16 @@ def _converted(machine: Machine, operation: Operation, data: Value) -> Value:
             return with_type(tensor, requested(dtype, dtype_of(tensor)))
         case ListValue() | TupleValue():
             return literals.array(machine, data, dtype, operation.origin("array"))
+        case Unknown() if typed := _TYPED.get(operation.name) or requested(dtype, ""):
+            return _typed(machine, operation, data, typed)
         case _:
             return data
+
+
+def _typed(machine: Machine, operation: Operation, data: Unknown, dtype: str) -> Tensor:
+    """Numbers of which only the type is known."""
+    known = Labels("", None, dtype, source=f"{operation.name.rsplit('.', 1)[-1]}(…)", site=operation.site)
+    return machine.tensor_of(data).derive(labels=known, inputs=())
 
 
 def literal_array(machine: Machine, data: Value, arguments: dict[str, Value], site: Site) -> Value:

@@ -69,12 +69,23 @@ def with_number(symbol: str, labels: Labels, number: float | None, labels_first:
     becomes_float = symbol == "/" or isinstance(number, float)
     dtype = "float" if becomes_float else labels.dtype
     moved = (symbol, number) not in (("*", 1), ("+", 0), ("-", 0), ("/", 1))
+    if symbol in ("+", "-") and labels_first and labels.encoding == "index" and isinstance(number, int):
+        return _counted_from_elsewhere(labels, interval)
     encoding = labels.encoding
     if encoding in ("index", "binary", "range"):
         encoding = "values" if encoding == "range" and becomes_float else "range" if encoding == "range" else ""
     return replace(
         labels, encoding=encoding, classes=None, dtype=dtype, interval=interval, noise=labels.noise and not moved
     )
+
+
+def _counted_from_elsewhere(labels: Labels, interval: Interval | None) -> Labels:
+    """Class numbers that start at another number, as when they are counted from 1."""
+    if interval is None or interval.low < 0:
+        return replace(
+            labels, classes=None, interval=interval, encoding="" if interval is not None else labels.encoding
+        )
+    return replace(labels, classes=int(interval.high) + 1, interval=interval)
 
 
 def _remainder(labels: Labels, number: float | None) -> Labels | None:
@@ -197,6 +208,8 @@ def compared(tensor: Tensor, source: str, site: Site) -> Labels | None:
     if tensor.labels is None:
         return None
     known = tensor.labels
+    if known.encoding == "binary" and known.dtype == "boolean":
+        return known
     named = f"{known.source}, compared" if known.source else source
     return Labels("binary", 2, "boolean", known.column, named, site=site, interval=UNIT, noise=known.noise)
 

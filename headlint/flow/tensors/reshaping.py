@@ -205,7 +205,8 @@ def _stacked(machine: Machine, operation: Operation, items: Sequence[Value], axi
     shape = shapes.with_axis(tensors[0].shape, axis, len(items) if exact else None)
     labels = numbers.joined([tensor.labels for tensor in tensors]) if axis == 0 else None
     domain = domains.pop() if len(domains) == 1 else Domain.UNKNOWN
-    return Tensor(domain, shape, operation.origin("stack"), tuple(tensors), labels=labels)
+    origin = replace(operation.origin("stack"), factor=Constant(axis))
+    return Tensor(domain, shape, origin, tuple(tensors), labels=labels)
 
 
 def _size(machine: Machine, operation: Operation) -> Value:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from headlint.flow.tensors import arithmetic, creation, reshaping, shapes
+from headlint.flow.tensors import arithmetic, columns, creation, reshaping, shapes
 from headlint.flow.tensors.dtypes import moved
 from headlint.flow.tensors.operation import DOMAINS, Operation, activate, tensor_of
 from headlint.flow.values.arguments import Arguments
@@ -101,13 +101,14 @@ def attribute(machine: Machine, tensor: Tensor, name: str, site: Site) -> Value:
         case "data":
             return apply(machine, "detach", "torch.Tensor.data", tensor, {}, site)
         case "T" | "mT":
-            return tensor.derive(shape=shapes.transposed(tensor.shape, -2, -1), axis=None)
+            turned = Origin("operation", f"torch.Tensor.{name}", site)
+            return tensor.derive(shape=shapes.transposed(tensor.shape, -2, -1), axis=None, origin=turned)
         case "ndim":
             return Constant(tensor.shape.rank) if tensor.shape.rank is not None else Unknown()
         case _ if name in torch.METHODS:
             return FrameworkMethod(tensor, name)
-        case "values" | "index":
-            return tensor
+        case _ if (known := columns.attribute(tensor, name, site)) is not None:
+            return known
         case "logits" | "probs" | "loss" | "grad" | "dtype" | "device" | "name":
             return machine.globals.child((tensor, name))
         case _:
@@ -117,7 +118,7 @@ def attribute(machine: Machine, tensor: Tensor, name: str, site: Site) -> Value:
 def call_method(machine: Machine, tensor: Tensor, name: str, arguments: Arguments, site: Site) -> Value:
     """``tensor.name(arguments)``."""
     if name not in torch.METHODS:
-        return Unknown()
+        return columns.method(machine, tensor, name, arguments, site) or Unknown()
     effect, parameters = torch.METHODS[name]
     if name in ("to", "type"):
         return _moved(machine, tensor, arguments)

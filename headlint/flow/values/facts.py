@@ -69,6 +69,14 @@ class LabelsUse(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Fed(Fact):
+    """``feed_dict`` brings numbers to a placeholder."""
+
+    placeholder: Tensor
+    value: Tensor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Activation(Fact):
     """An activation (or a logarithm) is applied."""
 

@@ -6,8 +6,8 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from headlint.flow.values.python_values import Constant, HeapObject, Site, TupleValue, Value
-from headlint.flow.values.tensor_values import Origin
+from headlint.flow.values.python_values import Constant, HeapObject, Site, TupleValue, Unknown, Value
+from headlint.flow.values.tensor_values import Labels, Origin, Shape, Tensor
 from headlint.frameworks.kinds import LayerKind, LossKind
 
 
@@ -137,6 +137,28 @@ class Dataset(HeapObject):
         self.name = name
         self.item = item
         """What iterating over it gives."""
+
+
+class Table(Dataset):
+    """A table of pandas; its slots are those of its columns of which something is known."""
+
+    __slots__ = ("columns", "complete", "site")
+
+    def __init__(self, site: Site, columns: dict[Hashable, Tensor] | None = None) -> None:
+        super().__init__("table", Unknown("a name of a column"))
+        self.site = site
+        self.columns = columns if columns is not None else {}
+        """The columns that were asked for and that nothing is known of; the same one each time."""
+        self.complete = False
+        """Whether there are no columns but those of the slots."""
+
+    def column(self, name: Hashable) -> Tensor:
+        """A column of which nothing is known but that it has one value for each row."""
+        if name not in self.columns:
+            source = f"the column {name!r}"
+            origin = Origin("input", source, self.site)
+            self.columns[name] = Tensor(shape=Shape((None,)), origin=origin, labels=Labels(source=source))
+        return self.columns[name]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

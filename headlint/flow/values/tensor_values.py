@@ -117,6 +117,8 @@ class Origin:
     built_at: Site | None = None
     layer: Layer | None = None
     note: str = ""
+    factor: Value | None = None
+    """What is not a tensor in a sum, product or quotient, or what is seen as a tensor without being known as one."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

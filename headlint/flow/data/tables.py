@@ -1,0 +1,166 @@
+"""pandas: tables, their columns, and what makes labels of columns. Arrays that are read from files of text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from headlint.flow.data import labels
+from headlint.flow.python import iteration
+from headlint.flow.values.arguments import Arguments
+from headlint.flow.values.library_values import Table
+from headlint.flow.values.python_values import (
+    Constant,
+    DictValue,
+    FrameworkMethod,
+    ListValue,
+    Site,
+    TupleValue,
+    Unknown,
+    Value,
+)
+from headlint.flow.values.tensor_values import Domain, Labels, Origin, Shape, Tensor
+
+if TYPE_CHECKING:
+    from headlint.flow.machine.machine import Machine
+
+ARRAYS_OF_FILES = frozenset({"numpy.loadtxt", "numpy.genfromtxt"})
+
+_READERS = ("read_csv", "read_excel", "read_table", "read_json", "read_parquet", "read_pickle", "read_sql", "read_hdf")
+_SAME_ROWS = frozenset(
+    {"dropna", "fillna", "sample", "copy", "reset_index", "set_index", "sort_values", "sort_index", "head", "tail"}
+    | {"astype", "drop_duplicates", "query", "replace", "interpolate", "infer_objects", "convert_dtypes", "round"}
+)
+"""Methods after which the columns are what they were."""
+
+_METHODS = _SAME_ROWS | {
+    *("drop", "pop", "to_numpy", "as_matrix", "get", "apply", "groupby", "merge", "join", "assign", "rename"),
+    *("iterrows", "itertuples", "describe", "info", "corr", "mean", "std", "min", "max", "isnull", "isna", "applymap"),
+    *("append", "melt", "pivot", "to_csv", "to_dict", "transpose", "plot", "hist", "nunique", "value_counts", "count"),
+    *("sum", "abs", "select_dtypes", "items", "keys", "insert", "filter", "agg", "map", "shift", "rolling", "diff"),
+}
+
+
+def call(machine: Machine, path: str, arguments: Arguments, site: Site) -> Value | None:
+    """A function or class of pandas, or a reader of files of text; None where nothing is known of what it gives."""
+    name = path.rsplit(".", 1)[-1]
+    if path in ARRAYS_OF_FILES:
+        plain = arguments.get("usecols", "unpack", "names", "dtype") is None
+        return Tensor(shape=Shape((None, None)) if plain else Shape(), origin=Origin("input", name, site))
+    match name:
+        case _ if name in _READERS:
+            return Table(site=site)
+        case "DataFrame":
+            return _frame(machine, arguments, site)
+        case "concat" | "merge":
+            return Table(site=site)
+        case "Series" | "to_numeric":
+            given = machine.state.narrow(arguments.first("data", "arg") or Unknown())
+            return given if isinstance(given, Tensor) else column(name, site)
+        case "get_dummies":
+            return _dummies(machine, arguments, site)
+        case "factorize":
+            return TupleValue(
+                (labels.target("index", None, "integer", "factorize(…)", site, Shape((None,)), False), Unknown())
+            )
+        case "cut" | "qcut" if arguments.get("labels") == Constant(False):
+            return labels.target("index", None, "integer", f"{name}(…)", site, Shape((None,)), False)
+        case _:
+            return None
+
+
+def column(name: str, site: Site | None) -> Tensor:
+    """A column of which nothing is known but that it has one value for each row."""
+    return Tensor(
+        Domain.UNKNOWN, Shape((None,)), Origin("input", name, site), labels=Labels("", source=f"the column {name}")
+    )
+
+
+def _frame(machine: Machine, arguments: Arguments, site: Site) -> Value:
+    match machine.state.narrow(arguments.first("data") or Unknown()):
+        case DictValue() as entries:
+            table = Table(site=site)
+            table.slots.update(iteration.entries(machine, entries))
+            table.complete = entries.complete
+            return table
+        case Table() as table:
+            return table
+        case _:
+            return Table(site=site)
+
+
+def _dummies(machine: Machine, arguments: Arguments, site: Site) -> Value:
+    given = machine.state.narrow(arguments.first("data") or Unknown())
+    if isinstance(given, Table) or arguments.get("columns") is not None:
+        return Table(site=site)
+    if arguments.get("drop_first") not in (None, Constant(False)):
+        return Tensor(origin=Origin("labels", "get_dummies", site))
+    return labels.one_hot(given, "get_dummies(…)", site)
+
+
+def matrix(machine: Machine, table: Table) -> Tensor:
+    """The values of a table as an array."""
+    columns = [value for _, value in iteration.entries_of_object(machine, table)]
+    width = len(columns) if table.complete else None
+    origin = Origin("input", "the values of a table", table.site)
+    alone = columns[0] if width == 1 else None
+    known = alone.labels if isinstance(alone, Tensor) else None
+    return Tensor(Domain.UNKNOWN, Shape((None, width)), origin, labels=known)
+
+
+def attribute(machine: Machine, table: Table, name: str) -> Value:
+    """``table.name``."""
+    match name:
+        case "values" | "iloc" | "iat":
+            return matrix(machine, table)
+        case "loc" | "at":
+            return table
+        case "columns" | "index" | "dtypes" | "size" | "empty" | "ndim":
+            return machine.globals.child((table, name))
+        case "shape":
+            width = Constant(len(table.slots)) if table.complete else Unknown("a size")
+            return TupleValue((Unknown("a size"), width))
+        case "T":
+            return Tensor()
+        case _ if name in _METHODS:
+            return FrameworkMethod(table, name)
+        case _:
+            return table.column(name)
+
+
+def method(machine: Machine, table: Table, name: str, arguments: Arguments) -> Value:
+    """``table.name(…)``."""
+    match name:
+        case "pop" | "get" if isinstance(key := arguments.first("item", "key"), Constant):
+            return machine.item(table, key, 0)
+        case "to_numpy" | "as_matrix":
+            return matrix(machine, table)
+        case "drop":
+            return _without(machine, table, arguments)
+        case "assign":
+            changed = _copy(machine, table)
+            changed.slots.update(arguments.named)
+            return changed
+        case _ if name in _SAME_ROWS:
+            return _copy(machine, table)
+        case _:
+            return Unknown()
+
+
+def _copy(machine: Machine, table: Table) -> Table:
+    copied = Table(site=table.site, columns=table.columns)
+    copied.slots.update(iteration.entries_of_object(machine, table))
+    copied.complete = table.complete
+    return copied
+
+
+def _without(machine: Machine, table: Table, arguments: Arguments) -> Value:
+    copied = _copy(machine, table)
+    given = arguments.get("columns") or arguments.first("labels") or Unknown()
+    gone = [given] if isinstance(given, Constant) else iteration.known_items(machine, given)
+    if gone is None or not isinstance(given, Constant | ListValue):
+        copied.complete = False
+        return copied
+    for one in gone:
+        if isinstance(one, Constant):
+            copied.slots.pop(one.value, None)
+    return copied

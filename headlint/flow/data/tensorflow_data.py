@@ -1,0 +1,170 @@
+"""The data sets of Keras and TensorFlow: arrays, folders of files, and pipelines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from headlint.flow.data import labels
+from headlint.flow.data.torch_data import batch
+from headlint.flow.python import iteration
+from headlint.flow.tensors import literals
+from headlint.flow.values.arguments import Arguments
+from headlint.flow.values.library_values import Dataset
+from headlint.flow.values.python_values import (
+    BoundMethod,
+    Constant,
+    DictValue,
+    FunctionValue,
+    ListValue,
+    Site,
+    TupleValue,
+    Unknown,
+    Value,
+)
+from headlint.flow.values.tensor_values import Domain, Origin, Shape, Tensor
+from headlint.frameworks import data, keras
+
+if TYPE_CHECKING:
+    from headlint.flow.machine.machine import Machine
+
+_SAME = frozenset(
+    {"shuffle", "prefetch", "cache", "repeat", "take", "skip", "with_options", "apply", "shard", "filter"}
+    | {"make_one_shot_iterator", "make_initializable_iterator", "concatenate", "snapshot", "rebatch"}
+)
+"""Methods of a pipeline after which its items are the same."""
+
+
+def keras_arrays(name: str, arguments: Arguments, site: Site) -> Value:
+    """``load_data()`` of a data set of Keras."""
+    source = f"the {name} data set"
+    features = Tensor(Domain.UNKNOWN, Shape(keras.DATASET_SHAPES.get(name)))
+    if name in keras.REGRESSION_DATASETS:
+        given = labels.amounts(*keras.REGRESSION_DATASETS[name], source, site)
+    elif name in keras.DATASET_CLASSES:
+        coarse = arguments.first("label_mode") == Constant("coarse")
+        count = 20 if coarse else keras.DATASET_CLASSES[name]
+        column = name.startswith("cifar")
+        encoding = "binary" if count == 2 else "index"
+        shape = Shape((None, 1) if column else (None,))
+        given = labels.target(encoding, count, "integer", source, site, shape, column)
+    else:
+        return Unknown()
+    return TupleValue((TupleValue((features, given)), TupleValue((features, given))))
+
+
+def directory(mode: Value, site: Site) -> Value:
+    """The files of a folder for each class, in batches."""
+    match mode:
+        case Constant("int" | "sparse"):
+            given: Value = labels.target("index", None, "integer", "the folder's labels", site, Shape((None,)), False)
+        case Constant("categorical"):
+            source, shape = "class_mode='categorical'", Shape((None, None))
+            given = labels.target("one_hot", None, "float", source, site, shape, False)
+        case Constant("binary"):
+            given = labels.target("binary", 2, "float", "class_mode='binary'", site, Shape((None,)), False)
+        case _:
+            given = Unknown()
+    return Dataset("directory", TupleValue((Tensor(), given)))
+
+
+def examples_of_tutorial(arguments: Arguments, site: Site) -> Value:
+    """``input_data.read_data_sets(…)``: the digits as TensorFlow's first tutorials read them."""
+    images = Tensor(Domain.UNKNOWN, Shape((None, 784)), Origin("input", "MNIST"))
+    match arguments.get("one_hot"):
+        case Constant(True):
+            given: Value = labels.target("one_hot", 10, "float", "one_hot=True", site, Shape((None, 10)), False)
+        case None | Constant(False):
+            given = labels.classes(10, "read_data_sets(…)", site)
+        case _:
+            given = Unknown()
+    part = Dataset("digits", TupleValue((images, given)))
+    part.slots.update({"images": images, "labels": given})
+    whole = Dataset("read_data_sets", Unknown())
+    whole.slots.update(dict.fromkeys(("train", "test", "validation"), part))
+    return whole
+
+
+def catalogue(arguments: Arguments, site: Site) -> Value:
+    """``tfds.load(name, as_supervised=True)``."""
+    match arguments.first("name"):
+        case Constant(str() as text):
+            name = text.split(":")[0]
+        case _:
+            return Unknown()
+    count = data.TFDS_CLASSES.get(name, data.TFDS_CLASSES.get(name.split("/")[0]))
+    given: Value = Unknown()
+    if count is not None:
+        given = labels.target("binary" if count == 2 else "index", count, "integer", name, site, Shape(()))
+    supervised = arguments.get("as_supervised") == Constant(True)
+    item = TupleValue((Tensor(), given)) if supervised else DictValue({"label": given}, complete=False)
+    batched = batch(item) if arguments.get("batch_size") is not None else item
+    one = Dataset(f"tfds {name}", batched)
+    match arguments.get("split") or (arguments.positional[1] if len(arguments.positional) > 1 else None):
+        case Constant(str()):
+            found: Value = one
+        case ListValue() | TupleValue() as several:
+            found = TupleValue((one,) * len(several.items))
+        case None:
+            found = DictValue({"train": one, "test": one, "validation": one}, complete=False)
+        case _:
+            found = one
+    if arguments.get("with_info") == Constant(True):
+        return TupleValue((found, _info(count)))
+    return found
+
+
+def _info(count: int | None) -> Value:
+    classes: Value = Constant(count) if count is not None else Unknown()
+    label = Dataset("feature", Unknown())
+    label.slots["num_classes"] = classes
+    info = Dataset("info", Unknown())
+    info.slots["features"] = DictValue({"label": label}, complete=False)
+    return info
+
+
+def slices(machine: Machine, given: Value | None) -> Value:
+    """``from_tensor_slices``: the items of one or several arrays."""
+    return Dataset("from_tensor_slices", _slice(machine, machine.state.narrow(given)) if given else Unknown())
+
+
+def _slice(machine: Machine, given: Value) -> Value:
+    match given:
+        case TupleValue(items):
+            return TupleValue(tuple(_slice(machine, machine.state.narrow(item)) for item in items))
+        case ListValue():
+            made = literals.array(machine, given, None, Origin("operation", "from_tensor_slices"))
+            return iteration.element(machine, made)
+        case DictValue():
+            return DictValue({key: _slice(machine, value) for key, value in given.slots.items()}, given.complete)
+        case _:
+            return iteration.element(machine, given)
+
+
+def method(machine: Machine, dataset: Dataset, name: str, arguments: Arguments) -> Value | None:
+    """A method of a pipeline; None for any other."""
+    match name:
+        case "batch" | "padded_batch":
+            return Dataset(dataset.name, batch(dataset.item))
+        case "map":
+            return Dataset("map", _mapped(machine, dataset.item, arguments.first("map_func", "function")))
+        case "next_batch":
+            return dataset.item
+        case "get_next":
+            return dataset.item
+        case _ if name in _SAME:
+            return dataset
+        case _:
+            return None
+
+
+def _mapped(machine: Machine, item: Value, function: Value | None) -> Value:
+    """What a function makes of an item; a pair is passed as two arguments."""
+    match function:
+        case FunctionValue() | BoundMethod():
+            return (
+                machine.call_with(function, *item.items)
+                if isinstance(item, TupleValue)
+                else machine.call_with(function, item)
+            )
+        case _:
+            return Unknown("an item that was mapped")

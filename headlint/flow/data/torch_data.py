@@ -1,0 +1,123 @@
+"""PyTorch's data sets and loaders, and those of torchvision and torchtext."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from headlint.flow.data import labels
+from headlint.flow.python import iteration
+from headlint.flow.tensors import shapes
+from headlint.flow.values.arguments import Arguments
+from headlint.flow.values.intervals import Interval
+from headlint.flow.values.library_values import Dataset
+from headlint.flow.values.python_values import (
+    BoundMethod,
+    Constant,
+    DictValue,
+    FunctionValue,
+    Instance,
+    ListValue,
+    Site,
+    TupleValue,
+    Unknown,
+    Value,
+)
+from headlint.flow.values.tensor_values import Labels, Origin, Shape, Tensor
+from headlint.frameworks import data
+
+if TYPE_CHECKING:
+    from headlint.flow.machine.machine import Machine
+
+
+def torchvision(name: str, arguments: Arguments, site: Site) -> Value:
+    """A data set of torchvision: pairs of an image and a class number."""
+    if arguments.get("target_transform", "target_type") is not None:
+        return Dataset(name, Unknown())
+    count = data.TORCHVISION_CLASSES.get(name)
+    if name == "EMNIST":
+        match arguments.get("split"):
+            case Constant(str() as split) if split in data.EMNIST_CLASSES:
+                count = data.EMNIST_CLASSES[split]
+    if name in ("ImageFolder", "DatasetFolder", "FakeData", "EMNIST") or count is not None:
+        return Dataset(name, TupleValue((Tensor(), labels.target("index", count, "integer", name, site, Shape(())))))
+    return Dataset(name, Unknown())
+
+
+def torchtext(name: str, arguments: Arguments, site: Site) -> Value | None:
+    """A data set of torchtext: pairs of a class number, counted from 1, and a text."""
+    count = data.TORCHTEXT_CLASSES.get(name)
+    if count is None:
+        return None
+    given = labels.target("index", None, "integer", name, site, Shape(()), interval=Interval(1, count))
+    one = Dataset(name, TupleValue((given, Unknown("a text"))))
+    match arguments.get("split"):
+        case Constant(str()):
+            return one
+        case TupleValue(items):
+            return TupleValue((one,) * len(items))
+        case _:
+            return TupleValue((one, one))
+
+
+def call(machine: Machine, name: str, arguments: Arguments) -> Value | None:
+    """Something of ``torch.utils.data``."""
+    given = arguments.first("dataset")
+    match name:
+        case "TensorDataset":
+            return Dataset(name, TupleValue(tuple(iteration.element(machine, value) for value in arguments.positional)))
+        case "Subset" if given is not None:
+            return given
+        case "ConcatDataset" if (several := arguments.first("datasets")) is not None:
+            return iteration.element(machine, several) if isinstance(several, ListValue | TupleValue) else several
+        case "random_split" if given is not None:
+            return ListValue((given,), approximate=True)
+        case "DataLoader" if given is not None:
+            collate = arguments.get("collate_fn")
+            return machine.state.distribute([given], lambda one: _loader(machine, one, collate))
+        case _:
+            return None
+
+
+def _loader(machine: Machine, dataset: Value, collate: Value | None) -> Value:
+    match dataset:
+        case Dataset() | ListValue() | TupleValue() | Instance():
+            item = iteration.element(machine, dataset)
+        case _:
+            item = Unknown("an item")
+    loader = Dataset("DataLoader", _collated(machine, item, collate))
+    loader.slots["dataset"] = dataset
+    return loader
+
+
+def _collated(machine: Machine, item: Value, collate: Value | None) -> Value:
+    """What a loader makes of a list of items."""
+    match collate:
+        case None | Constant(None):
+            return batch(item)
+        case FunctionValue() | BoundMethod():
+            return machine.call_with(collate, ListValue((item,), approximate=True))
+        case _:
+            return Unknown("a batch")
+
+
+def batch(item: Value) -> Value:
+    """Several items put together: a further axis in front."""
+    match item:
+        case Tensor():
+            return item.derive(shape=shapes.with_axis(item.shape, 0, None), inputs=item.inputs)
+        case TupleValue(items):
+            return TupleValue(tuple(batch(one) for one in items))
+        case DictValue():
+            return DictValue({key: batch(value) for key, value in item.slots.items()}, item.complete)
+        case ListValue():
+            return item
+        case Constant(bool() | int() | float() as number):
+            dtype = "float" if isinstance(number, float) else "integer"
+            known = Labels("", None, dtype, False, "the numbers of a batch")
+            return Tensor(shape=Shape((None,)), origin=Origin("input", "a batch of numbers"), labels=known)
+        case Constant():
+            return Unknown("a batch of texts")
+        case Unknown():
+            return Unknown("a batch")
+        case _:
+            return item

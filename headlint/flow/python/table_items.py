@@ -1,0 +1,50 @@
+"""``table[key]`` and ``table[key] = value``, for a table of pandas."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from headlint.flow.python import iteration
+from headlint.flow.values.library_values import Table
+from headlint.flow.values.python_values import Constant, ListValue, SliceValue, TupleValue, Unknown, Value
+from headlint.flow.values.tensor_values import Tensor
+
+if TYPE_CHECKING:
+    from headlint.flow.machine.machine import Machine
+
+
+def read(machine: Machine, table: Table, key: Value) -> Value:
+    """A column, some of the columns, or some of the rows; ``loc[rows, columns]`` too."""
+    match key:
+        case Constant(str() | int() as name):
+            return machine.read(table, name) or table.column(name)
+        case ListValue():
+            return _some_columns(machine, table, key)
+        case TupleValue((_, columns)):
+            return table if isinstance(columns, SliceValue | Unknown) else read(machine, table, columns)
+        case _:
+            return table
+
+
+def _some_columns(machine: Machine, table: Table, names: ListValue) -> Value:
+    known = iteration.known_items(machine, names)
+    chosen = Table(site=table.site, columns=table.columns)
+    if known is None or not all(isinstance(name, Constant) for name in known):
+        return chosen
+    for name in known:
+        if isinstance(name, Constant):
+            chosen.slots[name.value] = read(machine, table, name)
+    chosen.complete = len(chosen.slots) == len(known)
+    return chosen
+
+
+def write(machine: Machine, table: Table, key: Value, value: Value) -> None:
+    """A column is replaced or added; where rows are chosen, nobody knows what the column holds then."""
+    match key:
+        case Constant(str() | int() as name):
+            known = value if isinstance(value, Tensor) else Tensor()
+            machine.state.write(table, name, known)
+        case TupleValue((_, Constant(str() | int() as name))):
+            machine.state.write(table, name, Tensor())
+        case _:
+            table.complete = False
