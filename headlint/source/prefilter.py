@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
-_FRAMEWORKS = re.compile(
-    rb"torch|keras|tensorflow|lightning|skorch|timm|transformers|tflearn|segmentation_models|headlint:|monai|fastai"
-)
+from headlint.frameworks.names import WORDS
+
 _TRAINING = re.compile(rb"backward\s*\(|softmax|(?i:loss)|criterion")
 
 
 def names_framework(data: bytes) -> bool:
     """Whether the bytes hold the name of a framework, or speak to headlint."""
-    return _FRAMEWORKS.search(narrow(data)) is not None
+    return _any_of(frozenset(WORDS)).search(narrow(data)) is not None
+
+
+@cache
+def _any_of(words: frozenset[str]) -> re.Pattern[bytes]:
+    return re.compile("|".join(map(re.escape, sorted(words))).encode())
 
 
 def may_train(data: bytes) -> bool:
