@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from headlint.checks.axes import classes_are_last, is_time_first
 from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
 from headlint.checks.evidence import Evidence, about_loss, is_proved, prediction, short
 from headlint.checks.outputs import SOFTMAXES, about_activation, softmax_axis
-from headlint.flow.values.facts import Activation, LayerBuilt
+from headlint.flow.values.facts import Activation, AxesReordered, LayerBuilt
 from headlint.flow.values.python_values import Constant
 from headlint.flow.values.tensor_values import Domain, Tensor
 
@@ -146,4 +147,31 @@ def classes_on_wrong_axis(evidence: Evidence) -> Iterator[Diagnostic]:
             yield about_loss("HL304", use, message, advice)
 
 
-RULES = (softmax_without_dim, softmax_over_batch, softmax_across_tasks, classes_on_wrong_axis)
+def view_instead_of_transpose(evidence: Evidence) -> Iterator[Diagnostic]:
+    """HL306."""
+    for fact in evidence.of(AxesReordered):
+        name = short(fact.name)
+        moved = [axis for axis, behind in pairwise(fact.order) if axis > behind]
+        message = (
+            f"{name} names axis {moved[0]} before axis {min(fact.order[fact.order.index(moved[0]) :])}, but moves no number: "
+            "it reads the same numbers in the same order, so the values of several rows are mixed, not swapped."
+        )
+        whole = fact.order if len(fact.order) == fact.sizes == fact.input.shape.rank or _is_whole(fact) else ()
+        step = DiagnosticStep(fact.site, f"{name} keeps the order in memory", "operation", fact.name)
+        details = (("order", ",".join(map(str, whole))),)
+        advice = "Use transpose or permute to change the order of axes."
+        yield Diagnostic("HL306", fact.site, message, advice, is_proved(fact), (step,), details, subject=fact)
+
+
+def _is_whole(fact: AxesReordered) -> bool:
+    """Whether every axis is named once, as far as the number of axes is known."""
+    return fact.input.shape.rank is None and sorted(fact.order) == list(range(fact.sizes)) and fact.sizes > 1
+
+
+RULES = (
+    softmax_without_dim,
+    softmax_over_batch,
+    softmax_across_tasks,
+    classes_on_wrong_axis,
+    view_instead_of_transpose,
+)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container
 
 from headlint.findings.finding import Finding, Report
-from headlint.fixes import calls, heads, layers, losses, modules, training, uses
+from headlint.fixes import axes, calls, heads, layers, losses, modules, training, uses
 from headlint.fixes.case import Case, Programs, Repair, Sources
 from headlint.fixes.edits import Edit, Fix
 from headlint.fixes.program import CannotFix
@@ -36,6 +36,7 @@ FIXERS: dict[str, tuple[Fixer, ...]] = {
     "HL301": (heads.dim_written,),
     "HL302": (heads.axis_of_classes,),
     "HL304": (losses.classes_moved,),
+    "HL306": (axes.axes_exchanged,),
     "HL401": (layers.bias_on,),
     "HL402": (layers.bias_on,),
     "HL403": (layers.bias_off,),

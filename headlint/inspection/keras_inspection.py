@@ -16,6 +16,7 @@ from headlint.inspection.batches import first_batch
 from headlint.inspection.facts import Facts, Labels, LossTaken, Values
 from headlint.inspection.keras_state import preserved
 from headlint.inspection.places import running_place
+from headlint.runtime.worker.keras.evaluation import unrepeatable
 from headlint.runtime.worker.keras.gradients import Tape, new_tape
 from headlint.runtime.worker.keras.learning import without_gradient
 from headlint.runtime.worker.keras.losses import Loss, correction
@@ -95,7 +96,13 @@ class _Inspection:
             _, trace, tape, scalar, _ = self._run()
             return scalar, tape, trace, True
 
-        return Suspects(without_gradient(self._model, run))
+        return Suspects(without_gradient(self._model, run), unrepeatable(self._evaluated))
+
+    def _evaluated(self, seed: int) -> list[Output]:
+        """What the model gives in evaluation mode, from the random numbers of a seed."""
+        keras.utils.set_random_seed(seed)
+        with seeing(self._model, 0):
+            return list(outputs_of(self._model(self._inputs, training=False)))
 
     def _run(self, fixing: bool = False) -> tuple[list[Output], Trace, Tape, Any, str]:
         """One pass in training mode: outputs, layers, tape, loss, and what the loss raised."""

@@ -19,6 +19,7 @@ from headlint.inspection.torch_state import preserved
 from headlint.inspection.torch_watch import Watch, values_of
 from headlint.runtime.worker.measuring.outputs import MOST_OUTPUTS, largest
 from headlint.runtime.worker.measuring.suspects import Suspects
+from headlint.runtime.worker.torch.evaluation import unrepeatable
 from headlint.runtime.worker.torch.gradients import without_gradient
 from headlint.runtime.worker.torch.outputs import outputs_of
 
@@ -91,7 +92,15 @@ class _Inspection:
 
     def _suspects(self) -> Suspects:
         """What the parts of the model do."""
-        return Suspects(without_gradient(self._model, lambda: [self._passed()[1]]))
+        silent = without_gradient(self._model, lambda: [self._passed()[1]])
+        self._model.eval()
+        return Suspects(silent, unrepeatable(self._model, self._evaluated))
+
+    def _evaluated(self, seed: int) -> list[Any]:
+        """What the model gives in evaluation mode, from the random numbers of a seed."""
+        torch.manual_seed(seed)
+        found = outputs_of(self._model(*self._batch.positional, **self._batch.keywords))
+        return [one.tensor for one in found if one.tensor.is_floating_point()]
 
     def _passed(self) -> tuple[Any, Any, str, Watch]:
         """One pass in training mode; in evaluation mode where the batch is too small for the other."""

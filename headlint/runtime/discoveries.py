@@ -1,6 +1,6 @@
 """What only the built model shows: another shape than was derived, a constant output, values that the loss does not take.
 
-These are the findings HL801 to HL804. None is told where it would rest on a guess.
+These are the findings HL801 to HL806. None is told where it would rest on a guess.
 """
 
 from __future__ import annotations
@@ -11,15 +11,12 @@ from headlint.findings.finding import Confidence, Finding, Place, Step
 from headlint.findings.rulebook import find_rule
 from headlint.runtime.inputs import Shape
 from headlint.runtime.measurement import Measurement, Output, Summary
-from headlint.runtime.parts import remarks
+from headlint.runtime.parts import CAUSES, remarks
 from headlint.runtime.targets import Target, definition_lines
 from headlint.runtime.verdicts import cost, width
 
 ABOUT_CONSTANTS = frozenset({"HL201", "HL202"})
 """Findings that already say that nothing can be learned."""
-
-ABOUT_PARTS = frozenset({"HL511", "HL512", "HL513", "HL520"})
-"""Findings that already say that a part of the model does not learn."""
 
 ABOUT_VALUES = ("HL1", "HL2", "HL3", "HL5")
 """Families of findings that already say what is wrong with the values that the loss gets."""
@@ -70,7 +67,7 @@ def _matches(shape: tuple[int, ...], declared: Shape) -> bool:
 
 def _parts(target: Target, measured: Measurement) -> Iterator[Finding]:
     """What its parts show, but for what a finding says already."""
-    told = {finding.place.line for finding in target.findings if finding.code in ABOUT_PARTS}
+    told = {finding.place.line for finding in target.findings if finding.code in CAUSES}
     for one in remarks(measured.suspects) if measured.suspects is not None else ():
         place = Place(one.suspect.path, one.suspect.line, 1, one.suspect.line, 1) if one.suspect.line else None
         if place is None or place.line not in told:

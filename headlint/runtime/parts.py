@@ -1,4 +1,4 @@
-"""What is to be said about parts of a built model that do not do what they are there for: HL804."""
+"""What is to be said about parts of a built model that do not do what they are there for: HL804 and HL806."""
 
 from __future__ import annotations
 
@@ -6,6 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from headlint.runtime.worker.measuring.suspects import Suspect, Suspects
+
+CAUSES = {
+    "HL511": frozenset({"unregistered"}),
+    "HL512": frozenset({"unused"}),
+    "HL513": frozenset({"rebuilt"}),
+    "HL520": frozenset({"cut"}),
+    "HL609": frozenset({"dropout"}),
+}
+"""What is wrong with a part, for each rule that says so without running anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +32,9 @@ def remarks(suspects: Suspects) -> Iterator[Remark]:
     for one in suspects.without_gradient:
         message, advice = _without_gradient(one)
         yield Remark("HL804", message, advice, one)
+    for one in suspects.unrepeatable:
+        message, advice = _unrepeatable(one)
+        yield Remark("HL806", message, advice, one)
 
 
 def _without_gradient(one: Suspect) -> tuple[str, str]:
@@ -51,9 +63,20 @@ def _without_gradient(one: Suspect) -> tuple[str, str]:
     )
 
 
+def _unrepeatable(one: Suspect) -> tuple[str, str]:
+    where = f" in {one.name}" if one.name else ""
+    gives = f"In evaluation mode the model gives two answers to one input: {one.kind}{where} stays on"
+    match one.kind:
+        case "scaled_dot_product_attention":
+            return f"{gives}, which knows no mode.", "Write dropout_p=p if self.training else 0.0."
+        case kind if kind[0].isupper():
+            return f"{gives}, because eval() does not reach it.", "Make it once, in __init__, as an attribute."
+    return f"{gives}.", "Let it follow the mode: training=self.training in PyTorch, training=training in Keras."
+
+
 def about(suspects: Suspects, causes: frozenset[str], attribute: object, line: int) -> Suspect | None:
-    """The part without a gradient, for one of the causes, that a finding about an attribute or a line means."""
-    for one in suspects.without_gradient:
+    """The part, for one of the causes, that a finding about an attribute or a line means."""
+    for one in (*suspects.without_gradient, *suspects.unrepeatable):
         named = isinstance(attribute, str) and attribute in one.name.split(".")
         if one.cause in causes and (named or one.line == line):
             return one

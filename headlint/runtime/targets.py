@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from headlint.findings.finding import Finding, Step
 from headlint.findings.heads import HeadPicture
 from headlint.frameworks import registry
 from headlint.frameworks.kinds import LossKind
+from headlint.runtime.parts import CAUSES
 
 _IMPORTED = re.compile(r"\b(?:import|from)\s+([\w.]+)")
 
@@ -72,19 +73,40 @@ def targets_of_findings(findings: Iterable[Finding], heads: Sequence[HeadPicture
     """The models behind the findings, each with the findings that one measurement answers."""
     targets: dict[tuple[Path, str, LossWanted | None, tuple[str, ...]], Target] = {}
     for finding in findings:
-        head = _head(finding)
-        if head is None or not finding.model:
+        path, model, framework = _model_behind(finding)
+        if not model:
             continue
-        path = Path(head.place.path)
-        about = tuple(one for one in heads if one.model == finding.model and Path(one.place.path) == path)
+        about = tuple(one for one in heads if one.model == model and Path(one.place.path) == path)
         loss = _loss_behind(finding, about)
-        after = _applied_outside(finding, path)
-        target = targets.setdefault(
-            (path, finding.model, loss, after),
-            Target(path, finding.model, registry.built_as(head.name), (), loss, after, about),
-        )
-        targets[path, finding.model, loss, after] = replace(target, findings=(*target.findings, finding))
+        after = _applied_outside(finding, path, model) if finding.model else ()
+        target = targets.setdefault((path, model, loss, after), Target(path, model, framework, (), loss, after, about))
+        targets[path, model, loss, after] = replace(target, findings=(*target.findings, finding))
     return list(targets.values())
+
+
+def _model_behind(finding: Finding) -> tuple[Path, str, str]:
+    """The file, the name and the framework of the model that a finding is about; the name is empty where there is none."""
+    head = _head(finding)
+    if head is not None and finding.model:
+        return Path(head.place.path), finding.model, registry.built_as(head.name)
+    path = Path(finding.place.path)
+    if finding.code not in CAUSES:
+        return path, "", ""
+    return (
+        path,
+        _class_around(path, finding.place.line),
+        registry.built_as(finding.trail[0].name if finding.trail else ""),
+    )
+
+
+def _class_around(path: Path, line: int) -> str:
+    """The outermost class that a line belongs to."""
+    around = [
+        node.name
+        for node in _definitions(path)
+        if isinstance(node, ast.ClassDef) and node.lineno <= line <= (node.end_lineno or node.lineno)
+    ]
+    return around[0] if around else ""
 
 
 def target_of_name(path: Path, name: str, framework: str, heads: Sequence[HeadPicture], named: bool) -> Target:
@@ -154,9 +176,9 @@ def _head(finding: Finding) -> Step | None:
     return made[-1] if made else None
 
 
-def _applied_outside(finding: Finding, path: Path) -> tuple[str, ...]:
+def _applied_outside(finding: Finding, path: Path, model: str) -> tuple[str, ...]:
     """What the trail shows to be done to the output behind the model's own definition."""
-    lines = definition_lines(path, finding.model)
+    lines = definition_lines(path, model)
     steps = [step for step in finding.trail if step.role in ("activation", "operation")]
     if lines is not None:
         outside = [
@@ -174,11 +196,18 @@ def _is_function_of_torch(name: str) -> bool:
 
 def definition_lines(path: Path, name: str) -> tuple[int, int] | None:
     """The first and last line of a class or function; None for other names, notebooks, and files that do not parse."""
+    for node in _definitions(path):
+        if node.name == name:
+            return node.lineno, node.end_lineno or node.lineno
+    return None
+
+
+def _definitions(path: Path) -> Iterator[ast.ClassDef | ast.FunctionDef]:
+    """The classes and functions of a file; none of notebooks, and of files that do not parse."""
     try:
         tree = ast.parse(path.read_text(encoding="utf-8")) if path.suffix == ".py" else ast.Module([], [])
     except (OSError, SyntaxError, ValueError):
-        return None
+        return
     for node in ast.walk(tree):
-        if isinstance(node, (ast.ClassDef, ast.FunctionDef)) and node.name == name:
-            return node.lineno, node.end_lineno or node.lineno
-    return None
+        if isinstance(node, (ast.ClassDef, ast.FunctionDef)):
+            yield node

@@ -13,7 +13,7 @@ from enum import Enum
 
 from headlint.findings.finding import Finding
 from headlint.runtime.measurement import Failure, Measurement, Output, Summary
-from headlint.runtime.parts import about, remarks
+from headlint.runtime.parts import CAUSES, about, remarks
 
 
 class Outcome(str, Enum):
@@ -255,19 +255,10 @@ def _dropout_last(output: Output, measured: Measurement, finding: Finding) -> _A
     return _Answer("Dropout" in last or "BatchNorm" in last or None, f"The last layer is {last}.")
 
 
-_CAUSES = {
-    "HL511": frozenset({"unregistered"}),
-    "HL512": frozenset({"unused"}),
-    "HL513": frozenset({"rebuilt"}),
-    "HL520": frozenset({"cut"}),
-}
-"""What keeps a part from learning, for each rule that says so."""
-
-
-def _does_not_learn(output: Output, measured: Measurement, finding: Finding) -> _Answer:
+def _part_shows(output: Output, measured: Measurement, finding: Finding) -> _Answer:
     if measured.suspects is None:
-        return _Answer(None, "The gradients of the model's parts were not measured.")
-    part = about(measured.suspects, _CAUSES[finding.code], finding.detail("attribute"), finding.place.line)
+        return _Answer(None, "The parts of the model were not measured.")
+    part = about(measured.suspects, CAUSES[finding.code], finding.detail("attribute"), finding.place.line)
     if part is None:
         return _Answer(None, "The built model does not show it on the inputs that it was given.")
     return _Answer(True, next(one.message for one in remarks(measured.suspects) if one.suspect is part))
@@ -298,7 +289,7 @@ _RULES: dict[str, Callable[[Output, Measurement, Finding], _Answer]] = {
     "HL501": _not_differentiable,
     "HL502": _not_differentiable,
     "HL504": _dropout_last,
-    **dict.fromkeys(_CAUSES, _does_not_learn),
+    **dict.fromkeys(CAUSES, _part_shows),
     "HL604": _single_unit,
     "HL605": _gives_scores,
 }

@@ -91,3 +91,27 @@ class Net(nn.Module):
 def test_dropout_follows_the_mode(inside: str, outside: str, fixed_inside: str | None) -> None:
     wanted = DROPOUT.format(inside=fixed_inside, outside=outside) if fixed_inside is not None else None
     assert fixed(DROPOUT.format(inside=inside, outside=outside), "HL609") == wanted
+
+
+AXES = """import torch
+
+
+def swap(x):
+    b, t, c = x.shape
+    return {written}
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("x.view(t, b, c)", "x.transpose(0, 1)"),
+        ("x.contiguous().view((b, c, t))", "x.contiguous().transpose(1, 2)"),
+        ("x.reshape(c, b, t) + 1", "x.permute(2, 0, 1) + 1"),
+        ("x.view(c, b, -1)", None),
+        ("x.view(c * t, b)", None),
+        ("torch.reshape(x, (t, b, c))", None),
+    ],
+)
+def test_axes_are_exchanged(before: str, after: str | None) -> None:
+    assert fixed(AXES.format(written=before), "HL306") == (AXES.format(written=after) if after is not None else None)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional
 
 import headlint
 
@@ -69,6 +70,16 @@ class Rebuilt(Body):
         return self.out(nn.Linear(16, 16)(self.first(x).relu()).relu() + self.second(self.first(x).relu()))
 
 
+class Dropping(Body):
+    def forward(self, x: Any) -> Any:
+        return self.out(functional.dropout(self.second(self.first(x).relu()).relu()))
+
+
+class Following(Body):
+    def forward(self, x: Any) -> Any:
+        return self.out(functional.dropout(self.second(self.first(x).relu()).relu(), training=self.training))
+
+
 def said(model: nn.Module) -> list[tuple[str, str]]:
     found = headlint.inspect(model, (X, CLASSES), nn.CrossEntropyLoss())
     return [(one.code, one.message.partition(")")[0]) for one in found]
@@ -98,6 +109,11 @@ def test_parts_that_learn_or_need_not(model: nn.Module) -> None:
     if not any(one.requires_grad for one in model.parameters()):
         model.out.requires_grad_(True)
     assert said(model) == []
+
+
+def test_dropout_that_stays_on() -> None:
+    assert [code for code, _ in said(Dropping())] == ["HL806"]
+    assert said(Following()) == []
 
 
 def test_nothing_is_left_behind() -> None:

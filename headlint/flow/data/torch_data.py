@@ -104,7 +104,7 @@ def batch(item: Value) -> Value:
     """Several items put together: a further axis in front."""
     match item:
         case Tensor():
-            return item.derive(shape=shapes.with_axis(item.shape, 0, None), inputs=item.inputs)
+            return item.derive(shape=shapes.with_axis(item.shape, 0, None), inputs=item.inputs, batched=True)
         case TupleValue(items):
             return TupleValue(tuple(batch(one) for one in items))
         case DictValue():

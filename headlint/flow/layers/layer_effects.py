@@ -157,7 +157,11 @@ def _recurrent(machine: Machine, layer: Layer, tensor: Tensor, site: Site) -> Va
     output = Tensor(Domain.UNKNOWN, Shape(dims), origin, (tensor,), attached=not machine.without_gradient)
     machine.emit(LayerApplied, site, layer=layer, input=tensor, output=output)
     hidden = Tensor(
-        Domain.UNKNOWN, Shape((None, None, units)), origin, (tensor,), attached=not machine.without_gradient
+        Domain.UNKNOWN,
+        Shape((None, None, units)),
+        layer.origin(site, "state"),
+        (tensor,),
+        attached=not machine.without_gradient,
     )
     return TupleValue((output, TupleValue((hidden, hidden)) if layer.kind.short_name == "LSTM" else hidden))
 

@@ -322,7 +322,7 @@ def call_object(machine: Machine, function: Value, arguments: Arguments, at: int
     """Call a layer, a container of layers, a library's model or a loss."""
     if isinstance(function, Loss):
         return losses.use_object(machine, function, arguments, machine.site(at))
-    return layers.apply_callable(machine, function, arguments, at)
+    return machine.applied_to(function, arguments, at, lambda: layers.apply_callable(machine, function, arguments, at))
 
 
 def call_inherited(machine: Machine, instance: Instance, arguments: Arguments, at: int) -> Value:
@@ -339,7 +339,10 @@ def call_unknown(machine: Machine, function: Unknown, arguments: Arguments, at: 
         if name in feeding.METHODS:
             feeding.note(machine, arguments, machine.site(at))
         if name in SAME_VALUE_METHODS:
+            modules.note_mode_of_unknown(machine, function.parent, name, arguments, at)
             return function.parent
+        if name == "size":
+            return _size_of_unknown(function.parent, arguments)
         if name in SAME_ANSWER_METHODS and all(isinstance(value, Constant) for value in arguments.positional):
             texts = tuple(value.value for value in arguments.positional if isinstance(value, Constant))
             return function.child(("answer", *texts))
@@ -356,6 +359,18 @@ def call_unknown(machine: Machine, function: Unknown, arguments: Arguments, at: 
         return known
     machine.parts.hand_on(*arguments.positional, *arguments.named.values())
     return function.child(("call", machine.site(at)))
+
+
+def _size_of_unknown(owner: Unknown, arguments: Arguments) -> Value:
+    """``x.size()`` and ``x.size(0)``, which are ``x.shape`` and ``x.shape[0]``."""
+    shape = owner.child("shape")
+    match arguments.first("dim"):
+        case None:
+            return shape
+        case Constant(value):
+            return shape.child(("item", value))
+        case axis:
+            return shape.child(("item", axis))
 
 
 def _only_numbers(arguments: Arguments) -> bool:

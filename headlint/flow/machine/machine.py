@@ -34,6 +34,7 @@ from headlint.flow.values.python_values import (
     Site,
     Unknown,
     Value,
+    births,
 )
 from headlint.flow.values.tensor_values import COMPUTED, GIVEN, Domain, Origin, Tensor
 from headlint.flow.values.training_values import Loop, Round
@@ -152,6 +153,10 @@ class Machine:
         """Whether a Sequential is applying its members."""
         self.rounds: tuple[Round, ...] = ()
         """The rounds of loops that are being run, in whatever function, outermost first."""
+        self.applying = False
+        """Whether a module is being applied, so that what it applies are its own parts."""
+        self.begun: dict[tuple[Scope, str], Round] = {}
+        """Variables that were set to a number in a round of a loop, so that sums in them begin anew in each."""
         self.root = 0
         """Counts the functions that were run because nothing calls them."""
         self.worth_running: frozenset[str] | None = None
@@ -301,11 +306,22 @@ class Machine:
     @contextmanager
     def in_round(self, loop: Loop, number: int = 0) -> Iterator[None]:
         """Interpret one round of a loop."""
-        before, self.rounds = self.rounds, (*self.rounds, Round(loop, number))
+        before, self.rounds = self.rounds, (*self.rounds, Round(loop, number, next(births)))
         try:
             yield
         finally:
             self.rounds = before
+
+    def applied_to(self, module: Value, arguments: Arguments, at: int, apply: Callable[[], Value]) -> Value:
+        """Apply a module, and note that when it is not done by a module around it."""
+        before, self.applying = self.applying, True
+        try:
+            result = apply()
+        finally:
+            self.applying = before
+        if not before:
+            self.note_event(Event.APPLIED, self.site(at), module, by=result, given=arguments.positional)
+        return result
 
     def give_back(self, value: Value) -> None:
         """Note what the call that is being interpreted returns on this path."""

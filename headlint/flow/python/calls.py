@@ -48,6 +48,8 @@ def call(machine: Machine, function: Value, arguments: Arguments, at: int) -> Va
             return run_function(machine, inner, arguments, at, receiver, function.owner)
         case ClassValue():
             return instantiate(machine, function, arguments, at)
+        case Instance() if function.cls.framework_base() or function.cls.opaque:
+            return machine.applied_to(function, arguments, at, lambda: call_instance(machine, function, arguments, at))
         case Instance():
             return call_instance(machine, function, arguments, at)
         case Partial(inner, positional, named):

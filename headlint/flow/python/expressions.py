@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from headlint.flow.machine.state import join
 from headlint.flow.python import decisions, iteration, names
+from headlint.flow.values import sizes
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.conditions import Guard
 from headlint.flow.values.python_values import (
@@ -126,6 +127,8 @@ def binary(machine: Machine, symbol: str, left: Value, right: Value, at: int) ->
             return iteration.combine_lists(machine, symbol, left, right)
         case Constant(), ListValue() if symbol == "*":
             return iteration.combine_lists(machine, symbol, right, left)
+        case Unknown(), Unknown() if symbol == "*" and (size := sizes.product(left, right)) is not None:
+            return size
         case Unknown(), Constant():
             return left.child((symbol, _key(right)))
         case Constant(), Unknown():

@@ -53,7 +53,7 @@ def _beyond(machine: Machine, name: str) -> Value:
             return FrameworkName(path)
     if name in BUILTINS:
         return FrameworkName(f"builtins.{name}")
-    if unit.without_imports and (usual := usual_meaning(name)):
+    if (usual := usual_meaning(name)) and unit.names_what_it_imports:
         return FrameworkName(usual)
     return machine.globals.child((unit.path, name))
 

@@ -6,17 +6,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from headlint.flow.tensors import numbers, shapes
+from headlint.flow.tensors import axes, numbers, shapes
 from headlint.flow.tensors.operation import Operation, note_mixed_in, tensor_of
+from headlint.flow.values.facts import AxesReordered
 from headlint.flow.values.library_values import Layer
-from headlint.flow.values.python_values import Constant, Site, TupleValue, Unknown, Value
+from headlint.flow.values.python_values import Constant, ListValue, Site, TupleValue, Unknown, Value
 from headlint.flow.values.tensor_values import ANY_SHAPE, Domain, Origin, Shape, Tensor
 
 if TYPE_CHECKING:
     from headlint.flow.machine.machine import Machine
 
 
-def _reshaped(change: Callable[[Machine, Operation, Tensor], Shape]) -> Callable[[Machine, Operation], Value]:
+def _reshaped(
+    change: Callable[[Machine, Operation, Tensor], Shape],
+    order: Callable[[Machine, Operation, Tensor], tuple[int, ...]] = lambda *_: (),
+    kept: Callable[[Machine, Operation, Tensor], tuple[int, ...]] = lambda *_: (),
+) -> Callable[[Machine, Operation], Value]:
     def meaning(machine: Machine, operation: Operation) -> Value:
         tensor = tensor_of(machine, operation.main)
         if tensor is None:
@@ -27,7 +32,14 @@ def _reshaped(change: Callable[[Machine, Operation, Tensor], Shape]) -> Callable
             labels = None  # a row of labels for every sample is no label for each sample
         elif labels is not None and shape.rank is not None:
             labels = replace(labels, column=shape.rank > 1 and shape.units == 1)
-        return tensor.derive(shape=shape, origin=operation.origin(), axis=None, labels=labels)
+        return tensor.derive(
+            shape=shape,
+            origin=operation.origin(),
+            axis=None,
+            labels=labels,
+            order=order(machine, operation, tensor),
+            kept=kept(machine, operation, tensor),
+        )
 
     return meaning
 
@@ -44,6 +56,55 @@ def _reshape_shape(machine: Machine, operation: Operation, tensor: Tensor) -> Sh
     wanted = operation.arguments.get("shape") or operation.arguments.get("newshape")
     sizes = shapes.sizes_of(machine, wanted)
     return shapes.reshaped(tensor.shape, sizes)
+
+
+def _kept_by_reshape(machine: Machine, operation: Operation, tensor: Tensor) -> tuple[int, ...]:
+    """The first axes that a reshape names at their own place; axes in another order are noted."""
+    wanted = _wanted_sizes(machine, operation)
+    order = axes.reordered(machine, tensor, wanted)
+    if order is not None and operation.name.startswith("torch."):
+        machine.emit(AxesReordered, operation.site, name=operation.name, input=tensor, order=order, sizes=len(wanted))
+    return axes.kept(machine, tensor, wanted)
+
+
+def _wanted_sizes(machine: Machine, operation: Operation) -> list[Value]:
+    from headlint.flow.python.iteration import known_items
+
+    items = known_items(machine, operation.arguments.get("shape") or Unknown()) or []
+    if len(items) == 1 and isinstance(items[0], TupleValue | ListValue):
+        items = known_items(machine, items[0]) or []
+    return [machine.state.narrow(item) for item in items]
+
+
+def _transposed_order(machine: Machine, operation: Operation, tensor: Tensor) -> tuple[int, ...]:
+    return _exchanged(tensor, operation.integer("dim0"), operation.integer("dim1"))
+
+
+def _transposed_last_order(machine: Machine, operation: Operation, tensor: Tensor) -> tuple[int, ...]:
+    return (1, 0)
+
+
+def _transposed_last_two_order(machine: Machine, operation: Operation, tensor: Tensor) -> tuple[int, ...]:
+    return _exchanged(tensor, -2, -1)
+
+
+def _exchanged(tensor: Tensor, first: int | None, second: int | None) -> tuple[int, ...]:
+    numbers = axes.counted(tensor, first, second)
+    if numbers is None:
+        return ()
+    order = list(range(max(numbers) + 1))
+    order[numbers[0]], order[numbers[1]] = numbers[1], numbers[0]
+    return tuple(order)
+
+
+def _permuted_order(machine: Machine, operation: Operation, tensor: Tensor) -> tuple[int, ...]:
+    wanted = shapes.sizes_of(machine, operation.arguments.get("dims"))
+    return axes.counted(tensor, *wanted, rank=len(wanted)) or () if wanted else ()
+
+
+def _kept_by_squeeze(machine: Machine, operation: Operation, tensor: Tensor) -> tuple[int, ...]:
+    axis = operation.integer("dim") if operation.given("dim") else None
+    return tuple(range(axis)) if axis is not None and axis > 0 else ()
 
 
 def _squeeze_shape(machine: Machine, operation: Operation, tensor: Tensor) -> Shape:
@@ -214,9 +275,8 @@ def _size(machine: Machine, operation: Operation) -> Value:
         return Unknown()
     axis = operation.integer("dim")
     if axis is None:
-        return shapes.as_value(machine, operation.main.shape) if not operation.given("dim") else Unknown()
-    size = operation.main.shape.size(axis)
-    return Constant(size) if size is not None else Unknown()
+        return shapes.as_value(machine, operation.main) if not operation.given("dim") else Unknown()
+    return shapes.size_value(machine, operation.main, axis)
 
 
 def _rank(machine: Machine, operation: Operation) -> Value:
@@ -245,14 +305,14 @@ def _topk(machine: Machine, operation: Operation) -> Value:
 
 EFFECTS: dict[str, Callable[[Machine, Operation], Value]] = {
     "flatten": _reshaped(_flatten_shape),
-    "reshape": _reshaped(_reshape_shape),
+    "reshape": _reshaped(_reshape_shape, kept=_kept_by_reshape),
     "reshape_shape": _reshaped(_reshape_shape),
-    "squeeze": _reshaped(_squeeze_shape),
-    "unsqueeze": _reshaped(_unsqueeze_shape),
-    "transpose": _reshaped(_transpose_shape),
-    "transpose_last": _reshaped(_transpose_last_shape),
-    "permute": _reshaped(_permute_shape),
-    "transpose_last_two": _reshaped(_transpose_last_two_shape),
+    "squeeze": _reshaped(_squeeze_shape, kept=_kept_by_squeeze),
+    "unsqueeze": _reshaped(_unsqueeze_shape, kept=_kept_by_squeeze),
+    "transpose": _reshaped(_transpose_shape, _transposed_order),
+    "transpose_last": _reshaped(_transpose_last_shape, _transposed_last_order),
+    "permute": _reshaped(_permute_shape, _permuted_order),
+    "transpose_last_two": _reshaped(_transpose_last_two_shape, _transposed_last_two_order),
     "movedim": _reshaped(_movedim_shape),
     "view_as": _reshaped(_view_as_shape),
     "expand": _reshaped(_expand_shape),

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from math import prod
 from typing import TYPE_CHECKING
 
+from headlint.flow.values import sizes
 from headlint.flow.values.python_values import Constant, ListValue, SliceValue, TupleValue, Unknown, Value
 from headlint.flow.values.tensor_values import ANY_SHAPE, Shape, Tensor
 
@@ -43,11 +44,21 @@ def _number(value: Value) -> int | None:
             return None
 
 
-def as_value(machine: Machine, shape: Shape) -> Value:
-    """A shape as the program sees it."""
-    if shape.dims is None:
-        return Unknown("a shape")
-    return TupleValue(tuple(Constant(size) if size is not None else Unknown("a size") for size in shape.dims))
+def as_value(machine: Machine, tensor: Tensor) -> Value:
+    """A tensor's shape as the program sees it."""
+    if tensor.shape.dims is None:
+        return sizes.shape_of(machine.globals, tensor)
+    return TupleValue(tuple(size_value(machine, tensor, axis) for axis in range(len(tensor.shape.dims))))
+
+
+def size_value(machine: Machine, tensor: Tensor, axis: int) -> Value:
+    """The size of one axis as the program sees it."""
+    size = tensor.shape.size(axis)
+    if size is not None:
+        return Constant(size)
+    if axis < 0 and tensor.shape.rank is not None:
+        axis %= tensor.shape.rank
+    return sizes.size_of(machine.globals, tensor, axis)
 
 
 def without(shape: Shape, axis: int | None, only_if_one: bool = False) -> Shape:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from headlint.flow.tensors import arithmetic, columns, creation, reshaping, shapes
+from headlint.flow.tensors import arithmetic, columns, creation, numbers, reshaping, shapes
 from headlint.flow.tensors.dtypes import moved
 from headlint.flow.tensors.operation import DOMAINS, Operation, activate, tensor_of
 from headlint.flow.values.arguments import Arguments
@@ -89,7 +89,8 @@ def _backward(machine: Machine, operation: Operation) -> Value:
     match operation.main:
         case Tensor() as tensor:
             machine.emit(Backward, operation.site, loss=tensor)
-            machine.note_event(Event.DIFFERENTIATED, operation.site, tensor)
+            kept = (Constant("retain_graph"),) if operation.given("retain_graph", "create_graph") else ()
+            machine.note_event(Event.DIFFERENTIATED, operation.site, tensor, given=kept)
     return Constant(None)
 
 
@@ -97,7 +98,7 @@ def attribute(machine: Machine, tensor: Tensor, name: str, site: Site) -> Value:
     """``tensor.name``."""
     match name:
         case "shape":
-            return shapes.as_value(machine, tensor.shape)
+            return shapes.as_value(machine, tensor)
         case "data":
             return apply(machine, "detach", "torch.Tensor.data", tensor, {}, site)
         case "T" | "mT":
@@ -202,8 +203,12 @@ def _picks_column(key: Value, rank: int | None) -> bool:
     return rank is None or len(key.items) == rank or key.items[0] == Constant("...")
 
 
-def filled(tensor: Tensor, value: Tensor, site: Site) -> Tensor:
+def filled(tensor: Tensor, value: Value, site: Site) -> Tensor:
     """``tensor[…] = value``: an empty tensor that is filled step by step holds what is put into it."""
+    if not isinstance(value, Tensor):
+        return _overwritten(tensor, value, site)
+    if value.origin.note == "overwritten" and value.inputs and tensor.labels is not None:
+        return _overwritten(tensor, Unknown(), site)  # a part of the array was changed, and is put back
     if tensor.origin.note == "fresh":
         domain = value.domain
     elif tensor.origin.note == "collected" and tensor.domain is value.domain:
@@ -214,6 +219,20 @@ def filled(tensor: Tensor, value: Tensor, site: Site) -> Tensor:
     return tensor.derive(
         domain=domain, shape=Shape(None, value.shape.units), origin=origin, inputs=(value,), attached=value.attached
     )
+
+
+def _overwritten(tensor: Tensor, value: Value, site: Site) -> Tensor:
+    """An array some of whose numbers are others now: which classes there are is no longer known of labels."""
+    labels = tensor.labels
+    if labels is None:
+        return tensor
+    match value:
+        case Constant(bool() | int() | float() as number) if tensor.shape.rank == 1 or labels.column:
+            known: float | None = number
+        case _:
+            known = None
+    origin = Origin("operation", "[…] =", site, note="overwritten")
+    return tensor.derive(labels=numbers.overwritten(labels, known), origin=origin)
 
 
 _EFFECTS: dict[str, Callable[[Machine, Operation], Value]] = {

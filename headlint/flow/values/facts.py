@@ -221,6 +221,18 @@ class DropoutCall(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class AxesReordered(Fact):
+    """A reshape names the axes of a tensor in another order than they have, which moves no number."""
+
+    name: str
+    input: Tensor
+    order: tuple[int, ...]
+    """The axes in the order in which they are named."""
+    sizes: int
+    """How many sizes the reshape is given."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class BuiltInForward(Fact):
     """A module's ``forward`` or ``call`` builds a layer and calls it, again each time it is called."""
 
@@ -249,6 +261,9 @@ class Event(Enum):
     SCHEDULED = "the learning rate is changed"
     READ = "the program reads a gradient itself"
     WRITTEN = "the program writes a gradient itself"
+    MODE_SET = "a model is put into training or evaluation mode"
+    APPLIED = "a model is applied"
+    KEPT = "a value is added to a sum or a list that outlives the round of the loop"
     USED_BY_HAND = "the program uses a layer's weights itself"
     HANDED_OVER = "something is called that cannot be read"
 

@@ -35,9 +35,15 @@ class ModuleUnit:
         self.scope = Scope(self, "module", None)
 
     @cached_property
-    def without_imports(self) -> bool:
-        """Whether it imports nothing at all, as programs in questions do: the usual names mean the usual things then."""
-        return not any(isinstance(statement, ir.Import | ir.ImportFrom) for statement in self.body.body)
+    def names_what_it_imports(self) -> bool:
+        """Whether no import binds names that it does not tell: one that nothing binds is then left out by the program.
+
+        Programs in questions leave out imports, and the usual names mean the usual things there.
+        """
+        imports = (
+            part for statement in self.body.body for part in ir.walk(statement) if isinstance(part, ir.ImportFrom)
+        )
+        return all(name != "*" for part in imports for name, _ in part.names)
 
 
 class Loader(Protocol):

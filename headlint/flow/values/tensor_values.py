@@ -146,10 +146,18 @@ class Tensor(Value):
     """Whether it comes out of a model that the program was seen to build."""
     symbolic: bool = False
     """Whether it is a Keras symbolic tensor or the output of a model (as against data)."""
+    order: tuple[int, ...] = ()
+    """Of an operation that only reorders axes: which axis of the input each of the first axes was."""
+    kept: tuple[int, ...] = ()
+    """The axes that a reshape leaves what they were in the input."""
+    batched: bool = False
+    """Whether it is what a data loader gives, so that its first axis holds the samples of a batch."""
 
     def derive(self, **changes: Any) -> Tensor:
         """A tensor like this one but for the changes, computed from it."""
         changes.setdefault("inputs", (self,))
+        for name, unset in (("order", ()), ("kept", ()), ("batched", False)):
+            changes.setdefault(name, unset)
         return replace(self, **changes)
 
 

@@ -48,7 +48,7 @@ def drawn(spec: Spec, generator: Any) -> Any:
             return ops.convert_to_tensor(generator.standard_normal(shape).astype(dtype))
 
 
-def draw(inputs: Inputs, seed: int) -> tuple[list[Any], dict[str, Any]]:
+def fresh_values(inputs: Inputs, seed: int) -> tuple[list[Any], dict[str, Any]]:
     """Fresh values: by place and by name."""
     generator = numpy.random.default_rng(seed)
     values = {name: drawn(spec, generator) for name, spec in inputs.specs}

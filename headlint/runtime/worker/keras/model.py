@@ -22,8 +22,9 @@ from ..program.building import Recipe, make
 from ..program.loading import Program, Slice
 from ..reasons import TooLarge, Unmeasurable
 from ..request import LossWanted, Request
+from .evaluation import unrepeatable
 from .gradients import Tape, new_tape
-from .inputs import call_parameters, declared_inputs, draw, given_inputs, guessed_inputs
+from .inputs import call_parameters, declared_inputs, fresh_values, given_inputs, guessed_inputs
 from .learning import without_gradient
 from .legacy import accept_old_names
 from .losses import LossMeasurement, find_loss
@@ -244,7 +245,7 @@ class KerasBench:
             Unmeasurable: the model raises, or there is no tensor among its outputs.
         """
         keras.utils.set_random_seed(seed)
-        by_place, by_name = draw(inputs, seed)
+        by_place, by_name = fresh_values(inputs, seed)
         try:
             with seeing(model, inputs.batch) as trace:
                 found = outputs_or_failure(outputs_of(call(model, by_place, by_name, train)), MOST_OUTPUTS)
@@ -259,7 +260,7 @@ class KerasBench:
     def shapes_only(self, model: Any, inputs: Inputs) -> Pass:
         """What can be said without values: the shapes of a symbolic pass."""
         with seeing(model, inputs.batch) as trace:
-            by_place, by_name = draw(inputs, seed=0)
+            by_place, by_name = fresh_values(inputs, seed=0)
             symbols = keras.tree.map_structure(lambda one: keras.KerasTensor(one.shape, dtype_of(one)), by_place)
             found = outputs_or_failure(outputs_of(model(*symbols, **by_name)), MOST_OUTPUTS)
         return Pass(found, trace, list)
@@ -300,8 +301,14 @@ class KerasBench:
             learns = [any(one is not None for one in tape.gradients(scalar, trainable(trace))) for scalar in scalars]
             return whole, tape, trace, all(learns)
 
+        def again(seed: int) -> list[Output]:
+            by_place, by_name = fresh_values(inputs, self.request.seed + 701)
+            keras.utils.set_random_seed(self.request.seed + 809 + seed)
+            with seeing(model, inputs.batch):
+                return list(outputs_of(call(model, by_place, by_name, False)))
+
         try:
-            return Suspects(without_gradient(model, run, self.request.root))
+            return Suspects(without_gradient(model, run, self.request.root), unrepeatable(again))
         except Exception:  # whatever the user's code raises: what could not be seen is not reported
             return Suspects()
 

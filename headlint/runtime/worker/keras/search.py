@@ -12,7 +12,7 @@ from typing import Any
 from ..measuring.specs import BATCH, FEATURES, LENGTH, SIDE, Grouped, Inputs, TensorSpec
 from ..program.standins import find_stand_in, missing_package
 from ..reasons import Unmeasurable, describe
-from .inputs import VOCABULARY, draw, layers_of
+from .inputs import VOCABULARY, fresh_values, layers_of
 
 MOST_TRIES = 40
 
@@ -42,7 +42,7 @@ def search(fresh: Callable[[], Any], first: list[Inputs], training: bool, second
         inputs = waiting.pop(0)
         model = fresh()
         try:
-            by_place, by_name = draw(inputs, seed=0)
+            by_place, by_name = fresh_values(inputs, seed=0)
             result = call(model, by_place, by_name, training)
             replaced = find_stand_in(result)
             if replaced is not None:

@@ -52,6 +52,11 @@ class Trace:
 _running: list[Trace] = []
 
 
+def running_trace() -> Trace | None:
+    """The trace of the pass that is running."""
+    return _running[-1] if _running else None
+
+
 def mark(tensor: Any, seen: Activation | None) -> None:
     """Writes on a tensor which activation made it."""
     if seen is not None:

@@ -2,20 +2,40 @@
 
 from __future__ import annotations
 
+import ast
 import sys
 from pathlib import Path
 
-from .mentions import INSTALLED
+from .mentions import INSTALLED, tree_of
 
 WORKER = str(Path(__file__).parents[1])
 
 
-def running_line() -> tuple[str, int]:
-    """The innermost running line that belongs neither to headlint nor to an installed package; ("", 0) without one."""
+def running_line(*skipped: str) -> tuple[str, int]:
+    """The innermost running line that belongs neither to headlint nor to an installed package; ("", 0) without one.
+
+    With the folders ``skipped`` of packages, the line must stand directly behind theirs: what another package calls is
+    none of the user's.
+    """
     frame = sys._getframe(1)
     while frame is not None:
         path = frame.f_code.co_filename
-        if not path.startswith((WORKER, "<")) and not any(part in INSTALLED for part in Path(path).parts):
+        own = not path.startswith((WORKER, "<")) and not any(part in INSTALLED for part in Path(path).parts)
+        if own:
             return path, frame.f_lineno
+        if skipped and not path.startswith((WORKER, "<", *skipped)):
+            return "", 0
         frame = frame.f_back  # type: ignore[assignment]
     return "", 0
+
+
+def calls_at(path: str, line: int, name: str) -> list[ast.Call]:
+    """The calls of a function or method of that name which stand on a line."""
+    tree = tree_of(path)
+    return [
+        node
+        for node in (ast.walk(tree) if tree is not None else ())
+        if isinstance(node, ast.Call)
+        and node.lineno <= line <= (node.end_lineno or node.lineno)
+        and name == getattr(node.func, "attr", getattr(node.func, "id", ""))
+    ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 
@@ -12,7 +12,8 @@ class Suspect:
     """One part of a model, and what is wrong with it.
 
     ``name`` is that of the layer, the parameter or the input, ``kind`` its class or function. ``cause`` is one of:
-    ``unused``, ``cut``, ``unregistered``, ``rebuilt`` for what gets no gradient. ``count`` says how many parameters,
+    ``unused``, ``cut``, ``unregistered``, ``rebuilt`` for what gets no gradient; ``dropout`` for what gives two answers in
+    evaluation mode. ``count`` says how many parameters,
     samples or features that concerns, ``line`` where the part is made or called.
     """
 
@@ -34,6 +35,7 @@ class Suspects:
     """What one model shows beside its outputs."""
 
     without_gradient: tuple[Suspect, ...] = ()
+    unrepeatable: tuple[Suspect, ...] = ()
 
     def reply(self) -> dict[str, Any]:
         """The part of the facts."""
@@ -44,7 +46,7 @@ def agreed(draws: Sequence[Suspects]) -> Suspects | None:
     """What is found for all draws of the weights; None where there was none."""
     if not draws:
         return None
-    return Suspects(_common([one.without_gradient for one in draws]))
+    return Suspects(**{one.name: _common([getattr(found, one.name) for found in draws]) for one in fields(Suspects)})
 
 
 def _common(lists: Sequence[tuple[Suspect, ...]]) -> tuple[Suspect, ...]:

@@ -32,6 +32,7 @@ from ..program.loading import Program, Slice
 from ..reasons import TooLarge, Unmeasurable, out_of_memory
 from ..request import LossWanted, Request
 from .devices import OnDevice, count_devices, limit_memory
+from .evaluation import unrepeatable
 from .examples import written_inputs
 from .gradients import without_gradient
 from .inputs import first_inputs, fresh_values, inputs_of_example, required_parameters
@@ -311,9 +312,18 @@ class TorchBench:
                 by_place, by_name = fresh_values(inputs, self.device)
                 return [one.tensor for one in outputs_of(model(*by_place, **by_name))]
 
+        def again(seed: int) -> list[Any]:
+            sow(self.request.seed + 701)
+            with on_device(self.device):
+                by_place, by_name = fresh_values(inputs, self.device)
+                sow(self.request.seed + 809 + seed)
+                return [one.tensor for one in outputs_of(model(*by_place, **by_name))]
+
         sow(self.request.seed + 503 * (draw + 1))
         try:
-            return Suspects(without_gradient(model.train(), run, root=self.request.root))
+            return Suspects(
+                without_gradient(model.train(), run, root=self.request.root), unrepeatable(model.eval(), again)
+            )
         except Exception:  # whatever the user's code raises: what could not be seen is not reported
             return Suspects()
 

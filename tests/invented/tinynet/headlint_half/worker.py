@@ -5,11 +5,12 @@ from __future__ import annotations
 import random
 from typing import Any
 
-import tinynet
 from headlint_worker.measuring.measurement import Measured
 from headlint_worker.program.building import Recipe, make
 from headlint_worker.program.loading import Program, Slice
 from headlint_worker.request import Request
+
+import tinynet
 
 
 class Adapter:

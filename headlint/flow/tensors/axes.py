@@ -1,0 +1,115 @@
+"""Which axis of a tensor was which axis of the tensors that it was computed from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from headlint.flow.values import sizes
+from headlint.flow.values.python_values import Constant, Value
+from headlint.flow.values.sizes import Axis
+from headlint.flow.values.tensor_values import Tensor
+
+if TYPE_CHECKING:
+    from headlint.flow.machine.machine import Machine
+
+_SAME_AXES = frozenset(
+    {"norm", "layer_norm", "same_shape", "hidden_same_shape", "dropout", "dropout_noise", "attention"}
+)
+_LEADING_AXES = {"convolution": 1, "recurrent": 2, "embedding": 2}
+"""How many of the first axes a layer leaves as they are."""
+_SAME_NOTES = frozenset({"dropout", "number", "detach"})
+_OTHER_AXES = frozenset({"state", "attention weights"})
+LONGEST_WAY = 64
+MOST_AXES = 6
+
+
+def way_of(tensor: Tensor, axis: int) -> Iterator[Axis]:
+    """An axis, and the axes of earlier tensors that it was, the nearest first."""
+    for _ in range(LONGEST_WAY):
+        if axis < 0:
+            if tensor.shape.rank is None:
+                yield tensor, axis
+                return
+            axis %= tensor.shape.rank
+        yield tensor, axis
+        before = _axis_before(tensor, axis)
+        if before is None:
+            return
+        tensor, axis = tensor.inputs[0], before
+
+
+def origin_of(tensor: Tensor, axis: int) -> Axis:
+    """The first tensor that has an axis, and the axis's number there."""
+    return list(way_of(tensor, axis))[-1]
+
+
+def _axis_before(tensor: Tensor, axis: int) -> int | None:
+    """Which axis of the first input an axis was."""
+    if not tensor.inputs or tensor.origin is tensor.inputs[0].origin:
+        return None
+    if tensor.order:
+        return tensor.order[axis] if axis < len(tensor.order) else axis
+    effect = tensor.origin.layer.kind.effect if tensor.origin.layer is not None else ""
+    if tensor.origin.note in _OTHER_AXES:
+        return None
+    same = tensor.origin.role == "activation" or effect in _SAME_AXES or tensor.origin.note in _SAME_NOTES
+    if same or axis < _LEADING_AXES.get(effect, 0) or axis in tensor.kept:
+        return axis
+    if effect == "dense" and axis < (tensor.shape.rank or 2) - 1:
+        return axis
+    return None
+
+
+def reordered(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) -> tuple[int, ...] | None:
+    """The axes of a tensor in the order in which the sizes for a reshape name them, where that is another order.
+
+    Gives None where the named axes stand in their order, or are not known.
+    """
+    named = [_named_axes(machine, tensor, one) for one in wanted]
+    order = [axis for axes in named for axis in sorted(axes)]
+    if len(set(order)) != len(order) or order == sorted(order) or any(tensor.shape.size(axis) == 1 for axis in order):
+        return None
+    by_number = any(isinstance(one, Constant) and axes for one, axes in zip(wanted, named, strict=True))
+    if by_number and sorted(order) != list(range(tensor.shape.rank or 0))[-len(order) :]:
+        return None
+    return tuple(order)
+
+
+def _named_axes(machine: Machine, tensor: Tensor, size: Value) -> tuple[int, ...]:
+    """The axes whose size, or whose sizes' product, a value is."""
+    match size:
+        case Constant(int() as number) if number > 1 and not isinstance(size.value, bool):
+            dims = tensor.shape.dims or ()
+            return (dims.index(number),) if dims.count(number) == 1 else ()
+    named = [origin_of(*axis) for axis in sizes.axes_of(size, machine.tensor_of)]
+    here = {origin_of(tensor, axis): axis for axis in range(tensor.shape.rank or MOST_AXES)}
+    return tuple(here[axis] for axis in named) if all(axis in here for axis in named) else ()
+
+
+def kept(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) -> tuple[int, ...]:
+    """The first axes that the sizes for a reshape name at their own place."""
+    count = 0
+    for size in wanted:
+        if _named_axes(machine, tensor, size) != (count,) and not (count == 0 and _is_the_batch(tensor, wanted)):
+            break
+        count += 1
+    return tuple(range(count))
+
+
+def _is_the_batch(tensor: Tensor, wanted: Sequence[Value]) -> bool:
+    """Whether a reshape to (-1, number, number …) of what a loader gives leaves the samples on the first axis."""
+    numbers = [one.value for one in wanted if isinstance(one, Constant) and isinstance(one.value, int)]
+    sized = len(numbers) == len(wanted) > 2 and numbers[0] == -1 and all(number > 1 for number in numbers[1:])
+    return sized and any(one.batched and axis == 0 for one, axis in way_of(tensor, 0))
+
+
+def counted(tensor: Tensor, *numbers: int | None, rank: int | None = None) -> tuple[int, ...] | None:
+    """The numbers of axes, counted from the first one; None where one is not known."""
+    rank = tensor.shape.rank if rank is None else rank
+    found: list[int] = []
+    for number in numbers:
+        if number is None or (number < 0 and rank is None) or (rank is not None and not -rank <= number < rank):
+            return None
+        found.append(number if number >= 0 or rank is None else number % rank)
+    return tuple(found)
