@@ -36,6 +36,7 @@ FIXERS: dict[str, tuple[Fixer, ...]] = {
     "HL301": (heads.dim_written,),
     "HL302": (heads.axis_of_classes,),
     "HL304": (losses.classes_moved,),
+    "HL305": (axes.batch_first,),
     "HL306": (axes.axes_exchanged,),
     "HL401": (layers.bias_on,),
     "HL402": (layers.bias_on,),

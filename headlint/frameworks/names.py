@@ -220,6 +220,14 @@ _USUAL = {
 }
 
 
+_USUAL_MODULES = frozenset({"torch", "nn", "F", "tf", "keras", "layers", "np"})
+
+
+def usual_module(name: str) -> str:
+    """The same for names of modules only, which a star import or a cell that is not here may have bound."""
+    return _USUAL[name] if name in _USUAL_MODULES else ""
+
+
 def usual_meaning(name: str) -> str:
     """The library's name that everybody binds a variable of this name to, or an empty text."""
     return _USUAL.get(name, "")

@@ -7,6 +7,12 @@ from functools import cache
 
 from headlint.frameworks.names import WORDS
 
+_SHORT_NAMES = (
+    r"\bnn\.(?:[A-Z]|functional)|\bF\.(?:log_)?softmax|\bF\.cross_entropy|\btf\.(?:nn|layers)\b"
+    r"|\blayers\.Dense\(|\bDense\("
+)
+"""What programs say with the usual short names when their imports are somewhere else."""
+
 _TRAINING = re.compile(rb"backward\s*\(|softmax|(?i:loss)|criterion")
 
 
@@ -17,7 +23,7 @@ def names_framework(data: bytes) -> bool:
 
 @cache
 def _any_of(words: frozenset[str]) -> re.Pattern[bytes]:
-    return re.compile("|".join(map(re.escape, sorted(words))).encode())
+    return re.compile("|".join((*map(re.escape, sorted(words)), _SHORT_NAMES)).encode())
 
 
 def may_train(data: bytes) -> bool:

@@ -191,6 +191,7 @@ def attention(machine: Machine, layer: Layer, value: Value, site: Site) -> Value
     tensor = operation.tensor_of(machine, value) or Tensor()
     output = Tensor(Domain.UNKNOWN, tensor.shape, layer.origin(site), (tensor,), symbolic=tensor.symbolic)
     if layer.kind.framework == "torch":
+        machine.emit(LayerApplied, site, layer=layer, input=tensor, output=output)
         return TupleValue((output, Tensor(origin=layer.origin(site, "attention weights"))))
     return output
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from headlint.flow.values.conditions import Choice
-from headlint.flow.values.library_values import Container, Dataset
+from headlint.flow.values.library_values import Container, Dataset, Part
 from headlint.flow.values.python_values import (
     Constant,
     DictValue,
@@ -111,6 +111,8 @@ def element(machine: Machine, value: Value) -> Value:
             return machine.tensors.row(machine, tensor)
         case Unknown() as unknown:
             return unknown.child("element")
+        case Part(backbone, steps):
+            return Part(backbone, (*steps, "element"))
         case Parameters(named=named) as parameters:
             one = OneParameter(parameters)
             return TupleValue((Unknown("a parameter's name"), one)) if named else one

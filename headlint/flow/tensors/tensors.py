@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from headlint.flow.tensors import arithmetic, columns, creation, numbers, reshaping, shapes
+from headlint.flow.tensors import arithmetic, columns, creation, numbers, reshaping, sequences, shapes
 from headlint.flow.tensors.dtypes import moved
 from headlint.flow.tensors.operation import DOMAINS, Operation, activate, tensor_of
 from headlint.flow.values.arguments import Arguments
@@ -148,6 +148,7 @@ def item(machine: Machine, tensor: Tensor, key: Value, site: Site) -> Value:
         classes = tensor.shape.size(0)
         rows = Labels("one_hot", classes, "float", False, "an identity matrix", exclusive=True, site=site)
         return Tensor(Domain.ONE_HOT, Shape(None, classes), Origin("operation", "eye[…]", site), (tensor,), labels=rows)
+    sequences.note_index(machine, tensor, key, site)
     shape = shapes.indexed(machine, tensor.shape, key)
     if tensor.domain in (Domain.SOFTMAX, Domain.LOG_SOFTMAX) and _picks_column(key, tensor.shape.rank):
         domain = Domain.SIGMOID if tensor.domain is Domain.SOFTMAX else Domain.UNKNOWN

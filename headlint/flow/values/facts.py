@@ -233,6 +233,18 @@ class AxesReordered(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class StepTaken(Fact):
+    """Of what a recurrent layer or a transformer gives, one step along an axis is taken, or the mean."""
+
+    layer: Layer
+    input: Tensor
+    axis: int
+    taken: str
+    """``first``, ``last``, ``mean``, or empty for another step."""
+    taken_at: Site
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class BuiltInForward(Fact):
     """A module's ``forward`` or ``call`` builds a layer and calls it, again each time it is called."""
 
@@ -263,6 +275,9 @@ class Event(Enum):
     WRITTEN = "the program writes a gradient itself"
     MODE_SET = "a model is put into training or evaluation mode"
     APPLIED = "a model is applied"
+    COMPILED = "a Keras model is compiled"
+    FITTED = "a Keras model is trained by fit"
+    TRAINABLE_SET = "a Keras layer or model is frozen or released"
     KEPT = "a value is added to a sum or a list that outlives the round of the loop"
     USED_BY_HAND = "the program uses a layer's weights itself"
     HANDED_OVER = "something is called that cannot be read"
