@@ -26,6 +26,7 @@ from headlint.flow.values.python_values import (
     ModuleValue,
     PackagePath,
     Site,
+    SliceValue,
     SuperValue,
     TupleValue,
     Unknown,
@@ -254,6 +255,8 @@ def item(machine: Machine, owner: Value, index: Value, at: int) -> Value:
             return _picked(items, index, TupleValue)
         case ListValue():
             items_now = iteration.slot_items(machine, owner)
+            if isinstance(index, SliceValue) and (owner.approximate or items_now is None):
+                return ListValue(tuple(iteration.representatives(machine, owner) or ()), approximate=True)
             if items_now is None or owner.approximate:
                 return iteration.element(machine, owner)
             picked = _picked(items_now, index, ListValue)

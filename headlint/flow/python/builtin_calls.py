@@ -73,11 +73,22 @@ def _enumerate(machine: Machine, arguments: Arguments, at: int) -> Value:
 
 
 def _zip(machine: Machine, arguments: Arguments, at: int) -> Value:
+    if arguments.rest is not None and not arguments.positional:
+        return _transposed(machine, arguments.rest)
     columns = [iteration.known_items(machine, value) for value in arguments.positional]
     if columns and all(column is not None for column in columns):
         rows = zip(*[column for column in columns if column is not None], strict=False)
         return TupleValue(tuple(TupleValue(row) for row in rows))
     return Dataset("zip", TupleValue(tuple(iteration.element(machine, value) for value in arguments.positional)))
+
+
+def _transposed(machine: Machine, rows: Value) -> Value:
+    """``zip(*rows)``: a list of unknown length for each place of a row."""
+    match machine.state.narrow(iteration.element(machine, rows)):
+        case TupleValue(items):
+            return TupleValue(tuple(ListValue((item,), approximate=True) for item in items))
+        case _:
+            return Unknown()
 
 
 def _list(machine: Machine, arguments: Arguments, at: int) -> Value:
