@@ -19,11 +19,7 @@ from headlint.flow.values.python_values import (
     Value,
 )
 from headlint.frameworks import registry
-<<<<<<< HEAD
-from headlint.frameworks.names import ALWAYS_LIBRARIES, PACKAGES, canonical, usual_meaning
-=======
-from headlint.frameworks.names import ALWAYS_LIBRARIES, FRAMEWORKS, canonical, usual_meaning, usual_module
->>>>>>> main
+from headlint.frameworks.names import ALWAYS_LIBRARIES, PACKAGES, canonical, usual_meaning, usual_module
 from headlint.syntax import ir
 
 if TYPE_CHECKING:
