@@ -299,6 +299,9 @@ class Event(Enum):
     WRITTEN = "the program writes a gradient itself"
     MODE_SET = "a model is put into training or evaluation mode"
     APPLIED = "a model is applied"
+    COMPILED = "a Keras model is compiled"
+    FITTED = "a Keras model is trained by fit"
+    TRAINABLE_SET = "a Keras layer or model is frozen or released"
     KEPT = "a value is added to a sum or a list that outlives the round of the loop"
     USED_BY_HAND = "the program uses a layer's weights itself"
     HANDED_OVER = "something is called that cannot be read"
@@ -324,6 +327,13 @@ class TrainingEvent(Fact):
     """Of a step: whether none of the parameters that the optimizer holds gets a gradient."""
     missing: frozenset[Value] = frozenset()
     """Of a step: layers that a module got after the optimizer had taken its parameters."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class LoaderInOrder(Fact):
+    """A loader gives the samples of a folder in the order of their classes."""
+
+    loader: Value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
