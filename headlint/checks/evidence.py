@@ -13,6 +13,7 @@ from headlint.flow.values.assumptions import Assumption
 from headlint.flow.values.facts import (
     Activation,
     Backward,
+    Event,
     Fact,
     Fed,
     Head,
@@ -75,6 +76,20 @@ class Evidence:
     def of(self, kind: type[SomeFact]) -> list[SomeFact]:
         """The facts of one kind."""
         return [fact for fact in self.facts if isinstance(fact, kind)]
+
+    @cached_property
+    def uses_by_result(self) -> dict[int, LossUse]:
+        """The uses of losses by the identity of the tensor that they give."""
+        return {id(use.result): use for use in self.of(LossUse) if use.result is not None}
+
+    @cached_property
+    def unreadable_calls(self) -> dict[tuple[int, Site], list[TrainingEvent]]:
+        """The calls of what cannot be read, by the identity of what is called and the place."""
+        found: dict[tuple[int, Site], list[TrainingEvent]] = {}
+        for event in self.events:
+            if event.event is Event.HANDED_OVER:
+                found.setdefault((id(event.subject), event.site), []).append(event)
+        return found
 
     @cached_property
     def events(self) -> list[TrainingEvent]:
@@ -249,9 +264,10 @@ def is_judge(evidence: Evidence, tensor: Tensor) -> bool:
     head = head_of(tensor)
     if head is None:
         return False
-    inputs = {id(fact.input) for fact in evidence.applications() if fact.layer is head.origin.layer}
-    compiled = {use.site for use in evidence.uses if use.compiled and head_of(prediction(use)) is head}
-    return len(inputs) > 1 or len(compiled) > 1
+    others = ((use, head_of(prediction(use))) for use in evidence.uses)
+    same = [(use, other) for use, other in others if other is not None and other.origin.layer is head.origin.layer]
+    compiled = {use.site for use, other in same if use.compiled and other is head}
+    return len({id(other) for _, other in same}) > 1 or len(compiled) > 1
 
 
 def ancestors(tensor: Tensor) -> Iterator[Tensor]:

@@ -13,6 +13,7 @@ from headlint.checks.evidence import (
     Aim,
     Evidence,
     about_loss,
+    ancestors,
     assumptions_of,
     constant,
     head_of,
@@ -28,6 +29,7 @@ from headlint.checks.evidence import (
 from headlint.flow.values.facts import Activation, Fact, LabelsUse, LayerApplied, LayerBuilt, LossUse
 from headlint.flow.values.intervals import UNIT
 from headlint.flow.values.library_values import Layer
+from headlint.flow.values.python_values import Constant, TupleValue
 from headlint.flow.values.tensor_values import Domain, Labels, Tensor
 
 SOFTMAXES = ("softmax", "log_softmax")
@@ -201,6 +203,8 @@ def _columns(aim: Aim) -> Iterator[Diagnostic]:
     step = layer_step(head) if head is not None else None
     if use.loss.family not in (*AMOUNTS, "binary_cross_entropy") or step is None or tensor.domain is Domain.SOFTMAX:
         return
+    if aim.labels.noise or aim.labels.encoding == "constant":
+        return
     if width is None or columns is None or width == columns or rank not in (None, 2) or (rank is None and width == 1):
         return
     source = f" ({aim.labels.source})" if aim.labels.source else ""
@@ -264,7 +268,7 @@ def _fits_by_option(evidence: Evidence, fact: LayerApplied) -> bool:
 def _misfit(fact: LayerApplied) -> str:
     layer, shape = fact.layer, fact.input.shape
     kind = layer.kind
-    if kind.framework != "torch" or not kind.features or kind.effect == "bilinear":
+    if not kind.features or kind.effect == "bilinear":
         return ""
     wanted = constant(layer, kind.features)
     if not isinstance(wanted, int):
@@ -347,9 +351,38 @@ def missing_flatten(evidence: Evidence) -> Iterator[Diagnostic]:
         if isinstance(target, Tensor) and target.labels is not None and target.labels.encoding in ("index", "binary"):
             if target.shape.rank == 1 or target.labels.column:
                 yield from _unflattened(loss, prediction(loss))
+        elif loss.loss.framework == "keras" and loss.loss.family in CLASSIFYING and target is None:
+            if not any(use.prediction is loss.prediction for use in evidence.labels) and _cropped(prediction(loss)):
+                yield from _unflattened(loss, prediction(loss), _NO_SUCH_LABELS)
 
 
-def _unflattened(use: Fact, tensor: Tensor) -> Iterator[Diagnostic]:
+def _cropped(tensor: Tensor) -> bool:
+    """Whether convolutions without padding and then pooling made the grid on which a head gives its answers.
+
+    Labels for each place of a picture or sequence lie on a grid that is the input's, or a part of it by a whole number.
+    """
+    layers = [part.origin.layer for part in ancestors(tensor) if part.origin.layer is not None]
+    effects = {layer.kind.effect for layer in layers}
+    crops = [layer for layer in layers if layer.kind.effect == "convolution" and _crops(layer)]
+    return bool(crops) and "pool" in effects and effects <= _ON_A_GRID
+
+
+_ON_A_GRID = frozenset({"dense", "convolution", "pool", "activation", "norm", "layer_norm", "dropout", "dropout_noise"})
+
+
+def _crops(layer: Layer) -> bool:
+    sizes = layer.arguments.get("kernel_size")
+    numbers = [sizes] if isinstance(sizes, Constant) else list(sizes.items) if isinstance(sizes, TupleValue) else []
+    large = any(isinstance(one, Constant) and isinstance(one.value, int) and one.value > 1 for one in numbers)
+    padding = layer.arguments.get("padding", layer.arguments.get("border_mode"))
+    return large and not layer.kind.short_name.endswith("Transpose") and padding in (None, Constant("valid"))
+
+
+_ONE_LABEL_EACH = "there is one label for each sample."
+_NO_SUCH_LABELS = "convolutions without padding and pooling leave a grid that labels hardly lie on."
+
+
+def _unflattened(use: Fact, tensor: Tensor, contradiction: str = _ONE_LABEL_EACH) -> Iterator[Diagnostic]:
     head = head_of(tensor)
     if head is None or head.origin.layer is None or head.origin.layer.kind.effect != "dense" or not head.inputs:
         return
@@ -357,14 +390,14 @@ def _unflattened(use: Fact, tensor: Tensor) -> Iterator[Diagnostic]:
     if rank is None or rank < 3 or tensor.shape.rank != rank:
         return
     what = "a feature map" if rank >= 4 else "a sequence"
-    message = f"The last layer is applied to {what} with {rank} axes, but there is one label for each sample."
+    message = f"The last layer is applied to {what} with {rank} axes, but {contradiction}"
     advice = "Flatten or pool before the last layer (Flatten, GlobalAveragePooling, or return_sequences=False)."
     yield Diagnostic(
         "HL207",
         head.origin.layer.site,
         message,
         advice,
-        is_proved(use),
+        is_proved(use) and contradiction is _ONE_LABEL_EACH,
         trail_of(tensor),
         details=(("rank", rank),),
         subject=use,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-FRAMEWORKS = frozenset(
+PACKAGES: set[str] = set(
     {
         *("torch", "torchvision", "timm", "keras", "tensorflow", "numpy", "sklearn", "pytorch_lightning", "lightning"),
         *("transformers", "torchmetrics", "pandas", "copy", "functools", "collections", "argparse", "math", "skorch"),
@@ -22,6 +22,12 @@ FRAMEWORKS = frozenset(
     }
 )
 """The top-level packages that the tables speak of; a module of the project with such a name is the project's own."""
+
+WORDS = {
+    *("torch", "keras", "tensorflow", "lightning", "skorch", "timm", "transformers", "tflearn", "segmentation_models"),
+    *("headlint:", "monai", "fastai"),
+}
+"""What the text of each file has that uses a library of models, or speaks to headlint."""
 
 ALWAYS_LIBRARIES = frozenset(
     {
@@ -184,6 +190,13 @@ def _keras(path: str) -> str:
     return path
 
 
+_USUAL_LAYERS = (
+    *("Activation", "AveragePooling2D", "BatchNormalization", "Bidirectional", "Concatenate", "Conv1D", "Conv2D"),
+    *("Conv2DTranspose", "Conv3D", "Convolution1D", "Convolution2D", "Dense", "Dropout", "Embedding", "Flatten", "GRU"),
+    *("GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalMaxPooling1D", "GlobalMaxPooling2D", "InputLayer"),
+    *("LSTM", "LeakyReLU", "MaxPool2D", "MaxPooling1D", "MaxPooling2D", "RepeatVector", "Reshape", "SimpleRNN"),
+    *("SpatialDropout1D", "TimeDistributed", "UpSampling2D", "ZeroPadding2D", "concatenate"),
+)
 _USUAL = {
     "torch": "torch",
     "nn": "torch.nn",
@@ -191,37 +204,28 @@ _USUAL = {
     "tf": "tensorflow",
     "keras": "keras",
     "layers": "keras.layers",
+    "models": "keras.models",
+    "K": "keras.backend",
     "np": "numpy",
+    "pd": "pandas",
     "Sequential": "keras.Sequential",
     "Model": "keras.Model",
     "Input": "keras.Input",
     "to_categorical": "keras.utils.to_categorical",
-    **{
-        name: f"keras.layers.{name}"
-        for name in (
-            *(
-                "Dense",
-                "Activation",
-                "Dropout",
-                "Flatten",
-                "Conv1D",
-                "Conv2D",
-                "MaxPooling1D",
-                "MaxPooling2D",
-                "LSTM",
-                "GRU",
-            ),
-            *(
-                "BatchNormalization",
-                "LeakyReLU",
-                "Embedding",
-                "GlobalAveragePooling2D",
-                "TimeDistributed",
-                "Bidirectional",
-            ),
-        )
-    },
+    "np_utils": "keras.utils.np_utils",
+    "ImageDataGenerator": "keras.preprocessing.image.ImageDataGenerator",
+    "train_test_split": "sklearn.model_selection.train_test_split",
+    **{name: f"sklearn.preprocessing.{name}" for name in ("LabelEncoder", "OneHotEncoder", "StandardScaler")},
+    **{name: f"keras.layers.{name}" for name in _USUAL_LAYERS},
 }
+
+
+_USUAL_MODULES = frozenset({"torch", "nn", "F", "tf", "keras", "layers", "np"})
+
+
+def usual_module(name: str) -> str:
+    """The same for names of modules only, which a star import or a cell that is not here may have bound."""
+    return _USUAL[name] if name in _USUAL_MODULES else ""
 
 
 def usual_meaning(name: str) -> str:

@@ -115,3 +115,30 @@ def swap(x):
 )
 def test_axes_are_exchanged(before: str, after: str | None) -> None:
     assert fixed(AXES.format(written=before), "HL306") == (AXES.format(written=after) if after is not None else None)
+
+
+RECURRENT = """from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = {built}
+
+    def forward(self, x):
+        states, _ = self.layer(x)
+        return states[:, -1]
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("nn.LSTM(4, 8)", "nn.LSTM(4, 8, batch_first=True)"),
+        ("nn.GRU(4, 8, 2, True, False)", "nn.GRU(4, 8, 2, True, True)"),
+        ("nn.RNN(4, 8, batch_first=False)", "nn.RNN(4, 8, batch_first=True)"),
+        ("nn.LSTM(*(4, 8))", None),
+    ],
+)
+def test_the_batch_comes_first(before: str, after: str | None) -> None:
+    assert fixed(RECURRENT.format(built=before), "HL305") == (RECURRENT.format(built=after) if after else None)

@@ -29,6 +29,10 @@ class Run:
     def _positions(self) -> dict[int, int]:
         return {id(event): number for number, event in enumerate(self.events)}
 
+    def place(self, event: TrainingEvent) -> int:
+        """The position of an event in the order of all."""
+        return self._positions[id(event)]
+
     def of(self, *kinds: Event) -> list[TrainingEvent]:
         """The events of some kinds."""
         return [event for event in self.events if event.event in kinds]
@@ -46,8 +50,8 @@ class Run:
     def before(self, event: TrainingEvent) -> Iterator[Neighbour]:
         """What happens before an event, the nearest first; then, in a loop, what the round before it has done."""
         around = self.round_of(event)
-        place = self._positions[id(event)]
-        earlier = [other for other in around if self._positions[id(other)] < place and together(other, event)]
+        place = self.place(event)
+        earlier = [other for other in around if self.place(other) < place and together(other, event)]
         yield from (Neighbour(other, False) for other in reversed(earlier))
         if event.rounds:
             yield from (Neighbour(other, True) for other in reversed(around) if other is not event)
@@ -55,8 +59,8 @@ class Run:
     def after(self, event: TrainingEvent) -> Iterator[Neighbour]:
         """What happens after an event, the nearest first; then, in a loop, what the next round does."""
         around = self.round_of(event)
-        place = self._positions[id(event)]
-        later = [other for other in around if self._positions[id(other)] > place and together(other, event)]
+        place = self.place(event)
+        later = [other for other in around if self.place(other) > place and together(other, event)]
         yield from (Neighbour(other, False) for other in later)
         if event.rounds:
             yield from (Neighbour(other, True) for other in around if other is not event)

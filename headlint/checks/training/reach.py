@@ -46,7 +46,7 @@ def behind(evidence: Evidence, loss: Value) -> Behind:
     """What a loss depends on, as far as it is followed."""
     found = Behind()
     found.complete = isinstance(loss, Tensor)
-    uses = {id(use.result): use for use in evidence.of(LossUse) if use.result is not None}
+    uses = evidence.uses_by_result
     seen: set[int] = set()
     stack = [loss] if isinstance(loss, Tensor) else []
     while stack:
@@ -124,3 +124,24 @@ def _is_called(value: Unknown) -> bool:
         (isinstance(key, tuple) and key[:1] == ("call",)) or key in ("parameters", "element") or _is_called(child)
         for key, child in value.children.items()
     )
+
+
+def depends_on(evidence: Evidence, value: Value, source: Value, depth: int = 24) -> bool:
+    """Whether a value was certainly computed from another, as far as either is followed."""
+    if value is source:
+        return True
+    if depth == 0:
+        return False
+    match value:
+        case Tensor():
+            use = evidence.uses_by_result.get(id(value))
+            parts: list[Value] = [*value.inputs, *((use.prediction,) if use is not None else ())]
+            return any(depends_on(evidence, part, source, depth - 1) for part in parts)
+        case Unknown(key=("call", Site() as site), parent=Unknown() as function):
+            calls = evidence.unreadable_calls.get((id(function), site), ())
+            parts = [one for call in calls for one in call.given if one is not function]
+            return any(depends_on(evidence, part, source, depth - 1) for part in parts)
+        case Unknown(parent=Unknown() as whole):
+            return depends_on(evidence, whole, source, depth - 1)
+        case _:
+            return False

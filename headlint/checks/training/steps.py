@@ -144,7 +144,7 @@ def _step_without_gradients(run: Run, step: TrainingEvent) -> Iterator[Diagnosti
         DiagnosticStep(event.site, note, "event")
         for event, note in sorted(
             [(cleared, "clears the gradients"), (backwards[-1], "computes gradients"), (step, "uses the gradients")],
-            key=lambda pair: run.events.index(pair[0]),
+            key=lambda pair: run.place(pair[0]),
         )
     )
     yield Diagnostic("HL509", step.site, message, advice, _is_proved(step, cleared), trail, subject=step)

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from headlint.flow.python import iteration
 from headlint.flow.values.arguments import Arguments
+from headlint.flow.values.facts import Event
 from headlint.flow.values.python_values import Constant, DictValue, ListValue, TupleValue, Unknown, Value
+from headlint.flow.values.tensor_values import Tensor
 
 if TYPE_CHECKING:
     from headlint.flow.machine.machine import Machine
@@ -16,7 +18,7 @@ def call(machine: Machine, receiver: Value, name: str, arguments: Arguments, at:
     """Call a method of a collection or a constant."""
     match receiver:
         case ListValue():
-            return _of_list(machine, receiver, name, arguments)
+            return _of_list(machine, receiver, name, arguments, at)
         case DictValue():
             return _of_dict(machine, receiver, name, arguments)
         case Constant(str() as text):
@@ -36,11 +38,18 @@ def extend(machine: Machine, target: ListValue, more: list[Value]) -> None:
     machine.state.write(target, "items", TupleValue((*items, *more)))
 
 
-def _of_list(machine: Machine, target: ListValue, name: str, arguments: Arguments) -> Value:
+def _note_kept(machine: Machine, target: ListValue, value: Value, at: int) -> None:
+    """A list that was there before the round of a loop gets a value of it."""
+    if machine.rounds and target.born < machine.rounds[-1].began and isinstance(value, Tensor | Unknown):
+        machine.note_event(Event.KEPT, machine.site(at), value)
+
+
+def _of_list(machine: Machine, target: ListValue, name: str, arguments: Arguments, at: int) -> Value:
     items = iteration.slot_items(machine, target)
     first = arguments.positional[0] if arguments.positional else None
     match name:
         case "append" | "add" if first is not None:
+            _note_kept(machine, target, first, at)
             extend(machine, target, [first])
             return Constant(None)
         case "extend" | "update" if first is not None:
@@ -98,11 +107,13 @@ def _of_dict(machine: Machine, target: DictValue, name: str, arguments: Argument
                 case _:
                     return machine.item(target, first, 0)
         case "items":
-            return ListValue(tuple(TupleValue((Constant(key), value)) for key, value in entries), not target.complete)
+            pairs = [TupleValue((Constant(key), value)) for key, value in entries]
+            pairs += [TupleValue((Unknown(), value)) for value in target.others]
+            return ListValue(tuple(pairs), not target.complete)
         case "keys":
             return ListValue(tuple(Constant(key) for key, _ in entries), not target.complete)
         case "values":
-            return ListValue(tuple(value for _, value in entries), not target.complete)
+            return ListValue((*(value for _, value in entries), *target.others), not target.complete)
         case "copy":
             return DictValue(dict(entries), target.complete)
         case "update":

@@ -19,7 +19,7 @@ from headlint.flow.values.python_values import (
     Value,
 )
 from headlint.frameworks import registry
-from headlint.frameworks.names import ALWAYS_LIBRARIES, FRAMEWORKS, canonical, usual_meaning
+from headlint.frameworks.names import ALWAYS_LIBRARIES, PACKAGES, canonical, usual_meaning, usual_module
 from headlint.syntax import ir
 
 if TYPE_CHECKING:
@@ -53,7 +53,8 @@ def _beyond(machine: Machine, name: str) -> Value:
             return FrameworkName(path)
     if name in BUILTINS:
         return FrameworkName(f"builtins.{name}")
-    if unit.without_imports and (usual := usual_meaning(name)):
+    usual = usual_module(name) if unit.unreadable_star else usual_meaning(name)
+    if usual:
         return FrameworkName(usual)
     return machine.globals.child((unit.path, name))
 
@@ -136,8 +137,9 @@ def _import_star(machine: Machine, module: Value) -> None:
                 value = machine.read(unit.scope, name)
                 if value is not None and not str(name).startswith("_"):
                     _bind(machine, str(name), value)
+            machine.unit.unreadable_star |= unit.unreadable_star
         case _:
-            pass
+            machine.unit.unreadable_star = True
 
 
 def module_named(machine: Machine, unit: ModuleUnit, level: int, dotted: str) -> Value:
@@ -150,7 +152,7 @@ def module_named(machine: Machine, unit: ModuleUnit, level: int, dotted: str) ->
         found = machine.load(machine.loader.resolve(importer, level, dotted))
         if found is not None:
             return ModuleValue(found)
-    if level == 0 and (top in FRAMEWORKS or top in machine.declared_packages):
+    if level == 0 and (top in PACKAGES or top in machine.declared_packages):
         return FrameworkName(canonical(dotted))
     if importer is not None:
         return PackagePath(importer, "." * level + dotted)

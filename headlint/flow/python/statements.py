@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from headlint.flow.machine.state import Cell
 from headlint.flow.python import decisions, expressions, iteration, loops, names
 from headlint.flow.values.conditions import Condition, Guard
+from headlint.flow.values.facts import Event
 from headlint.flow.values.library_values import Layer
 from headlint.flow.values.python_values import (
     ClassValue,
@@ -17,6 +18,7 @@ from headlint.flow.values.python_values import (
     FunctionValue,
     ListValue,
     Scope,
+    Site,
     Unknown,
     Value,
 )
@@ -54,6 +56,11 @@ def _assign(machine: Machine, node: ir.Assign) -> None:
     value = machine.evaluate(node.value)
     if machine.frame.by_mode:
         machine.frame.chosen_by_mode.append(value)
+    match node:
+        case ir.Assign(
+            targets=(ir.Name(name=total) as sum_,), value=ir.Binary(operator="+", left=ir.Name(name=left), right=right)
+        ) if total == left and isinstance(right, ir.Name | ir.Attribute):
+            _note_sum(machine, sum_, machine.evaluate(right), machine.site(node.value))
     for target in node.targets:
         assign(machine, target, value)
         match target, node.value:
@@ -76,6 +83,8 @@ def assign(machine: Machine, target: ir.Expression, value: Value) -> None:
             home = names.home_of(machine, name)
             if home.kind == "module" and isinstance(value, Constant):
                 _notice_reassignment(machine, home, name, value)
+            if machine.rounds and isinstance(value, Constant):
+                machine.begun[home, name] = machine.rounds[-1]
             machine.state.write(home, name, value)
         case ir.Attribute():
             owner = machine.evaluate(target.owner)
@@ -84,7 +93,8 @@ def assign(machine: Machine, target: ir.Expression, value: Value) -> None:
         case ir.Subscript():
             owner = machine.evaluate(target.owner)
             machine.set_item(owner, machine.evaluate(target.index), value, target.at)
-            if isinstance(owner, Tensor) and isinstance(value, Tensor):
+            if isinstance(owner, Tensor):
+                machine.parts.spend(owner)
                 assign(machine, target.owner, machine.tensors.filled(owner, value, machine.site(target)))
         case ir.Display(items=targets):
             _assign_to_several(machine, targets, value)
@@ -134,7 +144,20 @@ def _augmented(machine: Machine, node: ir.AugmentedAssign) -> None:
     result = machine.state.distribute(
         [left, right], lambda one, two: expressions.binary(machine, node.operator, one, two, node.at)
     )
+    if node.operator == "+":
+        _note_sum(machine, node.target, right, machine.site(node))
     assign(machine, node.target, result)
+
+
+def _note_sum(machine: Machine, target: ir.Expression, added: Value, site: Site) -> None:
+    """``total += value`` in a loop, where the total was not begun in the same round."""
+    if not machine.rounds or not isinstance(added, Tensor | Unknown):
+        return
+    match target:
+        case ir.Name(name=name) if machine.begun.get((names.home_of(machine, name), name)) is machine.rounds[-1]:
+            return
+        case ir.Name() | ir.Attribute() | ir.Subscript():
+            machine.note_event(Event.KEPT, site, added)
 
 
 def _return(machine: Machine, node: ir.Return) -> bool:
@@ -190,13 +213,15 @@ def _with(machine: Machine, node: ir.With) -> bool:
         switched_on = switched_on or value == FrameworkName("torch.enable_grad")
         if target is not None:
             assign(machine, target, value)
-    before = machine.without_gradient
+    before, site_before = machine.without_gradient, machine.no_gradient_at
     machine.without_gradient = 0 if switched_on else before + switched_off
+    if switched_off:
+        machine.no_gradient_at = machine.site(node.items[0][0])
     machine.muted += expects_errors
     try:
         return machine.execute(node.body)
     finally:
-        machine.without_gradient = before
+        machine.without_gradient, machine.no_gradient_at = before, site_before
         machine.muted -= expects_errors
 
 
@@ -210,13 +235,12 @@ def _expects_error(item: ir.Expression) -> bool:
 
 
 def _try(machine: Machine, node: ir.Try) -> bool:
-    """The body counts; what only a handler defines is defined as well."""
+    """The body counts; what only a handler defines is defined as well. A handler finds things as they were before."""
     with machine.decided(by_mode=False):
         return _try_all(machine, node)
 
 
 def _try_all(machine: Machine, node: ir.Try) -> bool:
-    goes_on = machine.execute(node.body)
     handled: list[dict[Cell, Value | None]] = []
     for name, body in node.handlers:
         if name in ("KeyboardInterrupt", "AssertionError"):
@@ -226,6 +250,7 @@ def _try_all(machine: Machine, node: ir.Try) -> bool:
         machine.state.path = (*path, Guard(condition, False))
         handled.append(machine.state.isolated(lambda body=body: machine.execute(body)))  # type: ignore[misc]
         machine.state.path = path
+    goes_on = machine.execute(node.body)
     for changes in handled:
         machine.state.fill_in(changes)
     if goes_on and node.otherwise:

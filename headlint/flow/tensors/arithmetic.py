@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from headlint.flow.tensors import by_hand, mixtures, numbers, shapes
+from headlint.flow.tensors import by_hand, mixtures, numbers, sequences, shapes
 from headlint.flow.tensors.operation import Operation, note_mixed_in, tensor_of
 from headlint.flow.values.facts import Activation, LabelsRescaled, PredictionUse
 from headlint.flow.values.python_values import Constant, Site, TupleValue, Unknown, Value
@@ -180,6 +180,8 @@ def _reduce(machine: Machine, operation: Operation) -> Value:
     if operation.effect == "mean" and tensor.domain is Domain.LINEAR and operation.given("dim"):
         domain = Domain.LINEAR
     axis = sizes[0] if sizes is not None and len(sizes) == 1 else None
+    if operation.effect == "mean" and axis is not None:
+        sequences.note_mean(machine, tensor, axis, operation.site)
     if mixtures.survives_mean(tensor, axis) if operation.effect == "mean" else mixtures.are_weighted_rows(tensor, axis):
         return mixtures.mixed(shape, (tensor,), operation.name, operation.site)
     origin = operation.origin(operation.effect)

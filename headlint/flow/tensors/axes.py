@@ -19,7 +19,8 @@ _SAME_AXES = frozenset(
 _LEADING_AXES = {"convolution": 1, "recurrent": 2, "embedding": 2}
 """How many of the first axes a layer leaves as they are."""
 _SAME_NOTES = frozenset({"dropout", "number", "detach"})
-_OTHER_AXES = frozenset({"state", "attention weights"})
+OTHER_AXES = frozenset({"state", "attention weights"})
+"""The notes of what a layer gives beside its output, with axes of its own."""
 LONGEST_WAY = 64
 MOST_AXES = 6
 
@@ -51,7 +52,7 @@ def _axis_before(tensor: Tensor, axis: int) -> int | None:
     if tensor.order:
         return tensor.order[axis] if axis < len(tensor.order) else axis
     effect = tensor.origin.layer.kind.effect if tensor.origin.layer is not None else ""
-    if tensor.origin.note in _OTHER_AXES:
+    if tensor.origin.note in OTHER_AXES:
         return None
     same = tensor.origin.role == "activation" or effect in _SAME_AXES or tensor.origin.note in _SAME_NOTES
     if same or axis < _LEADING_AXES.get(effect, 0) or axis in tensor.kept:

@@ -315,3 +315,13 @@ def _of_constants(known: Sequence[Labels], dtype: str, interval: Interval | None
         encoding = "binary" if len(distinct) == 2 else "index"
         return replace(first, encoding=encoding, classes=len(distinct), dtype=dtype, interval=interval)
     return replace(first, dtype=dtype, interval=interval, encoding="constant" if len(distinct) == 1 else "")
+
+
+def overwritten(labels: Labels, number: float | None) -> Labels:
+    """The labels of an array in which a number, or something unknown, is put in some places."""
+    if labels.encoding == "constant" and number is not None and labels.interval is not None:
+        if {labels.interval.low, number} == {0, 1}:
+            return replace(labels, encoding="binary", classes=2, interval=Interval(0, 1))
+        return replace(labels, encoding="", interval=None)
+    encoding = labels.encoding if labels.encoding in ("index", "binary") else ""
+    return replace(labels, encoding=encoding, classes=None, interval=None, exclusive=False)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from headlint.flow.tensors import arithmetic, columns, creation, reshaping, shapes
+from headlint.flow.tensors import arithmetic, columns, creation, numbers, reshaping, sequences, shapes
 from headlint.flow.tensors.dtypes import moved
 from headlint.flow.tensors.operation import DOMAINS, Operation, activate, tensor_of
 from headlint.flow.values.arguments import Arguments
@@ -53,7 +53,9 @@ def apply(machine: Machine, effect: str, name: str, main: Value | None, bound: d
     def single(value: Value) -> Value:
         if effect in _TAKES_LITERALS and isinstance(value, ListValue | TupleValue):
             value = creation.literal_array(machine, value, bound, site)
-        return _EFFECTS[effect](machine, Operation(effect, name, value, bound, site))
+        made = _EFFECTS[effect](machine, Operation(effect, name, value, bound, site))
+        machine.parts.spend(value, *bound.values(), made=made)
+        return made
 
     return machine.state.distribute([main], single)
 
@@ -89,7 +91,8 @@ def _backward(machine: Machine, operation: Operation) -> Value:
     match operation.main:
         case Tensor() as tensor:
             machine.emit(Backward, operation.site, loss=tensor)
-            machine.note_event(Event.DIFFERENTIATED, operation.site, tensor)
+            kept = (Constant("retain_graph"),) if operation.given("retain_graph", "create_graph") else ()
+            machine.note_event(Event.DIFFERENTIATED, operation.site, tensor, given=kept)
     return Constant(None)
 
 
@@ -118,6 +121,7 @@ def attribute(machine: Machine, tensor: Tensor, name: str, site: Site) -> Value:
 def call_method(machine: Machine, tensor: Tensor, name: str, arguments: Arguments, site: Site) -> Value:
     """``tensor.name(arguments)``."""
     if name not in torch.METHODS:
+        machine.parts.spend(tensor, *arguments.positional, *arguments.named.values())
         return columns.method(machine, tensor, name, arguments, site) or Unknown()
     effect, parameters = torch.METHODS[name]
     if name in ("to", "type"):
@@ -147,6 +151,7 @@ def item(machine: Machine, tensor: Tensor, key: Value, site: Site) -> Value:
         classes = tensor.shape.size(0)
         rows = Labels("one_hot", classes, "float", False, "an identity matrix", exclusive=True, site=site)
         return Tensor(Domain.ONE_HOT, Shape(None, classes), Origin("operation", "eye[…]", site), (tensor,), labels=rows)
+    sequences.note_index(machine, tensor, key, site)
     shape = shapes.indexed(machine, tensor.shape, key)
     if tensor.domain in (Domain.SOFTMAX, Domain.LOG_SOFTMAX) and _picks_column(key, tensor.shape.rank):
         domain = Domain.SIGMOID if tensor.domain is Domain.SOFTMAX else Domain.UNKNOWN
@@ -202,8 +207,12 @@ def _picks_column(key: Value, rank: int | None) -> bool:
     return rank is None or len(key.items) == rank or key.items[0] == Constant("...")
 
 
-def filled(tensor: Tensor, value: Tensor, site: Site) -> Tensor:
+def filled(tensor: Tensor, value: Value, site: Site) -> Tensor:
     """``tensor[…] = value``: an empty tensor that is filled step by step holds what is put into it."""
+    if not isinstance(value, Tensor):
+        return _overwritten(tensor, value, site)
+    if value.origin.note == "overwritten" and value.inputs and tensor.labels is not None:
+        return _overwritten(tensor, Unknown(), site)  # a part of the array was changed, and is put back
     if tensor.origin.note == "fresh":
         domain = value.domain
     elif tensor.origin.note == "collected" and tensor.domain is value.domain:
@@ -214,6 +223,20 @@ def filled(tensor: Tensor, value: Tensor, site: Site) -> Tensor:
     return tensor.derive(
         domain=domain, shape=Shape(None, value.shape.units), origin=origin, inputs=(value,), attached=value.attached
     )
+
+
+def _overwritten(tensor: Tensor, value: Value, site: Site) -> Tensor:
+    """An array some of whose numbers are others now: which classes there are is no longer known of labels."""
+    labels = tensor.labels
+    if labels is None:
+        return tensor
+    match value:
+        case Constant(bool() | int() | float() as number) if tensor.shape.rank == 1 or labels.column:
+            known: float | None = number
+        case _:
+            known = None
+    origin = Origin("operation", "[…] =", site, note="overwritten")
+    return tensor.derive(labels=numbers.overwritten(labels, known), origin=origin)
 
 
 _EFFECTS: dict[str, Callable[[Machine, Operation], Value]] = {

@@ -14,7 +14,7 @@ from headlint.flow.values.training_values import Parameters
 if TYPE_CHECKING:
     from headlint.flow.machine.machine import Machine
 
-METHODS = frozenset({"parameters", "named_parameters", "zero_grad", "requires_grad_"})
+METHODS = frozenset({"parameters", "named_parameters", "zero_grad", "requires_grad_", "train", "eval"})
 
 
 def is_module(value: Value) -> bool:
@@ -40,6 +40,9 @@ def call_method(machine: Machine, module: Value, name: str, arguments: Arguments
         case "zero_grad":
             machine.note_event(Event.CLEARED, machine.site(at), parameters.of_module(machine, module), by=module)
             return Constant(None)
+        case "train" | "eval":
+            _note_mode(machine, module, name, arguments, at)
+            return module
         case "requires_grad_":
             value = arguments.first("requires_grad") or Constant(True)
             parameters.set_trainable(machine, parameters.of_module(machine, module), value)
@@ -48,6 +51,11 @@ def call_method(machine: Machine, module: Value, name: str, arguments: Arguments
             found = parameters.of_module(machine, module)
             named = name == "named_parameters"
             return Parameters(found.members, found.complete, named=named, owners=frozenset({module}))
+
+
+def _note_mode(machine: Machine, module: Value, name: str, arguments: Arguments, at: int) -> None:
+    mode = Constant(False) if name == "eval" else arguments.first("mode") or Constant(True)
+    machine.note_event(Event.MODE_SET, machine.site(at), module, given=(mode,))
 
 
 def call_unknown(machine: Machine, owner: Unknown, name: str, arguments: Arguments, at: int) -> Value | None:
@@ -59,3 +67,9 @@ def call_unknown(machine: Machine, owner: Unknown, name: str, arguments: Argumen
         machine.note_event(Event.CLEARED, machine.site(at), owner)
         return Constant(None)
     return None
+
+
+def note_mode_of_unknown(machine: Machine, owner: Unknown, name: str, arguments: Arguments, at: int) -> None:
+    """``model.train()`` and ``model.eval()`` of something unknown, where they are called as a module's are."""
+    if name in ("train", "eval") and len(arguments) <= 1:
+        _note_mode(machine, owner, name, arguments, at)

@@ -33,7 +33,8 @@ def _method(machine: Machine, owner: Unknown, name: str, arguments: Arguments, a
     first = arguments.positional[0] if arguments.positional else None
     match name:
         case "backward" if first is None:
-            machine.note_event(Event.DIFFERENTIATED, machine.site(at), owner)
+            kept = (Constant("retain_graph"),) if arguments.get("retain_graph", "create_graph") is not None else ()
+            machine.note_event(Event.DIFFERENTIATED, machine.site(at), owner, given=kept)
             return Constant(None)
         case "step" if not arguments.positional and not arguments.named:
             return optimizers.step(machine, owner, arguments, at)

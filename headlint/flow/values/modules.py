@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
@@ -25,6 +24,8 @@ class ModuleUnit:
     started: bool = False
     stars: list[str] = field(default_factory=list)
     """The library modules whose every name it imports."""
+    unreadable_star: bool = False
+    """Whether it imports every name of a module that cannot be read, so that a name may be anything."""
     reassigned: set[str] = field(default_factory=set)
     """Variables that the top level gives different constants one after the other."""
     functions: list[FunctionValue] = field(default_factory=list)
@@ -33,11 +34,6 @@ class ModuleUnit:
 
     def __post_init__(self) -> None:
         self.scope = Scope(self, "module", None)
-
-    @cached_property
-    def without_imports(self) -> bool:
-        """Whether it imports nothing at all, as programs in questions do: the usual names mean the usual things then."""
-        return not any(isinstance(statement, ir.Import | ir.ImportFrom) for statement in self.body.body)
 
 
 class Loader(Protocol):

@@ -102,3 +102,5 @@ class Round:
 
     loop: Loop
     number: int
+    began: int = 0
+    """Of the things of a program, those with a lower number were there before the round."""

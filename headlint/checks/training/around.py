@@ -1,0 +1,117 @@
+"""HL517 and HL518: what stands around a step, sums of losses and schedules of the learning rate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
+from headlint.checks.evidence import Evidence
+from headlint.checks.training.order import Run, together
+from headlint.flow.values.facts import Event, TrainingEvent
+from headlint.flow.values.python_values import Unknown, Value
+from headlint.flow.values.tensor_values import Tensor
+from headlint.flow.values.training_values import Optimizer, Scheduler
+
+WITHOUT_WARNING = frozenset({"ReduceLROnPlateau"})
+"""Schedules that need the result of an epoch, and do not care about the order."""
+
+
+def loss_keeps_its_graph(evidence: Evidence) -> Iterator[Diagnostic]:
+    """HL517."""
+    for run in evidence.runs:
+        for kept in run.of(Event.KEPT):
+            if kept.without_gradient:
+                continue
+            backward = _differentiated_in_this_round(run, kept)
+            if backward is None:
+                continue
+            yield Diagnostic(
+                "HL517",
+                kept.site,
+                "The loss is kept with its graph, round after round: what each batch has computed stays in memory as long as "
+                "the sum or list.",
+                "Keep the number alone: loss.item(), or loss.detach() to stay on the device.",
+                isinstance(kept.subject, Tensor) and not kept.guards,
+                (
+                    DiagnosticStep(backward.site, "differentiates the loss", "event"),
+                    DiagnosticStep(kept.site, "keeps it with its graph", "event"),
+                ),
+                subject=kept,
+            )
+
+
+def _differentiated_in_this_round(run: Run, kept: TrainingEvent) -> TrainingEvent | None:
+    """Where the very loss that is kept is differentiated, after which nobody can differentiate the sum."""
+    parts = list(_attached_parts(kept.subject))
+    return next(
+        (
+            event
+            for event in run.round_of(kept)
+            if event.event is Event.DIFFERENTIATED
+            and not event.given
+            and together(event, kept)
+            and any(event.subject is part for part in parts)
+        ),
+        None,
+    )
+
+
+def _attached_parts(value: Value, depth: int = 4) -> Iterator[Value]:
+    match value:
+        case Tensor():
+            if value.attached:
+                yield value
+                if depth > 0:
+                    for part in value.inputs:
+                        yield from _attached_parts(part, depth - 1)
+        case Unknown():
+            yield value
+
+
+def scheduler_before_optimizer(evidence: Evidence) -> Iterator[Diagnostic]:
+    """HL518."""
+    for run in evidence.runs:
+        seen: set[Value] = set()
+        for event in run.of(Event.SCHEDULED, Event.STEPPED):
+            if event.event is Event.STEPPED:
+                seen.add(event.subject)
+                continue
+            schedule = event.by
+            if event.subject in seen or not isinstance(schedule, Scheduler) or schedule.name in WITHOUT_WARNING:
+                continue
+            step = _step_in_the_same_loop(run, event)
+            seen.add(event.subject)
+            if step is None or event.given or not isinstance(event.subject, Optimizer):
+                continue
+            yield Diagnostic(
+                "HL518",
+                event.site,
+                "The schedule moves on before the optimizer's first step: the first value of the learning rate is never used.",
+                "Call scheduler.step() behind the loop over the batches, at the end of the epoch.",
+                not event.guards,
+                (
+                    DiagnosticStep(event.site, "changes the learning rate", "event"),
+                    DiagnosticStep(step.site, "takes the first step", "event"),
+                ),
+                subject=event,
+            )
+
+
+def _step_in_the_same_loop(run: Run, scheduled: TrainingEvent) -> TrainingEvent | None:
+    """A step that always follows a schedule's in the same round of a loop."""
+    if not scheduled.rounds:
+        return None
+    return next(
+        (
+            one.event
+            for one in run.after(scheduled)
+            if one.event.event is Event.STEPPED
+            and one.event.subject is scheduled.subject
+            and not one.in_other_round
+            and set(scheduled.guards) <= set(one.event.guards)
+        ),
+        None,
+    )
+
+
+RULES = (loss_keeps_its_graph, scheduler_before_optimizer)

@@ -1,0 +1,222 @@
+"""HL607 and HL608: the mode in which a model is trained, and the one in which it is judged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
+from headlint.checks.evidence import Evidence
+from headlint.checks.training.holding import held_by, is_optimizer
+from headlint.checks.training.order import Run, together
+from headlint.checks.training.reach import depends_on
+from headlint.flow.values.conditions import Choice
+from headlint.flow.values.facts import Event, LossUse, PredictionUse, TrainingEvent
+from headlint.flow.values.library_values import Backbone, Container, Dataset, Layer, Part
+from headlint.flow.values.python_values import Constant, HeapObject, Instance, TupleValue, Unknown, Value
+from headlint.flow.values.tensor_values import Tensor
+
+DEEPEST_MODULE = 8
+
+
+def trained_in_evaluation_mode(evidence: Evidence) -> Iterator[Diagnostic]:
+    """HL608."""
+    for run in evidence.runs:
+        for backward in run.of(Event.DIFFERENTIATED):
+            if backward.by is not None or backward.without_gradient or not backward.rounds:
+                continue
+            for applied in _applied_for(evidence, run, backward):
+                switch = _evaluation_before(run, applied, backward)
+                if switch is None:
+                    continue
+                yield Diagnostic(
+                    "HL608",
+                    backward.site,
+                    "The model is put into evaluation mode and not back before it is trained: dropout is off, and batch norm "
+                    "neither uses nor collects the statistics of the batch.",
+                    "Call model.train() at the start of each epoch.",
+                    not isinstance(applied.subject, Unknown) and not backward.guards and not switch.guards,
+                    (
+                        DiagnosticStep(switch.site, "switches to evaluation mode", "event"),
+                        DiagnosticStep(backward.site, "trains", "event"),
+                    ),
+                    subject=backward,
+                )
+                break
+
+
+def _applied_for(evidence: Evidence, run: Run, backward: TrainingEvent) -> list[TrainingEvent]:
+    """Applications of the models that a loss trains, in its round: those whose parameters a step there changes."""
+    around = run.round_of(backward)
+    steps = [event for event in around if event.event is Event.STEPPED and together(event, backward)]
+    known = [step for step in steps if is_optimizer(step.subject)]
+    return [
+        event
+        for event in around
+        if event.event in (Event.APPLIED, Event.HANDED_OVER)
+        and not event.without_gradient
+        and together(event, backward)
+        and any(_holds(step.subject, event.subject) for step in known)
+        and depends_on_mode(event.subject)
+        and depends_on(evidence, backward.subject, _output(event))
+    ]
+
+
+def _output(applied: TrainingEvent) -> Value:
+    """What a model gave when it was applied."""
+    if applied.event is Event.APPLIED:
+        return applied.by or applied.subject
+    assert isinstance(applied.subject, Unknown)
+    return applied.subject.child(("call", applied.site))
+
+
+def _holds(optimizer: Value, model: Value) -> bool:
+    """Whether an optimizer trains a model."""
+    held = held_by(optimizer)
+    if held is not None:
+        return model in held.owners or model in held.members
+    return isinstance(optimizer, Unknown) and isinstance(model, Unknown)
+
+
+def depends_on_mode(model: Value, depth: int = DEEPEST_MODULE) -> bool:
+    """Whether a model has layers that do something else in evaluation mode; of what is unknown that is likely."""
+    match model:
+        case Layer():
+            return "BatchNorm" in model.kind.name or "Dropout" in model.kind.name
+        case Backbone() | Part():
+            return True
+        case Unknown():
+            return True
+        case Container() | Instance() if depth > 0:
+            return any(_may_depend(part, depth - 1) for part in model.slots.values())
+        case _:
+            return False
+
+
+def _may_depend(part: Value, depth: int) -> bool:
+    match part:
+        case Choice(options):
+            return any(_may_depend(option.value, depth) for option in options)
+        case TupleValue(items):
+            return any(_may_depend(item, depth) for item in items)
+        case Unknown():
+            return False
+        case _:
+            return depends_on_mode(part, depth)
+
+
+def _evaluation_before(run: Run, applied: TrainingEvent, backward: TrainingEvent) -> TrainingEvent | None:
+    """What has put the model into evaluation mode when it is applied, in the first round of the loops or a later one."""
+    model = applied.subject
+    switches = [event for event in run.of(Event.MODE_SET) if event.subject is model and together(event, backward)]
+    if isinstance(model, Unknown) and not any(_mode(event) is True for event in run.of(Event.MODE_SET)):
+        return None
+    place = run.place(applied)
+    inner_first = list(reversed(applied.rounds))
+    for one in [*inner_first, None]:
+        inside = [event for event in switches if one is None or one in event.rounds]
+        before = [event for event in inside if run.place(event) < place]
+        if before:
+            found = before[-1]
+            return found if _mode(found) is False and not _handed_between(run, found, applied) else None
+        whole = [event for event in run.of(Event.MODE_SET) if event.subject is model and one and one in event.rounds]
+        if whole and one is not None and all(_mode(event) is False for event in whole):
+            last = whole[-1]
+            returns = _happens_again_and_again(last, applied) and not _handed_after(run, last, one)
+            return last if returns else None
+    return None
+
+
+def _happens_again_and_again(switch: TrainingEvent, applied: TrainingEvent) -> bool:
+    """Whether a switch is done in each round, or every so many rounds; another condition may hold in the last alone."""
+    return all(
+        isinstance(guard.condition.subject, Unknown)
+        and isinstance(guard.condition.subject.key, tuple)
+        and guard.condition.subject.key[0] == "%"
+        for guard in set(switch.guards) - set(applied.guards)
+    )
+
+
+def _mode(event: TrainingEvent) -> bool | None:
+    match event.given:
+        case (Constant(bool() as mode, symbol=None),):
+            return mode
+        case _:
+            return None
+
+
+def _handed_between(run: Run, first: TrainingEvent, last: TrainingEvent) -> bool:
+    between = run.events[run.place(first) : run.place(last)]
+    return any(_gets(event, last.subject) for event in between)
+
+
+def _handed_after(run: Run, switch: TrainingEvent, one: object) -> bool:
+    later = [event for event in run.events[run.place(switch) :] if one in event.rounds]
+    return any(_gets(event, switch.subject) for event in later)
+
+
+def _gets(event: TrainingEvent, model: Value) -> bool:
+    """Whether something that cannot be read gets a model, or an object that has it."""
+    return event.event is Event.HANDED_OVER and any(
+        value is model or (isinstance(value, HeapObject) and _contains(value, model)) for value in event.given
+    )
+
+
+def _contains(owner: HeapObject, model: Value) -> bool:
+    return any(value is model for value in owner.slots.values())
+
+
+def evaluated_in_training_mode(evidence: Evidence) -> Iterator[Diagnostic]:
+    """HL607."""
+    for run in evidence.runs:
+        for applied in run.of(Event.APPLIED):
+            if not applied.without_gradient or not applied.rounds or isinstance(applied.subject, Unknown):
+                continue
+            model = applied.subject
+            modes = [event for event in evidence.events if event.event is Event.MODE_SET and event.subject is model]
+            if any(_mode(event) is not True for event in modes) or not depends_on_mode(model):
+                continue
+            if not _is_trained(run, model) or not _goes_through_data(applied) or not _is_judged(evidence, applied):
+                continue
+            if any(event.event is Event.DIFFERENTIATED for event in run.round_of(applied)):
+                continue
+            if any(_gets(event, model) for event in evidence.events):
+                continue
+            yield Diagnostic(
+                "HL607",
+                applied.site,
+                "The model is judged in training mode: dropout still drops units, and batch norm uses, and changes by, the "
+                "statistics of this batch.",
+                "Call model.eval() before the evaluation, and model.train() before the next epoch.",
+                not applied.guards,
+                (
+                    *(DiagnosticStep(event.site, "puts it into training mode", "event") for event in modes[:1]),
+                    DiagnosticStep(applied.site, "judges it in that mode", "event"),
+                ),
+                subject=applied,
+            )
+
+
+def _is_trained(run: Run, model: Value) -> bool:
+    return any(event.event is Event.STEPPED and _holds(event.subject, model) for event in run.events)
+
+
+def _goes_through_data(applied: TrainingEvent) -> bool:
+    """Whether the innermost loop goes through data, rather than through a number of attempts on the same."""
+    match applied.rounds[-1].loop.over:
+        case Dataset(name="range") | TupleValue() | None:
+            return False
+        case _:
+            return True
+
+
+def _is_judged(evidence: Evidence, applied: TrainingEvent) -> bool:
+    """Whether the output is compared with labels, or decided upon."""
+    output = applied.by
+    if not isinstance(output, Tensor):
+        return False
+    predictions = [fact.tensor for fact in evidence.of(PredictionUse)]
+    predictions += [fact.prediction for fact in evidence.of(LossUse) if isinstance(fact.prediction, Tensor)]
+    return any(depends_on(evidence, tensor, output) for tensor in predictions)
+
+
+RULES = (trained_in_evaluation_mode, evaluated_in_training_mode)

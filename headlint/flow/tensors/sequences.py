@@ -1,0 +1,66 @@
+"""What is taken out of the sequences that recurrent layers and transformers give."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from headlint.flow.tensors import axes
+from headlint.flow.values.facts import StepTaken
+from headlint.flow.values.library_values import Layer
+from headlint.flow.values.python_values import Constant, Site, TupleValue, Value
+from headlint.flow.values.tensor_values import Tensor
+
+if TYPE_CHECKING:
+    from headlint.flow.machine.machine import Machine
+
+_OF_SEQUENCES = frozenset({"recurrent", "attention", "hidden_same_shape"})
+
+
+def note_index(machine: Machine, tensor: Tensor, key: Value, site: Site) -> None:
+    """Note that ``tensor[key]`` takes one step of a sequence."""
+    axis = 0
+    for one in key.items if isinstance(key, TupleValue) else (key,):
+        match one:
+            case Constant(int() as number) if not isinstance(one.value, bool):
+                _note(machine, tensor, axis, "last" if number == -1 else "first" if number == 0 else "", site)
+            case Constant("..."):
+                return
+            case Constant(None):
+                continue
+        axis += 1
+
+
+def note_mean(machine: Machine, tensor: Tensor, axis: int, site: Site) -> None:
+    """Note that the mean over the steps of a sequence is taken."""
+    _note(machine, tensor, axis, "mean", site)
+
+
+def _note(machine: Machine, tensor: Tensor, axis: int, taken: str, site: Site) -> None:
+    for made, its_axis in axes.way_of(tensor, axis):
+        layer, at = made.origin.layer, made.origin.site
+        if layer is None or at is None or not made.inputs or not is_of_sequences(layer):
+            continue
+        if made.origin.note in axes.OTHER_AXES:
+            return
+        machine.emit(StepTaken, at, layer=layer, input=made.inputs[0], axis=its_axis, taken=taken, taken_at=site)
+
+
+def is_of_sequences(layer: Layer) -> bool:
+    """Whether a layer of PyTorch takes (time, batch, features), or (batch, time, features) with ``batch_first``."""
+    return layer.kind.framework == "torch" and layer.kind.effect in _OF_SEQUENCES
+
+
+def is_batch_first(layer: Layer) -> bool | None:
+    """Whether a layer takes the batch on the first axis; None where it is not known."""
+    inner = layer.arguments.get("encoder_layer") or layer.arguments.get("decoder_layer")
+    if isinstance(inner, Layer):
+        return is_batch_first(inner)
+    if layer.kind.short_name in ("TransformerEncoder", "TransformerDecoder"):
+        return None
+    given = layer.constant("batch_first", False)
+    return given if isinstance(given, bool) else None
+
+
+def is_batch(tensor: Tensor, axis: int) -> bool:
+    """Whether an axis is seen to hold the samples that a data loader puts together."""
+    return any(one.batched and its_axis == 0 for one, its_axis in axes.way_of(tensor, axis))
