@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from headlint.flow.layers import containers
-from headlint.flow.libraries import declarations, library
+from headlint.flow.libraries import declarations, joining, library
 from headlint.flow.machine.machine import Declarations, Machine
 from headlint.flow.machine.semantics import LibrarySemantics, PythonSemantics, TensorSemantics
 from headlint.flow.python import attributes, calls, collections_methods, decisions, expressions, statements
@@ -48,6 +48,7 @@ LIBRARIES = LibrarySemantics(
     attribute=library.attribute,
     is_method=library.is_method,
     add_member=containers.add_member,
+    finish=joining.finish,
     assigning=assignments.note,
 )
 

@@ -42,6 +42,7 @@ def _run_rest(machine: Machine, unit: ModuleUnit) -> None:
         machine.root += 1
         if worth(cls.definition):
             machine.with_share(partial(_run_class, machine, cls))
+    machine.libraries.finish(machine, unit)
     parts.note(machine, unit)
     forwards.note(machine, unit)
     for container in machine.sequences:

@@ -16,6 +16,7 @@ from typing import Any
 from headlint.flow.machine.branches import Branches, Tested, contradicts_defaults
 from headlint.flow.machine.parts import Made, PartsSeen
 from headlint.flow.machine.semantics import LibrarySemantics, PythonSemantics, TensorSemantics
+from headlint.flow.machine.set_up import SetUp
 from headlint.flow.machine.state import State
 from headlint.flow.values.arguments import NO_ARGUMENTS, Arguments
 from headlint.flow.values.assumptions import Assumption
@@ -137,6 +138,7 @@ class Machine:
         """What programs store under names of libraries (``tf.model = …``)."""
         self.instances: list[Instance] = []
         self.parts = PartsSeen()
+        self.set_up = SetUp()
         self.cut_short = 0
         """How many calls and modules were not followed to their end."""
         self.sequences: list[Container] = []
