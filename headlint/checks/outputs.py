@@ -203,6 +203,8 @@ def _columns(aim: Aim) -> Iterator[Diagnostic]:
     step = layer_step(head) if head is not None else None
     if use.loss.family not in (*AMOUNTS, "binary_cross_entropy") or step is None or tensor.domain is Domain.SOFTMAX:
         return
+    if aim.labels.noise or aim.labels.encoding == "constant":
+        return
     if width is None or columns is None or width == columns or rank not in (None, 2) or (rank is None and width == 1):
         return
     source = f" ({aim.labels.source})" if aim.labels.source else ""
@@ -266,7 +268,7 @@ def _fits_by_option(evidence: Evidence, fact: LayerApplied) -> bool:
 def _misfit(fact: LayerApplied) -> str:
     layer, shape = fact.layer, fact.input.shape
     kind = layer.kind
-    if kind.framework != "torch" or not kind.features or kind.effect == "bilinear":
+    if not kind.features or kind.effect == "bilinear":
         return ""
     wanted = constant(layer, kind.features)
     if not isinstance(wanted, int):

@@ -104,6 +104,8 @@ def check_files(
     relevant, refused = relevant_files(files, loader)
     wanted = [file for file in relevant if reaches_library(file, loader, settings)]
     results = _analyze_all(wanted, loader, settings, progress)
+    if loader.cache:
+        cache.clean()
     open_files = [Path(result.path) for result in results if result.open] + [*set(relevant).difference(wanted)]
     results += _analyze_importers(open_files, set(files), loader, settings)
     return _report(results, files, loader, selection, (*problems, *refused))

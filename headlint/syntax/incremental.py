@@ -6,30 +6,16 @@ parsed piece by piece wherever each piece is a module by itself; where one is no
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
 
 import libcst as cst
 from libcst.metadata import MetadataWrapper, PositionProvider
 
 from headlint.syntax import ir
+from headlint.syntax.cutting import parts_of
 from headlint.syntax.lower import Lowering
 from headlint.syntax.parse import Span, parse, refuse_hard_texts, span_of
-
-_TOKEN = re.compile(
-    r"""
-    (?P<skipped> \#[^\n]* | \\\n
-      | \"{3}(?:\\.|[^\\])*?\"{3} | '{3}(?:\\.|[^\\])*?'{3} | "(?:\\.|[^"\\\n])*" | '(?:\\.|[^'\\\n])*' )
-    | (?P<opening> [\[({] ) | (?P<closing> [\])}] )
-    | (?P<decorator> ^@ )
-    | (?P<definition> ^(?:async[ \t]+def|def|class)\b )
-    | (?P<statement> ^(?!(?:else|elif|except|finally)\b)(?=[^\s\#]) )
-    """,
-    re.DOTALL | re.MULTILINE | re.VERBOSE,
-)
-"""What tells where a statement begins: strings and brackets to pass over, and what stands in the first column."""
 
 
 @dataclass
@@ -95,7 +81,7 @@ class IncrementalParser:
         A piece that the text has twice is the same one, numbered anew: it must be looked at before the next is taken.
         """
         if text != self._text:
-            parts = _parts(text)
+            parts = parts_of(text)
             try:
                 self._pieces = {part: self._pieces.get(part) or _parsed(part) for part in parts}
             except cst.ParserSyntaxError:
@@ -115,24 +101,3 @@ class IncrementalParser:
 
 def _parsed(text: str) -> _Piece:
     return _Piece(cst.parse_module(text), text.count("\n"))
-
-
-def _parts(text: str) -> list[str]:
-    """The text cut where statements begin in the first column."""
-    cuts = [0, *_beginnings(text), len(text)]
-    return [text[start:end] for start, end in pairwise(cuts) if start < end]
-
-
-def _beginnings(text: str) -> Iterator[int]:
-    depth = 0
-    decorated = False
-    for match in _TOKEN.finditer(text):
-        match match.lastgroup:
-            case "opening":
-                depth += 1
-            case "closing":
-                depth -= 1
-            case "decorator" | "definition" | "statement" as kind if depth == 0:
-                if not decorated:
-                    yield match.start()
-                decorated = kind == "decorator" or (decorated and kind == "statement")

@@ -387,17 +387,33 @@ class Module:
     """A whole module."""
 
     body: tuple[Statement, ...]
+    firsts: tuple[int, ...] = (0,)
+    """For each chunk of the text that was parsed by itself the first number in it."""
 
 
 def walk(node: object) -> Iterator[Expression | Statement]:
     """Every expression and statement below a node or a tuple of nodes, in no particular order."""
     stack = [node]
     while stack:
-        match stack.pop():
-            case tuple() as parts:
-                stack.extend(parts)
-            case part if hasattr(part, "__slots__"):
-                if isinstance(part, (Expression, Statement)):
-                    yield part
-                slots = (slot for kind in type(part).__mro__ for slot in getattr(kind, "__slots__", ()))
-                stack.extend(getattr(part, slot) for slot in slots if slot != "at")
+        part = stack.pop()
+        kind = type(part)
+        if kind is tuple:
+            stack.extend(part)  # type: ignore[arg-type]
+            continue
+        known = _KINDS.get(kind)
+        if known is None:
+            known = _KINDS[kind] = (issubclass(kind, Expression | Statement), _slots_of(kind))
+        wanted, slots = known
+        if wanted:
+            yield part  # type: ignore[misc]
+        for slot in slots:
+            stack.append(getattr(part, slot))
+
+
+_KINDS: dict[type, tuple[bool, tuple[str, ...]]] = {}
+"""For each type whether its values are expressions or statements, and where they hold others."""
+
+
+def _slots_of(kind: type) -> tuple[str, ...]:
+    named = (slot for above in kind.__mro__ for slot in getattr(above, "__slots__", ()))
+    return tuple(slot for slot in named if slot not in ("at", "firsts"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Sequence
 
 import libcst as cst
@@ -22,6 +23,11 @@ class ExpressionLowering:
         self._nodes = nodes
         self._generators: list[bool] = []
         self._expressions: dict[type, Callable[[cst.CSTNode], ir.Expression]] = {}
+
+    @property
+    def following(self) -> int:
+        """The number that the next node would get."""
+        return self._next
 
     def _number(self, node: cst.CSTNode) -> int:
         at = self._next
@@ -230,7 +236,12 @@ class ExpressionLowering:
         return ir.Yield(at, self._optional(value))
 
 
+_PLAIN_STRING = re.compile(r"""'[^'\\]*'|"[^"\\]*\"""")
+
+
 def _literal(text: str) -> ir.Scalar:
+    if _PLAIN_STRING.fullmatch(text) and text[:3] not in ('"""', "'''"):
+        return text[1:-1]
     try:
         value = ast.literal_eval(text)
     except (ValueError, SyntaxError):

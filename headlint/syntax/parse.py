@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import tokenize
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from headlint.source.tokens import tokens_of
 from headlint.syntax import ir
+from headlint.syntax.cutting import chunks_of
 
 if TYPE_CHECKING:
     from libcst.metadata import CodeRange
@@ -64,13 +66,11 @@ def parse(text: str) -> ir.Module:
 
     import libcst
 
-    from headlint.syntax.lower import Lowering
-
     refuse_hard_texts(text)
     collecting = gc.isenabled()
     gc.disable()  # a tree has no cycles: collecting while it grows costs a tenth of the parse
     try:
-        return Lowering().module(libcst.parse_module(text))
+        return _in_chunks(text) or _lowered((text,))
     except libcst.ParserSyntaxError as error:
         raise _explained(text, error.raw_line, error.raw_column + 1) from None
     except RecursionError:
@@ -78,6 +78,31 @@ def parse(text: str) -> ir.Module:
     finally:
         if collecting:
             gc.enable()
+
+
+def _in_chunks(text: str) -> ir.Module | None:
+    """The meaning of a text whose chunks are modules by themselves, as they nearly always are."""
+    import libcst
+
+    chunks = chunks_of(text)
+    try:
+        return _lowered(chunks) if len(chunks) > 1 else None
+    except libcst.ParserSyntaxError:
+        return None
+
+
+def _lowered(chunks: Sequence[str]) -> ir.Module:
+    import libcst
+
+    from headlint.syntax.lower import Lowering
+
+    statements: list[ir.Statement] = []
+    firsts = [0]
+    for chunk in chunks:
+        lowering = Lowering(first=firsts[-1])
+        statements += lowering.module(libcst.parse_module(chunk)).body
+        firsts.append(lowering.following)
+    return ir.Module(tuple(statements), tuple(firsts[:-1]))
 
 
 def is_program(text: str) -> bool:
@@ -95,25 +120,38 @@ def is_program(text: str) -> bool:
     return True
 
 
-def spans(text: str, wanted: Iterable[int]) -> dict[int, Span]:
-    """The places of the numbered nodes of ``parse(text)``.
+def spans(text: str, wanted: Iterable[int], firsts: Sequence[int] = (0,)) -> dict[int, Span]:
+    """The places of the numbered nodes of ``parse(text)``, whose ``firsts`` tell in which chunks of the text they stand.
 
-    Positions cost as much as the parse, so they are computed only for modules that have something to report.
+    Positions cost as much as the parse, so they are computed only for the chunks that have something to report.
     """
+    chunks = chunks_of(text) if len(firsts) > 1 else [text]
+    by_chunk: dict[int, list[int]] = {}
+    for at in wanted:
+        by_chunk.setdefault(bisect_right(firsts, at) - 1, []).append(at)
+    found: dict[int, Span] = {}
+    for index, numbers in by_chunk.items():
+        if index >= 0:
+            above = sum(chunk.count("\n") for chunk in chunks[:index])
+            found.update(_spans_in(chunks[index], firsts[index], numbers, above))
+    return found
+
+
+def _spans_in(chunk: str, first: int, wanted: Iterable[int], above: int) -> Iterator[tuple[int, Span]]:
+    """The places of nodes of a chunk whose numbering begins with ``first``, with ``above`` lines of text above it."""
     import libcst
     from libcst.metadata import MetadataWrapper, PositionProvider
 
     from headlint.syntax.lower import Lowering
 
     nodes: list[libcst.CSTNode] = []
-    wrapper = MetadataWrapper(libcst.parse_module(text), unsafe_skip_copy=True)
-    Lowering(nodes).module(wrapper.module)
+    wrapper = MetadataWrapper(libcst.parse_module(chunk), unsafe_skip_copy=True)
+    Lowering(nodes, first).module(wrapper.module)
     positions = wrapper.resolve(PositionProvider)
-    found: dict[int, Span] = {}
     for at in wanted:
-        if 0 <= at < len(nodes) and (position := positions.get(nodes[at])) is not None:
-            found[at] = span_of(position)
-    return found
+        if first <= at < first + len(nodes) and (position := positions.get(nodes[at - first])) is not None:
+            span = span_of(position)
+            yield at, replace(span, line=span.line + above, end_line=span.end_line + above)
 
 
 def span_of(position: CodeRange) -> Span:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from headlint.syntax import ir
+from headlint.syntax import cutting, ir
 from headlint.syntax.incremental import IncrementalParser
 from headlint.syntax.parse import SyntaxProblem, parse, spans
 
@@ -70,6 +70,8 @@ def content(part: object) -> object:
     """What a part of a module consists of: its parts are compared by identity, what they say is not."""
     if isinstance(part, tuple):
         return tuple(map(content, part))
+    if isinstance(part, ir.Module):
+        return content(part.body)
     if dataclasses.is_dataclass(part):
         return type(part).__name__, *(content(getattr(part, field.name)) for field in dataclasses.fields(part))
     return part
@@ -79,7 +81,7 @@ def assert_agrees(parser: IncrementalParser, text: str) -> None:
     whole = outcome(parse, text)
     assert content(outcome(parser.parse, text)) == content(whole)
     if isinstance(whole, ir.Module):
-        assert parser.spans(text, numbers(whole)) == spans(text, numbers(whole))
+        assert parser.spans(text, numbers(whole)) == spans(text, numbers(whole), whole.firsts)
 
 
 def versions(text: str, seed: int) -> list[str]:
@@ -131,3 +133,16 @@ def test_only_what_changed_is_parsed_again(monkeypatch: pytest.MonkeyPatch) -> N
     parsed.clear()
     parser.parse(text.replace("return 5", "return 55"))
     assert parsed == ["def f5():\n    return 55\n\n\n"]
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda path: path.stem)
+def test_chunks_say_what_the_whole_says(program: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = program.read_text()
+    monkeypatch.setattr(cutting, "SMALLEST_CHUNK", len(text))
+    whole = parse(text)
+    monkeypatch.setattr(cutting, "SMALLEST_CHUNK", 100)
+    cut = parse(text)
+    assert len(whole.firsts) == 1
+    assert len(cut.firsts) > 1 or len(text) < 500
+    assert content(cut) == content(whole)
+    assert spans(text, numbers(cut), cut.firsts) == spans(text, numbers(whole))

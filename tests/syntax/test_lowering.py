@@ -24,8 +24,9 @@ def text_at(text: str, line: int, column: int, end_line: int, end_column: int) -
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.stem)
 def test_numbers_lead_to_the_text(program: Path) -> None:
     text = program.read_text(encoding="utf-8")
-    nodes = [node for node in ir.walk(parse(text).body) if isinstance(node, ir.Name | ir.Attribute | ir.Call)]
-    found = spans(text, [node.at for node in nodes])
+    module = parse(text)
+    nodes = [node for node in ir.walk(module.body) if isinstance(node, ir.Name | ir.Attribute | ir.Call)]
+    found = spans(text, [node.at for node in nodes], module.firsts)
     assert len({node.at for node in nodes}) == len(nodes)
     for node in nodes:
         span = found[node.at]

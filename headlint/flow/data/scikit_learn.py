@@ -50,7 +50,7 @@ def call(machine: Machine, name: str, arguments: Arguments, site: Site) -> Value
         )
         return made
     found = _labels_of(name, arguments, site)
-    return _bunch(machine, name, Tensor(), found, arguments) if found is not None else None
+    return _bunch(machine, name, Tensor(shape=Shape((None, None))), found, arguments) if found is not None else None
 
 
 def _labels_of(name: str, arguments: Arguments, site: Site) -> Tensor | None:

@@ -10,7 +10,7 @@ from headlint.flow.python import iteration
 from headlint.flow.tensors import shapes
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.conditions import Choice
-from headlint.flow.values.facts import Head, RemovedCall
+from headlint.flow.values.facts import Event, Head, RemovedCall
 from headlint.flow.values.library_values import Backbone, Layer, Model
 from headlint.flow.values.python_values import Constant, Instance, ListValue, Site, TupleValue, Unknown, Value
 from headlint.flow.values.tensor_values import ANY_SHAPE, Domain, Origin, Shape, Tensor
@@ -154,9 +154,11 @@ def call_method(machine: Machine, model: Value, name: str, arguments: Arguments,
             machine.state.write(model, "items", TupleValue(members[:-1]))
             return members[-1] if members else Unknown()
         case "compile":
+            machine.note_event(Event.COMPILED, site, model)
             compilation.compile_model(machine, model, arguments, at)
             return Constant(None)
         case "fit" | "fit_generator" | "train_on_batch":
+            machine.note_event(Event.FITTED, site, model)
             compilation.fit(machine, model, arguments, site)
             return Unknown()
         case "predict" | "predict_on_batch" | "predict_generator":
@@ -168,6 +170,8 @@ def call_method(machine: Machine, model: Value, name: str, arguments: Arguments,
             return Unknown()
         case "call" | "__call__":
             return machine.call(model, arguments, at)
+        case "get_layer":
+            return _some_layers(machine, model).child(("call", site))
         case "__init__" if isinstance(model, Instance):
             inner = functional(machine, arguments, at) if len(arguments) >= 2 else None
             if isinstance(inner, Model):
@@ -175,6 +179,11 @@ def call_method(machine: Machine, model: Value, name: str, arguments: Arguments,
             return Constant(None)
         case _:
             return Unknown()
+
+
+def _some_layers(machine: Machine, model: Value) -> Unknown:
+    """Layers of a model, nobody knows which."""
+    return machine.globals.child((model, "layers"))
 
 
 def _predictions(machine: Machine, output: Value, site: Site) -> Value:
@@ -197,6 +206,8 @@ def attribute(machine: Machine, model: Model, name: str) -> Value | None:
     match name:
         case "layers" if model.kind == "sequential":
             return ListValue(iteration.slot_items(machine, model) or (), model.approximate)
+        case "layers":
+            return _some_layers(machine, model)
         case "output" | "outputs":
             return outputs(machine, model, 0)
         case "input" | "inputs":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from headlint.flow.python import iteration
@@ -15,6 +16,8 @@ from headlint.flow.values.python_values import (
     Constant,
     DictValue,
     FrameworkName,
+    FunctionValue,
+    HeapObject,
     Instance,
     ListValue,
     Partial,
@@ -48,7 +51,17 @@ def _len(machine: Machine, arguments: Arguments, at: int) -> Value:
         case _:
             items = iteration.known_items(machine, given)
             filled_elsewhere = isinstance(given, ListValue | DictValue) and not items
-            return Constant(len(items)) if items is not None and not filled_elsewhere else Unknown()
+            return (
+                Constant(len(items)) if items is not None and not filled_elsewhere else _unknown_length(machine, given)
+            )
+
+
+def _unknown_length(machine: Machine, value: Value) -> Unknown:
+    """How long something is, the same each time while nothing is put into it."""
+    if not isinstance(value, HeapObject):
+        return Unknown()
+    members = iteration.representatives(machine, value) if isinstance(value, ListValue) else None
+    return machine.globals.child(("len", value, len(members or ())))
 
 
 def _range(machine: Machine, arguments: Arguments, at: int) -> Value:
@@ -60,7 +73,11 @@ def _range(machine: Machine, arguments: Arguments, at: int) -> Value:
             return Unknown()
         if len(numbers) <= iteration.LONGEST_LOOP:
             return TupleValue(tuple(Constant(number) for number in numbers))
-    return Dataset("range", Unknown("a number of a range"))
+    match arguments.positional:
+        case (Unknown() as stop,) | (Constant(0), Unknown() as stop):
+            return Dataset("range", stop.counter())
+        case _:
+            return Dataset("range", Unknown("a number of a range"))
 
 
 def _enumerate(machine: Machine, arguments: Arguments, at: int) -> Value:
@@ -69,15 +86,30 @@ def _enumerate(machine: Machine, arguments: Arguments, at: int) -> Value:
     items = iteration.known_items(machine, arguments.positional[0])
     if items is not None and len(items) <= iteration.LONGEST_LOOP:
         return TupleValue(tuple(TupleValue((Constant(number), item)) for number, item in enumerate(items)))
-    return Dataset("enumerate", TupleValue((Unknown(), iteration.element(machine, arguments.positional[0]))))
+    length = _len(machine, arguments, at) if len(arguments) == 1 else Unknown()
+    number = length.counter() if isinstance(length, Unknown) else Unknown()
+    numbered = Dataset("enumerate", TupleValue((number, iteration.element(machine, arguments.positional[0]))))
+    numbered.slots["of"] = arguments.positional[0]
+    return numbered
 
 
 def _zip(machine: Machine, arguments: Arguments, at: int) -> Value:
+    if arguments.rest is not None and not arguments.positional:
+        return _transposed(machine, arguments.rest)
     columns = [iteration.known_items(machine, value) for value in arguments.positional]
     if columns and all(column is not None for column in columns):
         rows = zip(*[column for column in columns if column is not None], strict=False)
         return TupleValue(tuple(TupleValue(row) for row in rows))
     return Dataset("zip", TupleValue(tuple(iteration.element(machine, value) for value in arguments.positional)))
+
+
+def _transposed(machine: Machine, rows: Value) -> Value:
+    """``zip(*rows)``: a list of unknown length for each place of a row."""
+    match machine.state.narrow(iteration.element(machine, rows)):
+        case TupleValue(items):
+            return TupleValue(tuple(ListValue((item,), approximate=True) for item in items))
+        case _:
+            return Unknown()
 
 
 def _list(machine: Machine, arguments: Arguments, at: int) -> Value:
@@ -193,6 +225,16 @@ def _same(machine: Machine, arguments: Arguments, at: int) -> Value:
     return arguments.positional[0] if arguments.positional else Unknown()
 
 
+def _static(machine: Machine, arguments: Arguments, at: int) -> Value:
+    match arguments.positional:
+        case (FunctionValue() as function,):
+            return replace(function, kind="static")
+        case (other,):
+            return other
+        case _:
+            return Unknown()
+
+
 def _next(machine: Machine, arguments: Arguments, at: int) -> Value:
     return iteration.element(machine, arguments.positional[0]) if arguments.positional else Unknown()
 
@@ -292,6 +334,8 @@ _BUILTINS: dict[str, Callable[[Machine, Arguments, int], Value]] = {
     "hasattr": _hasattr,
     "isinstance": _isinstance,
     "iter": _same,
+    "staticmethod": _static,
+    "classmethod": _same,
     "next": _next,
     "reversed": _reversed,
     "map": _map,

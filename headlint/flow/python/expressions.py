@@ -77,12 +77,13 @@ def evaluate_arguments(machine: Machine, arguments: tuple[ir.Argument, ...]) -> 
     named: dict[str, Value] = {}
     sites: dict[int | str, Site] = {}
     complete = True
+    rest: Value | None = None
     for argument in arguments:
         value = machine.evaluate(argument.value)
         if argument.stars == 1:
             items = iteration.known_items(machine, value)
             if items is None:
-                complete = False
+                complete, rest = False, value
                 machine.parts.hand_on(value)
             positional.extend(items or ())
         elif argument.stars == 2:
@@ -98,7 +99,7 @@ def evaluate_arguments(machine: Machine, arguments: tuple[ir.Argument, ...]) -> 
         else:
             sites[len(positional)] = machine.site(argument.value)
             positional.append(value)
-    return Arguments(tuple(positional), named, sites, complete)
+    return Arguments(tuple(positional), named, sites, complete, rest)
 
 
 def _call(machine: Machine, node: ir.Call) -> Value:
@@ -120,7 +121,9 @@ def binary(machine: Machine, symbol: str, left: Value, right: Value, at: int) ->
         case Constant(), Constant():
             return _constant_arithmetic(symbol, left, right)
         case (Tensor(), _) | (_, Tensor()):
-            return machine.tensors.calculate(machine, symbol, left, right, machine.site(at))
+            made = machine.tensors.calculate(machine, symbol, left, right, machine.site(at))
+            machine.parts.spend(left, right, made=made)
+            return made
         case TupleValue(first), TupleValue(second) if symbol == "+":
             return TupleValue((*first, *second))
         case ListValue(), _ if symbol in ("+", "*"):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from headlint.flow.values.conditions import Choice
-from headlint.flow.values.library_values import Container, Dataset
+from headlint.flow.values.library_values import Container, Dataset, Part
 from headlint.flow.values.python_values import (
     Constant,
     DictValue,
@@ -103,7 +104,7 @@ def element(machine: Machine, value: Value) -> Value:
         case Dataset() as dataset:
             return dataset.item
         case ListValue() as items_list:
-            return _any_of_list(representatives(machine, items_list) or [])
+            return alike(representatives(machine, items_list) or []) or Unknown()
         case Container() as container:
             members = slot_items(machine, container)
             return members[-1] if members else Unknown()
@@ -111,6 +112,8 @@ def element(machine: Machine, value: Value) -> Value:
             return machine.tensors.row(machine, tensor)
         case Unknown() as unknown:
             return unknown.child("element")
+        case Part(backbone, steps):
+            return Part(backbone, (*steps, "element"))
         case Parameters(named=named) as parameters:
             one = OneParameter(parameters)
             return TupleValue((Unknown("a parameter's name"), one)) if named else one
@@ -122,10 +125,10 @@ def element(machine: Machine, value: Value) -> Value:
             return Unknown()
 
 
-def _any_of_list(items: list[Value]) -> Value:
-    """One of the items of a list; tensors that mean different things are not mixed up."""
+def alike(items: Sequence[Value]) -> Value | None:
+    """One of several items, the last, where it may stand for all: tensors that mean different things are not mixed up."""
     domains = {item.domain for item in items if isinstance(item, Tensor)}
-    return items[-1] if items and len(domains) <= 1 else Unknown()
+    return items[-1] if items and len(domains) <= 1 else None
 
 
 def unpack(machine: Machine, value: Value, count: int) -> list[Value]:

@@ -94,6 +94,7 @@ def assign(machine: Machine, target: ir.Expression, value: Value) -> None:
             owner = machine.evaluate(target.owner)
             machine.set_item(owner, machine.evaluate(target.index), value, target.at)
             if isinstance(owner, Tensor):
+                machine.parts.spend(owner)
                 assign(machine, target.owner, machine.tensors.filled(owner, value, machine.site(target)))
         case ir.Display(items=targets):
             _assign_to_several(machine, targets, value)
@@ -212,13 +213,15 @@ def _with(machine: Machine, node: ir.With) -> bool:
         switched_on = switched_on or value == FrameworkName("torch.enable_grad")
         if target is not None:
             assign(machine, target, value)
-    before = machine.without_gradient
+    before, site_before = machine.without_gradient, machine.no_gradient_at
     machine.without_gradient = 0 if switched_on else before + switched_off
+    if switched_off:
+        machine.no_gradient_at = machine.site(node.items[0][0])
     machine.muted += expects_errors
     try:
         return machine.execute(node.body)
     finally:
-        machine.without_gradient = before
+        machine.without_gradient, machine.no_gradient_at = before, site_before
         machine.muted -= expects_errors
 
 
@@ -232,13 +235,12 @@ def _expects_error(item: ir.Expression) -> bool:
 
 
 def _try(machine: Machine, node: ir.Try) -> bool:
-    """The body counts; what only a handler defines is defined as well."""
+    """The body counts; what only a handler defines is defined as well. A handler finds things as they were before."""
     with machine.decided(by_mode=False):
         return _try_all(machine, node)
 
 
 def _try_all(machine: Machine, node: ir.Try) -> bool:
-    goes_on = machine.execute(node.body)
     handled: list[dict[Cell, Value | None]] = []
     for name, body in node.handlers:
         if name in ("KeyboardInterrupt", "AssertionError"):
@@ -248,6 +250,7 @@ def _try_all(machine: Machine, node: ir.Try) -> bool:
         machine.state.path = (*path, Guard(condition, False))
         handled.append(machine.state.isolated(lambda body=body: machine.execute(body)))  # type: ignore[misc]
         machine.state.path = path
+    goes_on = machine.execute(node.body)
     for changes in handled:
         machine.state.fill_in(changes)
     if goes_on and node.otherwise:

@@ -26,7 +26,9 @@ def array(machine: Machine, data: Value, dtype: Value | None, origin: Origin) ->
         return _of_tensors(machine, one, items, dtype, origin)
     dims = _dims(machine, data)
     if not dims or not items:
-        return Tensor(origin=origin)
+        typed = requested(dtype, "")
+        known = Labels("", None, typed, source="an array", site=origin.site) if typed else None
+        return Tensor(origin=origin, labels=known)
     found = _rows(machine, data)
     labels = _labels(found, dims, dtype, origin) if found else None
     return Tensor(Domain.UNKNOWN, Shape(tuple(dims)), origin, labels=labels)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from headlint.flow.training import modules, parameters
 from headlint.flow.values.facts import Event, UnreadAttribute
 from headlint.flow.values.library_values import Backbone, Container, Layer, Model, Part
-from headlint.flow.values.python_values import ClassValue, Instance, Site, Unknown, Value
+from headlint.flow.values.python_values import ClassValue, HeapObject, Instance, Site, Unknown, Value
 from headlint.flow.values.tensor_values import Tensor
 from headlint.flow.values.training_values import OneParameter
 from headlint.frameworks import training
@@ -23,8 +23,31 @@ def note(machine: Machine, owner: Value, name: str, value: Value, site: Site) ->
             machine.note_event(Event.WRITTEN, site, owner)
         case OneParameter(of=several), "requires_grad":
             parameters.set_trainable(machine, several, value)
+        case _, "trainable" if (frozen := _of_keras(owner)) is not None:
+            machine.note_event(Event.TRAINABLE_SET, site, frozen, given=(value,))
         case _:
             _note_unread(machine, owner, name, site)
+
+
+def _of_keras(owner: Value) -> Value | None:
+    """The layer or model of Keras that a value is, or is some layers of."""
+    match owner:
+        case Layer() if owner.kind.framework == "keras":
+            return owner
+        case Backbone() if owner.name.startswith("keras."):
+            return owner
+        case Part(backbone, _) if backbone.name.startswith("keras."):
+            return backbone
+        case Model():
+            return owner
+        case Instance() if owner.cls.framework_base().startswith("keras."):
+            return owner
+        case Unknown(key=(HeapObject() as model, "layers")):
+            return model
+        case Unknown(parent=Unknown() as around):
+            return _of_keras(around)
+        case _:
+            return None
 
 
 def _note_unread(machine: Machine, owner: Value, name: str, site: Site) -> None:

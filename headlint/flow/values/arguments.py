@@ -16,6 +16,8 @@ class Arguments:
     named: Mapping[str, Value] = field(default_factory=dict)
     sites: Mapping[int | str, Site] = field(default_factory=dict)
     complete: bool = True
+    rest: Value | None = None
+    """What ``*`` unpacks, where it is not known how many items that has."""
 
     def first(self, *names: str) -> Value | None:
         """The first positional argument, or the first of the names that is given."""
