@@ -227,6 +227,7 @@ _NAMES: dict[str, Callable[[Machine, Arguments, int], Value]] = {
     "torch.enable_grad": _enable_grad,
     "torch.autograd.enable_grad": _enable_grad,
     "torch.nn.Parameter": _parameter,
+    "random.choice": search_spaces.drawn,
     "keras.backend.epsilon": _epsilon,
     "keras.config.epsilon": _epsilon,
     "keras.utils.get_custom_objects": _custom_objects,
