@@ -42,6 +42,8 @@ def _run_rest(machine: Machine, unit: ModuleUnit) -> None:
         machine.root += 1
         if worth(cls.definition):
             machine.with_share(partial(_run_class, machine, cls))
+    for function in _lambdas(machine, unit):
+        machine.with_share(partial(calls.run_function, machine, function, Arguments(), 0, assume_defaults=True))
     parts.note(machine, unit)
     forwards.note(machine, unit)
     for container in machine.sequences:
@@ -88,6 +90,17 @@ def _worth_running(machine: Machine, unit: ModuleUnit) -> Callable[[ir.Statement
 
 def _apply(machine: Machine, container: Container) -> None:
     machine.call(container, Arguments((Tensor(origin=Origin("input", "")),)), container.site.at)
+
+
+def _lambdas(machine: Machine, unit: ModuleUnit) -> list[FunctionValue]:
+    """The lambdas that stand at the top level, in a table of losses for example, and that nothing called."""
+    return [
+        function
+        for function in unit.functions
+        if isinstance(function.definition, ir.Lambda)
+        and function.scope is unit.scope
+        and id(function.definition) not in machine.reached
+    ]
 
 
 def _by_need(unit: ModuleUnit) -> list[FunctionValue]:

@@ -6,6 +6,7 @@ Sources: ``keras_tuner/engine/hyperparameters``, ``optuna/trial/_trial.py``, ``h
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from headlint.flow.machine.state import MOST_OPTIONS, join
@@ -38,7 +39,7 @@ def picked(machine: Machine, function: Unknown, arguments: Arguments) -> Value |
     return _one_of(machine, listed, subject)
 
 
-def drawn(machine: Machine, arguments: Arguments, at: int) -> Value:
+def _drawn(machine: Machine, arguments: Arguments, at: int) -> Value:
     """``random.choice([…])``: each time another one."""
     subject = machine.globals.child(("drawn", machine.site(at)))
     found = _one_of(machine, arguments.first("seq"), subject)
@@ -50,3 +51,7 @@ def _one_of(machine: Machine, listed: Value | None, subject: Unknown) -> Value |
     if not values or len(values) > MOST_OPTIONS:
         return None
     return join(((Guard(Condition("==", subject, index), True),), value) for index, value in enumerate(values))
+
+
+NAMES: dict[str, Callable[[Machine, Arguments, int], Value]] = {"random.choice": _drawn}
+"""Functions of libraries by their dotted names."""

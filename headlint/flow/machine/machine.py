@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from headlint.flow.machine.branches import Branches, Tested, contradicts_defaults
+from headlint.flow.machine.counting import Counting
 from headlint.flow.machine.parts import Made, PartsSeen
 from headlint.flow.machine.semantics import LibrarySemantics, PythonSemantics, TensorSemantics
 from headlint.flow.machine.state import State
@@ -126,6 +127,9 @@ class Machine:
         self.given: set[Unknown] = set()
         """Values that are not known, but surely not None: they were computed and given where None is the default."""
         self.branches = Branches()
+        self.counting = Counting()
+        self.stand_ins: dict[tuple[ClassValue, bool], Value | None] = {}
+        """Objects that annotations promise, by their class and by whether functions are run once more."""
         self.open = False
         """Whether a function calls or takes a loss of something that only its callers know."""
         self.growth = 0
@@ -406,7 +410,9 @@ class Machine:
         given: tuple[Value, ...] = (),
         **more: Any,
     ) -> None:
-        """Note that something happens in a training loop."""
+        """Note that something happens in a training loop. The last round is run for its values only."""
+        if self.counting.in_a_last_round:
+            return
         self.emit(
             TrainingEvent,
             site,

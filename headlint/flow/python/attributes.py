@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from headlint.flow.machine.parts import BY_HAND
 from headlint.flow.machine.state import join
-from headlint.flow.python import iteration, names, table_items
+from headlint.flow.python import annotated, iteration, names, table_items
 from headlint.flow.values.conditions import Choice, Condition, Guard, Option
 from headlint.flow.values.facts import Event
 from headlint.flow.values.library_values import Backbone, Container, Dataset, Layer, Loss, Model, Parser, Part, Table
@@ -91,6 +91,8 @@ def read(machine: Machine, owner: Value, name: str, at: int) -> Value:
 
 def _of_instance(machine: Machine, instance: Instance, name: str) -> Value:
     value = machine.read(instance, name)
+    if value is None or isinstance(value, Unknown):
+        value = _declared(machine, instance, name) or value
     if value is not None:
         return value
     if name == "training":
@@ -104,6 +106,14 @@ def _of_instance(machine: Machine, instance: Instance, name: str) -> Value:
     if instance.cls.framework_base() and getter is None:
         return _library_attribute_of_instance(machine, instance, name)
     return machine.globals.child((instance, name))
+
+
+def _declared(machine: Machine, instance: Instance, name: str) -> Value | None:
+    """What the class body says of an attribute that it gives no value."""
+    for ancestor in instance.cls.ancestors():
+        if isinstance(ancestor, ClassValue) and name in ancestor.declared:
+            return annotated.meant(machine, ancestor.declared[name], ancestor.scope)
+    return None
 
 
 def _library_attribute_of_instance(machine: Machine, instance: Instance, name: str) -> Value:
@@ -334,6 +344,8 @@ def _entry(machine: Machine, mapping: DictValue, index: Value) -> Value:
                 ((Guard(Condition("==", index, key), True),), value)
                 for key, value in iteration.entries(machine, mapping)
             )
+        case Unknown() if not mapping.slots and (alike := iteration.alike(mapping.others)) is not None:
+            return alike
         case _:
             return mapping.rest.child(index)
 

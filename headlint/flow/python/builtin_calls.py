@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from headlint.flow.python import iteration
@@ -15,6 +16,8 @@ from headlint.flow.values.python_values import (
     Constant,
     DictValue,
     FrameworkName,
+    FunctionValue,
+    HeapObject,
     Instance,
     ListValue,
     Partial,
@@ -48,7 +51,17 @@ def _len(machine: Machine, arguments: Arguments, at: int) -> Value:
         case _:
             items = iteration.known_items(machine, given)
             filled_elsewhere = isinstance(given, ListValue | DictValue) and not items
-            return Constant(len(items)) if items is not None and not filled_elsewhere else Unknown()
+            return (
+                Constant(len(items)) if items is not None and not filled_elsewhere else _unknown_length(machine, given)
+            )
+
+
+def _unknown_length(machine: Machine, value: Value) -> Unknown:
+    """How long something is, the same each time while nothing is put into it."""
+    if not isinstance(value, HeapObject):
+        return Unknown()
+    members = iteration.representatives(machine, value) if isinstance(value, ListValue) else None
+    return machine.globals.child(("len", value, len(members or ())))
 
 
 def _range(machine: Machine, arguments: Arguments, at: int) -> Value:
@@ -60,7 +73,11 @@ def _range(machine: Machine, arguments: Arguments, at: int) -> Value:
             return Unknown()
         if len(numbers) <= iteration.LONGEST_LOOP:
             return TupleValue(tuple(Constant(number) for number in numbers))
-    return Dataset("range", Unknown("a number of a range"))
+    match arguments.positional:
+        case (Unknown() as stop,) | (Constant(0), Unknown() as stop):
+            return Dataset("range", stop.counter())
+        case _:
+            return Dataset("range", Unknown("a number of a range"))
 
 
 def _enumerate(machine: Machine, arguments: Arguments, at: int) -> Value:
@@ -69,7 +86,11 @@ def _enumerate(machine: Machine, arguments: Arguments, at: int) -> Value:
     items = iteration.known_items(machine, arguments.positional[0])
     if items is not None and len(items) <= iteration.LONGEST_LOOP:
         return TupleValue(tuple(TupleValue((Constant(number), item)) for number, item in enumerate(items)))
-    return Dataset("enumerate", TupleValue((Unknown(), iteration.element(machine, arguments.positional[0]))))
+    length = _len(machine, arguments, at) if len(arguments) == 1 else Unknown()
+    number = length.counter() if isinstance(length, Unknown) else Unknown()
+    numbered = Dataset("enumerate", TupleValue((number, iteration.element(machine, arguments.positional[0]))))
+    numbered.slots["of"] = arguments.positional[0]
+    return numbered
 
 
 def _zip(machine: Machine, arguments: Arguments, at: int) -> Value:
@@ -204,6 +225,16 @@ def _same(machine: Machine, arguments: Arguments, at: int) -> Value:
     return arguments.positional[0] if arguments.positional else Unknown()
 
 
+def _static(machine: Machine, arguments: Arguments, at: int) -> Value:
+    match arguments.positional:
+        case (FunctionValue() as function,):
+            return replace(function, kind="static")
+        case (other,):
+            return other
+        case _:
+            return Unknown()
+
+
 def _next(machine: Machine, arguments: Arguments, at: int) -> Value:
     return iteration.element(machine, arguments.positional[0]) if arguments.positional else Unknown()
 
@@ -303,6 +334,8 @@ _BUILTINS: dict[str, Callable[[Machine, Arguments, int], Value]] = {
     "hasattr": _hasattr,
     "isinstance": _isinstance,
     "iter": _same,
+    "staticmethod": _static,
+    "classmethod": _same,
     "next": _next,
     "reversed": _reversed,
     "map": _map,

@@ -6,7 +6,7 @@ from collections.abc import Hashable
 from typing import TYPE_CHECKING
 
 from headlint.flow.machine.state import join
-from headlint.flow.python import attributes, unreturned
+from headlint.flow.python import annotated, attributes, unreturned
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.assumptions import Assumption
 from headlint.flow.values.conditions import Choice
@@ -165,6 +165,9 @@ def _bind(
             bound[name] = symbol = machine.globals.child(("parameter", id(definition), name))
             if assume_defaults and machine.branches.again:
                 machine.branches.forget(symbol, definition, name)
+        if isinstance(bound[name], Unknown) and parameter.annotation is not None:
+            promised = annotated.meant(machine, parameter.annotation, function.scope)
+            bound[name] = promised if promised is not None else bound[name]
         if name == "training" and function.owner is not None and _left_open(value):
             bound[name] = TRAINING
     return bound

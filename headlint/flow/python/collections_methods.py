@@ -107,11 +107,13 @@ def _of_dict(machine: Machine, target: DictValue, name: str, arguments: Argument
                 case _:
                     return machine.item(target, first, 0)
         case "items":
-            return ListValue(tuple(TupleValue((Constant(key), value)) for key, value in entries), not target.complete)
+            pairs = [TupleValue((Constant(key), value)) for key, value in entries]
+            pairs += [TupleValue((Unknown(), value)) for value in target.others]
+            return ListValue(tuple(pairs), not target.complete)
         case "keys":
             return ListValue(tuple(Constant(key) for key, _ in entries), not target.complete)
         case "values":
-            return ListValue(tuple(value for _, value in entries), not target.complete)
+            return ListValue((*(value for _, value in entries), *target.others), not target.complete)
         case "copy":
             return DictValue(dict(entries), target.complete)
         case "update":

@@ -49,6 +49,8 @@ def compare(machine: Machine, symbol: str, left: Value, right: Value, at: int) -
             return machine.tensors.compare(machine, symbol, left, right, machine.site(at))
     if positive in ("is", "==") and (known := _is_none_test(machine, left, right)) is not None:
         return Constant(known is outcome)
+    if (known := machine.counting.compare(positive, left, right)) is not None:
+        return Constant(known is outcome)
     if positive == "in":
         return _membership(machine, left, right, outcome)
     match left, right:
@@ -93,6 +95,8 @@ def _membership(machine: Machine, left: Value, right: Value, outcome: bool) -> V
             return Constant((left.value in text) is outcome)
         case TupleValue() | ListValue():
             members = iteration.known_items(machine, right)
+        case Unknown() if isinstance(left, Constant):
+            return Test(Condition("contains", right, left.value), outcome)
         case _:
             return Unknown()
     if members is None or not all(isinstance(member, Constant) for member in members):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from headlint.flow.values.conditions import Choice
@@ -103,7 +104,7 @@ def element(machine: Machine, value: Value) -> Value:
         case Dataset() as dataset:
             return dataset.item
         case ListValue() as items_list:
-            return _any_of_list(representatives(machine, items_list) or [])
+            return alike(representatives(machine, items_list) or []) or Unknown()
         case Container() as container:
             members = slot_items(machine, container)
             return members[-1] if members else Unknown()
@@ -124,10 +125,10 @@ def element(machine: Machine, value: Value) -> Value:
             return Unknown()
 
 
-def _any_of_list(items: list[Value]) -> Value:
-    """One of the items of a list; tensors that mean different things are not mixed up."""
+def alike(items: Sequence[Value]) -> Value | None:
+    """One of several items, the last, where it may stand for all: tensors that mean different things are not mixed up."""
     domains = {item.domain for item in items if isinstance(item, Tensor)}
-    return items[-1] if items and len(domains) <= 1 else Unknown()
+    return items[-1] if items and len(domains) <= 1 else None
 
 
 def unpack(machine: Machine, value: Value, count: int) -> list[Value]:

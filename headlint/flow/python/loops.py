@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from headlint.flow.machine.state import Cell, same
 from headlint.flow.python import iteration
+from headlint.flow.values.conditions import Condition, Guard
 from headlint.flow.values.library_values import Container, Model
 from headlint.flow.values.python_values import Constant, DictValue, ListValue, Scope, Unknown, Value
 from headlint.flow.values.tensor_values import Tensor
@@ -36,10 +37,24 @@ def run_for(machine: Machine, node: ir.For) -> bool:
             case "leave":
                 return False
     else:
-        with machine.repeatedly(), machine.in_round(Loop(machine.site(node), iterable)):
-            machine.assign(node.target, iteration.element(machine, iterable))
-            _blur(machine, machine.state.noting(lambda: _round(machine, node.body)))
+        with machine.repeatedly():
+            _follow_two_rounds(machine, node, iterable)
     return machine.execute(node.otherwise)
+
+
+def _follow_two_rounds(machine: Machine, node: ir.For, iterable: Value) -> None:
+    """Run a round of a loop of unknown length, and another as the last one where that is another."""
+    loop, asked = Loop(machine.site(node), iterable), machine.counting.asked
+    item = iteration.element(machine, iterable)
+    before = machine.state.path
+    for number in (0, 1):
+        if number and machine.counting.asked == asked:
+            break
+        machine.assign(node.target, item)
+        with machine.in_round(loop, number), machine.counting.round_of(item, last=bool(number)):
+            _blur(machine, machine.state.noting(lambda: _round(machine, node.body)))
+        machine.state.path = (*before, Guard(Condition("last round", machine.site(node)), True))
+    machine.state.path = before
 
 
 def _follow_rounds(machine: Machine, node: ir.For, items: list[Value], loop: Loop) -> str:

@@ -233,13 +233,12 @@ def _expects_error(item: ir.Expression) -> bool:
 
 
 def _try(machine: Machine, node: ir.Try) -> bool:
-    """The body counts; what only a handler defines is defined as well."""
+    """The body counts; what only a handler defines is defined as well. A handler finds things as they were before."""
     with machine.decided(by_mode=False):
         return _try_all(machine, node)
 
 
 def _try_all(machine: Machine, node: ir.Try) -> bool:
-    goes_on = machine.execute(node.body)
     handled: list[dict[Cell, Value | None]] = []
     for name, body in node.handlers:
         if name in ("KeyboardInterrupt", "AssertionError"):
@@ -249,6 +248,7 @@ def _try_all(machine: Machine, node: ir.Try) -> bool:
         machine.state.path = (*path, Guard(condition, False))
         handled.append(machine.state.isolated(lambda body=body: machine.execute(body)))  # type: ignore[misc]
         machine.state.path = path
+    goes_on = machine.execute(node.body)
     for changes in handled:
         machine.state.fill_in(changes)
     if goes_on and node.otherwise:

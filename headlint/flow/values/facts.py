@@ -306,6 +306,13 @@ class TrainingEvent(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class LoaderInOrder(Fact):
+    """A loader gives the samples of a folder in the order of their classes."""
+
+    loader: Value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class UnreadAttribute(Fact):
     """A program sets an attribute of a parameter or a module that the library never reads."""
 

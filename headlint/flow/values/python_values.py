@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headlint.flow.values.assumptions import Assumption
+from headlint.syntax import ir
 
 if TYPE_CHECKING:
     from headlint.flow.values.modules import ModuleUnit
-    from headlint.syntax import ir
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,10 @@ class Value:
 
 NOT_FOLLOWED = "a call that takes too long to be followed"
 """The note of what such a call would have given."""
+
+
+COUNTER = "counter"
+"""The key of a number that a loop counts up to its parent."""
 
 
 class Unknown(Value):
@@ -58,6 +62,10 @@ class Unknown(Value):
         if key not in self.children:
             self.children[key] = Unknown(note, self, key)
         return self.children[key]
+
+    def counter(self) -> Unknown:
+        """What counts up to this number, one less at the end."""
+        return Unknown("a number of a range", self, COUNTER)
 
     @property
     def is_computed(self) -> bool:
@@ -227,7 +235,7 @@ class SuperValue(Value):
 class ClassValue(HeapObject):
     """A class of the program; its slots are its attributes."""
 
-    __slots__ = ("bases", "dataclass", "definition", "name", "scope", "unit")
+    __slots__ = ("bases", "dataclass", "declared", "definition", "name", "scope", "unit")
 
     def __init__(
         self, definition: ir.ClassDefinition, unit: ModuleUnit, scope: Scope, bases: tuple[Value, ...]
@@ -239,6 +247,12 @@ class ClassValue(HeapObject):
         self.bases = bases
         self.name = definition.name
         self.dataclass = False
+        self.declared = {
+            statement.target.name: statement.annotation
+            for statement in definition.body
+            if isinstance(statement, ir.Declare) and isinstance(statement.target, ir.Name)
+        }
+        """The attributes that its body only annotates."""
 
     def ancestors(self) -> list[Value]:
         """The class itself and everything it inherits from, nearest first (depth first, each once)."""

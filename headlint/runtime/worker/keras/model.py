@@ -118,6 +118,10 @@ class KerasAdapter:
         return replace(found, assumed=(*found.assumed, "channels come first"))
 
 
+ADAPTER = KerasAdapter
+"""What the worker asks for."""
+
+
 def name_of_device(device: str) -> str:
     """A device as Keras calls it: ``gpu:0``. Only torch has one for shapes alone; else the processor computes them."""
     kind, _, number = device.partition(":")

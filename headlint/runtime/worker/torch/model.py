@@ -111,6 +111,10 @@ class TorchAdapter:
             return measured(TorchBench(self, recipe, module, request, "meta"), request)
 
 
+ADAPTER = TorchAdapter
+"""What the worker asks for."""
+
+
 @contextmanager
 def on_device(device: str) -> Iterator[None]:
     """Whatever is made or moved while it lasts is on the device."""

@@ -1,0 +1,77 @@
+"""What annotations say of a value that is not known: a module of the program, or a loss of a library."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from headlint.flow.python import names
+from headlint.flow.values.arguments import Arguments
+from headlint.flow.values.python_values import ClassValue, FrameworkName, Instance, Scope, Value
+from headlint.frameworks import registry, torch
+from headlint.syntax import ir
+
+if TYPE_CHECKING:
+    from headlint.flow.machine.machine import Machine
+
+_EARLIEST = 0
+"""What an annotation speaks of was there before whatever it is given to."""
+
+
+def meant(machine: Machine, annotation: ir.Expression | None, scope: Scope) -> Value | None:
+    """The object that an annotation promises, built with its defaults; None where it promises nothing that is followed."""
+    expression = _without_none(annotation)
+    if expression is None:
+        return None
+    before, machine.frame.scope = machine.frame.scope, scope
+    try:
+        kind = machine.state.narrow(_named(machine, expression))
+    finally:
+        machine.frame.scope = before
+    match kind:
+        case ClassValue() if _is_module(kind):
+            return _stand_in(machine, kind, expression.at)
+        case FrameworkName(path) if path in registry.LOSSES and registry.LOSSES[path].short_name[:1].isupper():
+            return machine.call(kind, Arguments(complete=False), expression.at)
+        case _:
+            return None
+
+
+def _without_none(annotation: ir.Expression | None) -> ir.Expression | None:
+    """``Optional[X]``, ``X | None`` and ``X``, as the name that they are about."""
+    match annotation:
+        case ir.Subscript(owner=ir.Name(name="Optional") | ir.Attribute(name="Optional"), index=inner):
+            return _without_none(inner)
+        case ir.Binary(operator="|", left=left, right=ir.Literal(value=None)):
+            return _without_none(left)
+        case ir.Name() | ir.Attribute():
+            return annotation
+        case ir.Literal(value=str() as text) if text.isidentifier():
+            return annotation
+        case _:
+            return None
+
+
+def _named(machine: Machine, expression: ir.Expression) -> Value:
+    if isinstance(expression, ir.Literal):
+        return names.look_up(machine, str(expression.value))
+    return machine.evaluate(expression)
+
+
+def _is_module(cls: ClassValue) -> bool:
+    base = cls.framework_base()
+    return (base in torch.MODULE_BASES or base in ("keras.Model", "keras.layers.Layer")) and not cls.opaque
+
+
+def _stand_in(machine: Machine, cls: ClassValue, at: int) -> Value | None:
+    key = (cls, machine.branches.again)
+    if key not in machine.stand_ins:
+        machine.stand_ins[key] = None  # what its own constructor says about such an object
+        machine.state.outside(lambda: machine.stand_ins.update({key: _built(machine, cls, at)}))
+    return machine.stand_ins[key]
+
+
+def _built(machine: Machine, cls: ClassValue, at: int) -> Value | None:
+    made = machine.call(cls, Arguments(complete=False), at)
+    if isinstance(made, Instance):
+        made.born = _EARLIEST
+    return made
