@@ -14,6 +14,7 @@ FRAMEWORKS = frozenset(
             "itertools",
             "operator",
             "tensorflow_datasets",
+            "torchtext",
             "segmentation_models_pytorch",
             "einops",
             "monai",
