@@ -209,7 +209,7 @@ def _fits_by_option(evidence: Evidence, fact: LayerApplied) -> bool:
 def _misfit(fact: LayerApplied) -> str:
     layer, shape = fact.layer, fact.input.shape
     kind = layer.kind
-    if kind.framework != "torch" or not kind.features or kind.effect == "bilinear":
+    if not kind.features or kind.effect == "bilinear":
         return ""
     wanted = constant(layer, kind.features)
     if not isinstance(wanted, int):

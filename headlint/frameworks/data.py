@@ -166,3 +166,10 @@ OPERATIONS = tuple(
         ("random.permutation", "identity", ("x",)),
     )
 )
+
+NAMES = frozenset(
+    {"numpy"}
+    | {f"sklearn.datasets.{name}" for name in SKLEARN_CLASSES}
+    | {f"torchvision.datasets.{name}" for name in TORCHVISION_CLASSES}
+)
+"""What means something to the interpreter without standing in a table."""

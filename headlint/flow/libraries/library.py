@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from headlint.flow.data import datasets, feeding
@@ -32,7 +31,7 @@ from headlint.flow.values.python_values import (
 )
 from headlint.flow.values.tensor_values import Tensor
 from headlint.flow.values.training_values import Optimizer, Scaler, Scheduler
-from headlint.frameworks import keras, keras_losses, registry, torch
+from headlint.frameworks import keras, registry, torch
 from headlint.frameworks.vocabulary import TENSOR_METHODS
 
 if TYPE_CHECKING:
@@ -89,8 +88,6 @@ def call_name(machine: Machine, path: str, arguments: Arguments, at: int) -> Val
         dropout.note_call(machine, path, arguments, at)
     if path in registry.OPERATIONS:
         return tensors.operate(machine, registry.OPERATIONS[path], arguments, site)
-    if path == "keras.Sequential":
-        return keras_models.sequential(machine, arguments, at)
     if path in torch.CONTAINERS:
         return containers.build(machine, torch.CONTAINERS[path], arguments, at)
     if path in torch.WRAPPERS:
@@ -100,8 +97,8 @@ def call_name(machine: Machine, path: str, arguments: Arguments, at: int) -> Val
     if path in registry.TRAINERS:
         trainers.train(machine, registry.TRAINERS[path], arguments, at)
         return machine.globals.child((path, site))
-    if path in _NAMES:
-        return _NAMES[path](machine, arguments, at)
+    if (call := machine.libraries.calls.get(path)) is not None:
+        return call(machine, arguments, at)
     return _by_family(machine, path, arguments, at)
 
 
@@ -140,103 +137,6 @@ def _not_in_tables(machine: Machine, path: str, arguments: Arguments, at: int) -
     if path.partition(".")[0] not in HARMLESS_PACKAGES:
         unreadable.hand_over(machine, result, arguments, at)
     return result
-
-
-def _keras_model(machine: Machine, arguments: Arguments, at: int) -> Value:
-    return keras_models.functional(machine, arguments, at)
-
-
-def _timm(machine: Machine, arguments: Arguments, at: int) -> Value:
-    return library_models.timm(machine, "timm.create_model", arguments, at)
-
-
-def _hub(machine: Machine, arguments: Arguments, at: int) -> Value:
-    return library_models.hub(machine, "torch.hub.load", arguments, at)
-
-
-def _get_activation(machine: Machine, arguments: Arguments, at: int) -> Value:
-    """``keras.activations.get(name)`` and ``Activation`` objects by name."""
-    match arguments.first("identifier"):
-        case Constant(str() as text) if text in keras.ACTIVATIONS:
-            return FrameworkName(f"keras.activations.{text}")
-        case None:
-            return Unknown()
-        case other:
-            return other
-
-
-def _get_loss(machine: Machine, arguments: Arguments, at: int) -> Value:
-    """``keras.losses.get(name)``."""
-    match arguments.first("identifier"):
-        case Constant(str() as text) if text in keras_losses.LOSS_STRINGS:
-            return FrameworkName(keras_losses.LOSS_STRINGS[text].name)
-        case None:
-            return Unknown()
-        case other:
-            return other
-
-
-def _set_grad_enabled(machine: Machine, arguments: Arguments, at: int) -> Value:
-    match arguments.first("mode"):
-        case Constant(bool() as enabled, symbol=None):
-            return FrameworkName("torch.enable_grad" if enabled else "torch.no_grad")
-        case _:
-            return Unknown()
-
-
-def _enable_grad(machine: Machine, arguments: Arguments, at: int) -> Value:
-    return FrameworkName("torch.enable_grad")
-
-
-def _epsilon(machine: Machine, arguments: Arguments, at: int) -> Value:
-    return Constant(1e-7)
-
-
-def _parameter(machine: Machine, arguments: Arguments, at: int) -> Value:
-    """``nn.Parameter(data)``: a weight of one's own."""
-    from headlint.flow.values.tensor_values import ANY_SHAPE, Domain, Origin
-
-    data = arguments.first("data")
-    shape = data.shape if isinstance(data, Tensor) else ANY_SHAPE
-    return Tensor(Domain.UNKNOWN, shape, Origin("variable", "torch.nn.Parameter", machine.site(at)))
-
-
-def _custom_objects(machine: Machine, arguments: Arguments, at: int) -> Value:
-    return machine.custom_objects
-
-
-def _register_objects(machine: Machine, arguments: Arguments, at: int) -> Value:
-    for value in arguments.positional:
-        if isinstance(value, DictValue):
-            machine.custom_objects.slots.update(value.slots)
-    return Unknown()
-
-
-_NAMES: dict[str, Callable[[Machine, Arguments, int], Value]] = {
-    "keras.Model": _keras_model,
-    "keras.Input": keras_models.input_tensor,
-    "keras.models.load_model": keras_models.loaded,
-    "keras.saving.load_model": keras_models.loaded,
-    "keras.models.model_from_json": keras_models.loaded,
-    "timm.create_model": _timm,
-    "timm.models.create_model": _timm,
-    "torch.hub.load": _hub,
-    "keras.activations.get": _get_activation,
-    "keras.losses.get": _get_loss,
-    "torch.set_grad_enabled": _set_grad_enabled,
-    "torch.enable_grad": _enable_grad,
-    "torch.autograd.enable_grad": _enable_grad,
-    "torch.nn.Parameter": _parameter,
-    "keras.backend.epsilon": _epsilon,
-    "keras.config.epsilon": _epsilon,
-    "keras.utils.get_custom_objects": _custom_objects,
-    "keras.saving.get_custom_objects": _custom_objects,
-    "keras.utils.custom_object_scope": _register_objects,
-    "keras.utils.CustomObjectScope": _register_objects,
-    "keras.saving.custom_object_scope": _register_objects,
-    "fastai.DataBlock": trainers.data_block,
-    **builtin_calls.NAMES,
-}
 
 
 def call_method(machine: Machine, receiver: Value, name: str, arguments: Arguments, at: int) -> Value:

@@ -6,7 +6,7 @@ packages that import the machine, so it reaches them through these tables alone;
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -28,6 +28,10 @@ from headlint.syntax import ir
 
 if TYPE_CHECKING:
     from headlint.flow.machine.machine import Machine
+
+
+Call = Callable[["Machine", Arguments, int], Value]
+"""What calling a name does: the machine, the arguments, and the number of the call in its module."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,7 @@ class TensorSemantics:
     item: Callable[[Machine, Tensor, Value, Site], Value]
     row: Callable[[Machine, Tensor], Tensor]
     """One item of a tensor along its first axis."""
-    filled: Callable[[Tensor, Value, Site], Tensor]
+    filled: Callable[[Tensor, Value, Value, Site], Tensor]
     """A tensor into which something is put: ``tensor[…] = value``."""
     calculate: Callable[[Machine, str, Value, Value, Site], Value]
     compare: Callable[[Machine, str, Value, Value, Site], Value]
@@ -71,6 +75,8 @@ class TensorSemantics:
 class LibrarySemantics:
     """What names of libraries do, and the objects that they give."""
 
+    calls: Mapping[str, Call]
+    """What calls of some names do beyond the tables, by dotted name."""
     call_name: Callable[[Machine, str, Arguments, int], Value]
     """Call a function or class of a library by its dotted name."""
     call_method: Callable[[Machine, Value, str, Arguments, int], Value]
