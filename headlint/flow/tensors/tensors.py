@@ -178,7 +178,9 @@ def _picked_labels(tensor: Tensor, key: Value, shape: Shape) -> Labels | None:
     if labels.column and shape.rank == 1:
         labels = replace(labels, column=False)
     if isinstance(key, Tensor | Unknown):
-        labels = replace(labels, classes=None)  # a mask may leave out classes
+        mask = isinstance(key, Tensor) and key.labels is not None and key.labels.dtype == "boolean"
+        amounts = labels.encoding == "values" and not mask
+        labels = replace(labels, classes=None, interval=labels.interval if amounts else None)  # some may be left out
     return labels
 
 
