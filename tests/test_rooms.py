@@ -16,7 +16,7 @@ ROOMS = {
     "settings": "",
     "frameworks": "",
     "findings": "settings",
-    "source": "settings findings",
+    "source": "settings frameworks findings",
     "syntax": "source libcst",
     "flow": "frameworks syntax",
     "checks": "settings frameworks flow",

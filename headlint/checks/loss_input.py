@@ -28,21 +28,23 @@ from headlint.flow.values.tensor_values import Domain, Tensor
 _AGAIN = {
     "torch": "Give the loss the raw scores: remove the {activation}. Apply it only where you show or use probabilities.",
     "keras": "Either remove the {activation} and keep from_logits=True, or keep it and use from_logits=False.",
-    "tensorflow": "Give the loss the raw scores, from before the {activation}.",
 }
+_AGAIN_ELSEWHERE = "Give the loss the raw scores, from before the {activation}."
 
 
 _MIXED = {
     "torch": "Mix the raw scores, or give NLLLoss the logarithm of the mixture: CrossEntropyLoss cannot take it.",
     "keras": "Use from_logits=False: what is mixed here are probabilities.",
-    "tensorflow": "Mix the raw scores, or take the logarithm of the mixture and write the cross entropy with it.",
 }
+_MIXED_ELSEWHERE = "Mix the raw scores, or take the logarithm of the mixture and write the cross entropy with it."
 
 
 def _drop(use: LossUse) -> str:
     if source_tensor(prediction(use)).origin.role == "mixture":
-        return _MIXED[use.loss.framework]
-    return _AGAIN[use.loss.framework].format(activation=short(source_tensor(prediction(use)).origin.name))
+        return _MIXED.get(use.loss.framework, _MIXED_ELSEWHERE)
+    return _AGAIN.get(use.loss.framework, _AGAIN_ELSEWHERE).format(
+        activation=short(source_tensor(prediction(use)).origin.name)
+    )
 
 
 def _noticed(use: LossUse) -> str:
@@ -233,7 +235,7 @@ def activation_on_logits(evidence: Evidence) -> Iterator[Diagnostic]:
         if units(use) == 1 and use.loss.family in CROSS_ENTROPIES:
             continue
         tensor = prediction(use)
-        direct = wants_logits(use) or use.loss.family in CROSS_ENTROPIES
+        direct = wants_logits(use) or (use.loss.family in CROSS_ENTROPIES and not use.loss.by_hand)
         if use.loss.family in (*CROSS_ENTROPIES, "binary_cross_entropy") and direct and _squashed_scores(tensor):
             yield _squashed(use, tensor)
         elif tensor.domain in (Domain.SOFTMAX, Domain.LOG_SOFTMAX, Domain.SIGMOID):
@@ -251,8 +253,9 @@ def _squashed_scores(tensor: Tensor) -> bool:
     head = source.inputs[0] if source.origin.role == "activation" and source.inputs else None
     if head is None or head.domain is not Domain.LINEAR:
         return False
-    layer = list(views(head))[-1].origin.layer
-    return layer is not None and layer.kind.effect in ("dense", "bilinear")
+    made = list(views(head))[-1].origin
+    dense = made.layer is not None and made.layer.kind.effect in ("dense", "bilinear")
+    return dense or made.note == "matmul with variable"
 
 
 def _squashed(use: LossUse, tensor: Tensor) -> Diagnostic:

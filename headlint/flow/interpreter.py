@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 from headlint.flow.layers import containers
-from headlint.flow.libraries import declarations, library
+from headlint.flow.libraries import declarations, joining, library, search_spaces
 from headlint.flow.machine.machine import Declarations, Machine
 from headlint.flow.machine.semantics import LibrarySemantics, PythonSemantics, TensorSemantics
-from headlint.flow.python import attributes, calls, collections_methods, decisions, expressions, statements
+from headlint.flow.python import (
+    attributes,
+    builtin_calls,
+    calls,
+    collections_methods,
+    decisions,
+    expressions,
+    statements,
+)
 from headlint.flow.tensors import arithmetic, tensors
 from headlint.flow.training import assignments
 from headlint.flow.values.modules import Loader
+from headlint.frameworks import registry
 
 PYTHON = PythonSemantics(
     evaluate=expressions.evaluate,
@@ -37,21 +48,29 @@ TENSORS = TensorSemantics(
     rounded=tensors.rounded,
 )
 
-LIBRARIES = LibrarySemantics(
-    call_name=library.call_name,
-    call_method=library.call_method,
-    call_object=library.call_object,
-    call_inherited=library.call_inherited,
-    call_unknown=library.call_unknown,
-    call_declared=declarations.call,
-    declared_name=declarations.name_of,
-    attribute=library.attribute,
-    is_method=library.is_method,
-    add_member=containers.add_member,
-    assigning=assignments.note,
-)
+
+def _libraries() -> LibrarySemantics:
+    calls = {**builtin_calls.NAMES, **search_spaces.NAMES}
+    for framework in registry.FRAMEWORKS.values():
+        if framework.calls:
+            calls.update(import_module(framework.calls).CALLS)
+    return LibrarySemantics(
+        calls=calls,
+        call_name=library.call_name,
+        call_method=library.call_method,
+        call_object=library.call_object,
+        call_inherited=library.call_inherited,
+        call_unknown=library.call_unknown,
+        call_declared=declarations.call,
+        declared_name=declarations.name_of,
+        attribute=library.attribute,
+        is_method=library.is_method,
+        add_member=containers.add_member,
+        finish=joining.finish,
+        assigning=assignments.note,
+    )
 
 
 def interpreter(loader: Loader, settings: Declarations | None = None) -> Machine:
     """A machine for one file, which finds other modules through a loader."""
-    return Machine(PYTHON, TENSORS, LIBRARIES, loader, settings)
+    return Machine(PYTHON, TENSORS, _libraries(), loader, settings)

@@ -294,3 +294,10 @@ DATASET_SHAPES: dict[str, tuple[int | None, ...]] = {
     "california_housing": (None, 8),
 }
 """The shapes of the features."""
+
+NAMES = frozenset(
+    {"keras.Model", "keras.Input", "keras.layers.Layer", "keras.layers.Wrapper"}
+    | {f"keras.applications.{name}" for name in BACKBONES}
+    | {f"keras.datasets.{name}" for name in DATASET_CLASSES}
+)
+"""What means something to the interpreter without standing in a table."""

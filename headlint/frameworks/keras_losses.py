@@ -185,3 +185,10 @@ METRIC_STRINGS = frozenset(
     ]
 )
 """The metrics that ``compile(metrics=["…"])`` knows: functions, and classes (``keras.metrics.get``)."""
+
+ALIASES = {
+    row.name.replace(_KERAS, "keras.metrics."): row.name
+    for row in LOSSES
+    if row.name.startswith(_KERAS) and row.short_name.islower()
+}
+"""Losses that are metrics as well."""

@@ -1,8 +1,9 @@
-"""The columns of the tables: kinds of layers, losses and operations."""
+"""The columns of the tables: kinds of layers, losses, operations and trainers, and the frameworks that have them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 WEIGHTED_EFFECTS = frozenset(
     {"dense", "bilinear", "convolution", "norm", "layer_norm", "embedding", "embedding_bag", "recurrent"}
@@ -100,3 +101,32 @@ class TrainerKind:
     strings: tuple[tuple[str, str], ...] = ()
     between: tuple[str, ...] = ()
     made_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Framework:
+    """All that a framework brings. A new one is a folder that makes this, and a line in ``registry`` that registers it.
+
+    ``packages`` are what programs import; ``words`` are what the text of every program has that uses it. ``names`` mean
+    something without standing in a table, ``aliases`` are other names of losses. ``calls`` is a module, imported when a
+    program is followed, whose ``CALLS`` say by dotted name what calls do beyond the tables. ``adapter`` is the module
+    whose ``ADAPTER`` builds and measures models in the worker: with a leading dot one of the worker's own; it is empty
+    where nothing builds them, or ``built_as`` names the framework that does. ``install`` says what to do where the
+    framework is missing.
+    """
+
+    name: str
+    packages: frozenset[str]
+    words: tuple[str, ...] = ()
+    layers: tuple[LayerKind, ...] = ()
+    function_layers: tuple[LayerKind, ...] = ()
+    losses: tuple[LossKind, ...] = ()
+    operations: tuple[OperationKind, ...] = ()
+    trainers: tuple[TrainerKind, ...] = ()
+    containers: Mapping[str, str] = field(default_factory=dict)
+    names: frozenset[str] = frozenset()
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    calls: str = ""
+    adapter: str = ""
+    built_as: str = ""
+    install: str = ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-FRAMEWORKS = frozenset(
+PACKAGES: set[str] = set(
     {
         *("torch", "torchvision", "timm", "keras", "tensorflow", "numpy", "sklearn", "pytorch_lightning", "lightning"),
         *("transformers", "torchmetrics", "pandas", "copy", "functools", "collections", "argparse", "math", "skorch"),
@@ -14,6 +14,7 @@ FRAMEWORKS = frozenset(
             "itertools",
             "operator",
             "tensorflow_datasets",
+            "torchtext",
             "segmentation_models_pytorch",
             "einops",
             "monai",
@@ -22,6 +23,12 @@ FRAMEWORKS = frozenset(
     }
 )
 """The top-level packages that the tables speak of; a module of the project with such a name is the project's own."""
+
+WORDS = {
+    *("torch", "keras", "tensorflow", "lightning", "skorch", "timm", "transformers", "tflearn", "segmentation_models"),
+    *("headlint:", "monai", "fastai"),
+}
+"""What the text of each file has that uses a library of models, or speaks to headlint."""
 
 ALWAYS_LIBRARIES = frozenset(
     {

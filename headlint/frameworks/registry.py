@@ -1,27 +1,20 @@
-"""One look-up for all tables: what does this canonical name mean?"""
+"""The frameworks that headlint knows, and one look-up for all their tables: what does this canonical name mean?"""
 
 from __future__ import annotations
 
-from headlint.frameworks import data, keras, keras_losses, tensorflow, torch, trainers
-from headlint.frameworks.kinds import LayerKind, LossKind, OperationKind, TrainerKind
+from headlint.frameworks import data, keras, keras_losses, names, tensorflow, torch, trainers
+from headlint.frameworks.kinds import Framework, LayerKind, LossKind, OperationKind, TrainerKind
 
-LAYERS: dict[str, LayerKind] = {row.name: row for row in (*torch.LAYERS, *keras.LAYERS)}
-FUNCTION_LAYERS: dict[str, LayerKind] = {row.name: row for row in tensorflow.LAYERS}
-LOSSES: dict[str, LossKind] = {
-    row.name: row for row in (*torch.LOSSES, *keras_losses.LOSSES, *tensorflow.LOSSES, *trainers.LOSSES)
-}
-LOSSES.update(
-    {
-        row.name.replace("keras.losses.", "keras.metrics."): row
-        for row in keras_losses.LOSSES
-        if row.short_name.islower()
-    }
-)
-OPERATIONS: dict[str, OperationKind] = {
-    row.name: row for row in (*tensorflow.OPERATIONS, *data.OPERATIONS, *keras.OPERATIONS, *torch.OPERATIONS)
-}
-TRAINERS: dict[str, TrainerKind] = {row.name: row for row in trainers.TRAINERS}
-CONTAINERS = {**torch.CONTAINERS, **keras.CONTAINERS}
+LAYERS: dict[str, LayerKind] = {}
+FUNCTION_LAYERS: dict[str, LayerKind] = {}
+LOSSES: dict[str, LossKind] = {}
+OPERATIONS: dict[str, OperationKind] = {}
+TRAINERS: dict[str, TrainerKind] = {}
+CONTAINERS: dict[str, str] = {}
+NAMES: set[str] = set()
+"""Names of libraries that mean something to the interpreter without standing in a table."""
+
+FRAMEWORKS: dict[str, Framework] = {}
 
 ACTIVATION_EFFECTS = frozenset(
     {"softmax", "softmax2d", "log_softmax", "sigmoid", "log_sigmoid", "tanh", "relu", "nonlinear", "linear"}
@@ -31,26 +24,82 @@ ACTIVATION_EFFECTS = frozenset(
 
 def known(path: str) -> bool:
     """Whether a canonical name is in any table."""
-    return (
-        any(path in table for table in (LAYERS, FUNCTION_LAYERS, LOSSES, OPERATIONS, CONTAINERS, TRAINERS))
-        or path in _OTHERS
-    )
+    return any(path in table for table in (LAYERS, FUNCTION_LAYERS, LOSSES, OPERATIONS, CONTAINERS, TRAINERS, NAMES))
 
 
-_OTHERS = frozenset(
-    {
-        *("torch.nn.Module", "torch.no_grad", "torch.utils.data.DataLoader", "torch.utils.data.TensorDataset"),
-        *("torch.utils.data.Dataset", "keras.Model", "keras.Input", "torch.optim.Adam", "torch.optim.SGD"),
-        *trainers.LABELLED_BY_CLASS,
-        *trainers.FASTAI_BLOCKS,
-        *("fastai.DataBlock", "fastai.ImageDataLoaders", "fastai.ImageDataBunch", "fastai.ImageBlock"),
-        *("torch", "numpy"),
-        *("keras.layers.Layer", "keras.layers.Wrapper", "torch.nn.functional", "torch.nn", "torch.nn.Parameter"),
-        *("pytorch_lightning.LightningModule", "pytorch_lightning.Trainer", "torch.nn.DataParallel"),
-        *(f"keras.applications.{name}" for name in keras.BACKBONES),
-        *(f"keras.datasets.{name}" for name in keras.DATASET_CLASSES),
-        *(f"sklearn.datasets.{name}" for name in data.SKLEARN_CLASSES),
-        *(f"torchvision.datasets.{name}" for name in data.TORCHVISION_CLASSES),
-    }
-)
-"""Names of libraries that mean something to the interpreter without standing in a table of layers or operations."""
+def register(framework: Framework) -> None:
+    """Make a framework known: all that headlint asks of one stands in what is registered here."""
+    FRAMEWORKS[framework.name] = framework
+    LAYERS.update({row.name: row for row in framework.layers})
+    FUNCTION_LAYERS.update({row.name: row for row in framework.function_layers})
+    LOSSES.update({row.name: row for row in framework.losses})
+    LOSSES.update({alias: LOSSES[name] for alias, name in framework.aliases.items()})
+    OPERATIONS.update({row.name: row for row in framework.operations})
+    TRAINERS.update({row.name: row for row in framework.trainers})
+    CONTAINERS.update(framework.containers)
+    NAMES.update(framework.names)
+    names.PACKAGES.update(framework.packages)
+    names.WORDS.update(framework.words)
+
+
+def built_as(name: str) -> str:
+    """The framework that builds what a dotted name of a library is part of, or an empty text."""
+    framework = FRAMEWORKS.get(name.partition(".")[0])
+    if framework is None:
+        return ""
+    return framework.built_as or (framework.name if framework.adapter else "")
+
+
+for _framework in (
+    Framework(
+        "torch",
+        packages=frozenset({"torch", "torchvision", "lightning", "pytorch_lightning"}),
+        words=("torch", "lightning"),
+        layers=torch.LAYERS,
+        losses=torch.LOSSES,
+        operations=torch.OPERATIONS,
+        containers=torch.CONTAINERS,
+        names=torch.NAMES,
+        calls="headlint.flow.libraries.torch_calls",
+        adapter=".torch.model",
+        install="install it there, or with `pip install 'headlint[torch]'`",
+    ),
+    Framework(
+        "keras",
+        packages=frozenset({"keras", "keras_core", "tf_keras"}),
+        words=("keras",),
+        layers=keras.LAYERS,
+        losses=keras_losses.LOSSES,
+        operations=keras.OPERATIONS,
+        containers=keras.CONTAINERS,
+        names=keras.NAMES,
+        aliases=keras_losses.ALIASES,
+        calls="headlint.flow.keras.keras_calls",
+        adapter=".keras.model",
+        install="install it there, or with `pip install 'headlint[tensorflow]'`",
+    ),
+    Framework(
+        "tensorflow",
+        packages=frozenset({"tensorflow"}),
+        words=("tensorflow",),
+        function_layers=tensorflow.LAYERS,
+        losses=tensorflow.LOSSES,
+        operations=tensorflow.OPERATIONS,
+        built_as="keras",
+    ),
+    Framework(
+        "data",
+        packages=frozenset({"numpy", "sklearn", "pandas"}),
+        operations=data.OPERATIONS,
+        names=data.NAMES,
+    ),
+    Framework(
+        "trainers",
+        packages=frozenset(),
+        losses=trainers.LOSSES,
+        trainers=trainers.TRAINERS,
+        names=trainers.NAMES,
+        calls="headlint.flow.libraries.trainers",
+    ),
+):
+    register(_framework)

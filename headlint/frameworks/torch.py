@@ -289,6 +289,7 @@ _FUNCTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "bernoulli": ("bernoulli", ("input",)),
     **dict.fromkeys(("abs", "sqrt", "square", "sin", "cos", "log1p", "expm1"), ("function", ("input",))),
     "std": ("unknown_shape", ("input", "dim")),
+    "pow": ("power", ("input", "exponent")),
     "zeros": ("fresh", ("*size",)),
     "ones": ("fresh", ("*size",)),
     "rand": ("fresh", ("*size",)),
@@ -413,3 +414,10 @@ ACTIVE_DROPOUTS = frozenset(f"torch.nn.functional.dropout{axes}" for axes in (""
 """Functions that drop values unless they are given training=False."""
 
 NO_GRADIENT = frozenset({"torch.no_grad", "torch.inference_mode", "torch.autograd.no_grad"})
+
+NAMES = frozenset(
+    {"torch", "torch.nn", "torch.nn.functional", "torch.nn.Module", "torch.nn.Parameter", "torch.nn.DataParallel"}
+    | {"torch.no_grad", "torch.utils.data.Dataset", "torch.utils.data.DataLoader", "torch.utils.data.TensorDataset"}
+    | {"torch.optim.Adam", "torch.optim.SGD", "pytorch_lightning.LightningModule", "pytorch_lightning.Trainer"}
+)
+"""What means something to the interpreter without standing in a table."""

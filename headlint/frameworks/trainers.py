@@ -163,3 +163,9 @@ FASTAI_BLOCKS = {
     "fastai.RegressionBlock": "fastai.MSELossFlat",
 }
 """The loss that ``Learner`` takes for a data block's targets, from ``fastai/data/block.py``."""
+
+NAMES = frozenset(
+    {*LABELLED_BY_CLASS, *FASTAI_BLOCKS}
+    | {"fastai.DataBlock", "fastai.ImageDataLoaders", "fastai.ImageDataBunch", "fastai.ImageBlock"}
+)
+"""What means something to the interpreter without standing in a table."""

@@ -6,7 +6,7 @@ the tables. The words are generous: code that holds one is looked at, and code t
 
 from __future__ import annotations
 
-from headlint.frameworks.names import FRAMEWORKS
+from headlint.frameworks.names import PACKAGES
 from headlint.frameworks.training import MISSPELT_OF_KERAS, MISSPELT_OF_MODULES
 
 PLAIN_PACKAGES = frozenset(
@@ -15,8 +15,11 @@ PLAIN_PACKAGES = frozenset(
 )
 """Packages that mean something to the interpreter and make no model: labels and arithmetic say nothing by themselves."""
 
-LIBRARIES = (FRAMEWORKS - PLAIN_PACKAGES) | {"fastai"}
-"""The packages that layers, losses, optimizers and models come from."""
+
+def libraries() -> frozenset[str]:
+    """The packages that layers, losses, optimizers and models come from."""
+    return frozenset(PACKAGES - PLAIN_PACKAGES)
+
 
 TENSOR_METHODS = frozenset(
     {"softmax", "log_softmax", "view", "reshape", "flatten", "squeeze", "unsqueeze", "permute", "transpose", "argmax"}

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headlint.frameworks.names import ALWAYS_LIBRARIES, usual_meaning
-from headlint.frameworks.vocabulary import LIBRARIES, TELLING_ATTRIBUTES
+from headlint.frameworks.vocabulary import TELLING_ATTRIBUTES, libraries
 from headlint.source.document import UnreadableError, read_document
 from headlint.source.outline import Imported, Outline, Piece
 
@@ -40,7 +40,7 @@ class Reaching:
 
     def __init__(self, loader: ProjectLoader, declared: Sequence[str] = ()) -> None:
         self._loader = loader
-        self._libraries = LIBRARIES | {path.split(".", 1)[0] for path in declared}
+        self._libraries = libraries() | {path.split(".", 1)[0] for path in declared}
         self._declared = frozenset(path.rsplit(".", 1)[-1] for path in declared)
         self._outlines: dict[Path, Outline | None] = {}
         self._homes: dict[Piece, Path] = {}

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from headlint.frameworks.registry import FRAMEWORKS
 from headlint.runtime.worker.measuring.devices import WITHOUT_DRIVER
 from headlint.runtime.worker.process.folders import PREFIX, remove
 from headlint.runtime.worker.process.protocol import BrokenFrame, Message, receive, send
@@ -22,12 +23,6 @@ from headlint.runtime.worker.process.watching import LATE_SECONDS
 START = Path(__file__).parent / "worker" / "start.py"
 MARK = "HEADLINT_RUN"
 """The variable by which every process of a run is known, should it outlive its worker."""
-
-INSTALL = {
-    "torch": "install it there, or with `pip install 'headlint[torch]'`",
-    "keras": "install it there, or with `pip install 'headlint[tensorflow]'`",
-}
-
 
 START_SECONDS = 180.0
 """How long a worker may take to import its framework."""
@@ -151,6 +146,7 @@ class Client:
         to_here, from_worker = os.pipe()
         self._requests, self._replies = os.fdopen(from_here, "wb"), os.fdopen(to_here, "rb")
         command = [str(self._options.python), "-B", str(START), "--framework", self._options.framework]
+        command += ["--adapter", FRAMEWORKS[self._options.framework].adapter]
         command += ["--read", str(to_worker), "--write", str(from_worker), "--folder", str(self._folder)]
         log = self._folder / "log"
         try:
@@ -179,7 +175,9 @@ class Client:
             self._refuse("framework", f"the worker did not start{''.join(f': {line}' for line in said[-1:])}")
         elif not ready["ready"]:
             framework = self._options.framework
-            self._refuse("framework", f"{framework} cannot be imported ({ready['detail']}): {INSTALL[framework]}")
+            self._refuse(
+                "framework", f"{framework} cannot be imported ({ready['detail']}): {FRAMEWORKS[framework].install}"
+            )
         else:
             self.import_seconds = ready["seconds"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,6 +13,8 @@ from headlint.findings.heads import HeadPicture
 from headlint.frameworks import registry
 from headlint.frameworks.kinds import LossKind
 from headlint.runtime.parts import CAUSES
+
+_IMPORTED = re.compile(r"\b(?:import|from)\s+([\w.]+)")
 
 APPLIED = frozenset({"softmax", "log_softmax", "sigmoid", "log_sigmoid", "argmax", "round", "sign", "detach"})
 """What a program may do to a model's output before the loss, by the last part of its name."""
@@ -58,14 +61,12 @@ def split_target(text: str) -> tuple[Path, str]:
 
 
 def framework_of(text: str) -> str:
-    """The framework that a program imports, ``torch`` or ``keras``; empty when it imports neither."""
-    for framework, words in (
-        ("torch", ("import torch", "from torch", "lightning")),
-        ("keras", ("keras", "tensorflow")),
-    ):
-        if any(word in text for word in words):
-            return framework
-    return ""
+    """The framework that builds the models of a program, by what it imports; empty when that is none."""
+    imported = {package.partition(".")[0] for package in _IMPORTED.findall(text)}
+    using = (
+        framework.name for framework in registry.FRAMEWORKS.values() if not imported.isdisjoint(framework.packages)
+    )
+    return next((built for name in using if (built := registry.built_as(name))), "")
 
 
 def targets_of_findings(findings: Iterable[Finding], heads: Sequence[HeadPicture]) -> list[Target]:
@@ -77,7 +78,8 @@ def targets_of_findings(findings: Iterable[Finding], heads: Sequence[HeadPicture
             continue
         about = tuple(one for one in heads if one.model == model and Path(one.place.path) == path)
         loss = _loss_behind(finding, about)
-        after = _applied_outside(finding, path, model) if finding.model else ()
+        # What lies between the samples is asked of the model itself: a softmax over the classes would hide it.
+        after = _applied_outside(finding, path, model) if finding.model and finding.code not in CAUSES else ()
         target = targets.setdefault((path, model, loss, after), Target(path, model, framework, (), loss, after, about))
         targets[path, model, loss, after] = replace(target, findings=(*target.findings, finding))
     return list(targets.values())
@@ -87,11 +89,15 @@ def _model_behind(finding: Finding) -> tuple[Path, str, str]:
     """The file, the name and the framework of the model that a finding is about; the name is empty where there is none."""
     head = _head(finding)
     if head is not None and finding.model:
-        return Path(head.place.path), finding.model, _framework(head.name)
+        return Path(head.place.path), finding.model, registry.built_as(head.name)
     path = Path(finding.place.path)
     if finding.code not in CAUSES:
         return path, "", ""
-    return path, _class_around(path, finding.place.line), _framework(finding.trail[0].name if finding.trail else "")
+    return (
+        path,
+        _class_around(path, finding.place.line),
+        registry.built_as(finding.trail[0].name if finding.trail else ""),
+    )
 
 
 def _class_around(path: Path, line: int) -> str:
@@ -108,7 +114,7 @@ def target_of_name(path: Path, name: str, framework: str, heads: Sequence[HeadPi
     """A model that no finding is about."""
     about = tuple(one for one in heads if one.model == name and Path(one.place.path) == path)
     known = next((one.framework for one in about), "")
-    return Target(path, name, _framework(known) or framework, (), _loss_of_heads(about), (), about, named)
+    return Target(path, name, registry.built_as(known) or framework, (), _loss_of_heads(about), (), about, named)
 
 
 def loss_of(finding: Finding) -> LossWanted | None:
@@ -146,7 +152,7 @@ def loss_of_text(text: str, framework: str) -> LossWanted:
 
 
 def _named(kind: LossKind, name: str, framework: str) -> bool:
-    return kind.short_name == name and _framework(kind.name) == framework
+    return kind.short_name == name and registry.built_as(kind.name) == framework
 
 
 def _loss_of_heads(heads: Iterable[HeadPicture]) -> LossWanted | None:
@@ -169,12 +175,6 @@ def _head(finding: Finding) -> Step | None:
     layers = [step for step in finding.trail if step.role == "layer"]
     made = layers or [step for step in finding.trail if step.role == "activation"]
     return made[-1] if made else None
-
-
-def _framework(name: str) -> str:
-    """``torch`` or ``keras``, from a framework's dotted name."""
-    top = name.partition(".")[0]
-    return {"torch": "torch", "keras": "keras", "tensorflow": "keras"}.get(top, "")
 
 
 def _applied_outside(finding: Finding, path: Path, model: str) -> tuple[str, ...]:

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
-_FRAMEWORKS = re.compile(
-    rb"torch|keras|tensorflow|lightning|skorch|timm|transformers|tflearn|segmentation_models|headlint:|monai|fastai"
-    rb"|\bnn\.(?:[A-Z]|functional)|\bF\.(?:log_)?softmax|\bF\.cross_entropy|\btf\.(?:nn|layers)\b|\blayers\.Dense\(|\bDense\("
+from headlint.frameworks.names import WORDS
+
+_SHORT_NAMES = (
+    r"\bnn\.(?:[A-Z]|functional)|\bF\.(?:log_)?softmax|\bF\.cross_entropy|\btf\.(?:nn|layers)\b"
+    r"|\blayers\.Dense\(|\bDense\("
 )
-"""Names of frameworks, and what programs say with the usual short names when their imports are somewhere else."""
+"""What programs say with the usual short names when their imports are somewhere else."""
 
 _TRAINING = re.compile(rb"backward\s*\(|softmax|(?i:loss)|criterion")
 
 
 def names_framework(data: bytes) -> bool:
     """Whether the bytes hold the name of a framework, or speak to headlint."""
-    return _FRAMEWORKS.search(narrow(data)) is not None
+    return _any_of(frozenset(WORDS)).search(narrow(data)) is not None
+
+
+@cache
+def _any_of(words: frozenset[str]) -> re.Pattern[bytes]:
+    return re.compile("|".join((*map(re.escape, sorted(words)), _SHORT_NAMES)).encode())
 
 
 def may_train(data: bytes) -> bool:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from headlint.flow.data import datasets, feeding
 from headlint.flow.keras import keras_models
 from headlint.flow.layers import containers, library_models, losses
-from headlint.flow.libraries import declarations, layers, search_spaces, trainers
+from headlint.flow.libraries import declarations, joining, layers, search_spaces, trainers
 from headlint.flow.machine.parts import BY_HAND
 from headlint.flow.python import attributes, builtin_calls, collections_methods
 from headlint.flow.tensors import tensors
@@ -32,7 +31,7 @@ from headlint.flow.values.python_values import (
 )
 from headlint.flow.values.tensor_values import Tensor
 from headlint.flow.values.training_values import Optimizer, Scaler, Scheduler
-from headlint.frameworks import keras, keras_losses, registry, torch
+from headlint.frameworks import keras, registry, torch
 from headlint.frameworks.vocabulary import TENSOR_METHODS
 
 if TYPE_CHECKING:
@@ -89,8 +88,6 @@ def call_name(machine: Machine, path: str, arguments: Arguments, at: int) -> Val
         dropout.note_call(machine, path, arguments, at)
     if path in registry.OPERATIONS:
         return tensors.operate(machine, registry.OPERATIONS[path], arguments, site)
-    if path == "keras.Sequential":
-        return keras_models.sequential(machine, arguments, at)
     if path in torch.CONTAINERS:
         return containers.build(machine, torch.CONTAINERS[path], arguments, at)
     if path in torch.WRAPPERS:
@@ -100,8 +97,8 @@ def call_name(machine: Machine, path: str, arguments: Arguments, at: int) -> Val
     if path in registry.TRAINERS:
         trainers.train(machine, registry.TRAINERS[path], arguments, at)
         return machine.globals.child((path, site))
-    if path in _NAMES:
-        return _NAMES[path](machine, arguments, at)
+    if (call := machine.libraries.calls.get(path)) is not None:
+        return call(machine, arguments, at)
     return _by_family(machine, path, arguments, at)
 
 
@@ -139,104 +136,8 @@ def _not_in_tables(machine: Machine, path: str, arguments: Arguments, at: int) -
     result = machine.globals.child((path, machine.site(at)))
     if path.partition(".")[0] not in HARMLESS_PACKAGES:
         unreadable.hand_over(machine, result, arguments, at)
+        joining.note(machine, arguments, at)
     return result
-
-
-def _keras_model(machine: Machine, arguments: Arguments, at: int) -> Value:
-    return keras_models.functional(machine, arguments, at)
-
-
-def _timm(machine: Machine, arguments: Arguments, at: int) -> Value:
-    return library_models.timm(machine, "timm.create_model", arguments, at)
-
-
-def _hub(machine: Machine, arguments: Arguments, at: int) -> Value:
-    return library_models.hub(machine, "torch.hub.load", arguments, at)
-
-
-def _get_activation(machine: Machine, arguments: Arguments, at: int) -> Value:
-    """``keras.activations.get(name)`` and ``Activation`` objects by name."""
-    match arguments.first("identifier"):
-        case Constant(str() as text) if text in keras.ACTIVATIONS:
-            return FrameworkName(f"keras.activations.{text}")
-        case None:
-            return Unknown()
-        case other:
-            return other
-
-
-def _get_loss(machine: Machine, arguments: Arguments, at: int) -> Value:
-    """``keras.losses.get(name)``."""
-    match arguments.first("identifier"):
-        case Constant(str() as text) if text in keras_losses.LOSS_STRINGS:
-            return FrameworkName(keras_losses.LOSS_STRINGS[text].name)
-        case None:
-            return Unknown()
-        case other:
-            return other
-
-
-def _set_grad_enabled(machine: Machine, arguments: Arguments, at: int) -> Value:
-    match arguments.first("mode"):
-        case Constant(bool() as enabled, symbol=None):
-            return FrameworkName("torch.enable_grad" if enabled else "torch.no_grad")
-        case _:
-            return Unknown()
-
-
-def _enable_grad(machine: Machine, arguments: Arguments, at: int) -> Value:
-    return FrameworkName("torch.enable_grad")
-
-
-def _epsilon(machine: Machine, arguments: Arguments, at: int) -> Value:
-    return Constant(1e-7)
-
-
-def _parameter(machine: Machine, arguments: Arguments, at: int) -> Value:
-    """``nn.Parameter(data)``: a weight of one's own."""
-    from headlint.flow.values.tensor_values import ANY_SHAPE, Domain, Origin
-
-    data = arguments.first("data")
-    shape = data.shape if isinstance(data, Tensor) else ANY_SHAPE
-    return Tensor(Domain.UNKNOWN, shape, Origin("variable", "torch.nn.Parameter", machine.site(at)))
-
-
-def _custom_objects(machine: Machine, arguments: Arguments, at: int) -> Value:
-    return machine.custom_objects
-
-
-def _register_objects(machine: Machine, arguments: Arguments, at: int) -> Value:
-    for value in arguments.positional:
-        if isinstance(value, DictValue):
-            machine.custom_objects.slots.update(value.slots)
-    return Unknown()
-
-
-_NAMES: dict[str, Callable[[Machine, Arguments, int], Value]] = {
-    "keras.Model": _keras_model,
-    "keras.Input": keras_models.input_tensor,
-    "keras.models.load_model": keras_models.loaded,
-    "keras.saving.load_model": keras_models.loaded,
-    "keras.models.model_from_json": keras_models.loaded,
-    "timm.create_model": _timm,
-    "timm.models.create_model": _timm,
-    "torch.hub.load": _hub,
-    "keras.activations.get": _get_activation,
-    "keras.losses.get": _get_loss,
-    "torch.set_grad_enabled": _set_grad_enabled,
-    "torch.enable_grad": _enable_grad,
-    "torch.autograd.enable_grad": _enable_grad,
-    "torch.nn.Parameter": _parameter,
-    "keras.backend.epsilon": _epsilon,
-    "keras.config.epsilon": _epsilon,
-    "keras.utils.get_custom_objects": _custom_objects,
-    "keras.saving.get_custom_objects": _custom_objects,
-    "keras.utils.custom_object_scope": _register_objects,
-    "keras.utils.CustomObjectScope": _register_objects,
-    "keras.saving.custom_object_scope": _register_objects,
-    "fastai.DataBlock": trainers.data_block,
-    **builtin_calls.NAMES,
-}
 
 
 def call_method(machine: Machine, receiver: Value, name: str, arguments: Arguments, at: int) -> Value:
@@ -438,7 +339,7 @@ def call_unknown(machine: Machine, function: Unknown, arguments: Arguments, at: 
         name = function.key
         if name in feeding.METHODS:
             feeding.note(machine, arguments, machine.site(at))
-        if name in SAME_VALUE_METHODS:
+        if name in SAME_VALUE_METHODS and not (name in ("train", "eval") and len(arguments) > 1):
             modules.note_mode_of_unknown(machine, function.parent, name, arguments, at)
             return function.parent
         if name == "size":
@@ -458,6 +359,7 @@ def call_unknown(machine: Machine, function: Unknown, arguments: Arguments, at: 
     if known is not None:
         return known
     machine.parts.hand_on(*arguments.positional, *arguments.named.values())
+    joining.note(machine, arguments, at)
     return function.child(("call", machine.site(at)))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from headlint.flow.layers import losses
@@ -26,6 +27,7 @@ from headlint.frameworks.kinds import TrainerKind
 
 if TYPE_CHECKING:
     from headlint.flow.machine.machine import Machine
+    from headlint.flow.machine.semantics import Call
 
 _OF_A_STEP = ("loss", "step", "forward", "infer")
 """Methods with such words in their names change how a subclass of a trainer trains."""
@@ -156,3 +158,6 @@ def hugging_face_subclass(machine: Machine, instance: Instance, arguments: Argum
         return
     machine.state.write(instance, "model", model)
     machine.call(method, Arguments((model, Unknown("inputs"))), at)
+
+
+CALLS: Mapping[str, Call] = {"fastai.DataBlock": data_block}

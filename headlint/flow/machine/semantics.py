@@ -6,13 +6,14 @@ packages that import the machine, so it reaches them through these tables alone;
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.conditions import Guard
 from headlint.flow.values.library_values import Container
+from headlint.flow.values.modules import ModuleUnit
 from headlint.flow.values.python_values import (
     ClassValue,
     FunctionValue,
@@ -28,6 +29,10 @@ from headlint.syntax import ir
 
 if TYPE_CHECKING:
     from headlint.flow.machine.machine import Machine
+
+
+Call = Callable[["Machine", Arguments, int], Value]
+"""What calling a name does: the machine, the arguments, and the number of the call in its module."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +64,7 @@ class TensorSemantics:
     item: Callable[[Machine, Tensor, Value, Site], Value]
     row: Callable[[Machine, Tensor], Tensor]
     """One item of a tensor along its first axis."""
-    filled: Callable[[Tensor, Value, Site], Tensor]
+    filled: Callable[[Tensor, Value, Value, Site], Tensor]
     """A tensor into which something is put: ``tensor[…] = value``."""
     calculate: Callable[[Machine, str, Value, Value, Site], Value]
     compare: Callable[[Machine, str, Value, Value, Site], Value]
@@ -71,6 +76,8 @@ class TensorSemantics:
 class LibrarySemantics:
     """What names of libraries do, and the objects that they give."""
 
+    calls: Mapping[str, Call]
+    """What calls of some names do beyond the tables, by dotted name."""
     call_name: Callable[[Machine, str, Arguments, int], Value]
     """Call a function or class of a library by its dotted name."""
     call_method: Callable[[Machine, Value, str, Arguments, int], Value]
@@ -87,5 +94,7 @@ class LibrarySemantics:
     is_method: Callable[[Value, str], bool]
     """Whether a name is a method that a library gives to objects like this one."""
     add_member: Callable[[Machine, Container, str, Value], None]
+    finish: Callable[[Machine, ModuleUnit], None]
+    """A file was read to its end: what only a library would bring together is brought together."""
     assigning: Callable[[Machine, Value, str, Value, Site], None]
     """The program is about to set an attribute, which may mean something to a library."""

@@ -19,7 +19,7 @@ from headlint.flow.values.python_values import (
     Value,
 )
 from headlint.frameworks import registry
-from headlint.frameworks.names import ALWAYS_LIBRARIES, FRAMEWORKS, canonical, usual_meaning, usual_module
+from headlint.frameworks.names import ALWAYS_LIBRARIES, PACKAGES, canonical, usual_meaning, usual_module
 from headlint.syntax import ir
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ def module_named(machine: Machine, unit: ModuleUnit, level: int, dotted: str) ->
         found = machine.load(machine.loader.resolve(importer, level, dotted))
         if found is not None:
             return ModuleValue(found)
-    if level == 0 and (top in FRAMEWORKS or top in machine.declared_packages):
+    if level == 0 and (top in PACKAGES or top in machine.declared_packages):
         return FrameworkName(canonical(dotted))
     if importer is not None:
         return PackagePath(importer, "." * level + dotted)

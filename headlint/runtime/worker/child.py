@@ -33,7 +33,11 @@ def handle(message: Mapping[str, Any]) -> dict[str, Any]:
     number = message.get("id")
     try:
         if message.get("plan"):
-            return {"id": number, "ok": True, "device": adapter_for(message["framework"]).plan(message["device"])}
+            return {
+                "id": number,
+                "ok": True,
+                "device": adapter_for(message["framework"], message["adapter"]).plan(message["device"]),
+            }
         if message.get("list"):
             return {"id": number, "ok": True, "names": discover(parse(read_request(message).path))}
         return {"id": number, **answer(read_request(message), message.get("guards") or [])}
@@ -48,7 +52,7 @@ def answer(request: Request, guards: list[str]) -> dict[str, Any]:
     program = Program(request.root, request.path)
     module: Slice | None = None
     try:
-        adapter = adapter_for(request.framework)
+        adapter = adapter_for(request.framework, request.adapter)
         with warnings.catch_warnings(), without_command_line(request.path):
             warnings.simplefilter("ignore")
             adapter.prepare(request, program)

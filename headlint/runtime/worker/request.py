@@ -42,6 +42,7 @@ class Request:
     name: str
     deadline: float
     framework: str = ""
+    adapter: str = ""
     init: str = ""
     inputs: tuple[InputWanted, ...] = ()
     device: str = "cpu"
@@ -71,6 +72,7 @@ def read_request(message: Mapping[str, Any]) -> Request:
         name=message.get("name") or "",
         deadline=time.monotonic() + USABLE_TIME * float(limits.get("time", 20.0)),
         framework=message.get("framework") or "",
+        adapter=message.get("adapter") or "",
         init=message.get("init") or "",
         inputs=tuple(
             InputWanted(tuple(one["shape"]), one.get("name") or "", one.get("dtype") or "", one.get("below"))

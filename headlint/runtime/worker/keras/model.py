@@ -16,13 +16,14 @@ import keras
 from ..measuring.devices import plan_device
 from ..measuring.measurement import SEARCH_SHARE, Found, LossMeter, Measured, measured, outputs_or_failure
 from ..measuring.outputs import MOST_OUTPUTS, Output, Pass, chosen, dtype_of
-from ..measuring.specs import Inputs
-from ..measuring.suspects import Suspects
+from ..measuring.specs import Inputs, leaves_of
+from ..measuring.suspects import Suspect, Suspects
 from ..program.building import Recipe, make
 from ..program.loading import Program, Slice
 from ..reasons import TooLarge, Unmeasurable
 from ..request import LossWanted, Request
-from .evaluation import unrepeatable
+from .effects import ignored
+from .evaluation import mixed, unrepeatable, with_other_sample
 from .gradients import Tape, new_tape
 from .inputs import call_parameters, declared_inputs, fresh_values, given_inputs, guessed_inputs
 from .learning import without_gradient
@@ -116,6 +117,10 @@ class KerasAdapter:
         finally:
             keras.config.set_image_data_format("channels_last")
         return replace(found, assumed=(*found.assumed, "channels come first"))
+
+
+ADAPTER = KerasAdapter
+"""What the worker asks for."""
 
 
 def name_of_device(device: str) -> str:
@@ -297,16 +302,33 @@ class KerasBench:
             learns = [any(one is not None for one in tape.gradients(scalar, trainable(trace))) for scalar in scalars]
             return whole, tape, trace, all(learns)
 
-        def again(seed: int) -> list[Output]:
-            by_place, by_name = fresh_values(inputs, self.request.seed + 701)
+        def again(seed: int = 0, changed: bool = False) -> list[Output]:
+            values = fresh_values(inputs, self.request.seed + 701)
+            by_place, by_name = with_other_sample(values, inputs.batch) if changed else values
             keras.utils.set_random_seed(self.request.seed + 809 + seed)
             with seeing(model, inputs.batch):
                 return list(outputs_of(call(model, by_place, by_name, False)))
 
         try:
-            return Suspects(without_gradient(model, run, self.request.root), unrepeatable(again))
+            together = mixed(lambda changed: again(changed=changed), inputs.batch)
+            silent = without_gradient(model, run, self.request.root)
+            return Suspects(silent, together, unrepeatable(again), self.ignored(model, inputs))
         except Exception:  # whatever the user's code raises: what could not be seen is not reported
             return Suspects()
+
+    def ignored(self, model: Any, inputs: Inputs) -> tuple[Suspect, ...]:
+        """The inputs that have no effect."""
+
+        def run(given: Any, train: bool) -> list[Output]:
+            by_place, by_name = given
+            keras.utils.set_random_seed(self.request.seed + 907)
+            with seeing(model, inputs.batch):
+                return list(outputs_of(call(model, by_place, by_name, train)))
+
+        values = list(fresh_values(inputs, self.request.seed + 701))
+        ordered = sorted(inputs.specs, key=lambda one: one[0] in inputs.keywords)
+        names = [name for one in ordered for name, _ in leaves_of(*one)]
+        return ignored(model, names, values, run)
 
     def count(self, model: Any) -> int:
         """How many parameters it has."""

@@ -40,23 +40,22 @@ class Adapter(Framework, Protocol):
         """
 
 
-ADAPTERS = {"torch": ("torch.model", "TorchAdapter"), "keras": ("keras.model", "KerasAdapter")}
-"""The module of the worker and the class in it, for each framework."""
-
 WORKER = __name__.rpartition(".measuring")[0]
 """The worker's package: of a name of its own in a process of its own, a part of headlint for ``headlint.inspect``."""
 
 
-def adapter_for(framework: str) -> Adapter:
+def adapter_for(framework: str, module: str = "") -> Adapter:
     """The adapter of a framework; with no name, of the one that is loaded already.
+
+    ``module`` holds it as ``ADAPTER``; with a leading dot it is one of the worker's own, as it is for each framework
+    that has a folder here.
 
     Raises:
         Unmeasurable: it is not installed.
     """
     name = framework or ("keras" if "keras" in sys.modules else "torch")
-    module, adapter = ADAPTERS[name]
     try:
-        made: Adapter = getattr(importlib.import_module(f"{WORKER}.{module}"), adapter)()
+        made: Adapter = importlib.import_module(module or f".{name}.model", WORKER).ADAPTER()
     except ImportError as error:
         raise Unmeasurable("framework", describe(error)) from error
     return made

@@ -49,6 +49,9 @@ def main(arguments: Sequence[str]) -> int:
     """Serve requests until the other side closes its end."""
     parser = argparse.ArgumentParser(prog="headlint-worker")
     parser.add_argument("--framework", required=True)
+    parser.add_argument(
+        "--adapter", required=True, help="the module that builds its models; with a dot in front one of the worker"
+    )
     parser.add_argument("--read", type=int, required=True)
     parser.add_argument("--write", type=int, required=True)
     parser.add_argument("--folder", type=Path, required=True, help="where private folders are made; removed at the end")
@@ -64,7 +67,7 @@ def main(arguments: Sequence[str]) -> int:
         with os.fdopen(options.read, "rb") as requests, os.fdopen(options.write, "wb") as replies:
             send(replies, ready)
             while (request := receive(requests)) is not None:
-                request["framework"] = options.framework
+                request["framework"], request["adapter"] = options.framework, options.adapter
                 send(replies, serve(request, options.late, (requests.fileno(), replies.fileno()), options.folder))
     except BrokenPipeError:  # whoever asked has gone
         return 1

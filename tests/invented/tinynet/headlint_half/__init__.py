@@ -1,0 +1,1 @@
+"""The half that headlint asks: tables, what calls do, and how models are built."""
