@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
 from headlint.checks.evidence import Evidence, is_proved, short
-from headlint.flow.values.facts import BuiltInForward, DropoutCall, PartsKept
+from headlint.flow.values.facts import BuiltInForward, DropoutCall, GradientCut, PartsKept
 
 _REGISTERING = {"list": "nn.ModuleList", "tuple": "nn.ModuleList", "dict": "nn.ModuleDict"}
 
@@ -60,4 +60,26 @@ def layer_built_in_forward(evidence: Evidence) -> Iterator[Diagnostic]:
             yield Diagnostic("HL513", built.site, message, advice, is_proved(built), (step,), subject=built)
 
 
-RULES = (unregistered_layers, dropout_that_stays_on, layer_built_in_forward)
+def gradient_cut_in_the_model(evidence: Evidence) -> Iterator[Diagnostic]:
+    """HL520."""
+    for cut in evidence.of(GradientCut):
+        names = sorted({layer.kind.short_name for layer in cut.lost})
+        what = f"the {names[0]}" if len(cut.lost) == 1 else f"{len(cut.lost)} layers ({', '.join(names)})"
+        message = (
+            f"{cut.by} cuts the gradient inside {cut.module}: {what} before it never "
+            f"learn{'s' if len(cut.lost) == 1 else ''}, while the {cut.trained.kind.short_name} behind it does."
+        )
+        steps = (
+            *(
+                DiagnosticStep(layer.site, f"{layer.kind.short_name} gets no gradient", "layer", layer.kind.name)
+                for layer in cut.lost[:3]
+            ),
+            DiagnosticStep(cut.site, f"{cut.by} cuts it off", "operation", cut.by),
+        )
+        advice = (
+            f"Remove the {cut.by}, or freeze the layers before it (requires_grad_(False)) if they are not to learn."
+        )
+        yield Diagnostic("HL520", cut.site, message, advice, is_proved(cut), steps, subject=cut)
+
+
+RULES = (unregistered_layers, dropout_that_stays_on, layer_built_in_forward, gradient_cut_in_the_model)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from headlint.checks import activations, amounts, api, axis, bias, gradient, labels, loss_input, modules, outputs
 from headlint.checks.diagnostic import Diagnostic
 from headlint.checks.evidence import Evidence, source_tensor
-from headlint.checks.training import around, compiled, held, modes, steps
+from headlint.checks.training import around, compiled, data, held, modes, steps
 from headlint.flow.values.facts import Fact, LossUse
 from headlint.flow.values.tensor_values import Tensor
 from headlint.settings import Settings
@@ -25,6 +25,7 @@ FAMILIES = (
     held,
     around,
     compiled,
+    data,
     modes,
     labels,
     api,

@@ -55,6 +55,7 @@ FIXERS: dict[str, tuple[Fixer, ...]] = {
     "HL605": (uses.border_at_zero,),
     "HL606": (uses.labels_as_they_are,),
     "HL609": (modules.mode_passed,),
+    "HL610": (training.shuffled,),
     "HL701": (uses.prediction_of_today,),
     "HL702": (uses.nearest_name,),
     "HL703": (calls.layer_applied,),

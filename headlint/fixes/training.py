@@ -5,7 +5,7 @@ from __future__ import annotations
 import libcst as cst
 
 from headlint.fixes.case import Case, Repair
-from headlint.fixes.program import CannotFix
+from headlint.fixes.program import CannotFix, argument
 
 
 def cleared_before_backward(case: Case) -> Repair:
@@ -43,3 +43,13 @@ def attribute_spelt(case: Case) -> Repair:
             _, end = program.outer(value)
             return Repair("Call requires_grad_", reason, (program.edit(start, end, f"{meant}({program.text(value)})"),))
     raise CannotFix("the attribute is set in another manner")
+
+
+def shuffled(case: Case) -> Repair:
+    """HL610: the loader shuffles."""
+    program, loader = case.call(case.finding.place)
+    written = argument(loader, "shuffle", 2)
+    edit = (
+        program.set_argument(loader, "shuffle", "True") if written is None else program.replace(written.value, "True")
+    )
+    return Repair("Shuffle the training data", "the samples come in another order", (edit,))

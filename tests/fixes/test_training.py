@@ -73,3 +73,29 @@ for one in model.parameters():
 )
 def test_the_attribute_gets_its_name(before: str, after: str) -> None:
     assert fixed(FROZEN.format(written=before), "HL516") == FROZEN.format(written=after)
+
+
+FOLDER = """import torch
+from torch import nn
+from torch.utils.data import DataLoader
+from torchvision.datasets import ImageFolder
+
+model = nn.Linear(3, 2)
+adam = torch.optim.Adam(model.parameters())
+for x, y in {loader}:
+    adam.zero_grad()
+    nn.functional.cross_entropy(model(x), y).backward()
+    adam.step()
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("DataLoader(ImageFolder('a'), 8)", "DataLoader(ImageFolder('a'), 8, shuffle=True)"),
+        ("DataLoader(ImageFolder('a'), 8, False)", "DataLoader(ImageFolder('a'), 8, True)"),
+        ("DataLoader(ImageFolder('a'), shuffle=False)", "DataLoader(ImageFolder('a'), shuffle=True)"),
+    ],
+)
+def test_the_folder_is_shuffled(before: str, after: str) -> None:
+    assert fixed(FOLDER.format(loader=before), "HL610") == FOLDER.format(loader=after)

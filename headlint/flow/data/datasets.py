@@ -29,7 +29,7 @@ def call(machine: Machine, path: str, arguments: Arguments, at: int) -> Value | 
     if package.startswith("pandas") or path in tables.ARRAYS_OF_FILES:
         return tables.call(machine, path, arguments, site)
     if package == "torch.utils.data" or name in ("DataLoader", "random_split", "Subset", "ConcatDataset"):
-        return torch_data.call(machine, name, arguments)
+        return torch_data.call(machine, name, arguments, site)
     if name in ("image_dataset_from_directory", "text_dataset_from_directory"):
         return tensorflow_data.directory(arguments.get("label_mode") or Constant("int"), site)
     if path == "keras.preprocessing.image.ImageDataGenerator" or name == "ImageDataGenerator":

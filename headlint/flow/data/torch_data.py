@@ -8,6 +8,7 @@ from headlint.flow.data import labels
 from headlint.flow.python import iteration
 from headlint.flow.tensors import shapes
 from headlint.flow.values.arguments import Arguments
+from headlint.flow.values.facts import LoaderInOrder
 from headlint.flow.values.intervals import Interval
 from headlint.flow.values.library_values import Dataset
 from headlint.flow.values.python_values import (
@@ -59,23 +60,42 @@ def torchtext(name: str, arguments: Arguments, site: Site) -> Value | None:
             return TupleValue((one, one))
 
 
-def call(machine: Machine, name: str, arguments: Arguments) -> Value | None:
+def call(machine: Machine, name: str, arguments: Arguments, site: Site) -> Value | None:
     """Something of ``torch.utils.data``."""
     given = arguments.first("dataset")
     match name:
         case "TensorDataset":
             return Dataset(name, TupleValue(tuple(iteration.element(machine, value) for value in arguments.positional)))
         case "Subset" if given is not None:
-            return given
+            return _some_of(given)
         case "ConcatDataset" if (several := arguments.first("datasets")) is not None:
             return iteration.element(machine, several) if isinstance(several, ListValue | TupleValue) else several
         case "random_split" if given is not None:
-            return ListValue((given,), approximate=True)
+            return ListValue((_some_of(given),), approximate=True)
         case "DataLoader" if given is not None:
             collate = arguments.get("collate_fn")
-            return machine.state.distribute([given], lambda one: _loader(machine, one, collate))
+            loader = machine.state.distribute([given], lambda one: _loader(machine, one, collate))
+            if isinstance(loader, Dataset) and _keeps_the_order_of_classes(given, arguments):
+                machine.emit(LoaderInOrder, site, loader=loader)
+            return loader
         case _:
             return None
+
+
+def _some_of(dataset: Value) -> Value:
+    """Some samples of a data set, in whatever order."""
+    return Dataset("Subset", dataset.item) if isinstance(dataset, Dataset) else dataset
+
+
+def _keeps_the_order_of_classes(dataset: Value, arguments: Arguments) -> bool:
+    """Whether a loader gives all samples of one class, then all of the next."""
+    bound = arguments.bind(("dataset", "batch_size", "shuffle", "sampler", "batch_sampler"))
+    unshuffled = all(
+        bound.get(name, Constant(None)) in (Constant(None), Constant(False))
+        for name in ("shuffle", "sampler", "batch_sampler")
+    )
+    by_class = isinstance(dataset, Dataset) and dataset.name in ("ImageFolder", "DatasetFolder")
+    return by_class and unshuffled and arguments.complete
 
 
 def _loader(machine: Machine, dataset: Value, collate: Value | None) -> Value:

@@ -10,7 +10,6 @@ from headlint.flow.python import iteration
 from headlint.flow.tensors import arithmetic, operation, reshaping, shapes
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.assumptions import Assumption
-from headlint.flow.values.facts import LayerApplied
 from headlint.flow.values.library_values import Layer
 from headlint.flow.values.python_values import Constant, Site, TupleValue, Unknown, Value
 from headlint.flow.values.tensor_values import ANY_SHAPE, Domain, Origin, Shape, Tensor
@@ -155,7 +154,7 @@ def _recurrent(machine: Machine, layer: Layer, tensor: Tensor, site: Site) -> Va
         width = units * 2 if units is not None and layer.constant("bidirectional") is True else None
     dims = (None, width) if tensor.shape.rank == 2 else (None, None, width)  # two axes are one sequence without a batch
     output = Tensor(Domain.UNKNOWN, Shape(dims), origin, (tensor,), attached=not machine.without_gradient)
-    machine.emit(LayerApplied, site, layer=layer, input=tensor, output=output)
+    machine.note_applied(site, layer=layer, input=tensor, output=output)
     hidden = Tensor(
         Domain.UNKNOWN,
         Shape((None, None, units)),
@@ -191,7 +190,7 @@ def attention(machine: Machine, layer: Layer, value: Value, site: Site) -> Value
     tensor = operation.tensor_of(machine, value) or Tensor()
     output = Tensor(Domain.UNKNOWN, tensor.shape, layer.origin(site), (tensor,), symbolic=tensor.symbolic)
     if layer.kind.framework == "torch":
-        machine.emit(LayerApplied, site, layer=layer, input=tensor, output=output)
+        machine.note_applied(site, layer=layer, input=tensor, output=output)
         return TupleValue((output, Tensor(origin=layer.origin(site, "attention weights"))))
     return output
 

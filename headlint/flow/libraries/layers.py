@@ -10,7 +10,7 @@ from headlint.flow.machine.parts import things_of
 from headlint.flow.tensors import operation
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.conditions import Choice
-from headlint.flow.values.facts import LayerApplied, LayerBuilt, UnknownString
+from headlint.flow.values.facts import LayerBuilt, UnknownString
 from headlint.flow.values.library_values import Backbone, Container, Layer, Model, Part
 from headlint.flow.values.python_values import Constant, Site, TupleValue, Unknown, Value
 from headlint.flow.values.tensor_values import Origin, Tensor
@@ -66,6 +66,8 @@ def apply_callable(machine: Machine, layer: Value, arguments: Arguments, at: int
     given = arguments.first("inputs", "input", "x", "query", "hidden_states", "pixel_values", "input_ids")
     if given is None:
         given = Unknown() if not isinstance(layer, Backbone) else Tensor(origin=Origin("input", ""))
+    followed = isinstance(layer, Layer | Container)
+    machine.parts.spend(*arguments.positional[followed:], *arguments.named.values())
     return apply(machine, layer, given, at, arguments)
 
 
@@ -106,7 +108,7 @@ def apply_layer(machine: Machine, layer: Layer, value: Value, site: Site) -> Val
         return _unusual_input(machine, layer, value, site)
     output = layer_effects.EFFECTS[layer.kind.effect](machine, layer, tensor, site)
     if isinstance(output, Tensor):
-        machine.emit(LayerApplied, site, layer=layer, input=tensor, output=output, in_container=machine.in_container)
+        machine.note_applied(site, layer=layer, input=tensor, output=output, in_container=machine.in_container)
         if layer.kind.effect != "activation":
             output = layer_activations.with_own_activation(machine, layer, output, site)
         machine.state.write(layer, "last output", output)

@@ -17,11 +17,11 @@ from headlint.flow.machine.branches import Branches, Tested, contradicts_default
 from headlint.flow.machine.counting import Counting
 from headlint.flow.machine.parts import Made, PartsSeen
 from headlint.flow.machine.semantics import LibrarySemantics, PythonSemantics, TensorSemantics
-from headlint.flow.machine.state import State
+from headlint.flow.machine.state import TOO_MANY, State
 from headlint.flow.values.arguments import NO_ARGUMENTS, Arguments
 from headlint.flow.values.assumptions import Assumption
 from headlint.flow.values.conditions import Guard
-from headlint.flow.values.facts import Backward, Event, Fact, TrainingEvent
+from headlint.flow.values.facts import Backward, Event, Fact, LayerApplied, TrainingEvent
 from headlint.flow.values.library_values import Container, Layer
 from headlint.flow.values.modules import Loader, ModuleUnit
 from headlint.flow.values.python_values import (
@@ -134,6 +134,8 @@ class Machine:
         """Whether a function calls or takes a loss of something that only its callers know."""
         self.growth = 0
         """Counts what loops do that another round may do otherwise: layers built, or picked one after the other."""
+        self.no_gradient_at: Site | None = None
+        """The innermost ``with torch.no_grad():`` around what is being interpreted."""
         self.without_gradient = 0
         """How many enclosing blocks or functions switch the gradient off."""
         self.globals = Unknown("a name that nothing defines")
@@ -165,6 +167,8 @@ class Machine:
         """Counts the functions that were run because nothing calls them."""
         self.worth_running: frozenset[str] | None = None
         """The functions and classes of the analysed module that can reach a library, by name; None: all may."""
+        self.overwhelmed = False
+        """Whether a tensor was computed from a value with more alternatives than are followed."""
         self._tensors: dict[Unknown, Tensor] = {}
         self._steps_left = most_steps
 
@@ -374,6 +378,11 @@ class Machine:
                 return True
         return False
 
+    def note_applied(self, site: Site, **columns: Any) -> None:
+        """A layer is applied to a tensor."""
+        off = bool(self.without_gradient)
+        self.emit(LayerApplied, site, without_gradient=off, cut_at=self.no_gradient_at if off else None, **columns)
+
     def mode_decides(self) -> bool:
         """Whether what is being interpreted happens in one mode of a module only."""
         return any(frame.by_mode for frame in self.frames)
@@ -507,6 +516,7 @@ class Machine:
 
     def tensor_of(self, value: Unknown) -> Tensor:
         """Something unknown, seen as a tensor; the same one each time."""
+        self.overwhelmed = self.overwhelmed or value.note == TOO_MANY
         if value not in self._tensors:
             self._tensors[value] = Tensor(origin=Origin("input", "", note=_note_of(value), factor=value))
         return self._tensors[value]

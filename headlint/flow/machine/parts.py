@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from headlint.flow.values.conditions import Choice, Guard
-from headlint.flow.values.python_values import HeapObject, Instance, Site, TupleValue, Value
+from headlint.flow.values.python_values import DictValue, HeapObject, Instance, ListValue, Site, TupleValue, Value
+from headlint.flow.values.tensor_values import Tensor
 
 BY_HAND = frozenset(
     {
@@ -55,6 +56,9 @@ class PartsSeen:
     weights_touched: set[HeapObject] = field(default_factory=set)
     """Layers of whose weights the program did something itself: set them, shared them, multiplied with them."""
 
+    spent: list[Tensor] = field(default_factory=list)
+    """Tensors of which something was made that is not followed: a gradient may come back to them from there."""
+
     def register(self, value: Value) -> None:
         """A module gets a part under a name that is not known."""
         self.registered.update(things_of(value))
@@ -63,6 +67,35 @@ class PartsSeen:
         """Something that is not followed is given these."""
         for value in values:
             self.handed_on.update(things_of(value))
+            self.spend(value)
+
+    def spend(self, *values: Value | None, made: Value | None = None) -> None:
+        """Something is made of these; what the result remembers them by is followed."""
+        if isinstance(made, Tensor):
+            kept: tuple[Value, ...] = (made, *made.inputs)
+        else:
+            kept = ()
+        for value in values:
+            if value is not None:
+                self.spent += [tensor for tensor in tensors_of(value) if all(tensor is not one for one in kept)]
+
+
+def tensors_of(value: Value, depth: int = 4) -> Iterator[Tensor]:
+    """The tensors that a value is, on any path, or holds as a tuple, a list or a dict."""
+    match value:
+        case Tensor():
+            yield value
+        case Choice(options):
+            for option in options:
+                yield from tensors_of(option.value, depth)
+        case TupleValue(items):
+            for item in items:
+                yield from tensors_of(item, depth - 1) if depth else ()
+        case ListValue() | DictValue():
+            for item in value.slots.values():
+                yield from tensors_of(item, depth - 1) if depth else ()
+        case _:
+            pass
 
 
 def things_of(value: Value) -> Iterator[HeapObject]:

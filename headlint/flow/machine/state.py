@@ -19,6 +19,9 @@ MOST_OPTIONS = 8
 MOST_GUARDS = 8
 """An alternative under more conditions than this is no longer followed."""
 
+TOO_MANY = "too many alternatives"
+"""The note of a value that is no longer followed."""
+
 Cell = tuple[HeapObject, Hashable]
 
 
@@ -231,7 +234,7 @@ def join(options: Iterable[tuple[tuple[Guard, ...], Value]]) -> Value:
     if all(same(merged[0].value, option.value) for option in merged[1:]):
         return merged[0].value
     if len(merged) > MOST_OPTIONS or any(len(option.guards) > MOST_GUARDS for option in merged):
-        return Unknown("too many alternatives")
+        return Unknown(TOO_MANY)
     return Choice(tuple(merged))
 
 

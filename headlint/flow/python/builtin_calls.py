@@ -88,7 +88,9 @@ def _enumerate(machine: Machine, arguments: Arguments, at: int) -> Value:
         return TupleValue(tuple(TupleValue((Constant(number), item)) for number, item in enumerate(items)))
     length = _len(machine, arguments, at) if len(arguments) == 1 else Unknown()
     number = length.counter() if isinstance(length, Unknown) else Unknown()
-    return Dataset("enumerate", TupleValue((number, iteration.element(machine, arguments.positional[0]))))
+    numbered = Dataset("enumerate", TupleValue((number, iteration.element(machine, arguments.positional[0]))))
+    numbered.slots["of"] = arguments.positional[0]
+    return numbered
 
 
 def _zip(machine: Machine, arguments: Arguments, at: int) -> Value:

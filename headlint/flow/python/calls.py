@@ -10,7 +10,7 @@ from headlint.flow.python import annotated, attributes, unreturned
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.assumptions import Assumption
 from headlint.flow.values.conditions import Choice
-from headlint.flow.values.facts import Head
+from headlint.flow.values.facts import ForwardDone, Head
 from headlint.flow.values.library_values import Backbone, Container, Dataset, Layer, Loss, Model, Part
 from headlint.flow.values.python_values import (
     NOT_FOLLOWED,
@@ -25,6 +25,7 @@ from headlint.flow.values.python_values import (
     Instance,
     Partial,
     Scope,
+    Site,
     TupleValue,
     Unknown,
     Value,
@@ -116,7 +117,18 @@ def run_function(
         finally:
             machine.state.path, machine.in_container = before, in_container
             machine.without_gradient -= function.without_gradient
+    _note_result(machine, function, receiver, result)
     return result
+
+
+def _note_result(machine: Machine, function: FunctionValue, receiver: Value | None, result: Value) -> None:
+    """What a ``forward`` gives back, and what nobody is seen to take."""
+    if function.name == "forward" and isinstance(receiver, Instance):
+        definition = function.definition
+        site = Site(function.scope.unit.path, definition.at if isinstance(definition, ir.FunctionDefinition) else 0)
+        machine.emit(ForwardDone, site, module=receiver, output=result)
+    if len(machine.frames) == 1 or function.generator:
+        machine.parts.spend(*(result.item,) if isinstance(result, Dataset) else (result,))
 
 
 def _self_of(function: FunctionValue, receiver: Value | None, arguments: Arguments) -> Value | None:

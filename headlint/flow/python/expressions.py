@@ -121,7 +121,9 @@ def binary(machine: Machine, symbol: str, left: Value, right: Value, at: int) ->
         case Constant(), Constant():
             return _constant_arithmetic(symbol, left, right)
         case (Tensor(), _) | (_, Tensor()):
-            return machine.tensors.calculate(machine, symbol, left, right, machine.site(at))
+            made = machine.tensors.calculate(machine, symbol, left, right, machine.site(at))
+            machine.parts.spend(left, right, made=made)
+            return made
         case TupleValue(first), TupleValue(second) if symbol == "+":
             return TupleValue((*first, *second))
         case ListValue(), _ if symbol in ("+", "*"):

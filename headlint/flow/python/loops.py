@@ -116,6 +116,7 @@ def _blur(machine: Machine, replaced: dict[Cell, Value | None], tensors_too: boo
             case _, Constant() if old is not None:
                 machine.state.write(heap_object, key, Unknown("counted in a loop"))
             case _, Tensor() if old is not None and tensors_too:
+                machine.parts.spend(new)
                 machine.state.write(heap_object, key, Unknown("computed in a loop"))
 
 

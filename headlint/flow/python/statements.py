@@ -94,6 +94,7 @@ def assign(machine: Machine, target: ir.Expression, value: Value) -> None:
             owner = machine.evaluate(target.owner)
             machine.set_item(owner, machine.evaluate(target.index), value, target.at)
             if isinstance(owner, Tensor):
+                machine.parts.spend(owner)
                 assign(machine, target.owner, machine.tensors.filled(owner, value, machine.site(target)))
         case ir.Display(items=targets):
             _assign_to_several(machine, targets, value)
@@ -212,13 +213,15 @@ def _with(machine: Machine, node: ir.With) -> bool:
         switched_on = switched_on or value == FrameworkName("torch.enable_grad")
         if target is not None:
             assign(machine, target, value)
-    before = machine.without_gradient
+    before, site_before = machine.without_gradient, machine.no_gradient_at
     machine.without_gradient = 0 if switched_on else before + switched_off
+    if switched_off:
+        machine.no_gradient_at = machine.site(node.items[0][0])
     machine.muted += expects_errors
     try:
         return machine.execute(node.body)
     finally:
-        machine.without_gradient = before
+        machine.without_gradient, machine.no_gradient_at = before, site_before
         machine.muted -= expects_errors
 
 

@@ -53,7 +53,9 @@ def apply(machine: Machine, effect: str, name: str, main: Value | None, bound: d
     def single(value: Value) -> Value:
         if effect in _TAKES_LITERALS and isinstance(value, ListValue | TupleValue):
             value = creation.literal_array(machine, value, bound, site)
-        return _EFFECTS[effect](machine, Operation(effect, name, value, bound, site))
+        made = _EFFECTS[effect](machine, Operation(effect, name, value, bound, site))
+        machine.parts.spend(value, *bound.values(), made=made)
+        return made
 
     return machine.state.distribute([main], single)
 
@@ -119,6 +121,7 @@ def attribute(machine: Machine, tensor: Tensor, name: str, site: Site) -> Value:
 def call_method(machine: Machine, tensor: Tensor, name: str, arguments: Arguments, site: Site) -> Value:
     """``tensor.name(arguments)``."""
     if name not in torch.METHODS:
+        machine.parts.spend(tensor, *arguments.positional, *arguments.named.values())
         return columns.method(machine, tensor, name, arguments, site) or Unknown()
     effect, parameters = torch.METHODS[name]
     if name in ("to", "type"):

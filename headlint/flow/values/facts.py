@@ -11,7 +11,7 @@ from enum import Enum
 
 from headlint.flow.values.conditions import Guard
 from headlint.flow.values.library_values import Layer
-from headlint.flow.values.python_values import Site, Value
+from headlint.flow.values.python_values import Instance, Site, Value
 from headlint.flow.values.tensor_values import Labels, Tensor
 from headlint.flow.values.training_values import Round
 from headlint.frameworks.kinds import LayerKind, LossKind
@@ -120,6 +120,9 @@ class LayerApplied(Fact):
     output: Tensor
     in_container: bool = False
     """Whether it is applied as a member of a Sequential, so that no expression of its own applies it."""
+    without_gradient: bool = False
+    cut_at: Site | None = None
+    """The ``with torch.no_grad():`` around it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -245,6 +248,27 @@ class StepTaken(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class ForwardDone(Fact):
+    """The ``forward`` of a module of the program gave something back."""
+
+    module: Instance
+    output: Value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class GradientCut(Fact):
+    """A ``forward`` cuts the gradient between layers that are trained and layers that then never are."""
+
+    module: str
+    by: str
+    """``detach``, ``data``, ``no_grad`` …."""
+    lost: tuple[Layer, ...]
+    """The layers before the cut."""
+    trained: Layer
+    """One behind it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class BuiltInForward(Fact):
     """A module's ``forward`` or ``call`` builds a layer and calls it, again each time it is called."""
 
@@ -303,6 +327,13 @@ class TrainingEvent(Fact):
     """Of a step: whether none of the parameters that the optimizer holds gets a gradient."""
     missing: frozenset[Value] = frozenset()
     """Of a step: layers that a module got after the optimizer had taken its parameters."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class LoaderInOrder(Fact):
+    """A loader gives the samples of a folder in the order of their classes."""
+
+    loader: Value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)

@@ -1,0 +1,159 @@
+"""Layers that never learn, because the ``forward`` around them cuts the gradient behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from headlint.flow.machine.parts import tensors_of, things_of
+from headlint.flow.python import iteration
+from headlint.flow.torch_modules.parts import is_module
+from headlint.flow.values.conditions import Choice
+from headlint.flow.values.facts import Backward, ForwardDone, GradientCut, LayerApplied, LossUse
+from headlint.flow.values.library_values import Container, Layer
+from headlint.flow.values.modules import ModuleUnit
+from headlint.flow.values.python_values import DictValue, HeapObject, Instance, ListValue, Site, Unknown, Value
+from headlint.flow.values.tensor_values import Tensor
+
+if TYPE_CHECKING:
+    from headlint.flow.machine.machine import Machine
+
+_CUTS = frozenset({"detach", "new tensor"})
+
+
+def note(machine: Machine, unit: ModuleUnit) -> None:
+    """Note where the modules of a file cut the gradient between their layers."""
+    forwards = [fact for fact in machine.facts if isinstance(fact, ForwardDone) and fact.site.path == unit.path]
+    if not forwards or machine.overwhelmed or machine.cut_short:
+        return
+    applied = [fact for fact in machine.facts if isinstance(fact, LayerApplied) and fact.layer.kind.has_weights]
+    graph = _Graph(applied)
+    outputs = [tensor for forward in forwards for tensor in tensors_of(forward.output)]
+    if not any(graph.stops(tensor) for tensor in graph.reached(outputs, through_cuts=True)):
+        return
+    learning = graph.reached(_ends(machine))
+    learners = {fact.layer for fact in applied if fact.output in learning}
+    for forward in forwards:
+        if is_module(forward.module):
+            machine.facts.extend(_cuts(machine, forward, graph, learners))
+
+
+class _Graph:
+    """The tensors of a program, and where the gradient does not pass."""
+
+    def __init__(self, applied: Iterable[LayerApplied]) -> None:
+        self.made = {fact.output: fact for fact in applied}
+
+    def stops(self, tensor: Tensor) -> bool:
+        """Whether no gradient goes back from a tensor to what it was computed from."""
+        fact = self.made.get(tensor)
+        return tensor.origin.note in _CUTS or (fact is not None and fact.without_gradient)
+
+    def reached(self, ends: Iterable[Tensor], through_cuts: bool = False) -> set[Tensor]:
+        """The tensors that a gradient reaches from the ends, or that the ends were computed from."""
+        found: set[Tensor] = set()
+        stack = list(ends)
+        while stack:
+            tensor = stack.pop()
+            if tensor not in found and (through_cuts or not self.stops(tensor)):
+                found.add(tensor)
+                stack.extend(tensor.inputs)
+        return found
+
+
+def _ends(machine: Machine) -> Iterator[Tensor]:
+    """Every tensor that a loss may be computed from, as far as is seen."""
+    yield from machine.parts.spent
+    for fact in machine.facts:
+        match fact:
+            case LossUse(prediction=prediction, target=target):
+                yield from tensors_of(prediction)
+                yield from tensors_of(target) if target is not None else ()
+            case Backward(loss=loss):
+                yield loss
+    scopes = [unit.scope for unit in machine.units.values() if unit is not None]
+    for holder in (*machine.instances, *scopes):
+        for value in list(holder.slots.values()):
+            yield from tensors_of(value)
+
+
+def _cuts(machine: Machine, forward: ForwardDone, graph: _Graph, learners: set[Layer]) -> Iterator[GradientCut]:
+    outputs = list(tensors_of(forward.output))
+    if _is_partly_unknown(forward.output):
+        return
+    if not any(graph.stops(tensor) for tensor in graph.reached(outputs, through_cuts=True)):
+        return
+    live = graph.reached(outputs)
+    trained = [graph.made[tensor] for tensor in live if tensor in graph.made]
+    own = _own_layers(machine, forward.module)
+    for behind in trained:
+        for cut in graph.reached([behind.input], through_cuts=True) if behind.layer in own else ():
+            if not graph.stops(cut):
+                continue
+            site, by = _place(graph, cut)
+            before = graph.reached((cut,), through_cuts=True)
+            lost = tuple(
+                dict.fromkeys(
+                    fact.layer
+                    for tensor in before
+                    if (fact := graph.made.get(tensor)) and fact.layer in own and fact.layer not in learners
+                )
+            )
+            if site is not None and lost and not any(_is_handled(machine, layer) for layer in lost):
+                yield GradientCut(
+                    site=site,
+                    guards=behind.guards,
+                    module=forward.module.cls.name,
+                    by=by,
+                    lost=lost,
+                    trained=behind.layer,
+                )
+
+
+def _place(graph: _Graph, cut: Tensor) -> tuple[Site | None, str]:
+    if cut.origin.note in _CUTS:
+        return cut.origin.site, cut.origin.name.rsplit(".", 1)[-1]
+    return graph.made[cut].cut_at, "no_grad"
+
+
+def _own_layers(machine: Machine, module: Instance) -> set[HeapObject]:
+    """The layers that a module built itself, alone or within modules that it built, and whose training it does not steer."""
+    own: set[HeapObject] = set()
+    stack = _children(machine, module)
+    while stack:
+        thing = stack.pop()
+        if thing.born > module.born and thing not in own and thing not in machine.parts.by_hand:
+            own.add(thing)
+            stack += _children(machine, thing)
+    return own
+
+
+def _children(machine: Machine, thing: HeapObject) -> list[HeapObject]:
+    """The modules and layers that a module or a container holds, in collections as well."""
+    match thing:
+        case Instance() if is_module(thing):
+            values = [value for name in list(thing.slots) if (value := machine.read(thing, name)) is not None]
+        case Container() | ListValue():
+            values = list(iteration.slot_items(machine, thing) or ())
+        case DictValue():
+            values = [value for _, value in iteration.entries(machine, thing)]
+        case _:
+            return []
+    kinds = Layer | Container | Instance | ListValue | DictValue
+    return [one for value in values for one in things_of(value) if isinstance(one, kinds)]
+
+
+def _is_handled(machine: Machine, layer: Layer) -> bool:
+    parts = machine.parts
+    written = "weight" in layer.slots or "bias" in layer.slots
+    return written or layer in parts.weights_touched or layer in parts.by_hand or layer in parts.handed_on
+
+
+def _is_partly_unknown(value: Value) -> bool:
+    match value:
+        case Unknown():
+            return True
+        case Choice(options):
+            return any(_is_partly_unknown(option.value) for option in options)
+        case _:
+            return False
