@@ -137,9 +137,10 @@ def bounded_regression_head(evidence: Evidence) -> Iterator[Diagnostic]:
     known: set[int] = set()
     for aim in evidence.aims:
         tensor = prediction(aim.use)
-        known.add(id(tensor))
         reach = _reach(tensor)
         interval = aim.labels.interval
+        if interval is not None:
+            known.add(id(tensor))
         if reach is None or interval is None or aim.use.loss.family not in AMOUNTS or head_of(tensor) is None:
             continue
         if aim.labels.noise or aim.labels.encoding in ("index", "binary", "one_hot", "multi_hot", "constant"):

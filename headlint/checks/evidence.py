@@ -243,6 +243,12 @@ def source_tensor(tensor: Tensor) -> Tensor:
     return tensor
 
 
+def comes_from_weights(tensor: Tensor) -> bool:
+    """Whether a layer or an activation made a tensor, or a product with a variable that is trained."""
+    made = source_tensor(tensor).origin
+    return made.role in ("layer", "activation") or made.note == "matmul with variable"
+
+
 def head_of(tensor: Tensor) -> Tensor | None:
     """The output of the last layer with weights that a tensor comes from, through activations and reshapes only."""
     for _ in range(64):

@@ -10,6 +10,7 @@ from headlint.checks.evidence import (
     Evidence,
     about_loss,
     ancestors,
+    comes_from_weights,
     constant,
     is_proved,
     prediction,
@@ -111,9 +112,7 @@ def _come_from_outside(tensor: Tensor) -> bool:
 
 def _is_output(use: LossUse, target: Tensor) -> bool:
     """Whether a model that learns gives what stands where the labels belong."""
-    made_by = source_tensor(target).origin
-    learns = made_by.role in ("layer", "activation") or made_by.note == "matmul with variable"
-    return learns and target.attached and use.loss.family in CLASSIFYING
+    return comes_from_weights(target) and target.attached and use.loss.family in CLASSIFYING
 
 
 _SWAPPED = "{} is given the labels where it takes the model's output, and the output where it takes the labels."

@@ -11,6 +11,7 @@ from headlint.checks.evidence import (
     Aim,
     Evidence,
     assumptions_of,
+    comes_from_weights,
     is_judge,
     is_proved,
     prediction,
@@ -228,8 +229,7 @@ def argmax_of_single_output(evidence: Evidence) -> Iterator[Diagnostic]:
 
 
 def _is_output(tensor: Tensor) -> bool:
-    source = source_tensor(tensor)
-    return source.origin.role in ("layer", "activation") and tensor.domain is not Domain.UNKNOWN
+    return comes_from_weights(tensor) and tensor.domain is not Domain.UNKNOWN
 
 
 def _about_prediction(code: str, fact: PredictionUse, message: str, advice: str) -> Diagnostic:
@@ -251,21 +251,24 @@ def _about_prediction(code: str, fact: PredictionUse, message: str, advice: str)
 def threshold_on_logits(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL605."""
     trained = {
-        id(layer)
+        _maker(prediction(use))
         for use in evidence.uses
         if use.loss.family == "binary_cross_entropy" and wants_logits(use) and prediction(use).domain is Domain.LINEAR
-        for layer in [source_tensor(prediction(use)).origin.layer]
-        if layer is not None
     }
     for fact in evidence.of(PredictionUse):
         if fact.tensor.domain is not Domain.LINEAR or not (
             fact.kind == "round" or (fact.kind == "threshold" and fact.threshold == 0.5)
         ):
             continue
-        layer = source_tensor(fact.tensor).origin.layer
-        if layer is not None and id(layer) in trained:
+        if comes_from_weights(fact.tensor) and _maker(fact.tensor) in trained:
             message = "The model gives raw scores, whose threshold is 0, but here they are compared with 0.5."
             yield _about_prediction("HL605", fact, message, "Compare with 0, or apply a sigmoid first.")
+
+
+def _maker(tensor: Tensor) -> int:
+    """The identity of the layer that gave scores, or of the product with weights that they are."""
+    source = source_tensor(tensor)
+    return id(source.origin.layer or source)
 
 
 def labels_rescaled(evidence: Evidence) -> Iterator[Diagnostic]:

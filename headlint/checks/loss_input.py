@@ -235,7 +235,7 @@ def activation_on_logits(evidence: Evidence) -> Iterator[Diagnostic]:
         if units(use) == 1 and use.loss.family in CROSS_ENTROPIES:
             continue
         tensor = prediction(use)
-        direct = wants_logits(use) or use.loss.family in CROSS_ENTROPIES
+        direct = wants_logits(use) or (use.loss.family in CROSS_ENTROPIES and not use.loss.by_hand)
         if use.loss.family in (*CROSS_ENTROPIES, "binary_cross_entropy") and direct and _squashed_scores(tensor):
             yield _squashed(use, tensor)
         elif tensor.domain in (Domain.SOFTMAX, Domain.LOG_SOFTMAX, Domain.SIGMOID):
@@ -253,8 +253,9 @@ def _squashed_scores(tensor: Tensor) -> bool:
     head = source.inputs[0] if source.origin.role == "activation" and source.inputs else None
     if head is None or head.domain is not Domain.LINEAR:
         return False
-    layer = list(views(head))[-1].origin.layer
-    return layer is not None and layer.kind.effect in ("dense", "bilinear")
+    made = list(views(head))[-1].origin
+    dense = made.layer is not None and made.layer.kind.effect in ("dense", "bilinear")
+    return dense or made.note == "matmul with variable"
 
 
 def _squashed(use: LossUse, tensor: Tensor) -> Diagnostic:

@@ -7,10 +7,8 @@ from dataclasses import replace
 
 from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
 from headlint.checks.evidence import (
-    AMOUNTS,
     CLASSIFYING,
     CROSS_ENTROPIES,
-    Aim,
     Evidence,
     about_loss,
     ancestors,
@@ -18,7 +16,6 @@ from headlint.checks.evidence import (
     constant,
     head_of,
     is_proved,
-    layer_step,
     loss_steps,
     prediction,
     short,
@@ -26,7 +23,7 @@ from headlint.checks.evidence import (
     trail_of,
     units,
 )
-from headlint.flow.values.facts import Activation, Fact, LabelsUse, LayerApplied, LayerBuilt, LossUse
+from headlint.flow.values.facts import Activation, Fact, LayerApplied, LayerBuilt
 from headlint.flow.values.intervals import UNIT
 from headlint.flow.values.library_values import Layer
 from headlint.flow.values.python_values import Constant, TupleValue
@@ -181,62 +178,6 @@ def binary_softmax(evidence: Evidence) -> Iterator[Diagnostic]:
                 "HL203", site, message, advice, is_proved(use), trail_of(source),
                 (("units", 2), ("framework", use.loss.framework)), assumptions_of(source), use,
             )  # fmt: skip
-
-
-def outputs_do_not_match_classes(evidence: Evidence) -> Iterator[Diagnostic]:
-    """HL204."""
-    for use in evidence.labels:
-        yield from _mismatch(use, use.labels.encoding, use.labels.classes, use.labels.source, prediction(use))
-    for loss in evidence.uses:
-        labels = loss.target.labels if isinstance(loss.target, Tensor) else None
-        if labels is not None:
-            yield from _mismatch(loss, labels.encoding, labels.classes, labels.source, prediction(loss))
-    for aim in evidence.aims:
-        yield from _columns(aim)
-
-
-def _columns(aim: Aim) -> Iterator[Diagnostic]:
-    """Another number of values for a sample than the head gives, under a loss that compares value by value."""
-    use, tensor = aim.use, prediction(aim.use)
-    width, columns, rank = units(use), aim.columns, tensor.shape.rank
-    head = head_of(tensor)
-    step = layer_step(head) if head is not None else None
-    if use.loss.family not in (*AMOUNTS, "binary_cross_entropy") or step is None or tensor.domain is Domain.SOFTMAX:
-        return
-    if aim.labels.noise or aim.labels.encoding == "constant":
-        return
-    if width is None or columns is None or width == columns or rank not in (None, 2) or (rank is None and width == 1):
-        return
-    source = f" ({aim.labels.source})" if aim.labels.source else ""
-    has = f"{columns} value{'s' if columns != 1 else ''}"
-    message = f"The last layer has {width} output{'s' if width != 1 else ''}, but the targets have {has} for each sample{source}."
-    details = (("units", width), ("classes", columns), ("framework", use.loss.framework))
-    advice = f"Give the last layer {columns} unit{'s' if columns != 1 else ''}, or give targets of {width}."
-    yield Diagnostic(
-        "HL204", step.site, message, advice, aim.proved, trail_of(tensor), details=details,
-        assumptions=assumptions_of(tensor), subject=use,
-    )  # fmt: skip
-
-
-def _mismatch(
-    use: LossUse | LabelsUse, encoding: str, classes: int | None, source: str, tensor: Tensor
-) -> Iterator[Diagnostic]:
-    width = units(use)
-    head = head_of(tensor)
-    step = layer_step(head) if head is not None else None
-    if width is None or classes is None or step is None or use.loss.family not in CLASSIFYING:
-        return
-    if width == 1 and (classes == 2 or use.loss.family != "binary_cross_entropy"):
-        return
-    wrong = width != classes if encoding == "one_hot" else encoding == "index" and width < classes
-    if wrong:
-        message = f"The last layer has {width} output{'s' if width != 1 else ''}, but the labels show {classes} classes ({source})."
-        advice = f"Give the last layer {classes} units."
-        details = (("units", width), ("classes", classes), ("framework", use.loss.framework))
-        yield Diagnostic(
-            "HL204", step.site, message, advice, is_proved(use), trail_of(tensor), details=details,
-            assumptions=assumptions_of(tensor), subject=use,
-        )  # fmt: skip
 
 
 def layers_do_not_fit(evidence: Evidence) -> Iterator[Diagnostic]:
@@ -408,7 +349,6 @@ RULES = (
     single_unit_softmax,
     single_unit_cross_entropy,
     binary_softmax,
-    outputs_do_not_match_classes,
     layers_do_not_fit,
     impossible_layer,
     missing_flatten,

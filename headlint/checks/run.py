@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from headlint.checks import activations, amounts, api, axis, bias, gradient, labels, loss_input, modules, outputs
+from headlint.checks import (
+    activations,
+    amounts,
+    api,
+    axis,
+    bias,
+    gradient,
+    labels,
+    loss_input,
+    modules,
+    outputs,
+    widths,
+)
 from headlint.checks.diagnostic import Diagnostic
 from headlint.checks.evidence import Evidence, source_tensor
 from headlint.checks.training import around, compiled, data, held, modes, steps
@@ -17,6 +29,7 @@ FAMILIES = (
     activations,
     amounts,
     outputs,
+    widths,
     axis,
     bias,
     gradient,

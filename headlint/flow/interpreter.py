@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 
 from headlint.flow.layers import containers
-from headlint.flow.libraries import declarations, library
+from headlint.flow.libraries import declarations, library, search_spaces
 from headlint.flow.machine.machine import Declarations, Machine
 from headlint.flow.machine.semantics import LibrarySemantics, PythonSemantics, TensorSemantics
 from headlint.flow.python import (
@@ -50,7 +50,7 @@ TENSORS = TensorSemantics(
 
 
 def _libraries() -> LibrarySemantics:
-    calls = dict(builtin_calls.NAMES)
+    calls = {**builtin_calls.NAMES, **search_spaces.NAMES}
     for framework in registry.FRAMEWORKS.values():
         if framework.calls:
             calls.update(import_module(framework.calls).CALLS)

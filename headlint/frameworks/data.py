@@ -150,6 +150,7 @@ OPERATIONS = tuple(
         ("ones", "fresh_sized", ("shape", "dtype")),
         ("empty", "fresh_sized", ("shape", "dtype")),
         ("full", "fresh_sized", ("shape", "fill_value", "dtype")),
+        *((name, "power", ("x1", "exponent")) for name in ("power", "float_power")),
         ("arange", "range", ("start", "stop", "step", "dtype")),
         ("linspace", "linspace", ("start", "stop", "num")),
         ("random.randint", "random_integers", ("low", "high", "size", "dtype")),

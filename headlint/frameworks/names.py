@@ -14,6 +14,7 @@ PACKAGES: set[str] = set(
             "itertools",
             "operator",
             "tensorflow_datasets",
+            "torchtext",
             "segmentation_models_pytorch",
             "einops",
             "monai",

@@ -289,6 +289,7 @@ _FUNCTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "bernoulli": ("bernoulli", ("input",)),
     **dict.fromkeys(("abs", "sqrt", "square", "sin", "cos", "log1p", "expm1"), ("function", ("input",))),
     "std": ("unknown_shape", ("input", "dim")),
+    "pow": ("power", ("input", "exponent")),
     "zeros": ("fresh", ("*size",)),
     "ones": ("fresh", ("*size",)),
     "rand": ("fresh", ("*size",)),

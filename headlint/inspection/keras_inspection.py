@@ -16,7 +16,7 @@ from headlint.inspection.batches import first_batch
 from headlint.inspection.facts import Facts, Labels, LossTaken, Values
 from headlint.inspection.keras_state import preserved
 from headlint.inspection.places import running_place
-from headlint.runtime.worker.keras.evaluation import unrepeatable
+from headlint.runtime.worker.keras.evaluation import mixed, unrepeatable, with_other_sample
 from headlint.runtime.worker.keras.gradients import Tape, new_tape
 from headlint.runtime.worker.keras.learning import without_gradient
 from headlint.runtime.worker.keras.losses import Loss, correction
@@ -96,13 +96,17 @@ class _Inspection:
             _, trace, tape, scalar, _ = self._run()
             return scalar, tape, trace, True
 
-        return Suspects(without_gradient(self._model, run), unrepeatable(self._evaluated))
+        batch = _samples(self._inputs)
+        together = mixed(lambda changed: self._evaluated(0, batch if changed else 0), batch)
+        return Suspects(without_gradient(self._model, run), together, unrepeatable(self._evaluated))
 
-    def _evaluated(self, seed: int) -> list[Output]:
-        """What the model gives in evaluation mode, from the random numbers of a seed."""
+    def _evaluated(self, seed: int, changed: int = 0) -> list[Output]:
+        """What the model gives in evaluation mode, from the random numbers of a seed; with ``changed``, the size of the
+        batch, for another sample among the others."""
         keras.utils.set_random_seed(seed)
+        inputs = with_other_sample(self._inputs, changed) if changed else self._inputs
         with seeing(self._model, 0):
-            return list(outputs_of(self._model(self._inputs, training=False)))
+            return list(outputs_of(self._model(inputs, training=False)))
 
     def _run(self, fixing: bool = False) -> tuple[list[Output], Trace, Tape, Any, str]:
         """One pass in training mode: outputs, layers, tape, loss, and what the loss raised."""
@@ -182,6 +186,14 @@ class _Inspection:
                 pairs = [(one, variable) for one, variable in zip(found, variables, strict=True) if one is not None]
                 adam.apply_gradients(pairs)
         return tuple(losses)
+
+
+def _samples(inputs: Any) -> int:
+    """How many samples the inputs have."""
+    parts = list(inputs.values()) if isinstance(inputs, Mapping) else inputs
+    first = parts[0] if isinstance(parts, (list, tuple)) and parts else parts
+    shape = tuple(getattr(first, "shape", ()))
+    return int(shape[0]) if shape else 0
 
 
 def values_of(output: Output, trace: Trace) -> Values:

@@ -18,9 +18,10 @@ from headlint.inspection.places import line_place, running_place
 from headlint.inspection.torch_state import preserved
 from headlint.inspection.torch_watch import Watch, values_of
 from headlint.runtime.worker.measuring.outputs import MOST_OUTPUTS, largest
-from headlint.runtime.worker.measuring.suspects import Suspects
+from headlint.runtime.worker.measuring.suspects import Suspect, Suspects
 from headlint.runtime.worker.torch.evaluation import unrepeatable
 from headlint.runtime.worker.torch.gradients import without_gradient
+from headlint.runtime.worker.torch.mixing import mixed, relates_samples, with_other_sample
 from headlint.runtime.worker.torch.outputs import outputs_of
 
 LEARNING_RATE = 1e-3
@@ -94,13 +95,44 @@ class _Inspection:
         """What the parts of the model do."""
         silent = without_gradient(self._model, lambda: [self._passed()[1]])
         self._model.eval()
-        return Suspects(silent, unrepeatable(self._model, self._evaluated))
+        return Suspects(silent, self._mixed(), unrepeatable(self._model, self._evaluated))
+
+    def _mixed(self) -> tuple[Suspect, ...]:
+        """What mixes the samples of the batch, where the labels say how many there are."""
+        labels, given = self._batch.labels, (self._batch.positional, self._batch.keywords)
+        if (
+            not isinstance(labels, torch.Tensor)
+            or labels.dim() not in (1, 2)
+            or relates_samples(list(given), len(labels))
+        ):
+            return ()
+        return mixed(self._model, self._prepared, len(labels), self._is_first(len(labels), labels))
+
+    def _is_first(self, batch: int, labels: Any) -> bool:
+        """Whether the first axis of the inputs is surely the batch: there is one label for each, and no other axis is as
+        long."""
+        inputs = [
+            one for one in (*self._batch.positional, *self._batch.keywords.values()) if isinstance(one, torch.Tensor)
+        ]
+        whole = labels.dim() == 1 or labels.shape[1] == 1
+        return whole and all(len(one) == batch and batch not in one.shape[1:] for one in inputs if one.dim())
 
     def _evaluated(self, seed: int) -> list[Any]:
         """What the model gives in evaluation mode, from the random numbers of a seed."""
+        return self._prepared(False, seed)()
+
+    def _prepared(self, changed: bool, seed: int = 0) -> Callable[[], list[Any]]:
+        """A pass in evaluation mode, on request with one sample changed."""
         torch.manual_seed(seed)
-        found = outputs_of(self._model(*self._batch.positional, **self._batch.keywords))
-        return [one.tensor for one in found if one.tensor.is_floating_point()]
+        given = (self._batch.positional, self._batch.keywords)
+        positional, keywords = with_other_sample(given, len(self._batch.labels)) if changed else given
+
+        def run() -> list[Any]:
+            torch.manual_seed(seed)
+            found = outputs_of(self._model(*positional, **keywords))
+            return [one.tensor for one in found if one.tensor.is_floating_point()]
+
+        return run
 
     def _passed(self) -> tuple[Any, Any, str, Watch]:
         """One pass in training mode; in evaluation mode where the batch is too small for the other."""

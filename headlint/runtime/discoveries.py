@@ -18,6 +18,9 @@ from headlint.runtime.verdicts import cost, width
 ABOUT_CONSTANTS = frozenset({"HL201", "HL202"})
 """Findings that already say that nothing can be learned."""
 
+ABOUT_AXES = frozenset({"HL302", "HL305", "HL306"})
+"""Findings that already say that the batch is taken for another axis."""
+
 ABOUT_VALUES = ("HL1", "HL2", "HL3", "HL5")
 """Families of findings that already say what is wrong with the values that the loss gets."""
 
@@ -70,7 +73,8 @@ def _parts(target: Target, measured: Measurement) -> Iterator[Finding]:
     told = {finding.place.line for finding in target.findings if finding.code in CAUSES}
     for one in remarks(measured.suspects) if measured.suspects is not None else ():
         place = Place(one.suspect.path, one.suspect.line, 1, one.suspect.line, 1) if one.suspect.line else None
-        if place is None or place.line not in told:
+        answered = one.code == "HL805" and any(finding.code in ABOUT_AXES for finding in target.findings)
+        if not answered and (place is None or place.line not in told):
             yield _finding(one.code, target, one.message, one.advice, place)
 
 

@@ -1,4 +1,4 @@
-"""What is to be said about parts of a built model that do not do what they are there for: HL804 and HL806."""
+"""What is to be said about parts of a built model that do not do what they are there for: HL804 to HL806."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from headlint.runtime.worker.measuring.suspects import Suspect, Suspects
 
 CAUSES = {
+    "HL302": frozenset({"softmax"}),
+    "HL305": frozenset({"sequence", "sequence?"}),
+    "HL306": frozenset({"layout", "sequence", "sequence?"}),
     "HL511": frozenset({"unregistered"}),
     "HL512": frozenset({"unused"}),
     "HL513": frozenset({"rebuilt"}),
@@ -32,6 +35,10 @@ def remarks(suspects: Suspects) -> Iterator[Remark]:
     for one in suspects.without_gradient:
         message, advice = _without_gradient(one)
         yield Remark("HL804", message, advice, one)
+    for one in suspects.mixed:
+        if not one.cause.endswith("?"):
+            message, advice = _mixed(one)
+            yield Remark("HL805", message, advice, one)
     for one in suspects.unrepeatable:
         message, advice = _unrepeatable(one)
         yield Remark("HL806", message, advice, one)
@@ -63,6 +70,22 @@ def _without_gradient(one: Suspect) -> tuple[str, str]:
     )
 
 
+def _mixed(one: Suspect) -> tuple[str, str]:
+    gives = "In evaluation mode the output for one sample changes with another sample of the batch"
+    match one.cause:
+        case "softmax":
+            return f"{gives}: this {one.kind} is taken over the batch.", "Take it over the axis of the classes."
+        case "layout":
+            return (
+                f"{gives}: this {one.kind} puts values of several samples into one row.",
+                "Keep the size of the batch as the first size, and swap axes with transpose or permute.",
+            )
+    return (
+        f"{gives}: {one.name} ({one.kind}) takes the batch, which comes first, for time.",
+        "Build it with batch_first=True.",
+    )
+
+
 def _unrepeatable(one: Suspect) -> tuple[str, str]:
     where = f" in {one.name}" if one.name else ""
     gives = f"In evaluation mode the model gives two answers to one input: {one.kind}{where} stays on"
@@ -76,6 +99,9 @@ def _unrepeatable(one: Suspect) -> tuple[str, str]:
 
 def about(suspects: Suspects, causes: frozenset[str], attribute: object, line: int) -> Suspect | None:
     """The part, for one of the causes, that a finding about an attribute or a line means."""
+    for one in suspects.mixed:
+        if one.cause in causes:
+            return one
     for one in (*suspects.without_gradient, *suspects.unrepeatable):
         named = isinstance(attribute, str) and attribute in one.name.split(".")
         if one.cause in causes and (named or one.line == line):

@@ -78,7 +78,8 @@ def targets_of_findings(findings: Iterable[Finding], heads: Sequence[HeadPicture
             continue
         about = tuple(one for one in heads if one.model == model and Path(one.place.path) == path)
         loss = _loss_behind(finding, about)
-        after = _applied_outside(finding, path, model) if finding.model else ()
+        # What lies between the samples is asked of the model itself: a softmax over the classes would hide it.
+        after = _applied_outside(finding, path, model) if finding.model and finding.code not in CAUSES else ()
         target = targets.setdefault((path, model, loss, after), Target(path, model, framework, (), loss, after, about))
         targets[path, model, loss, after] = replace(target, findings=(*target.findings, finding))
     return list(targets.values())

@@ -210,6 +210,9 @@ def _not_flattened(output: Output, measured: Measurement, finding: Finding) -> _
 
 
 def _softmax_over_batch(output: Output, measured: Measurement, finding: Finding) -> _Answer:
+    shown = _part_shows(output, measured, finding)
+    if shown.holds:
+        return shown
     over_batch = _all(output, lambda one: one.batch_sums_to_one and not one.rows_sum_to_one)
     if over_batch:
         return _Answer(True, "The values of each class sum to 1 over the samples of the batch, not over the classes.")
@@ -261,10 +264,12 @@ def _part_shows(output: Output, measured: Measurement, finding: Finding) -> _Ans
     part = about(measured.suspects, CAUSES[finding.code], finding.detail("attribute"), finding.place.line)
     if part is None:
         return _Answer(None, "The built model does not show it on the inputs that it was given.")
-    return _Answer(True, next(one.message for one in remarks(measured.suspects) if one.suspect is part))
+    said = next((one.message for one in remarks(measured.suspects) if one.suspect is part), "")
+    return _Answer(True, said or "The output for one sample changes with another sample of the batch.")
 
 
 _RULES: dict[str, Callable[[Output, Measurement, Finding], _Answer]] = {
+    **dict.fromkeys(CAUSES, _part_shows),
     "HL101": _gives_softmax,
     "HL102": _gives_log_softmax,
     "HL103": _gives_sigmoid,
@@ -289,7 +294,6 @@ _RULES: dict[str, Callable[[Output, Measurement, Finding], _Answer]] = {
     "HL501": _not_differentiable,
     "HL502": _not_differentiable,
     "HL504": _dropout_last,
-    **dict.fromkeys(CAUSES, _part_shows),
     "HL604": _single_unit,
     "HL605": _gives_scores,
 }

@@ -80,6 +80,22 @@ class Following(Body):
         return self.out(functional.dropout(self.second(self.first(x).relu()).relu(), training=self.training))
 
 
+class Sharing(Body):
+    def forward(self, x: Any) -> Any:
+        x = self.first(x).relu()
+        return self.out(x * torch.softmax(self.second(x), 0))
+
+
+class TimeFirst(nn.Module):
+    def __init__(self, batch_first: bool) -> None:
+        super().__init__()
+        self.read = nn.GRU(8, 16, batch_first=batch_first)
+        self.out = nn.Linear(16, 3)
+
+    def forward(self, x: Any) -> Any:
+        return self.out(self.read(x)[0][:, -1])
+
+
 def said(model: nn.Module) -> list[tuple[str, str]]:
     found = headlint.inspect(model, (X, CLASSES), nn.CrossEntropyLoss())
     return [(one.code, one.message.partition(")")[0]) for one in found]
@@ -114,6 +130,15 @@ def test_parts_that_learn_or_need_not(model: nn.Module) -> None:
 def test_dropout_that_stays_on() -> None:
     assert [code for code, _ in said(Dropping())] == ["HL806"]
     assert said(Following()) == []
+
+
+def test_samples_that_depend_on_each_other() -> None:
+    assert [code for code, _ in said(Sharing())] == ["HL805"]
+    steps = torch.randn(12, 7, 8)
+    loss = nn.CrossEntropyLoss()
+    assert [one.code for one in headlint.inspect(TimeFirst(False), (steps, CLASSES), loss)] == ["HL805"]
+    assert [one.code for one in headlint.inspect(TimeFirst(True), (steps, CLASSES), loss)] == []
+    assert [one.code for one in headlint.inspect(TimeFirst(False), (torch.randn(12, 12, 8), CLASSES), loss)] == []
 
 
 def test_nothing_is_left_behind() -> None:

@@ -20,6 +20,8 @@ def target(
     """Labels of a known kind."""
     domain = Domain.ONE_HOT if encoding == "one_hot" else Domain.TARGET
     exclusive = encoding in ("index", "one_hot")
+    if column is None and shape.rank in (0, 1):
+        column = False
     if interval is None and encoding in ("one_hot", "binary"):
         interval = UNIT
     elif interval is None and encoding == "index" and classes is not None:

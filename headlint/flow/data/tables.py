@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headlint.flow.data import labels
-from headlint.flow.python import iteration
+from headlint.flow.python import iteration, table_items
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.library_values import Table
 from headlint.flow.values.python_values import (
@@ -97,21 +97,11 @@ def _dummies(machine: Machine, arguments: Arguments, site: Site) -> Value:
     return labels.one_hot(given, "get_dummies(…)", site)
 
 
-def matrix(machine: Machine, table: Table) -> Tensor:
-    """The values of a table as an array."""
-    columns = [value for _, value in iteration.entries_of_object(machine, table)]
-    width = len(columns) if table.complete else None
-    origin = Origin("input", "the values of a table", table.site)
-    alone = columns[0] if width == 1 else None
-    known = alone.labels if isinstance(alone, Tensor) else None
-    return Tensor(Domain.UNKNOWN, Shape((None, width)), origin, labels=known)
-
-
 def attribute(machine: Machine, table: Table, name: str) -> Value:
     """``table.name``."""
     match name:
         case "values" | "iloc" | "iat":
-            return matrix(machine, table)
+            return table_items.matrix(machine, table)
         case "loc" | "at":
             return table
         case "columns" | "index" | "dtypes" | "size" | "empty" | "ndim":
@@ -133,7 +123,7 @@ def method(machine: Machine, table: Table, name: str, arguments: Arguments) -> V
         case "pop" | "get" if isinstance(key := arguments.first("item", "key"), Constant):
             return machine.item(table, key, 0)
         case "to_numpy" | "as_matrix":
-            return matrix(machine, table)
+            return table_items.matrix(machine, table)
         case "drop":
             return _without(machine, table, arguments)
         case "assign":

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from headlint.flow.keras import keras_models
 from headlint.flow.layers import losses
-from headlint.flow.python import iteration
+from headlint.flow.python import iteration, table_items
+from headlint.flow.tensors import literals
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.facts import LabelsUse, MetricUse, UnknownString
-from headlint.flow.values.library_values import Compiled, CompiledLoss, Dataset, Layer, Metric
+from headlint.flow.values.library_values import Compiled, CompiledLoss, Dataset, Layer, Metric, Table
 from headlint.flow.values.python_values import (
     BoundMethod,
     Constant,
@@ -202,9 +203,27 @@ def fit(machine: Machine, model: Value, arguments: Arguments, site: Site) -> Non
     if given is None:
         return
     for option in machine.state.alternatives(compiled):
-        if isinstance(option.value, Compiled) and len(option.value.losses) == 1:
-            entry = option.value.losses[0]
-            machine.on_path(option.guards, lambda entry=entry: _use_labels(machine, entry, given))  # type: ignore[misc]
+        if isinstance(option.value, Compiled):
+            for entry, labels in _for_each_loss(machine, option.value.losses, given):
+                machine.on_path(option.guards, lambda e=entry, y=labels: _use_labels(machine, e, y))  # type: ignore[misc]
+
+
+def _for_each_loss(
+    machine: Machine, entries: tuple[CompiledLoss, ...], given: Value
+) -> list[tuple[CompiledLoss, Value]]:
+    """The labels of each loss: by position or by the output's name, where there are several."""
+    if len(entries) == 1:
+        return [(entries[0], given)]
+    match machine.state.narrow(given):
+        case ListValue() | TupleValue() as several:
+            items = iteration.known_items(machine, several)
+            return list(zip(entries, items, strict=True)) if items is not None and len(items) == len(entries) else []
+        case DictValue() as named:
+            known = dict(iteration.entries(machine, named))
+            pairs = [(entry, known.get(_layer_name(entry.prediction))) for entry in entries]
+            return [(entry, labels) for entry, labels in pairs if labels is not None]
+        case _:
+            return []
 
 
 def _labels_of_data(machine: Machine, data: Value | None) -> Value | None:
@@ -215,12 +234,27 @@ def _labels_of_data(machine: Machine, data: Value | None) -> Value | None:
             return None
 
 
+def _as_array(machine: Machine, value: Value, site: Site) -> Value:
+    """Labels as Keras takes them: a list of numbers and a table are arrays too."""
+    match value:
+        case ListValue():
+            items = iteration.known_items(machine, value)
+            if items is not None and len(items) == 1 and isinstance(items[0], Tensor):
+                return items[0]
+            return literals.array(machine, value, None, Origin("labels", "a list", site))
+        case Table():
+            return table_items.matrix(machine, value)
+        case _:
+            return value
+
+
 def _use_labels(machine: Machine, entry: CompiledLoss, given: Value) -> None:
     options = machine.state.alternatives(given)
     for option in options:
-        if not isinstance(option.value, Tensor):
+        target = _as_array(machine, option.value, entry.site)
+        if not isinstance(target, Tensor):
             continue
-        labels = option.value.labels or Labels()
+        labels = target.labels or Labels()
         for prediction in machine.state.alternatives(entry.prediction):
             machine.emit(
                 LabelsUse,
@@ -229,7 +263,7 @@ def _use_labels(machine: Machine, entry: CompiledLoss, given: Value) -> None:
                 loss=entry.loss,
                 prediction=prediction.value,
                 labels=labels,
-                target=option.value,
+                target=target,
                 from_logits=entry.from_logits,
                 metrics=entry.metrics,
             )

@@ -6,6 +6,7 @@ Sources: ``keras_tuner/engine/hyperparameters``, ``optuna/trial/_trial.py``, ``h
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from headlint.flow.machine.state import MOST_OPTIONS, join
@@ -34,8 +35,23 @@ def picked(machine: Machine, function: Unknown, arguments: Arguments) -> Value |
         parameters = parameters[1:]
     bound = arguments.bind(parameters)
     listed, name = bound.get(parameters[-1]), bound.get(parameters[0])
+    subject = function.child(("picked", name.value if isinstance(name, Constant) else listed))
+    return _one_of(machine, listed, subject)
+
+
+def _drawn(machine: Machine, arguments: Arguments, at: int) -> Value:
+    """``random.choice([…])``: each time another one."""
+    subject = machine.globals.child(("drawn", machine.site(at)))
+    found = _one_of(machine, arguments.first("seq"), subject)
+    return found if found is not None else subject
+
+
+def _one_of(machine: Machine, listed: Value | None, subject: Unknown) -> Value | None:
     values = iteration.known_items(machine, listed) if listed is not None else None
     if not values or len(values) > MOST_OPTIONS:
         return None
-    subject = function.child(("picked", name.value if isinstance(name, Constant) else listed))
     return join(((Guard(Condition("==", subject, index), True),), value) for index, value in enumerate(values))
+
+
+NAMES: dict[str, Callable[[Machine, Arguments, int], Value]] = {"random.choice": _drawn}
+"""Functions of libraries by their dotted names."""

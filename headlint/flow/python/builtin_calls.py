@@ -26,7 +26,7 @@ from headlint.flow.values.python_values import (
     Unknown,
     Value,
 )
-from headlint.flow.values.tensor_values import Tensor
+from headlint.flow.values.tensor_values import Labels, Tensor
 
 if TYPE_CHECKING:
     from headlint.flow.machine.machine import Machine
@@ -73,6 +73,9 @@ def _range(machine: Machine, arguments: Arguments, at: int) -> Value:
             return Unknown()
         if len(numbers) <= iteration.LONGEST_LOOP:
             return TupleValue(tuple(Constant(number) for number in numbers))
+        longer = Dataset("range", Unknown("a number of a range"))
+        longer.slots["bounds"] = TupleValue((Constant(numbers.start), Constant(numbers.stop), Constant(numbers.step)))
+        return longer
     match arguments.positional:
         case (Unknown() as stop,) | (Constant(0), Unknown() as stop):
             return Dataset("range", stop.counter())
@@ -159,6 +162,8 @@ def _number(convert: Callable[[Any], Any]) -> Callable[[Machine, Arguments, int]
                     return Unknown()
             case (Unknown() as unknown,):
                 return unknown.child(convert.__name__)
+            case (Tensor(labels=Labels() as known) as tensor,) if convert in (int, float):
+                return tensor.derive(labels=replace(known, dtype="integer" if convert is int else "float"))
             case _:
                 return Unknown()
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from headlint.flow.machine.state import join
-from headlint.flow.python import decisions, iteration, names
+from headlint.flow.python import comprehensions, decisions, iteration, names
 from headlint.flow.values import sizes
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.conditions import Guard
@@ -16,7 +16,6 @@ from headlint.flow.values.python_values import (
     DictValue,
     FunctionValue,
     ListValue,
-    Scope,
     Site,
     SliceValue,
     TupleValue,
@@ -312,45 +311,6 @@ def _dict_display(machine: Machine, node: ir.DictDisplay) -> Value:
     return result
 
 
-def _comprehension(machine: Machine, node: ir.Comprehension) -> Value:
-    scope = Scope(machine.unit, "comprehension", machine.frame.scope)
-    outer = machine.frame.scope
-    results: list[tuple[Value, Value]] = []
-    machine.frame.scope = scope
-    try:
-        exact = _run_clauses(machine, node, 0, results)
-    finally:
-        machine.frame.scope = outer
-    if node.kind == "dict":
-        entries: dict[Hashable, Value] = {key.value: value for key, value in results if isinstance(key, Constant)}
-        result = DictValue(entries, exact and len(entries) == len(results))
-        result.others += [value for key, value in results if not isinstance(key, Constant)]
-        return result
-    return ListValue(tuple(element for element, _ in results), not exact)
-
-
-def _run_clauses(machine: Machine, node: ir.Comprehension, index: int, results: list[tuple[Value, Value]]) -> bool:
-    """Run the clauses from ``index`` on; False when the number of elements is not known."""
-    if index == len(node.clauses):
-        element = machine.evaluate(node.element)
-        results.append((element, machine.evaluate(node.value) if node.value else element))
-        return True
-    clause = node.clauses[index]
-    iterable = machine.evaluate(clause.iterable)
-    items = iteration.known_items(machine, iterable)
-    if items is not None and len(items) > iteration.LONGEST_LOOP:
-        items = None
-    exact = items is not None
-    for item in items if items is not None else [iteration.element(machine, iterable)]:
-        machine.assign(clause.target, item)
-        verdicts = [outcome for condition in clause.conditions for _, outcome in machine.decide(condition)]
-        if clause.conditions and not any(verdicts):
-            continue
-        exact = exact and all(verdicts)
-        exact = _run_clauses(machine, node, index + 1, results) and exact
-    return exact
-
-
 def _formatted(machine: Machine, node: ir.Formatted) -> Value:
     for part in node.parts:
         machine.evaluate(part)
@@ -394,7 +354,7 @@ _MEANINGS: dict[type, Callable[[Machine, Any], Value]] = {
     ir.Display: _display,
     ir.Starred: _starred,
     ir.DictDisplay: _dict_display,
-    ir.Comprehension: _comprehension,
+    ir.Comprehension: comprehensions.comprehension,
     ir.Formatted: _formatted,
     ir.Walrus: _walrus,
     ir.Yield: _yield,

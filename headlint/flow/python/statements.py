@@ -92,10 +92,11 @@ def assign(machine: Machine, target: ir.Expression, value: Value) -> None:
             machine.set_attribute(owner, target.name, value, target.at)
         case ir.Subscript():
             owner = machine.evaluate(target.owner)
-            machine.set_item(owner, machine.evaluate(target.index), value, target.at)
+            index = machine.evaluate(target.index)
+            machine.set_item(owner, index, value, target.at)
             if isinstance(owner, Tensor):
                 machine.parts.spend(owner)
-                assign(machine, target.owner, machine.tensors.filled(owner, value, machine.site(target)))
+                assign(machine, target.owner, machine.tensors.filled(owner, index, value, machine.site(target)))
         case ir.Display(items=targets):
             _assign_to_several(machine, targets, value)
         case ir.Starred():

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from headlint.flow.python import iteration
 from headlint.flow.values.library_values import Table
 from headlint.flow.values.python_values import Constant, ListValue, SliceValue, TupleValue, Unknown, Value
-from headlint.flow.values.tensor_values import Tensor
+from headlint.flow.values.tensor_values import Domain, Origin, Shape, Tensor
 
 if TYPE_CHECKING:
     from headlint.flow.machine.machine import Machine
@@ -48,3 +48,13 @@ def write(machine: Machine, table: Table, key: Value, value: Value) -> None:
             machine.state.write(table, name, Tensor())
         case _:
             table.complete = False
+
+
+def matrix(machine: Machine, table: Table) -> Tensor:
+    """The values of a table as an array."""
+    columns = [value for _, value in iteration.entries_of_object(machine, table)]
+    width = len(columns) if table.complete else None
+    origin = Origin("input", "the values of a table", table.site)
+    alone = columns[0] if width == 1 else None
+    known = alone.labels if isinstance(alone, Tensor) else None
+    return Tensor(Domain.UNKNOWN, Shape((None, width)), origin, labels=known)

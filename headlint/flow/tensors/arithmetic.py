@@ -197,6 +197,14 @@ def _compare_operation(machine: Machine, operation: Operation) -> Value:
     return compare(machine, symbol, operation.main, other, operation.site)
 
 
+def _power(machine: Machine, operation: Operation) -> Value:
+    """``pow(x, exponent)``."""
+    exponent = operation.arguments.get("exponent") or operation.arguments.get("other") or Unknown()
+    if not isinstance(operation.main, Tensor):
+        return Unknown()
+    return calculate(machine, "**", operation.main, exponent, operation.site)
+
+
 def _where(machine: Machine, operation: Operation) -> Value:
     """``where(condition, 1, 0)``: the condition's answers, written as two numbers."""
     condition = operation.main
@@ -363,6 +371,7 @@ EFFECTS: dict[str, Callable[[Machine, Operation], Value]] = {
     "dropout": _dropout,
     "function": _function,
     "where": _where,
+    "power": _power,
     "mean": _reduce,
     "sum": _reduce,
     "compare": _compare_operation,

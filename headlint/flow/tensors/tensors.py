@@ -178,7 +178,9 @@ def _picked_labels(tensor: Tensor, key: Value, shape: Shape) -> Labels | None:
     if labels.column and shape.rank == 1:
         labels = replace(labels, column=False)
     if isinstance(key, Tensor | Unknown):
-        labels = replace(labels, classes=None)  # a mask may leave out classes
+        mask = isinstance(key, Tensor) and key.labels is not None and key.labels.dtype == "boolean"
+        amounts = labels.encoding == "values" and not mask
+        labels = replace(labels, classes=None, interval=labels.interval if amounts else None)  # some may be left out
     return labels
 
 
@@ -207,12 +209,12 @@ def _picks_column(key: Value, rank: int | None) -> bool:
     return rank is None or len(key.items) == rank or key.items[0] == Constant("...")
 
 
-def filled(tensor: Tensor, value: Value, site: Site) -> Tensor:
+def filled(tensor: Tensor, key: Value, value: Value, site: Site) -> Tensor:
     """``tensor[…] = value``: an empty tensor that is filled step by step holds what is put into it."""
     if not isinstance(value, Tensor):
-        return _overwritten(tensor, value, site)
+        return _overwritten(tensor, key, value, site)
     if value.origin.note == "overwritten" and value.inputs and tensor.labels is not None:
-        return _overwritten(tensor, Unknown(), site)  # a part of the array was changed, and is put back
+        return _overwritten(tensor, key, Unknown(), site)  # a part of the array was changed, and is put back
     if tensor.origin.note == "fresh":
         domain = value.domain
     elif tensor.origin.note == "collected" and tensor.domain is value.domain:
@@ -220,23 +222,24 @@ def filled(tensor: Tensor, value: Value, site: Site) -> Tensor:
     else:
         domain = tensor.domain if tensor.domain in (Domain.TARGET, Domain.ONE_HOT) else Domain.UNKNOWN
     origin = Origin("operation", "[…] =", site, note="collected")
+    labels = numbers.overwritten(tensor.labels, None) if tensor.labels is not None else None
+    shape = Shape(None, value.shape.units)
     return tensor.derive(
-        domain=domain, shape=Shape(None, value.shape.units), origin=origin, inputs=(value,), attached=value.attached
+        domain=domain, shape=shape, origin=origin, inputs=(value,), attached=value.attached, labels=labels
     )
 
 
-def _overwritten(tensor: Tensor, value: Value, site: Site) -> Tensor:
+def _overwritten(tensor: Tensor, key: Value, value: Value, site: Site) -> Tensor:
     """An array some of whose numbers are others now: which classes there are is no longer known of labels."""
     labels = tensor.labels
     if labels is None:
         return tensor
+    number: float | None = None
     match value:
-        case Constant(bool() | int() | float() as number) if tensor.shape.rank == 1 or labels.column:
-            known: float | None = number
-        case _:
-            known = None
+        case Constant(bool() | int() | float() as known) if isinstance(key, SliceValue | Tensor):
+            number = known if tensor.shape.rank == 1 or labels.column else None
     origin = Origin("operation", "[…] =", site, note="overwritten")
-    return tensor.derive(labels=numbers.overwritten(labels, known), origin=origin)
+    return tensor.derive(labels=numbers.overwritten(labels, number), origin=origin)
 
 
 _EFFECTS: dict[str, Callable[[Machine, Operation], Value]] = {

@@ -1,4 +1,4 @@
-"""What a Keras model does in evaluation mode that it should not: two answers to one input."""
+"""What a Keras model does in evaluation mode that it should not: samples that depend on each other, two answers to one input."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ from contextlib import contextmanager
 from typing import Any
 
 import keras
+import numpy
 from keras.src import backend
 
-from ..measuring.outputs import ROUNDING, Output, largest
+from ..measuring.outputs import ROUNDING, Output, dtype_of, largest
 from ..measuring.places import running_line
 from ..measuring.suspects import Suspect
 from .outputs import numbers
-from .watch import KERAS_OWN, running_trace
+from .watch import KERAS_OWN, noted, running_trace
+
+KERAS = os.path.dirname(keras.__file__) + os.sep
 
 Run = Callable[[int], list[Output]]
 """One pass in evaluation mode over the same inputs, from the random numbers of a seed."""
@@ -24,7 +27,7 @@ Run = Callable[[int], list[Output]]
 
 def unrepeatable(run: Run) -> tuple[Suspect, ...]:
     """The dropouts that stay on in evaluation mode and do change what the model gives."""
-    with seeing_dropouts() as found:
+    with watching(("dropout",), dropping) as found:
         first = run(0)
     if not found:
         return ()
@@ -40,32 +43,89 @@ def differ(first: list[Output], second: list[Output]) -> bool:
     )
 
 
-@contextmanager
-def seeing_dropouts() -> Iterator[list[Suspect]]:
-    """Notes the dropouts that no layer of Keras' own makes."""
-    found: list[Suspect] = []
-    places = [backend.random]
-    if "tensorflow" in sys.modules:
-        places.append(sys.modules["tensorflow"].nn)
-    before = [(place, place.dropout) for place in places]
+SAMPLE = 1
+"""The sample that is changed to see whether the others notice."""
 
-    def watched(dropout: Callable[..., Any]) -> Callable[..., Any]:
-        @functools.wraps(dropout)
+
+def mixed(run: Callable[[bool], list[Output]], batch: int) -> tuple[Suspect, ...]:
+    """The softmaxes over the batch that let the output of one sample depend on the others. ``run`` gives the outputs for
+    the same inputs, on request with one sample changed."""
+    if batch <= SAMPLE + 1:
+        return ()
+    with watching(("softmax", "log_softmax"), over_batch) as found:
+        first = run(False)
+    if not found or not any(rows_change(*pair, batch) for pair in zip(first, run(True), strict=False)):
+        return ()
+    return tuple(dict.fromkeys(found))
+
+
+def rows_change(one: Output, other: Output, batch: int) -> bool:
+    """Whether an output of the other samples changes."""
+    if one.shape[:1] != (batch,) or one.shape != other.shape or one.shape == (batch, batch):
+        return False
+    first, second = (numpy.delete(numbers(output.tensor), SAMPLE, 0) for output in (one, other))
+    return largest(first - second) > 1e-5 * largest(first)
+
+
+def over_batch(name: str, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Suspect | None:
+    """A softmax over the first axis."""
+    seen = noted(name, arguments, keywords)
+    path, line = running_line(KERAS)
+    if seen is None or seen.axis != 0 or len(seen.entering[0].shape) < 2 or not path:
+        return None
+    return Suspect("", name, "softmax", 0, path, line)
+
+
+def dropping(name: str, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Suspect | None:
+    """A dropout that no layer of Keras' own makes."""
+    trace = running_trace()
+    inside = trace.inside if trace is not None else None
+    own = type(inside).__module__.startswith(KERAS_OWN) and not isinstance(inside, keras.layers.Lambda)
+    path, line = running_line(KERAS)
+    return Suspect("", name, "dropout", 0, path, line) if path and not own else None
+
+
+@contextmanager
+def watching(
+    names: tuple[str, ...], judge: Callable[[str, tuple[Any, ...], dict[str, Any]], Suspect | None]
+) -> Iterator[list[Suspect]]:
+    """Lets the functions of those names, of the backend and of TensorFlow, be judged when they are called."""
+    found: list[Suspect] = []
+    places = [backend.random, backend.nn, *([sys.modules["tensorflow"].nn] if "tensorflow" in sys.modules else [])]
+    before = [(place, name, getattr(place, name)) for place in places for name in names if hasattr(place, name)]
+
+    def watched(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
         def call(*arguments: Any, **keywords: Any) -> Any:
-            trace = running_trace()
-            inside = trace.inside if trace is not None else None
-            own = type(inside).__module__.startswith(KERAS_OWN) and not isinstance(inside, keras.layers.Lambda)
-            path, line = running_line(os.path.dirname(keras.__file__) + os.sep)
-            if path and not (inside is not None and own):
-                found.append(Suspect("", "dropout", "dropout", 0, path, line))
-            return dropout(*arguments, **keywords)
+            suspect = judge(name, arguments, keywords)
+            if suspect is not None:
+                found.append(suspect)
+            return function(*arguments, **keywords)
 
         return call
 
-    for place, dropout in before:
-        place.dropout = watched(dropout)
+    for place, name, function in before:
+        setattr(place, name, watched(name, function))
     try:
         yield found
     finally:
-        for place, dropout in before:
-            place.dropout = dropout
+        for place, name, function in before:
+            setattr(place, name, function)
+
+
+def with_other_sample(values: Any, batch: int) -> Any:
+    """The same values, one sample of the tensors that have so many replaced by another."""
+    match values:
+        case dict():
+            return {key: with_other_sample(one, batch) for key, one in values.items()}
+        case list() | tuple():
+            return type(values)(with_other_sample(one, batch) for one in values)
+    if not hasattr(values, "shape") or tuple(values.shape[:1]) != (batch,) or "str" in dtype_of(values):
+        return values
+    changed = numpy.array(keras.ops.convert_to_numpy(values))
+    if changed.dtype.kind == "f":
+        noise = numpy.random.default_rng(11).standard_normal(changed[SAMPLE].shape)
+        changed[SAMPLE] = changed[SAMPLE] + max(changed.std(), 1e-3) * noise
+    else:
+        changed[SAMPLE] = changed[SAMPLE - 1]
+    return keras.ops.convert_to_tensor(changed)

@@ -22,7 +22,7 @@ from ..program.building import Recipe, make
 from ..program.loading import Program, Slice
 from ..reasons import TooLarge, Unmeasurable
 from ..request import LossWanted, Request
-from .evaluation import unrepeatable
+from .evaluation import mixed, unrepeatable, with_other_sample
 from .gradients import Tape, new_tape
 from .inputs import call_parameters, declared_inputs, fresh_values, given_inputs, guessed_inputs
 from .learning import without_gradient
@@ -301,14 +301,16 @@ class KerasBench:
             learns = [any(one is not None for one in tape.gradients(scalar, trainable(trace))) for scalar in scalars]
             return whole, tape, trace, all(learns)
 
-        def again(seed: int) -> list[Output]:
-            by_place, by_name = fresh_values(inputs, self.request.seed + 701)
+        def again(seed: int = 0, changed: bool = False) -> list[Output]:
+            values = fresh_values(inputs, self.request.seed + 701)
+            by_place, by_name = with_other_sample(values, inputs.batch) if changed else values
             keras.utils.set_random_seed(self.request.seed + 809 + seed)
             with seeing(model, inputs.batch):
                 return list(outputs_of(call(model, by_place, by_name, False)))
 
         try:
-            return Suspects(without_gradient(model, run, self.request.root), unrepeatable(again))
+            together = mixed(lambda changed: again(changed=changed), inputs.batch)
+            return Suspects(without_gradient(model, run, self.request.root), together, unrepeatable(again))
         except Exception:  # whatever the user's code raises: what could not be seen is not reported
             return Suspects()
 

@@ -12,7 +12,8 @@ class Suspect:
     """One part of a model, and what is wrong with it.
 
     ``name`` is that of the layer, the parameter or the input, ``kind`` its class or function. ``cause`` is one of:
-    ``unused``, ``cut``, ``unregistered``, ``rebuilt`` for what gets no gradient; ``dropout`` for what gives two answers in
+    ``unused``, ``cut``, ``unregistered``, ``rebuilt`` for what gets no gradient; ``softmax``, ``layout``, ``sequence`` for what mixes
+    the samples of a batch (``sequence?`` where the first axis may be time); ``dropout`` for what gives two answers in
     evaluation mode. ``count`` says how many parameters,
     samples or features that concerns, ``line`` where the part is made or called.
     """
@@ -35,6 +36,7 @@ class Suspects:
     """What one model shows beside its outputs."""
 
     without_gradient: tuple[Suspect, ...] = ()
+    mixed: tuple[Suspect, ...] = ()
     unrepeatable: tuple[Suspect, ...] = ()
 
     def reply(self) -> dict[str, Any]:

@@ -37,6 +37,7 @@ from .examples import written_inputs
 from .gradients import without_gradient
 from .inputs import first_inputs, fresh_values, inputs_of_example, required_parameters
 from .losses import LossMeasurement, find_loss
+from .mixing import mixed, relates_samples, with_other_sample
 from .operations import applied
 from .outputs import outputs_of, summary
 from .repairs import repairs
@@ -312,18 +313,26 @@ class TorchBench:
                 by_place, by_name = fresh_values(inputs, self.device)
                 return [one.tensor for one in outputs_of(model(*by_place, **by_name))]
 
-        def again(seed: int) -> list[Any]:
+        def prepared(changed: bool, seed: int = 0) -> Callable[[], list[Any]]:
             sow(self.request.seed + 701)
             with on_device(self.device):
-                by_place, by_name = fresh_values(inputs, self.device)
+                values = fresh_values(inputs, self.device)
+                by_place, by_name = with_other_sample(values, inputs.batch) if changed else values
+
+            def again() -> list[Any]:
                 sow(self.request.seed + 809 + seed)
-                return [one.tensor for one in outputs_of(model(*by_place, **by_name))]
+                with on_device(self.device):
+                    return [one.tensor for one in outputs_of(model(*by_place, **by_name))]
+
+            return again
 
         sow(self.request.seed + 503 * (draw + 1))
         try:
-            return Suspects(
-                without_gradient(model.train(), run, root=self.request.root), unrepeatable(model.eval(), again)
-            )
+            silent = without_gradient(model.train(), run, root=self.request.root)
+            graph = relates_samples(list(fresh_values(inputs, self.device)), inputs.batch)
+            model.eval()
+            together = () if graph else mixed(model, prepared, inputs.batch)
+            return Suspects(silent, together, unrepeatable(model, lambda seed: prepared(False, seed)()))
         except Exception:  # whatever the user's code raises: what could not be seen is not reported
             return Suspects()
 

@@ -1,0 +1,89 @@
+"""Comprehensions: each item in turn where these are known, one of them where they are not."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import TYPE_CHECKING
+
+from headlint.flow.python import iteration
+from headlint.flow.values.library_values import Dataset
+from headlint.flow.values.python_values import Constant, DictValue, ListValue, Scope, TupleValue, Value
+from headlint.syntax import ir
+
+if TYPE_CHECKING:
+    from headlint.flow.machine.machine import Machine
+
+MOST_NUMBERS = 256
+"""Rounds that are followed one by one where each only computes a number."""
+
+
+def comprehension(machine: Machine, node: ir.Comprehension) -> Value:
+    """The list, set or dict that a comprehension makes."""
+    scope = Scope(machine.unit, "comprehension", machine.frame.scope)
+    outer = machine.frame.scope
+    results: list[tuple[Value, Value]] = []
+    machine.frame.scope = scope
+    try:
+        exact = _run_clauses(machine, node, 0, results)
+    finally:
+        machine.frame.scope = outer
+    if node.kind == "dict":
+        entries: dict[Hashable, Value] = {key.value: value for key, value in results if isinstance(key, Constant)}
+        result = DictValue(entries, exact and len(entries) == len(results))
+        result.others += [value for key, value in results if not isinstance(key, Constant)]
+        return result
+    return ListValue(tuple(element for element, _ in results), not exact)
+
+
+def _run_clauses(machine: Machine, node: ir.Comprehension, index: int, results: list[tuple[Value, Value]]) -> bool:
+    """Run the clauses from ``index`` on; False when the number of elements is not known."""
+    if index == len(node.clauses):
+        element = machine.evaluate(node.element)
+        results.append((element, machine.evaluate(node.value) if node.value else element))
+        return True
+    clause = node.clauses[index]
+    iterable = machine.evaluate(clause.iterable)
+    items = iteration.known_items(machine, iterable)
+    longest = (
+        MOST_NUMBERS if index == len(node.clauses) - 1 and _is_arithmetic(node.element) else iteration.LONGEST_LOOP
+    )
+    if items is None:
+        items = _numbers_of_range(machine, iterable, longest)
+    if items is not None and len(items) > longest:
+        items = None
+    exact = items is not None
+    for item in items if items is not None else [iteration.element(machine, iterable)]:
+        machine.assign(clause.target, item)
+        verdicts = [outcome for condition in clause.conditions for _, outcome in machine.decide(condition)]
+        if clause.conditions and not any(verdicts):
+            continue
+        exact = exact and all(verdicts)
+        exact = _run_clauses(machine, node, index + 1, results) and exact
+    return exact
+
+
+def _numbers_of_range(machine: Machine, iterable: Value, most: int) -> list[Value] | None:
+    """The numbers of a range that is too long for a loop."""
+    match machine.state.narrow(iterable):
+        case Dataset(name="range", slots={"bounds": TupleValue(bounds)}):
+            numbers = range(*[bound.value for bound in bounds if isinstance(bound, Constant)])  # type: ignore[arg-type]
+            return [Constant(number) for number in numbers] if len(numbers) <= most else None
+        case _:
+            return None
+
+
+def _is_arithmetic(expression: ir.Expression) -> bool:
+    """Whether an expression only computes numbers of names and literals."""
+    match expression:
+        case ir.Name() | ir.Literal():
+            return True
+        case ir.Unary(operand=operand):
+            return _is_arithmetic(operand)
+        case ir.Binary(left=left, right=right):
+            return _is_arithmetic(left) and _is_arithmetic(right)
+        case ir.Display(items=items):
+            return all(map(_is_arithmetic, items))
+        case ir.Call(function=ir.Name(name="float" | "int"), arguments=arguments):
+            return all(_is_arithmetic(argument.value) for argument in arguments)
+        case _:
+            return False
