@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 
 from headlint.flow.layers import containers
-from headlint.flow.libraries import declarations, library, search_spaces
+from headlint.flow.libraries import declarations, joining, library, search_spaces
 from headlint.flow.machine.machine import Declarations, Machine
 from headlint.flow.machine.semantics import LibrarySemantics, PythonSemantics, TensorSemantics
 from headlint.flow.python import (
@@ -66,6 +66,7 @@ def _libraries() -> LibrarySemantics:
         attribute=library.attribute,
         is_method=library.is_method,
         add_member=containers.add_member,
+        finish=joining.finish,
         assigning=assignments.note,
     )
 

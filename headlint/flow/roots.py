@@ -44,6 +44,7 @@ def _run_rest(machine: Machine, unit: ModuleUnit) -> None:
             machine.with_share(partial(_run_class, machine, cls))
     for function in _lambdas(machine, unit):
         machine.with_share(partial(calls.run_function, machine, function, Arguments(), 0, assume_defaults=True))
+    machine.libraries.finish(machine, unit)
     parts.note(machine, unit)
     forwards.note(machine, unit)
     gradients.note(machine, unit)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 SMALLEST_CACHED = 200
 """Characters below which parsing again costs less than a look into the cache."""
+
+MOST_CHARACTERS = 6_000_000
+"""Of the texts that are kept with their meaning, which takes some thirty times as much memory."""
 
 MOST_REMEMBERED = 64
 """Modules that are remembered beside those that are imported: one is asked for again while its findings are placed."""
@@ -51,6 +55,24 @@ class ProjectLoader:
         if declared not in self._reaching:
             self._reaching[declared] = Reaching(self, declared)
         return self._reaching[declared]
+
+    @property
+    def like_this(self) -> Callable[[], ProjectLoader]:
+        """Makes a loader for the same project, in another process too."""
+        return partial(_loader_for, self.project.root if self.project is not None else None, self.cache)
+
+    def forget_what_is_too_much(self) -> None:
+        """Forget the texts and modules that were read longest ago: those of large projects would fill the memory."""
+        held = sum(len(document.text) for document in self.documents.values())
+        if self.buffers or held <= MOST_CHARACTERS:
+            return
+        for path, document in list(self.documents.items()):
+            if held <= MOST_CHARACTERS // 2:
+                break
+            held -= len(document.text)
+            del self.documents[path]
+            self._bodies.pop(Path(path), None)
+            self._modules.pop((path, document.code), None)
 
     def find(self, importer: Path, level: int, module: str) -> Path | None:
         """The file that an import names, for those whose findings do not depend on it."""
@@ -254,3 +276,9 @@ def _problem_of(text: str) -> SyntaxProblem | None:
     except SyntaxProblem as problem:
         return problem
     return None
+
+
+def _loader_for(root: Path | None, cache: bool) -> ProjectLoader:
+    from headlint.source.project import Project
+
+    return ProjectLoader(Project(root) if root is not None else None, cache)

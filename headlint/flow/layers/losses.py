@@ -30,7 +30,9 @@ def build(machine: Machine, kind: LossKind, arguments: Arguments, at: int) -> Va
     bound = arguments.bind(kind.parameters)
     if not arguments.complete:
         bound.setdefault("from_logits", Unknown())
-    return Loss(kind, bound, site)
+    loss = Loss(kind, bound, site)
+    machine.set_up.losses.append(loss)
+    return loss
 
 
 def _unknowns(machine: Machine, arguments: Arguments) -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from headlint.flow.data import datasets, feeding
 from headlint.flow.keras import keras_models
 from headlint.flow.layers import containers, library_models, losses
-from headlint.flow.libraries import declarations, layers, search_spaces, trainers
+from headlint.flow.libraries import declarations, joining, layers, search_spaces, trainers
 from headlint.flow.machine.parts import BY_HAND
 from headlint.flow.python import attributes, builtin_calls, collections_methods
 from headlint.flow.tensors import tensors
@@ -136,6 +136,7 @@ def _not_in_tables(machine: Machine, path: str, arguments: Arguments, at: int) -
     result = machine.globals.child((path, machine.site(at)))
     if path.partition(".")[0] not in HARMLESS_PACKAGES:
         unreadable.hand_over(machine, result, arguments, at)
+        joining.note(machine, arguments, at)
     return result
 
 
@@ -338,7 +339,7 @@ def call_unknown(machine: Machine, function: Unknown, arguments: Arguments, at: 
         name = function.key
         if name in feeding.METHODS:
             feeding.note(machine, arguments, machine.site(at))
-        if name in SAME_VALUE_METHODS:
+        if name in SAME_VALUE_METHODS and not (name in ("train", "eval") and len(arguments) > 1):
             modules.note_mode_of_unknown(machine, function.parent, name, arguments, at)
             return function.parent
         if name == "size":
@@ -358,6 +359,7 @@ def call_unknown(machine: Machine, function: Unknown, arguments: Arguments, at: 
     if known is not None:
         return known
     machine.parts.hand_on(*arguments.positional, *arguments.named.values())
+    joining.note(machine, arguments, at)
     return function.child(("call", machine.site(at)))
 
 

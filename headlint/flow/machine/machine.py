@@ -17,6 +17,7 @@ from headlint.flow.machine.branches import Branches, Tested, contradicts_default
 from headlint.flow.machine.counting import Counting
 from headlint.flow.machine.parts import Made, PartsSeen
 from headlint.flow.machine.semantics import LibrarySemantics, PythonSemantics, TensorSemantics
+from headlint.flow.machine.set_up import SetUp
 from headlint.flow.machine.state import TOO_MANY, State
 from headlint.flow.values.arguments import NO_ARGUMENTS, Arguments
 from headlint.flow.values.assumptions import Assumption
@@ -143,6 +144,7 @@ class Machine:
         """What programs store under names of libraries (``tf.model = …``)."""
         self.instances: list[Instance] = []
         self.parts = PartsSeen()
+        self.set_up = SetUp()
         self.cut_short = 0
         """How many calls and modules were not followed to their end."""
         self.sequences: list[Container] = []

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.conditions import Guard
 from headlint.flow.values.library_values import Container
+from headlint.flow.values.modules import ModuleUnit
 from headlint.flow.values.python_values import (
     ClassValue,
     FunctionValue,
@@ -93,5 +94,7 @@ class LibrarySemantics:
     is_method: Callable[[Value, str], bool]
     """Whether a name is a method that a library gives to objects like this one."""
     add_member: Callable[[Machine, Container, str, Value], None]
+    finish: Callable[[Machine, ModuleUnit], None]
+    """A file was read to its end: what only a library would bring together is brought together."""
     assigning: Callable[[Machine, Value, str, Value, Site], None]
     """The program is about to set an attribute, which may mean something to a library."""

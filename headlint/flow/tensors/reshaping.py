@@ -245,12 +245,38 @@ def join_tensors(
     heads = tuple(tensors) if domain is Domain.LINEAR and shapes.is_last(tensors[0].shape, axis) else ()
     shape = shapes.concatenated([tensor.shape for tensor in tensors], axis)
     labels = numbers.joined([tensor.labels for tensor in tensors]) if axis == 0 else None
+    if axis in (1, -1) and _are_no_and_yes(tensors):
+        domain = Domain.SOFTMAX
     return Tensor(
         *(domain, shape, origin, tuple(tensors)),
         heads=heads,
         attached=any(tensor.attached for tensor in tensors),
         labels=labels,
     )
+
+
+def _are_no_and_yes(tensors: Sequence[Tensor]) -> bool:
+    """Whether two tensors are ``1 - p`` and ``p`` for the output ``p`` of a sigmoid: together they sum to one."""
+    if len(tensors) != 2:
+        return False
+    for no, yes in (tensors, tensors[::-1]):
+        probability = _before_views(yes)
+        rest = _before_views(no)
+        if probability.domain is Domain.SIGMOID and rest.origin.name == "-" and rest.origin.factor in _ONES:
+            if _before_views(rest.inputs[0]) is probability:
+                return True
+    return False
+
+
+_ONES = (Constant(1), Constant(1.0))
+
+
+def _before_views(tensor: Tensor) -> Tensor:
+    while tensor.inputs and tensor.origin.role == "operation" and tensor.inputs[0].domain is tensor.domain:
+        if tensor.origin.name == "-":
+            break
+        tensor = tensor.inputs[0]
+    return tensor
 
 
 def _stack(machine: Machine, operation: Operation) -> Value:
@@ -266,6 +292,8 @@ def _stacked(machine: Machine, operation: Operation, items: Sequence[Value], axi
     shape = shapes.with_axis(tensors[0].shape, axis, len(items) if exact else None)
     labels = numbers.joined([tensor.labels for tensor in tensors]) if axis == 0 else None
     domain = domains.pop() if len(domains) == 1 else Domain.UNKNOWN
+    if axis in (1, -1) and _are_no_and_yes(tensors):
+        domain = Domain.SOFTMAX
     origin = replace(operation.origin("stack"), factor=Constant(axis))
     return Tensor(domain, shape, origin, tuple(tensors), labels=labels)
 

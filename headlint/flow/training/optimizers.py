@@ -36,7 +36,9 @@ def build(machine: Machine, path: str, arguments: Arguments, at: int) -> Value |
     site, name = machine.site(at), path.rpartition(".")[2]
     if path in training.OPTIMIZERS:
         held = parameters.given_to_optimizer(machine, arguments.first("params"))
-        return Optimizer(name, site, held, machine.rounds)
+        optimizer = Optimizer(name, site, held, machine.rounds)
+        machine.set_up.optimizers.append(optimizer)
+        return optimizer
     if path in training.SCHEDULERS:
         return Scheduler(name, site, arguments.first("optimizer") or Unknown())
     if path in training.SCALERS:

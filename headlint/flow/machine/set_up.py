@@ -1,0 +1,31 @@
+"""What a program sets up for training: losses, the modules that optimizers hold, and pairs that are handed on together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from headlint.flow.values.conditions import Guard
+from headlint.flow.values.library_values import Loss
+from headlint.flow.values.python_values import Site, Value
+from headlint.flow.values.training_values import Optimizer
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pair:
+    """A model and a loss that something which cannot be read was given together."""
+
+    model: Value
+    loss: Value
+    site: Site
+    """Where the loss stands in the call."""
+    call: Site
+    guards: tuple[Guard, ...]
+
+
+@dataclass(slots=True)
+class SetUp:
+    """The parts of training runs, in the order in which they came into being."""
+
+    losses: list[Loss] = field(default_factory=list)
+    optimizers: list[Optimizer] = field(default_factory=list)
+    pairs: list[Pair] = field(default_factory=list)
