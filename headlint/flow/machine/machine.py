@@ -239,6 +239,7 @@ class Machine:
             self.cut_short += 1
             del self.frames[depth:]
             self.state.path = before
+            self.note_event(Event.CUT_SHORT, self.site(0), self.globals)
         self._steps_left += kept
 
     def with_share_of_a_call(self, run: Callable[[], object]) -> None:
