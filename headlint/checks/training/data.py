@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
-from headlint.checks.evidence import Evidence
+from headlint.checks.evidence import CLASSIFYING, Evidence, ancestors
 from headlint.checks.training.order import together
-from headlint.flow.values.facts import Event, LoaderInOrder, TrainingEvent
+from headlint.flow.values.facts import Event, LoaderInOrder, LossUse, TrainingEvent
 from headlint.flow.values.library_values import Dataset
 from headlint.flow.values.python_values import Value
+from headlint.flow.values.tensor_values import Tensor
 
 
 def training_data_in_order(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL610."""
+    if not any(_is_about_classes(use) for use in evidence.uses):
+        return
     for made in evidence.of(LoaderInOrder):
         step = next((step for run in evidence.runs for step in run.of(Event.STEPPED) if _is_fed_by(step, made)), None)
         if step is None or not any(
@@ -33,6 +36,16 @@ def training_data_in_order(evidence: Evidence) -> Iterator[Diagnostic]:
             ),
             subject=made,
         )
+
+
+def _is_about_classes(use: LossUse) -> bool:
+    """Whether a loss compares with the classes of a folder."""
+    return (
+        use.in_training
+        and use.loss.family in CLASSIFYING
+        and isinstance(use.target, Tensor)
+        and any(part.origin.role == "labels" and "Folder" in part.origin.name for part in ancestors(use.target))
+    )
 
 
 def _is_fed_by(event: TrainingEvent, made: LoaderInOrder) -> bool:

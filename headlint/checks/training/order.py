@@ -71,9 +71,7 @@ def runs_of(events: Iterable[TrainingEvent]) -> list[Run]:
     by_root: dict[int, list[TrainingEvent]] = {}
     for event in events:
         by_root.setdefault(event.root, []).append(event)
-    return [
-        Run(tuple(some)) for some in by_root.values() if not any(event.event is Event.CUT_SHORT for event in some)
-    ]
+    return [Run(tuple(some)) for some in by_root.values() if not any(event.event is Event.CUT_SHORT for event in some)]
 
 
 def together(first: TrainingEvent, second: TrainingEvent) -> bool:

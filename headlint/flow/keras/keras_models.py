@@ -212,6 +212,8 @@ def attribute(machine: Machine, model: Model, name: str) -> Value | None:
             return outputs(machine, model, 0)
         case "input" | "inputs":
             return machine.read(model, "inputs") or Tensor(origin=Origin("input", "keras.Input"), symbolic=True)
+        case "trainable_variables" | "trainable_weights":
+            return machine.globals.child((model, name))
         case _ if name in METHODS:
             return None
         case _:

@@ -537,7 +537,9 @@ class Machine:
         if function.key in GRADIENT_METHODS:
             for value in arguments.positional[:1]:
                 self.note_backward(value, self.site(0))
-                self.note_event(Event.DIFFERENTIATED, self.site(at), value, by=function.parent)
+                self.note_event(
+                    Event.DIFFERENTIATED, self.site(at), value, by=function.parent, given=arguments.positional[1:2]
+                )
 
     def note_backward(self, value: Value, site: Site) -> None:
         """A loss is differentiated."""
