@@ -64,6 +64,7 @@ def gradient_cut_in_the_model(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL520."""
     for cut in evidence.of(GradientCut):
         names = sorted({layer.kind.short_name for layer in cut.lost})
+        lost = sorted(cut.lost, key=lambda layer: (layer.site.path, layer.site.at))
         what = f"the {names[0]}" if len(cut.lost) == 1 else f"{len(cut.lost)} layers ({', '.join(names)})"
         message = (
             f"{cut.by} cuts the gradient inside {cut.module}: {what} before it never "
@@ -72,7 +73,7 @@ def gradient_cut_in_the_model(evidence: Evidence) -> Iterator[Diagnostic]:
         steps = (
             *(
                 DiagnosticStep(layer.site, f"{layer.kind.short_name} gets no gradient", "layer", layer.kind.name)
-                for layer in cut.lost[:3]
+                for layer in lost[:3]
             ),
             DiagnosticStep(cut.site, f"{cut.by} cuts it off", "operation", cut.by),
         )

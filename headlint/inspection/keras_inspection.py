@@ -16,6 +16,7 @@ from headlint.inspection.batches import first_batch
 from headlint.inspection.facts import Facts, Labels, LossTaken, Values
 from headlint.inspection.keras_state import preserved
 from headlint.inspection.places import running_place
+from headlint.runtime.worker.keras.effects import ignored, leaves
 from headlint.runtime.worker.keras.evaluation import mixed, unrepeatable, with_other_sample
 from headlint.runtime.worker.keras.gradients import Tape, new_tape
 from headlint.runtime.worker.keras.learning import without_gradient
@@ -23,7 +24,7 @@ from headlint.runtime.worker.keras.losses import Loss, correction
 from headlint.runtime.worker.keras.outputs import class_axis, log_sum_of_exponentials, numbers, outputs_of
 from headlint.runtime.worker.keras.watch import Trace, seeing, watch_backend
 from headlint.runtime.worker.measuring.outputs import MOST_OUTPUTS, Output, largest
-from headlint.runtime.worker.measuring.suspects import Suspects
+from headlint.runtime.worker.measuring.suspects import Suspect, Suspects
 
 LEARNING_RATE = 1e-3
 """Of Adam, for fitting one batch: large models are not thrown off by it."""
@@ -98,7 +99,19 @@ class _Inspection:
 
         batch = _samples(self._inputs)
         together = mixed(lambda changed: self._evaluated(0, batch if changed else 0), batch)
-        return Suspects(without_gradient(self._model, run), together, unrepeatable(self._evaluated))
+        silent = without_gradient(self._model, run)
+        return Suspects(silent, together, unrepeatable(self._evaluated), self._ignored())
+
+    def _ignored(self) -> tuple[Suspect, ...]:
+        """The inputs that have no effect."""
+
+        def run(given: Any, train: bool) -> list[Output]:
+            keras.utils.set_random_seed(0)
+            with seeing(self._model, 0):
+                return list(outputs_of(self._model(given, training=train)))
+
+        parts = self._inputs.keys() if isinstance(self._inputs, Mapping) else range(len(list(leaves(self._inputs))))
+        return ignored(self._model, [str(one) for one in parts], self._inputs, run)
 
     def _evaluated(self, seed: int, changed: int = 0) -> list[Output]:
         """What the model gives in evaluation mode, from the random numbers of a seed; with ``changed``, the size of the

@@ -19,6 +19,7 @@ from headlint.inspection.torch_state import preserved
 from headlint.inspection.torch_watch import Watch, values_of
 from headlint.runtime.worker.measuring.outputs import MOST_OUTPUTS, largest
 from headlint.runtime.worker.measuring.suspects import Suspect, Suspects
+from headlint.runtime.worker.torch.effects import ignored
 from headlint.runtime.worker.torch.evaluation import unrepeatable
 from headlint.runtime.worker.torch.gradients import without_gradient
 from headlint.runtime.worker.torch.mixing import mixed, relates_samples, with_other_sample
@@ -95,7 +96,22 @@ class _Inspection:
         """What the parts of the model do."""
         silent = without_gradient(self._model, lambda: [self._passed()[1]])
         self._model.eval()
-        return Suspects(silent, self._mixed(), unrepeatable(self._model, self._evaluated))
+        return Suspects(silent, self._mixed(), unrepeatable(self._model, self._evaluated), self._ignored())
+
+    def _ignored(self) -> tuple[Suspect, ...]:
+        """The inputs and the columns of tables that have no effect."""
+        count, model = len(self._batch.positional), self._model
+        values = {**{str(place): one for place, one in enumerate(self._batch.positional)}, **self._batch.keywords}
+        names = dict(zip(map(str, range(count)), list(inspect.signature(model.forward).parameters), strict=False))
+
+        def run(given: Mapping[str, Any], train: bool) -> list[Any]:
+            torch.manual_seed(0)
+            model.train(train)
+            positional = [given[names.get(str(place), str(place))] for place in range(count)]
+            found = outputs_of(model(*positional, **{name: given[name] for name in self._batch.keywords}))
+            return [one.tensor for one in found]
+
+        return ignored(model, {names.get(name, name): one for name, one in values.items()}, run, False, True)
 
     def _mixed(self) -> tuple[Suspect, ...]:
         """What mixes the samples of the batch, where the labels say how many there are."""

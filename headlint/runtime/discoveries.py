@@ -1,6 +1,6 @@
 """What only the built model shows: another shape than was derived, a constant output, values that the loss does not take.
 
-These are the findings HL801 to HL806. None is told where it would rest on a guess.
+These are the findings HL801 to HL807. None is told where it would rest on a guess.
 """
 
 from __future__ import annotations
@@ -71,9 +71,12 @@ def _matches(shape: tuple[int, ...], declared: Shape) -> bool:
 def _parts(target: Target, measured: Measurement) -> Iterator[Finding]:
     """What its parts show, but for what a finding says already."""
     told = {finding.place.line for finding in target.findings if finding.code in CAUSES}
+    known = {finding.code for finding in target.findings}
     for one in remarks(measured.suspects) if measured.suspects is not None else ():
         place = Place(one.suspect.path, one.suspect.line, 1, one.suspect.line, 1) if one.suspect.line else None
-        answered = one.code == "HL805" and any(finding.code in ABOUT_AXES for finding in target.findings)
+        answered = (one.code == "HL805" and bool(known & ABOUT_AXES)) or (
+            one.suspect.cause == "cut" and "HL520" in known
+        )
         if not answered and (place is None or place.line not in told):
             yield _finding(one.code, target, one.message, one.advice, place)
 

@@ -1,4 +1,4 @@
-"""What is to be said about parts of a built model that do not do what they are there for: HL804 to HL806."""
+"""What is to be said about parts of a built model that do not do what they are there for: HL804 to HL807."""
 
 from __future__ import annotations
 
@@ -39,6 +39,9 @@ def remarks(suspects: Suspects) -> Iterator[Remark]:
         if not one.cause.endswith("?"):
             message, advice = _mixed(one)
             yield Remark("HL805", message, advice, one)
+    for one in suspects.ignored:
+        message, advice = _ignored(one)
+        yield Remark("HL807", message, advice, one)
     for one in suspects.unrepeatable:
         message, advice = _unrepeatable(one)
         yield Remark("HL806", message, advice, one)
@@ -67,6 +70,19 @@ def _without_gradient(one: Suspect) -> tuple[str, str]:
         f"No gradient leads back to {one.name} ({sized}): it stays as it is initialised.",
         "Look behind it for detach(), data, numpy(), a new tensor or a result that is not used; freeze it with "
         "requires_grad_(False) if it is to stay as it is.",
+    )
+
+
+def _ignored(one: Suspect) -> tuple[str, str]:
+    if one.cause == "input":
+        return (
+            f"The input {one.name} has no effect on what the model gives, in training mode and in evaluation mode.",
+            "Use it, or do not ask for it.",
+        )
+    columns = f"column{'' if one.count == 1 else 's'} {one.kind}"
+    return (
+        f"Of the input {one.name}, {columns} (counted from 0) have no effect on what the model gives.",
+        "Use them, or leave them out of the data.",
     )
 
 
@@ -99,8 +115,8 @@ def _unrepeatable(one: Suspect) -> tuple[str, str]:
 
 def about(suspects: Suspects, causes: frozenset[str], attribute: object, line: int) -> Suspect | None:
     """The part, for one of the causes, that a finding about an attribute or a line means."""
-    for one in suspects.mixed:
-        if one.cause in causes:
+    for one in (*suspects.mixed, *(one for one in suspects.without_gradient if one.cause == "cut")):
+        if one.cause in causes:  # the finding stands where the mistake is made, the part is what suffers from it
             return one
     for one in (*suspects.without_gradient, *suspects.unrepeatable):
         named = isinstance(attribute, str) and attribute in one.name.split(".")

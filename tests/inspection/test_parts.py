@@ -96,6 +96,37 @@ class TimeFirst(nn.Module):
         return self.out(self.read(x)[0][:, -1])
 
 
+class Student(Body):
+    def __init__(self) -> None:
+        super().__init__()
+        self.average = nn.Linear(16, 16)
+
+    def forward(self, x: Any) -> Any:
+        x = self.first(x).relu()
+        return self.out(self.second(x).relu() - self.average(x).detach())
+
+
+class Undisturbed(Body):
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Linear(8, 8)
+
+    def forward(self, x: Any) -> Any:
+        with torch.no_grad():
+            x = self.body(x)
+        return super().forward(x)
+
+
+class Narrow(Body):
+    def forward(self, x: Any) -> Any:
+        return super().forward(torch.cat([x[:, :5], x[:, :2], x[:, 7:]], 1))
+
+
+class Two(Body):
+    def forward(self, x: Any, other: Any) -> Any:
+        return super().forward(x) + 0 * self.first(other).sum()
+
+
 def said(model: nn.Module) -> list[tuple[str, str]]:
     found = headlint.inspect(model, (X, CLASSES), nn.CrossEntropyLoss())
     return [(one.code, one.message.partition(")")[0]) for one in found]
@@ -120,7 +151,9 @@ def test_parts_that_do_not_learn(model: nn.Module, parts: list[str]) -> None:
     assert said(model) == [("HL804", part) for part in parts]
 
 
-@pytest.mark.parametrize("model", [Body(), Named(), Registered(), Detached().requires_grad_(False)])
+@pytest.mark.parametrize(
+    "model", [Body(), Named(), Registered(), Student(), Undisturbed(), Detached().requires_grad_(False)]
+)
 def test_parts_that_learn_or_need_not(model: nn.Module) -> None:
     if not any(one.requires_grad for one in model.parameters()):
         model.out.requires_grad_(True)
@@ -139,6 +172,15 @@ def test_samples_that_depend_on_each_other() -> None:
     assert [one.code for one in headlint.inspect(TimeFirst(False), (steps, CLASSES), loss)] == ["HL805"]
     assert [one.code for one in headlint.inspect(TimeFirst(True), (steps, CLASSES), loss)] == []
     assert [one.code for one in headlint.inspect(TimeFirst(False), (torch.randn(12, 12, 8), CLASSES), loss)] == []
+
+
+def test_inputs_without_an_effect() -> None:
+    (found,) = headlint.inspect(Narrow(), (X, CLASSES), nn.CrossEntropyLoss())
+    assert found.code == "HL807"
+    assert "columns 5 to 6" in found.message
+    (found,) = headlint.inspect(Two(), (X, X.flip(0), CLASSES), nn.CrossEntropyLoss())
+    assert found.code == "HL807"
+    assert "The input other" in found.message
 
 
 def test_nothing_is_left_behind() -> None:

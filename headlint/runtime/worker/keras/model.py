@@ -16,12 +16,13 @@ import keras
 from ..measuring.devices import plan_device
 from ..measuring.measurement import SEARCH_SHARE, Found, LossMeter, Measured, measured, outputs_or_failure
 from ..measuring.outputs import MOST_OUTPUTS, Output, Pass, chosen, dtype_of
-from ..measuring.specs import Inputs
-from ..measuring.suspects import Suspects
+from ..measuring.specs import Inputs, leaves_of
+from ..measuring.suspects import Suspect, Suspects
 from ..program.building import Recipe, make
 from ..program.loading import Program, Slice
 from ..reasons import TooLarge, Unmeasurable
 from ..request import LossWanted, Request
+from .effects import ignored
 from .evaluation import mixed, unrepeatable, with_other_sample
 from .gradients import Tape, new_tape
 from .inputs import call_parameters, declared_inputs, fresh_values, given_inputs, guessed_inputs
@@ -310,9 +311,24 @@ class KerasBench:
 
         try:
             together = mixed(lambda changed: again(changed=changed), inputs.batch)
-            return Suspects(without_gradient(model, run, self.request.root), together, unrepeatable(again))
+            silent = without_gradient(model, run, self.request.root)
+            return Suspects(silent, together, unrepeatable(again), self.ignored(model, inputs))
         except Exception:  # whatever the user's code raises: what could not be seen is not reported
             return Suspects()
+
+    def ignored(self, model: Any, inputs: Inputs) -> tuple[Suspect, ...]:
+        """The inputs that have no effect."""
+
+        def run(given: Any, train: bool) -> list[Output]:
+            by_place, by_name = given
+            keras.utils.set_random_seed(self.request.seed + 907)
+            with seeing(model, inputs.batch):
+                return list(outputs_of(call(model, by_place, by_name, train)))
+
+        values = list(fresh_values(inputs, self.request.seed + 701))
+        ordered = sorted(inputs.specs, key=lambda one: one[0] in inputs.keywords)
+        names = [name for one in ordered for name, _ in leaves_of(*one)]
+        return ignored(model, names, values, run)
 
     def count(self, model: Any) -> int:
         """How many parameters it has."""

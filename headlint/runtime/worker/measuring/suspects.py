@@ -14,7 +14,7 @@ class Suspect:
     ``name`` is that of the layer, the parameter or the input, ``kind`` its class or function. ``cause`` is one of:
     ``unused``, ``cut``, ``unregistered``, ``rebuilt`` for what gets no gradient; ``softmax``, ``layout``, ``sequence`` for what mixes
     the samples of a batch (``sequence?`` where the first axis may be time); ``dropout`` for what gives two answers in
-    evaluation mode. ``count`` says how many parameters,
+    evaluation mode; ``input`` and ``features`` for what has no effect. ``count`` says how many parameters,
     samples or features that concerns, ``line`` where the part is made or called.
     """
 
@@ -38,6 +38,7 @@ class Suspects:
     without_gradient: tuple[Suspect, ...] = ()
     mixed: tuple[Suspect, ...] = ()
     unrepeatable: tuple[Suspect, ...] = ()
+    ignored: tuple[Suspect, ...] = ()
 
     def reply(self) -> dict[str, Any]:
         """The part of the facts."""

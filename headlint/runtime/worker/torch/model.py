@@ -6,7 +6,7 @@ import copy
 import inspect
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -26,12 +26,13 @@ from ..measuring.measurement import (
 )
 from ..measuring.outputs import MOST_OUTPUTS, Output, Pass, chosen
 from ..measuring.specs import Inputs
-from ..measuring.suspects import Suspects
+from ..measuring.suspects import Suspect, Suspects
 from ..program.building import Recipe, make
 from ..program.loading import Program, Slice
 from ..reasons import TooLarge, Unmeasurable, out_of_memory
 from ..request import LossWanted, Request
 from .devices import OnDevice, count_devices, limit_memory
+from .effects import ignored
 from .evaluation import unrepeatable
 from .examples import written_inputs
 from .gradients import without_gradient
@@ -332,9 +333,26 @@ class TorchBench:
             graph = relates_samples(list(fresh_values(inputs, self.device)), inputs.batch)
             model.eval()
             together = () if graph else mixed(model, prepared, inputs.batch)
-            return Suspects(silent, together, unrepeatable(model, lambda seed: prepared(False, seed)()))
+            twice = unrepeatable(model, lambda seed: prepared(False, seed)())
+            return Suspects(silent, together, twice, self.ignored(model, inputs))
         except Exception:  # whatever the user's code raises: what could not be seen is not reported
             return Suspects()
+
+    def ignored(self, model: nn.Module, inputs: Inputs) -> tuple[Suspect, ...]:
+        """The inputs that have no effect; columns of them only where the user said how many there are."""
+        with on_device(self.device):
+            by_place, by_name = fresh_values(inputs, self.device)
+        names = [name for name, _ in inputs.specs if name not in inputs.keywords]
+        values = {**dict(zip(names, by_place, strict=True)), **by_name}
+
+        def run(given: Mapping[str, Any], train: bool) -> list[Any]:
+            sow(self.request.seed + 907)
+            model.train(train)
+            with on_device(self.device):
+                outputs = model(*(given[name] for name in names), **{name: given[name] for name in by_name})
+                return [one.tensor for one in outputs_of(outputs)]
+
+        return ignored(model, values, run, features=bool(self.request.inputs))
 
     def count(self, model: nn.Module) -> int:
         """How many parameters it has."""
