@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from headlint.flow import unseen
 from headlint.flow.python import attributes, calls
-from headlint.flow.torch_modules import forwards, gradients, parts
+from headlint.flow.torch_modules import forwards, gradients, parts, unused
 from headlint.flow.training import automatic
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.facts import Returned
@@ -51,6 +51,7 @@ def _run_rest(machine: Machine, unit: ModuleUnit) -> None:
     parts.note(machine, unit)
     forwards.note(machine, unit)
     gradients.note(machine, unit)
+    unused.note(machine, unit)
     for container in machine.sequences:
         if container not in machine.applied and container.site.path == unit.path:
             machine.with_share(partial(_apply, machine, container))

@@ -366,7 +366,7 @@ class Machine:
             self.site(at),
             frame.receiver,
             frame.scope.born,
-            conditional=bool(frame.conditional),
+            conditional=bool(frame.conditional) or self.frame is not frame,
             by_mode=self.mode_decides() or self.mode_chose(rate),
             without_gradient=bool(self.without_gradient),
             guards=self.state.path,

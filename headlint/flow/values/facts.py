@@ -269,6 +269,17 @@ class GradientCut(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class LayerUnused(Fact):
+    """A module builds a layer with weights that nothing ever mentions again."""
+
+    module: str
+    attribute: str
+    layer: str
+    method: str
+    """``forward`` or ``call``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class BuiltInForward(Fact):
     """A module's ``forward`` or ``call`` builds a layer and calls it, again each time it is called."""
 
