@@ -152,6 +152,9 @@ def call_method(machine: Machine, model: Value, name: str, arguments: Arguments,
         case "pop" if isinstance(model, Model):
             members = iteration.slot_items(machine, model) or ()
             machine.state.write(model, "items", TupleValue(members[:-1]))
+            for layer in members[-1:]:
+                if isinstance(layer, Layer):
+                    layer.removed = True
             return members[-1] if members else Unknown()
         case "compile":
             machine.note_event(Event.COMPILED, site, model)
