@@ -90,6 +90,16 @@ class ProjectLoader:
         self.asked["submodule", str(package), name, ""] = str(found or "")
         return found
 
+    def is_mentioned_elsewhere(self, file: Path, cls: str, attribute: str) -> bool:
+        """Whether another file of the project may reach an attribute that a class of a file gives its objects."""
+        found = self._mentions(file, f"{cls}.{attribute}")
+        self.asked["mentioned", str(file), 0, f"{cls}.{attribute}"] = found
+        return bool(found)
+
+    def _mentions(self, file: Path, name: str) -> str:
+        cls, _, attribute = name.partition(".")
+        return "yes" if self.project is not None and self.project.is_mentioned(file, cls, attribute) else ""
+
     def load(self, file: Path) -> ModuleUnit | None:
         """A module that another one imports; None when it cannot be read or parsed, which is reported when it is checked."""
         from headlint.flow.values.modules import ModuleUnit
@@ -123,6 +133,8 @@ class ProjectLoader:
                 return str(self.project.resolve(Path(importer), level, module) or "")
             case "submodule", package, str(name), _ if self.project is not None:
                 return str(self.project.submodule(Path(package), name) or "")
+            case "mentioned", file, _, str(name):
+                return self._mentions(Path(file), name)
             case "digest", file, _, _:
                 return self.digest(Path(file))
             case _:
