@@ -16,6 +16,8 @@ from .sizes import matched, scaled, with_batch
 def repaired_message(failure: Failure, inputs: Inputs) -> Iterator[Inputs]:
     """What the text of the error says about ranks and sizes."""
     text = failure.message
+    if re.search(r"'?`?lengths'?`?.*(argument|batch_size|sorted|greater than 0)|Length of all samples", text):
+        yield from lengths(inputs)
     names = [name for name in sources(failure, inputs) if isinstance(inputs[name], TensorSpec)]
     wanted = wanted_rank(text)
     batched = re.search(r"or (\d)D \(batched\) input", text)
@@ -56,6 +58,8 @@ def repaired_message(failure: Failure, inputs: Inputs) -> Iterator[Inputs]:
                     yield inputs.with_spec(
                         name, replace(spec, shape=(*spec.shape[:2], *[side] * (len(spec.shape) - 2)))
                     )
+    if (match := re.search(r"Expected (\d+), got (\d+)", text)) and int(match[2]) % int(match[1]) == 0:
+        yield from one_at_a_time(inputs, int(match[2]) // int(match[1]))
     if match := re.search(r"^'([A-Za-z_]\w*)'$", text):
         yield from keyed(inputs, match[1])
     if "NoneType" in text:
@@ -124,6 +128,21 @@ def reshaped(inputs: Inputs, names: list[str], wanted: list[int], size: int) -> 
             yield from scaled(inputs, name, spec, rest / each)
     if wanted and wanted[0] > 0:
         yield from with_batch(inputs, wanted[0])
+
+
+def lengths(inputs: Inputs) -> Iterator[Inputs]:
+    """Full lengths of all sequences, with the batch on the first axis or on the second."""
+    for name, _ in inputs.tensors():
+        if re.search(r"len|size", name):
+            yield inputs.with_spec(name, TensorSpec((BATCH,), "int64", constant=LENGTH))
+            yield inputs.with_spec(name, TensorSpec((LENGTH,), "int64", constant=BATCH))
+
+
+def one_at_a_time(inputs: Inputs, count: int) -> Iterator[Inputs]:
+    """A single index in place of as many as there were: the program lets them run into one row."""
+    for name, spec in inputs.tensors():
+        if spec.is_integer and not spec.fixed and math.prod(spec.shape) == count:
+            yield inputs.with_spec(name, replace(spec, shape=(1,) * len(spec.shape)))
 
 
 def keyed(inputs: Inputs, key: str) -> Iterator[Inputs]:
