@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
 from headlint.checks.evidence import Evidence, is_proved, short
-from headlint.flow.values.facts import BuiltInForward, DropoutCall, GradientCut, PartsKept
+from headlint.flow.values.facts import BuiltInForward, DropoutCall, GradientCut, LayerUnused, PartsKept
 
 _REGISTERING = {"list": "nn.ModuleList", "tuple": "nn.ModuleList", "dict": "nn.ModuleDict"}
 
@@ -83,4 +83,22 @@ def gradient_cut_in_the_model(evidence: Evidence) -> Iterator[Diagnostic]:
         yield Diagnostic("HL520", cut.site, message, advice, is_proved(cut), steps, subject=cut)
 
 
-RULES = (unregistered_layers, dropout_that_stays_on, layer_built_in_forward, gradient_cut_in_the_model)
+def unused_layer(evidence: Evidence) -> Iterator[Diagnostic]:
+    """HL512."""
+    for unused in evidence.of(LayerUnused):
+        message = (
+            f"self.{unused.attribute} ({unused.layer}) is built and never applied: no method of {unused.module}, no subclass and "
+            "no other code of the project mentions it."
+        )
+        advice = f"Apply it in {unused.method}, or remove it: its weights are counted and saved, but never trained."
+        step = DiagnosticStep(unused.site, f"{unused.layer} is built and never applied", "layer", unused.layer)
+        yield Diagnostic("HL512", unused.site, message, advice, is_proved(unused), (step,), subject=unused)
+
+
+RULES = (
+    unregistered_layers,
+    dropout_that_stays_on,
+    layer_built_in_forward,
+    gradient_cut_in_the_model,
+    unused_layer,
+)

@@ -19,11 +19,7 @@ Definition = ir.FunctionDefinition | ir.ClassDefinition
 def public(machine: Machine, unit: ModuleUnit) -> tuple[list[FunctionValue], list[ClassValue]]:
     """The public functions and classes of a module with such a branch, in themselves or in what they use."""
     hiding = _hiding(machine, unit)
-    functions = [
-        function
-        for function in unit.functions
-        if function.name in hiding and function.scope is unit.scope and function.definition.parameters
-    ]
+    functions = [function for function in unit.functions if function.name in hiding and function.scope is unit.scope]
     classes = [
         cls
         for cls in unit.classes
@@ -42,7 +38,8 @@ def _hiding(machine: Machine, unit: ModuleUnit) -> set[str]:
     hidden = {
         id(definition)
         for node, definition in machine.branches.one_sided()
-        if isinstance(definition, ir.FunctionDefinition) and _is_about(node.test, definition)
+        if isinstance(definition, ir.FunctionDefinition)
+        and (id(node) in machine.branches.ruled_out or _is_about(node.test, definition))
     }
     tops = {node.name: node for node in unit.body.body if isinstance(node, Definition)} if hidden else {}
     hiding = {name for name, top in tops.items() if any(id(node) in hidden for node in _functions_in(top))}

@@ -413,6 +413,9 @@ BACKBONE_HEADS = ("fc", "classifier", "head", "heads", "_fc", "last_linear", "ou
 ACTIVE_DROPOUTS = frozenset(f"torch.nn.functional.dropout{axes}" for axes in ("", "1d", "2d", "3d"))
 """Functions that drop values unless they are given training=False."""
 
+DROPPING_BY_DESIGN = ("prenet", "mcdropout", "montecarlo")
+"""What the names of modules hold whose dropout stays on: Tacotron's prenet varies its output by it."""
+
 NO_GRADIENT = frozenset({"torch.no_grad", "torch.inference_mode", "torch.autograd.no_grad"})
 
 NAMES = frozenset(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 SMALLEST_CACHED = 200
 """Characters below which parsing again costs less than a look into the cache."""
+
+MOST_CHARACTERS = 6_000_000
+"""Of the texts that are kept with their meaning, which takes some thirty times as much memory."""
 
 MOST_REMEMBERED = 64
 """Modules that are remembered beside those that are imported: one is asked for again while its findings are placed."""
@@ -52,6 +56,24 @@ class ProjectLoader:
             self._reaching[declared] = Reaching(self, declared)
         return self._reaching[declared]
 
+    @property
+    def like_this(self) -> Callable[[], ProjectLoader]:
+        """Makes a loader for the same project, in another process too."""
+        return partial(_loader_for, self.project.root if self.project is not None else None, self.cache)
+
+    def forget_what_is_too_much(self) -> None:
+        """Forget the texts and modules that were read longest ago: those of large projects would fill the memory."""
+        held = sum(len(document.text) for document in self.documents.values())
+        if self.buffers or held <= MOST_CHARACTERS:
+            return
+        for path, document in list(self.documents.items()):
+            if held <= MOST_CHARACTERS // 2:
+                break
+            held -= len(document.text)
+            del self.documents[path]
+            self._bodies.pop(Path(path), None)
+            self._modules.pop((path, document.code), None)
+
     def find(self, importer: Path, level: int, module: str) -> Path | None:
         """The file that an import names, for those whose findings do not depend on it."""
         return self.project.resolve(importer, level, module) if self.project is not None else None
@@ -67,6 +89,16 @@ class ProjectLoader:
         found = self.project.submodule(package, name) if self.project is not None else None
         self.asked["submodule", str(package), name, ""] = str(found or "")
         return found
+
+    def is_mentioned_elsewhere(self, file: Path, cls: str, attribute: str) -> bool:
+        """Whether another file of the project may reach an attribute that a class of a file gives its objects."""
+        found = self._mentions(file, f"{cls}.{attribute}")
+        self.asked["mentioned", str(file), 0, f"{cls}.{attribute}"] = found
+        return bool(found)
+
+    def _mentions(self, file: Path, name: str) -> str:
+        cls, _, attribute = name.partition(".")
+        return "yes" if self.project is not None and self.project.is_mentioned(file, cls, attribute) else ""
 
     def load(self, file: Path) -> ModuleUnit | None:
         """A module that another one imports; None when it cannot be read or parsed, which is reported when it is checked."""
@@ -101,6 +133,8 @@ class ProjectLoader:
                 return str(self.project.resolve(Path(importer), level, module) or "")
             case "submodule", package, str(name), _ if self.project is not None:
                 return str(self.project.submodule(Path(package), name) or "")
+            case "mentioned", file, _, str(name):
+                return self._mentions(Path(file), name)
             case "digest", file, _, _:
                 return self.digest(Path(file))
             case _:
@@ -242,3 +276,9 @@ def _problem_of(text: str) -> SyntaxProblem | None:
     except SyntaxProblem as problem:
         return problem
     return None
+
+
+def _loader_for(root: Path | None, cache: bool) -> ProjectLoader:
+    from headlint.source.project import Project
+
+    return ProjectLoader(Project(root) if root is not None else None, cache)

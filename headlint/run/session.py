@@ -9,11 +9,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headlint.findings.finding import Finding, Place, Problem, Report
 from headlint.loading import cache
+from headlint.run import pool
 from headlint.run.results import FileResult
 from headlint.settings import Settings
 from headlint.source.document import UnreadableError, document_of
@@ -22,9 +24,6 @@ if TYPE_CHECKING:
     from headlint.loading.loader import ProjectLoader, Question
     from headlint.selection.selection import Selection
     from headlint.source.project import Project
-
-FILES_WORTH_A_PROCESS = 24
-"""Files that matter, from which on starting processes costs less than it saves."""
 
 MOST_IMPORTERS = 60
 """Files beside the given ones that are looked at because they import one of them."""
@@ -155,13 +154,12 @@ def _analyze_all(
     results = [known for file in files if (known := _known_result(file, loader, settings)) is not None]
     known_paths = {result.path for result in results}
     files = [file for file in files if str(file) not in known_paths]
-    processes = settings.jobs or min(os.cpu_count() or 1, len(files) // (FILES_WORTH_A_PROCESS // 2))
-    if processes > 1 and len(files) >= FILES_WORTH_A_PROCESS and not loader.buffers:
-        return results + _in_processes(files, processes, settings, progress)
-    for done, file in enumerate(files, 1):
-        results.append(_analyze(file, loader, settings))
+    processes = 1 if loader.buffers else settings.jobs or pool.worthwhile(files)
+    finder = pool.Pool(loader, partial(_analyze, settings=settings))
+    for result in finder.map(files, processes):
+        results.append(result)
         if progress is not None:
-            progress(done, len(files))
+            progress(len(results) - len(known_paths), len(files))
     return results
 
 
@@ -182,6 +180,7 @@ def _analyze(file: Path, loader: ProjectLoader, settings: Settings) -> FileResul
     """Analyse a file, and keep what comes out."""
     from headlint.run.analysis import analyze_file
 
+    loader.forget_what_is_too_much()
     loader.asked = {}
     result = analyze_file(file, loader, settings)
     failed = any(problem.code in ("", "HL999") for problem in result.problems)
@@ -195,44 +194,6 @@ def _result_file(file: Path, loader: ProjectLoader, settings: Settings) -> Path:
     # Everything counts but how the work is done, and which of the findings are reported afterwards.
     decisive = replace(settings, fail_on="", jobs=0, noqa=True, baseline="", diff_base="", cache=True)
     return cache.file_for("results", str(file), os.path.abspath(file), repr(decisive), loader.data(file))
-
-
-_worker: ProjectLoader | None = None
-_worker_settings: Settings | None = None
-
-
-def _start_worker(settings: Settings) -> None:
-    from headlint.loading.loader import ProjectLoader
-
-    global _worker, _worker_settings
-    _worker, _worker_settings = ProjectLoader(_project(settings), settings.cache), settings
-
-
-def _work(file: Path) -> FileResult:
-    assert _worker is not None
-    assert _worker_settings is not None
-    return _analyze(file, _worker, _worker_settings)
-
-
-def _in_processes(
-    files: Sequence[Path], processes: int, settings: Settings, progress: Progress | None
-) -> list[FileResult]:
-    from concurrent.futures import ProcessPoolExecutor
-    from concurrent.futures.process import BrokenProcessPool
-
-    from headlint.loading.loader import ProjectLoader
-
-    results: list[FileResult] = []
-    try:
-        with ProcessPoolExecutor(processes, initializer=_start_worker, initargs=(settings,)) as pool:
-            for result in pool.map(_work, files, chunksize=4):
-                results.append(result)
-                if progress is not None:
-                    progress(len(results), len(files))
-    except (BrokenProcessPool, OSError):  # a process died, or none can be started: go on alone, from where it stopped
-        loader = ProjectLoader(_project(settings), settings.cache)
-        results += [_analyze(file, loader, settings) for file in files[len(results) :]]
-    return results
 
 
 def _analyze_importers(

@@ -124,6 +124,23 @@ class Project:
         """The files of the project that import a file."""
         return self._importers.get(Path(os.path.abspath(path)), ())
 
+    def is_mentioned(self, file: Path, cls: str, attribute: str) -> bool:
+        """Whether another file may reach an attribute of a class of a file.
+
+        It names the attribute of something else than ``self``, or it names the class beside ``self.attribute`` or beside
+        something that reaches attributes without naming them.
+        """
+        name, known = re.escape(attribute.encode()), re.compile(rb"\b" + re.escape(cls.encode()) + rb"\b")
+        direct = re.compile(rb"(?<!\bself)\." + name + rb"\b|[\"'.]" + name + rb"[\"'.]")
+        inherited = re.compile(rb"\bself\." + name + rb"\b|\bgetattr\(|\bchildren\(|_modules\b")
+        own = Path(os.path.abspath(file))
+        for other in self._files:
+            if other != own:
+                data = _bytes_of(other)
+                if direct.search(data) or (known.search(data) and inherited.search(data)):
+                    return True
+        return False
+
     def may_matter(self, data: bytes) -> bool:
         """Whether a file of the project with these bytes can matter: on its own, or by what others hand to it."""
         return names_framework(data) or (may_train(data) and self._names_framework)

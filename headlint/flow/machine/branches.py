@@ -28,6 +28,8 @@ Callable = ir.FunctionDefinition | ir.Lambda | None
 class Branches:
     """What is known of the branches of one run."""
 
+    ruled_out: set[int] = field(default_factory=set)
+    """Identities of the tests of which defaults rule an outcome out."""
     again: bool = False
     """Whether functions are run once more, for the calls that were not seen."""
     _met: dict[int, tuple[Tested, Callable]] = field(default_factory=dict)
@@ -37,7 +39,11 @@ class Branches:
 
     def follow(self, node: Tested, outcome: bool, definition: Callable, path: Path) -> None:
         """A test in a function has an outcome on a path; one that defaults rule out was not followed."""
-        if not self.again and not contradicts_defaults(path):
+        if self.again:
+            return
+        if contradicts_defaults(path):
+            self.ruled_out.add(id(node))
+        else:
             self._met[id(node)] = node, definition
             self._followed.setdefault(id(node), set()).add(outcome)
 
@@ -57,6 +63,13 @@ class Branches:
         values = (*defaults, *self._seen.get((id(definition), name), ()))
         if values:
             self._forgotten[symbol] = values
+
+    def opened(self, value: Value) -> Value:
+        """A value that may be another for callers who were not seen, as they see it: a default may be anything."""
+        if self.again and isinstance(value, Constant) and value.symbol is not None:
+            self._forgotten[value.symbol] = (value.value,)
+            return value.symbol
+        return value
 
     def one_thing_differs(self, path: Path) -> bool:
         """Whether exactly one parameter is other than all that was seen of it.

@@ -239,6 +239,7 @@ class Machine:
             self.cut_short += 1
             del self.frames[depth:]
             self.state.path = before
+            self.note_event(Event.CUT_SHORT, self.site(0), self.globals)
         self._steps_left += kept
 
     def with_share_of_a_call(self, run: Callable[[], object]) -> None:
@@ -365,7 +366,7 @@ class Machine:
             self.site(at),
             frame.receiver,
             frame.scope.born,
-            conditional=bool(frame.conditional),
+            conditional=bool(frame.conditional) or self.frame is not frame,
             by_mode=self.mode_decides() or self.mode_chose(rate),
             without_gradient=bool(self.without_gradient),
             guards=self.state.path,
@@ -536,7 +537,9 @@ class Machine:
         if function.key in GRADIENT_METHODS:
             for value in arguments.positional[:1]:
                 self.note_backward(value, self.site(0))
-                self.note_event(Event.DIFFERENTIATED, self.site(at), value, by=function.parent)
+                self.note_event(
+                    Event.DIFFERENTIATED, self.site(at), value, by=function.parent, given=arguments.positional[1:2]
+                )
 
     def note_backward(self, value: Value, site: Site) -> None:
         """A loss is differentiated."""

@@ -33,6 +33,7 @@ class Made:
     since: int
     """What was born later was born during the same call."""
     conditional: bool
+    """Whether a test decides about it, or another method builds it."""
     by_mode: bool
     """Whether it is built in training only, or in evaluation only."""
     without_gradient: bool

@@ -73,7 +73,7 @@ def read(machine: Machine, owner: Value, name: str, at: int) -> Value:
         case Backbone() | Part():
             return _of_ready_made(machine, owner, name)
         case DictValue() if name not in DICT_METHODS:
-            return machine.read(owner, name) or owner.rest.child(name)
+            return machine.branches.opened(machine.read(owner, name) or owner.rest.child(name))
         case Container() if name in owner.names:
             members = iteration.slot_items(machine, owner)
             return Unknown() if members is None else members[owner.names.index(name)]
@@ -338,7 +338,7 @@ def _of_container(machine: Machine, container: Container, index: Value, site: Si
 def _entry(machine: Machine, mapping: DictValue, index: Value) -> Value:
     match index:
         case Constant(value):
-            return machine.read(mapping, value) or mapping.rest.child(value)
+            return machine.branches.opened(machine.read(mapping, value) or mapping.rest.child(value))
         case Unknown() if mapping.complete and mapping.slots:
             return join(
                 ((Guard(Condition("==", index, key), True),), value)

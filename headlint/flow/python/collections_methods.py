@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from headlint.flow.machine.state import join
 from headlint.flow.python import iteration
 from headlint.flow.values.arguments import Arguments
+from headlint.flow.values.conditions import Condition, Guard
 from headlint.flow.values.facts import Event
 from headlint.flow.values.python_values import Constant, DictValue, ListValue, TupleValue, Unknown, Value
 from headlint.flow.values.tensor_values import Tensor
@@ -104,6 +106,11 @@ def _of_dict(machine: Machine, target: DictValue, name: str, arguments: Argument
                     if found is not None:
                         return found
                     return default if target.complete else target.rest.child(key)
+                case Unknown() if target.complete and target.slots and name == "get":
+                    absent = Guard(Condition("in", first, tuple(target.slots)), False)
+                    found = machine.item(target, first, 0)
+                    present = Guard(absent.condition, True)
+                    return join([((present,), found), ((absent,), default)])
                 case _:
                     return machine.item(target, first, 0)
         case "items":

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from headlint.flow.values import sizes
-from headlint.flow.values.python_values import Constant, Value
+from headlint.flow.values.python_values import Constant, Unknown, Value
 from headlint.flow.values.sizes import Axis
 from headlint.flow.values.tensor_values import Tensor
 
@@ -67,6 +67,8 @@ def reordered(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) -> tupl
 
     Gives None where the named axes stand in their order, or are not known.
     """
+    if _is_padded(tensor):
+        return None
     named = [_named_axes(machine, tensor, one) for one in wanted]
     order = [axis for axes in named for axis in sorted(axes)]
     if len(set(order)) != len(order) or order == sorted(order) or any(tensor.shape.size(axis) == 1 for axis in order):
@@ -75,6 +77,15 @@ def reordered(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) -> tupl
     if by_number and sorted(order) != list(range(tensor.shape.rank or 0))[-len(order) :]:
         return None
     return tuple(order)
+
+
+def _is_padded(tensor: Tensor) -> bool:
+    """Whether columns were just put beside it: read in rows of another length, each row is shifted by one, as in
+    relative attention."""
+    match tensor.origin.factor:
+        case Unknown(key=(str() as path, _)):
+            return path.endswith(".pad")
+    return tensor.origin.note == "concatenate"
 
 
 def _named_axes(machine: Machine, tensor: Tensor, size: Value) -> tuple[int, ...]:

@@ -100,8 +100,9 @@ def _one_hot(machine: Machine, operation: Operation) -> Value:
     classes = operation.integer("num_classes", "depth", "nb_classes")
     before = tensor.labels
     known = classes or (before.classes if before else None)
+    dtype = "integer" if operation.name.startswith("torch.") else "float"
     labels = Labels(
-        "one_hot", known, "float", False, f"{operation.name.rsplit('.', 1)[-1]}(…)", exclusive=True, site=operation.site
+        "one_hot", known, dtype, False, f"{operation.name.rsplit('.', 1)[-1]}(…)", exclusive=True, site=operation.site
     )
     rank = tensor.shape.rank
     dims: tuple[int | None, ...] | None = None if rank is None else (*(tensor.shape.dims or ())[:rank], classes)

@@ -8,6 +8,7 @@ from headlint.flow.torch_modules.parts import is_module
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.facts import DropoutCall
 from headlint.flow.values.python_values import Constant, Instance
+from headlint.frameworks import torch
 
 if TYPE_CHECKING:
     from headlint.flow.machine.machine import Machine
@@ -17,6 +18,9 @@ def note_call(machine: Machine, name: str, arguments: Arguments, at: int) -> Non
     """Note a call of ``F.dropout`` during the ``forward`` of a module that does not pass the mode."""
     frame = machine.forward_frame()
     if frame is None or not isinstance(frame.receiver, Instance) or not is_module(frame.receiver):
+        return
+    name_of_module = frame.receiver.cls.name.lower().replace("_", "")
+    if any(part in name_of_module for part in torch.DROPPING_BY_DESIGN):
         return
     if len(arguments.positional) > 2 or "training" in arguments.named or not arguments.complete:
         return

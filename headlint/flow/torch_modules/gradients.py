@@ -84,7 +84,8 @@ def _cuts(machine: Machine, forward: ForwardDone, graph: _Graph, learners: set[L
     if not any(graph.stops(tensor) for tensor in graph.reached(outputs, through_cuts=True)):
         return
     live = graph.reached(outputs)
-    trained = [graph.made[tensor] for tensor in live if tensor in graph.made]
+    applied = (graph.made[tensor] for tensor in live if tensor in graph.made)
+    trained = sorted(applied, key=lambda fact: (fact.site.path, fact.site.at))
     own = _own_layers(machine, forward.module)
     for behind in trained:
         for cut in graph.reached([behind.input], through_cuts=True) if behind.layer in own else ():

@@ -82,10 +82,16 @@ def held_by(machine: Machine, holder: HeapObject) -> Iterator[HeapObject]:
     """What an object's attributes or a module's variables hold, also in containers and collections."""
     for name in list(holder.slots):
         value = machine.read(holder, name)
-        for thing in (*things_of(value), *_parts(machine, (value,))) if value is not None else ():
-            yield thing
-            if isinstance(thing, Collection):
-                yield from _members(machine, thing)
+        if value is not None:
+            yield from held_in(machine, value)
+
+
+def held_in(machine: Machine, value: Value) -> Iterator[HeapObject]:
+    """What a value is, on any path, and what containers and collections in it hold."""
+    for thing in (*things_of(value), *_parts(machine, (value,))):
+        yield thing
+        if isinstance(thing, Collection):
+            yield from _members(machine, thing)
 
 
 def _parts(machine: Machine, values: Iterable[Value | None]) -> Iterator[HeapObject]:

@@ -45,5 +45,8 @@ class Loader(Protocol):
     def submodule(self, package: Path, name: str) -> Path | None:
         """The file of a package's submodule, given the package's ``__init__.py``."""
 
+    def is_mentioned_elsewhere(self, file: Path, cls: str, attribute: str) -> bool:
+        """Whether another file of the project may reach an attribute that a class of a file gives its objects."""
+
     def load(self, file: Path) -> ModuleUnit | None:
         """The module in a file, or None when it cannot be read."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from ..measuring.specs import BATCH, FEATURES, LENGTH, SIDE, Given, Grouped, Inputs, TensorSpec
@@ -14,62 +14,116 @@ from .sizes import matched, scaled, with_batch
 
 
 def repaired_message(failure: Failure, inputs: Inputs) -> Iterator[Inputs]:
-    """What the text of the error says about ranks and sizes."""
-    text = failure.message
-    if re.search(r"'?`?lengths'?`?.*(argument|batch_size|sorted|greater than 0)|Length of all samples", text):
-        yield from lengths(inputs)
+    """What the text of the error says about ranks, sizes and keys, the most exact reading first."""
     names = [name for name in sources(failure, inputs) if isinstance(inputs[name], TensorSpec)]
+    if _ABOUT_LENGTHS.search(failure.message):
+        yield from lengths(inputs)
+    yield from _of_other_rank(failure, inputs)
+    for pattern, reading in _READINGS:
+        if match := pattern.search(failure.message):
+            yield from reading(inputs, names, match)
+
+
+def _of_other_rank(failure: Failure, inputs: Inputs) -> Iterator[Inputs]:
+    text = failure.message
     wanted = wanted_rank(text)
     batched = re.search(r"or (\d)D \(batched\) input", text)
     missing = int(batched[1]) - failure.got[0].dim() if batched and failure.got else None
-    for name in [one for one, spec in inputs.tensors() if not spec.fixed]:
-        spec = inputs[name]
-        assert isinstance(spec, TensorSpec)
+    for name, spec in inputs.tensors():
+        if spec.fixed:
+            continue
         rank = wanted if missing is None else len(spec.shape) + missing
         if rank is not None and rank != len(spec.shape):
             yield inputs.with_spec(name, of_rank(spec, rank))
         elif re.search(r"Dimension out of range|too many indices|tuple index out of range|not enough values", text):
             yield inputs.with_spec(name, of_rank(spec, len(spec.shape) + 1))
             yield inputs.with_spec(name, replace(spec, shape=(*spec.shape[:1], 1, *spec.shape[1:])))
-        elif re.search(r"too many values to unpack", text):
+        elif "too many values to unpack" in text:
             yield inputs.with_spec(name, of_rank(spec, len(spec.shape) - 1))
-    if re.search(r"[Oo]utput size is too small", text):
-        for name in names:
-            spec = inputs[name]
-            if isinstance(spec, TensorSpec) and not spec.fixed:
-                yield from scaled(inputs, name, spec, 4.0)
-                yield from scaled(inputs, name, spec, 16.0)
-    if match := re.search(r"shape '\[([-\d, ]+)\]' is invalid for input of size (\d+)", text):
-        yield from reshaped(inputs, names, [int(size) for size in match[1].split(",")], int(match[2]))
-    if match := re.search(r"size of tensor a \((\d+)\) must match the size of tensor b \((\d+)\)", text):
-        yield from matched(inputs, int(match[1]), int(match[2]))
-    if match := re.search(r"\(?(\d+)x(\d+) and (\d+)x(\d+)\)?", text):
-        yield from matched(inputs, int(match[2]), int(match[3]))
-    if match := re.search(r"[Ee]xpected size (\d+) but got size (\d+)", text):
-        yield from matched(inputs, int(match[2]), int(match[1]))
-    if match := re.search(r"(\d+)\D* (?:!=|vs\.?|but got|does not match|doesn't match)\D*(\d+)", text):
-        yield from matched(inputs, int(match[1]), int(match[2]))
-        yield from matched(inputs, int(match[2]), int(match[1]))
-    if re.search(r"Sizes of tensors must match|must match|mismatch|divisible|same size|size", text):
-        for name in names:
-            spec = inputs[name]
-            if isinstance(spec, TensorSpec) and len(spec.shape) >= 4 and not spec.fixed:
-                for side in (64, 128, 224, 256, 96, 48, 28):
-                    yield inputs.with_spec(
-                        name, replace(spec, shape=(*spec.shape[:2], *[side] * (len(spec.shape) - 2)))
-                    )
-    if (match := re.search(r"Expected (\d+), got (\d+)", text)) and int(match[2]) % int(match[1]) == 0:
+
+
+_ABOUT_LENGTHS = re.compile(
+    r"'?`?lengths'?`?.*(argument|batch_size|sorted|greater than 0)|Length of all samples"
+)
+"""What packing a sequence says about the lengths that it was given."""
+
+Reading = Callable[[Inputs, list[str], "re.Match[str]"], Iterator[Inputs]]
+"""Inputs that may do better: those that failed, the names of those that were at fault, and what was said."""
+
+
+def _free(inputs: Inputs, names: list[str]) -> Iterator[tuple[str, TensorSpec]]:
+    """The inputs of some names whose shape nobody has fixed."""
+    for name in names:
+        spec = inputs[name]
+        if isinstance(spec, TensorSpec) and not spec.fixed:
+            yield name, spec
+
+
+def _larger(inputs: Inputs, names: list[str], match: re.Match[str]) -> Iterator[Inputs]:
+    for name, spec in _free(inputs, names):
+        yield from scaled(inputs, name, spec, 4.0)
+        yield from scaled(inputs, name, spec, 16.0)
+
+
+def _viewed(inputs: Inputs, names: list[str], match: re.Match[str]) -> Iterator[Inputs]:
+    yield from reshaped(inputs, names, [int(size) for size in match[1].split(",")], int(match[2]))
+
+
+def _first_as_second(inputs: Inputs, names: list[str], match: re.Match[str]) -> Iterator[Inputs]:
+    yield from matched(inputs, int(match["one"]), int(match["other"]))
+
+
+def _either_as_other(inputs: Inputs, names: list[str], match: re.Match[str]) -> Iterator[Inputs]:
+    yield from matched(inputs, int(match[1]), int(match[2]))
+    yield from matched(inputs, int(match[2]), int(match[1]))
+
+
+def _usual_sides(inputs: Inputs, names: list[str], match: re.Match[str]) -> Iterator[Inputs]:
+    for name, spec in _free(inputs, names):
+        if len(spec.shape) >= 4:
+            for side in (64, 128, 224, 256, 96, 48, 28):
+                sides = [side] * (len(spec.shape) - 2)
+                yield inputs.with_spec(name, replace(spec, shape=(*spec.shape[:2], *sides)))
+
+
+def _one_index(inputs: Inputs, names: list[str], match: re.Match[str]) -> Iterator[Inputs]:
+    if int(match[2]) % int(match[1]) == 0:
         yield from one_at_a_time(inputs, int(match[2]) // int(match[1]))
-    if match := re.search(r"^'([A-Za-z_]\w*)'$", text):
-        yield from keyed(inputs, match[1])
-    if "NoneType" in text:
-        for name, one in inputs.specs:
-            if one == Given(None):
-                yield inputs.with_spec(name, TensorSpec((BATCH, LENGTH), "bool"))
-                yield inputs.with_spec(name, TensorSpec((BATCH, LENGTH)))
-    if re.search(r"indices must be|only integers|string|new\(\): invalid data type 'str'", text):
-        for name, _ in inputs.tensors():
-            yield inputs.with_spec(name, Grouped(dict, (), ()))
+
+
+def _with_key(inputs: Inputs, names: list[str], match: re.Match[str]) -> Iterator[Inputs]:
+    yield from keyed(inputs, match[1])
+
+
+def _masks_for_none(inputs: Inputs, names: list[str], match: re.Match[str]) -> Iterator[Inputs]:
+    for name, one in inputs.specs:
+        if one == Given(None):
+            yield inputs.with_spec(name, TensorSpec((BATCH, LENGTH), "bool"))
+            yield inputs.with_spec(name, TensorSpec((BATCH, LENGTH)))
+
+
+def _dictionaries(inputs: Inputs, names: list[str], match: re.Match[str]) -> Iterator[Inputs]:
+    for name, _ in inputs.tensors():
+        yield inputs.with_spec(name, Grouped(dict, (), ()))
+
+
+_READINGS: tuple[tuple[re.Pattern[str], Reading], ...] = tuple(
+    (re.compile(pattern), reading)
+    for pattern, reading in (
+        (r"[Oo]utput size is too small", _larger),
+        (r"shape '\[([-\d, ]+)\]' is invalid for input of size (\d+)", _viewed),
+        (r"size of tensor a \((?P<one>\d+)\) must match the size of tensor b \((?P<other>\d+)\)", _first_as_second),
+        (r"\(?\d+x(?P<one>\d+) and (?P<other>\d+)x\d+\)?", _first_as_second),
+        (r"[Ee]xpected size (?P<other>\d+) but got size (?P<one>\d+)", _first_as_second),
+        (r"(\d+)\D* (?:!=|vs\.?|but got|does not match|doesn't match)\D*(\d+)", _either_as_other),
+        (r"Sizes of tensors must match|must match|mismatch|divisible|same size|size", _usual_sides),
+        (r"Expected (\d+), got (\d+)", _one_index),
+        (r"^'([A-Za-z_]\w*)'$", _with_key),
+        (r"NoneType", _masks_for_none),
+        (r"indices must be|only integers|string|new\(\): invalid data type 'str'", _dictionaries),
+    )
+)
+"""What an error says and what is done about it, in the order in which it is tried."""
 
 
 def wanted_rank(text: str) -> int | None:

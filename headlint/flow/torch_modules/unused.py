@@ -1,0 +1,147 @@
+"""Layers that a module builds and nothing ever applies."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from headlint.flow.python import attributes
+from headlint.flow.torch_modules.parts import class_of, has_weights, held_in
+from headlint.flow.values.facts import LayerUnused
+from headlint.flow.values.library_values import Container, Layer
+from headlint.flow.values.modules import ModuleUnit
+from headlint.flow.values.python_values import ClassValue, FunctionValue, HeapObject, Instance
+from headlint.syntax import ir
+
+if TYPE_CHECKING:
+    from headlint.flow.machine.machine import Machine
+
+_PLAIN_BASES = {
+    "torch.nn.Module": "forward",
+    "pytorch_lightning.LightningModule": "forward",
+    "keras.Model": "call",
+    "keras.layers.Layer": "call",
+}
+"""Classes of libraries that apply no part of a module by themselves, and the method that they call."""
+
+DYNAMIC = frozenset(
+    {"getattr", "__getattr__", "__getattribute__", "__dict__", "_modules", "children", "named_children", "vars", "eval"}
+    | {"exec", "get_submodule", "named_modules", "attrgetter", "layers", "get_layer", "_layers", "fx", "symbolic_trace"}
+)
+"""Names by which parts of a module can be reached without naming them."""
+
+
+def note(machine: Machine, unit: ModuleUnit) -> None:
+    """Note the layers of a file's modules that are built and never mentioned again."""
+    holders = _holders(machine)
+    found: dict[object, list[tuple[Instance, str, HeapObject]]] = {}
+    for instance in machine.instances:
+        if instance.cls.unit is unit and instance.whole and not instance.cls.opaque:
+            for name, thing in _left_alone(machine, instance, holders):
+                found.setdefault(instance.sites[name], []).append((instance, name, thing))
+    if not found or machine.muted:
+        return
+    elsewhere = _Mentions(unit.body, of_self=False)
+    for candidates in found.values():
+        instance, name, thing = candidates[0]
+        family = _family(machine, instance.cls)
+        if _has_a_forward(machine, instance) and not elsewhere.reaches(name) and not _is_reached(machine, family, name):
+            machine.facts.append(
+                LayerUnused(
+                    site=instance.sites[name],
+                    module=instance.cls.name,
+                    attribute=name,
+                    layer=class_of(thing),
+                    method=_PLAIN_BASES[instance.cls.framework_base()],
+                )
+            )
+
+
+def _left_alone(machine: Machine, instance: Instance, holders: Counter[HeapObject]) -> Iterator[tuple[str, HeapObject]]:
+    """The parts with weights that a module built itself, which nothing was seen to apply, share or hand on."""
+    if instance.cls.framework_base() not in _PLAIN_BASES:
+        return
+    parts = machine.parts
+    touched = parts.applied | parts.handed_on | parts.by_hand | parts.weights_touched | parts.registered
+    for name in instance.sites:
+        thing = machine.read(instance, name)
+        if not isinstance(thing, Layer | Container | Instance) or thing.born < instance.born or thing in touched:
+            continue
+        if thing in machine.applied or (isinstance(thing, Layer) and thing.slots) or holders[thing] != 1:
+            continue
+        members = set(held_in(machine, thing)) if isinstance(thing, Container) else set()
+        if has_weights(machine, thing) and not any(one in touched or holders[one] != 1 for one in members):
+            yield name, thing
+
+
+def _holders(machine: Machine) -> Counter[HeapObject]:
+    """How many attributes hold each thing, itself or in a container or a collection."""
+    return Counter(
+        thing
+        for holder in machine.instances
+        for name in list(holder.slots)
+        if (value := machine.read(holder, name)) is not None
+        for thing in set(held_in(machine, value))
+    )
+
+
+def _has_a_forward(machine: Machine, instance: Instance) -> bool:
+    """Whether the program itself says what a call of the module does."""
+    found = attributes.find_in_class(machine, instance.cls, _PLAIN_BASES[instance.cls.framework_base()])
+    if found is None or not isinstance(found[0], FunctionValue):
+        return False
+    body = found[0].definition.body
+    return isinstance(body, tuple) and any(isinstance(node, ir.Call | ir.Binary) for node in ir.walk(body))
+
+
+def _family(machine: Machine, cls: ClassValue) -> list[ClassValue]:
+    """A class, those that it inherits from, and those of the loaded modules that inherit from it."""
+    units = [unit for unit in machine.units.values() if unit is not None]
+    heirs = [other for unit in units for other in unit.classes if other is not cls and cls in other.ancestors()]
+    return [*(one for one in cls.ancestors() if isinstance(one, ClassValue)), *heirs]
+
+
+def _is_reached(machine: Machine, family: list[ClassValue], name: str) -> bool:
+    """Whether the classes of a family, or other files, mention an attribute, or reach parts without naming them."""
+    for cls in family:
+        mentions = _Mentions(cls.definition.body, of_self=True)
+        if mentions.dynamic or mentions.reaches(name):
+            return True
+    for cls in family:
+        file = cls.unit.file
+        if file is not None and machine.loader.is_mentioned_elsewhere(file, cls.name, name):
+            return True
+    return False
+
+
+class _Mentions:
+    """The attributes that a part of a program mentions, of ``self`` or of anything else."""
+
+    def __init__(self, body: object, of_self: bool) -> None:
+        self.names: set[str] = set()
+        self.dynamic = False
+        self._of_self = of_self
+        self._written: set[int] = set()
+        for node in ir.walk(body):
+            self._take(node)
+
+    def reaches(self, name: str) -> bool:
+        """Whether an attribute is mentioned."""
+        return name in self.names
+
+    def _take(self, node: ir.Expression | ir.Statement) -> None:
+        match node:
+            case ir.Assign(targets=targets):
+                self._written.update(id(one) for one in targets)
+            case ir.Attribute(owner=owner, name=name):
+                self.dynamic = self.dynamic or name in DYNAMIC
+                of_self = isinstance(owner, ir.Name) and owner.name == "self"
+                if of_self is self._of_self and not (of_self and id(node) in self._written):
+                    self.names.add(name)
+            case ir.Name(name=name):
+                self.dynamic = self.dynamic or name in DYNAMIC
+            case ir.Literal(value=str() as text):
+                self.names.update(text.split("."))
+            case _:
+                pass
