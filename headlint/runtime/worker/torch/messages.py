@@ -42,9 +42,7 @@ def _of_other_rank(failure: Failure, inputs: Inputs) -> Iterator[Inputs]:
             yield inputs.with_spec(name, of_rank(spec, len(spec.shape) - 1))
 
 
-_ABOUT_LENGTHS = re.compile(
-    r"'?`?lengths'?`?.*(argument|batch_size|sorted|greater than 0)|Length of all samples"
-)
+_ABOUT_LENGTHS = re.compile(r"'?`?lengths'?`?.*(argument|batch_size|sorted|greater than 0)|Length of all samples")
 """What packing a sequence says about the lengths that it was given."""
 
 Reading = Callable[[Inputs, list[str], "re.Match[str]"], Iterator[Inputs]]
