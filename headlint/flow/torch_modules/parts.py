@@ -37,6 +37,8 @@ OWN_BOOKKEEPING = (
 def note(machine: Machine, unit: ModuleUnit) -> None:
     """Note what the modules of a file keep in plain collections."""
     modules = [instance for instance in machine.instances if is_module(instance)]
+    if not any(isinstance(value, Collection) for module in modules for value in module.slots.values()):
+        return
     registered = set(machine.parts.registered)
     for instance in modules:
         registered.update(_parts(machine, (machine.read(instance, name) for name in list(instance.slots))))
