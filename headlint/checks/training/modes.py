@@ -22,7 +22,7 @@ def trained_in_evaluation_mode(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL608."""
     for run in evidence.runs:
         for backward in run.of(Event.DIFFERENTIATED):
-            if backward.by is not None or backward.without_gradient or not backward.rounds:
+            if backward.by is not None or backward.given or backward.without_gradient or not backward.rounds:
                 continue
             for applied in _applied_for(evidence, run, backward):
                 switch = _evaluation_before(run, applied, backward)
