@@ -305,6 +305,15 @@ class Machine:
                     return frame
         return None
 
+    def is_repeated(self, thing: HeapObject) -> bool:
+        """Whether a loop of unknown length, here or around the call, does something to a thing that was there before it."""
+        for frame in reversed(self.frames):
+            if frame.repeating:
+                return True
+            if thing.born > frame.scope.born:
+                return False
+        return False
+
     @contextmanager
     def repeatedly(self) -> Iterator[None]:
         """Interpret the body of a loop of unknown length."""
