@@ -103,7 +103,7 @@ def run_function(
             result = machine.evaluate(definition.body)
             return
         reached = machine.execute(definition.body)
-        if reached and not frame.returns:
+        if reached if not frame.returns else all(value == Constant(None) for _, value in frame.returns):
             unreturned.note(machine, frame)
         if function.generator:
             result = Dataset("generator", join(((), value) for value in frame.yields))
