@@ -80,7 +80,7 @@ def _shows_classes(evidence: Evidence, use: LossUse, labels: Labels | None, metr
     are_classes = labels is not None and labels.encoding in ("one_hot", "index", "binary")
     match prediction(use).domain:
         case Domain.SIGMOID | Domain.TANH:
-            if labels is not None and are_classes:
+            if labels is not None and are_classes and not labels.noise:
                 return labels.source
             return metric if labels is None or labels.encoding != "values" or labels.noise else ""
         case Domain.LINEAR if labels is not None and are_classes and not labels.noise:

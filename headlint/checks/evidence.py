@@ -24,7 +24,7 @@ from headlint.flow.values.facts import (
     TrainingEvent,
 )
 from headlint.flow.values.library_values import Layer
-from headlint.flow.values.python_values import Constant, Site
+from headlint.flow.values.python_values import Constant, Site, TupleValue
 from headlint.flow.values.tensor_values import Domain, Labels, Origin, Tensor
 from headlint.settings import Settings
 
@@ -161,7 +161,8 @@ class Evidence:
     def answers(self) -> set[int]:
         """Identities of the tensors that modules give back, and of those they are only another view of."""
         outputs = [*(fact.output for fact in self.of(Head)), *(fact.output for fact in self.of(Returned))]
-        return {id(tensor) for output in outputs if isinstance(output, Tensor) for tensor in views(output)}
+        firsts = [output.items[0] if isinstance(output, TupleValue) and output.items else output for output in outputs]
+        return {id(tensor) for output in firsts if isinstance(output, Tensor) for tensor in views(output)}
 
     def other_uses(self, use: LossUse) -> tuple[Site, ...]:
         """The calls that give what the activation behind a prediction makes to others than a loss.

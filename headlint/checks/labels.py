@@ -68,6 +68,11 @@ def _wrong_labels(aim: Aim) -> Iterator[Diagnostic]:
                 yield _about_labels(aim, message, _ONE_HOT_ROWS.get(loss.framework, _ONE_HOT_ROWS["keras"]))
         case (("cross_entropy" | "nll"), ("index" | "binary")) if loss.framework == "torch":
             yield from _class_numbers(aim)
+        case "cross_entropy", "one_hot" if loss.framework == "torch" and labels.dtype == "integer":
+            message = (
+                f"{name} takes rows of probabilities as floats, but these one-hot rows are integers ({labels.source})."
+            )
+            yield _about_labels(aim, message, "Convert them, labels.float(), or pass the class numbers.", "float()")
         case "binary_cross_entropy", _ if loss.framework == "torch" and not loss.any_type:
             if labels.dtype in ("integer", "boolean") and aim.use.in_training:
                 message = f"{name} takes labels as floats, but these are {labels.dtype}s ({labels.source})."

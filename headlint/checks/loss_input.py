@@ -136,11 +136,13 @@ def logits_into_categorical_cross_entropy(evidence: Evidence) -> Iterator[Diagno
         if use.loss.by_hand and prediction(use).domain in SCORES:
             yield _logarithm_of_scores("HL106", use, "softmax")
         elif prediction(use).domain is Domain.LINEAR:
-            message = (
-                f"{use.loss.short_name} expects probabilities here, but it is given raw scores: "
-                "it only divides them by their sum and takes the logarithm, which is not a likelihood."
-            )
-            advice = "Set from_logits=True on the loss, or give the last layer activation='softmax'."
+            message = f"{use.loss.short_name} expects probabilities here, but it is given raw scores: "
+            if use.loss.expects == "from_logits":
+                message += "it only divides them by their sum and takes the logarithm, which is not a likelihood."
+                advice = "Set from_logits=True on the loss, or give the last layer activation='softmax'."
+            else:
+                message += "what it computes of them is not a likelihood, and it has no from_logits."
+                advice = "Give the last layer activation='softmax'."
             yield about_loss("HL106", use, message, advice)
 
 

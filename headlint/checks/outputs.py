@@ -67,14 +67,34 @@ def single_unit_softmax(evidence: Evidence) -> Iterator[Diagnostic]:
         if fact.effect not in SOFTMAXES or not isinstance(fact.input, Tensor):
             continue
         if _over_one(evidence, fact):
-            constant_value = "1" if fact.effect == "softmax" else "0"
-            name = short(fact.output.origin.name)
             where, advice = _UNIT if _is_a_unit(fact.input) else _AXIS
-            message = (
-                f"{name} over {where}: exp(x) / exp(x) is always 1, "
-                f"so this gives {constant_value} whatever the input is and nothing is learned."
-            )
+            message = _always_the_same(short(fact.output.origin.name), where)
             yield _with_its_loss(evidence, about_activation("HL201", fact, message, advice), fact)
+    applied = {id(fact.layer) for fact in evidence.applications()}
+    for built in evidence.of(LayerBuilt):
+        layer = built.layer
+        unseen = id(layer) not in applied and not layer.removed
+        if unseen and (name := _own_softmax(layer)) and constant(layer, layer.kind.units) == 1:
+            where, advice = _UNIT
+            step = DiagnosticStep(layer.site, f"{layer.kind.short_name} gives 1 raw score", "layer", layer.kind.name)
+            yield Diagnostic(
+                "HL201", layer.site, _always_the_same(name, where), advice, is_proved(built), (step,), subject=layer
+            )
+
+
+def _own_softmax(layer: Layer) -> str:
+    """The softmax that a dense layer of Keras applies to its units, wherever it will stand."""
+    given = constant(layer, "activation")
+    own = layer.kind.framework == "keras" and layer.kind.effect == "dense" and given in SOFTMAXES
+    return str(given) if own and not _assumed(layer, layer.kind.units) and not _assumed(layer, "activation") else ""
+
+
+def _always_the_same(name: str, where: str) -> str:
+    answer = "0" if name.startswith("log") else "1"
+    return (
+        f"{name} over {where}: exp(x) / exp(x) is always 1, "
+        f"so this gives {answer} whatever the input is and nothing is learned."
+    )
 
 
 _UNIT = (

@@ -133,7 +133,7 @@ def add(machine: Machine, model: Model, value: Value) -> None:
         model.approximate = True
         return
     machine.growth += 1
-    if machine.frame.repeating:
+    if machine.is_repeated(model):
         model.approximate = True
     if isinstance(value, Choice) and machine.state.path:
         value = machine.state.narrow(value)
@@ -152,6 +152,9 @@ def call_method(machine: Machine, model: Value, name: str, arguments: Arguments,
         case "pop" if isinstance(model, Model):
             members = iteration.slot_items(machine, model) or ()
             machine.state.write(model, "items", TupleValue(members[:-1]))
+            for layer in members[-1:]:
+                if isinstance(layer, Layer):
+                    layer.removed = True
             return members[-1] if members else Unknown()
         case "compile":
             machine.note_event(Event.COMPILED, site, model)
@@ -212,6 +215,8 @@ def attribute(machine: Machine, model: Model, name: str) -> Value | None:
             return outputs(machine, model, 0)
         case "input" | "inputs":
             return machine.read(model, "inputs") or Tensor(origin=Origin("input", "keras.Input"), symbolic=True)
+        case "trainable_variables" | "trainable_weights":
+            return machine.globals.child((model, name))
         case _ if name in METHODS:
             return None
         case _:

@@ -263,6 +263,7 @@ class Machine:
             self.cut_short += 1
             del self.frames[depth:]
             self.state.path = before
+            self.note_event(Event.CUT_SHORT, self.site(0), self.globals)
         self._steps_left += kept
 
     def with_share_of_a_call(self, run: Callable[[], object]) -> None:
@@ -327,6 +328,15 @@ class Machine:
                 case ir.FunctionDefinition(name="forward" | "call") if isinstance(frame.receiver, Instance):
                     return frame
         return None
+
+    def is_repeated(self, thing: HeapObject) -> bool:
+        """Whether a loop of unknown length, here or around the call, does something to a thing that was there before it."""
+        for frame in reversed(self.frames):
+            if frame.repeating:
+                return True
+            if thing.born > frame.scope.born:
+                return False
+        return False
 
     @contextmanager
     def repeatedly(self) -> Iterator[None]:
@@ -560,7 +570,9 @@ class Machine:
         if function.key in GRADIENT_METHODS:
             for value in arguments.positional[:1]:
                 self.note_backward(value, self.site(0))
-                self.note_event(Event.DIFFERENTIATED, self.site(at), value, by=function.parent)
+                self.note_event(
+                    Event.DIFFERENTIATED, self.site(at), value, by=function.parent, given=arguments.positional[1:2]
+                )
 
     def note_backward(self, value: Value, site: Site) -> None:
         """A loss is differentiated."""

@@ -130,7 +130,7 @@ def of_two(symbol: str, first: Tensor, second: Tensor) -> Labels | None:
     if scaled is not None:
         return scaled
     one, two = first.labels, second.labels
-    if one is None or two is None or not {one.encoding, two.encoding} <= {"values", "range"}:
+    if one is None or two is None or not {one.encoding, two.encoding} <= {"values", "range", "index", "binary", ""}:
         return None
     interval = None
     if one.interval is not None and two.interval is not None and first is not second:
@@ -141,7 +141,9 @@ def of_two(symbol: str, first: Tensor, second: Tensor) -> Labels | None:
     larger = one if not one.noise else two
     dtype = "float" if "float" in (one.dtype, two.dtype) or symbol == "/" else one.dtype
     encoding = "values" if dtype == "float" else "range"
-    return replace(larger, encoding=encoding, dtype=dtype, interval=interval, noise=one.noise and two.noise)
+    if not {one.encoding, two.encoding} <= {"values", "range"}:
+        encoding = ""
+    return replace(larger, encoding=encoding, classes=None, dtype=dtype, interval=interval, noise=False)
 
 
 def _rescaled(symbol: str, first: Tensor, second: Tensor) -> Labels | None:
@@ -308,12 +310,12 @@ def joined(parts: Sequence[Labels | None]) -> Labels | None:
 
 
 def _of_constants(known: Sequence[Labels], dtype: str, interval: Interval | None) -> Labels:
-    """Zeros behind ones behind twos: the classes of what stands beside them."""
+    """Zeros behind ones behind twos: the classes of what stands beside them; or real and made up, for an adversary."""
     distinct = {part.interval.low for part in known if part.interval is not None}
     first = known[0]
     if len(distinct) > 1 and distinct == set(range(len(distinct))):
         encoding = "binary" if len(distinct) == 2 else "index"
-        return replace(first, encoding=encoding, classes=len(distinct), dtype=dtype, interval=interval)
+        return replace(first, encoding=encoding, classes=len(distinct), dtype=dtype, interval=interval, noise=True)
     return replace(first, dtype=dtype, interval=interval, encoding="constant" if len(distinct) == 1 else "")
 
 

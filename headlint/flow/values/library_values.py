@@ -14,7 +14,7 @@ from headlint.frameworks.kinds import LayerKind, LossKind
 class Layer(HeapObject):
     """A layer or a stored activation of a library, with the arguments it was built with."""
 
-    __slots__ = ("arguments", "kind", "site", "sites")
+    __slots__ = ("arguments", "kind", "removed", "site", "sites")
 
     def __init__(self, kind: LayerKind, arguments: Mapping[str, Value], site: Site, sites: Mapping[str, Site]) -> None:
         super().__init__()
@@ -23,6 +23,8 @@ class Layer(HeapObject):
         self.site = site
         self.sites = dict(sites)
         """Where each argument's value stands."""
+        self.removed = False
+        """Whether it was taken out of a model again."""
 
     def constant(self, name: str, default: Any = None) -> Any:
         """The argument's Python value, ``default`` where it is not given, None where it is not known."""
