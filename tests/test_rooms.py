@@ -46,7 +46,7 @@ PACKAGES_OF_FLOW = {
     "libraries": "values machine python torch_modules tensors layers keras data training",
     "interpreter": "values machine python torch_modules tensors layers keras data training libraries",
     "unseen": "values machine",
-    "roots": "values machine python torch_modules unseen",
+    "roots": "values machine python torch_modules training unseen",
 }
 """The same for the packages of the room that follows values: the machine reaches what stands after it through tables that
 ``interpreter`` fills."""

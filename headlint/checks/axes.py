@@ -13,7 +13,8 @@ _KEEPING = ("dropout", "norm")
 
 def classes_are_last(tensor: Tensor) -> bool:
     """Whether the scores of a head with more than two axes are known to stand on the last one."""
-    head = head_of(tensor)
+    collected = _collected(tensor)
+    head = head_of(collected)
     dims, layer = tensor.shape.dims, head.origin.layer if head is not None else None
     if head is None or dims is None or layer is None or _rank_is_guessed(head):
         return False
@@ -22,6 +23,19 @@ def classes_are_last(tensor: Tensor) -> bool:
     if units is not None:
         return units > 1 and [axis for axis, size in enumerate(dims) if size == units] == [len(dims) - 1]
     return not of_pictures and all(_keeps_axes(step) for step in _between(tensor, head))
+
+
+def _collected(tensor: Tensor) -> Tensor:
+    """What one layer gave step by step before it was stacked, or the tensor itself; of several layers each may be a class."""
+    step = tensor
+    for _ in range(24):
+        if step.origin.note == "stack" and step.inputs:
+            layers = {id(head.origin.layer) if (head := head_of(part)) is not None else 0 for part in step.inputs}
+            return step.inputs[0] if len(layers) == 1 else tensor
+        if len(step.inputs) != 1:
+            return tensor
+        step = step.inputs[0]
+    return tensor
 
 
 def _between(tensor: Tensor, head: Tensor) -> Iterator[Tensor]:

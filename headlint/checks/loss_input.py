@@ -113,7 +113,7 @@ def logits_into_binary_cross_entropy(evidence: Evidence) -> Iterator[Diagnostic]
     for use in evidence.uses:
         if use.loss.family != "binary_cross_entropy" or not wants_probabilities(use):
             continue
-        if prediction(use).domain in SCORES:
+        if prediction(use).domain in SCORES and not evidence.is_part_of_another(use):
             message = (
                 f"{use.loss.short_name} takes the logarithm of probabilities, but it is given "
                 f"{prediction(use).domain.value} that need not lie between 0 and 1."
@@ -136,11 +136,13 @@ def logits_into_categorical_cross_entropy(evidence: Evidence) -> Iterator[Diagno
         if use.loss.by_hand and prediction(use).domain in SCORES:
             yield _logarithm_of_scores("HL106", use, "softmax")
         elif prediction(use).domain is Domain.LINEAR:
-            message = (
-                f"{use.loss.short_name} expects probabilities here, but it is given raw scores: "
-                "it only divides them by their sum and takes the logarithm, which is not a likelihood."
-            )
-            advice = "Set from_logits=True on the loss, or give the last layer activation='softmax'."
+            message = f"{use.loss.short_name} expects probabilities here, but it is given raw scores: "
+            if use.loss.expects == "from_logits":
+                message += "it only divides them by their sum and takes the logarithm, which is not a likelihood."
+                advice = "Set from_logits=True on the loss, or give the last layer activation='softmax'."
+            else:
+                message += "what it computes of them is not a likelihood, and it has no from_logits."
+                advice = "Give the last layer activation='softmax'."
             yield about_loss("HL106", use, message, advice)
 
 
@@ -275,6 +277,8 @@ def log_of_softmax(evidence: Evidence) -> Iterator[Diagnostic]:
     for fact in evidence.of(Activation):
         if fact.effect != "log" or not isinstance(fact.input, Tensor) or not fact.input.attached:
             continue
+        if fact.output.origin.name.startswith("numpy."):
+            continue  # NumPy differentiates nothing
         if (
             fact.input.domain in PROBABILITIES
             and not fact.input.guarded

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING
 
 from headlint.flow import unseen
 from headlint.flow.python import attributes, calls
 from headlint.flow.torch_modules import forwards, gradients, parts, unused
+from headlint.flow.training import automatic
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.facts import Returned
 from headlint.flow.values.library_values import Container
 from headlint.flow.values.modules import ModuleUnit
-from headlint.flow.values.python_values import ClassValue, DictValue, FunctionValue, Instance, Value
+from headlint.flow.values.python_values import ClassValue, Constant, DictValue, FunctionValue, Instance, Value
 from headlint.flow.values.tensor_values import Origin, Tensor
+from headlint.flow.values.training_values import Loop
 from headlint.syntax import ir
 
 if TYPE_CHECKING:
@@ -28,6 +31,7 @@ FIRST_METHODS = ("forward", "call", "training_step", "train_step", "fit", "train
 def run(machine: Machine, unit: ModuleUnit) -> None:
     """Interpret a module and everything it defines."""
     machine.run_module(unit)
+    machine.make_room()
     machine.in_root = True
     machine.within(unit, lambda: _run_rest(machine, unit))
 
@@ -150,27 +154,38 @@ def _run_methods(machine: Machine, instance: Instance, again: bool = False) -> N
     for method in methods:
         mentioned |= _attributes_in(method) - {method.name}
     methods.sort(key=lambda method: _rank(method, mentioned))
+    configured: Value = Constant(None)
     for method in methods:
         machine.root += 1
         if (id(method.definition) in machine.reached and not again) or method.name == "__init__":
             continue
         receiver: Value = instance.cls if method.kind == "class" else instance
-        result = calls.run_function(
-            machine, method, _first_argument(method), 0, receiver, method.owner, assume_defaults=True
-        )
-        if method.name == "training_step":
-            _differentiate(machine, result)
+        with machine.in_round(Loop(machine.site(method.definition))) if _is_step(method) else nullcontext():
+            result = calls.run_function(
+                machine, method, _first_argument(method), 0, receiver, method.owner, assume_defaults=True
+            )
+            if _is_step(method):
+                _differentiate(machine, result, instance, configured, method.definition.at)
+        if method.name == "configure_optimizers":
+            configured = result
         elif method.name in ("forward", "call"):
             machine.emit(Returned, machine.site(0), output=result)
 
 
-def _differentiate(machine: Machine, result: Value) -> None:
+def _is_step(method: FunctionValue) -> bool:
+    """Whether a library calls a method for each batch, and differentiates what it gives back."""
+    return method.name == "training_step"
+
+
+def _differentiate(machine: Machine, result: Value, module: Instance, configured: Value, at: int) -> None:
     """What a ``training_step`` gives back is differentiated by the library that calls it."""
     for option in machine.state.alternatives(result):
         loss = option.value
         if isinstance(loss, DictValue):
             loss = machine.read(loss, "loss") or loss
         machine.note_backward(loss, machine.site(0))
+        if loss != Constant(None):
+            automatic.step(machine, module, loss, configured, at)
 
 
 def _rank(method: FunctionValue, mentioned: set[str]) -> tuple[int, bool]:

@@ -51,13 +51,16 @@ LAYERS = (
         _layer(f"Convolution{n}D", "convolution", "filters", "kernel_size", units="filters", spatial=n, bias="use_bias")
         for n in (1, 2, 3)
     ),
-    _layer("DepthwiseConv2D", "resize", "kernel_size", "strides", "padding", spatial=2, bias="use_bias"),
+    *(
+        _layer(f"DepthwiseConv{n}D", "resize", "kernel_size", "strides", "padding", spatial=n, bias="use_bias")
+        for n in (1, 2)
+    ),
     _layer("BatchNormalization", "norm"),
     _layer("LayerNormalization", "layer_norm"),
     _layer("GroupNormalization", "norm", "groups"),
+    _layer("RMSNormalization", "layer_norm"),
     _layer("Dropout", "dropout", "rate"),
-    _layer("SpatialDropout1D", "dropout", "rate"),
-    _layer("SpatialDropout2D", "dropout", "rate"),
+    *(_layer(f"SpatialDropout{n}D", "dropout", "rate") for n in (1, 2, 3)),
     _layer("AlphaDropout", "dropout", "rate"),
     _layer("GaussianDropout", "dropout", "rate"),
     _layer("GaussianNoise", "dropout_noise", "stddev"),
@@ -100,6 +103,7 @@ LAYERS = (
     _layer("Subtract", "merge"),
     _layer("Multiply", "merge"),
     _layer("Maximum", "merge"),
+    _layer("Minimum", "merge"),
     _layer("Dot", "merge", "axes"),
     _layer("Lambda", "lambda", "function"),
     _layer("Masking", "same_shape", "mask_value"),
@@ -109,12 +113,18 @@ LAYERS = (
     _layer("Resizing", "resize", "height", "width"),
     *(
         _layer(f"Random{name}", "same_shape")
-        for name in ("Flip", "Rotation", "Zoom", "Contrast", "Translation", "Brightness")
+        for name in (
+            *("Flip", "Rotation", "Zoom", "Contrast", "Translation", "Brightness", "Sharpness", "Shear", "Hue"),
+            *("Saturation", "Posterization", "Perspective", "Invert", "Grayscale", "GaussianBlur", "Erasing"),
+            *("ElasticTransform", "ColorJitter", "ColorDegeneration"),
+        )
     ),
+    *(_layer(name, "same_shape") for name in ("AugMix", "AutoContrast", "Equalization", "RandAugment", "Solarization")),
     _layer("MultiHeadAttention", "attention", "num_heads", "key_dim"),
     _layer("Attention", "attention"),
     _layer("AdditiveAttention", "attention"),
     _layer("ActivityRegularization", "same_shape"),
+    _layer("Identity", "identity"),
 )
 
 PARAMETER_SPELLINGS = {

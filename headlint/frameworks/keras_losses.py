@@ -34,6 +34,13 @@ _FAMILIES: tuple[tuple[str, tuple[str, ...], str, str, tuple[str, ...]], ...] = 
         ("from_logits", "ignore_class"),
     ),
     (
+        "CategoricalGeneralizedCrossEntropy",  # named like the one-hot loss, and takes class numbers
+        ("categorical_generalized_cross_entropy",),
+        "sparse_cross_entropy",
+        "probabilities",
+        ("q",),
+    ),
+    (
         "BinaryCrossentropy",
         ("binary_crossentropy",),
         "binary_cross_entropy",

@@ -133,7 +133,7 @@ LAYERS = (
     _layer("PixelShuffle", "unknown_shape", "upscale_factor"),
     *(
         _layer(f"{kind}Pad{n}d", "resize", "padding")
-        for kind in ("Zero", "Reflection", "Replication", "Constant")
+        for kind in ("Zero", "Reflection", "Replication", "Constant", "Circular")
         for n in (1, 2, 3)
     ),
     _activation("Softmax", "softmax", "dim"),

@@ -49,6 +49,8 @@ METHODS: dict[str, Entry] = {
     **dict.fromkeys(("view_as", "reshape_as", "expand_as", "resize_as", "resize_as_"), ("view_as", ("input", "other"))),
     **dict.fromkeys(("resize", "resize_"), ("reshape", ("input", "*shape"))),
     **dict.fromkeys(("swapaxes_", "swapdims_", "transpose_"), ("transpose", ("input", "dim0", "dim1"))),
+    **dict.fromkeys(("zero_", "fill_"), ("fresh_like", ("input", "value"))),
+    **dict.fromkeys(("scatter", "scatter_"), ("scatter", ("input", "dim", "index", "value"))),
     "expand": ("expand", ("input", "*shape")),
     "repeat": ("repeat", ("input", "*dims")),
     "unfold": ("unknown_shape", ("input",)),
@@ -57,4 +59,4 @@ METHODS: dict[str, Entry] = {
     "unsqueeze_": ("unsqueeze", ("input", "dim")),
     "t_": ("transpose_last", ("input",)),
 }
-"""The methods of a tensor."""
+"""The methods of a tensor, with those that write numbers into it."""

@@ -5,7 +5,8 @@ Sources: ``ignite/engine/__init__.py`` (0.5), ``poutyne/framework/model.py`` and
 ``composer/models/tasks/classification.py`` and ``composer/loss/loss.py`` (0.32), ``torchbearer/trial.py`` (0.5),
 ``pytorch_accelerated/trainer.py`` (0.1.61), ``flash/core/model.py`` and ``classification.py`` (0.8),
 ``monai/engines/trainer.py`` (1.6), ``torch_lr_finder/lr_finder.py`` (0.2), ``segmentation_models_pytorch/utils/train.py``
-(0.3), ``art/estimators/classification/pytorch.py`` (1.20), ``kornia/x/trainer.py`` (0.7), ``ray/util/sgd/torch`` (1.x).
+(0.3), ``art/estimators/classification/pytorch.py`` (1.20), ``kornia/x/trainer.py`` (0.7), ``ray/util/sgd/torch`` (1.x),
+``d2l/torch.py`` (0.17 and 1.0, the functions of the book's chapters).
 """
 
 from __future__ import annotations
@@ -113,6 +114,22 @@ TRAINERS = (
             f"kornia.x.{name}", ("model", "train_dataloader", "valid_dataloader", "criterion"), "model", "criterion"
         )
         for name in ("Trainer", "ImageClassifierTrainer", "SemanticSegmentationTrainer")
+    ),
+    *(
+        TrainerKind(f"d2l.torch.{name}", parameters, "net", "loss")
+        for name, parameters in (
+            ("train_ch3", ("net", "train_iter", "test_iter", "loss", "num_epochs", "updater")),
+            ("train_epoch_ch3", ("net", "train_iter", "loss", "updater")),
+            ("train_ch13", ("net", "train_iter", "test_iter", "loss", "trainer", "num_epochs", "devices")),
+            ("train_batch_ch13", ("net", "X", "y", "loss", "trainer", "devices")),
+        )
+    ),
+    TrainerKind(
+        "d2l.torch.train_ch6",
+        ("net", "train_iter", "test_iter", "num_epochs", "lr", "device"),
+        "net",
+        "",
+        "torch.nn.CrossEntropyLoss",
     ),
     TrainerKind(
         "ray.util.sgd.torch.TrainingOperator.from_creators",

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
-from headlint.checks.evidence import Evidence
+from headlint.checks.evidence import CLASSIFYING, Evidence, ancestors
 from headlint.checks.training.order import together
-from headlint.flow.values.facts import Event, LoaderInOrder, TrainingEvent
+from headlint.flow.values.facts import Event, LoaderInOrder, LossUse, TrainingEvent
 from headlint.flow.values.library_values import Dataset
-from headlint.flow.values.python_values import Value
+from headlint.flow.values.python_values import TupleValue, Value
+from headlint.flow.values.tensor_values import Tensor
 
 
 def training_data_in_order(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL610."""
     for made in evidence.of(LoaderInOrder):
+        if not any(_is_about_classes(use, made) for use in evidence.uses):
+            continue
         step = next((step for run in evidence.runs for step in run.of(Event.STEPPED) if _is_fed_by(step, made)), None)
         if step is None or not any(
             event.event is Event.DIFFERENTIATED and _is_fed_by(event, made) and together(event, step)
@@ -33,6 +36,21 @@ def training_data_in_order(evidence: Evidence) -> Iterator[Diagnostic]:
             ),
             subject=made,
         )
+
+
+def _is_about_classes(use: LossUse, made: LoaderInOrder) -> bool:
+    """Whether a loss compares with the classes of the folder that a loader goes through."""
+    match made.loader:
+        case Dataset(slots={"dataset": Dataset(item=TupleValue((_, Tensor(origin=folder))))}):
+            pass
+        case _:
+            return False
+    return (
+        use.in_training
+        and use.loss.family in CLASSIFYING
+        and isinstance(use.target, Tensor)
+        and any(part.origin == folder for part in ancestors(use.target))
+    )
 
 
 def _is_fed_by(event: TrainingEvent, made: LoaderInOrder) -> bool:

@@ -66,15 +66,16 @@ def may_train(event: TrainingEvent, optimizer: Value) -> bool:
     """Whether a call that cannot be read may do a part of a step: it gets what is trained, or is called like that."""
     if event.event is not Event.HANDED_OVER or not isinstance(event.subject, Unknown):
         return False
-    name = _called(event.subject)
-    if any(_reaches(value, optimizer) for value in event.given):
+    name = called(event.subject)
+    if any(reaches(value, optimizer) for value in event.given):
         return True
     if _REPORTING.search(name):
         return False
     return bool(_TRAINING.search(name)) or any(_is_loss(value) for value in event.given)
 
 
-def _called(function: Unknown) -> str:
+def called(function: Unknown) -> str:
+    """The name under which something unknown is called."""
     match function.key:
         case str() as name:
             return name
@@ -88,7 +89,7 @@ def _is_loss(value: Value) -> bool:
     return isinstance(value, Tensor) and value.domain.name == "LOSS" and value.attached
 
 
-def _reaches(value: Value, optimizer: Value, depth: int = DEEPEST) -> bool:
+def reaches(value: Value, optimizer: Value, depth: int = DEEPEST) -> bool:
     """Whether somebody who has a value has the optimizer, or a module that it trains."""
     if value is optimizer:
         return True
@@ -102,13 +103,13 @@ def _reaches(value: Value, optimizer: Value, depth: int = DEEPEST) -> bool:
         case Optimizer():
             return may_concern(value, optimizer)
         case Choice(options):
-            return any(_reaches(option.value, optimizer, depth) for option in options)
+            return any(reaches(option.value, optimizer, depth) for option in options)
         case TupleValue(items):
-            return any(_reaches(item, optimizer, depth - 1) for item in items)
+            return any(reaches(item, optimizer, depth - 1) for item in items)
         case Instance() | ListValue() | DictValue() if depth > 0:
             if isinstance(value, Instance) and isinstance(optimizer, Unknown):
                 return True
-            return any(_reaches(part, optimizer, depth - 1) for part in _parts(value))
+            return any(reaches(part, optimizer, depth - 1) for part in _parts(value))
         case _:
             return False
 

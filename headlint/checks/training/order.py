@@ -67,11 +67,11 @@ class Run:
 
 
 def runs_of(events: Iterable[TrainingEvent]) -> list[Run]:
-    """The runs that events belong to."""
+    """The runs that events belong to, those left out that are not followed to their end."""
     by_root: dict[int, list[TrainingEvent]] = {}
     for event in events:
         by_root.setdefault(event.root, []).append(event)
-    return [Run(tuple(some)) for some in by_root.values()]
+    return [Run(tuple(some)) for some in by_root.values() if not any(event.event is Event.CUT_SHORT for event in some)]
 
 
 def together(first: TrainingEvent, second: TrainingEvent) -> bool:

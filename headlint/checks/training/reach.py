@@ -96,6 +96,15 @@ def may_reach(evidence: Evidence, loss: Value, optimizer: Value) -> bool:
     return held is None or not reaches_none_of(evidence, loss, held)
 
 
+def certainly_reaches(evidence: Evidence, loss: Value, optimizer: Value) -> bool:
+    """Whether a loss is seen to depend on a parameter that an optimizer holds."""
+    held = held_by(optimizer)
+    if held is None or not isinstance(loss, Tensor):
+        return False
+    found = behind(evidence, loss)
+    return any(has_weights(one) and found.has(one) for one in held.members if isinstance(one, Layer | Backbone))
+
+
 def reaches_none_of(evidence: Evidence, loss: Value, held: Parameters) -> bool:
     """Whether a loss certainly depends on none of some parameters."""
     if not is_known_throughout(evidence, held):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
 from headlint.checks.evidence import Evidence
-from headlint.checks.training.holding import concerns_all_of, is_optimizer, may_concern, may_train
+from headlint.checks.training.holding import called, concerns_all_of, is_optimizer, may_concern, may_train, reaches
 from headlint.checks.training.order import Run, always_with, together
-from headlint.checks.training.reach import may_reach
+from headlint.checks.training.reach import certainly_reaches, may_reach
 from headlint.flow.values.facts import Event, TrainingEvent
 from headlint.flow.values.python_values import Unknown, Value
 from headlint.flow.values.tensor_values import Tensor
@@ -167,8 +168,11 @@ def _cleared_right_before(run: Run, step: TrainingEvent) -> TrainingEvent | None
 
 
 def _backward_without_step(evidence: Evidence, run: Run, backward: TrainingEvent) -> Iterator[Diagnostic]:
-    if not backward.rounds or backward.by is not None:
+    if backward.rounds and backward.by is not None:
+        yield from _tape_without_step(run, backward)
+    if not backward.rounds or backward.by is not None or backward.given:
         return
+    yield from _never_stepped(evidence, run, backward)
     around = run.round_of(backward)
     cleared = [event for event in around if event.event is Event.CLEARED and is_optimizer(event.subject)]
     if not cleared:
@@ -192,6 +196,63 @@ def _backward_without_step(evidence: Evidence, run: Run, backward: TrainingEvent
         subject=backward,
     )
 
+
+def _never_stepped(evidence: Evidence, run: Run, backward: TrainingEvent) -> Iterator[Diagnostic]:
+    """An optimizer is built over what a loss trains, and nothing ever uses it."""
+    built = [event for event in evidence.events if event.event is Event.BUILT]
+    using = (Event.STEPPED, Event.CLEARED, Event.SCHEDULED, Event.UNSCALED, Event.READ, Event.WRITTEN)
+    if not built or any(event.event in using or may_train(event, backward.subject) for event in run.events):
+        return
+    for event in built:
+        optimizer = event.subject
+        used = any(
+            (other.event in using and other.subject is optimizer)
+            or (other.event is Event.HANDED_OVER and any(reaches(value, optimizer) for value in other.given))
+            for other in evidence.events
+        )
+        if used or not certainly_reaches(evidence, backward.subject, optimizer):
+            continue
+        yield Diagnostic(
+            "HL509",
+            backward.site,
+            "The gradients are computed, and the optimizer that holds these parameters never steps: they never change.",
+            "Call the optimizer's zero_grad() before and its step() behind backward().",
+            not backward.guards,
+            (
+                DiagnosticStep(optimizer.site if isinstance(optimizer, Optimizer) else event.site, "is built", "event"),
+                DiagnosticStep(backward.site, "computes gradients", "event"),
+            ),
+            subject=backward,
+        )
+        return
+
+
+_APPLYING = re.compile(r"apply|minimize|assign|update|step|train")
+
+
+def _tape_without_step(run: Run, taken: TrainingEvent) -> Iterator[Diagnostic]:
+    """``tape.gradient(loss, model.trainable_variables)`` in a loop, after which no optimizer applies anything."""
+    match taken.by, taken.given:
+        case Unknown(key=("tensorflow.GradientTape", _)), (Unknown(key=variables),):
+            if (variables[-1] if isinstance(variables, tuple) else variables) not in _TRAINABLE:
+                return
+        case _:
+            return
+    calls = [event.subject for event in run.events if event.event is Event.HANDED_OVER]
+    if taken.calls or any(isinstance(one, Unknown) and _APPLYING.search(called(one)) for one in calls):
+        return
+    yield Diagnostic(
+        "HL509",
+        taken.site,
+        "The gradients of the model's variables are computed, and no optimizer applies them: the variables never change.",
+        "Call optimizer.apply_gradients(zip(gradients, model.trainable_variables)).",
+        not taken.guards,
+        (DiagnosticStep(taken.site, "computes gradients", "event"),),
+        subject=taken,
+    )
+
+
+_TRAINABLE = ("trainable_variables", "trainable_weights")
 
 _OF_GRADIENTS = (Event.DIFFERENTIATED, Event.STEPPED, Event.CLEARED, Event.WRITTEN, Event.HANDED_OVER)
 

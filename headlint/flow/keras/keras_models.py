@@ -23,7 +23,7 @@ REMOVED_METHODS = frozenset({"predict_classes", "predict_proba"})
 METHODS = frozenset(
     {"add", "pop", "compile", "fit", "fit_generator", "train_on_batch", "evaluate", "evaluate_generator", "predict"}
     | {"predict_generator", "predict_on_batch", "call", "summary", "get_layer", "save", "save_weights", "load_weights"}
-    | {"add_loss", "add_metric", "build", "get_config", "test_on_batch"}
+    | {"add_loss", "add_metric", "build", "get_config", "test_on_batch", "set_weights"}
     | REMOVED_METHODS
 )
 
@@ -133,7 +133,7 @@ def add(machine: Machine, model: Model, value: Value) -> None:
         model.approximate = True
         return
     machine.growth += 1
-    if machine.frame.repeating:
+    if machine.is_repeated(model):
         model.approximate = True
     if isinstance(value, Choice) and machine.state.path:
         value = machine.state.narrow(value)
@@ -164,7 +164,11 @@ def call_method(machine: Machine, model: Value, name: str, arguments: Arguments,
             machine.note_event(Event.FITTED, site, model)
             compilation.fit(machine, model, arguments, site)
             return Unknown()
+        case "load_weights" | "set_weights":
+            machine.note_event(Event.RESTORED, site, model)
+            return Unknown()
         case "predict" | "predict_on_batch" | "predict_generator":
+            machine.note_event(Event.PREDICTED, site, model)
             return _predictions(machine, outputs(machine, model, at), site)
         case "predict_classes" | "predict_proba":
             output = outputs(machine, model, at)
@@ -215,6 +219,8 @@ def attribute(machine: Machine, model: Model, name: str) -> Value | None:
             return outputs(machine, model, 0)
         case "input" | "inputs":
             return machine.read(model, "inputs") or Tensor(origin=Origin("input", "keras.Input"), symbolic=True)
+        case "trainable_variables" | "trainable_weights":
+            return machine.globals.child((model, name))
         case _ if name in METHODS:
             return None
         case _:

@@ -6,7 +6,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from headlint.flow.values.conditions import Choice, Guard
-from headlint.flow.values.python_values import DictValue, HeapObject, Instance, ListValue, Site, TupleValue, Value
+from headlint.flow.values.python_values import (
+    Constant,
+    DictValue,
+    FrameworkName,
+    HeapObject,
+    Instance,
+    ListValue,
+    Site,
+    TupleValue,
+    Unknown,
+    Value,
+)
 from headlint.flow.values.tensor_values import Tensor
 
 BY_HAND = frozenset(
@@ -67,8 +78,9 @@ class PartsSeen:
     def hand_on(self, *values: Value) -> None:
         """Something that is not followed is given these."""
         for value in values:
-            self.handed_on.update(things_of(value))
-            self.spend(value)
+            if not isinstance(value, Constant | Unknown | FrameworkName):
+                self.handed_on.update(things_of(value))
+                self.spend(value)
 
     def spend(self, *values: Value | None, made: Value | None = None) -> None:
         """Something is made of these; what the result remembers them by is followed."""
@@ -77,7 +89,7 @@ class PartsSeen:
         else:
             kept = ()
         for value in values:
-            if value is not None:
+            if value is not None and not isinstance(value, Constant | Unknown | FrameworkName):
                 self.spent += [tensor for tensor in tensors_of(value) if all(tensor is not one for one in kept)]
 
 

@@ -75,8 +75,7 @@ def read(machine: Machine, owner: Value, name: str, at: int) -> Value:
         case DictValue() if name not in DICT_METHODS:
             return machine.branches.opened(machine.read(owner, name) or owner.rest.child(name))
         case Container() if name in owner.names:
-            members = iteration.slot_items(machine, owner)
-            return Unknown() if members is None else members[owner.names.index(name)]
+            return _named_member(machine, owner, name)
         case Dataset():
             return _of_dataset(machine, owner, name)
         case Layer() | Container() | Model() | Loss() | Parser() | Optimizer() | Scheduler() | Scaler():
@@ -327,12 +326,18 @@ def _of_container(machine: Machine, container: Container, index: Value, site: Si
         return Unknown()
     match index:
         case Constant(str() as name) if name in container.names:
-            return members[container.names.index(name)]
+            return _named_member(machine, container, name)
         case Constant(str()):
             return Unknown()
     if container.approximate and not isinstance(index, Constant):
         return any_of(members)
     return _picked(members, index, lambda some: Container(container.kind, some, ("",) * len(some), site))
+
+
+def _named_member(machine: Machine, container: Container, name: str) -> Value:
+    """A member by its name; names that another branch gave have none here."""
+    members, position = iteration.slot_items(machine, container) or (), container.names.index(name)
+    return members[position] if position < len(members) else Unknown()
 
 
 def _entry(machine: Machine, mapping: DictValue, index: Value) -> Value:

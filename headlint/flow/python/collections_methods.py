@@ -34,8 +34,8 @@ def extend(machine: Machine, target: ListValue, more: list[Value]) -> None:
     items = iteration.slot_items(machine, target)
     if items is None:
         target.approximate = True
-        return
-    if machine.frame.repeating:
+        items = tuple(iteration.representatives(machine, target) or ())
+    if machine.is_repeated(target):
         target.approximate = True
     machine.state.write(target, "items", TupleValue((*items, *more)))
 

@@ -40,7 +40,12 @@ def execute(machine: Machine, body: Iterable[ir.Statement]) -> bool:
 
 
 def _evaluate(machine: Machine, node: ir.Evaluate) -> None:
-    machine.evaluate(node.value)
+    value = machine.evaluate(node.value)
+    match node.value:
+        case ir.Call(function=ir.Attribute(name=name, owner=(ir.Name() | ir.Attribute()) as owner)) if (
+            isinstance(value, Tensor) and name.endswith("_") and isinstance(machine.evaluate(owner), Tensor)
+        ):
+            assign(machine, owner, value)  # a method that changes the tensor in its place
 
 
 def _assert(machine: Machine, node: ir.Assert) -> None:

@@ -14,6 +14,7 @@ from headlint.flow.values.python_values import (
     FunctionValue,
     Instance,
     Site,
+    Unknown,
     Value,
 )
 from headlint.flow.values.tensor_values import Tensor, comes_from_layer
@@ -56,14 +57,16 @@ def _gives_or_keeps(machine: Machine, definition: ir.FunctionDefinition) -> bool
     """Whether a method returns something on some path, or leaves what it computes where others may find it."""
     if definition.generator or definition.decorators:
         return True
-    return any(_leaves(machine, node) for node in ir.walk(definition.body))
+    nested = [node for node in ir.walk(definition.body) if isinstance(node, ir.FunctionDefinition | ir.Lambda)]
+    elsewhere = {id(inner) for node in nested for inner in ir.walk(node.body)}
+    return any(_leaves(machine, node) for node in ir.walk(definition.body) if id(node) not in elsewhere)
 
 
 def _leaves(machine: Machine, node: ir.Expression | ir.Statement) -> bool:
     match node:
         case ir.Return(value=value):
             return value is not None
-        case ir.Leave(kind="raise") | ir.Outer() | ir.Yield() | ir.Delete() | ir.FunctionDefinition() | ir.Lambda():
+        case ir.Leave(kind="raise") | ir.Outer() | ir.Yield() | ir.Delete():
             return True
         case ir.Assign(targets=targets):
             return any(_is_elsewhere(target) for target in targets)
@@ -121,14 +124,18 @@ def _computed(machine: Machine, frame: Frame, definition: ir.FunctionDefinition)
         value = machine.read(frame.scope, name)
         if isinstance(value, Tensor) and (name not in parameters or value.inputs) and comes_from_layer(value):
             found = value
-    return found or _on_its_own_line(machine, definition)
+    return found or _on_the_last_line(machine, definition)
 
 
-def _on_its_own_line(machine: Machine, definition: ir.FunctionDefinition) -> Tensor | None:
-    """What the last line computes, where it is nothing but a call."""
-    match definition.body[-1:]:
-        case (ir.Evaluate(value=ir.Call() as call),):
+def _on_the_last_line(machine: Machine, definition: ir.FunctionDefinition) -> Tensor | None:
+    """What the last line computes: a call on its own, or what a part of the module that cannot be read gives."""
+    last = next((node for node in reversed(definition.body) if not isinstance(node, ir.Return)), None)
+    match last:
+        case ir.Evaluate(value=ir.Call() as call):
             value = machine.evaluate(call)
             return value if isinstance(value, Tensor) and comes_from_layer(value) else None
+        case ir.Assign(targets=(ir.Name(name=name),), value=ir.Call(function=ir.Attribute(owner=ir.Name(name="self")))):
+            value = machine.read(machine.frame.scope, name) or Unknown()
+            return machine.tensor_of(value) if isinstance(value, Unknown) and not name.startswith("_") else None
         case _:
             return None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from headlint.flow.tensors import literals, ranges, shapes
 from headlint.flow.tensors.dtypes import as_type, dtype_of, requested, type_name, with_type
-from headlint.flow.tensors.operation import Operation, tensor_of
+from headlint.flow.tensors.operation import ZEROS, Operation, tensor_of
 from headlint.flow.values.python_values import Constant, ListValue, Site, TupleValue, Unknown, Value
 from headlint.flow.values.tensor_values import ANY_SHAPE, Domain, Labels, Origin, Shape, Tensor
 
@@ -22,6 +22,8 @@ def _new_tensor(machine: Machine, operation: Operation) -> Value:
             copy = tensor.derive(attached=False, cut=operation.site, origin=operation.origin("new tensor"))
             typed = _TYPED.get(operation.name)
             return with_type(copy, typed or requested(operation.arguments.get("dtype"), dtype_of(copy)))
+        case Constant(int()) if operation.name in _TYPED:
+            return Tensor(origin=operation.origin("fresh"))  # sizes, and whatever stands in memory
         case other:
             made = _converted(machine, operation, other)
             return as_type(made, _TYPED.get(operation.name, "")) if isinstance(made, Tensor) else made
@@ -172,6 +174,19 @@ def _fresh_like(machine: Machine, operation: Operation) -> Value:
     return Tensor(Domain.UNKNOWN, shape, operation.origin("fresh"), labels=ranges.fresh(operation, dtype, shape))
 
 
+def _scatter(machine: Machine, operation: Operation) -> Value:
+    """``zeros(…).scatter(dim, labels, 1)`` writes one-hot rows; what else is scattered is not known."""
+    tensor = tensor_of(machine, operation.main)
+    if tensor is None:
+        return Unknown()
+    labels, value = operation.arguments.get("index"), operation.arguments.get("value", operation.arguments.get("src"))
+    empty = tensor.origin.note == "fresh" and tensor.origin.name.endswith(ZEROS)
+    several = isinstance(labels, Tensor) and labels.shape.rank == 2 and labels.shape.units not in (None, 1)
+    one_hot = empty and not several and isinstance(value, Constant) and value.value == 1
+    domain = Domain.ONE_HOT if one_hot else Domain.UNKNOWN
+    return Tensor(domain, tensor.shape, operation.origin("scatter"), (tensor,))
+
+
 EFFECTS: dict[str, Callable[[Machine, Operation], Value]] = {
     "new_tensor": _new_tensor,
     "convert": _convert,
@@ -184,6 +199,7 @@ EFFECTS: dict[str, Callable[[Machine, Operation], Value]] = {
     "fresh_sized": _fresh_sized,
     "fresh_named": _fresh_named,
     "fresh_like": _fresh_like,
+    "scatter": _scatter,
     "variable": _variable,
     "placeholder": _placeholder,
     "type_as": _type_as,

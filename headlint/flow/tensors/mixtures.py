@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from math import isclose
 
+from headlint.flow.tensors.operation import ZEROS
 from headlint.flow.values.python_values import Constant, Site, Unknown, Value
 from headlint.flow.values.tensor_values import Domain, Origin, Shape, Tensor
 
@@ -42,7 +43,7 @@ def _factors(tensor: Tensor, depth: int) -> list[Factor] | None:
     if depth == 0 or origin.role != "operation":
         return None
     match origin.note, parts:
-        case "fresh", () if origin.name.endswith(("zeros", "zeros_like")):
+        case "fresh", () if origin.name.endswith(ZEROS):
             return []
         case (("multiply" | "divide"), (part,)) if origin.factor is not None:
             return _scaled(_factors(part, depth - 1), origin.factor, origin.note)

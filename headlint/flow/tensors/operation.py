@@ -28,6 +28,9 @@ PROBABILITIES = (Domain.SOFTMAX, Domain.SIGMOID)
 
 KEEPS_SCORES = (Domain.LINEAR, Domain.TARGET, Domain.ONE_HOT)
 
+ZEROS = ("zeros", "zeros_like", "zero_")
+"""Ends of the names of what makes a tensor of zeros."""
+
 
 def activate(
     machine: Machine,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from headlint.flow.machine.parts import things_of
@@ -37,17 +38,42 @@ OWN_BOOKKEEPING = (
 def note(machine: Machine, unit: ModuleUnit) -> None:
     """Note what the modules of a file keep in plain collections."""
     modules = [instance for instance in machine.instances if is_module(instance)]
-    registered = set(machine.parts.registered)
+    found: dict[Site, list[_Kept]] = {}
     for instance in modules:
-        registered.update(_parts(machine, (machine.read(instance, name) for name in list(instance.slots))))
-    found: dict[Site, list[PartsKept]] = {}
+        if instance.whole and not instance.cls.opaque and not machine.muted:
+            for kept in _kept(machine, instance):
+                if kept.site.path == unit.path and not _keeps_account(machine, instance):
+                    found.setdefault(kept.site, []).append(kept)
+    if not found:
+        return
+    elsewhere = machine.parts.registered | machine.parts.by_hand | machine.parts.handed_on
     for instance in modules:
-        if instance.whole and not instance.cls.opaque and not _keeps_account(machine, instance):
-            for fact in _kept(machine, instance, registered):
-                found.setdefault(fact.site, []).append(fact)
-    for site, facts in found.items():
-        if site.path == unit.path and not machine.muted:
-            machine.facts.append(next((fact for fact in facts if fact.registered), facts[0]))
+        elsewhere.update(_parts(machine, (machine.read(instance, name) for name in list(instance.slots))))
+    for site, all_kept in found.items():
+        kept = all_kept[0]
+        machine.facts.append(
+            PartsKept(
+                site=site,
+                module=kept.module.cls.name,
+                attribute=kept.attribute,
+                holder={ListValue: "list", DictValue: "dict", TupleValue: "tuple"}[type(kept.collection)],
+                member=class_of(kept.layer),
+                registered=any(thing in elsewhere for one in all_kept for thing in one.things),
+                plain=_is_plain(machine, kept.collection),
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A collection of a module, with all that is in it and one of its layers."""
+
+    site: Site
+    module: Instance
+    attribute: str
+    collection: Collection
+    things: tuple[Value, ...]
+    layer: HeapObject
 
 
 def is_module(instance: Instance) -> bool:
@@ -108,25 +134,17 @@ def _keeps_account(machine: Machine, instance: Instance) -> bool:
     return any(attributes.find_in_class(machine, instance.cls, name) is not None for name in OWN_BOOKKEEPING)
 
 
-def _kept(machine: Machine, instance: Instance, registered: set[HeapObject]) -> Iterator[PartsKept]:
+def _kept(machine: Machine, instance: Instance) -> Iterator[_Kept]:
+    """The collections of a module with layers that have weights and that it built itself."""
     for name, site in instance.sites.items():
         value = machine.read(instance, name)
         if not isinstance(value, Collection) or _is_hidden(value):
             continue
-        things = list(_members(machine, value))
-        layers = [thing for thing in things if thing.born > instance.born and has_weights(machine, thing)]
-        if not layers:
-            continue
-        elsewhere = registered | machine.parts.by_hand | machine.parts.handed_on
-        yield PartsKept(
-            site=site,
-            module=instance.cls.name,
-            attribute=name,
-            holder={ListValue: "list", DictValue: "dict", TupleValue: "tuple"}[type(value)],
-            member=class_of(layers[0]),
-            registered=any(thing in elsewhere for thing in (value, *things)),
-            plain=_is_plain(machine, value),
-        )
+        things = tuple(_members(machine, value))
+        layers = (thing for thing in things if thing.born > instance.born and has_weights(machine, thing))
+        layer = next(layers, None)
+        if layer is not None:
+            yield _Kept(site, instance, name, value, (value, *things), layer)
 
 
 def _is_hidden(value: Collection) -> bool:

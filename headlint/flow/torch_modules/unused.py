@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from headlint.flow.python import attributes
@@ -11,7 +10,7 @@ from headlint.flow.torch_modules.parts import class_of, has_weights, held_in
 from headlint.flow.values.facts import LayerUnused
 from headlint.flow.values.library_values import Container, Layer
 from headlint.flow.values.modules import ModuleUnit
-from headlint.flow.values.python_values import ClassValue, FunctionValue, HeapObject, Instance
+from headlint.flow.values.python_values import ClassValue, FunctionValue, HeapObject, Instance, Site
 from headlint.syntax import ir
 
 if TYPE_CHECKING:
@@ -34,22 +33,18 @@ DYNAMIC = frozenset(
 
 def note(machine: Machine, unit: ModuleUnit) -> None:
     """Note the layers of a file's modules that are built and never mentioned again."""
-    holders = _holders(machine)
-    found: dict[object, list[tuple[Instance, str, HeapObject]]] = {}
-    for instance in machine.instances:
-        if instance.cls.unit is unit and instance.whole and not instance.cls.opaque:
-            for name, thing in _left_alone(machine, instance, holders):
-                found.setdefault(instance.sites[name], []).append((instance, name, thing))
-    if not found or machine.muted:
+    candidates = _left_alone(machine, unit)
+    if not candidates or machine.muted:
         return
+    holders = _holders(machine)
     elsewhere = _Mentions(unit.body, of_self=False)
-    for candidates in found.values():
-        instance, name, thing = candidates[0]
-        family = _family(machine, instance.cls)
-        if _has_a_forward(machine, instance) and not elsewhere.reaches(name) and not _is_reached(machine, family, name):
+    for site, (instance, name, thing) in candidates.items():
+        if not _is_only_here(machine, thing, holders) or not _has_a_forward(machine, instance):
+            continue
+        if not elsewhere.reaches(name) and not _is_reached(machine, _family(machine, instance.cls), name):
             machine.facts.append(
                 LayerUnused(
-                    site=instance.sites[name],
+                    site=site,
                     module=instance.cls.name,
                     attribute=name,
                     layer=class_of(thing),
@@ -58,21 +53,33 @@ def note(machine: Machine, unit: ModuleUnit) -> None:
             )
 
 
-def _left_alone(machine: Machine, instance: Instance, holders: Counter[HeapObject]) -> Iterator[tuple[str, HeapObject]]:
-    """The parts with weights that a module built itself, which nothing was seen to apply, share or hand on."""
-    if instance.cls.framework_base() not in _PLAIN_BASES:
-        return
+def _left_alone(machine: Machine, unit: ModuleUnit) -> dict[Site, tuple[Instance, str, HeapObject]]:
+    """The parts with weights that modules of a file built themselves and that nothing was seen to apply or hand on."""
+    found: dict[Site, tuple[Instance, str, HeapObject]] = {}
+    for instance in machine.instances:
+        cls = instance.cls
+        if cls.unit is not unit or not instance.whole or cls.opaque or cls.framework_base() not in _PLAIN_BASES:
+            continue
+        for name, site in instance.sites.items():
+            thing = machine.read(instance, name)
+            if not isinstance(thing, Layer | Container | Instance) or thing.born < instance.born:
+                continue
+            if not _is_touched(machine, thing) and has_weights(machine, thing):
+                found.setdefault(site, (instance, name, thing))
+    return found
+
+
+def _is_touched(machine: Machine, thing: HeapObject) -> bool:
+    """Whether a part was applied, shared, handed on, or steered by hand."""
     parts = machine.parts
-    touched = parts.applied | parts.handed_on | parts.by_hand | parts.weights_touched | parts.registered
-    for name in instance.sites:
-        thing = machine.read(instance, name)
-        if not isinstance(thing, Layer | Container | Instance) or thing.born < instance.born or thing in touched:
-            continue
-        if thing in machine.applied or (isinstance(thing, Layer) and thing.slots) or holders[thing] != 1:
-            continue
-        members = set(held_in(machine, thing)) if isinstance(thing, Container) else set()
-        if has_weights(machine, thing) and not any(one in touched or holders[one] != 1 for one in members):
-            yield name, thing
+    seen = (parts.applied, parts.handed_on, parts.by_hand, parts.weights_touched, parts.registered, machine.applied)
+    return any(thing in some for some in seen) or (isinstance(thing, Layer) and bool(thing.slots))
+
+
+def _is_only_here(machine: Machine, thing: HeapObject, holders: Counter[HeapObject]) -> bool:
+    """Whether one attribute alone holds a part, and what is in it."""
+    members = set(held_in(machine, thing)) if isinstance(thing, Container) else set()
+    return holders[thing] == 1 and not any(_is_touched(machine, one) or holders[one] != 1 for one in members)
 
 
 def _holders(machine: Machine) -> Counter[HeapObject]:

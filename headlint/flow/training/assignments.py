@@ -63,12 +63,19 @@ def _note_unread(machine: Machine, owner: Value, name: str, site: Site) -> None:
             name in training.MISSPELT_OF_MODULES and not _is_its_own(machine, owner, name)
         ):
             machine.emit(UnreadAttribute, site, name=name, meant="requires_grad_")
+        case Unknown(key=(str() as path, _)) if name == "requires_grad" and _is_ready_made_model(path):
+            machine.emit(UnreadAttribute, site, name=name, meant="requires_grad_")
         case Layer() | Model() | Backbone() if name in training.MISSPELT_OF_KERAS:
             machine.emit(UnreadAttribute, site, name=name, meant="trainable")
         case Instance() if owner.cls.framework_base().startswith("keras.") and name in training.MISSPELT_OF_KERAS:
             machine.emit(UnreadAttribute, site, name=name, meant="trainable")
         case _:
             pass
+
+
+def _is_ready_made_model(path: str) -> bool:
+    """Whether a function of a library gives a model, nothing more being known of it."""
+    return path.startswith("transformers.") and path.endswith("Model.from_pretrained")
 
 
 def _is_its_own(machine: Machine, instance: Instance, name: str) -> bool:

@@ -38,6 +38,7 @@ def build(machine: Machine, path: str, arguments: Arguments, at: int) -> Value |
         held = parameters.given_to_optimizer(machine, arguments.first("params"))
         optimizer = Optimizer(name, site, held, machine.rounds)
         machine.set_up.optimizers.append(optimizer)
+        machine.note_event(Event.BUILT, site, optimizer)
         return optimizer
     if path in training.SCHEDULERS:
         return Scheduler(name, site, arguments.first("optimizer") or Unknown())

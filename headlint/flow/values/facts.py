@@ -312,8 +312,12 @@ class Event(Enum):
     APPLIED = "a model is applied"
     COMPILED = "a Keras model is compiled"
     FITTED = "a Keras model is trained by fit"
+    RESTORED = "a Keras model gets weights that were saved"
+    PREDICTED = "a Keras model predicts"
     TRAINABLE_SET = "a Keras layer or model is frozen or released"
     KEPT = "a value is added to a sum or a list that outlives the round of the loop"
+    BUILT = "an optimizer is built"
+    CUT_SHORT = "a part of the program is not followed to its end, because it takes too long"
     USED_BY_HAND = "the program uses a layer's weights itself"
     HANDED_OVER = "something is called that cannot be read"
 

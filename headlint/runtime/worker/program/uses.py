@@ -119,6 +119,42 @@ def is_data(function: Callable[..., Any], parameter: str) -> bool:
     return False
 
 
+MADE_TENSOR = frozenset(
+    {"tensor", "as_tensor", "FloatTensor", "Tensor", "from_numpy", "array", "asarray", "Constant", "Parameter"}
+)
+
+
+def is_table(function: Callable[..., Any], parameter: str) -> bool:
+    """Whether a parameter holds the weights of an embedding or of another layer."""
+    for node in nodes_of(function):
+        match node:
+            case ast.Call(func=ast.Attribute(attr="from_pretrained"), args=[value, *_], keywords=words) if holds(
+                value, parameter
+            ) and all(word.arg in ("freeze", "padding_idx", "sparse") for word in words):
+                return True
+            case ast.Call(
+                func=ast.Attribute(value=ast.Attribute(attr="data" | "weight"), attr="copy_"), args=[value, *_]
+            ) if holds(value, parameter):
+                return True
+            case ast.keyword(arg="weights", value=ast.List(elts=[value])) if holds(value, parameter):
+                return True
+            case ast.Assign(targets=[ast.Attribute(attr="weight")], value=ast.Call(args=[value, *_])) if holds(
+                value, parameter
+            ):
+                return True
+    return False
+
+
+def holds(node: ast.expr, parameter: str) -> bool:
+    """Whether an expression is a parameter, or a tensor made of it."""
+    match node:
+        case ast.Call(func=ast.Name(id=maker) | ast.Attribute(attr=maker), args=[value, *_]):
+            return maker in MADE_TENSOR and holds(value, parameter)
+        case ast.Call(func=ast.Attribute(value=value, attr="float" | "clone" | "double"), args=[]):
+            return holds(value, parameter)
+    return names(node, parameter)
+
+
 def index_read(index: ast.expr) -> int:
     """How many items there must be for an index."""
     match index:
