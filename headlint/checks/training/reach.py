@@ -75,8 +75,21 @@ def _note(found: Behind, tensor: Tensor, use: LossUse | None) -> None:
             found.weights.add(tensor)
         case "input" if origin.note == COMPUTED:
             found.complete = False
+        case "loss" if (
+            use is not None and (loaded := _loaded_model(use.prediction)) is not None and _is_data(use.target)
+        ):
+            found.sites.add(loaded)
         case "loss" if use is None or not isinstance(use.prediction, Tensor) or not _is_data(use.target):
             found.complete = False
+
+
+def _loaded_model(prediction: Value) -> Site | None:
+    """Where the model was loaded that a prediction comes from directly: no optimizer built over another holds it."""
+    match prediction:
+        case Unknown(key=("call", _), parent=Unknown(key=("torch.load", Site() as site))):
+            return site
+        case _:
+            return None
 
 
 def _is_data(target: Value | None) -> bool:
