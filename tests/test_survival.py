@@ -111,3 +111,25 @@ def test_import_cycles(tmp_path: Path) -> None:
     (tmp_path / "b.py").write_text("import torch\nfrom a import *\nfrom a import f\ndef g(x):\n    return f(x)\n")
     report = headlint.check_paths([tmp_path], Settings(root=tmp_path, cache=False))
     assert report.problems == ()
+
+
+COSTLY = "def f0(x):\n    return g(x)\n" + "".join(
+    f"def f{n}(x):\n    return (f{n - 1}(x), f{n - 1}(x + 1), f{n - 1}(x + 2))\n" for n in range(1, 14)
+)
+MISTAKE = "net = nn.Sequential(nn.Linear(4, 3), nn.Softmax(dim=1))\nnn.CrossEntropyLoss()(net(torch.randn(2, 4)), y).backward()\n"
+
+
+@pytest.mark.parametrize("times", [1, 40])
+def test_costly_statements_leave_something_for_those_behind_them(times: int) -> None:
+    text = f"import torch\nfrom torch import nn\n{COSTLY}" + "f13(1)\n" * times + MISTAKE
+    report = headlint.check_source(text, settings=Settings(cache=False))
+    assert report.problems == ()
+    if times == 1:
+        assert [finding.code for finding in report] == ["HL101"]
+
+
+def test_a_costly_top_level_leaves_something_for_functions() -> None:
+    function = "def main(y):\n" + "".join(f"    {line}\n" for line in MISTAKE.splitlines())
+    text = f"import torch\nfrom torch import nn\n{COSTLY}" + "f13(1)\n" * 40 + function
+    report = headlint.check_source(text, settings=Settings(cache=False))
+    assert [finding.code for finding in report] == ["HL101"]

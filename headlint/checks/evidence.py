@@ -23,8 +23,8 @@ from headlint.flow.values.facts import (
     Returned,
     TrainingEvent,
 )
-from headlint.flow.values.library_values import Layer
-from headlint.flow.values.python_values import Constant, Site, TupleValue
+from headlint.flow.values.library_values import Compiled, Layer
+from headlint.flow.values.python_values import Constant, HeapObject, Site, TupleValue, Value
 from headlint.flow.values.tensor_values import Domain, Labels, Origin, Tensor
 from headlint.settings import Settings
 
@@ -78,9 +78,13 @@ class Evidence:
         return [fact for fact in self.facts if isinstance(fact, kind)]
 
     @cached_property
-    def uses_by_result(self) -> dict[int, LossUse]:
-        """The uses of losses by the identity of the tensor that they give."""
-        return {id(use.result): use for use in self.of(LossUse) if use.result is not None}
+    def uses_by_result(self) -> dict[int, list[LossUse]]:
+        """The uses of losses by the identity of the tensor that they give; one for each prediction that it may take."""
+        found: dict[int, list[LossUse]] = {}
+        for use in self.of(LossUse):
+            if use.result is not None:
+                found.setdefault(id(use.result), []).append(use)
+        return found
 
     @cached_property
     def unreadable_calls(self) -> dict[tuple[int, Site], list[TrainingEvent]]:
@@ -103,8 +107,35 @@ class Evidence:
 
     @cached_property
     def uses(self) -> list[LossUse]:
-        """The losses that take a tensor."""
-        return [use for use in self.of(LossUse) if isinstance(use.prediction, Tensor)]
+        """The losses that take a tensor, but for those that only let a model with saved weights predict."""
+        idle = self._compiled_to_predict
+        uses = [use for use in self.of(LossUse) if isinstance(use.prediction, Tensor)]
+        return [use for use in uses if not (use.compiled and use.site in idle)]
+
+    @cached_property
+    def _compiled_to_predict(self) -> set[Site]:
+        """Where the losses stand of models that get saved weights and predict, and that nothing is seen to train."""
+        models: dict[Event, dict[int, Value]] = {}
+        for event in self.events:
+            models.setdefault(event.event, {})[id(event.subject)] = event.subject
+        restored, predicted, fitted = (models.get(one, {}) for one in (Event.RESTORED, Event.PREDICTED, Event.FITTED))
+        idle = [model for key, model in restored.items() if key in predicted and key not in fitted]
+        compiled = [model.slots.get("compiled") for model in idle if isinstance(model, HeapObject)]
+        return {loss.site for one in compiled if isinstance(one, Compiled) for loss in one.losses}
+
+    def is_part_of_another(self, use: LossUse) -> bool:
+        """Whether the model of a loss is the first half of another one that is compiled too, as the maker in a GAN."""
+        head = head_of(prediction(use))
+        layer = head.origin.layer if head is not None else None
+        if layer is None or not use.compiled:
+            return False
+        others = (prediction(other) for other in self.uses if other.compiled and other is not use)
+        return any(
+            any(part.origin.layer is layer for part in ancestors(other))
+            and (last := head_of(other)) is not None
+            and last.origin.layer is not layer
+            for other in others
+        )
 
     @cached_property
     def predictions(self) -> set[int]:

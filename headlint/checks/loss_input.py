@@ -113,7 +113,7 @@ def logits_into_binary_cross_entropy(evidence: Evidence) -> Iterator[Diagnostic]
     for use in evidence.uses:
         if use.loss.family != "binary_cross_entropy" or not wants_probabilities(use):
             continue
-        if prediction(use).domain in SCORES:
+        if prediction(use).domain in SCORES and not evidence.is_part_of_another(use):
             message = (
                 f"{use.loss.short_name} takes the logarithm of probabilities, but it is given "
                 f"{prediction(use).domain.value} that need not lie between 0 and 1."
@@ -277,6 +277,8 @@ def log_of_softmax(evidence: Evidence) -> Iterator[Diagnostic]:
     for fact in evidence.of(Activation):
         if fact.effect != "log" or not isinstance(fact.input, Tensor) or not fact.input.attached:
             continue
+        if fact.output.origin.name.startswith("numpy."):
+            continue  # NumPy differentiates nothing
         if (
             fact.input.domain in PROBABILITIES
             and not fact.input.guarded

@@ -31,6 +31,7 @@ FIRST_METHODS = ("forward", "call", "training_step", "train_step", "fit", "train
 def run(machine: Machine, unit: ModuleUnit) -> None:
     """Interpret a module and everything it defines."""
     machine.run_module(unit)
+    machine.make_room()
     machine.in_root = True
     machine.within(unit, lambda: _run_rest(machine, unit))
 

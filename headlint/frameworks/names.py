@@ -176,7 +176,8 @@ def _of_training_library(path: str, home: str) -> str:
         return _WHOLE.get(short, short)
     if parts[-1].startswith(_THEIR_FUNCTIONS):
         return home + parts[-1]
-    return usual_meaning(parts[-1]) if parts[-1] in ("nn", "F", "torch", "np") else path
+    handed_on = home == "fastai." and parts[-1] in ("nn", "F", "torch", "np")
+    return usual_meaning(parts[-1]) if handed_on else path
 
 
 def _keras(path: str) -> str:

@@ -34,6 +34,9 @@ _PUT = re.compile(
 )
 """A variable that something is put into."""
 
+LEAST_MODULES_BESIDE = 30
+"""Modules that are looked at for a single file; what would be seen in others counts as a library."""
+
 
 class Reaching:
     """Knows the pieces of a project that were asked for, and those that they mention."""
@@ -46,6 +49,9 @@ class Reaching:
         self._homes: dict[Piece, Path] = {}
         self._mentioned_by: dict[Piece, list[Piece]] = {}
         self._mentions: dict[Piece, list[Piece]] = {}
+        self._asked: set[Path] = set()
+        self.modules_beside = LEAST_MODULES_BESIDE
+        """How many modules are looked at, beside those that are asked for."""
         self._fills: dict[Piece, list[Piece]] = {}
         self._reaching: set[Piece] = set()
 
@@ -54,6 +60,7 @@ class Reaching:
 
         ``text`` is what the module says where it is no file.
         """
+        self._asked.add(file)
         if text is not None and file not in self._outlines:
             self._take(file, text)
         outline = self._outline(file)
@@ -64,8 +71,10 @@ class Reaching:
         return frozenset().union(*(piece.bound for piece in reaching)) if reaching else frozenset()
 
     def _outline(self, file: Path) -> Outline | None:
-        """The outline of a module; None where it cannot be read."""
+        """The outline of a module; None where it cannot be read, or too many were."""
         if file not in self._outlines:
+            if file not in self._asked and len(self._outlines) >= len(self._asked) + self.modules_beside:
+                return None
             try:
                 text = read_document(file, self._loader.data(file)).text
             except (OSError, UnreadableError):

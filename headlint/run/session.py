@@ -101,6 +101,8 @@ def check_files(
 
     selection = Selection(settings, files)
     relevant, refused = relevant_files(files, loader)
+    reaching = loader.reaching(settings.declared)
+    reaching.modules_beside = max(reaching.modules_beside, 3 * len(files))
     wanted = [file for file in relevant if reaches_library(file, loader, settings)]
     results = _analyze_all(wanted, loader, settings, progress)
     if loader.cache:

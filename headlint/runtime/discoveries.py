@@ -11,8 +11,8 @@ from headlint.findings.finding import Confidence, Finding, Place, Step
 from headlint.findings.rulebook import find_rule
 from headlint.runtime.inputs import Shape
 from headlint.runtime.measurement import Measurement, Output, Summary
-from headlint.runtime.parts import CAUSES, remarks
-from headlint.runtime.targets import Target, definition_lines
+from headlint.runtime.parts import CAUSES, not_held, remarks
+from headlint.runtime.targets import Target, definition_lines, is_made_in_one_way
 from headlint.runtime.verdicts import cost, width
 
 ABOUT_CONSTANTS = frozenset({"HL201", "HL202"})
@@ -32,6 +32,7 @@ def discoveries(target: Target, measured: Measurement, declared: Shape | None = 
     yield from _shape_differs(target, measured, declared)
     known = {finding.code for finding in target.findings}
     yield from _parts(target, measured)
+    yield from _optimizers(target, measured)
     if len(measured.outputs) == 1 and (target.named or target.loss is not None) and not known & ABOUT_CONSTANTS:
         yield from _constant(target, measured.outputs[0])
     if len(measured.outputs) == 1 and target.loss is not None and not any(code[:3] in ABOUT_VALUES for code in known):
@@ -49,6 +50,8 @@ def _shape_differs(target: Target, measured: Measurement, declared: Shape | None
             )  # fmt: skip
         return
     if len(measured.outputs) != 1 or len(target.heads) != 1 or not target.heads[0].given or target.after:
+        return
+    if not is_made_in_one_way(target.path, target.name):
         return
     shape, head = measured.outputs[0].shape, target.heads[0]
     wrong_rank = head.rank is not None and head.rank != len(shape)
@@ -79,6 +82,17 @@ def _parts(target: Target, measured: Measurement) -> Iterator[Finding]:
         )
         if not answered and (place is None or place.line not in told):
             yield _finding(one.code, target, one.message, one.advice, place)
+
+
+def _optimizers(target: Target, measured: Measurement) -> Iterator[Finding]:
+    """The optimizers that were given the parameters of the model and do not hold all of them."""
+    told = {finding.place.line for finding in target.findings if finding.code == "HL510"}
+    for one in measured.optimizers:
+        if one.whole and one.missing and one.line not in told:
+            yield _finding(
+                "HL510", target, not_held(one.missing, one.parameters),
+                "Build the optimizer after the last change of the model.", Place(str(target.path), one.line, 1, one.line, 1),
+            )  # fmt: skip
 
 
 def _constant(target: Target, output: Output) -> Iterator[Finding]:

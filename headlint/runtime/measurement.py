@@ -118,6 +118,19 @@ class LayerMeasured:
 
 
 @dataclass(frozen=True, slots=True)
+class OptimizerMeasured:
+    """An optimizer that the program builds: the names of the model's parameters that it does not hold, of how many.
+
+    ``whole`` says that it was given ``model.parameters()``.
+    """
+
+    line: int
+    missing: tuple[str, ...]
+    parameters: int
+    whole: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Basis:
     """What a measurement rests on."""
 
@@ -161,6 +174,7 @@ class Measurement:
     loss: LossMeasured | None = None
     training: Training | None = None
     suspects: Suspects | None = None
+    optimizers: tuple[OptimizerMeasured, ...] = ()
     seconds: Mapping[str, float] = field(default_factory=dict)
     peak_bytes: int = 0
 
@@ -187,9 +201,14 @@ def _measurement(facts: Mapping[str, Any]) -> Measurement:
         _loss(loss) if loss else None,
         Training(training["steps"], tuple(training["written"]), tuple(training["fixed"] or ())) if training else None,
         _suspects(facts.get("suspects")),
+        tuple(_optimizer(one) for one in facts.get("optimizers", ())),
         facts.get("seconds", {}),
         facts.get("peak_bytes", 0),
     )
+
+
+def _optimizer(found: Mapping[str, Any]) -> OptimizerMeasured:
+    return OptimizerMeasured(found["line"], tuple(found["missing"]), found["parameters"], found["whole"])
 
 
 def _suspects(found: Mapping[str, Any] | None) -> Suspects | None:

@@ -20,6 +20,9 @@ CAUSES = {
 """What is wrong with a part, for each rule that says so without running anything."""
 
 
+MOST_NAMES = 4
+
+
 @dataclass(frozen=True, slots=True)
 class Remark:
     """A finding in the making: the rule, the words, and the part that it is about."""
@@ -111,6 +114,16 @@ def _unrepeatable(one: Suspect) -> tuple[str, str]:
         case kind if kind[0].isupper():
             return f"{gives}, because eval() does not reach it.", "Make it once, in __init__, as an attribute."
     return f"{gives}.", "Let it follow the mode: training=self.training in PyTorch, training=training in Keras."
+
+
+def not_held(missing: tuple[str, ...], parameters: int) -> str:
+    """What is to be said about an optimizer that does not hold all of a model's parameters."""
+    names = ", ".join(missing[:MOST_NAMES]) + (
+        f" and {len(missing) - MOST_NAMES} more" if len(missing) > MOST_NAMES else ""
+    )
+    return (
+        f"The built optimizer does not hold {names}: {len(missing)} of {parameters} parameters that are to be trained."
+    )
 
 
 def about(suspects: Suspects, causes: frozenset[str], attribute: object, line: int) -> Suspect | None:

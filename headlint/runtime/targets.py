@@ -91,6 +91,8 @@ def _model_behind(finding: Finding) -> tuple[Path, str, str]:
     if head is not None and finding.model:
         return Path(head.place.path), finding.model, registry.built_as(head.name)
     path = Path(finding.place.path)
+    if finding.code == "HL510":
+        return path, _model_given_at(path, finding.place.line), "torch"
     if finding.code not in CAUSES:
         return path, "", ""
     return (
@@ -98,6 +100,22 @@ def _model_behind(finding: Finding) -> tuple[Path, str, str]:
         _class_around(path, finding.place.line),
         registry.built_as(finding.trail[0].name if finding.trail else ""),
     )
+
+
+def _model_given_at(path: Path, line: int) -> str:
+    """The model whose ``parameters()`` are taken on a line: ``model``, or ``main.model`` for a local of a function."""
+    within = [
+        node.name
+        for node in _definitions(path)
+        if isinstance(node, ast.FunctionDef) and node.lineno <= line <= (node.end_lineno or node.lineno)
+    ]
+    for node in _nodes(path):
+        match node:
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="parameters"), lineno=number) if (
+                number == line
+            ):
+                return ".".join([*within[:1], name])
+    return ""
 
 
 def _class_around(path: Path, line: int) -> str:
@@ -203,12 +221,27 @@ def definition_lines(path: Path, name: str) -> tuple[int, int] | None:
     return None
 
 
+def is_made_in_one_way(path: Path, name: str) -> bool:
+    """Whether a file calls a class or function at one place at most: else one object's shape says nothing about another."""
+    calls = [
+        node
+        for node in _nodes(path)
+        if isinstance(node, ast.Call) and name == getattr(node.func, "id", getattr(node.func, "attr", ""))
+    ]
+    return len(calls) < 2
+
+
 def _definitions(path: Path) -> Iterator[ast.ClassDef | ast.FunctionDef]:
-    """The classes and functions of a file; none of notebooks, and of files that do not parse."""
+    """The classes and functions of a file."""
+    for node in _nodes(path):
+        if isinstance(node, (ast.ClassDef, ast.FunctionDef)):
+            yield node
+
+
+def _nodes(path: Path) -> Iterator[ast.AST]:
+    """The syntax of a file; nothing of notebooks, and of files that do not parse."""
     try:
         tree = ast.parse(path.read_text(encoding="utf-8")) if path.suffix == ".py" else ast.Module([], [])
     except (OSError, SyntaxError, ValueError):
         return
-    for node in ast.walk(tree):
-        if isinstance(node, (ast.ClassDef, ast.FunctionDef)):
-            yield node
+    yield from ast.walk(tree)

@@ -13,7 +13,7 @@ from enum import Enum
 
 from headlint.findings.finding import Finding
 from headlint.runtime.measurement import Failure, Measurement, Output, Summary
-from headlint.runtime.parts import CAUSES, about, remarks
+from headlint.runtime.parts import CAUSES, about, not_held, remarks
 
 
 class Outcome(str, Enum):
@@ -268,6 +268,15 @@ def _part_shows(output: Output, measured: Measurement, finding: Finding) -> _Ans
     return _Answer(True, said or "The output for one sample changes with another sample of the batch.")
 
 
+def _optimizer_misses(output: Output, measured: Measurement, finding: Finding) -> _Answer:
+    for one in measured.optimizers:
+        if one.line == finding.place.line and one.missing:
+            return _Answer(True, not_held(one.missing, one.parameters))
+        if one.line == finding.place.line:
+            return _Answer(None, "The built optimizer holds every parameter of the model that it was given.")
+    return _Answer(None, "The optimizer could not be built.")
+
+
 _RULES: dict[str, Callable[[Output, Measurement, Finding], _Answer]] = {
     **dict.fromkeys(CAUSES, _part_shows),
     "HL101": _gives_softmax,
@@ -294,6 +303,7 @@ _RULES: dict[str, Callable[[Output, Measurement, Finding], _Answer]] = {
     "HL501": _not_differentiable,
     "HL502": _not_differentiable,
     "HL504": _dropout_last,
+    "HL510": _optimizer_misses,
     "HL604": _single_unit,
     "HL605": _gives_scores,
 }

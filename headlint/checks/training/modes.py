@@ -73,7 +73,7 @@ def _holds(optimizer: Value, model: Value) -> bool:
     """Whether an optimizer trains a model."""
     held = held_by(optimizer)
     if held is not None:
-        return model in held.owners or model in held.members
+        return model in held.owners
     return isinstance(optimizer, Unknown) and isinstance(model, Unknown)
 
 
@@ -107,7 +107,8 @@ def _may_depend(part: Value, depth: int) -> bool:
 def _evaluation_before(run: Run, applied: TrainingEvent, backward: TrainingEvent) -> TrainingEvent | None:
     """What has put the model into evaluation mode when it is applied, in the first round of the loops or a later one."""
     model = applied.subject
-    switches = [event for event in run.of(Event.MODE_SET) if event.subject is model and together(event, backward)]
+    about = [event for event in run.of(Event.MODE_SET) if covers(event.subject, model)]
+    switches = [event for event in about if together(event, backward)]
     if isinstance(model, Unknown) and not any(_mode(event) is True for event in run.of(Event.MODE_SET)):
         return None
     place = run.place(applied)
@@ -118,7 +119,7 @@ def _evaluation_before(run: Run, applied: TrainingEvent, backward: TrainingEvent
         if before:
             found = before[-1]
             return found if _mode(found) is False and not _handed_between(run, found, applied) else None
-        whole = [event for event in run.of(Event.MODE_SET) if event.subject is model and one and one in event.rounds]
+        whole = [event for event in about if one is not None and one in event.rounds]
         if whole and one is not None and all(_mode(event) is False for event in whole):
             last = whole[-1]
             returns = _happens_again_and_again(last, applied) and not _handed_after(run, last, one)
@@ -134,6 +135,21 @@ def _happens_again_and_again(switch: TrainingEvent, applied: TrainingEvent) -> b
         and guard.condition.subject.key[0] == "%"
         for guard in set(switch.guards) - set(applied.guards)
     )
+
+
+def covers(module: Value, model: Value, depth: int = DEEPEST_MODULE) -> bool:
+    """Whether a switch of a module's mode switches a model's: it is the model, or has it as a part."""
+    if module is model:
+        return True
+    match module:
+        case Container() | Instance() if depth > 0:
+            return any(covers(part, model, depth - 1) for part in module.slots.values())
+        case TupleValue(items):
+            return any(covers(item, model, depth) for item in items)
+        case Choice(options):
+            return any(covers(option.value, model, depth) for option in options)
+        case _:
+            return False
 
 
 def _mode(event: TrainingEvent) -> bool | None:
@@ -172,7 +188,8 @@ def evaluated_in_training_mode(evidence: Evidence) -> Iterator[Diagnostic]:
             if not applied.without_gradient or not applied.rounds or isinstance(applied.subject, Unknown):
                 continue
             model = applied.subject
-            modes = [event for event in evidence.events if event.event is Event.MODE_SET and event.subject is model]
+            switches = [event for event in evidence.events if event.event is Event.MODE_SET]
+            modes = [event for event in switches if _may_cover(event.subject, model, event.root == applied.root)]
             if any(_mode(event) is not True for event in modes) or not depends_on_mode(model):
                 continue
             if not _is_trained(run, model) or not _goes_through_data(applied) or not _is_judged(evidence, applied):
@@ -194,6 +211,13 @@ def evaluated_in_training_mode(evidence: Evidence) -> Iterator[Diagnostic]:
                 ),
                 subject=applied,
             )
+
+
+def _may_cover(module: Value, model: Value, in_same_run: bool) -> bool:
+    """Whether a module that is switched may be the model, a part of it, or something around it."""
+    if isinstance(module, Unknown):
+        return in_same_run
+    return covers(module, model) or covers(model, module)
 
 
 def _is_trained(run: Run, model: Value) -> bool:

@@ -23,7 +23,7 @@ REMOVED_METHODS = frozenset({"predict_classes", "predict_proba"})
 METHODS = frozenset(
     {"add", "pop", "compile", "fit", "fit_generator", "train_on_batch", "evaluate", "evaluate_generator", "predict"}
     | {"predict_generator", "predict_on_batch", "call", "summary", "get_layer", "save", "save_weights", "load_weights"}
-    | {"add_loss", "add_metric", "build", "get_config", "test_on_batch"}
+    | {"add_loss", "add_metric", "build", "get_config", "test_on_batch", "set_weights"}
     | REMOVED_METHODS
 )
 
@@ -164,7 +164,11 @@ def call_method(machine: Machine, model: Value, name: str, arguments: Arguments,
             machine.note_event(Event.FITTED, site, model)
             compilation.fit(machine, model, arguments, site)
             return Unknown()
+        case "load_weights" | "set_weights":
+            machine.note_event(Event.RESTORED, site, model)
+            return Unknown()
         case "predict" | "predict_on_batch" | "predict_generator":
+            machine.note_event(Event.PREDICTED, site, model)
             return _predictions(machine, outputs(machine, model, at), site)
         case "predict_classes" | "predict_proba":
             output = outputs(machine, model, at)

@@ -375,7 +375,10 @@ def _size_of_unknown(owner: Unknown, arguments: Arguments) -> Value:
             return shape.child(("item", axis))
 
 
+_AXES = {"dim", "axis", "dtype", "keepdim", "keepdims", "start_dim", "end_dim"}
+
+
 def _only_numbers(arguments: Arguments) -> bool:
     """Whether a call passes nothing but axes and sizes."""
     values = (*arguments.positional, *arguments.named.values())
-    return not any(isinstance(value, Tensor | HeapObject) for value in values) and len(arguments.named) <= 1
+    return not any(isinstance(value, Tensor | HeapObject) for value in values) and arguments.named.keys() <= _AXES

@@ -46,6 +46,12 @@ from headlint.syntax import ir
 MOST_STEPS = 150_000
 """Expressions and statements that are interpreted for one file before headlint gives up on the rest of it."""
 
+LEAST_STEPS_OF_A_STATEMENT = 100
+"""Those that each statement of a file's top level may take, however many were spent before it: enough to define something."""
+
+LEAST_STEPS_FOR_ROOTS = 75_000
+"""Those that are left, in any case, for the functions and classes that the top level of the file does not use."""
+
 MOST_STEPS_OF_A_ROOT = 12_000
 """Those that a function nothing calls may take: libraries of models have hundreds of such functions, all alike."""
 
@@ -199,13 +205,31 @@ class Machine:
         self.frames.append(Frame(unit.scope, unit, path_length=len(before)))
         try:
             if unit.main:
-                self.execute(unit.body.body)
+                self._run_as_program(unit.body.body)
                 return
             for statement in unit.body.body:
                 self.with_share(partial(self.execute, (statement,)), MOST_STEPS_OF_AN_IMPORT)
         finally:
             self.frames.pop()
             self.state.path = before
+
+    def _run_as_program(self, body: Iterable[ir.Statement]) -> None:
+        """Run statements until one leaves; none may take so many steps that those behind it could not be followed."""
+        went_on = True
+
+        def run(statement: ir.Statement) -> None:
+            nonlocal went_on
+            went_on = self.execute((statement,))
+
+        for statement in body:
+            if not went_on:
+                return
+            self.make_room(LEAST_STEPS_OF_A_STATEMENT)
+            self.with_share(partial(run, statement), max(LEAST_STEPS_OF_A_STATEMENT, self.steps_left * 3 // 4))
+
+    def make_room(self, steps: int = LEAST_STEPS_FOR_ROOTS) -> None:
+        """See to it that there are so many steps for what follows, whatever was spent before."""
+        self._steps_left = max(self._steps_left, steps + self.state.work * STEPS_PER_COMBINATION)
 
     def within(self, unit: ModuleUnit, run: Callable[[], None]) -> None:
         """Do something as if a module's top level did it."""
@@ -253,7 +277,7 @@ class Machine:
             BudgetSpent: when there are none left.
         """
         self._steps_left -= 1
-        if self.steps_left <= 0:
+        if self._steps_left <= self.state.work * STEPS_PER_COMBINATION:
             raise BudgetSpent
 
     @property

@@ -45,6 +45,8 @@ def call(machine: Machine, function: Value, arguments: Arguments, at: int) -> Va
             return machine.state.distribute([function], lambda one: call(machine, one, arguments, at))
         case FunctionValue():
             return run_function(machine, function, arguments, at)
+        case BoundMethod(Instance() as receiver, inner) if inner.name == "forward" and not machine.applying:
+            return machine.applied_to(receiver, arguments, at, lambda: call(machine, function, arguments, at))
         case BoundMethod(receiver, inner):
             return run_function(machine, inner, arguments, at, receiver, function.owner)
         case ClassValue():

@@ -75,11 +75,16 @@ def notice_cross_entropy(machine: Machine, operation: Operation, tensor: Tensor)
     """A sum or mean over labels times the logarithm of what a model gives is a cross entropy."""
     terms = list(_terms(tensor, DEEPEST_SUM))
     products = [term for term in terms if term is not None]
-    risky = next((log for log, _ in products if log.inputs[0].domain in PROBABILITIES), None)
+    risky = next((log for log, _ in products if log.inputs[0].domain in PROBABILITIES and _is_trained(log)), None)
     if risky is not None:
         machine.emit(HandWrittenLoss, risky.origin.site or operation.site, log=risky, reduced=tensor)
     if products and len(products) == len(terms):
         _take(machine, operation, products)
+
+
+def _is_trained(log: Tensor) -> bool:
+    """Whether a framework takes the logarithm: NumPy differentiates nothing."""
+    return log.origin.name.partition(".")[0] in kinds.LOSSES
 
 
 def _terms(tensor: Tensor, depth: int) -> Iterator[tuple[Tensor, Tensor] | None]:

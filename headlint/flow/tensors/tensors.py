@@ -177,7 +177,7 @@ def _picked_labels(tensor: Tensor, key: Value, shape: Shape) -> Labels | None:
         return replace(labels, encoding="binary" if one else "", classes=2 if one else None, exclusive=False)
     if labels.column and shape.rank == 1:
         labels = replace(labels, column=False)
-    if isinstance(key, Tensor | Unknown):
+    if isinstance(key, Tensor) or (isinstance(key, Unknown) and not key.is_item_number):
         mask = isinstance(key, Tensor) and key.labels is not None and key.labels.dtype == "boolean"
         amounts = labels.encoding == "values" and not mask
         labels = replace(labels, classes=None, interval=labels.interval if amounts else None)  # some may be left out

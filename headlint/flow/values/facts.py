@@ -312,6 +312,8 @@ class Event(Enum):
     APPLIED = "a model is applied"
     COMPILED = "a Keras model is compiled"
     FITTED = "a Keras model is trained by fit"
+    RESTORED = "a Keras model gets weights that were saved"
+    PREDICTED = "a Keras model predicts"
     TRAINABLE_SET = "a Keras layer or model is frozen or released"
     KEPT = "a value is added to a sum or a list that outlives the round of the loop"
     BUILT = "an optimizer is built"

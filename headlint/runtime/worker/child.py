@@ -24,6 +24,9 @@ from .request import Request, read_request
 MOST_TOLD = 20
 """Entries of a list in a reply that tells what was left out."""
 
+MOST_TO_BUILD_AGAIN = 30_000_000
+"""Parameters of a model up to which it is built once more, together with its optimizers."""
+
 STAGES = ("arguments", "constructor", "missing-dependency", "import", "data", "not-a-model", "inputs", "output")
 """Reasons in the order in which a try can fail: the later, the further it came."""
 
@@ -79,6 +82,8 @@ def answer(request: Request, guards: list[str]) -> dict[str, Any]:
         "versions": {"python": platform.python_version(), **adapter.versions()},
         "guards": list(guards),
     }
+    small = measured.parameters < MOST_TO_BUILD_AGAIN and request.seconds_left > 0
+    optimizers = adapter.optimizers(program.reload(module), name) if small else []
     facts = {
         "framework": request.framework or "torch",
         "basis": basis,
@@ -87,6 +92,7 @@ def answer(request: Request, guards: list[str]) -> dict[str, Any]:
         "outputs": measured.outputs,
         "loss": measured.loss,
         "training": measured.training,
+        "optimizers": optimizers,
         "suspects": measured.suspects.reply() if measured.suspects is not None else None,
         "seconds": {**measured.seconds, "total": round(time.perf_counter() - started, 3)},
         "peak_bytes": peak_bytes(),

@@ -22,6 +22,7 @@ from keras.src.layers.convolutional.base_depthwise_conv import BaseDepthwiseConv
 from keras.src.models.functional import Functional
 
 from ..program.standins import StandIn
+from .old_layers import LAYERS, accept_old_attributes, gone, is_gone, with_layer_shape
 
 RENAMED = {
     "output_dim": ("units",),
@@ -32,6 +33,8 @@ RENAMED = {
     "subsample": ("strides",),
     "subsample_length": ("strides",),
     "stride": ("strides",),
+    "atrous_rate": ("dilation_rate",),
+    "dims": ("target_shape",),
     "pool_length": ("pool_size",),
     "init": ("kernel_initializer",),
     "inner_init": ("recurrent_initializer",),
@@ -72,10 +75,6 @@ DROPPED = frozenset(
 
 CLASS_ALIASES = {
     "Convolution1D": "Conv1D",
-    "Convolution3D": "Conv3D",
-    "Deconvolution2D": "Conv2DTranspose",
-    "AtrousConvolution2D": "Conv2D",
-    "SeparableConvolution2D": "SeparableConv2D",
     "CuDNNLSTM": "LSTM",
     "CuDNNGRU": "GRU",
     "BatchNormalizationV2": "BatchNormalization",
@@ -115,13 +114,15 @@ def accept_old_names() -> None:
         if not hasattr(module, "experimental"):
             module.experimental = OldModule("keras.layers.experimental")  # type: ignore[attr-defined]
             module.experimental.preprocessing = module
-        vars(module).update(Convolution2D=keras_1_convolution, merge=keras_1_merge, TimeDistributedDense=timed_dense)
+        vars(module).update(LAYERS, merge=keras_1_merge, TimeDistributedDense=timed_dense)
     for models, layers in itertools.product(namespaces("models"), namespaces("layers")):
         copy_missing(layers, models)
         copy_missing(models, layers)
     for module in namespaces("optimizers"):
         for name in ("adam_v2", "gradient_descent_v2", "rmsprop_v2", "adamax_v2", "adagrad_v2", "nadam_v2"):
             setattr(module, name, OldModule(f"keras.optimizers.{name}"))
+    for module in namespaces("utils"):
+        module.multi_gpu_model = lambda model, *arguments, **keywords: model  # type: ignore[attr-defined]
     for module in namespaces("backend"):
         vars(module).update(image_dim_ordering=lambda: "tf", set_image_dim_ordering=set_image_ordering)
     for place in (keras.layers, keras.optimizers, keras.regularizers):
@@ -139,6 +140,7 @@ def accept_old_names() -> None:
         let_weights_be_set(layer)
     keras.Model.__new__ = staticmethod(with_old_inputs(keras.Model.__new__))
     sys.meta_path.insert(0, OldModules())
+    accept_old_attributes()
     accept_channels_first()
     alias_tensorflow()
 
@@ -260,6 +262,7 @@ def translate_arguments(cls: type) -> None:
 
     @functools.wraps(original)
     def __init__(self: Any, *arguments: Any, **keywords: Any) -> None:
+        keywords = with_layer_shape(self, keywords)
         if isinstance(self, keras.layers.RNN):
             keywords = {key: value for key, value in keywords.items() if key != "stateful"}
         plain = {key: whole(value) for key, value in translated(keywords, names).items()}
@@ -291,14 +294,6 @@ def translated(keywords: dict[str, Any], names: frozenset[str]) -> dict[str, Any
         elif current is not None:
             found[current] = value
     return found
-
-
-def keras_1_convolution(filters: int, *sizes: Any, **keywords: Any) -> Any:
-    """``Convolution2D(nb_filter, nb_row, nb_col)``; with a tuple the constructor of Keras 2."""
-    numbers = [size for size in sizes[:2] if isinstance(size, int)]
-    kernel = {"kernel_size": tuple(numbers)} if len(numbers) == 2 else {}
-    rest = sizes[2:] if kernel else sizes
-    return keras.layers.Conv2D(filters, *rest, **{**kernel, **keywords})
 
 
 def timed_dense(*arguments: Any, **keywords: Any) -> Any:
@@ -337,11 +332,13 @@ class OldModule(ModuleType):
         if isinstance(whole := getattr(keras, name, None), ModuleType):
             return whole
         for place in PLACES:
-            module = module_at(keras, place)
-            if module is not None and not isinstance(module, OldModule) and hasattr(module, name):
-                return getattr(module, name)
+            for module in namespaces(place):
+                if not isinstance(module, OldModule) and hasattr(module, name):
+                    return getattr(module, name)
         if hasattr(keras, name):
             return getattr(keras, name)
+        if is_gone(name):
+            return gone(name)
         raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
 
 

@@ -80,6 +80,10 @@ class KerasAdapter:
         """Whether a value is a class of models or layers."""
         return isinstance(value, type) and issubclass(value, keras.layers.Layer)
 
+    def optimizers(self, module: Slice, name: str) -> list[dict[str, Any]]:
+        """None: an optimizer of Keras takes the variables when it is applied."""
+        return []
+
     def measure(self, recipe: Recipe, module: Slice, request: Request) -> Measured:
         """Builds the model for each draw and measures it.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from typing import Protocol
+from typing import Any, Protocol
 
 from ..program.building import Framework, Recipe
 from ..program.loading import Program, Slice
@@ -31,6 +31,9 @@ class Adapter(Framework, Protocol):
 
     def versions(self) -> dict[str, str]:
         """The versions of the framework's packages."""
+
+    def optimizers(self, module: Slice, name: str) -> list[dict[str, Any]]:
+        """What the optimizers that the program builds over the model hold of it; those that cannot be built are left out."""
 
     def measure(self, recipe: Recipe, module: Slice, request: Request) -> Measured:
         """Makes the model as often as it needs to and measures it.

@@ -21,13 +21,14 @@ FEW = 2
 class TensorSpec:
     """A random tensor: numbers from a normal distribution, integers from 0 up to but not including ``below``.
 
-    ``fixed`` says that the user gave the shape.
+    ``fixed`` says that the user gave the shape, ``constant`` that all its numbers are that one.
     """
 
     shape: tuple[int, ...]
     dtype: str = "float32"
     below: int | None = None
     fixed: bool = False
+    constant: int | None = None
 
     @property
     def is_integer(self) -> bool:
@@ -37,6 +38,7 @@ class TensorSpec:
     def text(self) -> str:
         """``float32[5, 3, 32, 32]``."""
         limit = f" below {self.below}" if self.below is not None else ""
+        limit = f" of {self.constant}" if self.constant is not None else limit
         return f"{self.dtype}[{', '.join(map(str, self.shape))}]{limit}"
 
 

@@ -15,6 +15,24 @@ ROLES = re.compile(
 )
 """Last words of the names of classes that are modules in form only."""
 
+OTHER_PACKAGES = frozenset(
+    {
+        "sklearn", "xgboost", "lightgbm", "catboost", "imblearn", "gensim", "statsmodels", "scipy", "nltk", "pandas", "numpy",
+        "category_encoders", "optuna", "hyperopt", "skopt", "sklearn_pandas", "umap", "hdbscan", "prophet", "surprise", "mlxtend",
+        "tpot", "autosklearn", "pyspark", "dask", "cv2", "spacy", "tokenizers", "wandb", "mlflow", "ray", "accelerate",
+    }
+)  # fmt: skip
+"""Packages whose objects are fitted too, and are no networks."""
+
+FITTED = re.compile(
+    r"(Scaler|Encoder|Tokenizer|Binarizer|Imputer|Vectorizer|Transformer|Regressor|Classifier|Regression|PCA|SVC|SVR|KMeans"
+    r"|SearchCV|Pipeline|Forest|Neighbors|Trainer|Generator|Discretizer|NB|Tuner|RandomSearch|Hyperband)$"
+)
+"""Last words of the names of what is fitted to data and is no network, where the name says no package."""
+
+FRAMEWORKS = frozenset({"", "keras", "tensorflow", "keras_preprocessing", "scikeras", "lightning", "pytorch_lightning"})
+"""Packages that have both; a class without a package comes from a star."""
+
 MODEL_METHODS = frozenset({"compile", "fit", "summary", "parameters", "state_dict", "eval"})
 
 
@@ -63,9 +81,32 @@ def model_classes(tree: ast.Module) -> dict[str, ast.ClassDef]:
         if not bases & (MODEL_BASES | derived):
             continue
         derived.add(node.name)
+        if is_abstract(node, bases, found):
+            continue
         if methods & {"forward", "call", "__init__"} or bases & set(found):
             found[node.name] = node
     return found
+
+
+def is_abstract(node: ast.ClassDef, bases: set[str], models: dict[str, ast.ClassDef]) -> bool:
+    """Whether a class of modules leaves its pass to others: it has none, or one that only says that it is missing."""
+    passes = [item for item in node.body if isinstance(item, ast.FunctionDef) and item.name in ("forward", "call")]
+    if passes:
+        body = [
+            one for one in passes[0].body if not (isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant))
+        ]
+        return bool(body) and all(is_missing(statement) for statement in body)
+    return bases <= {"Module", "ABC", "object"} and not bases & set(models) and "Module" in bases
+
+
+def is_missing(statement: ast.stmt) -> bool:
+    """Whether a statement does nothing, or says that something is not implemented."""
+    match statement:
+        case ast.Pass():
+            return True
+        case ast.Raise(exc=ast.Name(id=name) | ast.Call(func=ast.Name(id=name))):
+            return name.startswith("NotImplemented")
+    return False
 
 
 def is_helper(node: ast.ClassDef, classes: dict[str, ast.ClassDef]) -> bool:
@@ -123,11 +164,12 @@ def model_variables(tree: ast.Module, known: set[str]) -> Iterator[str]:
         for target in node.targets
         if isinstance(target, (ast.Attribute, ast.Subscript))
     }
+    origins = imported_from(tree)
     for node in walk_statements(tree.body):
         match node:
             case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call(func=func) as call) if not takes_parameters(
                 call
-            ):
+            ) and not is_fitted(func, origins, known):
                 maker = last_part(func)
                 if (
                     maker in MODEL_CALLS
@@ -135,6 +177,28 @@ def model_variables(tree: ast.Module, known: set[str]) -> Iterator[str]:
                     or (maker in known and name in changed)
                 ):
                     yield name
+
+
+def imported_from(tree: ast.Module) -> dict[str, str]:
+    """The top-level package behind each imported name."""
+    found: dict[str, str] = {}
+    for node in walk_statements(tree.body):
+        match node:
+            case ast.Import(names=aliases):
+                found |= {one.asname or one.name.partition(".")[0]: one.name.partition(".")[0] for one in aliases}
+            case ast.ImportFrom(module=str(module), names=aliases, level=0):
+                found |= {one.asname or one.name: module.partition(".")[0] for one in aliases}
+    return found
+
+
+def is_fitted(maker: ast.expr, origins: dict[str, str], known: set[str]) -> bool:
+    """Whether a call makes something that is fitted to data and is no network: a scaler, a forest, a trainer."""
+    root = root_name(maker)
+    if root in known:
+        return False
+    origin = origins.get(root, "")
+    named = origin in FRAMEWORKS and FITTED.search(last_part(maker)) is not None
+    return origin in OTHER_PACKAGES or named
 
 
 def bound_to_calls(body: list[ast.stmt], makers: frozenset[str]) -> Iterator[str]:

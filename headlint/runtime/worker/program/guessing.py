@@ -61,7 +61,7 @@ BY_NAME: tuple[tuple[str, Any], ...] = (
         False,
     ),
     (r"device", "cpu"),
-    (r"(name|mode|type|path|file)", ""),
+    (r"(name|mode(?!l)|type|path|file)", ""),
     (r"(mean|std)", 0.5),
     (r"^(n|m|num|count|n_.*|num_.*|nb_.*)$", CLASSES),
 )
@@ -144,6 +144,38 @@ def completed(options: Any) -> Any:
     return GuessedConfiguration(options) if dataclasses.is_dataclass(options) else None
 
 
+TABLE = re.compile(
+    r"(emb(ed|eddings?)?|words?|vec(tors?)?|pretrained|glove|w2v|weights?)_(matrix|mat|weights?|vectors?|vecs?|table|emb(eddings?)?)$"
+    r"|^(glove|w2v|word2vec|pretrained_embeddings?|embeddings_index)$",
+    re.I,
+)
+"""Parameters that hold the rows of an embedding."""
+
+WORLD = re.compile(r"^(.*_)?(envs?|environment)$", re.I)
+"""Parameters that hold an environment of reinforcement learning."""
+
+
+def table(rows: int = VOCABULARY, width: int = HIDDEN) -> Any:
+    """Weights of an embedding: a tensor where torch is loaded, else an array."""
+    torch, numpy = sys.modules.get("torch"), sys.modules.get("numpy")
+    if torch is not None and "keras" not in sys.modules:
+        return torch.zeros(rows, width) + 0.01
+    return numpy.full((rows, width), 0.01, dtype="float32") if numpy is not None else None
+
+
+def world() -> SimpleNamespace:
+    """An environment with numbers as observations and a few actions."""
+    seen = SimpleNamespace(shape=(16,), low=-1.0, high=1.0, n=16, dtype="float32")
+    done = SimpleNamespace(shape=(CLASSES,), low=-1.0, high=1.0, n=CLASSES, nvec=[CLASSES], dtype="float32")
+    spaces = {
+        "observation_space": seen,
+        "single_observation_space": seen,
+        "action_space": done,
+        "single_action_space": done,
+    }
+    return SimpleNamespace(**spaces, num_envs=1, envs=[], unwrapped=None, spec=SimpleNamespace(id="guess"))
+
+
 def guess_option(name: str) -> Any:
     """A value for an option, whatever its name."""
     try:
@@ -163,6 +195,10 @@ def guess(name: str, annotation: Any = inspect.Parameter.empty) -> Any:
         return (32, 32, 3)  # in Keras a shape is told without the batch, channels last
     if "keras" in sys.modules and name in KERAS_NAMES:
         return KERAS_NAMES[name]
+    if TABLE.search(spread(name)) and (rows := table()) is not None:
+        return rows
+    if WORLD.search(spread(name)):
+        return world()
     by_name = guess_by_name(name)
     match written:
         case "bool":

@@ -52,6 +52,15 @@ NUMBER = re.compile(
 """Names of counts and sizes."""
 
 
+COUNT = re.compile(r"vocab|class|label|token|word|char", re.IGNORECASE)
+"""Names of counts of what the data holds: 0 where it was not loaded."""
+
+
+def counts(statement: ast.stmt) -> bool:
+    """Whether a statement counts something."""
+    return any(isinstance(node, ast.Call) for node in ast.walk(statement))
+
+
 @dataclass(frozen=True)
 class Unit:
     """One statement at the top of a module or function, with the names it binds and the names it changes."""
@@ -302,8 +311,8 @@ class Namespace(dict[str, Any]):
             return
         self._running.append(unit.index)
         try:
-            code = compile(ast.fix_missing_locations(ast.Module([unit.node], [])), self.filename, "exec")
-            exec(code, self)
+            node = OwnSuper().visit(unit.node) if isinstance(unit.node, ast.ClassDef) else unit.node
+            exec(compile(ast.fix_missing_locations(ast.Module([node], [])), self.filename, "exec"), self)
         except Exception as error:
             if not self.forgive(unit, error):
                 raise
@@ -328,7 +337,9 @@ class Namespace(dict[str, Any]):
     def guess_numbers(self, unit: Unit) -> None:
         """Guesses the counts and sizes that the statement took from what was not loaded."""
         for name in unit.binds:
-            if isinstance(self.get(name), StandIn) and NUMBER.search(name):
+            value = self.get(name)
+            empty = type(value) is int and value == 0 and COUNT.search(name) and counts(unit.node)
+            if (isinstance(value, StandIn) or empty) and NUMBER.search(name):
                 self[name] = guessed_size(name, guess_option(name))
 
     def forgive(self, unit: Unit, error: Exception) -> bool:
@@ -346,6 +357,24 @@ class Namespace(dict[str, Any]):
             for unit in self.units
             if unit.index not in self.executed and not isinstance(unit.node, quiet) and not is_docstring(unit.node)
         ]
+
+
+class OwnSuper(ast.NodeTransformer):
+    """Writes ``super()`` for ``super(Net, self)`` in the methods of ``Net``: another class of that name, further below in
+    the file, may already be bound when the method runs."""
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.ClassDef:
+        """The class, its methods changed."""
+        for method in node.body:
+            if not isinstance(method, ast.FunctionDef) or not method.args.args:
+                continue
+            for inner in ast.walk(method):
+                match inner:
+                    case ast.Call(func=ast.Name(id="super"), args=[ast.Name(id=name), ast.Name(id=own)]) if (
+                        name == node.name and own == method.args.args[0].arg
+                    ):
+                        inner.args = []
+        return node
 
 
 def is_reserved(name: str) -> bool:

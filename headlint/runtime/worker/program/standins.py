@@ -46,7 +46,9 @@ class StandIn(ModuleType):
         if replacement is not None:
             return replacement
         child: Any = StandIn(f"{self.__name__}.{name}", self.__dict__["_reason"])
-        if name == "shape":
+        if self.__name__.endswith("space") and name in ("shape", "n"):
+            child = space(f"{self.__name__}.{name}", name)
+        elif name == "shape":
             child = GuessedShape(child)
         self.__dict__[name] = child
         return child
@@ -96,6 +98,12 @@ def guessed_size(what: str, size: int) -> int:
     """A size that only data would tell, written down as a guess."""
     GUESSED.append(f"{what}={size}")
     return size
+
+
+def space(what: str, name: str) -> Any:
+    """The shape of what an environment shows, or how many actions it has."""
+    size = guessed_size(what, CLASSES if "action" in what else FEATURES)
+    return (size,) if name == "shape" else size
 
 
 def length(value: Any) -> int:

@@ -108,6 +108,25 @@ def names(node: ast.expr, parameter: str) -> bool:
     return False
 
 
+def is_options(function: Callable[..., Any], parameter: str) -> bool:
+    """Whether a parameter is an object of options: its attributes are read, and it is neither called nor gone through."""
+    read = False
+    methods: set[int] = set()
+    for node in nodes_of(function):
+        match node:
+            case ast.Call(func=func) if names(func, parameter):
+                return False
+            case ast.Call(func=ast.Attribute(value=value) as method) if names(value, parameter):
+                methods.add(id(method))
+            case ast.For(iter=looped) if names(looped, parameter):
+                return False
+    for node in nodes_of(function):
+        match node:
+            case ast.Attribute(value=ast.Name(id=name), ctx=ast.Load()) if name == parameter:
+                read = True
+    return read and not methods
+
+
 def is_data(function: Callable[..., Any], parameter: str) -> bool:
     """Whether a parameter holds rows of data: its shape is asked for, or it is cut along two axes."""
     for node in nodes_of(function):
@@ -117,6 +136,42 @@ def is_data(function: Callable[..., Any], parameter: str) -> bool:
             case ast.Subscript(value=value, slice=ast.Tuple()) if names(value, parameter):
                 return True
     return False
+
+
+MADE_TENSOR = frozenset(
+    {"tensor", "as_tensor", "FloatTensor", "Tensor", "from_numpy", "array", "asarray", "Constant", "Parameter"}
+)
+
+
+def is_table(function: Callable[..., Any], parameter: str) -> bool:
+    """Whether a parameter holds the weights of an embedding or of another layer."""
+    for node in nodes_of(function):
+        match node:
+            case ast.Call(func=ast.Attribute(attr="from_pretrained"), args=[value, *_], keywords=words) if holds(
+                value, parameter
+            ) and all(word.arg in ("freeze", "padding_idx", "sparse") for word in words):
+                return True
+            case ast.Call(
+                func=ast.Attribute(value=ast.Attribute(attr="data" | "weight"), attr="copy_"), args=[value, *_]
+            ) if holds(value, parameter):
+                return True
+            case ast.keyword(arg="weights", value=ast.List(elts=[value])) if holds(value, parameter):
+                return True
+            case ast.Assign(targets=[ast.Attribute(attr="weight")], value=ast.Call(args=[value, *_])) if holds(
+                value, parameter
+            ):
+                return True
+    return False
+
+
+def holds(node: ast.expr, parameter: str) -> bool:
+    """Whether an expression is a parameter, or a tensor made of it."""
+    match node:
+        case ast.Call(func=ast.Name(id=maker) | ast.Attribute(attr=maker), args=[value, *_]):
+            return maker in MADE_TENSOR and holds(value, parameter)
+        case ast.Call(func=ast.Attribute(value=value, attr="float" | "clone" | "double"), args=[]):
+            return holds(value, parameter)
+    return names(node, parameter)
 
 
 def index_read(index: ast.expr) -> int:

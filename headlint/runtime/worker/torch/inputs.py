@@ -34,6 +34,8 @@ def drawn(spec: Spec, device: str) -> Any:
             return dict(zip(keys, values, strict=True)) if kind is dict else kind(values)
         case TensorSpec(shape, dtype, below):
             kind = getattr(torch, dtype)
+            if spec.constant is not None:
+                return torch.full(shape, spec.constant, dtype=kind, device="cpu")  # packing wants lengths there
             if dtype == "bool":
                 return torch.ones(shape, dtype=kind, device=device)
             if spec.is_integer:

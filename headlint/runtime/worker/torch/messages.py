@@ -16,6 +16,8 @@ from .sizes import matched, scaled, with_batch
 def repaired_message(failure: Failure, inputs: Inputs) -> Iterator[Inputs]:
     """What the text of the error says about ranks, sizes and keys, the most exact reading first."""
     names = [name for name in sources(failure, inputs) if isinstance(inputs[name], TensorSpec)]
+    if _ABOUT_LENGTHS.search(failure.message):
+        yield from lengths(inputs)
     yield from _of_other_rank(failure, inputs)
     for pattern, reading in _READINGS:
         if match := pattern.search(failure.message):
@@ -39,6 +41,9 @@ def _of_other_rank(failure: Failure, inputs: Inputs) -> Iterator[Inputs]:
         elif "too many values to unpack" in text:
             yield inputs.with_spec(name, of_rank(spec, len(spec.shape) - 1))
 
+
+_ABOUT_LENGTHS = re.compile(r"'?`?lengths'?`?.*(argument|batch_size|sorted|greater than 0)|Length of all samples")
+"""What packing a sequence says about the lengths that it was given."""
 
 Reading = Callable[[Inputs, list[str], "re.Match[str]"], Iterator[Inputs]]
 """Inputs that may do better: those that failed, the names of those that were at fault, and what was said."""
@@ -79,6 +84,11 @@ def _usual_sides(inputs: Inputs, names: list[str], match: re.Match[str]) -> Iter
                 yield inputs.with_spec(name, replace(spec, shape=(*spec.shape[:2], *sides)))
 
 
+def _one_index(inputs: Inputs, names: list[str], match: re.Match[str]) -> Iterator[Inputs]:
+    if int(match[2]) % int(match[1]) == 0:
+        yield from one_at_a_time(inputs, int(match[2]) // int(match[1]))
+
+
 def _with_key(inputs: Inputs, names: list[str], match: re.Match[str]) -> Iterator[Inputs]:
     yield from keyed(inputs, match[1])
 
@@ -105,6 +115,7 @@ _READINGS: tuple[tuple[re.Pattern[str], Reading], ...] = tuple(
         (r"[Ee]xpected size (?P<other>\d+) but got size (?P<one>\d+)", _first_as_second),
         (r"(\d+)\D* (?:!=|vs\.?|but got|does not match|doesn't match)\D*(\d+)", _either_as_other),
         (r"Sizes of tensors must match|must match|mismatch|divisible|same size|size", _usual_sides),
+        (r"Expected (\d+), got (\d+)", _one_index),
         (r"^'([A-Za-z_]\w*)'$", _with_key),
         (r"NoneType", _masks_for_none),
         (r"indices must be|only integers|string|new\(\): invalid data type 'str'", _dictionaries),
@@ -169,6 +180,21 @@ def reshaped(inputs: Inputs, names: list[str], wanted: list[int], size: int) -> 
             yield from scaled(inputs, name, spec, rest / each)
     if wanted and wanted[0] > 0:
         yield from with_batch(inputs, wanted[0])
+
+
+def lengths(inputs: Inputs) -> Iterator[Inputs]:
+    """Full lengths of all sequences, with the batch on the first axis or on the second."""
+    for name, _ in inputs.tensors():
+        if re.search(r"len|size", name):
+            yield inputs.with_spec(name, TensorSpec((BATCH,), "int64", constant=LENGTH))
+            yield inputs.with_spec(name, TensorSpec((LENGTH,), "int64", constant=BATCH))
+
+
+def one_at_a_time(inputs: Inputs, count: int) -> Iterator[Inputs]:
+    """A single index in place of as many as there were: the program lets them run into one row."""
+    for name, spec in inputs.tensors():
+        if spec.is_integer and not spec.fixed and math.prod(spec.shape) == count:
+            yield inputs.with_spec(name, replace(spec, shape=(1,) * len(spec.shape)))
 
 
 def keyed(inputs: Inputs, key: str) -> Iterator[Inputs]:

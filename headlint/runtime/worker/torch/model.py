@@ -29,6 +29,7 @@ from ..measuring.specs import Inputs
 from ..measuring.suspects import Suspect, Suspects
 from ..program.building import Recipe, make
 from ..program.loading import Program, Slice
+from ..program.optimizers import optimizers_over
 from ..reasons import TooLarge, Unmeasurable, out_of_memory
 from ..request import LossWanted, Request
 from .devices import OnDevice, count_devices, limit_memory
@@ -95,6 +96,19 @@ class TorchAdapter:
     def is_model_class(self, value: Any) -> bool:
         """Whether a value is a class of modules."""
         return isinstance(value, type) and issubclass(value, nn.Module)
+
+    def optimizers(self, module: Slice, name: str) -> list[dict[str, Any]]:
+        """What the optimizers of the program hold of the model."""
+        found = []
+        try:
+            for built in optimizers_over(module, name):
+                held = {id(one) for group in built.optimizer.param_groups for one in group["params"]}
+                trained = [(key, one) for key, one in built.model.named_parameters() if one.requires_grad]
+                missing = [key for key, one in trained if id(one) not in held]
+                found.append({"line": built.line, "missing": missing, "parameters": len(trained), "whole": built.whole})
+        except Exception:  # whatever the user's statements raise: an optimizer that is not built shows nothing
+            return found
+        return found
 
     def measure(self, recipe: Recipe, module: Slice, request: Request) -> Measured:
         """Builds the model for each draw and measures it.
