@@ -19,7 +19,7 @@ IMAGENET_CLASSES = 1000
 def torchvision(machine: Machine, path: str, arguments: Arguments, at: int) -> Value:
     """``torchvision.models.resnet18(…)``."""
     name = path.rsplit(".", 1)[-1]
-    if name[:1].isupper() or name in ("get_weight", "list_models"):
+    if name.startswith("_") or name[:1].isupper() or name in ("get_weight", "list_models"):
         return Unknown()
     if any(part in name for part in ("rcnn", "retinanet", "ssd", "fcos", "deeplab", "fcn_", "lraspp", "raft")):
         return Unknown()
