@@ -23,7 +23,7 @@ from headlint.checks.evidence import (
 )
 from headlint.flow.values.facts import LossUse, MetricUse
 from headlint.flow.values.intervals import BOTH_SIGNS, NOT_NEGATIVE, UNIT, Interval
-from headlint.flow.values.tensor_values import Domain, Labels, Tensor
+from headlint.flow.values.tensor_values import Domain, Labels, Origin, Tensor
 
 
 def softmax_with_regression_loss(evidence: Evidence) -> Iterator[Diagnostic]:
@@ -125,11 +125,21 @@ def _reach(tensor: Tensor) -> tuple[str, Interval] | None:
     while tensor.origin.role == "operation" and short(tensor.origin.name) in _KEEPS_VALUES and tensor.inputs:
         tensor = tensor.inputs[0]
     source = source_tensor(tensor) if tensor.domain is not Domain.UNKNOWN else tensor
+    if _is_recurrent(source.origin):
+        return source.origin.layer.kind.short_name if source.origin.layer else "", BOTH_SIGNS
     if source.origin.role != "activation":
         return None
     name = short(source.origin.name).lower().replace("_", "")
     reach = _RANGES.get(name)
     return (short(source.origin.name), reach) if reach is not None else None
+
+
+def _is_recurrent(origin: Origin) -> bool:
+    """Whether a recurrent layer with its usual activation, a tanh, gives a value."""
+    layer = origin.layer
+    if origin.role != "layer" or layer is None or layer.kind.effect != "recurrent":
+        return False
+    return layer.kind.framework == "torch" or layer.constant("activation", "tanh") == "tanh"
 
 
 def bounded_regression_head(evidence: Evidence) -> Iterator[Diagnostic]:
@@ -141,7 +151,9 @@ def bounded_regression_head(evidence: Evidence) -> Iterator[Diagnostic]:
         interval = aim.labels.interval
         if interval is not None:
             known.add(id(tensor))
-        if reach is None or interval is None or aim.use.loss.family not in AMOUNTS or head_of(tensor) is None:
+        if reach is None or interval is None or aim.use.loss.family not in AMOUNTS:
+            continue
+        if head_of(tensor) is None and not _is_recurrent(tensor.origin):
             continue
         if aim.labels.noise or aim.labels.encoding in ("index", "binary", "one_hot", "multi_hot", "constant"):
             continue

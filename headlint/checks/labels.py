@@ -68,6 +68,9 @@ def _wrong_labels(aim: Aim) -> Iterator[Diagnostic]:
                 yield _about_labels(aim, message, _ONE_HOT_ROWS.get(loss.framework, _ONE_HOT_ROWS["keras"]))
         case (("cross_entropy" | "nll"), ("index" | "binary")) if loss.framework == "torch":
             yield from _class_numbers(aim)
+        case (("cross_entropy" | "nll"), "") if loss.framework == "torch":
+            if labels.dtype == "float" and aim.target.shape.rank == 1 and prediction(aim.use).shape.rank == 2:
+                yield from _class_numbers(aim)
         case "cross_entropy", "one_hot" if loss.framework == "torch" and labels.dtype == "integer":
             message = (
                 f"{name} takes rows of probabilities as floats, but these one-hot rows are integers ({labels.source})."

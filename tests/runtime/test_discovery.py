@@ -46,6 +46,12 @@ PROGRAMS = {
         "net = models.resnet18()\nnet.eval()\n",
         ["net"],
     ),
+    "a base that leaves its pass to others": (
+        'class Base(nn.Module):\n    def forward(self, x):\n        """To be written."""\n        raise NotImplementedError\n'
+        "class Parts(nn.Module):\n    def __init__(self): ...\n"
+        "class Net(Base):\n    def forward(self, x): ...\n",
+        ["Net"],
+    ),
     "a factory is one, not its local": ("def make():\n    model = Sequential()\n    return model\n", ["make"]),
 }
 

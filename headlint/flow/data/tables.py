@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from headlint.flow.data import labels
 from headlint.flow.python import iteration, table_items
+from headlint.flow.tensors.dtypes import requested
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.library_values import Table
 from headlint.flow.values.python_values import (
@@ -44,8 +45,7 @@ def call(machine: Machine, path: str, arguments: Arguments, site: Site) -> Value
     """A function or class of pandas, or a reader of files of text; None where nothing is known of what it gives."""
     name = path.rsplit(".", 1)[-1]
     if path in ARRAYS_OF_FILES:
-        plain = arguments.get("usecols", "unpack", "names", "dtype") is None
-        return Tensor(shape=Shape((None, None)) if plain else Shape(), origin=Origin("input", name, site))
+        return _numbers_of_a_file(arguments, name, site)
     match name:
         case _ if name in _READERS:
             return Table(site=site)
@@ -66,6 +66,16 @@ def call(machine: Machine, path: str, arguments: Arguments, site: Site) -> Value
             return labels.target("index", None, "integer", f"{name}(…)", site, Shape((None,)), False)
         case _:
             return None
+
+
+def _numbers_of_a_file(arguments: Arguments, name: str, site: Site) -> Tensor:
+    """A matrix of the numbers in a file of text; of one column alone, or with names, it is none."""
+    plain = arguments.get("unpack", "names") is None and not isinstance(arguments.get("usecols"), Constant)
+    dtype = requested(arguments.get("dtype"), "float")
+    shape = Shape((None, None)) if plain and dtype else Shape()
+    return Tensor(
+        shape=shape, origin=Origin("input", name, site), labels=Labels("", None, dtype, source=name, site=site)
+    )
 
 
 def column(name: str, site: Site | None) -> Tensor:

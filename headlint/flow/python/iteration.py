@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from headlint.flow.values.conditions import Choice
 from headlint.flow.values.library_values import Container, Dataset, Part
 from headlint.flow.values.python_values import (
+    ITEM_NUMBER,
     Constant,
     DictValue,
     HeapObject,
@@ -120,7 +121,7 @@ def element(machine: Machine, value: Value) -> Value:
         case Instance() as instance if (getter := machine.method(instance, "__getitem__")) is not None:
             from headlint.flow.values.arguments import Arguments
 
-            return machine.call(getter, Arguments((Unknown(),)))
+            return machine.call(getter, Arguments((Unknown(ITEM_NUMBER),)))
         case _:
             return Unknown()
 

@@ -101,7 +101,7 @@ def _one_hot(machine: Machine, operation: Operation) -> Value:
     tensor = tensor_of(machine, given) or Tensor()
     classes = operation.integer("num_classes", "depth", "nb_classes")
     before = tensor.labels
-    known = classes or (before.classes if before else None)
+    known = classes or (_classes_of(before) if before else None)
     dtype = "integer" if operation.name.startswith("torch.") else "float"
     labels = Labels(
         "one_hot", known, dtype, False, f"{operation.name.rsplit('.', 1)[-1]}(…)", exclusive=True, site=operation.site
@@ -112,6 +112,13 @@ def _one_hot(machine: Machine, operation: Operation) -> Value:
         squeezed = operation.name == "keras.utils.to_categorical" and rank == 2
         dims = ((tensor.shape.dims or (None,))[0], classes) if squeezed else None
     return Tensor(Domain.ONE_HOT, Shape(dims, classes), operation.origin(), (tensor,), labels=labels)
+
+
+def _classes_of(labels: Labels) -> int | None:
+    """How many columns one-hot rows get: one more than the largest number."""
+    if labels.classes is None and labels.dtype == "integer" and labels.interval is not None and not labels.noise:
+        return int(labels.interval.high) + 1
+    return labels.classes
 
 
 def _identity_matrix(machine: Machine, operation: Operation) -> Value:

@@ -292,7 +292,7 @@ def indexed(machine: Machine, shape: Shape, key: Value) -> Shape:
                 everything = lower == upper == step == Constant(None)
                 result.append(dims[position] if everything else _slice_length(dims[position], one))
                 position += 1
-            case Constant(int()) if position < len(dims):
+            case Constant(int()) | Unknown(is_item_number=True) if position < len(dims):
                 position += 1
             case Unknown() if len(keys) > 1 and position < len(dims):
                 return Shape(None, dims[-1]) if len(dims) > len(keys) else ANY_SHAPE

@@ -123,6 +123,8 @@ def call_method(machine: Machine, tensor: Tensor, name: str, arguments: Argument
     if name not in torch.METHODS:
         machine.parts.spend(tensor, *arguments.positional, *arguments.named.values())
         return columns.method(machine, tensor, name, arguments, site) or Unknown()
+    if "name" in arguments.named:
+        return Unknown()  # no tensor's method takes a name: those of networks that are put together by name do
     effect, parameters = torch.METHODS[name]
     if name in ("to", "type"):
         return _moved(machine, tensor, arguments)
@@ -177,7 +179,7 @@ def _picked_labels(tensor: Tensor, key: Value, shape: Shape) -> Labels | None:
         return replace(labels, encoding="binary" if one else "", classes=2 if one else None, exclusive=False)
     if labels.column and shape.rank == 1:
         labels = replace(labels, column=False)
-    if isinstance(key, Tensor | Unknown):
+    if isinstance(key, Tensor) or (isinstance(key, Unknown) and not key.is_item_number):
         mask = isinstance(key, Tensor) and key.labels is not None and key.labels.dtype == "boolean"
         amounts = labels.encoding == "values" and not mask
         labels = replace(labels, classes=None, interval=labels.interval if amounts else None)  # some may be left out

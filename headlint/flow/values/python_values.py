@@ -34,6 +34,9 @@ class Value:
     __slots__ = ()
 
 
+ITEM_NUMBER = "the number of an item of a data set"
+"""The note of an unknown that is a single integer."""
+
 NOT_FOLLOWED = "a call that takes too long to be followed"
 """The note of what such a call would have given."""
 
@@ -66,6 +69,11 @@ class Unknown(Value):
     def counter(self) -> Unknown:
         """What counts up to this number, one less at the end."""
         return Unknown("a number of a range", self, COUNTER)
+
+    @property
+    def is_item_number(self) -> bool:
+        """Whether it is a single integer, which picks one item."""
+        return self.note == ITEM_NUMBER
 
     @property
     def is_computed(self) -> bool:
