@@ -78,9 +78,13 @@ class Evidence:
         return [fact for fact in self.facts if isinstance(fact, kind)]
 
     @cached_property
-    def uses_by_result(self) -> dict[int, LossUse]:
-        """The uses of losses by the identity of the tensor that they give."""
-        return {id(use.result): use for use in self.of(LossUse) if use.result is not None}
+    def uses_by_result(self) -> dict[int, list[LossUse]]:
+        """The uses of losses by the identity of the tensor that they give; one for each prediction that it may take."""
+        found: dict[int, list[LossUse]] = {}
+        for use in self.of(LossUse):
+            if use.result is not None:
+                found.setdefault(id(use.result), []).append(use)
+        return found
 
     @cached_property
     def unreadable_calls(self) -> dict[tuple[int, Site], list[TrainingEvent]]:

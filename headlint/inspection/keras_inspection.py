@@ -29,6 +29,9 @@ from headlint.runtime.worker.measuring.suspects import Suspect, Suspects
 LEARNING_RATE = 1e-3
 """Of Adam, for fitting one batch: large models are not thrown off by it."""
 
+SLOW = 2.0
+"""Seconds of a pass above which it is not repeated for what only several passes show."""
+
 _TOLERANCE = 1e-3
 
 
@@ -60,7 +63,9 @@ class _Inspection:
     def facts(self) -> Facts:
         """Everything about the model."""
         model = self._model
+        begun = time.perf_counter()
         outputs, trace, tape, scalar, error = self._run()
+        a_pass = time.perf_counter() - begun
         variables = model.trainable_variables
         missing: tuple[str, ...] = ()
         differentiable, zero = False, False
@@ -82,7 +87,7 @@ class _Inspection:
             error=error,
             zero_gradient=zero,
             without_gradient=missing,
-            suspects=self._suspects() if differentiable else Suspects(),
+            suspects=self._suspects(a_pass) if differentiable else Suspects(),
             not_in_optimizer=self._not_in_optimizer(variables),
             trainable=len(variables),
             written=written,
@@ -90,17 +95,22 @@ class _Inspection:
             seconds=time.perf_counter() - self._begun,
         )
 
-    def _suspects(self) -> Suspects:
-        """What the parts of the model do."""
+    def _suspects(self, seconds: float) -> Suspects:
+        """What the parts of the model do; of a model whose pass takes long only whether they get a gradient."""
 
         def run() -> tuple[Any, Tape, Trace, bool]:
             _, trace, tape, scalar, _ = self._run()
             return scalar, tape, trace, True
 
-        batch = _samples(self._inputs)
-        together = mixed(lambda changed: self._evaluated(0, batch if changed else 0), batch)
         silent = without_gradient(self._model, run)
-        return Suspects(silent, together, unrepeatable(self._evaluated), self._ignored())
+        if seconds > SLOW:
+            return Suspects(silent)
+        batch = _samples(self._inputs)
+        try:
+            together = mixed(lambda changed: self._evaluated(0, batch if changed else 0), batch)
+            return Suspects(silent, together, unrepeatable(self._evaluated), self._ignored())
+        except Exception:  # a model may refuse the batch in evaluation mode
+            return Suspects(silent)
 
     def _ignored(self) -> tuple[Suspect, ...]:
         """The inputs that have no effect."""

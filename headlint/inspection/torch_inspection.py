@@ -28,6 +28,9 @@ from headlint.runtime.worker.torch.outputs import outputs_of
 LEARNING_RATE = 1e-3
 """Of Adam, for fitting one batch: large models are not thrown off by it."""
 
+SLOW = 2.0
+"""Seconds of a pass above which it is not repeated for what only several passes show."""
+
 SCORES = ("logits", "out", "scores", "prediction")
 """What a model calls the output that a loss of torch takes."""
 
@@ -59,7 +62,9 @@ class _Inspection:
         """Everything about the model."""
         model = self._model
         trainable = [(name, one) for name, one in model.named_parameters() if one.requires_grad]
+        begun = time.perf_counter()
         output, value, error, watch = self._passed()
+        a_pass = time.perf_counter() - begun
         found = list(outputs_of(output))[:MOST_OUTPUTS]
         outputs = tuple(values_of(one.tensor, max(one.tensor.dim() - 1, 0)) for one in found)
         differentiable = isinstance(value, torch.Tensor) and value.requires_grad
@@ -70,7 +75,7 @@ class _Inspection:
             missing = tuple(name for (name, _), one in zip(trainable, gradients, strict=True) if one is None)
             known = [one for one in gradients if one is not None]
             zero = bool(known) and float(value.detach()) != 0 and all(largest(one.detach()) == 0 for one in known)
-        suspects = self._suspects() if differentiable else Suspects()
+        suspects = self._suspects(a_pass) if differentiable else Suspects()
         written, fixed = self._fitted(trainable, differentiable)
         return Facts(
             framework="torch",
@@ -92,11 +97,19 @@ class _Inspection:
             seconds=time.perf_counter() - self._begun,
         )
 
-    def _suspects(self) -> Suspects:
-        """What the parts of the model do."""
-        silent = without_gradient(self._model, lambda: [self._passed()[1]])
+    def _suspects(self, seconds: float) -> Suspects:
+        """What the parts of the model do; of a model whose pass takes long only whether they get a gradient."""
+        slow = seconds > SLOW
+        silent = without_gradient(self._model, lambda: [self._passed()[1]], passes=1 if slow else 2)
+        has_own_step = self._loss is None and callable(getattr(self._model, "training_step", None))
+        if slow or has_own_step:
+            return Suspects(silent)
         self._model.eval()
-        return Suspects(silent, self._mixed(), unrepeatable(self._model, self._evaluated), self._ignored())
+        try:
+            twice = unrepeatable(self._model, self._evaluated)
+            return Suspects(silent, self._mixed(), twice, self._ignored())
+        except Exception:  # a model may refuse the batch in evaluation mode, or without its labels
+            return Suspects(silent)
 
     def _ignored(self) -> tuple[Suspect, ...]:
         """The inputs and the columns of tables that have no effect."""

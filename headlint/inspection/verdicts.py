@@ -214,7 +214,10 @@ def _whole(facts: Facts) -> Iterator[Finding | None]:
             facts, "HL802", facts.place, "The model gives the same output for every sample.",
             "Look for a softmax over one value, an input that is never used, or weights that are all zero.",
         )  # fmt: skip
+    over_batch = any(one.prediction.activation == "softmax" and one.prediction.axis == 0 for one in facts.losses)
     for one in remarks(facts.suspects):
+        if one.code == "HL805" and over_batch:
+            continue  # HL302 says it already
         place = line_place(one.suspect.path, one.suspect.line) if one.suspect.line else facts.place
         yield _finding(facts, one.code, place, one.message, one.advice)
     if facts.not_in_optimizer:

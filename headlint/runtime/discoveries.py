@@ -12,7 +12,7 @@ from headlint.findings.rulebook import find_rule
 from headlint.runtime.inputs import Shape
 from headlint.runtime.measurement import Measurement, Output, Summary
 from headlint.runtime.parts import CAUSES, not_held, remarks
-from headlint.runtime.targets import Target, definition_lines
+from headlint.runtime.targets import Target, definition_lines, is_made_in_one_way
 from headlint.runtime.verdicts import cost, width
 
 ABOUT_CONSTANTS = frozenset({"HL201", "HL202"})
@@ -50,6 +50,8 @@ def _shape_differs(target: Target, measured: Measurement, declared: Shape | None
             )  # fmt: skip
         return
     if len(measured.outputs) != 1 or len(target.heads) != 1 or not target.heads[0].given or target.after:
+        return
+    if not is_made_in_one_way(target.path, target.name):
         return
     shape, head = measured.outputs[0].shape, target.heads[0]
     wrong_rank = head.rank is not None and head.rank != len(shape)

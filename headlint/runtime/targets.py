@@ -221,6 +221,16 @@ def definition_lines(path: Path, name: str) -> tuple[int, int] | None:
     return None
 
 
+def is_made_in_one_way(path: Path, name: str) -> bool:
+    """Whether a file calls a class or function at one place at most: else one object's shape says nothing about another."""
+    calls = [
+        node
+        for node in _nodes(path)
+        if isinstance(node, ast.Call) and name == getattr(node.func, "id", getattr(node.func, "attr", ""))
+    ]
+    return len(calls) < 2
+
+
 def _definitions(path: Path) -> Iterator[ast.ClassDef | ast.FunctionDef]:
     """The classes and functions of a file."""
     for node in _nodes(path):

@@ -41,10 +41,17 @@ PROGRAMS = {
     "a loss alone": ("class FocalLoss(nn.Module):\n    def forward(self, x, y): ...\n", ["FocalLoss"]),
     "scalers, forests and trainers": (
         "from sklearn.preprocessing import StandardScaler as Scale\nimport sklearn.ensemble as ensemble\nimport lightning as L\n"
-        "scale = Scale()\nscale.fit(rows)\nforest = ensemble.RandomForestClassifier()\nforest.fit(rows, labels)\n"
+        "scale = Scale()\nscale = scale.fit(rows)\nscale.fit(rows)\n"
+        "forest = ensemble.RandomForestClassifier()\nforest.fit(rows, labels)\n"
         "trainer = L.Trainer()\ntrainer.fit(net)\nwords = Tokenizer(num_words=10)\nwords.fit(texts)\n"
         "net = models.resnet18()\nnet.eval()\n",
         ["net"],
+    ),
+    "a base that leaves its pass to others": (
+        'class Base(nn.Module):\n    def forward(self, x):\n        """To be written."""\n        raise NotImplementedError\n'
+        "class Parts(nn.Module):\n    def __init__(self): ...\n"
+        "class Net(Base):\n    def forward(self, x): ...\n",
+        ["Net"],
     ),
     "a factory is one, not its local": ("def make():\n    model = Sequential()\n    return model\n", ["make"]),
 }

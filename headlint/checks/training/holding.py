@@ -17,6 +17,12 @@ DEEPEST = 3
 _REPORTING = re.compile(
     r"log|print|write|append|info|debug|add_scalar|record|postfix|update|meter|item|format|report", re.I
 )
+_HARMLESS = frozenset(
+    {"children", "modules", "named_children", "named_modules", "state_dict", "buffers", "train", "eval", "to", "cuda"}
+    | {"cpu", "half", "float", "load_state_dict", "get_last_lr"}
+)
+"""Methods of modules and optimizers that do no part of a step."""
+
 _TRAINING = re.compile(r"zero|clear|reset|grad|optim|step|hook|callback|before|after|^on_|backward|scal", re.I)
 
 
@@ -67,6 +73,8 @@ def may_train(event: TrainingEvent, optimizer: Value) -> bool:
     if event.event is not Event.HANDED_OVER or not isinstance(event.subject, Unknown):
         return False
     name = called(event.subject)
+    if name in _HARMLESS:
+        return False
     if any(reaches(value, optimizer) for value in event.given):
         return True
     if _REPORTING.search(name):

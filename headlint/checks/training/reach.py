@@ -55,14 +55,27 @@ def behind(evidence: Evidence, loss: Value) -> Behind:
             continue
         seen.add(id(tensor))
         stack.extend(tensor.inputs)
-        use = uses.get(id(tensor))
-        if use is not None and isinstance(use.target, Tensor):
-            stack.append(use.target)
-        _note(found, tensor, use)
+        _note(found, tensor)
+        if tensor.origin.role == "loss":
+            taken = uses.get(id(tensor), [])
+            found.complete = found.complete and bool(taken)
+            for use in taken:
+                stack.extend(value for value in (use.prediction, use.target) if isinstance(value, Tensor))
+                _note_use(found, use)
     return found
 
 
-def _note(found: Behind, tensor: Tensor, use: LossUse | None) -> None:
+def _note_use(found: Behind, use: LossUse) -> None:
+    loaded = _loaded_model(use.prediction)
+    if loaded is not None:
+        found.sites.add(loaded)
+    elif not isinstance(use.prediction, Tensor):
+        found.complete = False
+    if not _is_data(use.target):
+        found.complete = False
+
+
+def _note(found: Behind, tensor: Tensor) -> None:
     origin = tensor.origin
     match origin.role:
         case "layer" if origin.layer is not None:
@@ -75,8 +88,15 @@ def _note(found: Behind, tensor: Tensor, use: LossUse | None) -> None:
             found.weights.add(tensor)
         case "input" if origin.note == COMPUTED:
             found.complete = False
-        case "loss" if use is None or not isinstance(use.prediction, Tensor) or not _is_data(use.target):
-            found.complete = False
+
+
+def _loaded_model(prediction: Value) -> Site | None:
+    """Where the model was loaded that a prediction comes from directly: no optimizer built over another holds it."""
+    match prediction:
+        case Unknown(key=("call", _), parent=Unknown(key=("torch.load", Site() as site))):
+            return site
+        case _:
+            return None
 
 
 def _is_data(target: Value | None) -> bool:
@@ -143,8 +163,8 @@ def depends_on(evidence: Evidence, value: Value, source: Value, depth: int = 24)
         return False
     match value:
         case Tensor():
-            use = evidence.uses_by_result.get(id(value))
-            parts: list[Value] = [*value.inputs, *((use.prediction,) if use is not None else ())]
+            taken = [use.prediction for use in evidence.uses_by_result.get(id(value), ())]
+            parts: list[Value] = [*value.inputs, *taken]
             return any(depends_on(evidence, part, source, depth - 1) for part in parts)
         case Unknown(key=("call", Site() as site), parent=Unknown() as function):
             calls = evidence.unreadable_calls.get((id(function), site), ())

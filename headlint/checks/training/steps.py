@@ -83,10 +83,15 @@ def _is_divided(loss: Value, depth: int = 8) -> bool:
             return depth > 0 and _is_divided(inner, depth - 1)
         case Tensor() if loss.origin.role == "operation":
             if loss.origin.name.rpartition(".")[2] in ("/", "div", "div_", "true_divide"):
-                return True
+                return not _is_mean_of_several(loss)
             return depth > 0 and any(_is_divided(part, depth - 1) for part in loss.inputs)
         case _:
             return False
+
+
+def _is_mean_of_several(loss: Tensor) -> bool:
+    """Whether a division is that of a sum of losses by a small number: their mean, as in ``(real + fake) / 2``."""
+    return any(part.origin.role == "operation" and part.origin.name == "+" for part in loss.inputs)
 
 
 def _may_clear(event: TrainingEvent, optimizer: Value) -> bool:

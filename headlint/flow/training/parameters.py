@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -37,8 +38,8 @@ DEEPEST_MODULE = 12
 def of_module(machine: Machine, module: Value, depth: int = DEEPEST_MODULE) -> Parameters:
     """What ``module.parameters()`` gives at this moment."""
     match module:
-        case Part():
-            return Parameters(frozenset({module}))
+        case Part(backbone, steps):
+            return _together(machine, (module,), _put_into(machine, backbone, steps), depth)
         case Layer():
             module.slots.setdefault(TRAINABLE_SLOT, Trainable(True))
             return Parameters(frozenset({module}))
@@ -67,6 +68,15 @@ def of_module(machine: Machine, module: Value, depth: int = DEEPEST_MODULE) -> P
             return NONE
         case _:
             return Parameters(frozenset({module}), complete=False)
+
+
+def _put_into(machine: Machine, backbone: Backbone, steps: tuple[Hashable, ...]) -> Iterator[Value]:
+    """What a program has put in the place of a part of a ready-made model, or of parts of that part."""
+    for key in backbone.slots:
+        if isinstance(key, tuple) and key[: len(steps)] == steps:
+            value = machine.read(backbone, key)
+            if value is not None:
+                yield value
 
 
 def _together(machine: Machine, own: tuple[Value, ...], parts: object, depth: int) -> Parameters:

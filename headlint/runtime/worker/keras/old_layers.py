@@ -106,8 +106,19 @@ class ShapeOf:
         return shapes
 
 
+class OldShape(tuple[Any, ...]):
+    """``tensor.get_shape()`` of TensorFlow 1."""
+
+    def as_list(self) -> list[Any]:
+        """The sizes."""
+        return list(self)
+
+
 def accept_old_attributes() -> None:
-    """Lets layers tell their shapes, and take lists of weights, which they keep themselves now."""
+    """Lets layers and symbolic tensors tell their shapes, and layers take lists of weights, which they keep themselves
+    now."""
+    keras.KerasTensor._keras_shape = property(lambda self: tuple(self.shape))
+    keras.KerasTensor.get_shape = lambda self: OldShape(self.shape)
     layer: Any = keras.layers.Layer
     for side in ("output", "input"):
         if not hasattr(layer, f"{side}_shape"):

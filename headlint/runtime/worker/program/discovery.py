@@ -81,9 +81,32 @@ def model_classes(tree: ast.Module) -> dict[str, ast.ClassDef]:
         if not bases & (MODEL_BASES | derived):
             continue
         derived.add(node.name)
+        if is_abstract(node, bases, found):
+            continue
         if methods & {"forward", "call", "__init__"} or bases & set(found):
             found[node.name] = node
     return found
+
+
+def is_abstract(node: ast.ClassDef, bases: set[str], models: dict[str, ast.ClassDef]) -> bool:
+    """Whether a class of modules leaves its pass to others: it has none, or one that only says that it is missing."""
+    passes = [item for item in node.body if isinstance(item, ast.FunctionDef) and item.name in ("forward", "call")]
+    if passes:
+        body = [
+            one for one in passes[0].body if not (isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant))
+        ]
+        return bool(body) and all(is_missing(statement) for statement in body)
+    return bases <= {"Module", "ABC", "object"} and not bases & set(models) and "Module" in bases
+
+
+def is_missing(statement: ast.stmt) -> bool:
+    """Whether a statement does nothing, or says that something is not implemented."""
+    match statement:
+        case ast.Pass():
+            return True
+        case ast.Raise(exc=ast.Name(id=name) | ast.Call(func=ast.Name(id=name))):
+            return name.startswith("NotImplemented")
+    return False
 
 
 def is_helper(node: ast.ClassDef, classes: dict[str, ast.ClassDef]) -> bool:
@@ -142,11 +165,16 @@ def model_variables(tree: ast.Module, known: set[str]) -> Iterator[str]:
         if isinstance(target, (ast.Attribute, ast.Subscript))
     }
     origins = imported_from(tree)
+    fitted: set[str] = set()
     for node in walk_statements(tree.body):
         match node:
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call(func=func)) if root_name(
+                func
+            ) in fitted or is_fitted(func, origins, known):
+                fitted.add(name)
             case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call(func=func) as call) if not takes_parameters(
                 call
-            ) and not is_fitted(func, origins, known):
+            ):
                 maker = last_part(func)
                 if (
                     maker in MODEL_CALLS

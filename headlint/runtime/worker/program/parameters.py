@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from .discovery import last_part, model_classes
-from .guessing import CONFIGURATIONS, Unguessable, completed, guess, spread, table
+from .guessing import CONFIGURATIONS, WORLD, GuessedConfiguration, Unguessable, completed, guess, spread, table
 from .loading import Slice
 from .sources import parse
 from .standins import stand_in
-from .uses import is_data, is_table, items_read, word_compared
+from .uses import is_data, is_options, is_table, items_read, word_compared
 
 
 def guess_parameter(parameter: inspect.Parameter, module: Slice, target: Callable[..., Any]) -> Any:
@@ -26,6 +26,14 @@ def guess_parameter(parameter: inspect.Parameter, module: Slice, target: Callabl
         return rows
     if not isinstance(target, type) and is_data(target, parameter.name):
         return stand_in(parameter.name, f"{parameter.name} is what a caller would give")
+    plain = parameter.annotation is parameter.empty
+    if (
+        isinstance(target, type)
+        and plain
+        and not WORLD.search(parameter.name)
+        and is_options(body_of(target), parameter.name)
+    ):
+        return options_in(module, parameter.name) or GuessedConfiguration()
     single = guess_one(parameter, module)
     items = items_read(target, parameter.name) if type(single) in (int, float) else 0
     if items:

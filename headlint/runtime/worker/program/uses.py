@@ -108,6 +108,26 @@ def names(node: ast.expr, parameter: str) -> bool:
     return False
 
 
+def is_options(function: Callable[..., Any], parameter: str) -> bool:
+    """Whether a parameter is an object of options: its attributes are read, and it is neither called nor handed on nor gone
+    through."""
+    read = False
+    methods: set[int] = set()
+    for node in nodes_of(function):
+        match node:
+            case ast.Call(func=func, args=given) if any(names(one, parameter) for one in (func, *given)):
+                return False
+            case ast.Call(func=ast.Attribute(value=value) as method) if names(value, parameter):
+                methods.add(id(method))
+            case ast.For(iter=looped) if names(looped, parameter):
+                return False
+    for node in nodes_of(function):
+        match node:
+            case ast.Attribute(value=ast.Name(id=name), ctx=ast.Load()) if name == parameter:
+                read = True
+    return read and not methods
+
+
 def is_data(function: Callable[..., Any], parameter: str) -> bool:
     """Whether a parameter holds rows of data: its shape is asked for, or it is cut along two axes."""
     for node in nodes_of(function):
