@@ -49,14 +49,14 @@ class _Graph:
         fact = self.made.get(tensor)
         return tensor.origin.note in _CUTS or (fact is not None and fact.without_gradient)
 
-    def reached(self, ends: Iterable[Tensor], through_cuts: bool = False) -> set[Tensor]:
-        """The tensors that a gradient reaches from the ends, or that the ends were computed from."""
-        found: set[Tensor] = set()
+    def reached(self, ends: Iterable[Tensor], through_cuts: bool = False) -> dict[Tensor, None]:
+        """The tensors that a gradient reaches from the ends, or that the ends were computed from, the last ones first."""
+        found: dict[Tensor, None] = {}
         stack = list(ends)
         while stack:
             tensor = stack.pop()
             if tensor not in found and (through_cuts or not self.stops(tensor)):
-                found.add(tensor)
+                found[tensor] = None
                 stack.extend(tensor.inputs)
         return found
 
