@@ -284,6 +284,8 @@ def classes_moved(case: Case) -> Repair:
 def constructor_called(case: Case) -> Repair:
     """HL507: build the loss, then give it the tensors."""
     program, call = case.call(case.finding.place)
+    if len(call.args) != 2 or any(arg.star for arg in call.args):
+        raise CannotFix("some of the arguments are options of the loss")
     end = program.outer(call.func)[1]
     return Repair(
         "Build the loss first", "the program could not run before", (program.edit(end, end, "()"),), safe=True

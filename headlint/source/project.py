@@ -127,9 +127,12 @@ class Project:
     def is_mentioned(self, file: Path, cls: str, attribute: str) -> bool:
         """Whether another file may reach an attribute of a class of a file.
 
-        It names the attribute of something else than ``self``, or it names the class beside ``self.attribute`` or beside
-        something that reaches attributes without naming them.
+        Where no file imports it, none does. Else any file may that names the attribute of something else than ``self``,
+        and one that imports it and names the class beside ``self.attribute``, or reaches attributes without naming them.
         """
+        heirs = self._all_importers(file)
+        if not heirs:
+            return False
         name, known = re.escape(attribute.encode()), re.compile(rb"\b" + re.escape(cls.encode()) + rb"\b")
         direct = re.compile(rb"(?<!\bself)\." + name + rb"\b|[\"'.]" + name + rb"[\"'.]")
         inherited = re.compile(rb"\bself\." + name + rb"\b|\bgetattr\(|\bchildren\(|_modules\b")
@@ -137,9 +140,19 @@ class Project:
         for other in self._files:
             if other != own:
                 data = _bytes_of(other)
-                if direct.search(data) or (known.search(data) and inherited.search(data)):
+                if direct.search(data) or (other in heirs and known.search(data) and inherited.search(data)):
                     return True
         return False
+
+    def _all_importers(self, file: Path) -> set[Path]:
+        """The files that import a file, those that import these, and so on."""
+        found: set[Path] = set()
+        stack = [Path(os.path.abspath(file))]
+        while stack:
+            new = [other for other in self.importers(stack.pop()) if other not in found]
+            found.update(new)
+            stack += new
+        return found
 
     def may_matter(self, data: bytes) -> bool:
         """Whether a file of the project with these bytes can matter: on its own, or by what others hand to it."""

@@ -11,7 +11,7 @@ from headlint.flow.values.conditions import Option
 from headlint.flow.values.facts import LossConstructorCall, LossUse
 from headlint.flow.values.library_values import Loss
 from headlint.flow.values.python_values import Constant, FrameworkName, Instance, Site, Unknown, Value
-from headlint.flow.values.tensor_values import ANY_SHAPE, Domain, Origin, Tensor
+from headlint.flow.values.tensor_values import ANY_SHAPE, Domain, Origin, Tensor, comes_from_layer
 from headlint.frameworks import keras_losses, registry
 from headlint.frameworks.kinds import LossKind
 
@@ -22,10 +22,8 @@ if TYPE_CHECKING:
 def build(machine: Machine, kind: LossKind, arguments: Arguments, at: int) -> Value:
     """``nn.CrossEntropyLoss(…)``: a loss object, unless it is given tensors where it takes options."""
     site = machine.site(at)
-    tensors_given = sum(isinstance(machine.state.narrow(value), Tensor) for value in arguments.positional[:2])
-    looks_called = len(arguments.positional) == 2 and kind.framework == "torch" and tensors_given >= 1
-    if looks_called and tensors_given + _unknowns(machine, arguments) == 2:
-        machine.emit(LossConstructorCall, site, loss=kind, tensors=tensors_given)
+    if kind.framework == "torch" and _looks_called(machine, kind, arguments):
+        machine.emit(LossConstructorCall, site, loss=kind, tensors=len(arguments))
         return Unknown()
     bound = arguments.bind(kind.parameters)
     if not arguments.complete:
@@ -35,8 +33,35 @@ def build(machine: Machine, kind: LossKind, arguments: Arguments, at: int) -> Va
     return loss
 
 
-def _unknowns(machine: Machine, arguments: Arguments) -> int:
-    return sum(isinstance(machine.state.narrow(value), Unknown) for value in arguments.positional[:2])
+def _looks_called(machine: Machine, kind: LossKind, arguments: Arguments) -> bool:
+    """Whether a constructor is given what the loss itself takes: two tensors, or both under the names of the call."""
+    if {kind.prediction, kind.target} <= arguments.named.keys() and not {kind.prediction} & {*kind.parameters}:
+        return True
+    if len(arguments.positional) < 2:
+        return False
+    first, second = (machine.state.narrow(value) for value in arguments.positional[:2])
+    match first, second:
+        case Tensor(), Tensor():
+            return True
+        case Tensor(), Unknown():
+            return comes_from_layer(first) or _is_of_a_batch(second)
+        case Unknown(), Tensor():
+            return comes_from_layer(second) or _is_answer(first)
+        case Unknown(), Unknown():
+            return _is_answer(first) and _is_of_a_batch(second)
+        case _:
+            return False
+
+
+def _is_answer(value: Unknown) -> bool:
+    """Whether something unknown is what a call gave."""
+    return isinstance(value.key, tuple) and value.key[:1] == ("call",)
+
+
+def _is_of_a_batch(value: Unknown) -> bool:
+    """Whether something unknown is an item of what a loop goes through."""
+    in_a_loop = value.parent is not None and (value.parent.key == "element" or value.parent.note == "a batch")
+    return in_a_loop and isinstance(value.key, tuple) and value.key[:1] == ("item",)
 
 
 def of_instance(instance: Instance) -> Loss:

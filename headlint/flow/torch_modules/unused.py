@@ -26,7 +26,7 @@ _PLAIN_BASES = {
 
 DYNAMIC = frozenset(
     {"getattr", "__getattr__", "__getattribute__", "__dict__", "_modules", "children", "named_children", "vars", "eval"}
-    | {"exec", "get_submodule", "named_modules", "attrgetter", "layers", "get_layer", "_layers", "fx", "symbolic_trace"}
+    | {"exec", "get_submodule", "named_modules", "attrgetter", "get_layer", "_layers", "fx", "symbolic_trace"}
 )
 """Names by which parts of a module can be reached without naming them."""
 
@@ -73,7 +73,7 @@ def _is_touched(machine: Machine, thing: HeapObject) -> bool:
     """Whether a part was applied, shared, handed on, or steered by hand."""
     parts = machine.parts
     seen = (parts.applied, parts.handed_on, parts.by_hand, parts.weights_touched, parts.registered, machine.applied)
-    return any(thing in some for some in seen) or (isinstance(thing, Layer) and bool(thing.slots))
+    return any(thing in some for some in seen) or bool({"weight", "bias"} & thing.slots.keys())
 
 
 def _is_only_here(machine: Machine, thing: HeapObject, holders: Counter[HeapObject]) -> bool:
@@ -113,7 +113,8 @@ def _is_reached(machine: Machine, family: list[ClassValue], name: str) -> bool:
     """Whether the classes of a family, or other files, mention an attribute, or reach parts without naming them."""
     for cls in family:
         mentions = _Mentions(cls.definition.body, of_self=True)
-        if mentions.dynamic or mentions.reaches(name):
+        of_keras = cls.framework_base().startswith("keras.") and mentions.reaches("layers")
+        if mentions.dynamic or of_keras or mentions.reaches(name):
             return True
     for cls in family:
         file = cls.unit.file
