@@ -123,6 +123,8 @@ def call_method(machine: Machine, tensor: Tensor, name: str, arguments: Argument
     if name not in torch.METHODS:
         machine.parts.spend(tensor, *arguments.positional, *arguments.named.values())
         return columns.method(machine, tensor, name, arguments, site) or Unknown()
+    if "name" in arguments.named:
+        return Unknown()  # no tensor's method takes a name: those of networks that are put together by name do
     effect, parameters = torch.METHODS[name]
     if name in ("to", "type"):
         return _moved(machine, tensor, arguments)
