@@ -122,6 +122,7 @@ def _wide(tensor: Tensor) -> Iterator[Tensor]:
                 dims is not None
                 and len(dims) == 3
                 and None not in dims[1:]
+                and 1 not in dims[1:]
                 and before.shape.units == (dims[1] or 0) * (dims[2] or 0)
             ):
                 yield tensor

@@ -37,9 +37,9 @@ def _hiding(machine: Machine, unit: ModuleUnit) -> set[str]:
     """The functions and classes of a module's top level that use something with such a branch, and a loss."""
     hidden = {
         id(definition)
-        for node, definition in machine.branches.one_sided()
+        for node, test, definition in machine.branches.one_sided()
         if isinstance(definition, ir.FunctionDefinition)
-        and (id(node) in machine.branches.ruled_out or _is_about(node.test, definition))
+        and (id(node) in machine.branches.ruled_out or _is_about(test, definition))
     }
     tops = {node.name: node for node in unit.body.body if isinstance(node, Definition)} if hidden else {}
     hiding = {name for name, top in tops.items() if any(id(node) in hidden for node in _functions_in(top))}

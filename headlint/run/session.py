@@ -204,7 +204,9 @@ def _analyze_importers(
     """Look at the files that import one whose functions wait for values, and at those that import these."""
     more: list[FileResult] = []
     waiting = list(open_files)
-    while waiting and loader.project is not None and len(more) < MOST_IMPORTERS:
+    if not waiting or loader.project is None or known.issuperset(loader.project.files):
+        return more
+    while waiting and len(more) < MOST_IMPORTERS:
         for importer in loader.project.importers(waiting.pop()):
             if importer in known or len(more) >= MOST_IMPORTERS:
                 continue

@@ -137,7 +137,7 @@ class Project:
         direct = re.compile(rb"(?<!\bself)\." + name + rb"\b|[\"'.]" + name + rb"[\"'.]")
         inherited = re.compile(rb"\bself\." + name + rb"\b|\bgetattr\(|\bchildren\(|_modules\b")
         own = Path(os.path.abspath(file))
-        for other in self._files:
+        for other in self.files:
             if other != own:
                 data = _bytes_of(other)
                 if direct.search(data) or (other in heirs and known.search(data) and inherited.search(data)):
@@ -160,10 +160,11 @@ class Project:
 
     @cached_property
     def _names_framework(self) -> bool:
-        return any(names_framework(_bytes_of(file)) for file in self._files)
+        return any(names_framework(_bytes_of(file)) for file in self.files)
 
     @cached_property
-    def _files(self) -> tuple[Path, ...]:
+    def files(self) -> tuple[Path, ...]:
+        """The files of the project, whichever of them are checked."""
         from headlint.source.discovery import discover
 
         return discover([self.root], Settings(root=self.root)).files
@@ -171,7 +172,7 @@ class Project:
     @cached_property
     def _importers(self) -> dict[Path, tuple[Path, ...]]:
         found: dict[Path, list[Path]] = {}
-        for file in self._files:
+        for file in self.files:
             for imported in self._imports(file):
                 found.setdefault(imported, []).append(file)
         return {imported: tuple(files) for imported, files in found.items()}

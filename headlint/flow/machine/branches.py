@@ -19,7 +19,7 @@ MOST_SEEN = 8
 """Values of one parameter that are remembered."""
 
 Path = tuple[Guard, ...]
-Tested = ir.If | ir.Assert | ir.Conditional
+Tested = ir.If | ir.Assert | ir.Conditional | ir.Case
 Callable = ir.FunctionDefinition | ir.Lambda | None
 """What a test stands in; None is the top level of a module."""
 
@@ -32,23 +32,23 @@ class Branches:
     """Identities of the tests of which defaults rule an outcome out."""
     again: bool = False
     """Whether functions are run once more, for the calls that were not seen."""
-    _met: dict[int, tuple[Tested, Callable]] = field(default_factory=dict)
+    _met: dict[int, tuple[Tested, ir.Expression, Callable]] = field(default_factory=dict)
     _followed: dict[int, set[bool]] = field(default_factory=dict)
     _seen: dict[tuple[int, str], list[object]] = field(default_factory=dict)
     _forgotten: dict[Unknown, tuple[object, ...]] = field(default_factory=dict)
 
-    def follow(self, node: Tested, outcome: bool, definition: Callable, path: Path) -> None:
+    def follow(self, node: Tested, test: ir.Expression, outcome: bool, definition: Callable, path: Path) -> None:
         """A test in a function has an outcome on a path; one that defaults rule out was not followed."""
         if self.again:
             return
         if contradicts_defaults(path):
             self.ruled_out.add(id(node))
         else:
-            self._met[id(node)] = node, definition
+            self._met[id(node)] = node, test, definition
             self._followed.setdefault(id(node), set()).add(outcome)
 
-    def one_sided(self) -> list[tuple[Tested, Callable]]:
-        """The tests that were met and of which only one outcome was followed, with the functions that they stand in."""
+    def one_sided(self) -> list[tuple[Tested, ir.Expression, Callable]]:
+        """What was met and followed with one outcome only: the node, what it asks for, and the function around it."""
         return [self._met[number] for number, outcomes in self._followed.items() if len(outcomes) == 1]
 
     def note_given(self, definition: object, name: str, value: Value) -> None:

@@ -32,12 +32,12 @@ class Counting:
         """Interpret a round of a loop that goes through such items."""
         parts = item.items if isinstance(item, TupleValue) else (item,)
         counters = [part for part in parts if isinstance(part, Unknown) and part.key == COUNTER]
-        self._in_last_round.update(dict.fromkeys(counters, last))
+        before = self._in_last_round
+        self._in_last_round = {**before, **dict.fromkeys(counters, last)}
         try:
             yield
         finally:
-            for counter in counters:
-                del self._in_last_round[counter]
+            self._in_last_round = before
 
     def compare(self, symbol: str, left: Value, right: Value) -> bool | None:
         """Whether a comparison with the last number of a counter holds, where one is made."""

@@ -384,9 +384,9 @@ class Machine:
         finally:
             self.state.path = before
 
-    def follow(self, node: Tested, outcome: bool, guards: tuple[Guard, ...] = ()) -> None:
+    def follow(self, node: Tested, test: ir.Expression, outcome: bool, guards: tuple[Guard, ...] = ()) -> None:
         """Note that a test has an outcome here, under further conditions."""
-        self.branches.follow(node, outcome, self.frame.definition, (*self.state.path, *guards))
+        self.branches.follow(node, test, outcome, self.frame.definition, (*self.state.path, *guards))
 
     def note_made(self, thing: HeapObject, at: int) -> None:
         """A layer, a container or a module is built: during a ``forward`` that happens again at each call."""

@@ -211,6 +211,8 @@ def write(machine: Machine, owner: Value, name: str, value: Value, site: Site | 
             _for_each(machine, options, lambda one: write(machine, one, name, value, site))
         case Instance():
             setter = _setter(machine, owner, name)
+            if isinstance(value, Layer) and _says_what_is_tied(machine, owner):
+                machine.state.write(value, "weight", Unknown("tied weights"))
             if setter is not None:
                 machine.call_with(setter, value)
             else:
@@ -236,6 +238,11 @@ def write(machine: Machine, owner: Value, name: str, value: Value, site: Site | 
             machine.state.write(owner, name, value)
         case _:
             pass
+
+
+def _says_what_is_tied(machine: Machine, instance: Instance) -> bool:
+    """Whether a class says, in the way of the transformers library, which of its weights are shared, or that none are."""
+    return find_in_class(machine, instance.cls, "_tied_weights_keys") is not None
 
 
 def _setter(machine: Machine, instance: Instance, name: str) -> Value | None:

@@ -417,7 +417,14 @@ def _deque(machine: Machine, arguments: Arguments, at: int) -> Value:
     return ListValue(approximate=True)
 
 
+def _field(machine: Machine, arguments: Arguments, at: int) -> Value:
+    """``dataclasses.field(default=…)`` or ``field(default_factory=…)``."""
+    factory = arguments.get("default_factory")
+    return machine.call(factory, Arguments(), at) if factory is not None else arguments.get("default") or Unknown()
+
+
 NAMES: dict[str, Callable[[Machine, Arguments, int], Value]] = {
+    "dataclasses.field": _field,
     "functools.partial": _partial,
     "argparse.ArgumentParser": _parser,
     "collections.OrderedDict": _dict,

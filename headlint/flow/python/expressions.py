@@ -252,7 +252,7 @@ def _conditional(machine: Machine, node: ir.Conditional) -> Value:
     outcomes = machine.decide(node.test)
     by_mode = frame.mode_tests > asked
     for guards, outcome in outcomes:
-        machine.follow(node, outcome, guards)
+        machine.follow(node, node.test, outcome, guards)
     with machine.decided(by_mode):
         value = join(
             (guards, machine.under(guards, node.body if outcome else node.otherwise)) for guards, outcome in outcomes

@@ -51,10 +51,10 @@ def _evaluate(machine: Machine, node: ir.Evaluate) -> None:
 def _assert(machine: Machine, node: ir.Assert) -> None:
     """Behind an assertion its test holds: of what it refuses nothing is reported."""
     held = [guards for guards, outcome in machine.decide(node.test) if outcome]
-    machine.follow(node, False)
+    machine.follow(node, node.test, False)
     if len(held) == 1:
         machine.state.path = (*machine.state.path, *(guard.as_required() for guard in held[0]))
-    machine.follow(node, True)
+    machine.follow(node, node.test, True)
 
 
 def _assign(machine: Machine, node: ir.Assign) -> None:
@@ -192,7 +192,7 @@ def _if(machine: Machine, node: ir.If) -> bool:
 
 
 def _follow(machine: Machine, node: ir.If, outcome: bool, body: tuple[ir.Statement, ...]) -> bool:
-    machine.follow(node, outcome)
+    machine.follow(node, node.test, outcome)
     return machine.execute(body)
 
 
@@ -400,7 +400,10 @@ def _match(machine: Machine, node: ir.Match) -> bool:
 def _case_branches(
     machine: Machine, node: ir.Match, case: ir.Case, subject: Value, excluded: tuple[Guard, ...]
 ) -> list[tuple[tuple[Guard, ...], Callable[[], bool]]]:
+    machine.follow(case, node.subject, False)
+
     def run() -> bool:
+        machine.follow(case, node.subject, True)
         for name in case.captures:
             machine.state.write(names.home_of(machine, name), name, subject if len(case.captures) == 1 else Unknown())
         return machine.execute(case.body)
