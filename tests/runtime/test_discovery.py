@@ -41,7 +41,8 @@ PROGRAMS = {
     "a loss alone": ("class FocalLoss(nn.Module):\n    def forward(self, x, y): ...\n", ["FocalLoss"]),
     "scalers, forests and trainers": (
         "from sklearn.preprocessing import StandardScaler as Scale\nimport sklearn.ensemble as ensemble\nimport lightning as L\n"
-        "scale = Scale()\nscale.fit(rows)\nforest = ensemble.RandomForestClassifier()\nforest.fit(rows, labels)\n"
+        "scale = Scale()\nscale = scale.fit(rows)\nscale.fit(rows)\n"
+        "forest = ensemble.RandomForestClassifier()\nforest.fit(rows, labels)\n"
         "trainer = L.Trainer()\ntrainer.fit(net)\nwords = Tokenizer(num_words=10)\nwords.fit(texts)\n"
         "net = models.resnet18()\nnet.eval()\n",
         ["net"],

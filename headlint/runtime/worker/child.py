@@ -39,7 +39,7 @@ def handle(message: Mapping[str, Any]) -> dict[str, Any]:
             return {
                 "id": number,
                 "ok": True,
-                "device": adapter_for(message["framework"], message["adapter"]).plan(message["device"]),
+                "device": adapter_for(message["framework"], message.get("adapter") or "").plan(message["device"]),
             }
         if message.get("list"):
             return {"id": number, "ok": True, "names": discover(parse(read_request(message).path))}

@@ -165,11 +165,16 @@ def model_variables(tree: ast.Module, known: set[str]) -> Iterator[str]:
         if isinstance(target, (ast.Attribute, ast.Subscript))
     }
     origins = imported_from(tree)
+    fitted: set[str] = set()
     for node in walk_statements(tree.body):
         match node:
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call(func=func)) if root_name(
+                func
+            ) in fitted or is_fitted(func, origins, known):
+                fitted.add(name)
             case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call(func=func) as call) if not takes_parameters(
                 call
-            ) and not is_fitted(func, origins, known):
+            ):
                 maker = last_part(func)
                 if (
                     maker in MODEL_CALLS

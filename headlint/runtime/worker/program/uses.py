@@ -109,12 +109,13 @@ def names(node: ast.expr, parameter: str) -> bool:
 
 
 def is_options(function: Callable[..., Any], parameter: str) -> bool:
-    """Whether a parameter is an object of options: its attributes are read, and it is neither called nor gone through."""
+    """Whether a parameter is an object of options: its attributes are read, and it is neither called nor handed on nor gone
+    through."""
     read = False
     methods: set[int] = set()
     for node in nodes_of(function):
         match node:
-            case ast.Call(func=func) if names(func, parameter):
+            case ast.Call(func=func, args=given) if any(names(one, parameter) for one in (func, *given)):
                 return False
             case ast.Call(func=ast.Attribute(value=value) as method) if names(value, parameter):
                 methods.add(id(method))

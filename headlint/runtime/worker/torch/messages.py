@@ -61,6 +61,7 @@ def _larger(inputs: Inputs, names: list[str], match: re.Match[str]) -> Iterator[
     for name, spec in _free(inputs, names):
         yield from scaled(inputs, name, spec, 4.0)
         yield from scaled(inputs, name, spec, 16.0)
+        yield from scaled(inputs, name, spec, 49.0)
 
 
 def _viewed(inputs: Inputs, names: list[str], match: re.Match[str]) -> Iterator[Inputs]:
