@@ -38,6 +38,8 @@ DEEPEST_MODULE = 12
 def of_module(machine: Machine, module: Value, depth: int = DEEPEST_MODULE) -> Parameters:
     """What ``module.parameters()`` gives at this moment."""
     match module:
+        case Part() | Backbone() | Container() | Choice() if depth <= 0:
+            return Parameters(frozenset(), complete=False)
         case Part(backbone, steps):
             return _together(machine, (module,), _put_into(machine, backbone, steps), depth)
         case Layer():
