@@ -38,7 +38,7 @@ def gradients_of_another_model(evidence: Evidence) -> Iterator[Diagnostic]:
                 continue
             gradients, target = given
             taken = [event for event in run.of(Event.DIFFERENTIATED) if _is_taken_at(event, gradients)]
-            sources = {_owner(event.given[0]) for event in taken if event.given}
+            sources = {owner_of(event.given[0]) for event in taken if event.given}
             source = next(iter(sources), None)
             if len(sources) != 1 or source is None or not _are_strangers(source, target):
                 continue
@@ -70,7 +70,7 @@ def _zipped(event: TrainingEvent) -> tuple[Site, HeapObject] | None:
             Unknown(key="element", parent=Unknown(key=("call", Site() as site), parent=Unknown(key="gradient"))),
             Unknown(key="element", parent=Unknown() as variables),
         ):
-            owner = _owner(variables)
+            owner = owner_of(variables)
             return (site, owner) if owner is not None else None
         case _:
             return None
@@ -84,7 +84,7 @@ def _is_taken_at(event: TrainingEvent, site: Site) -> bool:
             return False
 
 
-def _owner(variables: Value) -> HeapObject | None:
+def owner_of(variables: Value) -> HeapObject | None:
     """The model whose variables some are, when they are all that it trains."""
     match variables:
         case Unknown(key=(HeapObject() as owner, str() as name)) if name in TRAINABLE:
@@ -95,7 +95,7 @@ def _owner(variables: Value) -> HeapObject | None:
 
 def _are_strangers(one: HeapObject, other: HeapObject) -> bool:
     """Whether two models are both followed, and have no layer in common."""
-    first, second = set(_parts(one)), set(_parts(other))
+    first, second = set(parts_of(one)), set(parts_of(other))
     return _has_layers(first) and _has_layers(second) and not first & second
 
 
@@ -103,7 +103,7 @@ def _has_layers(parts: set[Value]) -> bool:
     return any(isinstance(part, Layer | Backbone) for part in parts)
 
 
-def _parts(value: Value, depth: int = DEEPEST) -> Iterator[Value]:
+def parts_of(value: Value, depth: int = DEEPEST) -> Iterator[Value]:
     """A model and what it is made of; of ready-made and unknown parts the parts themselves."""
     match value:
         case Layer() | Backbone() | Unknown():
@@ -115,13 +115,13 @@ def _parts(value: Value, depth: int = DEEPEST) -> Iterator[Value]:
         case Model() | Instance() | ListValue() | DictValue() if depth > 0:
             yield value
             for part in value.slots.values():
-                yield from _parts(part, depth - 1)
+                yield from parts_of(part, depth - 1)
         case TupleValue(items):
             for item in items:
-                yield from _parts(item, depth)
+                yield from parts_of(item, depth)
         case Choice(options):
             for option in options:
-                yield from _parts(option.value, depth)
+                yield from parts_of(option.value, depth)
 
 
 def _may_copy(evidence: Evidence, one: HeapObject, other: HeapObject) -> bool:
