@@ -155,9 +155,14 @@ def _cut_behind_the_loss(evidence: Evidence, backward: TrainingEvent) -> Site | 
     """
     match backward.subject:
         case Tensor(attached=False, cut=Site() as cut) as copy:
-            losses = [part for part in _parts(copy) if part.attached and any(use.result is part for use in evidence.uses)]
-            others = {event.subject for run in evidence.runs for event in run.of(Event.DIFFERENTIATED)} - {copy}
-            whole = {part for other in others if isinstance(other, Tensor) and other.attached for part in _parts(other)}
+            losses = [part for part in _parts(copy) if part.attached and id(part) in evidence.uses_by_result]
+            others = (event.subject for run in evidence.runs for event in run.of(Event.DIFFERENTIATED))
+            whole = {
+                part
+                for other in others
+                if isinstance(other, Tensor) and other is not copy and other.attached
+                for part in _parts(other)
+            }
             return cut if losses and not whole.intersection(losses) else None
         case _:
             return None
