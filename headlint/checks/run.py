@@ -19,7 +19,7 @@ from headlint.checks import (
 )
 from headlint.checks.diagnostic import Diagnostic
 from headlint.checks.evidence import Evidence, source_tensor
-from headlint.checks.training import around, compiled, data, held, modes, steps
+from headlint.checks.training import around, compiled, data, held, keras_modes, modes, steps, tapes
 from headlint.flow.values.facts import Fact, LossUse
 from headlint.flow.values.tensor_values import Tensor
 from headlint.settings import Settings
@@ -36,10 +36,12 @@ FAMILIES = (
     modules,
     steps,
     held,
+    tapes,
     around,
     compiled,
     data,
     modes,
+    keras_modes,
     labels,
     api,
 )

@@ -192,7 +192,7 @@ def evaluated_in_training_mode(evidence: Evidence) -> Iterator[Diagnostic]:
             modes = [event for event in switches if _may_cover(event.subject, model, event.root == applied.root)]
             if any(_mode(event) is not True for event in modes) or not depends_on_mode(model):
                 continue
-            if not _is_trained(run, model) or not _goes_through_data(applied) or not _is_judged(evidence, applied):
+            if not _is_trained(run, model) or not goes_through_data(applied) or not _is_judged(evidence, applied):
                 continue
             if any(event.event is Event.DIFFERENTIATED for event in run.round_of(applied)):
                 continue
@@ -224,7 +224,7 @@ def _is_trained(run: Run, model: Value) -> bool:
     return any(event.event is Event.STEPPED and _holds(event.subject, model) for event in run.events)
 
 
-def _goes_through_data(applied: TrainingEvent) -> bool:
+def goes_through_data(applied: TrainingEvent) -> bool:
     """Whether the innermost loop goes through data, rather than through a number of attempts on the same."""
     match applied.rounds[-1].loop.over:
         case Dataset(name="range") | TupleValue() | None:

@@ -10,6 +10,7 @@ from headlint.checks.evidence import Evidence
 from headlint.checks.training.holding import called, concerns_all_of, is_optimizer, may_concern, may_train, reaches
 from headlint.checks.training.order import Run, always_with, together
 from headlint.checks.training.reach import certainly_reaches, may_reach
+from headlint.checks.training.tapes import TRAINABLE
 from headlint.flow.values.facts import Event, TrainingEvent
 from headlint.flow.values.python_values import Unknown, Value
 from headlint.flow.values.tensor_values import Tensor
@@ -239,7 +240,7 @@ def _tape_without_step(run: Run, taken: TrainingEvent) -> Iterator[Diagnostic]:
     """``tape.gradient(loss, model.trainable_variables)`` in a loop, after which no optimizer applies anything."""
     match taken.by, taken.given:
         case Unknown(key=("tensorflow.GradientTape", _)), (Unknown(key=variables),):
-            if (variables[-1] if isinstance(variables, tuple) else variables) not in _TRAINABLE:
+            if (variables[-1] if isinstance(variables, tuple) else variables) not in TRAINABLE:
                 return
         case _:
             return
@@ -256,8 +257,6 @@ def _tape_without_step(run: Run, taken: TrainingEvent) -> Iterator[Diagnostic]:
         subject=taken,
     )
 
-
-_TRAINABLE = ("trainable_variables", "trainable_weights")
 
 _OF_GRADIENTS = (Event.DIFFERENTIATED, Event.STEPPED, Event.CLEARED, Event.WRITTEN, Event.HANDED_OVER)
 

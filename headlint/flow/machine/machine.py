@@ -37,6 +37,7 @@ from headlint.flow.values.library_values import Container, Layer
 from headlint.flow.values.modules import Loader, ModuleUnit
 from headlint.flow.values.python_values import (
     ClassValue,
+    Constant,
     DictValue,
     FrameworkName,
     HeapObject,
@@ -119,6 +120,8 @@ class Machine:
         """The rounds of loops that are being run, in whatever function, outermost first."""
         self.applying = False
         """Whether a module is being applied, so that what it applies are its own parts."""
+        self.comprehending = 0
+        """How many comprehensions around are being evaluated."""
         self.begun: dict[tuple[Scope, str], Round] = {}
         """Variables that were set to a number in a round of a loop, so that sums in them begin anew in each."""
         self.root = 0
@@ -314,7 +317,10 @@ class Machine:
         finally:
             self.applying = before
         if not before:
-            self.note_event(Event.APPLIED, self.site(at), module, by=result, given=arguments.positional)
+            training = arguments.named.get("training") == Constant(True) and not self.comprehending
+            self.note_event(
+                Event.APPLIED, self.site(at), module, by=result, given=arguments.positional, training=training
+            )
         return result
 
     def give_back(self, value: Value) -> None:

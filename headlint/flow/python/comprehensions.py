@@ -23,9 +23,11 @@ def comprehension(machine: Machine, node: ir.Comprehension) -> Value:
     outer = machine.frame.scope
     results: list[tuple[Value, Value]] = []
     machine.frame.scope = scope
+    machine.comprehending += 1
     try:
         exact = _run_clauses(machine, node, 0, results)
     finally:
+        machine.comprehending -= 1
         machine.frame.scope = outer
     if node.kind == "dict":
         entries: dict[Hashable, Value] = {key.value: value for key, value in results if isinstance(key, Constant)}

@@ -342,6 +342,8 @@ class TrainingEvent(Fact):
     """Of a step: whether none of the parameters that the optimizer holds gets a gradient."""
     missing: frozenset[Value] = frozenset()
     """Of a step: layers that a module got after the optimizer had taken its parameters."""
+    training: bool = False
+    """Of a model that is applied: whether the call says ``training=True``, and stands in no comprehension."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)

@@ -1,0 +1,114 @@
+"""HL607 for Keras: ``training=True`` where a model is judged."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
+from headlint.checks.evidence import Evidence
+from headlint.checks.training.holding import called
+from headlint.checks.training.modes import depends_on_mode, goes_through_data
+from headlint.checks.training.order import Run
+from headlint.checks.training.reach import depends_on
+from headlint.checks.training.tapes import owner_of, parts_of
+from headlint.flow.values.facts import Event, LossUse, PredictionUse, TrainingEvent
+from headlint.flow.values.library_values import Layer, Model
+from headlint.flow.values.python_values import Instance, Unknown, Value
+from headlint.flow.values.tensor_values import Tensor
+
+_COMPARING = re.compile(r"update_state|acc|metric|loss|auc|precision|recall|score", re.I)
+
+_TRAINING = (Event.DIFFERENTIATED, Event.FITTED)
+
+
+def judged_with_training_true(evidence: Evidence) -> Iterator[Diagnostic]:
+    """HL607."""
+    for run in evidence.runs:
+        for applied in run.of(Event.APPLIED):
+            if not applied.training or not _is_of_keras(applied.subject) or not applied.rounds:
+                continue
+            if not _is_trained_alone(evidence, applied.subject) or not _is_an_evaluation(run, applied):
+                continue
+            if not _drops_or_normalises(applied.subject) or not _is_judged(evidence, run, applied):
+                continue
+            yield Diagnostic(
+                "HL607",
+                applied.site,
+                "The model is judged with training=True: dropout still drops units, and batch norm uses, and changes by, the "
+                "statistics of this batch.",
+                "Pass training=False in the evaluation.",
+                not applied.guards,
+                (DiagnosticStep(applied.site, "judges the model in training mode", "event"),),
+                subject=applied,
+            )
+
+
+def _is_of_keras(model: Value) -> bool:
+    return isinstance(model, Model | Instance)
+
+
+def _is_trained_alone(evidence: Evidence, model: Value) -> bool:
+    """Whether a model is trained, and not against another: a painter's dropout may be its only source of noise."""
+    fitted = any(event.event is Event.FITTED and event.subject is model for event in evidence.events)
+    steps = [
+        (run, event)
+        for run in evidence.runs
+        for event in run.of(Event.DIFFERENTIATED)
+        if any(owner_of(one) is model for one in event.given)
+    ]
+    return (fitted or bool(steps)) and not any(
+        owner_of(one) not in (None, model)
+        for run, event in steps
+        for other in run.round_of(event)
+        if other.event is Event.DIFFERENTIATED and other.calls == event.calls
+        for one in other.given
+    )
+
+
+def _is_an_evaluation(run: Run, applied: TrainingEvent) -> bool:
+    """Whether a model is applied once to each batch of a loop that trains nothing, and no loop around repeats that alone."""
+    if not goes_through_data(applied) or any(event.event in _TRAINING for event in run.round_of(applied)):
+        return False
+    again = [event for event in run.round_of(applied) if event.event is Event.APPLIED and event is not applied]
+    if any(event.subject is applied.subject for event in again):
+        return False
+    return all(any(event.event in _TRAINING for event in run.within(one.loop)) for one in applied.rounds[:-1])
+
+
+def _drops_or_normalises(model: Value) -> bool:
+    return any(isinstance(part, Layer) and depends_on_mode(part) for part in parts_of(model))
+
+
+def _is_judged(evidence: Evidence, run: Run, applied: TrainingEvent) -> bool:
+    """Whether the output is compared with labels, or decided upon, right where it is computed."""
+    output = applied.by
+    if not isinstance(output, Tensor):
+        return False
+    for event in run.round_of(applied):
+        if event.event is Event.HANDED_OVER and _is_metric(event.subject) and output in event.given[1:2]:
+            return True
+    decided = [(fact, fact.tensor) for fact in evidence.of(PredictionUse)]
+    compared = [(use, use.prediction) for use in evidence.of(LossUse) if not _is_trained_with(evidence, use)]
+    return any(
+        fact.calls == applied.calls and depends_on(evidence, tensor, output) for fact, tensor in (*decided, *compared)
+    )
+
+
+def _is_metric(function: Value) -> bool:
+    """Whether something gets labels and predictions to compare them: a metric's ``update_state``, or a name that says so."""
+    name = called(function) if isinstance(function, Unknown) else ""
+    return isinstance(function, Unknown) and (not name or _COMPARING.search(name) is not None)
+
+
+def _is_trained_with(evidence: Evidence, use: LossUse) -> bool:
+    """Whether a loss is there to be differentiated; the output of a functional model is one value wherever it is called."""
+    if use.compiled or use.result is None:
+        return True
+    return any(
+        event.event is Event.DIFFERENTIATED and depends_on(evidence, event.subject, use.result)
+        for event in evidence.events
+    )
+
+
+RULES = (judged_with_training_true,)

@@ -1,0 +1,143 @@
+"""HL510 for TensorFlow: gradients of one model's variables that are applied to the variables of another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
+from headlint.checks.evidence import Evidence, ancestors
+from headlint.checks.training.holding import called
+from headlint.flow.values.conditions import Choice
+from headlint.flow.values.facts import Event, TrainingEvent
+from headlint.flow.values.library_values import Backbone, Dataset, Layer, Model
+from headlint.flow.values.python_values import (
+    DictValue,
+    HeapObject,
+    Instance,
+    ListValue,
+    Site,
+    TupleValue,
+    Unknown,
+    Value,
+)
+from headlint.flow.values.tensor_values import Tensor
+
+TRAINABLE = ("trainable_variables", "trainable_weights")
+DEEPEST = 8
+
+_COPYING = frozenset({"assign", "assign_add", "assign_sub", "set_weights", "get_weights", "load_weights", "restore"})
+"""What may make two models hold the same numbers, so that the gradients of one are worth something for the other."""
+
+
+def gradients_of_another_model(evidence: Evidence) -> Iterator[Diagnostic]:
+    """HL510."""
+    for run in evidence.runs:
+        for applying in run.of(Event.HANDED_OVER):
+            given = _zipped(applying)
+            if given is None:
+                continue
+            gradients, target = given
+            taken = [event for event in run.of(Event.DIFFERENTIATED) if _is_taken_at(event, gradients)]
+            sources = {owner_of(event.given[0]) for event in taken if event.given}
+            source = next(iter(sources), None)
+            if len(sources) != 1 or source is None or not _are_strangers(source, target):
+                continue
+            if _may_copy(evidence, source, target):
+                continue
+            yield Diagnostic(
+                "HL510",
+                applying.site,
+                "The gradients belong to the variables of another model than the one whose variables they are applied to.",
+                "Give zip() the variables that tape.gradient() was asked for, in the same order.",
+                not applying.guards,
+                (
+                    DiagnosticStep(taken[0].site, "computes the gradients of one model's variables", "event"),
+                    DiagnosticStep(applying.site, "applies them to another model's", "event"),
+                ),
+                subject=applying,
+            )
+
+
+def _zipped(event: TrainingEvent) -> tuple[Site, HeapObject] | None:
+    """Of ``apply_gradients(zip(gradients, model.trainable_variables))``: where the gradients were taken, and the model."""
+    match event.subject, event.given:
+        case Unknown(key="apply_gradients"), (Dataset(name="zip", item=TupleValue((gradient, variable))), *_):
+            pass
+        case _:
+            return None
+    match gradient, variable:
+        case (
+            Unknown(key="element", parent=Unknown(key=("call", Site() as site), parent=Unknown(key="gradient"))),
+            Unknown(key="element", parent=Unknown() as variables),
+        ):
+            owner = owner_of(variables)
+            return (site, owner) if owner is not None else None
+        case _:
+            return None
+
+
+def _is_taken_at(event: TrainingEvent, site: Site) -> bool:
+    match event.by:
+        case Unknown(key=("tensorflow.GradientTape", _)):
+            return event.site == site
+        case _:
+            return False
+
+
+def owner_of(variables: Value) -> HeapObject | None:
+    """The model whose variables some are, when they are all that it trains."""
+    match variables:
+        case Unknown(key=(HeapObject() as owner, str() as name)) if name in TRAINABLE:
+            return owner
+        case _:
+            return None
+
+
+def _are_strangers(one: HeapObject, other: HeapObject) -> bool:
+    """Whether two models are both followed, and have no layer in common."""
+    first, second = set(parts_of(one)), set(parts_of(other))
+    return _has_layers(first) and _has_layers(second) and not first & second
+
+
+def _has_layers(parts: set[Value]) -> bool:
+    return any(isinstance(part, Layer | Backbone) for part in parts)
+
+
+def parts_of(value: Value, depth: int = DEEPEST) -> Iterator[Value]:
+    """A model and what it is made of; of ready-made and unknown parts the parts themselves."""
+    match value:
+        case Layer() | Backbone() | Unknown():
+            yield value
+        case Tensor():
+            for tensor in ancestors(value):
+                if tensor.origin.layer is not None:
+                    yield tensor.origin.layer
+        case Model() | Instance() | ListValue() | DictValue() if depth > 0:
+            yield value
+            for part in value.slots.values():
+                yield from parts_of(part, depth - 1)
+        case TupleValue(items):
+            for item in items:
+                yield from parts_of(item, depth)
+        case Choice(options):
+            for option in options:
+                yield from parts_of(option.value, depth)
+
+
+def _may_copy(evidence: Evidence, one: HeapObject, other: HeapObject) -> bool:
+    """Whether a program may bring the weights of one model into the other, as workers and inner loops do."""
+    models = (one, other)
+    for event in evidence.events:
+        match event.event:
+            case Event.RESTORED if event.subject in models:
+                return True
+            case Event.HANDED_OVER if isinstance(event.subject, Unknown) and called(event.subject) in _COPYING:
+                return True
+            case Event.HANDED_OVER if any(value is model for value in event.given for model in models):
+                return True
+            case _:
+                continue
+    return False
+
+
+RULES = (gradients_of_another_model,)
