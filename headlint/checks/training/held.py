@@ -11,7 +11,7 @@ from headlint.checks.training.reach import behind, is_known_throughout, reaches_
 from headlint.flow.training.parameters import has_weights
 from headlint.flow.values.facts import Event, LossUse, TrainingEvent, UnreadAttribute
 from headlint.flow.values.library_values import Layer
-from headlint.flow.values.python_values import Unknown
+from headlint.flow.values.python_values import Site, Unknown
 from headlint.flow.values.tensor_values import Tensor
 from headlint.flow.values.training_values import Optimizer
 
@@ -98,6 +98,20 @@ def nothing_to_train(evidence: Evidence) -> Iterator[Diagnostic]:
                     subject=backward,
                 )
                 continue
+            if backward.by is None and (cut := _cut_behind_the_loss(evidence, backward)) is not None:
+                yield Diagnostic(
+                    "HL514",
+                    backward.site,
+                    "What is differentiated is a copy of the loss without its graph: no gradient reaches the model.",
+                    "Call backward() of the loss itself; detach, .item(), .data and torch.tensor(…) are for reporting it.",
+                    not backward.guards,
+                    (
+                        DiagnosticStep(cut, "takes the loss without its graph", "event"),
+                        DiagnosticStep(backward.site, "computes no gradient of the model", "event"),
+                    ),
+                    subject=backward,
+                )
+                continue
             steps = [step for step in run.of(Event.STEPPED) if _go_together(run, backward, step)]
             if steps and all(step.frozen for step in steps):
                 optimizer = steps[0].subject
@@ -132,6 +146,26 @@ def _was_computed_without_gradient(evidence: Evidence, run: Run, backward: Train
             )
         case _:
             return False
+
+
+def _cut_behind_the_loss(evidence: Evidence, backward: TrainingEvent) -> Site | None:
+    """Where a loss that is differentiated lost its graph, after it was computed.
+
+    Where the loss itself is differentiated too, its copy may be on purpose: each stage of a pipeline computes its own part.
+    """
+    match backward.subject:
+        case Tensor(attached=False, cut=Site() as cut) as copy:
+            losses = [part for part in _parts(copy) if part.attached and id(part) in evidence.uses_by_result]
+            others = (event.subject for run in evidence.runs for event in run.of(Event.DIFFERENTIATED))
+            whole = {
+                part
+                for other in others
+                if isinstance(other, Tensor) and other is not copy and other.attached
+                for part in _parts(other)
+            }
+            return cut if losses and not whole.intersection(losses) else None
+        case _:
+            return None
 
 
 def _parts(loss: Tensor, depth: int = 6) -> Iterator[Tensor]:

@@ -29,6 +29,15 @@ def _new_tensor(machine: Machine, operation: Operation) -> Value:
             return as_type(made, _TYPED.get(operation.name, "")) if isinstance(made, Tensor) else made
 
 
+def _variable_of(machine: Machine, operation: Operation) -> Value:
+    """``Variable(data)`` is the data itself; of what a model computed it is a copy without the graph."""
+    match operation.main:
+        case Tensor(attached=True, origin=Origin(role="layer" | "loss")) as tensor:
+            return tensor.derive(attached=False, cut=operation.site, origin=operation.origin("new tensor"))
+        case other:
+            return other
+
+
 _TYPED = {"torch.Tensor": "float", "torch.FloatTensor": "float", "torch.LongTensor": "integer"}
 
 
@@ -189,6 +198,7 @@ def _scatter(machine: Machine, operation: Operation) -> Value:
 
 EFFECTS: dict[str, Callable[[Machine, Operation], Value]] = {
     "new_tensor": _new_tensor,
+    "variable_of": _variable_of,
     "convert": _convert,
     "astype": _astype,
     "to_float": _to_float,
