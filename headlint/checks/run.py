@@ -19,7 +19,7 @@ from headlint.checks import (
 )
 from headlint.checks.diagnostic import Diagnostic
 from headlint.checks.evidence import Evidence, source_tensor
-from headlint.checks.training import around, compiled, data, held, keras_modes, modes, steps, tapes
+from headlint.checks.training import around, compiled, data, frozen, held, keras_modes, modes, steps, tapes
 from headlint.flow.values.facts import Fact, LossUse
 from headlint.flow.values.tensor_values import Tensor
 from headlint.settings import Settings
@@ -37,6 +37,7 @@ FAMILIES = (
     steps,
     held,
     tapes,
+    frozen,
     around,
     compiled,
     data,

@@ -24,7 +24,7 @@ def note(machine: Machine, owner: Value, name: str, value: Value, site: Site) ->
         case OneParameter(of=several), "requires_grad":
             parameters.set_trainable(machine, several, value)
         case _, "trainable" if (frozen := _of_keras(owner)) is not None:
-            machine.note_event(Event.TRAINABLE_SET, site, frozen, given=(value,))
+            machine.note_event(Event.TRAINABLE_SET, site, frozen, by=owner, given=(value,))
         case _:
             _note_unread(machine, owner, name, site)
 
