@@ -71,7 +71,7 @@ def _dispatch(arguments: list[str]) -> int:
         return FAILED
     parser = _Parser(
         prog="headlint",
-        description="Finds where a neural network's last layer and its loss do not fit.",
+        description="Finds where a neural network's last layer, its loss and its training step do not fit.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

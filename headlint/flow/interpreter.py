@@ -6,7 +6,8 @@ from importlib import import_module
 
 from headlint.flow.layers import containers
 from headlint.flow.libraries import declarations, joining, library, search_spaces
-from headlint.flow.machine.machine import Declarations, Machine
+from headlint.flow.machine.frames import Declarations
+from headlint.flow.machine.machine import Machine
 from headlint.flow.machine.semantics import LibrarySemantics, PythonSemantics, TensorSemantics
 from headlint.flow.python import (
     attributes,

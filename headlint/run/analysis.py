@@ -11,7 +11,9 @@ from typing import TypeVar
 from headlint.checks.diagnostic import Diagnostic
 from headlint.findings.finding import Confidence, Finding, Place, Problem, Severity, Step
 from headlint.flow.interpreter import interpreter
-from headlint.flow.machine.machine import BudgetSpent, Declarations, Machine
+from headlint.flow.machine.budget import BudgetSpent
+from headlint.flow.machine.frames import Declarations
+from headlint.flow.machine.machine import Machine
 from headlint.flow.values.facts import Fact
 from headlint.flow.values.modules import ModuleUnit
 from headlint.flow.values.python_values import Site

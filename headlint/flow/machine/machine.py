@@ -8,13 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from headlint.flow.machine.branches import Branches, Tested, contradicts_defaults
+from headlint.flow.machine.budget import (
+    DEEPEST_CALL,
+    LEAST_STEPS_FOR_ROOTS,
+    LEAST_STEPS_OF_A_STATEMENT,
+    MOST_STEPS,
+    MOST_STEPS_OF_A_ROOT,
+    MOST_STEPS_OF_AN_IMPORT,
+    STEPS_PER_COMBINATION,
+    BudgetSpent,
+)
 from headlint.flow.machine.counting import Counting
+from headlint.flow.machine.frames import Declarations, Frame
 from headlint.flow.machine.parts import Made, PartsSeen
 from headlint.flow.machine.semantics import LibrarySemantics, PythonSemantics, TensorSemantics
 from headlint.flow.machine.set_up import SetUp
@@ -43,66 +53,6 @@ from headlint.flow.values.tensor_values import COMPUTED, GIVEN, Domain, Origin, 
 from headlint.flow.values.training_values import Loop, Round
 from headlint.frameworks.vocabulary import GRADIENT_METHODS
 from headlint.syntax import ir
-
-MOST_STEPS = 150_000
-"""Expressions and statements that are interpreted for one file before headlint gives up on the rest of it."""
-
-LEAST_STEPS_OF_A_STATEMENT = 100
-"""Those that each statement of a file's top level may take, however many were spent before it: enough to define something."""
-
-LEAST_STEPS_FOR_ROOTS = 75_000
-"""Those that are left, in any case, for the functions and classes that the top level of the file does not use."""
-
-MOST_STEPS_OF_A_ROOT = 12_000
-"""Those that a function nothing calls may take: libraries of models have hundreds of such functions, all alike."""
-
-MOST_STEPS_OF_AN_IMPORT = 3_000
-"""Those that one statement of a module may take when another imports it: some build their documentation then."""
-
-STEPS_PER_COMBINATION = 8
-"""What going through one combination of alternatives costs, in steps."""
-
-DEEPEST_CALL = 24
-"""Calls within calls that are followed."""
-
-
-class BudgetSpent(Exception):
-    """The file needs more steps than it may have."""
-
-
-@dataclass(slots=True)
-class Frame:
-    """A call (or a module's body) that is being interpreted."""
-
-    scope: Scope
-    unit: ModuleUnit
-    call_site: Site | None = None
-    definition: ir.FunctionDefinition | ir.Lambda | None = None
-    owner: ClassValue | None = None
-    receiver: Value | None = None
-    path_length: int = 0
-    returns: list[tuple[tuple[Guard, ...], Value]] = field(default_factory=list)
-    yields: list[Value] = field(default_factory=list)
-    repeating: int = 0
-    """How many loops of unknown length enclose what is being interpreted."""
-    conditional: int = 0
-    """How many tests decide whether what is being interpreted happens."""
-    by_mode: int = 0
-    """How many of them ask whether the module is in training mode."""
-    mode_tests: int = 0
-    """How often the mode was asked for so far."""
-    chosen_by_mode: list[Value] = field(default_factory=list)
-    """What was given another value in another mode."""
-    leaves: set[str] = field(default_factory=set)
-    """The ways in which paths left the round of a loop that is being interpreted: ``break``, ``return`` …."""
-
-
-@dataclass(frozen=True)
-class Declarations:
-    """What the user's settings say of his own losses and layers, by dotted name."""
-
-    losses: Mapping[str, str] = field(default_factory=dict)
-    layers: Mapping[str, str] = field(default_factory=dict)
 
 
 class Machine:

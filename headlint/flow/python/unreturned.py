@@ -22,7 +22,8 @@ from headlint.frameworks import registry
 from headlint.syntax import ir
 
 if TYPE_CHECKING:
-    from headlint.flow.machine.machine import Frame, Machine
+    from headlint.flow.machine.frames import Frame
+    from headlint.flow.machine.machine import Machine
 
 _MODULES = ("torch.nn.", "keras.", "pytorch_lightning.")
 _TELLING = ("print", "assert")
