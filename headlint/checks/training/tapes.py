@@ -94,9 +94,22 @@ def owner_of(variables: Value) -> HeapObject | None:
 
 
 def _are_strangers(one: HeapObject, other: HeapObject) -> bool:
-    """Whether two models are both followed, and have no layer in common."""
+    """Whether two models are both followed, of two kinds, and have no layer in common."""
+    if _are_of_one_kind(one, other):
+        return False
     first, second = set(parts_of(one)), set(parts_of(other))
     return _has_layers(first) and _has_layers(second) and not first & second
+
+
+def _are_of_one_kind(one: HeapObject, other: HeapObject) -> bool:
+    """Whether two models come from one class or one function, as a worker's and the one that all workers share."""
+    match one, other:
+        case Instance(), Instance():
+            return one.cls is other.cls
+        case Model(), Model():
+            return one.site == other.site
+        case _:
+            return False
 
 
 def _has_layers(parts: set[Value]) -> bool:
