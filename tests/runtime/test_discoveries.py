@@ -94,6 +94,33 @@ def test_another_shape_than_was_said(tmp_path: Path, workers: Workers) -> None:
     assert found(TOKENS, tmp_path, workers, Wanted(inputs=tokens, init="Net(100, 7)", output=(None, 24, 7))) == []
 
 
+PAIRS = """
+import torch
+from torch import nn
+
+x = torch.randn(16, 32)
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.place = nn.Linear(32, 8)
+
+    def forward(self, x):
+        z = self.place(x)
+        return (z[:, None] - z[None, :]).pow(2).sum(-1)
+
+
+net = Net()
+loss = nn.functional.mse_loss(net(x), torch.rand(16, 16))
+"""
+
+
+@needs_torch
+def test_a_batch_on_the_last_axis_has_any_size(tmp_path: Path, workers: Workers) -> None:
+    assert found(PAIRS, tmp_path, workers) == []
+
+
 @needs_torch
 def test_a_constant_output(tmp_path: Path, workers: Workers) -> None:
     assert found(CONSTANT, tmp_path, workers) == ["HL802"]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
 from headlint.checks.evidence import Evidence
-from headlint.checks.training.holding import held_by, is_optimizer
+from headlint.checks.training.holding import called, held_by, is_optimizer
 from headlint.checks.training.order import Run, together
 from headlint.checks.training.reach import depends_on
 from headlint.flow.values.conditions import Choice
@@ -14,6 +14,7 @@ from headlint.flow.values.facts import Event, LossUse, PredictionUse, TrainingEv
 from headlint.flow.values.library_values import Backbone, Container, Dataset, Layer, Part
 from headlint.flow.values.python_values import Constant, HeapObject, Instance, TupleValue, Unknown, Value
 from headlint.flow.values.tensor_values import Tensor
+from headlint.flow.values.training_values import Parameters
 
 DEEPEST_MODULE = 8
 
@@ -48,14 +49,14 @@ def _applied_for(evidence: Evidence, run: Run, backward: TrainingEvent) -> list[
     """Applications of the models that a loss trains, in its round: those whose parameters a step there changes."""
     around = run.round_of(backward)
     steps = [event for event in around if event.event is Event.STEPPED and together(event, backward)]
-    known = [step for step in steps if is_optimizer(step.subject)]
+    known = [step for step in steps if is_optimizer(step.subject) or _built_over(run, step.subject)]
     return [
         event
         for event in around
         if event.event in (Event.APPLIED, Event.HANDED_OVER)
         and not event.without_gradient
         and together(event, backward)
-        and any(_holds(step.subject, event.subject) for step in known)
+        and any(_holds(run, step.subject, event.subject) for step in known)
         and depends_on_mode(event.subject)
         and depends_on(evidence, backward.subject, _output(event))
     ]
@@ -69,12 +70,24 @@ def _output(applied: TrainingEvent) -> Value:
     return applied.subject.child(("call", applied.site))
 
 
-def _holds(optimizer: Value, model: Value) -> bool:
+def _holds(run: Run, optimizer: Value, model: Value) -> bool:
     """Whether an optimizer trains a model."""
     held = held_by(optimizer)
     if held is not None:
         return model in held.owners
-    return isinstance(optimizer, Unknown) and isinstance(model, Unknown)
+    if isinstance(model, Unknown):
+        return isinstance(optimizer, Unknown)
+    return any(model in parameters.owners for parameters in _built_over(run, optimizer))
+
+
+def _built_over(run: Run, optimizer: Value) -> list[Parameters]:
+    """The parameters that an optimizer is built over of which only the class is unknown."""
+    match optimizer:
+        case Unknown(key=("call", site)):
+            built = [event for event in run.of(Event.HANDED_OVER) if event.site == site]
+            return [value for event in built for value in event.given if isinstance(value, Parameters)]
+        case _:
+            return []
 
 
 def depends_on_mode(model: Value, depth: int = DEEPEST_MODULE) -> bool:
@@ -171,10 +184,16 @@ def _handed_after(run: Run, switch: TrainingEvent, one: object) -> bool:
 
 
 def _gets(event: TrainingEvent, model: Value) -> bool:
-    """Whether something that cannot be read gets a model, or an object that has it."""
-    return event.event is Event.HANDED_OVER and any(
-        value is model or (isinstance(value, HeapObject) and _contains(value, model)) for value in event.given
-    )
+    """Whether something that cannot be read gets a model, or an object that has it, and does more than to read it."""
+    if event.event is not Event.HANDED_OVER:
+        return False
+    if isinstance(event.subject, Unknown) and called(event.subject) in _READING:
+        return False
+    return any(value is model or (isinstance(value, HeapObject) and _contains(value, model)) for value in event.given)
+
+
+_READING = frozenset({"state_dict", "parameters", "named_parameters", "buffers", "children", "modules"})
+"""Methods of a model that leave its mode as it is."""
 
 
 def _contains(owner: HeapObject, model: Value) -> bool:
@@ -221,7 +240,7 @@ def _may_cover(module: Value, model: Value, in_same_run: bool) -> bool:
 
 
 def _is_trained(run: Run, model: Value) -> bool:
-    return any(event.event is Event.STEPPED and _holds(event.subject, model) for event in run.events)
+    return any(_holds(run, event.subject, model) for event in run.of(Event.STEPPED))
 
 
 def goes_through_data(applied: TrainingEvent) -> bool:

@@ -11,6 +11,7 @@ from headlint.checks.training.holding import called, concerns_all_of, is_optimiz
 from headlint.checks.training.order import Run, always_with, together
 from headlint.checks.training.reach import certainly_reaches, may_reach
 from headlint.checks.training.tapes import TRAINABLE
+from headlint.flow.machine.state import consistent
 from headlint.flow.values.facts import Event, TrainingEvent
 from headlint.flow.values.python_values import Unknown, Value
 from headlint.flow.values.tensor_values import Tensor
@@ -26,11 +27,12 @@ def gradients_never_cleared(evidence: Evidence) -> Iterator[Diagnostic]:
             backward = _backward_of(evidence, run, step)
             if backward is None:
                 continue
-            around = run.within(step.rounds[-1].loop)
-            if any(_may_clear(event, step.subject) for event in around):
+            possible = [event for event in run.events if not _excludes(event, step)]
+            around = set(run.within(step.rounds[-1].loop))
+            if any(_may_clear(event, step.subject) for event in possible if event in around):
                 continue
             cleared_outside = any(
-                event.event is Event.CLEARED and may_concern(event.subject, step.subject) for event in run.events
+                event.event is Event.CLEARED and may_concern(event.subject, step.subject) for event in possible
             )
             if cleared_outside and not isinstance(step.subject, Optimizer):
                 continue
@@ -103,6 +105,23 @@ def _may_clear(event: TrainingEvent, optimizer: Value) -> bool:
             return True
         case Event.HANDED_OVER:
             return may_train(event, optimizer)
+        case _:
+            return False
+
+
+def _excludes(event: TrainingEvent, step: TrainingEvent) -> bool:
+    """Whether an option of the whole run, which no round of a loop changes, lets only one of the two happen."""
+    options = tuple(guard for guard in (*event.guards, *step.guards) if _is_option(guard.condition.subject))
+    return not consistent(options)
+
+
+def _is_option(value: object) -> bool:
+    """Whether a value is a parameter of the function that is run, or an attribute of one, such as ``args.amp``."""
+    match value:
+        case Unknown(key=("parameter", _, _)):
+            return True
+        case Unknown(key=str(), parent=Unknown() as owner):
+            return _is_option(owner)
         case _:
             return False
 
