@@ -62,10 +62,32 @@ def _reshape_shape(machine: Machine, operation: Operation, tensor: Tensor) -> Sh
 def _kept_by_reshape(machine: Machine, operation: Operation, tensor: Tensor) -> tuple[int, ...]:
     """The first axes that a reshape names at their own place; axes in another order are noted."""
     wanted = _wanted_sizes(machine, operation)
-    order = axes.reordered(machine, tensor, wanted)
+    order = axes.reordered(machine, tensor, wanted) or _states_joined(tensor, wanted)
     if order is not None and operation.name.startswith("torch."):
         machine.emit(AxesReordered, operation.site, name=operation.name, input=tensor, order=order, sizes=len(wanted))
     return axes.kept(machine, tensor, wanted)
+
+
+def _states_joined(tensor: Tensor, wanted: list[Value]) -> tuple[int, ...] | None:
+    """The order in which a reshape names the axes of a recurrent layer's last states, to join those of a sample in a row.
+
+    They are (states, batch, units), so a row of several states holds one state of several samples.
+    """
+    layer, units = tensor.origin.layer, tensor.shape.units
+    if layer is None or tensor.origin.note != "state" or units is None or tensor.inputs[0].shape.rank == 2:
+        return None
+    match wanted:
+        case [first, Constant(int() as width)] | [first, Constant(int() as width), Constant(1)]:
+            several = layer.constant("bidirectional", False) is True or _several_layers(layer)
+            one_sample = isinstance(first, Constant) and first.value != -1
+            return (1, 0) if several and not one_sample and width > units and width % units == 0 else None
+        case _:
+            return None
+
+
+def _several_layers(layer: Layer) -> bool:
+    count = layer.constant("num_layers", 1)
+    return isinstance(count, int) and count > 1
 
 
 def _wanted_sizes(machine: Machine, operation: Operation) -> list[Value]:

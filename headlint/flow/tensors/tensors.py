@@ -128,6 +128,8 @@ def attribute(machine: Machine, tensor: Tensor, name: str, site: Site) -> Value:
 
 def call_method(machine: Machine, tensor: Tensor, name: str, arguments: Arguments, site: Site) -> Value:
     """``tensor.name(arguments)``."""
+    if name == "register_hook":
+        machine.note_event(Event.HANDED_OVER, site, machine.globals.child((tensor, name)), given=(tensor,))
     if name not in torch.METHODS:
         machine.parts.spend(tensor, *arguments.positional, *arguments.named.values())
         return columns.method(machine, tensor, name, arguments, site) or Unknown()
