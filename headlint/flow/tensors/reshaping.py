@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from headlint.flow.tensors import axes, numbers, shapes
 from headlint.flow.tensors.operation import Operation, note_mixed_in, tensor_of
+from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.facts import AxesReordered
 from headlint.flow.values.library_values import Layer
 from headlint.flow.values.python_values import Constant, ListValue, Site, TupleValue, Unknown, Value
@@ -122,6 +123,24 @@ def _exchanged(tensor: Tensor, first: int | None, second: int | None) -> tuple[i
 def _permuted_order(machine: Machine, operation: Operation, tensor: Tensor) -> tuple[int, ...]:
     wanted = shapes.sizes_of(machine, operation.arguments.get("dims"))
     return axes.counted(tensor, *wanted, rank=len(wanted)) or () if wanted else ()
+
+
+def order_of_numpy(tensor: Tensor, arguments: Arguments) -> Value | None:
+    """The order that NumPy's ``transpose`` gives to all axes, or None where PyTorch's exchanges two of them."""
+    match arguments.positional:
+        case _ if arguments.named and "axes" not in arguments.named:
+            return None
+        case () if "axes" in arguments.named:
+            return arguments.named["axes"]
+        case () | (Constant(None),):
+            rank = tensor.shape.rank
+            return Unknown() if rank is None else TupleValue(tuple(map(Constant, reversed(range(rank)))))
+        case (one,):
+            return one
+        case (_, _):
+            return None
+        case order:
+            return TupleValue(order)
 
 
 def _kept_by_squeeze(machine: Machine, operation: Operation, tensor: Tensor) -> tuple[int, ...]:

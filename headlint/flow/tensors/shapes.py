@@ -107,6 +107,11 @@ def transposed(shape: Shape, first: int | None, second: int | None) -> Shape:
     return Shape(tuple(dims))
 
 
+def turned(shape: Shape) -> Shape:
+    """With the axes in the reverse order."""
+    return ANY_SHAPE if shape.dims is None else Shape(shape.dims[::-1])
+
+
 def permuted(shape: Shape, order: Sizes | None) -> Shape:
     """With the axes in another order."""
     if shape.dims is None or order is None:
