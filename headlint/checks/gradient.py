@@ -18,7 +18,7 @@ from headlint.checks.evidence import (
     trail_of,
 )
 from headlint.flow.tensors.operation import comes_from
-from headlint.flow.values.facts import LayerApplied, LossConstructorCall, LossUse, MixedIn
+from headlint.flow.values.facts import Event, LayerApplied, LossConstructorCall, LossUse, MixedIn
 from headlint.flow.values.library_values import Layer
 from headlint.flow.values.python_values import Unknown
 from headlint.flow.values.tensor_values import Domain, Tensor
@@ -62,6 +62,8 @@ def detached_before_loss(evidence: Evidence) -> Iterator[Diagnostic]:
             continue
         if id(use.result) not in evidence.differentiated or _other_side_learns(use.target):
             continue
+        if _is_read_by_hand(evidence, tensor):
+            continue
         message = (
             "The model's output is detached from the model before the loss is computed and differentiated: "
             "no gradient reaches the weights."
@@ -69,6 +71,12 @@ def detached_before_loss(evidence: Evidence) -> Iterator[Diagnostic]:
         yield about_loss(
             "HL502", use, message, "Remove the detach (.item(), .data, .numpy(), torch.tensor(…), no_grad)."
         )
+
+
+def _is_read_by_hand(evidence: Evidence, tensor: Tensor) -> bool:
+    """Whether the gradient of a detached tensor is read, as one does who hands it on to the part before by hand."""
+    read = {event.subject for event in evidence.events if event.event is Event.READ}
+    return any(part in read for part in ancestors(tensor))
 
 
 def _other_side_learns(target: object) -> bool:

@@ -284,8 +284,8 @@ def _impossible(layer: Layer) -> str:
             return f"{parameter}={value} is no size"
     if layer.kind.effect == "dropout":
         rate = constant(layer, "p", "rate")
-        if isinstance(rate, int | float) and not isinstance(rate, bool) and not 0 <= rate < 1:
-            return f"a dropout rate of {rate} is outside [0, 1)"
+        if isinstance(rate, int | float) and not isinstance(rate, bool) and not 0 <= rate <= 1:
+            return f"a dropout rate of {rate} is outside [0, 1]"
     for divisor, *sizes in (
         ("groups", "in_channels", "out_channels", "filters"),
         ("num_groups", "num_channels"),

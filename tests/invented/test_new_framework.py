@@ -34,21 +34,25 @@ SCORES = "self.head(tn.rectified(self.hidden(numbers)))"
 PROBABILITIES = f"tn.softmax({SCORES})"
 
 
+TABLES = (
+    *(registry.FRAMEWORKS, registry.LAYERS, registry.FUNCTION_LAYERS, registry.LOSSES, registry.OPERATIONS),
+    *(registry.TRAINERS, registry.CONTAINERS, registry.NAMES, names.PACKAGES, names.WORDS),
+)
+
+
 @pytest.fixture
 def tinynet(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """tinynet is known while a test runs."""
-    tables = ("FRAMEWORKS", "LAYERS", "FUNCTION_LAYERS", "LOSSES", "OPERATIONS", "TRAINERS", "CONTAINERS", "NAMES")
-    for table in tables:
-        monkeypatch.setattr(registry, table, getattr(registry, table).copy())
+    before = [table.copy() for table in TABLES]
     monkeypatch.syspath_prepend(str(HERE))
     monkeypatch.setenv("PYTHONPATH", str(HERE))
-    before = set(names.PACKAGES), set(names.WORDS)
     from tinynet.headlint_half.tables import FRAMEWORK
 
     registry.register(FRAMEWORK)
     yield
-    for words, kept in zip((names.PACKAGES, names.WORDS), before, strict=True):
-        words.intersection_update(kept)
+    for table, kept in zip(TABLES, before, strict=True):
+        table.clear()
+        table.update(kept)  # type: ignore[arg-type]
 
 
 def found(tmp_path: Path, given: str, rest: str) -> list[str]:

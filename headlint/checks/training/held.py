@@ -152,6 +152,7 @@ def _cut_behind_the_loss(evidence: Evidence, backward: TrainingEvent) -> Site | 
     """Where a loss that is differentiated lost its graph, after it was computed.
 
     Where the loss itself is differentiated too, its copy may be on purpose: each stage of a pipeline computes its own part.
+    So may one with a hook be, which does what backward() does.
     """
     match backward.subject:
         case Tensor(attached=False, cut=Site() as cut) as copy:
@@ -163,7 +164,8 @@ def _cut_behind_the_loss(evidence: Evidence, backward: TrainingEvent) -> Site | 
                 if isinstance(other, Tensor) and other is not copy and other.attached
                 for part in _parts(other)
             }
-            return cut if losses and not whole.intersection(losses) else None
+            hooked = any(copy in event.given for event in evidence.events if event.event is Event.HANDED_OVER)
+            return cut if losses and not hooked and not whole.intersection(losses) else None
         case _:
             return None
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
 from headlint.checks.evidence import Evidence
-from headlint.checks.training.holding import called
 from headlint.checks.training.modes import depends_on_mode, goes_through_data
 from headlint.checks.training.order import Run
 from headlint.checks.training.reach import depends_on
@@ -96,9 +95,14 @@ def _is_judged(evidence: Evidence, run: Run, applied: TrainingEvent) -> bool:
 
 
 def _is_metric(function: Value) -> bool:
-    """Whether something gets labels and predictions to compare them: a metric's ``update_state``, or a name that says so."""
-    name = called(function) if isinstance(function, Unknown) else ""
-    return isinstance(function, Unknown) and (not name or _COMPARING.search(name) is not None)
+    """Whether something compares labels with predictions: a method of a metric, or what has a name that says so."""
+    match function:
+        case Unknown(key=None):
+            return True
+        case Unknown(key=str() as name) | Unknown(key=(*_, str() as name)):
+            return _COMPARING.search(name) is not None
+        case _:
+            return False
 
 
 def _is_trained_with(evidence: Evidence, use: LossUse) -> bool:

@@ -60,8 +60,12 @@ def gradients_of_another_model(evidence: Evidence) -> Iterator[Diagnostic]:
 
 def _zipped(event: TrainingEvent) -> tuple[Site, HeapObject] | None:
     """Of ``apply_gradients(zip(gradients, model.trainable_variables))``: where the gradients were taken, and the model."""
-    match event.subject, event.given:
-        case Unknown(key="apply_gradients"), (Dataset(name="zip", item=TupleValue((gradient, variable))), *_):
+    if not isinstance(event.subject, Unknown) or event.subject.key != "apply_gradients" or not event.given:
+        return None
+    match event.given[0]:
+        case Dataset(name="zip", item=TupleValue((gradient, variable))):
+            pass
+        case ListValue(items=(TupleValue((gradient, variable)),)):
             pass
         case _:
             return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from math import cos, exp, expm1, floor, isfinite, log, log1p, log2, log10, pi, sin, sqrt, tanh
+from math import cos, exp, expm1, floor, log, log1p, log2, log10, pi, sin, sqrt, tanh
 
 from headlint.flow.values.intervals import BELOW_ZERO, STANDARDISED, UNIT, Interval, spanned
 from headlint.flow.values.python_values import Site
@@ -15,6 +15,11 @@ MOST_CLASSES = 50
 
 SMALL = 0.01
 """Numbers that are added so that nothing is divided by zero are smaller than this."""
+
+LARGEST = 1e30
+"""Arrays are not reckoned with beyond this: infinities, what is no number, and marks for "none"."""
+
+HIGHEST_POWER = 8
 
 
 def amounts(
@@ -28,6 +33,8 @@ def amounts(
 def written_out(rows: Sequence[Sequence[float]], column: bool | None, dtype: str, source: str, site: Site) -> Labels:
     """Labels whose numbers stand in the program, as rows of the last axis (a plain list is one of rows of one)."""
     numbers = [number for row in rows for number in row]
+    if not all(abs(number) < LARGEST for number in numbers):
+        return Labels("", None, dtype, column, source, site=site)
     interval = spanned([float(number) for number in numbers])
     encoding, classes = _kind_of(rows, numbers)
     counting = encoding == "index" and len(numbers) == classes
@@ -65,7 +72,7 @@ def with_number(symbol: str, labels: Labels, number: float | None, labels_first:
         return _remainder(labels, number)
     if number is None or labels.encoding in ("one_hot", "multi_hot"):
         return replace(labels, interval=None) if labels.encoding == "values" else None
-    interval = _interval_with_number(symbol, labels.interval, float(number), labels_first)
+    interval = _interval_with_number(symbol, labels.interval, number, labels_first)
     becomes_float = symbol == "/" or isinstance(number, float)
     dtype = "float" if becomes_float else labels.dtype
     moved = (symbol, number) not in (("*", 1), ("+", 0), ("-", 0), ("/", 1))
@@ -96,8 +103,13 @@ def _remainder(labels: Labels, number: float | None) -> Labels | None:
 
 
 def _interval_with_number(symbol: str, interval: Interval | None, number: float, labels_first: bool) -> Interval | None:
-    if interval is None or not isfinite(number):
+    if interval is None or not abs(number) < LARGEST:
         return None
+    found = _moved_or_scaled(symbol, interval, float(number), labels_first)
+    return found if found is not None and max(abs(found.low), abs(found.high)) < LARGEST else None
+
+
+def _moved_or_scaled(symbol: str, interval: Interval, number: float, labels_first: bool) -> Interval | None:
     match symbol, labels_first:
         case "+", _:
             return interval.moved(number)
@@ -116,10 +128,12 @@ def _interval_with_number(symbol: str, interval: Interval | None, number: float,
 
 
 def _power(interval: Interval, exponent: float) -> Interval | None:
-    if exponent == floor(exponent) and 0 < exponent <= 8:
+    if not 0 < exponent <= HIGHEST_POWER or max(abs(interval.low), abs(interval.high)) >= LARGEST:
+        return None
+    if exponent == floor(exponent):
         ends = sorted((interval.low**exponent, interval.high**exponent))
         return Interval(ends[0], ends[1])
-    if exponent > 0 and interval.low >= 0:
+    if interval.low >= 0:
         return Interval(interval.low**exponent, interval.high**exponent)
     return None
 

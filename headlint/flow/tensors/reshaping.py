@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from headlint.flow.tensors import axes, numbers, shapes
 from headlint.flow.tensors.operation import Operation, note_mixed_in, tensor_of
+from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.facts import AxesReordered, RowsShifted
 from headlint.flow.values.library_values import Layer
 from headlint.flow.values.python_values import Constant, ListValue, Site, TupleValue, Unknown, Value
@@ -61,7 +62,7 @@ def _reshape_shape(machine: Machine, operation: Operation, tensor: Tensor) -> Sh
 def _kept_by_reshape(machine: Machine, operation: Operation, tensor: Tensor) -> tuple[int, ...]:
     """The first axes that a reshape names at their own place; axes in another order are noted."""
     wanted = _wanted_sizes(machine, operation)
-    whole = axes.reordered(machine, tensor, wanted)
+    whole = axes.reordered(machine, tensor, wanted) or _states_joined(tensor, wanted)
     order = whole or axes.split_too_early(machine, tensor, wanted)
     if order is not None and operation.name.startswith("torch."):
         columns = {"name": operation.name, "input": tensor, "order": order, "sizes": len(wanted)}
@@ -80,6 +81,28 @@ def _note_shift(machine: Machine, operation: Operation, tensor: Tensor) -> None:
     reshaped_at = axes.shifted_view(tensor)
     if reshaped_at is not None:
         machine.emit(RowsShifted, operation.site, reshaped_at=reshaped_at)
+
+
+def _states_joined(tensor: Tensor, wanted: list[Value]) -> tuple[int, ...] | None:
+    """The order in which a reshape names the axes of a recurrent layer's last states, to join those of a sample in a row.
+
+    They are (states, batch, units), so a row of several states holds one state of several samples.
+    """
+    layer, units = tensor.origin.layer, tensor.shape.units
+    if layer is None or tensor.origin.note != "state" or units is None or tensor.inputs[0].shape.rank == 2:
+        return None
+    match wanted:
+        case [first, Constant(int() as width)] | [first, Constant(int() as width), Constant(1)]:
+            several = layer.constant("bidirectional", False) is True or _several_layers(layer)
+            one_sample = isinstance(first, Constant) and first.value != -1
+            return (1, 0) if several and not one_sample and width > units and width % units == 0 else None
+        case _:
+            return None
+
+
+def _several_layers(layer: Layer) -> bool:
+    count = layer.constant("num_layers", 1)
+    return isinstance(count, int) and count > 1
 
 
 def _wanted_sizes(machine: Machine, operation: Operation) -> list[Value]:
@@ -115,6 +138,24 @@ def _exchanged(tensor: Tensor, first: int | None, second: int | None) -> tuple[i
 def _permuted_order(machine: Machine, operation: Operation, tensor: Tensor) -> tuple[int, ...]:
     wanted = shapes.sizes_of(machine, operation.arguments.get("dims"))
     return axes.counted(tensor, *wanted, rank=len(wanted)) or () if wanted else ()
+
+
+def order_of_numpy(tensor: Tensor, arguments: Arguments) -> Value | None:
+    """The order that NumPy's ``transpose`` gives to all axes, or None where PyTorch's exchanges two of them."""
+    match arguments.positional:
+        case _ if arguments.named and "axes" not in arguments.named:
+            return None
+        case () if "axes" in arguments.named:
+            return arguments.named["axes"]
+        case () | (Constant(None),):
+            rank = tensor.shape.rank
+            return Unknown() if rank is None else TupleValue(tuple(map(Constant, reversed(range(rank)))))
+        case (one,):
+            return one
+        case (_, _):
+            return None
+        case order:
+            return TupleValue(order)
 
 
 def _kept_by_squeeze(machine: Machine, operation: Operation, tensor: Tensor) -> tuple[int, ...]:

@@ -107,6 +107,11 @@ def transposed(shape: Shape, first: int | None, second: int | None) -> Shape:
     return Shape(tuple(dims))
 
 
+def turned(shape: Shape) -> Shape:
+    """With the axes in the reverse order."""
+    return ANY_SHAPE if shape.dims is None else Shape(shape.dims[::-1])
+
+
 def permuted(shape: Shape, order: Sizes | None) -> Shape:
     """With the axes in another order."""
     if shape.dims is None or order is None:
@@ -268,6 +273,13 @@ def broadcast(first: Shape, second: Shape) -> Shape:
         if here is None or here == 1:
             dims[offset + position] = size if size != 1 else here
     return Shape(tuple(dims))
+
+
+def biased(scores: Shape, bias: Shape) -> Shape:
+    """The shape of scores and a variable added to them; one of unknown shape has the shape that leaves theirs alone."""
+    if bias.dims is None:
+        return scores
+    return scores.with_last(bias.units) if scores.dims is None and scores.units == 1 else broadcast(scores, bias)
 
 
 def indexed(machine: Machine, shape: Shape, key: Value) -> Shape:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -31,12 +31,19 @@ if TYPE_CHECKING:
 
 def operate(machine: Machine, kind: OperationKind, arguments: Arguments, site: Site) -> Value:
     """Call a function of a library on tensors."""
-    bound = arguments.bind(kind.parameters)
+    bound = _with_unknown_rest(arguments, arguments.bind(kind.parameters), kind.parameters)
     for spelling, name in _SPELLINGS.items():
         if spelling in bound:
             bound.setdefault(name, bound[spelling])
     main = bound.get(kind.parameters[0].lstrip("*")) if kind.parameters else None
     return apply(machine, kind.effect, kind.name, main, bound, site)
+
+
+def _with_unknown_rest(arguments: Arguments, bound: dict[str, Value], parameters: Sequence[str]) -> dict[str, Value]:
+    """Sizes among which ``*`` unpacks nobody knows how many are not known at all."""
+    if arguments.rest is not None and parameters[-1:] and parameters[-1].startswith("*"):
+        bound[parameters[-1][1:]] = Unknown("unpacked")
+    return bound
 
 
 _SPELLINGS = {
@@ -105,7 +112,8 @@ def attribute(machine: Machine, tensor: Tensor, name: str, site: Site) -> Value:
             return apply(machine, "detach", "torch.Tensor.data", tensor, {}, site)
         case "T" | "mT":
             turned = Origin("operation", f"torch.Tensor.{name}", site)
-            return tensor.derive(shape=shapes.transposed(tensor.shape, -2, -1), axis=None, origin=turned)
+            shape = shapes.turned(tensor.shape) if name == "T" else shapes.transposed(tensor.shape, -2, -1)
+            return tensor.derive(shape=shape, axis=None, origin=turned)
         case "ndim":
             return Constant(tensor.shape.rank) if tensor.shape.rank is not None else Unknown()
         case _ if name in torch.METHODS:
@@ -120,15 +128,19 @@ def attribute(machine: Machine, tensor: Tensor, name: str, site: Site) -> Value:
 
 def call_method(machine: Machine, tensor: Tensor, name: str, arguments: Arguments, site: Site) -> Value:
     """``tensor.name(arguments)``."""
+    if name == "register_hook":
+        machine.note_event(Event.HANDED_OVER, site, machine.globals.child((tensor, name)), given=(tensor,))
     if name not in torch.METHODS:
         machine.parts.spend(tensor, *arguments.positional, *arguments.named.values())
         return columns.method(machine, tensor, name, arguments, site) or Unknown()
     if "name" in arguments.named:
         return Unknown()  # no tensor's method takes a name: those of networks that are put together by name do
+    if name == "transpose" and (order := reshaping.order_of_numpy(tensor, arguments)) is not None:
+        return apply(machine, "permute", "numpy.ndarray.transpose", tensor, {"input": tensor, "dims": order}, site)
     effect, parameters = torch.METHODS[name]
     if name in ("to", "type"):
         return _moved(machine, tensor, arguments)
-    bound = arguments.preceded_by(tensor).bind(parameters)
+    bound = _with_unknown_rest(arguments, arguments.preceded_by(tensor).bind(parameters), parameters)
     if "axis" in bound:
         bound.setdefault("dim", bound["axis"])
     return apply(machine, effect, f"torch.Tensor.{name}", tensor, bound, site)

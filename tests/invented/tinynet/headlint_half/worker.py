@@ -31,6 +31,9 @@ class Adapter:
     def is_model_class(self, value: Any) -> bool:
         return isinstance(value, type) and issubclass(value, tinynet.Module)
 
+    def optimizers(self, module: Slice, name: str) -> list[dict[str, Any]]:
+        return []
+
     def measure(self, recipe: Recipe, module: Slice, request: Request) -> Measured:
         model = make(recipe, self)
         layers = [part for part in vars(model).values() if isinstance(part, tinynet.Affine)]
