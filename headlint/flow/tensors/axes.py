@@ -135,7 +135,7 @@ def _divided_by(quotient: Value, divisor: Value) -> Value | None:
 
 
 def shifted_view(tensor: Tensor) -> Site | None:
-    """Where what a tensor was before it was cut by one along an axis was reshaped."""
+    """Where what a tensor was before an end of an axis was cut off was reshaped."""
     for _ in range(_LONGEST_SHIFT):
         if not tensor.inputs:
             return None
@@ -146,13 +146,18 @@ def shifted_view(tensor: Tensor) -> Site | None:
     return None
 
 
-def cuts_by_one(key: Value) -> bool:
-    """Whether an index leaves out the first or the last item along an axis."""
-    return any(
-        isinstance(one, SliceValue)
-        and (one.lower, one.upper) in ((Constant(1), Constant(None)), (Constant(None), Constant(-1)))
-        for one in (key.items if isinstance(key, TupleValue) else (key,))
-    )
+def cuts_an_end(key: Value) -> bool:
+    """Whether an index leaves out the first or the last items along an axis."""
+    return any(_leaves_out_an_end(one) for one in (key.items if isinstance(key, TupleValue) else (key,)))
+
+
+def _leaves_out_an_end(part: Value) -> bool:
+    match part:
+        case SliceValue(lower=lower, upper=Constant(None)):
+            return lower not in (Constant(None), Constant(0))
+        case SliceValue(lower=Constant(None), upper=Constant(int() as end)):
+            return end < 0
+    return False
 
 
 def _is_padded(tensor: Tensor) -> bool:

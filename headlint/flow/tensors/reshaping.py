@@ -77,7 +77,7 @@ def _kept_by_view_as(machine: Machine, operation: Operation, tensor: Tensor) -> 
 
 
 def _note_shift(machine: Machine, operation: Operation, tensor: Tensor) -> None:
-    """Note that a reshape of a reshape that was cut by one shifts its rows."""
+    """Note that a reshape of a reshape whose end was cut off shifts its rows."""
     reshaped_at = axes.shifted_view(tensor)
     if reshaped_at is not None:
         machine.emit(RowsShifted, operation.site, reshaped_at=reshaped_at)

@@ -167,7 +167,7 @@ def item(machine: Machine, tensor: Tensor, key: Value, site: Site) -> Value:
         return Tensor(Domain.ONE_HOT, Shape(None, classes), Origin("operation", "eye[…]", site), (tensor,), labels=rows)
     sequences.note_index(machine, tensor, key, site)
     shape = shapes.indexed(machine, tensor.shape, key)
-    origin = Origin("operation", "[…]", site, note="index", factor=key if axes.cuts_by_one(key) else None)
+    origin = Origin("operation", "[…]", site, note="index", factor=key if axes.cuts_an_end(key) else None)
     if tensor.domain in (Domain.SOFTMAX, Domain.LOG_SOFTMAX) and _picks_column(key, tensor.shape.rank):
         domain = Domain.SIGMOID if tensor.domain is Domain.SOFTMAX else Domain.UNKNOWN
         return tensor.derive(domain=domain, shape=shape, origin=origin, axis=None, heads=())

@@ -239,7 +239,7 @@ class AxesReordered(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class RowsShifted(Fact):
-    """A reshape was cut by one along an axis and reshaped again, which shifts each row by one on purpose."""
+    """An end of what a reshape gave was cut off and the rest reshaped again, which shifts its rows on purpose."""
 
     reshaped_at: Site
 
