@@ -6,7 +6,7 @@ import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from headlint.flow.python import iteration
+from headlint.flow.python import iteration, objects
 from headlint.flow.values.conditions import Condition, Guard, Test
 from headlint.flow.values.library_values import Container
 from headlint.flow.values.python_values import TRAINING, Constant, DictValue, ListValue, TupleValue, Unknown, Value
@@ -50,6 +50,8 @@ def compare(machine: Machine, symbol: str, left: Value, right: Value, at: int) -
     if positive in ("is", "==") and (known := _is_none_test(machine, left, right)) is not None:
         return Constant(known is outcome)
     if (known := machine.counting.compare(positive, left, right)) is not None:
+        return Constant(known is outcome)
+    if positive in ("is", "==") and (known := objects.same(machine, left, right)) is not None:
         return Constant(known is outcome)
     if positive == "in":
         return _membership(machine, left, right, outcome)
@@ -99,7 +101,12 @@ def _membership(machine: Machine, left: Value, right: Value, outcome: bool) -> V
             return Test(Condition("contains", right, left.value), outcome)
         case _:
             return Unknown()
-    if members is None or not all(isinstance(member, Constant) for member in members):
+    if members is None:
+        return Unknown()
+    known = [objects.same(machine, left, machine.state.narrow(member)) for member in members]
+    if True in known or (members and None not in known):
+        return Constant((True in known) is outcome)
+    if not all(isinstance(member, Constant) for member in members):
         return Unknown()
     options = tuple(member.value for member in members if isinstance(member, Constant))
     match left:
