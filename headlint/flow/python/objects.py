@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from headlint.flow.python import loss_classes
 from headlint.flow.values.library_values import Layer, Loss
 from headlint.flow.values.python_values import ClassValue, FrameworkName, FunctionValue, Unknown, Value
 
@@ -16,6 +17,8 @@ _SINGULAR = (ClassValue, FunctionValue, FrameworkName, Layer, Loss)
 
 def same(machine: Machine, one: Value, other: Value) -> bool | None:
     """Whether two values are one object; None where that is not known."""
+    if (known := loss_classes.same(one, other)) is not None:
+        return known
     match one, other:
         case FunctionValue(), FunctionValue():
             return one is other or (None if one.definition is other.definition else False)
@@ -25,8 +28,8 @@ def same(machine: Machine, one: Value, other: Value) -> bool | None:
             return _of_modules(machine, one, other)
         case _ if isinstance(one, _SINGULAR) and isinstance(other, _SINGULAR):
             return one is other
-        case (Unknown() as unseen, known) | (known, Unknown() as unseen):
-            return False if isinstance(known, ClassValue) and _imported_class(machine, unseen) else None
+        case (Unknown() as unseen, ClassValue()) | (ClassValue(), Unknown() as unseen):
+            return False if _imported_class(machine, unseen) else None
         case _:
             return None
 
