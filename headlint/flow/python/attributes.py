@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from headlint.flow.machine.parts import BY_HAND
 from headlint.flow.machine.state import join
 from headlint.flow.python import annotated, iteration, names, table_items
-from headlint.flow.values.conditions import Choice, Condition, Guard, Option
+from headlint.flow.values.conditions import Choice, Condition, Guard, Option, compared
 from headlint.flow.values.facts import Event
 from headlint.flow.values.library_values import Backbone, Container, Dataset, Layer, Loss, Model, Parser, Part, Table
 from headlint.flow.values.python_values import (
@@ -311,11 +311,19 @@ def _index_key(index: Value) -> object:
 def _picked(items: tuple[Value, ...], index: Value, kind: Callable[[tuple[Value, ...]], Value]) -> Value:
     match iteration.pick(items, index):
         case None:
-            return any_of(items) if isinstance(index, Unknown) else Unknown()
+            return _at(items, index) if isinstance(index, Unknown) else Unknown()
         case tuple() as several:
             return kind(several)
         case value:
             return value
+
+
+def _at(items: tuple[Value, ...], number: Unknown) -> Value:
+    """The item with a number that is not known: what the program finds out about the number, it says of the item too."""
+    distinct = {value.site if isinstance(value, Layer | Container) else value for value in items}
+    if len(distinct) < len(items) or not all(isinstance(value, Layer) for value in items):
+        return any_of(items)
+    return join(((Guard(compared("==", number, place), True),), value) for place, value in enumerate(items))
 
 
 def any_of(items: tuple[Value, ...]) -> Value:
