@@ -204,7 +204,7 @@ def regression_with_classification_loss(evidence: Evidence) -> Iterator[Diagnost
     for aim in evidence.aims:
         if aim.use.loss.family not in CLASSIFYING or aim.labels.encoding != "values" or aim.labels.noise:
             continue
-        if _are_no_classes(aim):
+        if _are_no_classes(aim) and not aim.may_number_classes:
             name = aim.use.loss.short_name
             message = f"{name} is a loss for classes, but the targets are amounts ({aim.labels.source})."
             advice = "Use a regression loss such as mean squared error on a linear head."

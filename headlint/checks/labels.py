@@ -22,6 +22,7 @@ from headlint.checks.evidence import (
 )
 from headlint.flow.values.facts import (
     LabelsRescaled,
+    LossUse,
     MetricUse,
     PredictionUse,
     RemovedCall,
@@ -46,7 +47,7 @@ def labels_do_not_fit_loss(evidence: Evidence) -> Iterator[Diagnostic]:
 
 def _is_column(aim: Aim) -> bool:
     """Whether class numbers stand in a column beside scores for several classes."""
-    if aim.use.loss.framework != "torch" or aim.use.loss.family not in ("cross_entropy", "nll"):
+    if not _is_typed(aim.use) or aim.use.loss.family not in ("cross_entropy", "nll"):
         return False
     width, shape = units(aim.use), aim.target.shape
     return shape.size(1) == 1 and shape.rank in (None, 2) and width is not None and width > 1
@@ -60,26 +61,37 @@ def _wrong_labels(aim: Aim) -> Iterator[Diagnostic]:
             message = f"{name} takes one integer for each sample, but the labels are one-hot rows ({labels.source})."
             advice = "Use categorical_crossentropy, or leave the labels as integers."
             yield _about_labels(aim, message, advice if loss.framework == "keras" else "Pass the class numbers.")
-        case "cross_entropy", ("index" | "binary") if loss.framework != "torch":
+        case "cross_entropy", _ if loss.framework != "torch" and _is_one_integer_a_sample(aim):
             if labels.column is not None and units(aim.use) != 1:
                 message = (
                     f"{name} takes one-hot rows, but the labels are one integer for each sample ({labels.source})."
                 )
                 yield _about_labels(aim, message, _ONE_HOT_ROWS.get(loss.framework, _ONE_HOT_ROWS["keras"]))
-        case (("cross_entropy" | "nll"), ("index" | "binary")) if loss.framework == "torch":
+        case (("cross_entropy" | "nll"), ("index" | "binary")) if _is_typed(aim.use):
             yield from _class_numbers(aim)
-        case (("cross_entropy" | "nll"), "") if loss.framework == "torch":
+        case (("cross_entropy" | "nll"), "") if _is_typed(aim.use):
             if labels.dtype == "float" and aim.target.shape.rank == 1 and prediction(aim.use).shape.rank == 2:
                 yield from _class_numbers(aim)
-        case "cross_entropy", "one_hot" if loss.framework == "torch" and labels.dtype == "integer":
+        case "cross_entropy", "one_hot" if _is_typed(aim.use) and labels.dtype == "integer":
             message = (
                 f"{name} takes rows of probabilities as floats, but these one-hot rows are integers ({labels.source})."
             )
             yield _about_labels(aim, message, "Convert them, labels.float(), or pass the class numbers.", "float()")
-        case "binary_cross_entropy", _ if loss.framework == "torch" and not loss.any_type:
+        case "binary_cross_entropy", _ if _is_typed(aim.use) and not loss.any_type:
             if labels.dtype in ("integer", "boolean") and aim.use.in_training:
                 message = f"{name} takes labels as floats, but these are {labels.dtype}s ({labels.source})."
                 yield _about_labels(aim, message, "Convert them: labels.float().", "float()")
+
+
+def _is_one_integer_a_sample(aim: Aim) -> bool:
+    """Whether the labels are class numbers, by what they are or because the head has a unit for each of them."""
+    labels = aim.labels
+    return labels.encoding in ("index", "binary") or (labels.dtype == "integer" and aim.may_number_classes)
+
+
+def _is_typed(use: LossUse) -> bool:
+    """Whether a loss asks for the type of its labels; a product that is written out takes integers as well."""
+    return use.loss.framework == "torch" and not use.loss.by_hand
 
 
 _ONE_HOT_ROWS = {

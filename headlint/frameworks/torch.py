@@ -410,6 +410,14 @@ MODULE_BASES = frozenset(
 BACKBONE_HEADS = ("fc", "classifier", "head", "heads", "_fc", "last_linear", "output_layer", "final_conv")
 """Attributes under which torchvision, timm and others keep the head of a ready-made model."""
 
+SEGMENTATION_MODELS = frozenset(
+    {
+        *("Unet", "UnetPlusPlus", "MAnet", "Linknet", "FPN", "PSPNet", "PAN"),
+        *("DeepLabV3", "DeepLabV3Plus", "UPerNet", "Segformer", "DPT"),
+    }
+)
+"""The models of segmentation_models_pytorch, beside which it has losses and metrics."""
+
 ACTIVE_DROPOUTS = frozenset(f"torch.nn.functional.dropout{axes}" for axes in ("", "1d", "2d", "3d"))
 """Functions that drop values unless they are given training=False."""
 

@@ -14,7 +14,7 @@ from headlint.flow.values.facts import Event, LossUse, PredictionUse, TrainingEv
 from headlint.flow.values.library_values import Backbone, Container, Dataset, Layer, Part
 from headlint.flow.values.python_values import Constant, HeapObject, Instance, TupleValue, Unknown, Value
 from headlint.flow.values.tensor_values import Tensor
-from headlint.flow.values.training_values import Parameters
+from headlint.flow.values.training_values import Loop, Parameters
 
 DEEPEST_MODULE = 8
 
@@ -132,12 +132,27 @@ def _evaluation_before(run: Run, applied: TrainingEvent, backward: TrainingEvent
         if before:
             found = before[-1]
             return found if _mode(found) is False and not _handed_between(run, found, applied) else None
+        if one is not None and _is_replaced_in(run, applied, one.loop):
+            return None
         whole = [event for event in about if one is not None and one in event.rounds]
         if whole and one is not None and all(_mode(event) is False for event in whole):
             last = whole[-1]
             returns = _happens_again_and_again(last, applied) and not _handed_after(run, last, one)
             return last if returns else None
     return None
+
+
+def _is_replaced_in(run: Run, applied: TrainingEvent, loop: Loop) -> bool:
+    """Whether rounds of a loop may each apply another model: one that they build, or that a condition chooses."""
+    model, within = applied.subject, run.within(loop)
+    began = min(one.began for event in within for one in event.rounds if one.loop is loop)
+    if isinstance(model, HeapObject) and model.born > began:
+        return True
+    return any(
+        event.event is applied.event and event.subject is not model
+        for event in within
+        if (event.site, event.calls) == (applied.site, applied.calls)
+    )
 
 
 def _happens_again_and_again(switch: TrainingEvent, applied: TrainingEvent) -> bool:

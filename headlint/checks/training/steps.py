@@ -12,8 +12,9 @@ from headlint.checks.training.order import Run, always_with, together
 from headlint.checks.training.reach import certainly_reaches, may_reach
 from headlint.checks.training.tapes import TRAINABLE
 from headlint.flow.machine.state import consistent
+from headlint.flow.values.conditions import Guard
 from headlint.flow.values.facts import Event, TrainingEvent
-from headlint.flow.values.python_values import Unknown, Value
+from headlint.flow.values.python_values import Site, Unknown, Value
 from headlint.flow.values.tensor_values import Tensor
 from headlint.flow.values.training_values import Optimizer, Scaler
 
@@ -70,11 +71,38 @@ def _backward_of(evidence: Evidence, run: Run, step: TrainingEvent) -> TrainingE
         event = neighbour.event
         if neighbour.in_other_round or event.event is not Event.DIFFERENTIATED:
             continue
-        if event.by is not None or _is_divided(event.subject) or not always_with(step, event):
+        if event.by is not None or _is_divided(event.subject) or not _follows_always(step, event):
             return None
         if not event.without_gradient and may_reach(evidence, event.subject, step.subject):
             found = found or event
     return found
+
+
+def _follows_always(step: TrainingEvent, backward: TrainingEvent) -> bool:
+    """Whether a step happens wherever the gradients are computed, but where they or the loss are no numbers."""
+    return {guard for guard in step.guards if not _asks_for_numbers(guard)} <= set(backward.guards)
+
+
+def _asks_for_numbers(guard: Guard) -> bool:
+    """Whether a path is taken by what is finite: ``if torch.isfinite(norm):``, ``if not math.isnan(loss.item()):``."""
+    return guard.condition.operator == "truth" and guard.outcome is _FINITE.get(_asked(guard.condition.subject))
+
+
+_FINITE = {"isfinite": True, "isnan": False, "isinf": False}
+"""Questions whether something is a number, and the answer for one that is."""
+
+
+def _asked(answer: object) -> str:
+    """The name of the function or method that gave an answer, also where ``any()`` or ``all()`` sums it up."""
+    match answer:
+        case Unknown(key=("call", _), parent=Unknown(key="any" | "all" | "item", parent=Unknown() as several)):
+            return _asked(several)
+        case Unknown(key=("call", _), parent=Unknown(key=str() as method)):
+            return method
+        case Unknown(key=(str() as path, Site())):
+            return path.rpartition(".")[2]
+        case _:
+            return ""
 
 
 def _is_divided(loss: Value, depth: int = 8) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from headlint.flow.machine.parts import BY_HAND
 from headlint.flow.machine.state import join
-from headlint.flow.python import annotated, iteration, names, table_items
+from headlint.flow.python import annotated, iteration, loss_classes, names, table_items
 from headlint.flow.values.conditions import Choice, Condition, Guard, Option, compared
 from headlint.flow.values.facts import Event
 from headlint.flow.values.library_values import Backbone, Container, Dataset, Layer, Loss, Model, Parser, Part, Table
@@ -53,6 +53,8 @@ def read(machine: Machine, owner: Value, name: str, at: int) -> Value:
             return machine.state.distribute([owner], lambda one: read(machine, one, name, at))
         case OneParameter() | Parameters():
             return machine.globals.child((owner, name))
+        case FrameworkName(path) if name == "__name__" and (short := loss_classes.name_of(path)) is not None:
+            return Constant(short)
         case FrameworkName(path):
             extra = machine.read(machine.extras, (path, name))
             return extra if extra is not None else FrameworkName(canonical(f"{path}.{name}"))
@@ -78,6 +80,8 @@ def read(machine: Machine, owner: Value, name: str, at: int) -> Value:
             return _named_member(machine, owner, name)
         case Dataset():
             return _of_dataset(machine, owner, name)
+        case Loss() if name == "__class__":
+            return loss_classes.class_of(owner)
         case Layer() | Container() | Model() | Loss() | Parser() | Optimizer() | Scheduler() | Scaler():
             return machine.read(owner, name) or machine.library_attribute(owner, name)
         case ListValue() | TupleValue() | Constant() | DictValue():

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from headlint.flow.python import iteration
+from headlint.flow.python import iteration, loss_classes
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.assumptions import Assumption
 from headlint.flow.values.conditions import Condition, Test
-from headlint.flow.values.library_values import Container, Dataset, Layer, Parser
+from headlint.flow.values.library_values import Container, Dataset, Layer, Loss, Parser
 from headlint.flow.values.python_values import (
     ClassValue,
     Constant,
@@ -205,6 +205,9 @@ def _isinstance(machine: Machine, arguments: Arguments, at: int) -> Value:
     match arguments.positional:
         case (Layer() as layer, FrameworkName(path)):
             return Constant(layer.kind.name == path or path in ("torch.nn.Module", "keras.layers.Layer"))
+        case (Loss() as loss, classes):
+            known = loss_classes.is_instance(loss, classes)
+            return Unknown() if known is None else Constant(known)
         case (Instance() as instance, ClassValue() as cls):
             return Constant(any(ancestor is cls for ancestor in instance.cls.ancestors()))
         case (Instance() as instance, FrameworkName(path)) if not instance.cls.opaque:
@@ -278,6 +281,8 @@ def _type(machine: Machine, arguments: Arguments, at: int) -> Value:
     match arguments.positional:
         case (Instance() as instance,):
             return instance.cls
+        case (Loss() as loss,):
+            return loss_classes.class_of(loss)
         case _:
             return Unknown()
 

@@ -6,7 +6,7 @@ import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from headlint.flow.python import iteration
+from headlint.flow.python import iteration, loss_classes
 from headlint.flow.values.conditions import Condition, Guard, Test, compared
 from headlint.flow.values.library_values import Container
 from headlint.flow.values.python_values import TRAINING, Constant, DictValue, ListValue, TupleValue, Unknown, Value
@@ -51,6 +51,8 @@ def compare(machine: Machine, symbol: str, left: Value, right: Value, at: int) -
         return Constant(known is outcome)
     if (known := machine.counting.compare(positive, left, right)) is not None:
         return Constant(known is outcome)
+    if positive in ("is", "==") and (known := loss_classes.same(left, right)) is not None:
+        return Constant(known is outcome)
     if positive == "in":
         return _membership(machine, left, right, outcome)
     match left, right:
@@ -89,6 +91,8 @@ def _is_none_test(machine: Machine, left: Value, right: Value) -> bool | None:
 
 def _membership(machine: Machine, left: Value, right: Value, outcome: bool) -> Value:
     match right:
+        case TupleValue(items) if (known := loss_classes.one_of(left, items)) is not None:
+            return Constant(known is outcome)
         case DictValue() if right.complete:
             members: list[Value] | None = [Constant(key) for key in right.slots if isinstance(key, str | int)]
         case Constant(str() as text) if isinstance(left, Constant) and isinstance(left.value, str) and not left.symbol:

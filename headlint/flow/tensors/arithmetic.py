@@ -297,7 +297,8 @@ def _two_tensors(machine: Machine, symbol: str, first: Tensor, second: Tensor, s
         return Tensor(Domain.LOSS, ANY_SHAPE, origin, (first, second), attached=attached)
     biased = symbol in ("+", "-") and (second.origin.role == "variable" or first.origin.role == "variable")
     if biased and Domain.LINEAR in (first.domain, second.domain):
-        shape = first.shape if first.domain is Domain.LINEAR else second.shape
+        scores, bias = (first, second) if first.domain is Domain.LINEAR else (second, first)
+        shape = shapes.biased(scores.shape, bias.shape)
     else:
         shape = shapes.broadcast(first.shape, second.shape)
     domain = Domain.UNKNOWN

@@ -275,6 +275,13 @@ def broadcast(first: Shape, second: Shape) -> Shape:
     return Shape(tuple(dims))
 
 
+def biased(scores: Shape, bias: Shape) -> Shape:
+    """The shape of scores and a variable added to them; one of unknown shape has the shape that leaves theirs alone."""
+    if bias.dims is None:
+        return scores
+    return scores.with_last(bias.units) if scores.dims is None and scores.units == 1 else broadcast(scores, bias)
+
+
 def indexed(machine: Machine, shape: Shape, key: Value) -> Shape:
     """``tensor[key]``."""
     keys = key.items if isinstance(key, TupleValue) else (key,)
