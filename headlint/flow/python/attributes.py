@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from headlint.flow.machine.parts import BY_HAND
 from headlint.flow.machine.state import join
-from headlint.flow.python import annotated, iteration, loss_classes, names, table_items
+from headlint.flow.python import annotated, iteration, loss_classes, names, placeholders, table_items
 from headlint.flow.values.conditions import Choice, Condition, Guard, Option, compared
 from headlint.flow.values.facts import Event
 from headlint.flow.values.library_values import Backbone, Container, Dataset, Layer, Loss, Model, Parser, Part, Table
@@ -97,14 +97,14 @@ def _of_instance(machine: Machine, instance: Instance, name: str) -> Value:
     if value is None or isinstance(value, Unknown):
         value = _declared(machine, instance, name) or value
     if value is not None:
-        return value
+        return placeholders.as_read(instance, name, value)
     if name == "training":
         return TRAINING
     if name == "__class__":
         return instance.cls
     found = find_in_class(machine, instance.cls, name)
     if found is not None:
-        return _bound(machine, instance, *found)
+        return placeholders.as_read(instance, name, _bound(machine, instance, *found))
     getter = find_in_class(machine, instance.cls, "__getattr__")
     if instance.cls.framework_base() and getter is None:
         return _library_attribute_of_instance(machine, instance, name)
