@@ -10,7 +10,7 @@ from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
 from headlint.checks.evidence import Evidence, about_loss, is_proved, prediction, short
 from headlint.checks.outputs import SOFTMAXES, about_activation, softmax_axis
 from headlint.flow.tensors.sequences import is_batch, is_batch_first, is_of_sequences
-from headlint.flow.values.facts import Activation, AxesReordered, LayerApplied, LayerBuilt, StepTaken
+from headlint.flow.values.facts import Activation, AxesReordered, LayerApplied, LayerBuilt, RowsShifted, StepTaken
 from headlint.flow.values.library_values import Layer
 from headlint.flow.values.python_values import Constant
 from headlint.flow.values.tensor_values import Domain, Tensor
@@ -152,11 +152,15 @@ def classes_on_wrong_axis(evidence: Evidence) -> Iterator[Diagnostic]:
 
 def view_instead_of_transpose(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL306."""
+    shifted = {fact.reshaped_at for fact in evidence.of(RowsShifted)}
     for fact in evidence.of(AxesReordered):
+        if fact.site in shifted:
+            continue
         name = short(fact.name)
         moved = [axis for axis, behind in pairwise(fact.order) if axis > behind]
+        named = f"{'a part of ' if fact.by_part else ''}axis {moved[0]}"
         message = (
-            f"{name} names axis {moved[0]} before axis {min(fact.order[fact.order.index(moved[0]) :])}, but moves no number: "
+            f"{name} names {named} before axis {min(fact.order[fact.order.index(moved[0]) :])}, but moves no number: "
             "it reads the same numbers in the same order, so the values of several rows are mixed, not swapped."
         )
         whole = fact.order if len(fact.order) == fact.sizes == fact.input.shape.rank or _is_whole(fact) else ()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from headlint.flow.python import iteration, objects
-from headlint.flow.values.conditions import Condition, Guard, Test
+from headlint.flow.values.conditions import Condition, Guard, Test, compared
 from headlint.flow.values.library_values import Container
 from headlint.flow.values.python_values import TRAINING, Constant, DictValue, ListValue, TupleValue, Unknown, Value
 from headlint.flow.values.tensor_values import Tensor
@@ -69,9 +69,9 @@ def compare(machine: Machine, symbol: str, left: Value, right: Value, at: int) -
                 return Test(Condition(_MIRRORED[positive], right.symbol, left.value), outcome, held)
             return Test(Condition("pair " + positive, (left.symbol, right.symbol)), outcome, held)
         case Unknown(), Constant():
-            return Test(Condition(positive, left, right.value), outcome)
+            return Test(compared(positive, left, right.value), outcome)
         case Constant(), Unknown() if positive in _MIRRORED:
-            return Test(Condition(_MIRRORED[positive], right, left.value), outcome)
+            return Test(compared(_MIRRORED[positive], right, left.value), outcome)
         case Unknown(), Unknown():
             return Test(Condition("pair " + positive, (left, right)), outcome)
         case _ if positive == "is" and left is right:

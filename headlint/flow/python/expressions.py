@@ -131,6 +131,8 @@ def binary(machine: Machine, symbol: str, left: Value, right: Value, at: int) ->
             return iteration.combine_lists(machine, symbol, right, left)
         case Unknown(), Unknown() if symbol == "*" and (size := sizes.product(left, right)) is not None:
             return size
+        case Unknown(), Unknown() if symbol == "//":
+            return sizes.quotient(left, right)
         case Unknown(), Constant():
             return left.child((symbol, _key(right)))
         case Constant(), Unknown():

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from headlint.flow.values import sizes
-from headlint.flow.values.python_values import Constant, Unknown, Value
+from headlint.flow.values.python_values import Constant, Site, SliceValue, TupleValue, Unknown, Value
 from headlint.flow.values.sizes import Axis
 from headlint.flow.values.tensor_values import Tensor
 
@@ -23,10 +24,14 @@ OTHER_AXES = frozenset({"state", "attention weights"})
 """The notes of what a layer gives beside its output, with axes of its own."""
 LONGEST_WAY = 64
 MOST_AXES = 6
+_LONGEST_SHIFT = 6
 
 
-def way_of(tensor: Tensor, axis: int) -> Iterator[Axis]:
-    """An axis, and the axes of earlier tensors that it was, the nearest first."""
+def way_of(tensor: Tensor, axis: int, least_rank: int = 2) -> Iterator[Axis]:
+    """An axis, and the axes of earlier tensors that it was, the nearest first.
+
+    ``least_rank`` is for layers that keep all axes but the last, of tensors whose number of axes is not known.
+    """
     for _ in range(LONGEST_WAY):
         if axis < 0:
             if tensor.shape.rank is None:
@@ -34,18 +39,18 @@ def way_of(tensor: Tensor, axis: int) -> Iterator[Axis]:
                 return
             axis %= tensor.shape.rank
         yield tensor, axis
-        before = _axis_before(tensor, axis)
+        before = _axis_before(tensor, axis, least_rank)
         if before is None:
             return
         tensor, axis = tensor.inputs[0], before
 
 
-def origin_of(tensor: Tensor, axis: int) -> Axis:
+def origin_of(tensor: Tensor, axis: int, least_rank: int = 2) -> Axis:
     """The first tensor that has an axis, and the axis's number there."""
-    return list(way_of(tensor, axis))[-1]
+    return list(way_of(tensor, axis, least_rank))[-1]
 
 
-def _axis_before(tensor: Tensor, axis: int) -> int | None:
+def _axis_before(tensor: Tensor, axis: int, least_rank: int) -> int | None:
     """Which axis of the first input an axis was."""
     if not tensor.inputs or tensor.origin is tensor.inputs[0].origin:
         return None
@@ -57,7 +62,7 @@ def _axis_before(tensor: Tensor, axis: int) -> int | None:
     same = tensor.origin.role == "activation" or effect in _SAME_AXES or tensor.origin.note in _SAME_NOTES
     if same or axis < _LEADING_AXES.get(effect, 0) or axis in tensor.kept:
         return axis
-    if effect == "dense" and axis < (tensor.shape.rank or 2) - 1:
+    if effect == "dense" and axis < (tensor.shape.rank or least_rank) - 1:
         return axis
     return None
 
@@ -79,6 +84,77 @@ def reordered(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) -> tupl
     return tuple(order)
 
 
+def split_too_early(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) -> tuple[int, ...] | None:
+    """The order of axes where a factor of a later axis is named before an earlier axis: ``(batch, heads, time, …)``.
+
+    The axes before stand as a whole at their places, and the axis behind the factor as well: as no number is moved,
+    the factor must be one or the rows are mixed. Gives None where this is not seen.
+    """
+    if _is_padded(tensor):
+        return None
+    divisors = [parts[1] for one in wanted if (parts := sizes.divided(one)) is not None]
+    entries = _with_factors_joined(machine, tensor, wanted)
+    done = 0
+    for (size, named), (following, behind) in pairwise(entries):
+        if named and named == tuple(range(done, done + len(named))):
+            done += len(named)
+            continue
+        more = any(not axes for _, axes in entries[done + 2 :]) and tensor.shape.rank != done + 1
+        if named or not more or behind != (done,) or isinstance(following, Constant):
+            return None
+        if any(tensor.shape.size(axis) == 1 for axis in range(done + 1)):
+            return None
+        return (*range(done), done + 1, done) if _is_more_than_one(size) or size in divisors else None
+    return None
+
+
+def _is_more_than_one(size: Value) -> bool:
+    match size:
+        case Constant(int() as number):
+            return number > 1
+    return False
+
+
+def _with_factors_joined(
+    machine: Machine, tensor: Tensor, wanted: Sequence[Value]
+) -> list[tuple[Value, tuple[int, ...]]]:
+    """Sizes and the axes that they name; ``k, size // k`` beside each other name the axis of the size."""
+    found: list[tuple[Value, tuple[int, ...]]] = []
+    for one in wanted:
+        whole = _divided_by(one, found[-1][0]) or _divided_by(found[-1][0], one) if found else None
+        if whole is not None:
+            found.pop()
+        size = one if whole is None else whole
+        found.append((size, tuple(sorted(_named_axes(machine, tensor, size)))))
+    return found
+
+
+def _divided_by(quotient: Value, divisor: Value) -> Value | None:
+    parts = sizes.divided(quotient)
+    return parts[0] if parts is not None and parts[1] == divisor else None
+
+
+def shifted_view(tensor: Tensor) -> Site | None:
+    """Where what a tensor was before it was cut by one along an axis was reshaped."""
+    for _ in range(_LONGEST_SHIFT):
+        if not tensor.inputs:
+            return None
+        before = tensor.inputs[0]
+        if tensor.origin.note == "index" and tensor.origin.factor is not None:
+            return before.origin.site
+        tensor = before
+    return None
+
+
+def cuts_by_one(key: Value) -> bool:
+    """Whether an index leaves out the first or the last item along an axis."""
+    return any(
+        isinstance(one, SliceValue)
+        and (one.lower, one.upper) in ((Constant(1), Constant(None)), (Constant(None), Constant(-1)))
+        for one in (key.items if isinstance(key, TupleValue) else (key,))
+    )
+
+
 def _is_padded(tensor: Tensor) -> bool:
     """Whether columns were just put beside it: read in rows of another length, each row is shifted by one, as in
     relative attention."""
@@ -95,7 +171,8 @@ def _named_axes(machine: Machine, tensor: Tensor, size: Value) -> tuple[int, ...
             dims = tensor.shape.dims or ()
             return (dims.index(number),) if dims.count(number) == 1 else ()
     named = [origin_of(*axis) for axis in sizes.axes_of(size, machine.tensor_of)]
-    here = {origin_of(tensor, axis): axis for axis in range(tensor.shape.rank or MOST_AXES)}
+    least = max(sizes.least_rank(size), 2)
+    here = {origin_of(tensor, axis, least): axis for axis in range(tensor.shape.rank or MOST_AXES)}
     return tuple(here[axis] for axis in named) if all(axis in here for axis in named) else ()
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from headlint.flow.tensors import axes, numbers, shapes
 from headlint.flow.tensors.operation import Operation, note_mixed_in, tensor_of
 from headlint.flow.values.arguments import Arguments
-from headlint.flow.values.facts import AxesReordered
+from headlint.flow.values.facts import AxesReordered, RowsShifted
 from headlint.flow.values.library_values import Layer
 from headlint.flow.values.python_values import Constant, ListValue, Site, TupleValue, Unknown, Value
 from headlint.flow.values.tensor_values import ANY_SHAPE, Domain, Origin, Shape, Tensor
@@ -62,10 +62,25 @@ def _reshape_shape(machine: Machine, operation: Operation, tensor: Tensor) -> Sh
 def _kept_by_reshape(machine: Machine, operation: Operation, tensor: Tensor) -> tuple[int, ...]:
     """The first axes that a reshape names at their own place; axes in another order are noted."""
     wanted = _wanted_sizes(machine, operation)
-    order = axes.reordered(machine, tensor, wanted) or _states_joined(tensor, wanted)
+    whole = axes.reordered(machine, tensor, wanted) or _states_joined(tensor, wanted)
+    order = whole or axes.split_too_early(machine, tensor, wanted)
     if order is not None and operation.name.startswith("torch."):
-        machine.emit(AxesReordered, operation.site, name=operation.name, input=tensor, order=order, sizes=len(wanted))
+        columns = {"name": operation.name, "input": tensor, "order": order, "sizes": len(wanted)}
+        machine.emit(AxesReordered, operation.site, **columns, by_part=whole is None)
+    _note_shift(machine, operation, tensor)
     return axes.kept(machine, tensor, wanted)
+
+
+def _kept_by_view_as(machine: Machine, operation: Operation, tensor: Tensor) -> tuple[int, ...]:
+    _note_shift(machine, operation, tensor)
+    return ()
+
+
+def _note_shift(machine: Machine, operation: Operation, tensor: Tensor) -> None:
+    """Note that a reshape of a reshape that was cut by one shifts its rows."""
+    reshaped_at = axes.shifted_view(tensor)
+    if reshaped_at is not None:
+        machine.emit(RowsShifted, operation.site, reshaped_at=reshaped_at)
 
 
 def _states_joined(tensor: Tensor, wanted: list[Value]) -> tuple[int, ...] | None:
@@ -383,7 +398,7 @@ EFFECTS: dict[str, Callable[[Machine, Operation], Value]] = {
     "permute": _reshaped(_permute_shape, _permuted_order),
     "transpose_last_two": _reshaped(_transpose_last_two_shape, _transposed_last_two_order),
     "movedim": _reshaped(_movedim_shape),
-    "view_as": _reshaped(_view_as_shape),
+    "view_as": _reshaped(_view_as_shape, kept=_kept_by_view_as),
     "expand": _reshaped(_expand_shape),
     "repeat": _reshaped(_repeat_shape),
     "tile": _reshaped(_tile_shape),

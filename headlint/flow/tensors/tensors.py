@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from headlint.flow.tensors import arithmetic, columns, creation, numbers, reshaping, sequences, shapes
+from headlint.flow.tensors import arithmetic, axes, columns, creation, numbers, reshaping, sequences, shapes
 from headlint.flow.tensors.dtypes import moved
 from headlint.flow.tensors.operation import DOMAINS, Operation, activate, tensor_of
 from headlint.flow.values.arguments import Arguments
@@ -167,12 +167,10 @@ def item(machine: Machine, tensor: Tensor, key: Value, site: Site) -> Value:
         return Tensor(Domain.ONE_HOT, Shape(None, classes), Origin("operation", "eye[…]", site), (tensor,), labels=rows)
     sequences.note_index(machine, tensor, key, site)
     shape = shapes.indexed(machine, tensor.shape, key)
+    origin = Origin("operation", "[…]", site, note="index", factor=key if axes.cuts_by_one(key) else None)
     if tensor.domain in (Domain.SOFTMAX, Domain.LOG_SOFTMAX) and _picks_column(key, tensor.shape.rank):
         domain = Domain.SIGMOID if tensor.domain is Domain.SOFTMAX else Domain.UNKNOWN
-        return tensor.derive(
-            domain=domain, shape=shape, origin=Origin("operation", "[…]", site, note="index"), axis=None, heads=()
-        )
-    origin = Origin("operation", "[…]", site, note="index")
+        return tensor.derive(domain=domain, shape=shape, origin=origin, axis=None, heads=())
     labels = _picked_labels(tensor, key, shape)
     domain = tensor.domain
     if domain is Domain.ONE_HOT and (labels is None or labels.encoding != "one_hot"):

@@ -233,6 +233,15 @@ class AxesReordered(Fact):
     """The axes in the order in which they are named."""
     sizes: int
     """How many sizes the reshape is given."""
+    by_part: bool = False
+    """Whether only a factor of the axis stands before the one that it should be behind, as the heads of features."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class RowsShifted(Fact):
+    """A reshape was cut by one along an axis and reshaped again, which shifts each row by one on purpose."""
+
+    reshaped_at: Site
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -338,6 +347,8 @@ class TrainingEvent(Fact):
     root: int = 0
     """The run it belongs to: the module, or a function that nothing calls."""
     without_gradient: bool = False
+    in_comprehension: bool = False
+    """Whether a comprehension does it again and again, and no loop inside of it."""
     frozen: bool = False
     """Of a step: whether none of the parameters that the optimizer holds gets a gradient."""
     missing: frozenset[Value] = frozenset()
