@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
 from headlint.checks.evidence import Evidence
 from headlint.checks.training.holding import called, held_by, is_optimizer
-from headlint.checks.training.order import Run, together
+from headlint.checks.training.order import Run, always_with, together
 from headlint.checks.training.reach import depends_on
 from headlint.flow.values.conditions import Choice
 from headlint.flow.values.facts import Event, LossUse, PredictionUse, TrainingEvent
@@ -221,11 +221,18 @@ def evaluated_in_training_mode(evidence: Evidence) -> Iterator[Diagnostic]:
         for applied in run.of(Event.APPLIED):
             if not applied.without_gradient or not applied.rounds or isinstance(applied.subject, Unknown):
                 continue
+            if applied.in_comprehension:
+                continue
             model = applied.subject
             switches = [event for event in evidence.events if event.event is Event.MODE_SET]
             modes = [event for event in switches if _may_cover(event.subject, model, event.root == applied.root)]
-            if any(_mode(event) is not True for event in modes) or not depends_on_mode(model):
+            if not depends_on_mode(model):
                 continue
+            if any(_mode(event) is not True for event in modes):
+                switch = _training_within(run, applied)
+                if switch is None:
+                    continue
+                modes = [switch]
             if not _is_trained(run, model) or not goes_through_data(applied) or not _is_judged(evidence, applied):
                 continue
             if any(event.event is Event.DIFFERENTIATED for event in run.round_of(applied)):
@@ -245,6 +252,22 @@ def evaluated_in_training_mode(evidence: Evidence) -> Iterator[Diagnostic]:
                 ),
                 subject=applied,
             )
+
+
+def _training_within(run: Run, applied: TrainingEvent) -> TrainingEvent | None:
+    """What alone sets a mode in the loop without gradients in which a model is applied, and sets that of training."""
+    switches = [event for event in run.within(applied.rounds[-1].loop) if event.event is Event.MODE_SET]
+    match switches:
+        case [only] if (
+            only.subject is applied.subject
+            and _mode(only) is True
+            and only.without_gradient
+            and run.place(only) < run.place(applied)
+            and always_with(only, applied)
+        ):
+            return only
+        case _:
+            return None
 
 
 def _may_cover(module: Value, model: Value, in_same_run: bool) -> bool:

@@ -122,6 +122,8 @@ class Machine:
         """Whether a module is being applied, so that what it applies are its own parts."""
         self.comprehending = 0
         """How many comprehensions around are being evaluated."""
+        self.rounds_of_comprehension: tuple[Round, ...] = ()
+        """The rounds of loops around the innermost of them."""
         self.begun: dict[tuple[Scope, str], Round] = {}
         """Variables that were set to a number in a round of a loop, so that sums in them begin anew in each."""
         self.root = 0
@@ -424,6 +426,7 @@ class Machine:
             rounds=self.rounds,
             root=self.root,
             without_gradient=bool(self.without_gradient),
+            in_comprehension=self.comprehending > 0 and self.rounds == self.rounds_of_comprehension,
             **more,
         )
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from headlint.flow.machine.parts import BY_HAND
 from headlint.flow.machine.state import join
-from headlint.flow.python import annotated, iteration, loss_classes, names, table_items
-from headlint.flow.values.conditions import Choice, Condition, Guard, Option
+from headlint.flow.python import annotated, iteration, loss_classes, names, placeholders, table_items
+from headlint.flow.values.conditions import Choice, Condition, Guard, Option, compared
 from headlint.flow.values.facts import Event
 from headlint.flow.values.library_values import Backbone, Container, Dataset, Layer, Loss, Model, Parser, Part, Table
 from headlint.flow.values.python_values import (
@@ -97,14 +97,14 @@ def _of_instance(machine: Machine, instance: Instance, name: str) -> Value:
     if value is None or isinstance(value, Unknown):
         value = _declared(machine, instance, name) or value
     if value is not None:
-        return value
+        return placeholders.as_read(instance, name, value)
     if name == "training":
         return TRAINING
     if name == "__class__":
         return instance.cls
     found = find_in_class(machine, instance.cls, name)
     if found is not None:
-        return _bound(machine, instance, *found)
+        return placeholders.as_read(instance, name, _bound(machine, instance, *found))
     getter = find_in_class(machine, instance.cls, "__getattr__")
     if instance.cls.framework_base() and getter is None:
         return _library_attribute_of_instance(machine, instance, name)
@@ -315,11 +315,19 @@ def _index_key(index: Value) -> object:
 def _picked(items: tuple[Value, ...], index: Value, kind: Callable[[tuple[Value, ...]], Value]) -> Value:
     match iteration.pick(items, index):
         case None:
-            return any_of(items) if isinstance(index, Unknown) else Unknown()
+            return _at(items, index) if isinstance(index, Unknown) else Unknown()
         case tuple() as several:
             return kind(several)
         case value:
             return value
+
+
+def _at(items: tuple[Value, ...], number: Unknown) -> Value:
+    """The item with a number that is not known: what the program finds out about the number, it says of the item too."""
+    distinct = {value.site if isinstance(value, Layer | Container) else value for value in items}
+    if len(distinct) < len(items) or not all(isinstance(value, Layer) for value in items):
+        return any_of(items)
+    return join(((Guard(compared("==", number, place), True),), value) for place, value in enumerate(items))
 
 
 def any_of(items: tuple[Value, ...]) -> Value:

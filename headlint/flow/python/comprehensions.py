@@ -24,10 +24,12 @@ def comprehension(machine: Machine, node: ir.Comprehension) -> Value:
     results: list[tuple[Value, Value]] = []
     machine.frame.scope = scope
     machine.comprehending += 1
+    rounds_before, machine.rounds_of_comprehension = machine.rounds_of_comprehension, machine.rounds
     try:
         exact = _run_clauses(machine, node, 0, results)
     finally:
         machine.comprehending -= 1
+        machine.rounds_of_comprehension = rounds_before
         machine.frame.scope = outer
     if node.kind == "dict":
         entries: dict[Hashable, Value] = {key.value: value for key, value in results if isinstance(key, Constant)}

@@ -6,8 +6,8 @@ import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from headlint.flow.python import iteration, loss_classes
-from headlint.flow.values.conditions import Condition, Guard, Test
+from headlint.flow.python import iteration, objects
+from headlint.flow.values.conditions import Condition, Guard, Test, compared
 from headlint.flow.values.library_values import Container
 from headlint.flow.values.python_values import TRAINING, Constant, DictValue, ListValue, TupleValue, Unknown, Value
 from headlint.flow.values.tensor_values import Tensor
@@ -51,7 +51,7 @@ def compare(machine: Machine, symbol: str, left: Value, right: Value, at: int) -
         return Constant(known is outcome)
     if (known := machine.counting.compare(positive, left, right)) is not None:
         return Constant(known is outcome)
-    if positive in ("is", "==") and (known := loss_classes.same(left, right)) is not None:
+    if positive in ("is", "==") and (known := objects.same(machine, left, right)) is not None:
         return Constant(known is outcome)
     if positive == "in":
         return _membership(machine, left, right, outcome)
@@ -69,9 +69,9 @@ def compare(machine: Machine, symbol: str, left: Value, right: Value, at: int) -
                 return Test(Condition(_MIRRORED[positive], right.symbol, left.value), outcome, held)
             return Test(Condition("pair " + positive, (left.symbol, right.symbol)), outcome, held)
         case Unknown(), Constant():
-            return Test(Condition(positive, left, right.value), outcome)
+            return Test(compared(positive, left, right.value), outcome)
         case Constant(), Unknown() if positive in _MIRRORED:
-            return Test(Condition(_MIRRORED[positive], right, left.value), outcome)
+            return Test(compared(_MIRRORED[positive], right, left.value), outcome)
         case Unknown(), Unknown():
             return Test(Condition("pair " + positive, (left, right)), outcome)
         case _ if positive == "is" and left is right:
@@ -91,8 +91,6 @@ def _is_none_test(machine: Machine, left: Value, right: Value) -> bool | None:
 
 def _membership(machine: Machine, left: Value, right: Value, outcome: bool) -> Value:
     match right:
-        case TupleValue(items) if (known := loss_classes.one_of(left, items)) is not None:
-            return Constant(known is outcome)
         case DictValue() if right.complete:
             members: list[Value] | None = [Constant(key) for key in right.slots if isinstance(key, str | int)]
         case Constant(str() as text) if isinstance(left, Constant) and isinstance(left.value, str) and not left.symbol:
@@ -103,7 +101,12 @@ def _membership(machine: Machine, left: Value, right: Value, outcome: bool) -> V
             return Test(Condition("contains", right, left.value), outcome)
         case _:
             return Unknown()
-    if members is None or not all(isinstance(member, Constant) for member in members):
+    if members is None:
+        return Unknown()
+    known = [objects.same(machine, left, machine.state.narrow(member)) for member in members]
+    if True in known or (members and None not in known):
+        return Constant((True in known) is outcome)
+    if not all(isinstance(member, Constant) for member in members):
         return Unknown()
     options = tuple(member.value for member in members if isinstance(member, Constant))
     match left:

@@ -28,11 +28,6 @@ def same(left: Value, right: Value) -> bool | None:
             return None
 
 
-def one_of(cls: Value, classes: tuple[Value, ...]) -> bool | None:
-    """Whether a class is one of several."""
-    return _any([same(cls, one) for one in classes])
-
-
 def is_instance(loss: Loss, kind: Value) -> bool | None:
     """Whether a loss object is an instance of a class, or of one of several.
 

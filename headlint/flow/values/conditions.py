@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import dataclass
 
-from headlint.flow.values.python_values import Value
+from headlint.flow.values.python_values import Unknown, Value
 
 
 class Condition:
@@ -34,6 +34,15 @@ class Condition:
 
     def __repr__(self) -> str:
         return f"Condition({self.operator!r}, {self.subject!r}, {self.operand!r})"
+
+
+def compared(operator: str, subject: Unknown, operand: Hashable) -> Condition:
+    """The test of an unknown value against a known one; that of ``n + 1`` against 3 is that of ``n`` against 2."""
+    match subject, operand:
+        case Unknown(key=("+" | "-" as sign, ("int", int() as step)), parent=Unknown() as number), int() | float():
+            return Condition(operator, number, operand - step if sign == "+" else operand + step)
+        case _:
+            return Condition(operator, subject, operand)
 
 
 class Guard:

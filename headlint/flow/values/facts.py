@@ -347,6 +347,8 @@ class TrainingEvent(Fact):
     root: int = 0
     """The run it belongs to: the module, or a function that nothing calls."""
     without_gradient: bool = False
+    in_comprehension: bool = False
+    """Whether a comprehension does it again and again, and no loop inside of it."""
     frozen: bool = False
     """Of a step: whether none of the parameters that the optimizer holds gets a gradient."""
     missing: frozenset[Value] = frozenset()
