@@ -12,6 +12,7 @@ from headlint.checks.evidence import (
     ancestors,
     comes_from_weights,
     constant,
+    counted,
     is_proved,
     prediction,
     source_tensor,
@@ -200,7 +201,7 @@ def stacked_linear_layers(evidence: Evidence) -> Iterator[Diagnostic]:
     for fact in evidence.applications():
         takers.setdefault(id(fact.input), set()).add(id(fact.layer))
     for fact in evidence.applications():
-        if len(takers[id(fact.input)]) > 1:
+        if len(takers[id(fact.input)]) > 1 or counted(fact):
             continue  # a projection that several layers share, such as the input of queries, keys and values
         first = _linear_before(fact)
         if first is not None and not _switchable(evidence, fact) and not _bottleneck(first, fact.layer):

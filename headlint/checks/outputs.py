@@ -14,6 +14,7 @@ from headlint.checks.evidence import (
     ancestors,
     assumptions_of,
     constant,
+    counted,
     head_of,
     is_proved,
     loss_steps,
@@ -204,7 +205,7 @@ def layers_do_not_fit(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL205."""
     for fact in evidence.applications():
         problem = _misfit(fact)
-        if problem and not _fits_by_option(evidence, fact):
+        if problem and not counted(fact) and not _fits_by_option(evidence, fact):
             site = fact.layer.site if fact.in_container else fact.site
             before = trail_of(fact.input)
             here = DiagnosticStep(
