@@ -118,14 +118,14 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 WRITER = """
-import os, sys
+import sys
 from headlint.loading import cache
 file = cache.file_for("test", "shared")
 for number in range(300):
     cache.write(file, [sys.argv[1]] * 20_000)
     found = cache.read(file)
     assert found is None or found in (["a"] * 20_000, ["b"] * 20_000), "torn"
-    os.path.exists(cache._folder() / "cleaned") and os.unlink(cache._folder() / "cleaned")
+    (cache._folder() / "cleaned").unlink(missing_ok=True)
     cache.clean()
 """
 
