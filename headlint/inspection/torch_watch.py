@@ -17,7 +17,7 @@ from headlint.inspection.facts import SQUASHING, Labels, LossTaken, Values
 from headlint.inspection.places import running_place
 from headlint.runtime.worker.measuring.outputs import Activation, activation_of, largest
 from headlint.runtime.worker.torch.outputs import plain_values
-from headlint.runtime.worker.torch.watch import SeeActivations
+from headlint.runtime.worker.torch.watch import SeeActivations, around_calls
 
 _TORCH = os.path.dirname(torch.__file__) + os.sep
 _FUNCTIONS = {
@@ -89,15 +89,8 @@ class Watch(SeeActivations):
             if id(module) in self._names and self.inside:
                 self.inside.pop()
 
-        handles = (
-            nn.modules.module.register_module_forward_pre_hook(before),
-            nn.modules.module.register_module_forward_hook(after),
-        )
-        try:
+        with around_calls(before, after):
             yield
-        finally:
-            for handle in handles:
-                handle.remove()
 
 
 def values_of(tensor: Any, axis: int) -> Values:

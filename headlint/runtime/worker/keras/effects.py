@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import numpy
 
-from ..measuring.mentions import source_of
+from ..measuring.mentions import written_at
 from ..measuring.outputs import Output, dtype_of
 from ..measuring.suspects import Suspect
 from .outputs import numbers
@@ -31,7 +31,7 @@ def ignored(model: Any, names: list[str], values: Any, run: Run) -> tuple[Suspec
         for number, (name, tensor) in enumerate(zip(names, tensors, strict=True))
         if is_varied(tensor) and same(plain, [run(rolled(values, number), train) for train in (True, False)])
     ]
-    place = _place(model)
+    place = written_at(model, "call")
     return tuple(Suspect(name, "input", "input", 0, *place) for name in without) if len(without) < len(tensors) else ()
 
 
@@ -80,13 +80,3 @@ def same(plain: list[list[Output]], others: list[list[Output]]) -> bool:
         one.shape == other.shape and numpy.array_equal(numbers(one.tensor), numbers(other.tensor), equal_nan=True)
         for one, other in pairs
     )
-
-
-def _place(model: Any) -> tuple[str, int]:
-    """Where the model's ``call`` is written."""
-    for cls in type(model).__mro__:
-        code = getattr(vars(cls).get("call"), "__code__", None)
-        if code is not None:
-            path = source_of(cls)
-            return (path, code.co_firstlineno) if path else ("", 0)
-    return "", 0

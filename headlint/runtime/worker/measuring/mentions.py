@@ -43,6 +43,16 @@ def source_of(cls: type) -> str:
     return ""
 
 
+def written_at(model: Any, method: str) -> tuple[str, int]:
+    """Where a method of a model is written; no file where that is an installed package's."""
+    for cls in type(model).__mro__:
+        code = getattr(vars(cls).get(method), "__code__", None)
+        if code is not None:
+            path = source_of(cls)
+            return (path, code.co_firstlineno) if path else ("", 0)
+    return "", 0
+
+
 def classes_of(owner: Any) -> list[type]:
     """The classes of an object that the user wrote, its own first; empty where its own is another's."""
     own = [cls for cls in type(owner).__mro__ if source_of(cls)]

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from ..measuring.places import running_line
+from .watch import around_calls
 
 
 @dataclass
@@ -47,12 +48,5 @@ def calls_in(model: nn.Module) -> Iterator[Calls]:
         if seen.inside and seen.inside[-1] is module:
             seen.inside.pop()
 
-    handles = (
-        nn.modules.module.register_module_forward_pre_hook(before),
-        nn.modules.module.register_module_forward_hook(after),
-    )
-    try:
+    with around_calls(before, after):
         yield seen
-    finally:
-        for handle in handles:
-            handle.remove()

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
-from ..measuring.mentions import source_of
+from ..measuring.mentions import written_at
 from ..measuring.suspects import Suspect
 
 ABOUT_SHAPE = frozenset(
@@ -43,7 +43,7 @@ def ignored(
     if not any(one.is_floating_point() for one in plain[0]):
         return ()
     without = [name for name in floats if not _matters(values, name, tensors[name].roll(1, 0), plain, run)]
-    place = _place(model)
+    place = written_at(model, "forward")
     found = [Suspect(name, "input", "input", 0, *place) for name in without if not used or name in consuming.names]
     if len(without) == len(tensors) or len(values) < 2:
         found = []  # nothing at all has an effect: that is another finding
@@ -104,16 +104,6 @@ def _listed(columns: list[int]) -> str:
         else:
             runs.append([column])
     return ", ".join(f"{run[0]} to {run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
-
-
-def _place(model: nn.Module) -> tuple[str, int]:
-    """Where the model's ``forward`` is written."""
-    for cls in type(model).__mro__:
-        code = getattr(vars(cls).get("forward"), "__code__", None)
-        if code is not None:
-            path = source_of(cls)
-            return (path, code.co_firstlineno) if path else ("", 0)
-    return "", 0
 
 
 class Consuming(TorchFunctionMode):

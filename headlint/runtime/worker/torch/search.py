@@ -18,7 +18,7 @@ from ..measuring.specs import Inputs, TensorSpec, leaves_of
 from ..program.standins import find_stand_in, missing_package
 from ..reasons import Unmeasurable, describe
 from .inputs import fresh_values
-from .watch import is_leaf
+from .watch import around_calls, is_leaf
 
 MOST_TRIES = 120
 FIRST = 1_000_000
@@ -111,15 +111,8 @@ def following(stack: list[tuple[nn.Module, Any]], done: list[int]) -> Iterator[N
                 if origin is not None:
                     value.headlint_origin = Origin(origin.names, False)
 
-    handles = [
-        nn.modules.module.register_module_forward_pre_hook(before),
-        nn.modules.module.register_module_forward_hook(after),
-    ]
-    try:
+    with around_calls(before, after):
         yield
-    finally:
-        for handle in handles:
-            handle.remove()
 
 
 def attempt(model: nn.Module, inputs: Inputs, device: str) -> Failure | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -102,6 +102,20 @@ def softmax_axis(name: str, rank: int, args: tuple[Any, ...], kwargs: dict[str, 
     if axis is None:
         axis = 0 if rank in (0, 1, 3) else 1
     return axis % rank if isinstance(axis, int) and rank else None
+
+
+@contextmanager
+def around_calls(before: Callable[..., None], after: Callable[..., None]) -> Iterator[None]:
+    """Calls functions before and after each module that is called while it lasts."""
+    handles = (
+        nn.modules.module.register_module_forward_pre_hook(before),
+        nn.modules.module.register_module_forward_hook(after),
+    )
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
 
 
 @contextmanager
