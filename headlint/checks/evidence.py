@@ -360,7 +360,7 @@ def _tensors_of(fact: Fact) -> list[Tensor]:
 def counted(fact: Fact) -> bool:
     """Whether a fact holds for one number of a loop of unknown length: rounds that nobody followed come before it."""
     subjects = (guard.condition.subject for guard in fact.guards)
-    return any(isinstance(subject, Unknown) and subject.note == "a number of a range" for subject in subjects)
+    return any(isinstance(subject, Unknown) and subject.is_range_number for subject in subjects)
 
 
 def assumptions_of(tensor: Tensor) -> frozenset[Assumption]:

@@ -12,6 +12,7 @@ from headlint.flow.values.assumptions import Assumption
 from headlint.flow.values.conditions import Condition, Test
 from headlint.flow.values.library_values import Container, Dataset, Layer, Loss, Parser
 from headlint.flow.values.python_values import (
+    RANGE_NUMBER,
     ClassValue,
     Constant,
     DictValue,
@@ -73,14 +74,14 @@ def _range(machine: Machine, arguments: Arguments, at: int) -> Value:
             return Unknown()
         if len(numbers) <= iteration.LONGEST_LOOP:
             return TupleValue(tuple(Constant(number) for number in numbers))
-        longer = Dataset("range", Unknown("a number of a range"))
+        longer = Dataset("range", Unknown(RANGE_NUMBER))
         longer.slots["bounds"] = TupleValue((Constant(numbers.start), Constant(numbers.stop), Constant(numbers.step)))
         return longer
     match arguments.positional:
         case (Unknown() as stop,) | (Constant(0), Unknown() as stop):
             return Dataset("range", stop.counter())
         case _:
-            return Dataset("range", Unknown("a number of a range"))
+            return Dataset("range", Unknown(RANGE_NUMBER))
 
 
 def _enumerate(machine: Machine, arguments: Arguments, at: int) -> Value:

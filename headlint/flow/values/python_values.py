@@ -41,6 +41,9 @@ NOT_FOLLOWED = "a call that takes too long to be followed"
 """The note of what such a call would have given."""
 
 
+RANGE_NUMBER = "a number of a range"
+"""The note of what a loop over a ``range`` of unknown length counts."""
+
 COUNTER = "counter"
 """The key of a number that a loop counts up to its parent."""
 
@@ -68,7 +71,12 @@ class Unknown(Value):
 
     def counter(self) -> Unknown:
         """What counts up to this number, one less at the end."""
-        return Unknown("a number of a range", self, COUNTER)
+        return Unknown(RANGE_NUMBER, self, COUNTER)
+
+    @property
+    def is_range_number(self) -> bool:
+        """Whether it is what a loop over a ``range`` of unknown length counts."""
+        return self.note == RANGE_NUMBER
 
     @property
     def is_item_number(self) -> bool:
