@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from headlint.checks.diagnostic import Diagnostic
-from headlint.checks.evidence import PROBABILITIES, Evidence, ancestors, short, source_tensor
+from headlint.checks.evidence import Evidence
 from headlint.checks.outputs import about_activation, softmax_axis
+from headlint.checks.tensors import PROBABILITIES, ancestors, short, source_tensor
 from headlint.flow.values.facts import Activation
 from headlint.flow.values.tensor_values import Domain, Tensor
 

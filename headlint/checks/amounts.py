@@ -7,20 +7,9 @@ from dataclasses import replace
 from math import inf
 
 from headlint.checks.diagnostic import Diagnostic
-from headlint.checks.evidence import (
-    AMOUNTS,
-    CLASSIFYING,
-    Aim,
-    Evidence,
-    about_aim,
-    about_loss,
-    head_of,
-    is_judge,
-    prediction,
-    short,
-    source_tensor,
-    units,
-)
+from headlint.checks.evidence import Aim, Evidence, is_judge
+from headlint.checks.tensors import AMOUNTS, CLASSIFYING, head_of, prediction, short, source_tensor, units
+from headlint.checks.trails import about_aim, about_loss
 from headlint.flow.values.facts import LossUse, MetricUse
 from headlint.flow.values.intervals import BOTH_SIGNS, NOT_NEGATIVE, UNIT, Interval
 from headlint.flow.values.tensor_values import Domain, Labels, Origin, Tensor

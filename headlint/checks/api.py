@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
-from headlint.checks.evidence import Evidence, is_proved, trail_of
+from headlint.checks.evidence import Evidence, is_proved
+from headlint.checks.trails import trail_of
 from headlint.flow.values.facts import LayerGivenTensor, NothingReturned
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from headlint.checks.evidence import head_of
+from headlint.checks.tensors import head_of
 from headlint.flow.values.library_values import Layer
 from headlint.flow.values.tensor_values import Tensor
 

@@ -7,8 +7,10 @@ from itertools import pairwise
 
 from headlint.checks.axes import classes_are_last, is_time_first
 from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
-from headlint.checks.evidence import Evidence, about_loss, is_proved, prediction, short
+from headlint.checks.evidence import Evidence, is_proved
 from headlint.checks.outputs import SOFTMAXES, about_activation, softmax_axis
+from headlint.checks.tensors import prediction, short
+from headlint.checks.trails import about_loss
 from headlint.flow.tensors.sequences import is_batch, is_batch_first, is_of_sequences
 from headlint.flow.values.facts import Activation, AxesReordered, LayerApplied, LayerBuilt, RowsShifted, StepTaken
 from headlint.flow.values.library_values import Layer

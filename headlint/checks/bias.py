@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
-from headlint.checks.evidence import (
+from headlint.checks.evidence import Evidence, is_proved
+from headlint.checks.tensors import (
     CLASSIFYING,
     CROSS_ENTROPIES,
-    Evidence,
     ancestors,
     constant,
     head_of,
-    is_proved,
     prediction,
     short,
     source_tensor,
-    trail_of,
 )
+from headlint.checks.trails import trail_of
 from headlint.flow.values.facts import LossUse
 from headlint.flow.values.library_values import Layer
 from headlint.flow.values.tensor_values import COMPUTED, Domain, Tensor

@@ -1,15 +1,23 @@
-"""The facts of a run, in the order in which rules ask for them, and ways to walk from a value to what made it."""
+"""The facts of a run, in the order in which rules ask for them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
-from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
+from headlint.checks.tensors import (
+    activation_site,
+    ancestors,
+    head_of,
+    prediction,
+    short,
+    source_tensor,
+    units,
+    views,
+)
 from headlint.checks.training.order import Run, runs_of
-from headlint.flow.values.assumptions import Assumption
 from headlint.flow.values.facts import (
     Activation,
     Backward,
@@ -23,19 +31,12 @@ from headlint.flow.values.facts import (
     Returned,
     TrainingEvent,
 )
-from headlint.flow.values.library_values import Compiled, Layer
-from headlint.flow.values.python_values import Constant, HeapObject, Site, TupleValue, Unknown, Value
-from headlint.flow.values.tensor_values import Domain, Labels, Origin, Tensor
+from headlint.flow.values.library_values import Compiled
+from headlint.flow.values.python_values import HeapObject, Site, TupleValue, Unknown, Value
+from headlint.flow.values.tensor_values import Labels, Tensor
 from headlint.settings import Settings
 
 SomeFact = TypeVar("SomeFact", bound=Fact)
-
-CROSS_ENTROPIES = ("cross_entropy", "sparse_cross_entropy")
-PROBABILITIES = (Domain.SOFTMAX, Domain.SIGMOID)
-SCORES = (Domain.LINEAR, Domain.RECTIFIED, Domain.TANH)
-CLASSIFYING = (*CROSS_ENTROPIES, "nll", "binary_cross_entropy")
-AMOUNTS = ("regression", "count")
-"""Losses for values, and those for counts and rates."""
 
 
 @dataclass(frozen=True)
@@ -183,14 +184,7 @@ class Evidence:
     @cached_property
     def differentiated(self) -> set[int]:
         """Identities of every tensor that a loss which is differentiated was computed from."""
-        found: set[int] = set()
-        stack = [fact.loss for fact in self.of(Backward)]
-        while stack:
-            tensor = stack.pop()
-            if id(tensor) not in found:
-                found.add(id(tensor))
-                stack.extend(tensor.inputs)
-        return found
+        return {id(tensor) for tensor in ancestors(*(fact.loss for fact in self.of(Backward)))}
 
     def reaches_loss(self, activation: Activation) -> bool:
         """Whether a loss takes what an activation gives, as its prediction."""
@@ -249,62 +243,6 @@ def _unchanged(tensor: Tensor) -> Tensor:
     return tensor
 
 
-def prediction(use: LossUse | LabelsUse) -> Tensor:
-    """The tensor that a loss takes."""
-    assert isinstance(use.prediction, Tensor)
-    return use.prediction
-
-
-def views(tensor: Tensor) -> Iterator[Tensor]:
-    """The tensor and those it came from without its numbers changing their meaning."""
-    while True:
-        yield tensor
-        if (
-            not tensor.inputs
-            or tensor.origin.role not in ("operation", "call")
-            or tensor.inputs[0].domain is not tensor.domain
-        ):
-            return
-        tensor = tensor.inputs[0]
-
-
-def source_tensor(tensor: Tensor) -> Tensor:
-    """The tensor whose maker gave the numbers the meaning they have: behind reshapes, dropout and the like."""
-    for _ in range(64):
-        passes_on = tensor.origin.role in ("operation", "call") or tensor.origin.note in (
-            "dropout",
-            "norm",
-            "flatten",
-            "pool",
-        )
-        if not (passes_on and tensor.inputs and tensor.inputs[0].domain is tensor.domain):
-            break
-        tensor = tensor.inputs[0]
-    return tensor
-
-
-def comes_from_weights(tensor: Tensor) -> bool:
-    """Whether a layer or an activation made a tensor, or a product with a variable that is trained."""
-    made = source_tensor(tensor).origin
-    return made.role in ("layer", "activation") or made.note == "matmul with variable"
-
-
-def head_of(tensor: Tensor) -> Tensor | None:
-    """The output of the last layer with weights that a tensor comes from, through activations and reshapes only."""
-    for _ in range(64):
-        layer = tensor.origin.layer
-        if (
-            tensor.origin.role == "layer"
-            and layer is not None
-            and layer.kind.effect in ("dense", "convolution", "bilinear")
-        ):
-            return tensor
-        if len(tensor.inputs) != 1:
-            return None
-        tensor = tensor.inputs[0]
-    return None
-
-
 def is_judge(evidence: Evidence, tensor: Tensor) -> bool:
     """Whether another model learns through the same head: real or made up are classes then, whatever the loss."""
     head = head_of(tensor)
@@ -314,36 +252,6 @@ def is_judge(evidence: Evidence, tensor: Tensor) -> bool:
     same = [(use, other) for use, other in others if other is not None and other.origin.layer is head.origin.layer]
     compiled = {use.site for use, other in same if use.compiled and other is head}
     return len({id(other) for _, other in same}) > 1 or len(compiled) > 1
-
-
-def ancestors(tensor: Tensor) -> Iterator[Tensor]:
-    """The tensor and everything it was computed from, each once."""
-    seen: set[int] = set()
-    stack = [tensor]
-    while stack:
-        current = stack.pop()
-        if id(current) not in seen:
-            seen.add(id(current))
-            yield current
-            stack.extend(current.inputs)
-
-
-def units(use: LossUse | LabelsUse) -> int | None:
-    """How many classes a prediction has room for."""
-    tensor = prediction(use)
-    if use.loss.framework == "torch" and tensor.shape.rank is not None and tensor.shape.rank > 2:
-        return tensor.shape.size(1)
-    return tensor.shape.units
-
-
-def wants_logits(use: LossUse) -> bool:
-    """Whether a loss applies the softmax or sigmoid itself."""
-    return use.loss.expects == "logits" or (use.loss.expects == "from_logits" and use.from_logits is True)
-
-
-def wants_probabilities(use: LossUse) -> bool:
-    """Whether a loss takes probabilities."""
-    return use.loss.expects == "probabilities" or (use.loss.expects == "from_logits" and use.from_logits is False)
 
 
 def is_proved(fact: Fact) -> bool:
@@ -361,161 +269,3 @@ def counted(fact: Fact) -> bool:
     """Whether a fact holds for one number of a loop of unknown length: rounds that nobody followed come before it."""
     subjects = (guard.condition.subject for guard in fact.guards)
     return any(isinstance(subject, Unknown) and subject.is_range_number for subject in subjects)
-
-
-def assumptions_of(tensor: Tensor) -> frozenset[Assumption]:
-    """The defaults that a tensor's meaning or width rests on."""
-    found: frozenset[Assumption] = frozenset()
-    for part in (tensor, source_tensor(tensor), head_of(tensor)):
-        if part is not None:
-            found |= part.assumptions
-    return found
-
-
-def short(name: str) -> str:
-    """The last part of a dotted name."""
-    return name.rsplit(".", 1)[-1]
-
-
-_ACTIVATION_NOTES = {
-    Domain.SOFTMAX: "turns the scores into probabilities that sum to 1",
-    Domain.LOG_SOFTMAX: "turns the scores into log-probabilities",
-    Domain.SIGMOID: "maps each score to a probability between 0 and 1",
-    Domain.LOG_SIGMOID: "gives the logarithm of a sigmoid",
-    Domain.RECTIFIED: "sets everything below 0 to 0",
-    Domain.TANH: "maps the values to (-1, 1)",
-}
-
-
-def activation_site(origin: Origin) -> Site | None:
-    """Where an activation is written: its keyword, its constructor, or its call."""
-    if origin.layer is not None and origin.layer.kind.effect != "activation":
-        return origin.layer.sites.get("activation", origin.layer.sites.get("activation_fn", origin.built_at))
-    return origin.built_at or origin.site
-
-
-def layer_step(tensor: Tensor) -> DiagnosticStep | None:
-    """The step that tells of a layer with weights."""
-    layer = tensor.origin.layer
-    if layer is None:
-        return None
-    width = (
-        tensor.shape.size(1)
-        if layer.kind.effect == "convolution" and layer.kind.framework == "torch"
-        else tensor.shape.units
-    )
-    what = f"{width} raw score{'s' if width != 1 else ''}" if width is not None else "raw scores"
-    return DiagnosticStep(layer.site, f"{layer.kind.short_name} gives {what}", "layer", layer.kind.name)
-
-
-_OPERATION_NOTES = {
-    "detach": "cuts it off from the gradient",
-    "new tensor": "copies the values, without their gradient",
-    "concatenate": "joins several outputs",
-    "compare": "makes a decision",
-}
-"""What an operation on the trail does, in words."""
-
-
-def trail_of(tensor: Tensor) -> tuple[DiagnosticStep, ...]:
-    """The steps from the last layer with weights to a tensor."""
-    steps: list[DiagnosticStep] = []
-    for _ in range(32):
-        origin = tensor.origin
-        if origin.role == "mixture" and origin.site is not None:
-            steps.append(DiagnosticStep(origin.site, "mixes several probabilities", "operation", origin.name))
-            break  # nothing can take the activation of one of them away
-        if origin.role == "activation" and (site := activation_site(origin)) is not None:
-            note = _ACTIVATION_NOTES.get(tensor.domain, "is applied")
-            steps.append(DiagnosticStep(site, f"{short(origin.name)} {note}", "activation", origin.name))
-        elif origin.role == "layer":
-            step = layer_step(tensor)
-            if step is not None:
-                steps.append(step)
-            if origin.layer is None or origin.layer.kind.effect in (
-                "dense",
-                "convolution",
-                "bilinear",
-                "recurrent",
-                "embedding",
-            ):
-                break
-        elif origin.role == "operation" and origin.site is not None and origin.note in _OPERATION_NOTES:
-            note = _OPERATION_NOTES[origin.note]
-            steps.append(DiagnosticStep(origin.site, f"{short(origin.name)} {note}", "operation", origin.name))
-        elif origin.role == "operation" and origin.site is not None and tensor.domain is Domain.HARD:
-            steps.append(
-                DiagnosticStep(origin.site, f"{short(origin.name)} makes a decision", "operation", origin.name)
-            )
-        elif origin.role in ("labels", "input"):
-            if origin.role == "labels" and origin.site is not None:
-                steps.append(DiagnosticStep(origin.site, f"{origin.name} gives the labels", "label", origin.name))
-            break
-        if not tensor.inputs:
-            break
-        tensor = tensor.inputs[0]
-    return tuple(_once(steps[::-1]))
-
-
-def _once(steps: list[DiagnosticStep]) -> list[DiagnosticStep]:
-    return [step for index, step in enumerate(steps) if step not in steps[:index]]
-
-
-def loss_steps(use: LossUse) -> tuple[DiagnosticStep, ...]:
-    """The steps that tell of a loss: where it is built and where it takes its prediction."""
-    name = use.loss.name
-    taken = DiagnosticStep(use.site, f"{use.loss.short_name} takes it", "loss", name)
-    if use.loss_site is None or use.loss_site == use.site:
-        return (taken,)
-    return (DiagnosticStep(use.loss_site, f"{use.loss.short_name} is chosen here", "loss", name), taken)
-
-
-def about_loss(
-    code: str,
-    use: LossUse,
-    message: str,
-    advice: str,
-    other_uses: tuple[Site, ...] = (),
-    **details: str | int | bool | None,
-) -> Diagnostic:
-    """A finding about a value and the loss that takes it."""
-    tensor = prediction(use)
-    known = {
-        "loss": use.loss.short_name,
-        "framework": use.loss.framework,
-        "units": units(use),
-        "rank": tensor.shape.rank,
-        "from_logits": use.from_logits,
-        "head": tensor.domain.name.lower(),
-        **details,
-    }
-    return Diagnostic(
-        code,
-        use.site,
-        message,
-        advice,
-        is_proved(use),
-        (*trail_of(tensor), *loss_steps(use)),
-        tuple((key, value) for key, value in known.items() if value is not None),
-        assumptions_of(tensor),
-        use,
-        other_uses,
-    )
-
-
-def about_aim(code: str, aim: Aim, message: str, advice: str) -> Diagnostic:
-    """A finding about a prediction and the targets that a loss holds it against."""
-    found = about_loss(code, aim.use, message, advice)
-    *before, taken = found.trail
-    site = aim.labels.site
-    given = (DiagnosticStep(site, f"the targets: {aim.labels.source}", "label"),) if site is not None else ()
-    return replace(found, proved=aim.proved, trail=(*before, *given, taken))
-
-
-def constant(layer: Layer, *names: str) -> object:
-    """A constant argument of a layer under any of the names, or None."""
-    for name in names:
-        match layer.arguments.get(name):
-            case Constant(value):
-                return value
-    return None

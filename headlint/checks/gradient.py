@@ -5,19 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
-from headlint.checks.evidence import (
-    CLASSIFYING,
-    Evidence,
-    about_loss,
-    ancestors,
-    comes_from_weights,
-    constant,
-    counted,
-    is_proved,
-    prediction,
-    source_tensor,
-    trail_of,
-)
+from headlint.checks.evidence import Evidence, counted, is_proved
+from headlint.checks.tensors import CLASSIFYING, ancestors, comes_from_weights, constant, prediction, source_tensor
+from headlint.checks.trails import about_loss, trail_of
 from headlint.flow.tensors.operation import comes_from
 from headlint.flow.values.facts import Event, LayerApplied, LossConstructorCall, LossUse, MixedIn
 from headlint.flow.values.library_values import Layer

@@ -6,20 +6,17 @@ import difflib
 from collections.abc import Iterator
 
 from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
-from headlint.checks.evidence import (
+from headlint.checks.evidence import Aim, Evidence, is_judge, is_proved
+from headlint.checks.tensors import (
     AMOUNTS,
-    Aim,
-    Evidence,
     assumptions_of,
     comes_from_weights,
-    is_judge,
-    is_proved,
     prediction,
     source_tensor,
-    trail_of,
     units,
     wants_logits,
 )
+from headlint.checks.trails import trail_of
 from headlint.flow.values.facts import (
     LabelsRescaled,
     LossUse,

@@ -5,22 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
-from headlint.checks.evidence import (
+from headlint.checks.evidence import Evidence, is_proved
+from headlint.checks.tensors import (
     CROSS_ENTROPIES,
     PROBABILITIES,
     SCORES,
-    Evidence,
-    about_loss,
-    is_proved,
     prediction,
     short,
     source_tensor,
-    trail_of,
     units,
     views,
     wants_logits,
     wants_probabilities,
 )
+from headlint.checks.trails import about_loss, trail_of
 from headlint.flow.values.facts import Activation, HandWrittenLoss, LossUse
 from headlint.flow.values.python_values import Constant
 from headlint.flow.values.tensor_values import Domain, Tensor

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
-from headlint.checks.evidence import Evidence, is_proved, short
+from headlint.checks.evidence import Evidence, is_proved
+from headlint.checks.tensors import short
 from headlint.flow.values.facts import BuiltInForward, DropoutCall, GradientCut, LayerUnused, PartsKept
 
 _REGISTERING = {"list": "nn.ModuleList", "tuple": "nn.ModuleList", "dict": "nn.ModuleDict"}

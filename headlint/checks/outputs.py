@@ -6,24 +6,20 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
-from headlint.checks.evidence import (
+from headlint.checks.evidence import Evidence, counted, is_proved
+from headlint.checks.tensors import (
     CLASSIFYING,
     CROSS_ENTROPIES,
-    Evidence,
-    about_loss,
     ancestors,
     assumptions_of,
     constant,
-    counted,
     head_of,
-    is_proved,
-    loss_steps,
     prediction,
     short,
     source_tensor,
-    trail_of,
     units,
 )
+from headlint.checks.trails import about_loss, loss_steps, trail_of
 from headlint.flow.values.facts import Activation, Fact, LayerApplied, LayerBuilt
 from headlint.flow.values.intervals import UNIT
 from headlint.flow.values.library_values import Layer

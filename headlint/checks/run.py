@@ -18,7 +18,8 @@ from headlint.checks import (
     widths,
 )
 from headlint.checks.diagnostic import Diagnostic
-from headlint.checks.evidence import Evidence, source_tensor
+from headlint.checks.evidence import Evidence
+from headlint.checks.tensors import source_tensor
 from headlint.checks.training import around, compiled, data, frozen, held, keras_modes, modes, steps, tapes
 from headlint.flow.values.facts import Fact, LossUse
 from headlint.flow.values.tensor_values import Tensor

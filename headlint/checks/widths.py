@@ -6,18 +6,9 @@ from collections.abc import Iterator
 from math import isfinite
 
 from headlint.checks.diagnostic import Diagnostic
-from headlint.checks.evidence import (
-    AMOUNTS,
-    CLASSIFYING,
-    Aim,
-    Evidence,
-    assumptions_of,
-    head_of,
-    layer_step,
-    prediction,
-    trail_of,
-    units,
-)
+from headlint.checks.evidence import Aim, Evidence
+from headlint.checks.tensors import AMOUNTS, CLASSIFYING, assumptions_of, head_of, prediction, units
+from headlint.checks.trails import layer_step, trail_of
 from headlint.flow.values.tensor_values import Domain
 
 

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from headlint.checks.diagnostic import Diagnostic
-from headlint.checks.evidence import activation_site, short, source_tensor
+from headlint.checks.tensors import activation_site, short, source_tensor
 from headlint.findings.finding import Place, Problem
 from headlint.findings.heads import HeadLayer, HeadLoss, HeadPicture
 from headlint.flow.values.conditions import Option

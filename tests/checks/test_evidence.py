@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from headlint.checks.evidence import Evidence, ancestors, head_of, is_proved, source_tensor, trail_of, views
+from headlint.checks.evidence import Evidence, is_proved
+from headlint.checks.tensors import ancestors, head_of, source_tensor, views
+from headlint.checks.trails import trail_of
 from headlint.flow.values.facts import LossUse
 from headlint.flow.values.tensor_values import Domain
 from headlint.settings import Settings

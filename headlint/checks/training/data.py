@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
-from headlint.checks.evidence import CLASSIFYING, Evidence, ancestors
+from headlint.checks.evidence import Evidence
+from headlint.checks.tensors import CLASSIFYING, ancestors
 from headlint.checks.training.order import together
 from headlint.flow.values.facts import Event, LoaderInOrder, LossUse, TrainingEvent
 from headlint.flow.values.library_values import Dataset

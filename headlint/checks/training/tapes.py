@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
-from headlint.checks.evidence import Evidence, ancestors
+from headlint.checks.evidence import Evidence
+from headlint.checks.tensors import ancestors
 from headlint.checks.training.holding import called
 from headlint.flow.values.conditions import Choice
 from headlint.flow.values.facts import Event, TrainingEvent
