@@ -133,7 +133,7 @@ def add(machine: Machine, model: Model, value: Value) -> None:
         model.approximate = True
         return
     machine.growth += 1
-    if machine.is_repeated(model):
+    if machine.frames.repeats(model):
         model.approximate = True
     if isinstance(value, Choice) and machine.state.path:
         value = machine.state.narrow(value)

@@ -74,7 +74,7 @@ def add_member(machine: Machine, container: Container, name: str, value: Value) 
     if members is None:
         return
     machine.growth += 1
-    if machine.is_repeated(container):
+    if machine.frames.repeats(container):
         container.approximate = True
     if name and name in container.names:
         position = container.names.index(name)

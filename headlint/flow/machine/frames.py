@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from headlint.flow.values.conditions import Guard
 from headlint.flow.values.modules import ModuleUnit
-from headlint.flow.values.python_values import ClassValue, Scope, Site, Value
+from headlint.flow.values.python_values import ClassValue, HeapObject, Instance, Scope, Site, Value
 from headlint.syntax import ir
 
 
@@ -36,6 +37,64 @@ class Frame:
     """What was given another value in another mode."""
     leaves: set[str] = field(default_factory=set)
     """The ways in which paths left the round of a loop that is being interpreted: ``break``, ``return`` …."""
+
+    @contextmanager
+    def decided(self, by_mode: bool) -> Iterator[None]:
+        """Interpret what a test decides about."""
+        self.conditional += 1
+        self.by_mode += by_mode
+        try:
+            yield
+        finally:
+            self.conditional -= 1
+            self.by_mode -= by_mode
+
+    @contextmanager
+    def repeatedly(self) -> Iterator[None]:
+        """Interpret the body of a loop of unknown length."""
+        self.repeating += 1
+        try:
+            yield
+        finally:
+            self.repeating -= 1
+
+
+class CallStack(list[Frame]):
+    """The calls that are being interpreted, the innermost last, and what is known of something that happens in it."""
+
+    def of_forward(self) -> Frame | None:
+        """The innermost ``forward`` or ``call`` of an object."""
+        for frame in reversed(self):
+            match frame.definition:
+                case ir.FunctionDefinition(name="forward" | "call") if isinstance(frame.receiver, Instance):
+                    return frame
+        return None
+
+    def repeats(self, thing: HeapObject) -> bool:
+        """Whether a loop of unknown length, here or around the call, does something to a thing that was there before it."""
+        for frame in reversed(self):
+            if frame.repeating:
+                return True
+            if thing.born > frame.scope.born:
+                return False
+        return False
+
+    def is_behind_a_decorator(self, outer: Frame) -> bool:
+        """Whether a decorator stands between a call and what is interpreted now: it may keep what it gets the first time."""
+        for frame in reversed(self):
+            if frame is outer:
+                break
+            if isinstance(frame.definition, ir.FunctionDefinition) and frame.definition.decorators:
+                return True
+        return False
+
+    def mode_decides(self) -> bool:
+        """Whether what is being interpreted happens in one mode of a module only."""
+        return any(frame.by_mode for frame in self)
+
+    def mode_chose(self, value: Value | None) -> bool:
+        """Whether a value was given in one mode of a module only."""
+        return any(value is one for frame in self for one in frame.chosen_by_mode)
 
 
 @dataclass(frozen=True)

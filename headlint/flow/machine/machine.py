@@ -24,7 +24,7 @@ from headlint.flow.machine.budget import (
     BudgetSpent,
 )
 from headlint.flow.machine.counting import Counting
-from headlint.flow.machine.frames import Declarations, Frame
+from headlint.flow.machine.frames import CallStack, Declarations, Frame
 from headlint.flow.machine.parts import Made, PartsSeen
 from headlint.flow.machine.semantics import LibrarySemantics, PythonSemantics, TensorSemantics
 from headlint.flow.machine.set_up import SetUp
@@ -77,7 +77,7 @@ class Machine:
         )
         self.state = State()
         self.facts: list[Fact] = []
-        self.frames: list[Frame] = []
+        self.frames = CallStack()
         self.units: dict[Path, ModuleUnit | None] = {}
         self.reached: set[int] = set()
         """Identities of the function definitions that were called with arguments of the program."""
@@ -265,44 +265,6 @@ class Machine:
             self.class_being_defined = before
 
     @contextmanager
-    def decided(self, by_mode: bool) -> Iterator[None]:
-        """Interpret what a test decides about."""
-        frame = self.frame
-        frame.conditional += 1
-        frame.by_mode += by_mode
-        try:
-            yield
-        finally:
-            frame.conditional -= 1
-            frame.by_mode -= by_mode
-
-    def forward_frame(self) -> Frame | None:
-        """The innermost ``forward`` or ``call`` of an object that is being interpreted."""
-        for frame in reversed(self.frames):
-            match frame.definition:
-                case ir.FunctionDefinition(name="forward" | "call") if isinstance(frame.receiver, Instance):
-                    return frame
-        return None
-
-    def is_repeated(self, thing: HeapObject) -> bool:
-        """Whether a loop of unknown length, here or around the call, does something to a thing that was there before it."""
-        for frame in reversed(self.frames):
-            if frame.repeating:
-                return True
-            if thing.born > frame.scope.born:
-                return False
-        return False
-
-    @contextmanager
-    def repeatedly(self) -> Iterator[None]:
-        """Interpret the body of a loop of unknown length."""
-        self.frame.repeating += 1
-        try:
-            yield
-        finally:
-            self.frame.repeating -= 1
-
-    @contextmanager
     def in_round(self, loop: Loop, number: int = 0) -> Iterator[None]:
         """Interpret one round of a loop."""
         before, self.rounds = self.rounds, (*self.rounds, Round(loop, number, next(births)))
@@ -348,8 +310,8 @@ class Machine:
 
     def note_made(self, thing: HeapObject, at: int) -> None:
         """A layer, a container or a module is built: during a ``forward`` that happens again at each call."""
-        frame = self.forward_frame()
-        if frame is None or self.muted or self._behind_a_decorator(frame):
+        frame = self.frames.of_forward()
+        if frame is None or self.muted or self.frames.is_behind_a_decorator(frame):
             return
         assert isinstance(frame.receiver, Instance)
         rate = thing.arguments.get("p") if isinstance(thing, Layer) else None
@@ -358,32 +320,15 @@ class Machine:
             frame.receiver,
             frame.scope.born,
             conditional=bool(frame.conditional) or self.frame is not frame,
-            by_mode=self.mode_decides() or self.mode_chose(rate),
+            by_mode=self.frames.mode_decides() or self.frames.mode_chose(rate),
             without_gradient=bool(self.without_gradient),
             guards=self.state.path,
         )
-
-    def _behind_a_decorator(self, outer: Frame) -> bool:
-        """Whether a decorator stands between a call and what is interpreted now: it may keep what it gets the first time."""
-        for frame in reversed(self.frames):
-            if frame is outer:
-                break
-            if isinstance(frame.definition, ir.FunctionDefinition) and frame.definition.decorators:
-                return True
-        return False
 
     def note_applied(self, site: Site, **columns: Any) -> None:
         """A layer is applied to a tensor."""
         off = bool(self.without_gradient)
         self.emit(LayerApplied, site, without_gradient=off, cut_at=self.no_gradient_at if off else None, **columns)
-
-    def mode_decides(self) -> bool:
-        """Whether what is being interpreted happens in one mode of a module only."""
-        return any(frame.by_mode for frame in self.frames)
-
-    def mode_chose(self, value: Value | None) -> bool:
-        """Whether a value was given in one mode of a module only."""
-        return any(value is one for frame in self.frames for one in frame.chosen_by_mode)
 
     def knows_string(self, text: str, table: Mapping[str, object] | frozenset[str]) -> bool:
         """Whether Keras, or the program through ``custom_objects``, knows a string."""

@@ -35,7 +35,7 @@ def extend(machine: Machine, target: ListValue, more: list[Value]) -> None:
     if items is None:
         target.approximate = True
         items = tuple(iteration.representatives(machine, target) or ())
-    if machine.is_repeated(target):
+    if machine.frames.repeats(target):
         target.approximate = True
     machine.state.write(target, "items", TupleValue((*items, *more)))
 

@@ -255,7 +255,7 @@ def _conditional(machine: Machine, node: ir.Conditional) -> Value:
     by_mode = frame.mode_tests > asked
     for guards, outcome in outcomes:
         machine.follow(node, node.test, outcome, guards)
-    with machine.decided(by_mode):
+    with machine.frame.decided(by_mode):
         value = join(
             (guards, machine.under(guards, node.body if outcome else node.otherwise)) for guards, outcome in outcomes
         )

@@ -37,7 +37,7 @@ def run_for(machine: Machine, node: ir.For) -> bool:
             case "leave":
                 return False
     else:
-        with machine.repeatedly():
+        with machine.frame.repeatedly():
             _follow_two_rounds(machine, node, iterable)
     return machine.execute(node.otherwise)
 
@@ -139,6 +139,6 @@ def _round(machine: Machine, body: tuple[ir.Statement, ...]) -> frozenset[str]:
 def run_while(machine: Machine, node: ir.While) -> bool:
     """``while test: …``; False when the end is not reached."""
     machine.evaluate(node.test)
-    with machine.repeatedly(), machine.in_round(Loop(machine.site(node))):
+    with machine.frame.repeatedly(), machine.in_round(Loop(machine.site(node))):
         _blur(machine, machine.state.noting(lambda: _round(machine, node.body)))
     return machine.execute(node.otherwise)

@@ -182,7 +182,7 @@ def _if(machine: Machine, node: ir.If) -> bool:
     by_mode = frame.mode_tests > asked
     settled = len(branches) == 1 and not branches[0][0]
     before = len(machine.state.path)
-    with machine.decided(by_mode):
+    with machine.frame.decided(by_mode):
         goes_on = branches[0][1]() if settled else machine.state.branch(branches)
     if not settled and (_raises(node.body) or _raises(node.otherwise)):
         path = machine.state.path
@@ -242,7 +242,7 @@ def _expects_error(item: ir.Expression) -> bool:
 
 def _try(machine: Machine, node: ir.Try) -> bool:
     """The body counts; what only a handler defines is defined as well. A handler finds things as they were before."""
-    with machine.decided(by_mode=False):
+    with machine.frame.decided(by_mode=False):
         return _try_all(machine, node)
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def note_call(machine: Machine, name: str, arguments: Arguments, at: int) -> None:
     """Note a call of ``F.dropout`` during the ``forward`` of a module that does not pass the mode."""
-    frame = machine.forward_frame()
+    frame = machine.frames.of_forward()
     if frame is None or not isinstance(frame.receiver, Instance) or not is_module(frame.receiver):
         return
     name_of_module = frame.receiver.cls.name.lower().replace("_", "")
@@ -25,6 +25,10 @@ def note_call(machine: Machine, name: str, arguments: Arguments, at: int) -> Non
     if len(arguments.positional) > 2 or "training" in arguments.named or not arguments.complete:
         return
     probability = arguments.positional[1] if len(arguments.positional) == 2 else arguments.get("p")
-    if machine.mode_decides() or machine.mode_chose(probability) or probability in (Constant(0), Constant(0.0)):
+    if (
+        machine.frames.mode_decides()
+        or machine.frames.mode_chose(probability)
+        or probability in (Constant(0), Constant(0.0))
+    ):
         return
     machine.emit(DropoutCall, machine.site(at), name=name, module=frame.receiver.cls.name)
