@@ -36,6 +36,7 @@ from .devices import OnDevice, count_devices, limit_memory
 from .effects import ignored
 from .evaluation import unrepeatable
 from .examples import written_inputs
+from .gradient_values import dead, not_numbers
 from .gradients import without_gradient
 from .inputs import first_inputs, fresh_values, inputs_of_example, required_parameters
 from .losses import LossMeasurement, find_loss
@@ -344,6 +345,7 @@ class TorchBench:
         sow(self.request.seed + 503 * (draw + 1))
         try:
             silent = without_gradient(model.train(), run, root=self.request.root)
+            silent += not_numbers(model, run) or dead(model, run, given=bool(self.request.inputs))
             graph = relates_samples(list(fresh_values(inputs, self.device)), inputs.batch)
             model.eval()
             together = () if graph else mixed(model, prepared, inputs.batch)
