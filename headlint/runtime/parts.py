@@ -97,9 +97,8 @@ def _ignored(one: Suspect) -> tuple[str, str]:
             f"The input {one.name} has no effect on what the model gives, in training mode and in evaluation mode.",
             "Use it, or do not ask for it.",
         )
-    columns = f"column{'' if one.count == 1 else 's'} {one.kind}"
     return (
-        f"Of the input {one.name}, {columns} (counted from 0) have no effect on what the model gives.",
+        f"Of the input {one.name}, {one.kind} (counted from 0) have no effect on what the model gives.",
         "Use them, or leave them out of the data.",
     )
 

@@ -38,9 +38,7 @@ def dead(model: nn.Module, run: Run, given: bool = False) -> tuple[Suspect, ...]
         seen = [Seen(model, run) for _ in range(PASSES)]
     if not _zero_in_all(model, seen) or any(one.partly for one in seen) or (singles.found and not given):
         return ()
-    with _as_before(model), _fed() as fed:
-        for _ in range(STEPS):
-            _move(model, Seen(model, run))
+    with moved(model, run), _fed() as fed:
         seen += [Seen(model, run) for _ in range(2 * PASSES)]
     return tuple(_dead_parts(model, _zero_in_all(model, seen), fed))
 
@@ -59,10 +57,12 @@ def _dense(gradient: Any) -> Any:
 
 
 @contextmanager
-def _as_before(model: nn.Module) -> Iterator[None]:
-    """Gives every parameter and buffer its values back at the end."""
+def moved(model: nn.Module, run: Run) -> Iterator[None]:
+    """A few small steps of every parameter along its gradient; at the end every one has its value back."""
     kept = [(one, one.detach().clone()) for one in (*model.parameters(), *model.buffers())]
     try:
+        for _ in range(STEPS):
+            _move(model, Seen(model, run))
         yield
     finally:
         with torch.no_grad():
@@ -85,7 +85,7 @@ def _fed() -> Iterator[set[int]]:
 
 
 def _move(model: nn.Module, pass_: Seen) -> None:
-    """A small step of every parameter along its gradient."""
+    """One step."""
     with torch.no_grad():
         for one in model.parameters():
             gradient = pass_.gradients.get(id(one))
