@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headlint.flow.data import datasets, feeding
-from headlint.flow.keras import keras_models
+from headlint.flow.keras import keras_models, unseen_models
 from headlint.flow.layers import containers, library_models, losses
 from headlint.flow.libraries import declarations, joining, layers, search_spaces, trainers
 from headlint.flow.machine.parts import BY_HAND
@@ -354,6 +354,8 @@ def call_unknown(machine: Machine, function: Unknown, arguments: Arguments, at: 
         machine.note_gradient(function, arguments, at)
         if (picked := search_spaces.picked(machine, function, arguments)) is not None:
             return picked
+        if (done := unseen_models.call_method(machine, function.parent, name, arguments, at)) is not None:
+            return done
     known = unreadable.call(machine, function, arguments, at)
     machine.note_open(function)
     if known is not None:
