@@ -12,7 +12,7 @@ from typing import Any
 
 from ..reasons import Unmeasurable
 from .discovery import last_part
-from .guessing import Unguessable, completed, guess
+from .guessing import HIDDEN, Unguessable, completed, guess
 from .loading import Program, Slice, module_name
 from .parameters import body_of, guess_parameter
 from .slicing import Namespace, units_of
@@ -23,6 +23,7 @@ MOST_FILES = 300
 MOST_SITES = 12
 CALL_DEPTH = 3
 SMALL = 4
+WIDE = 7
 DATA = re.compile(
     r"^(x|y|data|df|frame|images?|samples|train|test)$|(^|_)[xy](_|$)|_(train|test|data|df)$|^(train|test|valid)_", re.I
 )
@@ -219,6 +220,7 @@ def arguments_for(program: Program, module: Slice, name: str, target: Callable[.
         if guessed is not None:
             yield guessed
             yield smaller(guessed)
+            yield uniform(guessed)
 
 
 def with_completed_options(found: Arguments) -> Arguments | None:
@@ -317,7 +319,17 @@ def guessed_arguments(required: list[inspect.Parameter], module: Slice, target: 
 
 def smaller(guessed: Arguments) -> Arguments:
     """The same with every guessed number above ``SMALL`` replaced by it: what was taken for a width may be a depth."""
-    positional = tuple(SMALL if type(value) is int and value > SMALL else value for value in guessed.positional)
+    return with_numbers(guessed, lambda value: SMALL if value > SMALL else value)
+
+
+def uniform(guessed: Arguments) -> Arguments:
+    """The same with one width for all: what is called differently may be added up."""
+    return with_numbers(guessed, lambda value: HIDDEN if value > WIDE else value)
+
+
+def with_numbers(guessed: Arguments, change: Callable[[int], int]) -> Arguments:
+    """The same with other numbers by place."""
+    positional = tuple(change(value) if type(value) is int else value for value in guessed.positional)
     names = [text.partition("=")[0] for text in guessed.assumed]
     assumed = tuple(f"{name}={shown(value)}" for name, value in zip(names, positional, strict=False))
     return Arguments(positional, guessed.keywords, guessed.origin, (*assumed, *guessed.assumed[len(assumed) :]))

@@ -87,10 +87,12 @@ class Unguessable(Exception):
 
 
 class GuessedConfiguration:
-    """An object or mapping of options: those of ``known`` where it has them, every other one guessed by its name."""
+    """An object or mapping of options: those of ``known`` where it has them, every other one guessed by its name, or the
+    first of the ``words`` that the program compares it with."""
 
-    def __init__(self, known: Any = None) -> None:
+    def __init__(self, known: Any = None, words: dict[str, str] | None = None) -> None:
         self.known = known
+        self.words = words or {}
         self.given: dict[str, Any] = {}
 
     def __getattr__(self, name: str) -> Any:
@@ -104,7 +106,7 @@ class GuessedConfiguration:
         if hasattr(self.known, name):
             return getattr(self.known, name)
         if name not in self.given:
-            self.given[name] = guess_option(name)
+            self.given[name] = self.words[name] if name in self.words else guess_option(name)
         return self.given[name]
 
     def get(self, name: str, default: Any = None) -> Any:
@@ -114,6 +116,12 @@ class GuessedConfiguration:
     def __contains__(self, name: str) -> bool:
         return hasattr(self.known, name)
 
+    def with_given(self, given: dict[str, Any]) -> GuessedConfiguration:
+        """The same with other guesses."""
+        other = GuessedConfiguration(self.known, self.words)
+        other.given = dict(given)
+        return other
+
     def __repr__(self) -> str:
         known = [type(self.known).__name__] if self.known is not None else []
         return f"options({', '.join([*known, *(f'{key}={value!r}' for key, value in self.given.items())])})"
@@ -122,9 +130,23 @@ class GuessedConfiguration:
 class CompletedMapping(dict[str, Any]):
     """A dictionary of options with a guess for every key that it lacks."""
 
+    def __init__(self, known: Any = ()) -> None:
+        super().__init__(known)
+        self.__dict__["known"] = frozenset(self)
+
     def __missing__(self, name: str) -> Any:
         self[name] = guess_option(name)
         return self[name]
+
+    def guessed(self) -> dict[str, Any]:
+        """The guesses."""
+        return {key: value for key, value in self.items() if key not in self.__dict__["known"]}
+
+    def with_guessed(self, guessed: dict[str, Any]) -> CompletedMapping:
+        """The same with other guesses."""
+        other = CompletedMapping({key: value for key, value in self.items() if key in self.__dict__["known"]})
+        other.update(guessed)
+        return other
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):

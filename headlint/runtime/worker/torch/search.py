@@ -230,7 +230,7 @@ def search(
     if good_enough is not None:
         return good_enough
     assert deepest is not None
-    raise failed(deepest)
+    raise failed(deepest) from deepest.error
 
 
 def widened(inputs: Inputs, cut: Emptied) -> Iterator[Inputs]:
