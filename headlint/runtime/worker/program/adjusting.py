@@ -16,6 +16,7 @@ from ..reasons import describe
 from .arguments import Arguments, shown
 from .guessing import CompletedMapping, GuessedConfiguration
 from .slicing import Namespace
+from .standins import GUESSED
 
 SIZES = (64, 1, 2, 3, 4, 8, 16, 128, 32, 12, 256, 512)
 """Numbers that are tried where a number does not do."""
@@ -70,8 +71,9 @@ def adjusted(arguments: Arguments, parameters: list[str], error: BaseException, 
 
 
 def knobs_of(arguments: Arguments, parameters: list[str]) -> Iterator[Knob]:
-    """The guessed arguments, and the guessed options among them."""
+    """The guessed arguments, and the guessed options among them; every number where something behind them was guessed."""
     guessed = {text.partition("=")[0] for text in arguments.assumed}
+    rests_on_guesses = bool(guessed or GUESSED)
     places: list[tuple[str, int | str]] = [*zip(parameters, range(len(arguments.positional)), strict=False)]
     places += [(key, key) for key in arguments.keywords]
     for name, place in places:
@@ -81,7 +83,7 @@ def knobs_of(arguments: Arguments, parameters: list[str]) -> Iterator[Knob]:
                 yield from options_of(arguments, place, value.given, value.with_given)
             case CompletedMapping():
                 yield from options_of(arguments, place, value.guessed(), value.with_guessed)
-            case _ if name in guessed:
+            case _ if name in guessed or (rests_on_guesses and type(value) is int):
                 yield Knob(name, value, partial(exchanged, arguments, place, name))
 
 

@@ -82,6 +82,10 @@ KERAS_SHAPES = re.compile(r"shape$|(image|img)_?(size|dims?)$", re.I)
 SHAPES = re.compile(r"(input|image|img|obs|state)_?(shape|size|dims?)$", re.I)
 
 
+UNWRITTEN = frozenset({"_empty", "<class 'inspect._empty'>", "Callable", "Module", "nn.Module", "Type", "type", "Any"})
+"""Annotations that say nothing, or that any layer fits."""
+
+
 class Unguessable(Exception):
     """No value is likely for a parameter."""
 
@@ -185,6 +189,28 @@ def table(rows: int = VOCABULARY, width: int = HIDDEN) -> Any:
     return numpy.full((rows, width), 0.01, dtype="float32") if numpy is not None else None
 
 
+PARTS: tuple[tuple[str, str], ...] = (
+    (r"^(act|activation|activ|nonlinearity|non_linearity|act_fn|activation_(fn|func|function)|act_func|af)$", "ReLU()"),
+    (r"^(act|activation)_(layer|cls|class|type)$", "ReLU"),
+    (r"^(norm|norm_layer|normalization|norm_(cls|class|fn|type)|bn_layer)$", "BatchNorm2d"),
+    (r"^(conv|conv_layer|conv_(cls|class|fn))$", "Conv2d"),
+    (r"^(criterion|loss|loss_fn|loss_func|loss_function)$", "CrossEntropyLoss()"),
+)
+"""What is given for the layers and losses that a parameter asks for by its name."""
+
+
+def part(name: str) -> Any:
+    """A layer of torch, its class, or a loss, by the name of a parameter; None where the name asks for none."""
+    torch = sys.modules.get("torch")
+    if torch is None or "keras" in sys.modules:
+        return None
+    wanted = next((made for pattern, made in PARTS if re.search(pattern, spread(name))), "")
+    if not wanted:
+        return None
+    kind = getattr(torch.nn, wanted.removesuffix("()"))
+    return kind() if wanted.endswith("()") else kind
+
+
 def world() -> SimpleNamespace:
     """An environment with numbers as observations and a few actions."""
     seen = SimpleNamespace(shape=(16,), low=-1.0, high=1.0, n=16, dtype="float32")
@@ -221,6 +247,8 @@ def guess(name: str, annotation: Any = inspect.Parameter.empty) -> Any:
         return rows
     if WORLD.search(spread(name)):
         return world()
+    if written in UNWRITTEN and (made := part(name)) is not None:
+        return made
     by_name = guess_by_name(name)
     match written:
         case "bool":
