@@ -111,9 +111,14 @@ def _other_ranks(inputs: Inputs, names: list[str], match: re.Match[str]) -> Iter
 
 def _narrower(inputs: Inputs, names: list[str], match: re.Match[str]) -> Iterator[Inputs]:
     surplus = int(match[2]) - int(match[1])
-    for name, spec in _free(inputs, names):
-        if len(spec.shape) > 1 and 0 < spec.shape[-1] - surplus != spec.shape[-1]:
-            yield inputs.with_spec(name, replace(spec, shape=(*spec.shape[:-1], spec.shape[-1] - surplus)))
+    free = [(name, spec) for name, spec in _free(inputs, names) if len(spec.shape) > 1 and not spec.is_integer]
+    for group in ([one] for one in free), [free]:
+        for changed in group:
+            narrow, share = inputs, surplus // max(len(changed), 1)
+            for name, spec in changed:
+                width = spec.shape[-1] - share
+                narrow = narrow.with_spec(name, replace(spec, shape=(*spec.shape[:-1], max(width, 0))))
+            yield narrow
 
 
 def _dictionaries(inputs: Inputs, names: list[str], match: re.Match[str]) -> Iterator[Inputs]:
