@@ -165,6 +165,8 @@ def completed(options: Any) -> Any:
             return None
         case dict():
             return CompletedMapping(options) if all(isinstance(key, str) for key in options) else None
+        case type() if hasattr(options, "forward") or hasattr(options, "call"):
+            return None
         case type() | ModuleType() | SimpleNamespace() | argparse.Namespace():
             return GuessedConfiguration(options)
     return GuessedConfiguration(options) if dataclasses.is_dataclass(options) else None

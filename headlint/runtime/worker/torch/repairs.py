@@ -65,6 +65,8 @@ def repaired_types(failure: Failure, inputs: Inputs) -> Iterator[Inputs]:
         if "out of range" in text or "out of bounds" in text:
             if spec.is_integer and below is not None and (spec.below or 0) > below:
                 yield inputs.with_spec(name, replace(spec, below=below))
+            elif not spec.is_integer and below is not None:
+                yield inputs.with_spec(name, replace(spec, dtype="int64", below=below))
             elif spec.is_integer and (spec.below or 0) > 2:
                 yield inputs.with_spec(name, replace(spec, below=max((spec.below or 2) // 4, 2)))
             if below is not None and len(spec.shape) >= 2 and spec.shape[1] > below and not spec.fixed:
