@@ -109,18 +109,6 @@ def _other_ranks(inputs: Inputs, names: list[str], match: re.Match[str]) -> Iter
                 yield inputs.with_spec(name, of_rank(spec, rank))
 
 
-def _narrower(inputs: Inputs, names: list[str], match: re.Match[str]) -> Iterator[Inputs]:
-    surplus = int(match[2]) - int(match[1])
-    free = [(name, spec) for name, spec in _free(inputs, names) if len(spec.shape) > 1 and not spec.is_integer]
-    for group in ([one] for one in free), [free]:
-        for changed in group:
-            narrow, share = inputs, surplus // max(len(changed), 1)
-            for name, spec in changed:
-                width = spec.shape[-1] - share
-                narrow = narrow.with_spec(name, replace(spec, shape=(*spec.shape[:-1], max(width, 0))))
-            yield narrow
-
-
 def _dictionaries(inputs: Inputs, names: list[str], match: re.Match[str]) -> Iterator[Inputs]:
     for name, _ in inputs.tensors():
         yield inputs.with_spec(name, Grouped(dict, (), ()))
@@ -137,7 +125,6 @@ _READINGS: tuple[tuple[re.Pattern[str], Reading], ...] = tuple(
         (r"(\d+)\D* (?:!=|vs\.?|but got|does not match|doesn't match)\D*(\d+)", _either_as_other),
         (r"Sizes of tensors must match|must match|mismatch|divisible|same size|size", _usual_sides),
         (r"Expected (\d+), got (\d+)", _one_index),
-        (r"Expected (\d+), got (\d+)", _narrower),
         (r"^'([A-Za-z_]\w*)'$", _with_key),
         (r"number of dimensions|expanded size|is invalid for input|must match the size|dims", _other_ranks),
         (r"NoneType", _masks_for_none),

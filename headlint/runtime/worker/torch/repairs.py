@@ -16,7 +16,7 @@ from ..program.guessing import CLASSES, VOCABULARY
 from .inputs import spec_of_layer
 from .messages import repaired_message
 from .search import Failure, is_direct, sources, widened
-from .sizes import declared_sizes, scaled, solved, usual_sides, with_batch, with_size
+from .sizes import declared_sizes, narrower, scaled, solved, usual_sides, with_batch, with_size
 
 
 def repairs(failure: Failure, inputs: Inputs, model: nn.Module) -> Iterator[Inputs]:
@@ -88,6 +88,8 @@ def repaired_layer(failure: Failure, inputs: Inputs) -> Iterator[Inputs]:
     if isinstance(layer, (nn.RNNBase, nn.RNNCellBase)):
         yield from repaired_states(failure, inputs, layer)
     want_size, got_size = width_of(layer, wanted), size_at(layer, got)
+    if want_size and got_size and want_size != got_size and not by_channel(layer) and len(names) > 1:
+        yield from narrower(inputs, names, got_size - want_size)
     for name in names:
         spec = inputs[name]
         if isinstance(spec, Given) and spec.value is None:
