@@ -9,10 +9,13 @@ import tokenize
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from headlint.source.tokens import tokens_of
 from headlint.syntax import ir
-from headlint.syntax.lower import Lowering
+
+if TYPE_CHECKING:
+    from headlint.syntax.lower import Lowering
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,8 @@ def parse(text: str) -> ir.Module:
     Raises:
         SyntaxProblem: the text cannot be parsed, or is nested too deeply to be.
     """
+    from headlint.syntax.lower import Lowering
+
     return lowered(tree_of(text), Lowering())
 
 
@@ -114,6 +119,8 @@ def is_program(text: str) -> bool:
 
 def spans(text: str, wanted: Iterable[int]) -> dict[int, Span]:
     """The places of the numbered nodes of ``parse(text)``."""
+    from headlint.syntax.lower import Lowering
+
     nodes: list[ast.AST] = []
     lowered(tree_of(text), Lowering(nodes))
     lines = text.split("\n")
