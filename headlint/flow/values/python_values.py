@@ -164,13 +164,15 @@ class TupleValue(Value):
 class ListValue(HeapObject):
     """A list. Slot ``items`` is a TupleValue; ``approximate`` tells that a loop of unknown length filled it."""
 
-    __slots__ = ("approximate", "sites")
+    __slots__ = ("approximate", "grown", "sites")
 
     def __init__(self, items: tuple[Value, ...] = (), approximate: bool = False, sites: tuple[Site, ...] = ()) -> None:
         super().__init__({"items": TupleValue(items)})
         self.approximate = approximate
         self.sites = sites
         """Where the items stand, for a list that is written out."""
+        self.grown: range | None = None
+        """The places of what a round of a loop of unknown length put into it; what stands before them is as it is."""
 
     @property
     def items(self) -> tuple[Value, ...]:
