@@ -14,9 +14,7 @@ _STRING = re.compile(
 _PRINT = re.compile(r"(?:^|[;:])[ \t]*(?:print|exec)([ \t]*>>[ \t]*|[ \t]+)(?=[^\s=])", re.MULTILINE)
 _EXCEPT = re.compile(r"^[ \t]*except\b[^:\n]*?(,[ \t]*\w+[ \t]*)(?=:)", re.MULTILINE)
 _RAISE = re.compile(r"^[ \t]*raise\b\s*[\w.]+\s*(,.*)", re.DOTALL)
-_TYPE_PARAMETERS = re.compile(
-    r"^[ \t]*(?:async[ \t]+)?(?:def|class)[ \t]+\w+(\[(?:[^][]|\[[^][]*\])*\])", re.MULTILINE
-)
+_TYPE_PARAMETERS = re.compile(r"^[ \t]*(?:async[ \t]+)?(?:def|class)[ \t]+\w+(\[(?:[^][]|\[[^][]*\])*\])", re.MULTILINE)
 _REPLACED: tuple[tuple[re.Pattern[str], Callable[[str], str]], ...] = (
     (re.compile(r"<>"), lambda _: "!="),
     (re.compile(r"\basync(?=\s*=[^=])"), str.title),
