@@ -70,6 +70,8 @@ def _pair(
 ) -> list[CompiledLoss]:
     """Bring each output to its loss: by position, by the output's name, or all to one."""
     several = iteration.known_items(machine, output) if isinstance(output, TupleValue | ListValue) else None
+    if several is None and not isinstance(loss, ListValue | TupleValue | DictValue):
+        several = iteration.representatives(machine, output)
     if several is not None and len(several) == 1:
         output, several = several[0], None
     match loss:
