@@ -32,7 +32,7 @@ from headlint.flow.values.facts import (
     TrainingEvent,
 )
 from headlint.flow.values.library_values import Compiled
-from headlint.flow.values.python_values import HeapObject, Site, TupleValue, Unknown, Value
+from headlint.flow.values.python_values import HeapObject, Site, TupleValue, Value
 from headlint.flow.values.tensor_values import Labels, Tensor
 from headlint.settings import Settings
 
@@ -263,9 +263,3 @@ def is_proved(fact: Fact) -> bool:
 def _tensors_of(fact: Fact) -> list[Tensor]:
     found = [getattr(fact, name, None) for name in ("prediction", "input", "output", "tensor")]
     return [tensor for tensor in found if isinstance(tensor, Tensor)]
-
-
-def counted(fact: Fact) -> bool:
-    """Whether a fact holds for one number of a loop of unknown length: rounds that nobody followed come before it."""
-    subjects = (guard.condition.subject for guard in fact.guards)
-    return any(isinstance(subject, Unknown) and subject.is_range_number for subject in subjects)

@@ -15,6 +15,7 @@ from headlint.checks import (
     loss_input,
     modules,
     outputs,
+    sequences,
     widths,
 )
 from headlint.checks.diagnostic import Diagnostic
@@ -30,6 +31,7 @@ FAMILIES = (
     activations,
     amounts,
     outputs,
+    sequences,
     widths,
     axis,
     bias,

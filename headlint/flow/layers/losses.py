@@ -60,7 +60,7 @@ def _is_answer(value: Unknown) -> bool:
 
 def _is_of_a_batch(value: Unknown) -> bool:
     """Whether something unknown is an item of what a loop goes through."""
-    in_a_loop = value.parent is not None and (value.parent.key == "element" or value.parent.note == "a batch")
+    in_a_loop = value.parent is not None and (value.parent.key == "element" or value.parent.is_batch)
     return in_a_loop and isinstance(value.key, tuple) and value.key[:1] == ("item",)
 
 

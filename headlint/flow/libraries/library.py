@@ -9,7 +9,7 @@ from headlint.flow.keras import keras_models, unseen_models
 from headlint.flow.layers import containers, library_models, losses
 from headlint.flow.libraries import declarations, joining, layers, search_spaces, trainers
 from headlint.flow.machine.parts import BY_HAND
-from headlint.flow.python import attributes, builtin_calls, collections_methods
+from headlint.flow.python import attributes, builtin_calls, collections_methods, items
 from headlint.flow.tensors import tensors
 from headlint.flow.torch_modules import dropout
 from headlint.flow.training import modules, optimizers, parameters, unreadable
@@ -188,7 +188,7 @@ def _method_of_instance(machine: Machine, instance: Instance, name: str, argumen
         return _initialize(machine, instance, base, arguments, at)
     if base.startswith("keras.") and name in keras_models.METHODS:
         return keras_models.call_method(machine, instance, name, arguments, at)
-    inner = machine.read(instance, attributes.CONTAINER_SLOT)
+    inner = machine.read(instance, items.CONTAINER_SLOT)
     if inner is not None and name in ("forward", "__call__"):
         return machine.call(inner, arguments, at)
     if base in registry.LOSSES and name in ("forward", "__call__", "call"):
@@ -205,7 +205,7 @@ def _initialize(machine: Machine, instance: Instance, base: str, arguments: Argu
     if base == "keras.Sequential":
         machine.state.write(instance, "functional model", keras_models.sequential(machine, arguments, at))
     elif kind is not None:
-        machine.state.write(instance, attributes.CONTAINER_SLOT, containers.build(machine, kind, arguments, at))
+        machine.state.write(instance, items.CONTAINER_SLOT, containers.build(machine, kind, arguments, at))
     elif base in registry.TRAINERS:
         trainers.train_by_subclass(machine, registry.TRAINERS[base], instance, arguments, at)
     elif base.startswith("transformers.") and base.endswith("Trainer"):
@@ -233,7 +233,7 @@ def _method_of_module(machine: Machine, module: HeapObject, name: str, arguments
             value = (
                 arguments.positional[1] if len(arguments.positional) > 1 else arguments.get("module", "tensor", "param")
             )
-            inner = machine.read(module, attributes.CONTAINER_SLOT)
+            inner = machine.read(module, items.CONTAINER_SLOT)
             if isinstance(inner, Container) and isinstance(label, Constant) and value is not None:
                 containers.add_member(machine, inner, str(label.value), value)
             elif isinstance(label, Constant) and isinstance(label.value, str) and value is not None:
@@ -242,7 +242,7 @@ def _method_of_module(machine: Machine, module: HeapObject, name: str, arguments
                 machine.parts.register(value)
             return Constant(None)
         case "append" | "extend" | "insert":
-            inner = machine.read(module, attributes.CONTAINER_SLOT)
+            inner = machine.read(module, items.CONTAINER_SLOT)
             return (
                 containers.call_method(machine, inner, name, arguments, at)
                 if isinstance(inner, Container)

@@ -257,6 +257,35 @@ class StepTaken(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class PaddedStepTaken(Fact):
+    """Of what ``pad_packed_sequence`` gives, one step along an axis is taken, or the mean."""
+
+    input: Tensor
+    batch_first: bool
+    axis: int
+    taken: str
+    taken_at: Site
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class StatesGiven(Fact):
+    """A recurrent layer is given states for as many samples as an axis of its input has."""
+
+    layer: Layer
+    input: Tensor
+    axis: int
+    made_at: Site
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class SequencePacked(Fact):
+    """A batch of sequences is packed for a recurrent layer."""
+
+    input: Tensor
+    batch_first: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class ForwardDone(Fact):
     """The ``forward`` of a module of the program gave something back."""
 
