@@ -44,6 +44,9 @@ NOT_FOLLOWED = "a call that takes too long to be followed"
 RANGE_NUMBER = "a number of a range"
 """The note of what a loop over a ``range`` of unknown length counts."""
 
+CLASS_NUMBER = "the place of a name in a list"
+"""The note of what ``names.index(name)`` gives: the number of a class."""
+
 BATCH = "a batch"
 """The note of what a loader makes of several samples."""
 
@@ -88,6 +91,11 @@ class Unknown(Value):
     def is_item_number(self) -> bool:
         """Whether it is a single integer, which picks one item."""
         return self.note == ITEM_NUMBER
+
+    @property
+    def is_whole_number(self) -> bool:
+        """Whether it is a single integer, whichever."""
+        return self.note in (RANGE_NUMBER, ITEM_NUMBER, CLASS_NUMBER) or self.key == "int"
 
     @property
     def is_computed(self) -> bool:
