@@ -81,7 +81,7 @@ def scheduler_before_optimizer(evidence: Evidence) -> Iterator[Diagnostic]:
                 continue
             step = _step_in_the_same_loop(run, event)
             seen.add(event.subject)
-            if step is None or event.given or not isinstance(event.subject, Optimizer):
+            if step is None or event.given or not isinstance(event.subject, Optimizer | Unknown):
                 continue
             yield Diagnostic(
                 "HL518",
