@@ -40,6 +40,7 @@ def build(machine: Machine, kind: str, arguments: Arguments, at: int) -> Contain
         members, names, approximate = [], [], True
     container = Container(kind, tuple(members), tuple(names), machine.site(at))
     container.approximate = approximate
+    container.grown = first.grown if isinstance(first, ListValue | Container) else None
     machine.note_made(container, at)
     if kind == "sequential":
         machine.sequences.append(container)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from headlint.flow.layers import library_models
+from headlint.flow.layers import library_models, recurrent
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.python_values import Constant, FrameworkName, Unknown, Value
 from headlint.flow.values.tensor_values import ANY_SHAPE, Domain, Origin, Tensor
@@ -43,6 +43,7 @@ def _parameter(machine: Machine, arguments: Arguments, at: int) -> Value:
 
 
 CALLS: Mapping[str, Call] = {
+    **recurrent.CALLS,
     "timm.create_model": _timm,
     "timm.models.create_model": _timm,
     "torch.hub.load": _hub,

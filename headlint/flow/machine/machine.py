@@ -458,7 +458,8 @@ class Machine:
         """Something unknown, seen as a tensor; the same one each time."""
         self.overwhelmed = self.overwhelmed or value.note == TOO_MANY
         if value not in self._tensors:
-            self._tensors[value] = Tensor(origin=Origin("input", "", note=_note_of(value), factor=value))
+            origin = Origin("input", "", note=_note_of(value), factor=value)
+            self._tensors[value] = Tensor(origin=origin, batched=value.is_stacked)
         return self._tensors[value]
 
     def note_open(self, value: Unknown) -> None:

@@ -69,6 +69,11 @@ def _unknown_length(machine: Machine, value: Value) -> Unknown:
 
 
 def _range(machine: Machine, arguments: Arguments, at: int) -> Value:
+    return range_of(arguments)
+
+
+def range_of(arguments: Arguments) -> Value:
+    """``range(…)``."""
     values = [value.value if isinstance(value, Constant) else None for value in arguments.positional]
     if values and all(isinstance(value, int) for value in values) and len(values) <= 3:
         try:
@@ -82,9 +87,17 @@ def _range(machine: Machine, arguments: Arguments, at: int) -> Value:
         return longer
     match arguments.positional:
         case (Unknown() as stop,) | (Constant(0), Unknown() as stop):
-            return Dataset("range", stop.counter())
+            return _up_to(Constant(0), stop, stop.counter())
+        case Constant(int()) as start, Unknown() as stop:
+            return _up_to(start, stop, Unknown(RANGE_NUMBER))
         case _:
             return Dataset("range", Unknown(RANGE_NUMBER))
+
+
+def _up_to(start: Constant, stop: Unknown, number: Unknown) -> Dataset:
+    numbers = Dataset("range", number)
+    numbers.slots["between"] = TupleValue((start, stop))
+    return numbers
 
 
 def _enumerate(machine: Machine, arguments: Arguments, at: int) -> Value:
@@ -107,7 +120,9 @@ def _zip(machine: Machine, arguments: Arguments, at: int) -> Value:
     if columns and all(column is not None for column in columns):
         rows = zip(*[column for column in columns if column is not None], strict=False)
         return TupleValue(tuple(TupleValue(row) for row in rows))
-    return Dataset("zip", TupleValue(tuple(iteration.element(machine, value) for value in arguments.positional)))
+    zipped = Dataset("zip", TupleValue(tuple(iteration.element(machine, value) for value in arguments.positional)))
+    zipped.slots["of"] = TupleValue(arguments.positional)
+    return zipped
 
 
 def _transposed(machine: Machine, rows: Value) -> Value:
