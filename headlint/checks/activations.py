@@ -25,6 +25,8 @@ def softmax_twice(evidence: Evidence) -> Iterator[Diagnostic]:
         first = source_tensor(given)
         if first.origin.role != "activation" or not _over_the_same_classes(fact, first):
             continue
+        if _two_options(evidence, fact, first):
+            continue
         if not _weighs_inside(evidence, first, fact.output):
             message = (
                 f"{_name(fact.output)} of what {_name(first)} has already turned into probabilities: {_effect(fact)}."
@@ -36,6 +38,12 @@ def _advice(fact: Activation) -> str:
     if fact.output.origin.name.startswith("torch.distributions."):
         return "Give the distribution raw scores, or pass the probabilities as probs=."
     return "Apply it once: remove the second one."
+
+
+def _two_options(evidence: Evidence, fact: Activation, first: Tensor) -> bool:
+    """Whether one option asks for the first and another for the second: whether anybody takes both is not known."""
+    of_first = {guard.condition for one in evidence.of(Activation) if one.output is first for guard in one.guards}
+    return bool(of_first) and not {guard.condition for guard in fact.guards} <= of_first
 
 
 def _name(tensor: Tensor) -> str:

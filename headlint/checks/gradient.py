@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
-from headlint.checks.evidence import Evidence, counted, is_proved
+from headlint.checks.evidence import Evidence, is_proved
 from headlint.checks.tensors import CLASSIFYING, ancestors, comes_from_weights, constant, prediction, source_tensor
 from headlint.checks.trails import about_loss, trail_of
 from headlint.flow.tensors.operation import comes_from
@@ -191,7 +191,7 @@ def stacked_linear_layers(evidence: Evidence) -> Iterator[Diagnostic]:
     for fact in evidence.applications():
         takers.setdefault(id(fact.input), set()).add(id(fact.layer))
     for fact in evidence.applications():
-        if len(takers[id(fact.input)]) > 1 or counted(fact):
+        if len(takers[id(fact.input)]) > 1:
             continue  # a projection that several layers share, such as the input of queries, keys and values
         first = _linear_before(fact)
         if first is not None and not _switchable(evidence, fact) and not _bottleneck(first, fact.layer):

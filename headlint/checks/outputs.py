@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
-from headlint.checks.evidence import Evidence, counted, is_proved
+from headlint.checks.evidence import Evidence, is_proved
 from headlint.checks.tensors import (
     CLASSIFYING,
     CROSS_ENTROPIES,
@@ -201,7 +201,7 @@ def layers_do_not_fit(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL205."""
     for fact in evidence.applications():
         problem = _misfit(fact)
-        if problem and not counted(fact) and not _fits_by_option(evidence, fact):
+        if problem and not _fits_by_option(evidence, fact):
             site = fact.layer.site if fact.in_container else fact.site
             before = trail_of(fact.input)
             here = DiagnosticStep(

@@ -16,6 +16,7 @@ from headlint.flow.python import (
     collections_methods,
     decisions,
     expressions,
+    items,
     statements,
 )
 from headlint.flow.tensors import arithmetic, tensors
@@ -32,9 +33,9 @@ PYTHON = PythonSemantics(
     method=attributes.method,
     read_attribute=attributes.read,
     write_attribute=attributes.write,
-    read_item=attributes.item,
-    write_item=attributes.write_item,
-    delete_item=attributes.delete_item,
+    read_item=items.item,
+    write_item=items.write_item,
+    delete_item=items.delete_item,
     extend=collections_methods.extend,
 )
 

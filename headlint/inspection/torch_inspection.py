@@ -21,6 +21,7 @@ from headlint.runtime.worker.measuring.outputs import MOST_OUTPUTS, largest
 from headlint.runtime.worker.measuring.suspects import Suspect, Suspects
 from headlint.runtime.worker.torch.effects import ignored
 from headlint.runtime.worker.torch.evaluation import unrepeatable
+from headlint.runtime.worker.torch.gradient_values import not_numbers
 from headlint.runtime.worker.torch.gradients import without_gradient
 from headlint.runtime.worker.torch.mixing import mixed, relates_samples, with_other_sample
 from headlint.runtime.worker.torch.outputs import outputs_of
@@ -101,6 +102,7 @@ class _Inspection:
         """What the parts of the model do; of a model whose pass takes long only whether they get a gradient."""
         slow = seconds > SLOW
         silent = without_gradient(self._model, lambda: [self._passed()[1]], passes=1 if slow else 2)
+        silent += not_numbers(self._model, lambda: [self._passed()[1]])
         has_own_step = self._loss is None and callable(getattr(self._model, "training_step", None))
         if slow or has_own_step:
             return Suspects(silent)

@@ -69,6 +69,21 @@ def _without_gradient(one: Suspect) -> tuple[str, str]:
                 f"Each call makes a new layer{where} ({sized}): its weights are random each time and never learn.",
                 "Make the layer once, in __init__.",
             )
+        case "dead":
+            return (
+                f"The gradient that {one.name} ({sized}) is given is exactly zero, whatever the batch: it stays as it is "
+                "initialised.",
+                "Look behind it for a factor that is zero, an activation that is flat where its inputs lie, a clamp, or a "
+                "softmax over one value.",
+            )
+        case "not a number":
+            others = f" and of {one.count - 1} more parameter{'' if one.count == 2 else 's'}" if one.count > 1 else ""
+            return (
+                f"The gradient of {one.name}{others} is not a number, though all that the model gives is one: this "
+                f"{one.kind} has no finite slope here.",
+                "Keep its argument away from there: add a small number before a root or a division, and replace what a "
+                "torch.where leaves out before it is computed, not after.",
+            )
     return (
         f"No gradient leads back to {one.name} ({sized}): it stays as it is initialised.",
         "Look behind it for detach(), data, numpy(), a new tensor or a result that is not used; freeze it with "
@@ -82,9 +97,8 @@ def _ignored(one: Suspect) -> tuple[str, str]:
             f"The input {one.name} has no effect on what the model gives, in training mode and in evaluation mode.",
             "Use it, or do not ask for it.",
         )
-    columns = f"column{'' if one.count == 1 else 's'} {one.kind}"
     return (
-        f"Of the input {one.name}, {columns} (counted from 0) have no effect on what the model gives.",
+        f"Of the input {one.name}, {one.kind} (counted from 0) have no effect on what the model gives.",
         "Use them, or leave them out of the data.",
     )
 

@@ -70,6 +70,8 @@ def _pair(
 ) -> list[CompiledLoss]:
     """Bring each output to its loss: by position, by the output's name, or all to one."""
     several = iteration.known_items(machine, output) if isinstance(output, TupleValue | ListValue) else None
+    if several is None and not isinstance(loss, ListValue | TupleValue | DictValue):
+        several = iteration.representatives(machine, output)
     if several is not None and len(several) == 1:
         output, several = several[0], None
     match loss:
@@ -230,6 +232,12 @@ def _labels_of_data(machine: Machine, data: Value | None) -> Value | None:
     match machine.state.narrow(data) if data is not None else None:
         case Dataset(item=TupleValue(items)) if len(items) >= 2:
             return items[1]
+        case Instance() as sequence:
+            match machine.state.narrow(iteration.element(machine, sequence)):
+                case TupleValue(items) if len(items) >= 2:
+                    return items[1]
+                case _:
+                    return None
         case _:
             return None
 

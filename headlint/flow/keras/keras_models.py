@@ -55,8 +55,13 @@ def functional(machine: Machine, arguments: Arguments, at: int) -> Value:
 
 
 def loaded(machine: Machine, arguments: Arguments, at: int) -> Model:
-    """``load_model(…)``: a Keras model that nothing is known of."""
-    return Model("loaded", {"outputs": Unknown()}, machine.site(at))
+    """``load_model(…)``: a Keras model that nothing is known of but the layers that are added to it."""
+    return unseen(machine.site(at))
+
+
+def unseen(site: Site) -> Model:
+    """A model that was made where nobody can look; slot ``items`` are the layers that the program adds to it."""
+    return Model("loaded", {"items": TupleValue(()), "outputs": Unknown()}, site)
 
 
 def input_tensor(machine: Machine, arguments: Arguments, at: int) -> Tensor:
@@ -99,6 +104,8 @@ def outputs(machine: Machine, model: Value, at: int) -> Value:
     match model:
         case Model(kind="sequential"):
             return apply(machine, model, _first_input(machine, model), at)
+        case Model(kind="loaded") if iteration.slot_items(machine, model):
+            return apply(machine, model, Tensor(symbolic=True), at)
         case Model():
             return machine.read(model, "outputs") or Unknown()
         case Instance():
@@ -115,10 +122,11 @@ def outputs(machine: Machine, model: Value, at: int) -> Value:
 
 def apply(machine: Machine, model: Model, value: Value, at: int) -> Value:
     """Call a model on something."""
-    if model.kind != "sequential":
-        given = machine.read(model, "outputs") or Unknown()
-        return given
     members = iteration.slot_items(machine, model)
+    if model.kind == "functional" or (model.kind == "loaded" and not members):
+        return machine.read(model, "outputs") or Unknown()
+    if model.kind == "loaded":
+        value = Tensor(symbolic=True)
     if members is None or (model.approximate and not members):
         return Tensor(symbolic=True)
     return containers.run_through(

@@ -41,6 +41,7 @@ def build(machine: Machine, kind: str, arguments: Arguments, at: int) -> Contain
         members, names, approximate = [], [], True
     container = Container(kind, tuple(members), tuple(names), machine.site(at))
     container.approximate = approximate
+    container.grown = first.grown if isinstance(first, ListValue | Container) else None
     _fill(machine, container, arguments, first)
     machine.note_made(container, at)
     if kind == "sequential":
@@ -66,6 +67,8 @@ def _fill(machine: Machine, container: Container, arguments: Arguments, first: V
     ]
     container.names = ("",) * max(len(items.items) for _, items in filled)
     container.approximate = source.approximate
+    grown = source.grown
+    container.grown = range(grown.start + len(before), grown.stop + len(before)) if grown is not None else None
     machine.state.write(container, "items", join(filled))
 
 

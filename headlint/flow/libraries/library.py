@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headlint.flow.data import datasets, feeding
-from headlint.flow.keras import keras_models
+from headlint.flow.keras import keras_models, unseen_models
 from headlint.flow.layers import containers, library_models, losses
 from headlint.flow.libraries import declarations, joining, layers, search_spaces, trainers
 from headlint.flow.machine.parts import BY_HAND
-from headlint.flow.python import attributes, builtin_calls, collections_methods
+from headlint.flow.python import attributes, builtin_calls, collections_methods, items
 from headlint.flow.tensors import tensors
 from headlint.flow.torch_modules import dropout
 from headlint.flow.training import modules, optimizers, parameters, unreadable
@@ -17,6 +17,7 @@ from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.facts import Event
 from headlint.flow.values.library_values import Backbone, Container, Dataset, Layer, Loss, Metric, Model, Parser, Part
 from headlint.flow.values.python_values import (
+    CLASS_NUMBER,
     ClassValue,
     Constant,
     DictValue,
@@ -187,7 +188,7 @@ def _method_of_instance(machine: Machine, instance: Instance, name: str, argumen
         return _initialize(machine, instance, base, arguments, at)
     if base.startswith("keras.") and name in keras_models.METHODS:
         return keras_models.call_method(machine, instance, name, arguments, at)
-    inner = machine.read(instance, attributes.CONTAINER_SLOT)
+    inner = machine.read(instance, items.CONTAINER_SLOT)
     if inner is not None and name in ("forward", "__call__"):
         return machine.call(inner, arguments, at)
     if base in registry.LOSSES and name in ("forward", "__call__", "call"):
@@ -204,7 +205,7 @@ def _initialize(machine: Machine, instance: Instance, base: str, arguments: Argu
     if base == "keras.Sequential":
         machine.state.write(instance, "functional model", keras_models.sequential(machine, arguments, at))
     elif kind is not None:
-        machine.state.write(instance, attributes.CONTAINER_SLOT, containers.build(machine, kind, arguments, at))
+        machine.state.write(instance, items.CONTAINER_SLOT, containers.build(machine, kind, arguments, at))
     elif base in registry.TRAINERS:
         trainers.train_by_subclass(machine, registry.TRAINERS[base], instance, arguments, at)
     elif base.startswith("transformers.") and base.endswith("Trainer"):
@@ -232,7 +233,7 @@ def _method_of_module(machine: Machine, module: HeapObject, name: str, arguments
             value = (
                 arguments.positional[1] if len(arguments.positional) > 1 else arguments.get("module", "tensor", "param")
             )
-            inner = machine.read(module, attributes.CONTAINER_SLOT)
+            inner = machine.read(module, items.CONTAINER_SLOT)
             if isinstance(inner, Container) and isinstance(label, Constant) and value is not None:
                 containers.add_member(machine, inner, str(label.value), value)
             elif isinstance(label, Constant) and isinstance(label.value, str) and value is not None:
@@ -241,12 +242,15 @@ def _method_of_module(machine: Machine, module: HeapObject, name: str, arguments
                 machine.parts.register(value)
             return Constant(None)
         case "append" | "extend" | "insert":
-            inner = machine.read(module, attributes.CONTAINER_SLOT)
+            inner = machine.read(module, items.CONTAINER_SLOT)
             return (
                 containers.call_method(machine, inner, name, arguments, at)
                 if isinstance(inner, Container)
                 else Unknown()
             )
+        case "load_state_dict":
+            machine.note_event(Event.RESTORED, machine.site(at), module)
+            return machine.globals.child((module, name, "()"))
         case "forward" | "__call__" | "call":
             return machine.call(module, arguments, at)
         case "reset_classifier" if isinstance(module, Backbone) and arguments.positional:
@@ -347,6 +351,8 @@ def call_unknown(machine: Machine, function: Unknown, arguments: Arguments, at: 
         if name in SAME_ANSWER_METHODS and all(isinstance(value, Constant) for value in arguments.positional):
             texts = tuple(value.value for value in arguments.positional if isinstance(value, Constant))
             return function.child(("answer", *texts))
+        if name == "index" and len(arguments) == 1:
+            return function.child(("call", machine.site(at)), CLASS_NUMBER)
         if name in ("prepare", "setup") and len(arguments.positional) >= 2:
             return TupleValue(arguments.positional)  # accelerate and Fabric give back what they are given
         if name in TENSOR_METHODS and _only_numbers(arguments):
@@ -354,6 +360,8 @@ def call_unknown(machine: Machine, function: Unknown, arguments: Arguments, at: 
         machine.note_gradient(function, arguments, at)
         if (picked := search_spaces.picked(machine, function, arguments)) is not None:
             return picked
+        if (done := unseen_models.call_method(machine, function.parent, name, arguments, at)) is not None:
+            return done
     known = unreadable.call(machine, function, arguments, at)
     machine.note_open(function)
     if known is not None:

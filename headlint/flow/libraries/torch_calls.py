@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
-from headlint.flow.layers import library_models
+from headlint.flow.layers import library_models, recurrent
 from headlint.flow.tensors import operation
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.python_values import Constant, FrameworkName, Unknown, Value
@@ -82,6 +82,7 @@ def _distributions() -> dict[str, Call]:
 
 CALLS: Mapping[str, Call] = {
     **_distributions(),
+    **recurrent.CALLS,
     "timm.create_model": _timm,
     "timm.models.create_model": _timm,
     "torch.hub.load": _hub,

@@ -72,6 +72,12 @@ class Branches:
             return value.symbol
         return value
 
+    def is_unseen(self, path: Path) -> bool | None:
+        """Whether only callers, or users of a command line, who were not seen take a path; None where nobody may."""
+        if contradicts_defaults(path):
+            return True if _needs_one_option(path) and not self.again else None
+        return None if self.again and not self.one_thing_differs(path) else self.again
+
     def one_thing_differs(self, path: Path) -> bool:
         """Whether exactly one parameter is other than all that was seen of it.
 
@@ -93,7 +99,7 @@ def contradicts_defaults(path: Path) -> bool:
     return any(guard.expected is not None and guard.outcome is not guard.expected for guard in path)
 
 
-def needs_one_option(path: Path) -> bool:
+def _needs_one_option(path: Path) -> bool:
     """Whether a path is taken by those who give one option of the command line, on which alone it depends.
 
     Options that only go together (another activation with another loss) are not held against each other.

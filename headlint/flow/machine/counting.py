@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import operator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from headlint.flow.values.python_values import COUNTER, TupleValue, Unknown, Value
+from headlint.flow.values.python_values import COUNTER, Constant, TupleValue, Unknown, Value
 
 _IN_THE_LAST_ROUND = {"<": False, ">=": True, "==": True}
 """What holds of the counter and its last number; before the last round it is the other way round."""
 
 _MIRRORED = {">": "<", "<=": ">=", "==": "=="}
+
+_OF_NUMBERS: dict[str, Callable[[int, int], bool]] = {
+    "==": operator.eq,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
 
 
 @dataclass(slots=True)
@@ -21,6 +30,8 @@ class Counting:
     asked: int = 0
     """How often a program compared a counter with its last number."""
     _in_last_round: dict[Unknown, bool] = field(default_factory=dict)
+    _lengths: dict[Unknown, int] = field(default_factory=dict)
+    """What is counted up to, as far as a loop is followed as if that were a certain number."""
 
     @property
     def in_a_last_round(self) -> bool:
@@ -39,14 +50,41 @@ class Counting:
         finally:
             self._in_last_round = before
 
+    @contextmanager
+    def as_if(self, length: Unknown | None, number: int) -> Iterator[None]:
+        """Interpret a loop as if what it counts up to were a certain number."""
+        before = self._lengths
+        self._lengths = before if length is None else {**before, length: number}
+        try:
+            yield
+        finally:
+            self._lengths = before
+
     def compare(self, symbol: str, left: Value, right: Value) -> bool | None:
         """Whether a comparison with the last number of a counter holds, where one is made."""
-        for operator, one, other in ((symbol, left, right), (_MIRRORED.get(symbol), right, left)):
+        first, second = self._number(left), self._number(right)
+        if first is not None and second is not None and symbol in _OF_NUMBERS:
+            if not (isinstance(left, Constant) and isinstance(right, Constant)):
+                return _OF_NUMBERS[symbol](first, second)
+        for asked, one, other in ((symbol, left, right), (_MIRRORED.get(symbol), right, left)):
             counter = _at_its_end(one, other)
-            if counter in self._in_last_round and operator in _IN_THE_LAST_ROUND:
+            if counter in self._in_last_round and asked in _IN_THE_LAST_ROUND:
                 self.asked += 1
-                return _IN_THE_LAST_ROUND[operator] is self._in_last_round[counter]
+                return _IN_THE_LAST_ROUND[asked] is self._in_last_round[counter]
         return None
+
+    def _number(self, value: Value) -> int | None:
+        """A number, or what a length is taken to be."""
+        match value:
+            case Constant(int() as number, symbol=None):
+                return number
+            case Unknown() if value in self._lengths:
+                return self._lengths[value]
+            case Unknown(key=("+" | "-" as sign, ("int", int() as step)), parent=Unknown() as other):
+                known = self._lengths.get(other)
+                return None if known is None else known + step if sign == "+" else known - step
+            case _:
+                return None
 
 
 def _at_its_end(one: Value, other: Value) -> Unknown | None:

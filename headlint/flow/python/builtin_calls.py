@@ -36,9 +36,12 @@ if TYPE_CHECKING:
 def call(machine: Machine, name: str, arguments: Arguments, at: int) -> Value:
     """Call a builtin."""
     method = _BUILTINS.get(name)
-    if method is not None:
+    if method is None:
+        return machine.globals.child(("builtins", name, machine.site(at)))
+    if name not in _ASKING or not arguments.positional:
         return method(machine, arguments, at)
-    return machine.globals.child(("builtins", name, machine.site(at)))
+    asked, others = arguments.positional[0], arguments.after(1)
+    return machine.state.distribute([asked], lambda one: method(machine, others.preceded_by(one), at))
 
 
 def _len(machine: Machine, arguments: Arguments, at: int) -> Value:
@@ -66,6 +69,11 @@ def _unknown_length(machine: Machine, value: Value) -> Unknown:
 
 
 def _range(machine: Machine, arguments: Arguments, at: int) -> Value:
+    return range_of(arguments)
+
+
+def range_of(arguments: Arguments) -> Value:
+    """``range(…)``."""
     values = [value.value if isinstance(value, Constant) else None for value in arguments.positional]
     if values and all(isinstance(value, int) for value in values) and len(values) <= 3:
         try:
@@ -79,9 +87,17 @@ def _range(machine: Machine, arguments: Arguments, at: int) -> Value:
         return longer
     match arguments.positional:
         case (Unknown() as stop,) | (Constant(0), Unknown() as stop):
-            return Dataset("range", stop.counter())
+            return _up_to(Constant(0), stop, stop.counter())
+        case Constant(int()) as start, Unknown() as stop:
+            return _up_to(start, stop, Unknown(RANGE_NUMBER))
         case _:
             return Dataset("range", Unknown(RANGE_NUMBER))
+
+
+def _up_to(start: Constant, stop: Unknown, number: Unknown) -> Dataset:
+    numbers = Dataset("range", number)
+    numbers.slots["between"] = TupleValue((start, stop))
+    return numbers
 
 
 def _enumerate(machine: Machine, arguments: Arguments, at: int) -> Value:
@@ -104,7 +120,9 @@ def _zip(machine: Machine, arguments: Arguments, at: int) -> Value:
     if columns and all(column is not None for column in columns):
         rows = zip(*[column for column in columns if column is not None], strict=False)
         return TupleValue(tuple(TupleValue(row) for row in rows))
-    return Dataset("zip", TupleValue(tuple(iteration.element(machine, value) for value in arguments.positional)))
+    zipped = Dataset("zip", TupleValue(tuple(iteration.element(machine, value) for value in arguments.positional)))
+    zipped.slots["of"] = TupleValue(arguments.positional)
+    return zipped
 
 
 def _transposed(machine: Machine, rows: Value) -> Value:
@@ -357,6 +375,10 @@ _BUILTINS: dict[str, Callable[[Machine, Arguments, int], Value]] = {
     "min": _extreme(min),
     "sum": _sum,
 }
+
+
+_ASKING = frozenset({"isinstance", "hasattr", "getattr", "type", "int", "float", "str", "bool", "abs"})
+"""What asks something of one value, so that each of several values has its own answer."""
 
 
 # The standard library

@@ -6,7 +6,7 @@ from collections.abc import Hashable
 from typing import TYPE_CHECKING
 
 from headlint.flow.machine.state import join
-from headlint.flow.python import annotated, attributes, unreturned
+from headlint.flow.python import annotated, attributes, items, unreturned
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.assumptions import Assumption
 from headlint.flow.values.conditions import Choice
@@ -276,7 +276,7 @@ def call_instance(machine: Machine, instance: Instance, arguments: Arguments, at
             if name != "__call__":
                 machine.emit(Head, machine.site(at), output=result)
             return result
-    inner = machine.read(instance, attributes.CONTAINER_SLOT)
+    inner = machine.read(instance, items.CONTAINER_SLOT)
     if inner is not None:
         return machine.call(inner, arguments, at)
     return machine.libraries.call_inherited(machine, instance, arguments, at)

@@ -9,7 +9,7 @@ from headlint.flow.python import iteration
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.conditions import Condition, Guard, Option
 from headlint.flow.values.facts import Event
-from headlint.flow.values.python_values import Constant, DictValue, ListValue, TupleValue, Unknown, Value
+from headlint.flow.values.python_values import CLASS_NUMBER, Constant, DictValue, ListValue, TupleValue, Unknown, Value
 from headlint.flow.values.tensor_values import Tensor
 
 if TYPE_CHECKING:
@@ -93,6 +93,8 @@ def _of_list(machine: Machine, target: ListValue, name: str, arguments: Argument
         case "remove" | "sort":
             target.approximate = True
             return Constant(None)
+        case "index":
+            return Unknown(CLASS_NUMBER)
         case _:
             return Unknown()
 

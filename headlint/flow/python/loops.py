@@ -6,7 +6,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from headlint.flow.machine.state import Cell, same
-from headlint.flow.python import iteration
+from headlint.flow.python import carried, counting_loops, iteration, members
+from headlint.flow.python.members import Walk
 from headlint.flow.values.conditions import Condition, Guard, Option
 from headlint.flow.values.library_values import Container, Model
 from headlint.flow.values.python_values import Constant, DictValue, ListValue, Scope, TupleValue, Unknown, Value
@@ -58,8 +59,39 @@ def _go_through(machine: Machine, node: ir.For, iterable: Value) -> bool:
                 return False
     else:
         with machine.frame.repeatedly():
-            _follow_two_rounds(machine, node, iterable)
+            if (walk := members.walk(machine, node, iterable)) is not None:
+                _follow_members(machine, node, walk, Loop(machine.site(node), iterable))
+            else:
+                _follow_two_rounds(machine, node, iterable)
     return machine.execute(node.otherwise)
+
+
+def _follow_members(machine: Machine, node: ir.For, walk: Walk, loop: Loop) -> None:
+    """Run a round for each module that a loop of unknown length goes through.
+
+    A round that may come any number of times leaves nothing but what it found and left alike.
+    """
+    before, steps_before = machine.state.path, machine.steps_left
+    changed: dict[Cell, Value | None] = {}
+    left: list[dict[Cell, Value | None]] = []
+    with machine.counting.as_if(walk.length, walk.number):
+        for number, item in enumerate(walk.items):
+            machine.assign(node.target, item)
+            with machine.in_round(loop, number):
+                replaced = machine.state.noting(lambda: _round(machine, node.body))
+            changed = {**replaced, **changed}
+            left.append({cell: machine.read(*cell) for cell in changed})
+            for grown in walk.grown:
+                if grown and number == grown[-1]:
+                    before_it = left[grown[0] - 1] if grown[0] else changed
+                    carried.agree(machine, (before_it, left[-1]))
+            if steps_before - machine.steps_left > MOST_STEPS_OF_A_LOOP:
+                break
+            machine.state.path = (*before, Guard(Condition("last round", machine.site(node)), True))
+    machine.state.path = before
+    if not walk.complete:
+        carried.agree(machine, left)
+    _blur(machine, changed)
 
 
 def _follow_two_rounds(machine: Machine, node: ir.For, iterable: Value) -> None:
@@ -131,6 +163,7 @@ def _blur(machine: Machine, replaced: dict[Cell, Value | None], tensors_too: boo
                 continue
             case ((ListValue() | Container() | Model()), _):
                 heap_object.approximate = True
+                _note_grown(heap_object, old, new)
             case DictValue(), _ if old is None:
                 heap_object.complete = False
             case _, Constant() if old is not None:
@@ -138,6 +171,14 @@ def _blur(machine: Machine, replaced: dict[Cell, Value | None], tensors_too: boo
             case _, Tensor() if old is not None and tensors_too:
                 machine.parts.spend(new)
                 machine.state.write(heap_object, key, Unknown("computed in a loop"))
+
+
+def _note_grown(collection: ListValue | Container | Model, old: Value | None, new: Value | None) -> None:
+    """A round put members behind those that were there: these stand where they did."""
+    match collection, old, new:
+        case ListValue() | Container(), TupleValue(before), TupleValue(now) if collection.grown is None:
+            if len(now) > len(before) and all(map(same, before, now)):
+                collection.grown = range(len(before), len(now))
 
 
 def _leaves_at_once(body: tuple[ir.Statement, ...]) -> bool:
@@ -158,6 +199,11 @@ def _round(machine: Machine, body: tuple[ir.Statement, ...]) -> frozenset[str]:
 
 def run_while(machine: Machine, node: ir.While) -> bool:
     """``while test: …``; False when the end is not reached."""
+    counted = counting_loops.as_for(machine, node)
+    if counted is not None:
+        goes_on = _go_through(machine, counted.loop, counted.numbers)
+        machine.assign(counted.loop.target, counted.end)
+        return goes_on
     machine.evaluate(node.test)
     with machine.frame.repeatedly(), machine.in_round(Loop(machine.site(node))):
         _blur(machine, machine.state.noting(lambda: _round(machine, node.body)))

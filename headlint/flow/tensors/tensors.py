@@ -175,7 +175,8 @@ def item(machine: Machine, tensor: Tensor, key: Value, site: Site) -> Value:
     domain = tensor.domain
     if domain is Domain.ONE_HOT and (labels is None or labels.encoding != "one_hot"):
         domain = Domain.TARGET
-    return tensor.derive(domain=domain, shape=shape, origin=origin, axis=None, heads=(), labels=labels)
+    order = axes.picked(key)
+    return tensor.derive(domain=domain, shape=shape, origin=origin, axis=None, heads=(), labels=labels, order=order)
 
 
 def _picked_labels(tensor: Tensor, key: Value, shape: Shape) -> Labels | None:

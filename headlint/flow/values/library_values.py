@@ -51,7 +51,7 @@ class Layer(HeapObject):
 class Container(HeapObject):
     """A ``Sequential``, ``ModuleList`` or ``ModuleDict``. Slot ``items`` is a TupleValue of its members."""
 
-    __slots__ = ("approximate", "kind", "names", "site")
+    __slots__ = ("approximate", "grown", "kind", "names", "site")
 
     def __init__(self, kind: str, items: tuple[Value, ...], names: tuple[str, ...], site: Site) -> None:
         super().__init__({"items": TupleValue(items)})
@@ -59,6 +59,8 @@ class Container(HeapObject):
         self.names = names
         self.site = site
         self.approximate = False
+        self.grown: range | None = None
+        """The places of what a round of a loop of unknown length put into it; what stands before them is as it is."""
 
     @property
     def items(self) -> tuple[Value, ...]:

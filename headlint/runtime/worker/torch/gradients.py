@@ -65,7 +65,8 @@ class Seen:
             found = torch.autograd.grad(scalar, list(wanted.values()), allow_unused=True) if trained and wanted else ()
         except RuntimeError:  # the program changed a value in place that the gradient needs
             found, self.connected = (), False
-        self.reached = {key for key, gradient in zip(wanted, found, strict=False) if gradient is not None}
+        self.gradients = {key: gradient for key, gradient in zip(wanted, found, strict=False) if gradient is not None}
+        self.reached = set(self.gradients)
 
 
 def keeps_results(model: nn.Module) -> bool:
@@ -83,7 +84,7 @@ def _own(model: nn.Module, missing: list[tuple[str, Any]], seen: list[Seen], roo
     ids = {id(one) for _, one in missing}
     done: set[str] = set()
     for name, _ in missing:
-        path = _largest(model, name, ids)
+        path = largest_part(model, name, ids)
         if path in done:
             continue
         done.add(path)
@@ -102,7 +103,7 @@ def _parameters(part: Any) -> list[Any]:
     return [part] if isinstance(part, nn.Parameter) else list(part.parameters())
 
 
-def _largest(model: nn.Module, name: str, missing: set[int]) -> str:
+def largest_part(model: nn.Module, name: str, missing: set[int]) -> str:
     """The largest part that a parameter belongs to of which every parameter to be trained is missing."""
     parts = name.split(".")
     for length in range(1, len(parts)):

@@ -24,7 +24,9 @@ from ..measuring.measurement import (
     measured,
     outputs_or_failure,
 )
+from ..measuring.mentions import written_at
 from ..measuring.outputs import MOST_OUTPUTS, Output, Pass, chosen
+from ..measuring.pass_source import batch_is_written_first, unread_masks
 from ..measuring.specs import Inputs
 from ..measuring.suspects import Suspect, Suspects
 from ..program.building import Recipe, make
@@ -33,9 +35,10 @@ from ..program.optimizers import optimizers_over
 from ..reasons import TooLarge, Unmeasurable, out_of_memory
 from ..request import LossWanted, Request
 from .devices import OnDevice, count_devices, limit_memory
-from .effects import ignored
+from .effects import ignored, pads
 from .evaluation import unrepeatable
 from .examples import written_inputs
+from .gradient_values import dead, not_numbers
 from .gradients import without_gradient
 from .inputs import first_inputs, fresh_values, inputs_of_example, required_parameters
 from .losses import LossMeasurement, find_loss
@@ -344,9 +347,11 @@ class TorchBench:
         sow(self.request.seed + 503 * (draw + 1))
         try:
             silent = without_gradient(model.train(), run, root=self.request.root)
+            silent += not_numbers(model, run) or dead(model, run, given=bool(self.request.inputs))
             graph = relates_samples(list(fresh_values(inputs, self.device)), inputs.batch)
             model.eval()
-            together = () if graph else mixed(model, prepared, inputs.batch)
+            first = batch_is_written_first(model.forward)
+            together = () if graph else mixed(model, prepared, inputs.batch, first)
             twice = unrepeatable(model, lambda seed: prepared(False, seed)())
             return Suspects(silent, together, twice, self.ignored(model, inputs))
         except Exception:  # whatever the user's code raises: what could not be seen is not reported
@@ -366,7 +371,10 @@ class TorchBench:
                 outputs = model(*(given[name] for name in names), **{name: given[name] for name in by_name})
                 return [one.tensor for one in outputs_of(outputs)]
 
-        return ignored(model, values, run, features=bool(self.request.inputs))
+        unread = () if self.request.root is None else unread_masks(model.forward, self.request.root)
+        place = written_at(model, "forward")
+        found = ignored(model, values, run, features=bool(self.request.inputs))
+        return (*found, *(Suspect(name, "input", "input", 0, *place) for name in unread if pads(model)))
 
     def count(self, model: nn.Module) -> int:
         """How many parameters it has."""

@@ -15,12 +15,14 @@ from ..measuring.specs import BATCH, FEATURES, LENGTH, SIDE, Given, Grouped, Inp
 from ..program.guessing import CLASSES, VOCABULARY
 from .inputs import spec_of_layer
 from .messages import repaired_message
-from .search import Failure, is_direct, sources
+from .search import Failure, is_direct, sources, widened
 from .sizes import declared_sizes, scaled, solved, usual_sides, with_batch, with_size
 
 
 def repairs(failure: Failure, inputs: Inputs, model: nn.Module) -> Iterator[Inputs]:
     """The next tries after a failure, the likeliest first."""
+    if failure.emptied is not None:
+        yield from widened(inputs, failure.emptied)
     yield from repaired_types(failure, inputs)
     yield from solved(failure, inputs, model)
     if failure.layer is not None and is_known(failure.layer):

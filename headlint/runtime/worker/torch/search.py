@@ -7,7 +7,7 @@ import itertools
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -21,6 +21,9 @@ from .inputs import fresh_values
 from .watch import around_calls, is_leaf
 
 MOST_TRIES = 120
+CUTTING = frozenset({"__getitem__", "split", "chunk", "tensor_split", "narrow", "split_with_sizes"})
+"""Functions that give a part of what they are given."""
+
 FIRST = 1_000_000
 """Priority of a first guess: above every repair, however deep the try that it repairs came."""
 
@@ -38,11 +41,21 @@ class Failure:
     running: list[nn.Module] = field(default_factory=list)
     unflattened: tuple[int, ...] = ()
     device: str = "cpu"
+    emptied: Emptied | None = None
 
     @property
     def message(self) -> str:
         """The text of the error."""
         return str(self.error)
+
+
+@dataclass(frozen=True)
+class Emptied:
+    """An input of which nothing was left on an axis when the program cut it: it is wider in the program's own use."""
+
+    name: str
+    axis: int
+    size: int
 
 
 @dataclass(frozen=True)
@@ -59,11 +72,13 @@ def origin_of(value: Any) -> Origin | None:
 
 
 class FollowInputs(TorchFunctionMode):
-    """Notes on each result which inputs it was made of, and the shape of the last one with more than two axes."""
+    """Notes on each result which inputs it was made of, the shape of the last one with more than two axes, and the first
+    input that is cut to nothing."""
 
     def __init__(self) -> None:
         super().__init__()
         self.unflattened: tuple[int, ...] = ()
+        self.emptied: Emptied | None = None
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -78,7 +93,18 @@ class FollowInputs(TorchFunctionMode):
                 value.headlint_origin = origin
                 if value.dim() > 2:
                     self.unflattened = tuple(value.shape)
+            if getattr(func, "__name__", "") in CUTTING and origin.direct and self.emptied is None:
+                self.emptied = emptied(args[0], result, origin)
         return result
+
+
+def emptied(whole: Any, parts: Any, origin: Origin) -> Emptied | None:
+    """The axis on which nothing is left in one of the parts of an input; None where something is left in all."""
+    for part in tensors_in(parts):
+        if part.dim() == whole.dim() and whole.numel() and not part.numel():
+            axis = next(axis for axis, size in enumerate(part.shape) if not size)
+            return Emptied(min(origin.names), axis, whole.shape[axis])
+    return None
 
 
 def tensors_in(value: Any) -> Iterator[Any]:
@@ -115,8 +141,8 @@ def following(stack: list[tuple[nn.Module, Any]], done: list[int]) -> Iterator[N
         yield
 
 
-def attempt(model: nn.Module, inputs: Inputs, device: str) -> Failure | None:
-    """One forward pass without gradients; None when it succeeds."""
+def attempt(model: nn.Module, inputs: Inputs, device: str) -> Failure | Emptied | None:
+    """One forward pass without gradients; None when it succeeds and nothing of the inputs is cut to nothing."""
     stack: list[tuple[nn.Module, Any]] = []
     done = [0]
     followed = FollowInputs()
@@ -129,13 +155,13 @@ def attempt(model: nn.Module, inputs: Inputs, device: str) -> Failure | None:
         layer, arguments = stack[-1] if stack else (None, ())
         running = [module for module, _ in stack]
         got = list(tensors_in(arguments))
-        return Failure(error, layer, got, done[0], running, followed.unflattened, device)
+        return Failure(error, layer, got, done[0], running, followed.unflattened, device, followed.emptied)
     replaced = find_stand_in(result)
     if replaced is not None:
         return Failure(Unmeasurable("missing-dependency", missing_package(repr(replaced)) or ""), None, [], done[0])
     if result is None:
         return Failure(Unmeasurable("output", "forward gives nothing"), None, [], done[0])
-    return None
+    return followed.emptied
 
 
 def mark(inputs: Inputs, by_place: list[Any], by_name: dict[str, Any]) -> None:
@@ -179,6 +205,7 @@ def search(
     waiting: list[tuple[int, int, Inputs]] = [(-FIRST, next(order), inputs.lighter()) for inputs in first]
     seen = set(first)
     deepest: Failure | None = None
+    good_enough: Inputs | None = None
     until = time.monotonic() + seconds
     for tried in range(MOST_TRIES):
         if not waiting or (tried and time.monotonic() > until):
@@ -187,16 +214,34 @@ def search(
         failure = attempt(model, inputs, device)
         if failure is None:
             return inputs
+        if isinstance(failure, Emptied):
+            good_enough = good_enough or inputs
+            waiting = [(0, next(order), wider) for wider in widened(inputs, failure) if wider not in seen]
+            seen.update(wider for _, _, wider in waiting)
+            continue
         if deepest is None or failure.depth > deepest.depth:
             deepest = failure
         for successor in (one.lighter() for one in itertools.islice(repairs(failure, inputs, model), 40)):
-            if successor not in seen:
+            if successor not in seen and all(0 not in spec.shape for _, spec in successor.tensors()):
                 seen.add(successor)
                 heapq.heappush(waiting, (-failure.depth, next(order), successor))
         if renewed:
             model = fresh()
+    if good_enough is not None:
+        return good_enough
     assert deepest is not None
     raise failed(deepest)
+
+
+def widened(inputs: Inputs, cut: Emptied) -> Iterator[Inputs]:
+    """The inputs with more places on the axis on which nothing was left of one."""
+    spec = inputs[cut.name]
+    if isinstance(spec, TensorSpec) and cut.axis < len(spec.shape) and not spec.fixed:
+        if cut.axis and spec.shape[cut.axis] == cut.size:
+            shape = list(spec.shape)
+            for size in (2 * cut.size, 4 * cut.size):
+                shape[cut.axis] = size
+                yield inputs.with_spec(cut.name, replace(spec, shape=tuple(shape)))
 
 
 def failed(failure: Failure) -> Unmeasurable:

@@ -118,7 +118,7 @@ def solved(failure: Failure, inputs: Inputs, model: nn.Module) -> Iterator[Input
         for axes in [tuple(range(2, len(spec.shape)))] if len(spec.shape) > 3 else [(2,), (1,)]:
             larger = resized_on(spec, {axis: 2 * spec.shape[axis] for axis in axes})
             second = attempt(model, inputs.with_spec(name, larger), failure.device)
-            if second is not None and second.layer is failure.layer:
+            if isinstance(second, Failure) and second.layer is failure.layer:
                 yield from (
                     inputs.with_spec(name, one) for one in solutions(failure, second, spec, larger, axes, wanted)
                 )
