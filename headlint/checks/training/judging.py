@@ -57,7 +57,7 @@ def evaluated_in_training_mode(evidence: Evidence) -> Iterator[Diagnostic]:
 
 def _may_be_an_evaluation(evidence: Evidence, applied: TrainingEvent) -> bool:
     model = applied.subject
-    if isinstance(model, Unknown | Model) or applied.in_comprehension or applied.unseen:
+    if isinstance(model, Unknown | Model) or applied.in_comprehension:
         return False
     outputs = _tensors_in(applied.by)
     return bool(outputs) and depends_on_mode(evidence, model) and _went_through_its_mode(evidence, model, outputs)
