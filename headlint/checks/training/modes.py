@@ -34,6 +34,7 @@ def trained_in_evaluation_mode(evidence: Evidence) -> Iterator[Diagnostic]:
                     not isinstance(applied.subject, Unknown) and not backward.guards and not switch.guards,
                     (
                         DiagnosticStep(switch.site, "switches to evaluation mode", "event"),
+                        DiagnosticStep(applied.site, "is applied in that mode", "event", "applied"),
                         DiagnosticStep(backward.site, "trains", "event"),
                     ),
                     subject=backward,

@@ -30,7 +30,7 @@ def part_without_its_graph(evidence: Evidence) -> Iterator[Diagnostic]:
                     "Add the part itself; detach, .item() and .data are for reporting it.",
                     not backward.guards,
                     (
-                        DiagnosticStep(cut, "takes the part without its graph", "event"),
+                        DiagnosticStep(cut, "takes the part without its graph", "operation", _operation(term)),
                         DiagnosticStep(backward.site, "computes no gradient of it", "event"),
                     ),
                     subject=term,
@@ -59,6 +59,11 @@ def _cut_behind_a_loss(evidence: Evidence, term: Tensor) -> Site | None:
     }
     learns = any(part.origin.layer is not None for one in behind for part in ancestors(one))
     return term.cut if behind and learns and not any(id(one) in elsewhere for one in behind) else None
+
+
+def _operation(term: Tensor) -> str:
+    """The name of what cut a summand off."""
+    return next((part.origin.name for part in ancestors(term) if part.origin.site == term.cut), "")
 
 
 def _attached(loss: Tensor) -> Iterator[Tensor]:
