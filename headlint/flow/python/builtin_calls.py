@@ -36,9 +36,12 @@ if TYPE_CHECKING:
 def call(machine: Machine, name: str, arguments: Arguments, at: int) -> Value:
     """Call a builtin."""
     method = _BUILTINS.get(name)
-    if method is not None:
+    if method is None:
+        return machine.globals.child(("builtins", name, machine.site(at)))
+    if name not in _ASKING or not arguments.positional:
         return method(machine, arguments, at)
-    return machine.globals.child(("builtins", name, machine.site(at)))
+    asked, others = arguments.positional[0], arguments.after(1)
+    return machine.state.distribute([asked], lambda one: method(machine, others.preceded_by(one), at))
 
 
 def _len(machine: Machine, arguments: Arguments, at: int) -> Value:
@@ -387,6 +390,10 @@ _BUILTINS: dict[str, Callable[[Machine, Arguments, int], Value]] = {
     "any": _decided("any", True),
     "all": _decided("all", False),
 }
+
+
+_ASKING = frozenset({"isinstance", "hasattr", "getattr", "type", "int", "float", "str", "bool", "abs"})
+"""What asks something of one value, so that each of several values has its own answer."""
 
 
 # The standard library

@@ -81,12 +81,13 @@ def evaluate_arguments(machine: Machine, arguments: tuple[ir.Argument, ...]) -> 
     sites: dict[int | str, Site] = {}
     complete = True
     rest: Value | None = None
+    rest_at = 0
     for argument in arguments:
         value = machine.evaluate(argument.value)
         if argument.stars == 1:
             items = iteration.known_items(machine, value)
             if items is None:
-                complete, rest = False, value
+                complete, rest, rest_at = False, value, len(positional)
                 machine.parts.hand_on(value)
             positional.extend(items or ())
         elif argument.stars == 2:
@@ -102,7 +103,7 @@ def evaluate_arguments(machine: Machine, arguments: tuple[ir.Argument, ...]) -> 
         else:
             sites[len(positional)] = machine.site(argument.value)
             positional.append(value)
-    return Arguments(tuple(positional), named, sites, complete, rest)
+    return Arguments(tuple(positional), named, sites, complete, rest, rest_at)
 
 
 def _call(machine: Machine, node: ir.Call) -> Value:
