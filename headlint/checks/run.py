@@ -15,12 +15,13 @@ from headlint.checks import (
     loss_input,
     modules,
     outputs,
+    sequences,
     widths,
 )
 from headlint.checks.diagnostic import Diagnostic
 from headlint.checks.evidence import Evidence
 from headlint.checks.tensors import source_tensor
-from headlint.checks.training import around, compiled, data, frozen, held, keras_modes, modes, steps, tapes
+from headlint.checks.training import around, compiled, data, frozen, held, judging, keras_modes, modes, steps, tapes
 from headlint.flow.values.facts import Fact, LossUse
 from headlint.flow.values.tensor_values import Tensor
 from headlint.settings import Settings
@@ -30,6 +31,7 @@ FAMILIES = (
     activations,
     amounts,
     outputs,
+    sequences,
     widths,
     axis,
     bias,
@@ -43,6 +45,7 @@ FAMILIES = (
     compiled,
     data,
     modes,
+    judging,
     keras_modes,
     labels,
     api,

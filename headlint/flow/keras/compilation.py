@@ -232,6 +232,12 @@ def _labels_of_data(machine: Machine, data: Value | None) -> Value | None:
     match machine.state.narrow(data) if data is not None else None:
         case Dataset(item=TupleValue(items)) if len(items) >= 2:
             return items[1]
+        case Instance() as sequence:
+            match machine.state.narrow(iteration.element(machine, sequence)):
+                case TupleValue(items) if len(items) >= 2:
+                    return items[1]
+                case _:
+                    return None
         case _:
             return None
 

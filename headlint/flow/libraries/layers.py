@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headlint.flow.keras import keras_models
-from headlint.flow.layers import containers, layer_activations, layer_effects, library_models, misplaced
+from headlint.flow.layers import containers, layer_activations, layer_effects, library_models, misplaced, recurrent
 from headlint.flow.machine.parts import things_of
 from headlint.flow.tensors import operation
 from headlint.flow.values.arguments import Arguments
@@ -79,7 +79,7 @@ def apply(machine: Machine, layer: Value, given: Value, at: int, arguments: Argu
     def single(one: Value, value: Value) -> Value:
         match one:
             case Layer():
-                return apply_layer(machine, one, value, site)
+                return apply_layer(machine, one, value, site, arguments)
             case Container():
                 return containers.apply(machine, one, value, at)
             case Model():
@@ -94,8 +94,8 @@ def apply(machine: Machine, layer: Value, given: Value, at: int, arguments: Argu
     return machine.state.distribute([layer, given], single)
 
 
-def apply_layer(machine: Machine, layer: Layer, value: Value, site: Site) -> Value:
-    """Apply one layer to one value."""
+def apply_layer(machine: Machine, layer: Layer, value: Value, site: Site, given: Arguments | None = None) -> Value:
+    """Apply one layer to one value; ``given`` are all arguments, where it is called by itself."""
     replaced = machine.read(layer, "forward")
     if replaced is not None:
         return Unknown()
@@ -106,6 +106,9 @@ def apply_layer(machine: Machine, layer: Layer, value: Value, site: Site) -> Val
     tensor = operation.tensor_of(machine, value)
     if tensor is None:
         return _unusual_input(machine, layer, value, site)
+    if layer.kind.effect == "recurrent" and layer.kind.framework == "torch":
+        states = given.bind(("input", "hx")).get("hx") if given is not None else None
+        return recurrent.apply(machine, layer, tensor, machine.state.narrow(states) if states else None, site)
     output = layer_effects.EFFECTS[layer.kind.effect](machine, layer, tensor, site)
     if isinstance(output, Tensor):
         machine.note_applied(site, layer=layer, input=tensor, output=output, in_container=machine.in_container)

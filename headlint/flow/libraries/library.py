@@ -17,6 +17,7 @@ from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.facts import Event
 from headlint.flow.values.library_values import Backbone, Container, Dataset, Layer, Loss, Metric, Model, Parser, Part
 from headlint.flow.values.python_values import (
+    CLASS_NUMBER,
     ClassValue,
     Constant,
     DictValue,
@@ -247,6 +248,9 @@ def _method_of_module(machine: Machine, module: HeapObject, name: str, arguments
                 if isinstance(inner, Container)
                 else Unknown()
             )
+        case "load_state_dict":
+            machine.note_event(Event.RESTORED, machine.site(at), module)
+            return machine.globals.child((module, name, "()"))
         case "forward" | "__call__" | "call":
             return machine.call(module, arguments, at)
         case "reset_classifier" if isinstance(module, Backbone) and arguments.positional:
@@ -347,6 +351,8 @@ def call_unknown(machine: Machine, function: Unknown, arguments: Arguments, at: 
         if name in SAME_ANSWER_METHODS and all(isinstance(value, Constant) for value in arguments.positional):
             texts = tuple(value.value for value in arguments.positional if isinstance(value, Constant))
             return function.child(("answer", *texts))
+        if name == "index" and len(arguments) == 1:
+            return function.child(("call", machine.site(at)), CLASS_NUMBER)
         if name in ("prepare", "setup") and len(arguments.positional) >= 2:
             return TupleValue(arguments.positional)  # accelerate and Fabric give back what they are given
         if name in TENSOR_METHODS and _only_numbers(arguments):

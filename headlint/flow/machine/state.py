@@ -233,9 +233,17 @@ def join(options: Iterable[tuple[tuple[Guard, ...], Value]]) -> Value:
         return Unknown()
     if all(same(merged[0].value, option.value) for option in merged[1:]):
         return merged[0].value
-    if len(merged) > MOST_OPTIONS or any(len(option.guards) > MOST_GUARDS for option in merged):
-        return Unknown(TOO_MANY)
-    return Choice(tuple(merged))
+    followed = [option for option in merged if len(option.guards) <= MOST_GUARDS]
+    if len(followed) == len(merged) <= MOST_OPTIONS:
+        return Choice(tuple(merged))
+    usual = [option for option in followed if _is_usual(option)]
+    rest = Unknown(TOO_MANY)
+    return Choice((*usual, Option((), rest))) if 0 < len(usual) < MOST_OPTIONS else rest
+
+
+def _is_usual(option: Option) -> bool:
+    """Whether it is by defaults alone that the value is this one: then it is followed, however many others there are."""
+    return bool(option.guards) and all(guard.expected is guard.outcome for guard in option.guards)
 
 
 def _union(first: tuple[Guard, ...], second: tuple[Guard, ...]) -> tuple[Guard, ...]:
