@@ -57,6 +57,8 @@ def softmax_over_batch(evidence: Evidence) -> Iterator[Diagnostic]:
 def _is_over_batch(evidence: Evidence, fact: Activation, scores: Tensor) -> bool:
     """Whether a softmax compares samples; one score a row, compared over the rows, is attention and was left out."""
     axis, rank = softmax_axis(fact), scores.shape.rank
+    if rank == 1:
+        return False
     if axis is not None and axis < 0 and rank is not None:
         axis += rank
     taken = evidence.reaches_loss(fact)

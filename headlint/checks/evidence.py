@@ -21,6 +21,7 @@ from headlint.checks.training.order import Run, runs_of
 from headlint.flow.values.facts import (
     Activation,
     Backward,
+    DropoutByMode,
     Event,
     Fact,
     Fed,
@@ -32,7 +33,7 @@ from headlint.flow.values.facts import (
     TrainingEvent,
 )
 from headlint.flow.values.library_values import Compiled
-from headlint.flow.values.python_values import HeapObject, Site, TupleValue, Value
+from headlint.flow.values.python_values import HeapObject, Instance, Site, TupleValue, Value
 from headlint.flow.values.tensor_values import Labels, Tensor
 from headlint.settings import Settings
 
@@ -103,6 +104,11 @@ class Evidence:
             if event.event is Event.HANDED_OVER:
                 found.setdefault((id(event.subject), event.site), []).append(event)
         return found
+
+    @cached_property
+    def dropping_by_mode(self) -> set[Instance]:
+        """The modules that drop values by a function, in training mode."""
+        return {fact.module for fact in self.of(DropoutByMode)}
 
     @cached_property
     def events(self) -> list[TrainingEvent]:

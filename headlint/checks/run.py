@@ -21,7 +21,7 @@ from headlint.checks import (
 from headlint.checks.diagnostic import Diagnostic
 from headlint.checks.evidence import Evidence
 from headlint.checks.tensors import source_tensor
-from headlint.checks.training import around, compiled, data, frozen, held, keras_modes, modes, steps, tapes
+from headlint.checks.training import around, compiled, data, frozen, held, judging, keras_modes, modes, steps, tapes
 from headlint.flow.values.facts import Fact, LossUse
 from headlint.flow.values.tensor_values import Tensor
 from headlint.settings import Settings
@@ -45,6 +45,7 @@ FAMILIES = (
     compiled,
     data,
     modes,
+    judging,
     keras_modes,
     labels,
     api,

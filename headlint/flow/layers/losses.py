@@ -185,10 +185,16 @@ def _note(
 
 
 def _is_optional_step(option: Option, alternatives: tuple[Option, ...]) -> bool:
-    """Whether the value is another alternative with one more step that a condition switches on: the author knows both."""
+    """Whether the value is another alternative with one more step that a condition switches on: the author knows both.
+
+    A step that the defaults switch on is none: it is there unless somebody asks for something else.
+    """
     tensor = option.value
     return isinstance(tensor, Tensor) and any(
-        isinstance(other.value, Tensor) and other.value is not tensor and operation.comes_from(tensor, other.value, 3)
+        isinstance(other.value, Tensor)
+        and other.value is not tensor
+        and operation.is_made_like(tensor, other.value, 3)
+        and not _is_default(option, other)
         for other in alternatives
     )
 
@@ -198,6 +204,12 @@ def is_left_bare(option: Option, alternatives: tuple[Option, ...]) -> bool:
     base = option.value
     others = (other.value for other in alternatives if isinstance(other.value, Tensor) and other.value is not base)
     return isinstance(base, Tensor) and sum(operation.comes_from(other, base, 4) for other in others) > 1
+
+
+def _is_default(option: Option, other: Option) -> bool:
+    """Whether it is by defaults alone that the value is this one and not the other."""
+    deciding = [guard for guard in option.guards if guard not in other.guards]
+    return bool(deciding) and all(guard.expected is guard.outcome for guard in deciding)
 
 
 def from_logits(machine: Machine, kind: LossKind, options: Mapping[str, Value]) -> bool | None:

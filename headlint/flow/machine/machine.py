@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from headlint.flow.machine.branches import Branches, Tested, contradicts_defaults
+from headlint.flow.machine.branches import Branches, Tested
 from headlint.flow.machine.budget import (
     DEEPEST_CALL,
     LEAST_STEPS_FOR_ROOTS,
@@ -338,15 +338,11 @@ class Machine:
 
     def emit(self, kind: type[Fact], site: Site, certain: bool = True, /, **columns: Any) -> None:
         """Note a fact on the current path."""
-        if self.muted:
-            return
-        if contradicts_defaults(self.state.path):
-            return
-        if self.branches.again and not self.branches.one_thing_differs(self.state.path):
+        unseen = self.branches.is_unseen(self.state.path)
+        if self.muted or unseen is None:
             return
         call_sites = tuple(frame.call_site for frame in self.frames if frame.call_site is not None)
         guards = tuple(guard for guard in self.state.path if not guard.required)
-        unseen = self.branches.again
         self.facts.append(kind(site=site, guards=guards, certain=certain, unseen=unseen, calls=call_sites, **columns))
 
     def note_event(

@@ -247,7 +247,7 @@ def _fill_dataclass(machine: Machine, instance: Instance, arguments: Arguments, 
             machine.state.write(instance, name, given[name])
             continue
         default = attributes.find_in_class(machine, instance.cls, name)
-        if default is not None and assume_defaults:
+        if default is not None and (assume_defaults or not arguments.complete):
             assumption = Assumption(instance.cls.unit.path, instance.cls.name, name)
             machine.state.write(instance, name, _assumed(machine, default[0], assumption, instance.cls.definition))
     after = machine.method(instance, "__post_init__")

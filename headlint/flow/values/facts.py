@@ -224,6 +224,13 @@ class DropoutCall(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class DropoutByMode(Fact):
+    """A module drops values by a function that it gives its own mode."""
+
+    module: Instance
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class AxesReordered(Fact):
     """A reshape names the axes of a tensor in another order than they have, which moves no number."""
 
@@ -350,7 +357,7 @@ class Event(Enum):
     APPLIED = "a model is applied"
     COMPILED = "a Keras model is compiled"
     FITTED = "a Keras model is trained by fit"
-    RESTORED = "a Keras model gets weights that were saved"
+    RESTORED = "a model gets weights that were saved"
     PREDICTED = "a Keras model predicts"
     TRAINABLE_SET = "a Keras layer or model is frozen or released"
     KEPT = "a value is added to a sum or a list that outlives the round of the loop"
