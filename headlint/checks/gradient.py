@@ -278,9 +278,12 @@ def softmax_in_hidden_layer(evidence: Evidence) -> Iterator[Diagnostic]:
 
 
 def _before_pools(tensor: Tensor) -> Tensor:
-    while tensor.origin.note in ("pool", "dropout", "flatten") and tensor.inputs:
+    while tensor.inputs and tensor.origin.layer is not None and tensor.origin.layer.kind.effect in _THINNING:
         tensor = tensor.inputs[0]
     return tensor
+
+
+_THINNING = frozenset({"pool", "adaptive_pool", "dropout", "flatten"})
 
 
 def _is_hidden(evidence: Evidence, fact: LayerApplied, softmax: Tensor) -> bool:
