@@ -282,9 +282,11 @@ def consistent(guards: tuple[Guard, ...]) -> bool:
 class _Index:
     """The conditions of a path by what they are about, so that others are quickly held against them."""
 
-    __slots__ = ("_outcomes", "_tests")
+    __slots__ = ("_known", "_outcomes", "_tests")
 
     def __init__(self, path: tuple[Guard, ...]) -> None:
+        self._known: dict[tuple[Guard, ...], bool] = {}
+        """What was asked before: the same alternatives are held against a path again and again."""
         self._outcomes: dict[Condition, bool] = {}
         self._tests: dict[Hashable, list[tuple[str, Hashable, bool]]] = {}
         for guard in path:
@@ -294,6 +296,12 @@ class _Index:
 
     def allows(self, guards: tuple[Guard, ...]) -> bool:
         """Whether further conditions can hold beside those of the path."""
+        known = self._known.get(guards)
+        if known is None:
+            known = self._known[guards] = self._can_hold(guards)
+        return known
+
+    def _can_hold(self, guards: tuple[Guard, ...]) -> bool:
         new: dict[Condition, bool] = {}
         for guard in guards:
             known = self._outcomes.get(guard.condition)
