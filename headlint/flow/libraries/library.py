@@ -368,6 +368,9 @@ def call_unknown(machine: Machine, function: Unknown, arguments: Arguments, at: 
             return picked
         if (done := unseen_models.call_method(machine, function.parent, name, arguments, at)) is not None:
             return done
+    match function.key:
+        case (Instance(), "register") if {"models", "optimizers"} <= arguments.named.keys():
+            return TupleValue(tuple(arguments.named.values()))  # Ray's TrainingOperator gives back what it is given
     known = unreadable.call(machine, function, arguments, at)
     machine.note_open(function)
     if known is not None:
