@@ -81,7 +81,7 @@ def known_items(machine: Machine, value: Value) -> list[Value] | None:
             items_now = slot_items(machine, items_list)
             return None if items_list.approximate or items_now is None else list(items_now)
         case Container(kind="dict") as container:
-            return [Constant(name) for name in container.names]
+            return None if container.approximate else [Constant(name) for name in container.names]
         case Container() as container:
             machine.applied.add(container)  # whoever goes through the members applies them in his own way
             members = slot_items(machine, container)
