@@ -98,7 +98,8 @@ def test_a_known_result_loads_neither_the_parser_nor_the_interpreter(project: Pa
     program = (
         "import sys, headlint.cli.main as main\n"
         "status = main.main(['check', '--isolated', '--output-format', 'concise', 'train.py'])\n"
-        "print(status, [name for name in ('libcst', 'headlint.flow.machine.machine') if name in sys.modules])"
+        "print(status, [name for name in ('libcst', 'headlint.syntax.lower', 'headlint.flow.machine.machine')"
+        " if name in sys.modules])"
     )
     runs = [
         subprocess.run(
@@ -108,7 +109,7 @@ def test_a_known_result_loads_neither_the_parser_nor_the_interpreter(project: Pa
     ]
     first, second = (run.stdout.splitlines() for run in runs)
     assert first[:-1] == second[:-1]
-    assert first[-1] == "1 ['libcst', 'headlint.flow.machine.machine']"
+    assert first[-1] == "1 ['headlint.syntax.lower', 'headlint.flow.machine.machine']"
     assert second[-1] == "1 []"
 
 

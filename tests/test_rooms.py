@@ -17,7 +17,7 @@ ROOMS = {
     "frameworks": "",
     "findings": "settings",
     "source": "settings frameworks findings",
-    "syntax": "source libcst",
+    "syntax": "source",
     "flow": "frameworks syntax",
     "checks": "settings frameworks flow",
     "loading": "version findings source frameworks syntax flow",
@@ -30,8 +30,8 @@ ROOMS = {
     "integrations": "version settings findings source loading selection run fixes reporting inspection",
     "cli": "version settings findings source selection run fixes runtime reporting integrations",
 }
-"""What each room may import. A room stands after all that it imports, so no two can import each other; libcst, the
-parser, counts as a room here."""
+"""What each room may import. A room stands after all that it imports, so no two can import each other; libcst,
+which only fixes may use, counts as a room here."""
 
 PACKAGES_OF_FLOW = {
     "values": "",

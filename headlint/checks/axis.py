@@ -11,9 +11,7 @@ from headlint.checks.evidence import Evidence, is_proved
 from headlint.checks.outputs import SOFTMAXES, about_activation, softmax_axis
 from headlint.checks.tensors import prediction, short
 from headlint.checks.trails import about_loss
-from headlint.flow.tensors.sequences import is_batch, is_batch_first, is_of_sequences
-from headlint.flow.values.facts import Activation, AxesReordered, LayerApplied, LayerBuilt, RowsShifted, StepTaken
-from headlint.flow.values.library_values import Layer
+from headlint.flow.values.facts import Activation, AxesReordered, LayerBuilt, RowsShifted
 from headlint.flow.values.python_values import Constant
 from headlint.flow.values.tensor_values import Domain, Tensor
 
@@ -59,6 +57,8 @@ def softmax_over_batch(evidence: Evidence) -> Iterator[Diagnostic]:
 def _is_over_batch(evidence: Evidence, fact: Activation, scores: Tensor) -> bool:
     """Whether a softmax compares samples; one score a row, compared over the rows, is attention and was left out."""
     axis, rank = softmax_axis(fact), scores.shape.rank
+    if rank == 1:
+        return False
     if axis is not None and axis < 0 and rank is not None:
         axis += rank
     taken = evidence.reaches_loss(fact)
@@ -177,60 +177,10 @@ def _is_whole(fact: AxesReordered) -> bool:
     return fact.input.shape.rank is None and sorted(fact.order) == list(range(fact.sizes)) and fact.sizes > 1
 
 
-def batch_first_mismatch(evidence: Evidence) -> Iterator[Diagnostic]:
-    """HL305."""
-    for fact in evidence.of(StepTaken):
-        batch_first = is_batch_first(fact.layer)
-        if batch_first is None or fact.axis != (0 if batch_first else 1) or not _is_meant_as_step(fact, batch_first):
-            continue
-        what = "mean over time" if fact.taken == "mean" else f"{fact.taken} step"
-        steps = (DiagnosticStep(fact.taken_at, f"takes the {what} along axis {fact.axis}", "operation"),)
-        yield _about_batch(fact, fact.layer, batch_first, steps)
-    for applied in evidence.applications():
-        if (
-            not is_of_sequences(applied.layer)
-            or applied.input.shape.rank != 3
-            or is_batch_first(applied.layer) is not False
-        ):
-            continue
-        if is_batch(applied.input, 0):
-            yield _about_batch(applied, applied.layer, False, ())
-
-
-def _is_meant_as_step(fact: StepTaken, batch_first: bool) -> bool:
-    """Whether what is taken along the axis of the batch is taken for a step of time."""
-    if fact.input.shape.size(fact.axis) == 1:
-        return False
-    if batch_first:
-        return fact.taken == "last" and fact.input.shape.rank == 3
-    whole = fact.layer.kind.effect == "hidden_same_shape"
-    return fact.input.shape.rank != 2 and fact.taken in (("first", "last", "mean") if whole else ("last", "mean"))
-
-
-def _about_batch(
-    fact: StepTaken | LayerApplied, layer: Layer, batch_first: bool, steps: tuple[DiagnosticStep, ...]
-) -> Diagnostic:
-    name = layer.kind.short_name
-    takes = "(batch, time, features)" if batch_first else "(time, batch, features)"
-    message = (
-        f"{name} {'with' if batch_first else 'without'} batch_first=True takes {takes}, but the batch "
-        f"is {'not on axis 0' if batch_first else 'on axis 0'} here: time and samples change places, so samples read each other."
-    )
-    advice = (
-        "Take the step along axis 1 (out[:, -1]), or leave batch_first out."
-        if batch_first
-        else f"Build {name} with batch_first=True, or transpose what it takes."
-    )
-    built = DiagnosticStep(layer.site, f"{name} takes {takes}", "layer", layer.kind.name)
-    details = (("batch_first", batch_first),)
-    return Diagnostic("HL305", fact.site, message, advice, is_proved(fact), (built, *steps), details, subject=fact)
-
-
 RULES = (
     softmax_without_dim,
     softmax_over_batch,
     softmax_across_tasks,
     classes_on_wrong_axis,
     view_instead_of_transpose,
-    batch_first_mismatch,
 )

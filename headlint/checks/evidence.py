@@ -21,6 +21,7 @@ from headlint.checks.training.order import Run, runs_of
 from headlint.flow.values.facts import (
     Activation,
     Backward,
+    DropoutByMode,
     Event,
     Fact,
     Fed,
@@ -32,7 +33,7 @@ from headlint.flow.values.facts import (
     TrainingEvent,
 )
 from headlint.flow.values.library_values import Compiled
-from headlint.flow.values.python_values import HeapObject, Site, TupleValue, Value
+from headlint.flow.values.python_values import HeapObject, Instance, Site, TupleValue, Value
 from headlint.flow.values.tensor_values import Labels, Tensor
 from headlint.settings import Settings
 
@@ -105,6 +106,11 @@ class Evidence:
         return found
 
     @cached_property
+    def dropping_by_mode(self) -> set[Instance]:
+        """The modules that drop values by a function, in training mode."""
+        return {fact.module for fact in self.of(DropoutByMode)}
+
+    @cached_property
     def events(self) -> list[TrainingEvent]:
         """What happens in training loops."""
         return self.of(TrainingEvent)
@@ -113,6 +119,11 @@ class Evidence:
     def runs(self) -> list[Run]:
         """The same by the runs of the module and of its functions."""
         return runs_of(self.events)
+
+    @cached_property
+    def beginnings(self) -> list[Run]:
+        """The same with the first part of loops that are not followed to their end, for what only asks what comes before."""
+        return runs_of(self.events, broken_loops=True)
 
     @cached_property
     def uses(self) -> list[LossUse]:

@@ -59,7 +59,7 @@ def _wrong_labels(aim: Aim) -> Iterator[Diagnostic]:
             advice = "Use categorical_crossentropy, or leave the labels as integers."
             yield _about_labels(aim, message, advice if loss.framework == "keras" else "Pass the class numbers.")
         case "cross_entropy", _ if loss.framework != "torch" and _is_one_integer_a_sample(aim):
-            if labels.column is not None and units(aim.use) != 1:
+            if units(aim.use) != 1:
                 message = (
                     f"{name} takes one-hot rows, but the labels are one integer for each sample ({labels.source})."
                 )
@@ -81,9 +81,22 @@ def _wrong_labels(aim: Aim) -> Iterator[Diagnostic]:
 
 
 def _is_one_integer_a_sample(aim: Aim) -> bool:
-    """Whether the labels are class numbers, by what they are or because the head has a unit for each of them."""
-    labels = aim.labels
-    return labels.encoding in ("index", "binary") or (labels.dtype == "integer" and aim.may_number_classes)
+    """Whether the labels are class numbers, by what they are or because the head has a unit for each of them.
+
+    Whole numbers in one row, and a column of a file, are one number a sample whatever they stand for.
+    """
+    labels, shape = aim.labels, aim.target.shape
+    if labels.encoding in ("index", "binary") or (labels.dtype == "integer" and aim.may_number_classes):
+        return labels.column is not None or shape.rank == 1
+    whole = labels.encoding == "" and (labels.dtype in ("integer", "boolean") or _is_column_of_file(aim.target))
+    return whole and shape.rank == 1 and prediction(aim.use).shape.rank in (None, 2)
+
+
+def _is_column_of_file(target: Tensor) -> bool:
+    """Whether labels are a column as a reader of tables gave it, or some of its rows."""
+    while target.inputs and target.labels is target.inputs[0].labels:
+        target = target.inputs[0]
+    return target.origin.role == "input" and target.origin.name.startswith("the column")
 
 
 def _is_typed(use: LossUse) -> bool:

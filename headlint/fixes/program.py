@@ -42,9 +42,12 @@ class Program:
             raise CannotFix("it cannot be parsed") from error
         self.module = wrapper.module
         self._expressions: dict[tuple[Position, Position], cst.BaseExpression] = {}
+        self._in_brackets: dict[tuple[Position, Position], cst.BaseExpression] = {}
         for node in self._positions:
             if isinstance(node, cst.BaseExpression):
                 self._expressions.setdefault(self.span(node), node)
+                if node.lpar:
+                    self._in_brackets.setdefault(self.outer(node), node)
 
     # Looking
 
@@ -54,9 +57,11 @@ class Program:
         if above < 0:
             raise CannotFix("there is no such cell")
         start, end = (place.line + above, place.column), (place.end_line + above, place.end_column)
-        if (start, end) not in self._expressions:
+        # To Python's parser the brackets of a tuple or a generator belong to it, to libcst they do not.
+        found = self._expressions.get((start, end)) or self._in_brackets.get((start, end))
+        if found is None:
             raise CannotFix("there is no expression at the place")
-        return self._expressions[start, end]
+        return found
 
     def span(self, node: cst.CSTNode) -> tuple[Position, Position]:
         """Where a node begins and ends, its own brackets not counted."""

@@ -243,12 +243,12 @@ class ProjectLoader:
         from headlint.syntax.parse import spans
 
         if not self.cache:
-            return spans(document.code, wanted, self.body(document).firsts)
+            return spans(document.code, wanted)
         file = cache.file_for("spans", document.code)
         cached = cache.read(file)
         known: dict[int, Span] = cached if isinstance(cached, dict) else {}
         if not wanted <= known.keys():
-            known = {**known, **spans(document.code, wanted, self.body(document).firsts)}
+            known = {**known, **spans(document.code, wanted)}
             cache.write(file, known)
         return {at: known[at] for at in wanted if at in known}
 

@@ -6,9 +6,6 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
-SMALLEST_CHUNK = 2_000
-"""Characters that are parsed at a time, at the least: each time costs a little beside."""
-
 _TOKEN = re.compile(
     r"""
     (?P<skipped> \#[^\n]* | \\\n
@@ -21,20 +18,6 @@ _TOKEN = re.compile(
     re.DOTALL | re.MULTILINE | re.VERBOSE,
 )
 """What tells where a statement begins: strings and brackets to pass over, and what stands in the first column."""
-
-
-def chunks_of(text: str) -> list[str]:
-    """The text in runs of whole top-level statements, none of them tiny."""
-    chunks: list[str] = []
-    chunk: list[str] = []
-    length = 0
-    for part in parts_of(text) if len(text) > 2 * SMALLEST_CHUNK else [text]:
-        chunk.append(part)
-        length += len(part)
-        if length >= SMALLEST_CHUNK:
-            chunks.append("".join(chunk))
-            chunk, length = [], 0
-    return [*chunks, "".join(chunk)] if chunk else chunks
 
 
 def parts_of(text: str) -> list[str]:

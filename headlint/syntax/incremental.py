@@ -6,44 +6,32 @@ parsed piece by piece wherever each piece is a module by itself; where one is no
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import ast
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-
-import libcst as cst
-from libcst.metadata import MetadataWrapper, PositionProvider
 
 from headlint.syntax import ir
 from headlint.syntax.cutting import parts_of
 from headlint.syntax.lower import Lowering
-from headlint.syntax.parse import Span, parse, refuse_hard_texts, span_of
+from headlint.syntax.parse import Span, SyntaxProblem, lowered, parse, refuse_hard_texts, span_of, tree_of
 
 
 @dataclass
 class _Piece:
     """A few statements that are a module by themselves, and what is known of them."""
 
-    module: cst.Module
-    lines: int
+    tree: ast.Module
+    lines: Sequence[str]
     first: int = -1
     """The number that the numbering of ``statements`` begins with."""
     statements: tuple[ir.Statement, ...] = ()
-    nodes: list[cst.CSTNode] = field(default_factory=list)
-    positions: dict[int, Span] | None = None
-    """The places of the nodes, as if the piece stood at the top of its file."""
+    nodes: list[ast.AST] = field(default_factory=list)
 
     def number_from(self, first: int) -> None:
         """Lower the statements such that their numbers begin with ``first``."""
         if self.first != first:
             self.first, self.nodes = first, []
-            self.statements = Lowering(self.nodes, first).module(self.module).body
-
-    def span(self, index: int) -> Span | None:
-        """The place of a node within the piece."""
-        if self.positions is None:
-            found = MetadataWrapper(self.module, unsafe_skip_copy=True).resolve(PositionProvider)
-            places = ((number, found.get(node)) for number, node in enumerate(self.nodes))
-            self.positions = {number: span_of(place) for number, place in places if place is not None}
-        return self.positions.get(index)
+            self.statements = lowered(self.tree, Lowering(self.nodes, first)).body
 
 
 class IncrementalParser:
@@ -63,7 +51,7 @@ class IncrementalParser:
         refuse_hard_texts(text)
         try:
             return ir.Module(tuple(statement for piece, _ in self._layout(text) for statement in piece.statements))
-        except (cst.ParserSyntaxError, RecursionError):
+        except SyntaxProblem:
             return parse(text)
 
     def spans(self, text: str, wanted: set[int]) -> dict[int, Span]:
@@ -71,8 +59,8 @@ class IncrementalParser:
         found: dict[int, Span] = {}
         for piece, above in self._layout(text):
             for at in wanted.intersection(range(piece.first, piece.first + len(piece.nodes))):
-                if (span := piece.span(at - piece.first)) is not None:
-                    found[at] = replace(span, line=span.line + above, end_line=span.end_line + above)
+                span = span_of(piece.nodes[at - piece.first], piece.lines)
+                found[at] = replace(span, line=span.line + above, end_line=span.end_line + above)
         return found
 
     def _layout(self, text: str) -> Iterator[tuple[_Piece, int]]:
@@ -84,7 +72,7 @@ class IncrementalParser:
             parts = parts_of(text)
             try:
                 self._pieces = {part: self._pieces.get(part) or _parsed(part) for part in parts}
-            except cst.ParserSyntaxError:
+            except SyntaxProblem:
                 parts = [text]
                 self._pieces = {text: _parsed(text)}
             self._text, self._order = text, [self._pieces[part] for part in parts]
@@ -95,9 +83,9 @@ class IncrementalParser:
         for piece in self._order:
             piece.number_from(number)
             yield piece, above
-            above += piece.lines
+            above += len(piece.lines) - 1
             number += len(piece.nodes)
 
 
 def _parsed(text: str) -> _Piece:
-    return _Piece(cst.parse_module(text), text.count("\n"))
+    return _Piece(tree_of(text), text.split("\n"))

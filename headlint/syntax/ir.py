@@ -1,7 +1,7 @@
 """The intermediate representation of a module: what the program means, without whitespace, comments or types.
 
 Every expression, and every statement that defines something, has a number ``at`` that is unique in its module and
-depends on the text alone. ``headlint.syntax.positions`` turns such numbers into places when somebody asks.
+depends on the text alone. ``headlint.syntax.parse.spans`` turns such numbers into places when somebody asks.
 All nodes are plain values that can be pickled.
 """
 
@@ -387,8 +387,6 @@ class Module:
     """A whole module."""
 
     body: tuple[Statement, ...]
-    firsts: tuple[int, ...] = (0,)
-    """For each chunk of the text that was parsed by itself the first number in it."""
 
 
 def walk(node: object) -> Iterator[Expression | Statement]:
@@ -416,4 +414,4 @@ _KINDS: dict[type, tuple[bool, tuple[str, ...]]] = {}
 
 def _slots_of(kind: type) -> tuple[str, ...]:
     named = (slot for above in kind.__mro__ for slot in getattr(above, "__slots__", ()))
-    return tuple(slot for slot in named if slot not in ("at", "firsts"))
+    return tuple(slot for slot in named if slot != "at")

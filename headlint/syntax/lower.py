@@ -1,14 +1,12 @@
-"""Lowers a libcst module to the intermediate representation.
+"""Lowers a module, as Python's own parser gives it, to the intermediate representation.
 
-One method a node type; it descends only where meaning lies. ``module.visit`` and the metadata providers cost as much as
-the parse itself or more, so they are not used here.
+One method a node type; it descends only where meaning lies.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-
-import libcst as cst
+import ast
+from collections.abc import Callable, Iterable, Sequence
 
 from headlint.syntax import ir
 from headlint.syntax.lower_expressions import OPERATORS, ExpressionLowering
@@ -17,20 +15,17 @@ from headlint.syntax.lower_expressions import OPERATORS, ExpressionLowering
 class Lowering(ExpressionLowering):
     """One pass over one module: one method a type of statement."""
 
-    def __init__(self, nodes: list[cst.CSTNode] | None = None, first: int = 0) -> None:
+    def __init__(self, nodes: list[ast.AST] | None = None, first: int = 0) -> None:
         super().__init__(nodes, first)
-        self._statements: dict[type, Callable[[cst.CSTNode], ir.Statement | None]] = {}
+        self._statements: dict[type[ast.AST], Callable[[ast.AST], ir.Statement | None]] = {}
 
-    def module(self, module: cst.Module) -> ir.Module:
+    def module(self, module: ast.Module) -> ir.Module:
         """The whole module."""
         return ir.Module(self._block(module.body))
 
-    def _block(self, statements: Iterable[cst.CSTNode]) -> tuple[ir.Statement, ...]:
+    def _block(self, statements: Sequence[ast.stmt]) -> tuple[ir.Statement, ...]:
         lowered: list[ir.Statement] = []
         for statement in statements:
-            if isinstance(statement, cst.SimpleStatementLine):
-                lowered.extend(self._block(statement.body))
-                continue
             method = self._statements.get(type(statement))
             if method is None:
                 method = getattr(self, "_statement_" + type(statement).__name__, self._statement_nothing)
@@ -39,148 +34,133 @@ class Lowering(ExpressionLowering):
                 lowered.append(result)
         return tuple(lowered)
 
-    def _suite(self, body: cst.BaseSuite) -> tuple[ir.Statement, ...]:
-        return self._block(body.body)
-
-    def _statement_nothing(self, node: cst.CSTNode) -> None:
+    def _statement_nothing(self, node: ast.AST) -> None:
         """Statements that change no value: ``pass``, ``type X = …``."""
 
-    def _statement_Expr(self, node: cst.Expr) -> ir.Statement:
+    def _statement_Expr(self, node: ast.Expr) -> ir.Statement:
         return ir.Evaluate(self._number(node), self.expression(node.value))
 
-    def _statement_Assign(self, node: cst.Assign) -> ir.Statement:
+    def _statement_Assign(self, node: ast.Assign) -> ir.Statement:
         at = self._number(node)
         value = self.expression(node.value)
-        return ir.Assign(at, tuple(self.expression(target.target) for target in node.targets), value)
+        return ir.Assign(at, self._all(node.targets), value)
 
-    def _statement_AnnAssign(self, node: cst.AnnAssign) -> ir.Statement:
+    def _statement_AnnAssign(self, node: ast.AnnAssign) -> ir.Statement:
         at = self._number(node)
         target = self.expression(node.target)
         if node.value is None:
-            return ir.Declare(at, target, self.expression(node.annotation.annotation))
+            return ir.Declare(at, target, self.expression(node.annotation))
         return ir.Assign(at, (target,), self.expression(node.value))
 
-    def _statement_AugAssign(self, node: cst.AugAssign) -> ir.Statement:
-        operator = OPERATORS.get(type(node.operator).__name__.removesuffix("Assign"), "?")
-        return ir.AugmentedAssign(
-            self._number(node), self.expression(node.target), operator, self.expression(node.value)
-        )
+    def _statement_AugAssign(self, node: ast.AugAssign) -> ir.Statement:
+        at = self._number(node)
+        target = self.expression(node.target)
+        return ir.AugmentedAssign(at, target, OPERATORS[type(node.op)], self.expression(node.value))
 
-    def _statement_Return(self, node: cst.Return) -> ir.Statement:
+    def _statement_Return(self, node: ast.Return) -> ir.Statement:
         return ir.Return(self._number(node), self._optional(node.value))
 
-    def _statement_Raise(self, node: cst.Raise) -> ir.Statement:
+    def _statement_Raise(self, node: ast.Raise) -> ir.Statement:
         return ir.Leave(self._number(node), "raise")
 
-    def _statement_Break(self, node: cst.Break) -> ir.Statement:
+    def _statement_Break(self, node: ast.Break) -> ir.Statement:
         return ir.Leave(self._number(node), "break")
 
-    def _statement_Continue(self, node: cst.Continue) -> ir.Statement:
+    def _statement_Continue(self, node: ast.Continue) -> ir.Statement:
         return ir.Leave(self._number(node), "continue")
 
-    def _statement_Assert(self, node: cst.Assert) -> ir.Statement:
+    def _statement_Assert(self, node: ast.Assert) -> ir.Statement:
         return ir.Assert(self._number(node), self.expression(node.test))
 
-    def _statement_Del(self, node: cst.Del) -> ir.Statement:
-        target = self.expression(node.target)
-        targets = target.items if isinstance(target, ir.Display) else (target,)
-        return ir.Delete(self._number(node), targets)
+    def _statement_Delete(self, node: ast.Delete) -> ir.Statement:
+        match node.targets:
+            case [ast.Tuple(elts=targets) | ast.List(elts=targets)]:
+                return ir.Delete(self._number(node), self._all(targets))
+        return ir.Delete(self._number(node), self._all(node.targets))
 
-    def _statement_Global(self, node: cst.Global) -> ir.Statement:
-        return ir.Outer(self._number(node), "global", tuple(item.name.value for item in node.names))
+    def _statement_Global(self, node: ast.Global) -> ir.Statement:
+        return ir.Outer(self._number(node), "global", tuple(node.names))
 
-    def _statement_Nonlocal(self, node: cst.Nonlocal) -> ir.Statement:
-        return ir.Outer(self._number(node), "nonlocal", tuple(item.name.value for item in node.names))
+    def _statement_Nonlocal(self, node: ast.Nonlocal) -> ir.Statement:
+        return ir.Outer(self._number(node), "nonlocal", tuple(node.names))
 
-    def _statement_Import(self, node: cst.Import) -> ir.Statement:
-        return ir.Import(self._number(node), tuple(_alias(name) for name in node.names))
+    def _statement_Import(self, node: ast.Import) -> ir.Statement:
+        return ir.Import(self._number(node), _names(node.names))
 
-    def _statement_ImportFrom(self, node: cst.ImportFrom) -> ir.Statement:
-        names = (("*", ""),) if isinstance(node.names, cst.ImportStar) else tuple(_alias(name) for name in node.names)
-        return ir.ImportFrom(self._number(node), len(node.relative), _dotted(node.module), names)
+    def _statement_ImportFrom(self, node: ast.ImportFrom) -> ir.Statement:
+        return ir.ImportFrom(self._number(node), node.level, node.module or "", _names(node.names))
 
-    def _statement_If(self, node: cst.If) -> ir.Statement:
+    def _statement_If(self, node: ast.If) -> ir.Statement:
         at = self._number(node)
         test = self.expression(node.test)
-        return ir.If(at, test, self._suite(node.body), self._otherwise(node.orelse))
+        return ir.If(at, test, self._block(node.body), self._block(node.orelse))
 
-    def _otherwise(self, orelse: cst.If | cst.Else | None) -> tuple[ir.Statement, ...]:
-        match orelse:
-            case cst.If():
-                return self._block((orelse,))
-            case cst.Else():
-                return self._suite(orelse.body)
-            case _:
-                return ()
-
-    def _statement_For(self, node: cst.For) -> ir.Statement:
+    def _statement_For(self, node: ast.For | ast.AsyncFor) -> ir.Statement:
         at = self._number(node)
         iterable = self.expression(node.iter)
         target = self.expression(node.target)
-        return ir.For(at, target, iterable, self._suite(node.body), self._otherwise(node.orelse))
+        return ir.For(at, target, iterable, self._block(node.body), self._block(node.orelse))
 
-    def _statement_While(self, node: cst.While) -> ir.Statement:
-        at = self._number(node)
-        return ir.While(at, self.expression(node.test), self._suite(node.body), self._otherwise(node.orelse))
+    _statement_AsyncFor = _statement_For
 
-    def _statement_With(self, node: cst.With) -> ir.Statement:
+    def _statement_While(self, node: ast.While) -> ir.Statement:
         at = self._number(node)
-        items = tuple(
-            (self.expression(item.item), self.expression(item.asname.name) if item.asname else None)
-            for item in node.items
-        )
-        return ir.With(at, items, self._suite(node.body))
+        return ir.While(at, self.expression(node.test), self._block(node.body), self._block(node.orelse))
 
-    def _statement_Try(self, node: cst.Try | cst.TryStar) -> ir.Statement:
+    def _statement_With(self, node: ast.With | ast.AsyncWith) -> ir.Statement:
         at = self._number(node)
-        body = self._suite(node.body)
-        handlers = tuple(
-            (
-                handler.name.name.value if handler.name and isinstance(handler.name.name, cst.Name) else "",
-                self._suite(handler.body),
-            )
-            for handler in node.handlers
-        )
-        otherwise = self._suite(node.orelse.body) if node.orelse else ()
-        return ir.Try(at, body, handlers, otherwise, self._suite(node.finalbody.body) if node.finalbody else ())
+        items = [(self.expression(item.context_expr), self._optional(item.optional_vars)) for item in node.items]
+        return ir.With(at, tuple(items), self._block(node.body))
+
+    _statement_AsyncWith = _statement_With
+
+    def _statement_Try(self, node: ast.Try) -> ir.Statement:
+        at = self._number(node)
+        body = self._block(node.body)
+        handlers = tuple([(handler.name or "", self._block(handler.body)) for handler in node.handlers])
+        return ir.Try(at, body, handlers, self._block(node.orelse), self._block(node.finalbody))
 
     _statement_TryStar = _statement_Try
 
-    def _statement_FunctionDef(self, node: cst.FunctionDef) -> ir.Statement:
+    def _statement_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> ir.Statement:
         at = self._number(node)
-        decorators = tuple(self.expression(decorator.decorator) for decorator in node.decorators)
-        parameters = self._parameters(node.params)
+        decorators = self._all(node.decorator_list)
+        parameters = self._parameters(node.args)
         self._generators.append(False)
-        body = self._suite(node.body)
-        return ir.FunctionDefinition(at, node.name.value, parameters, body, decorators, self._generators.pop())
+        body = self._block(node.body)
+        return ir.FunctionDefinition(at, node.name, parameters, body, decorators, self._generators.pop())
 
-    def _statement_ClassDef(self, node: cst.ClassDef) -> ir.Statement:
+    _statement_AsyncFunctionDef = _statement_FunctionDef
+
+    def _statement_ClassDef(self, node: ast.ClassDef) -> ir.Statement:
         at = self._number(node)
-        decorators = tuple(self.expression(decorator.decorator) for decorator in node.decorators)
-        bases = tuple(self.expression(base.value) for base in node.bases if not base.star)
-        return ir.ClassDefinition(at, node.name.value, bases, self._suite(node.body), decorators)
+        decorators = self._all(node.decorator_list)
+        bases = self._all(base for base in node.bases if not isinstance(base, ast.Starred))
+        return ir.ClassDefinition(at, node.name, bases, self._block(node.body), decorators)
 
-    def _statement_Match(self, node: cst.Match) -> ir.Statement:
+    def _statement_Match(self, node: ast.Match) -> ir.Statement:
         at = self._number(node)
         subject = self.expression(node.subject)
-        return ir.Match(at, subject, tuple(self._case(case) for case in node.cases))
+        return ir.Match(at, subject, tuple([self._case(case) for case in node.cases]))
 
-    def _case(self, case: cst.MatchCase) -> ir.Case:
+    def _case(self, case: ast.match_case) -> ir.Case:
         constants = self._pattern_constants(case.pattern)
         captures = tuple(_captured_names(case.pattern))
-        return ir.Case(constants, captures, case.guard is not None, self._suite(case.body))
+        return ir.Case(constants, captures, case.guard is not None, self._block(case.body))
 
-    def _pattern_constants(self, pattern: cst.MatchPattern) -> tuple[ir.Expression, ...] | None:
+    def _pattern_constants(self, pattern: ast.pattern) -> tuple[ir.Expression, ...] | None:
         """The values one of which the subject equals, or None where the pattern says something else."""
         match pattern:
-            case cst.MatchValue(value) | cst.MatchSingleton(value):
+            case ast.MatchValue(value=value):
                 return (self.expression(value),)
-            case cst.MatchAs(pattern=inner) if inner is not None:
+            case ast.MatchSingleton(value=constant):
+                return (ir.Literal(self._number(pattern), constant),)
+            case ast.MatchAs(pattern=inner) if inner is not None:
                 return self._pattern_constants(inner)
-            case cst.MatchOr():
+            case ast.MatchOr(patterns=alternatives):
                 constants: list[ir.Expression] = []
-                for alternative in pattern.patterns:
-                    if (inner_constants := self._pattern_constants(alternative.pattern)) is None:
+                for alternative in alternatives:
+                    if (inner_constants := self._pattern_constants(alternative)) is None:
                         return None
                     constants.extend(inner_constants)
                 return tuple(constants)
@@ -188,23 +168,13 @@ class Lowering(ExpressionLowering):
                 return None
 
 
-def _dotted(node: cst.BaseExpression | None) -> str:
-    match node:
-        case cst.Name():
-            return node.value
-        case cst.Attribute():
-            return f"{_dotted(node.value)}.{node.attr.value}"
-        case _:
-            return ""
+def _names(aliases: Iterable[ast.alias]) -> tuple[tuple[str, str], ...]:
+    return tuple([(alias.name, alias.asname or "") for alias in aliases])
 
 
-def _alias(alias: cst.ImportAlias) -> tuple[str, str]:
-    bound = alias.asname.name.value if alias.asname and isinstance(alias.asname.name, cst.Name) else ""
-    return _dotted(alias.name), bound
-
-
-def _captured_names(pattern: cst.CSTNode) -> Iterable[str]:
-    if isinstance(pattern, cst.MatchAs | cst.MatchStar) and pattern.name is not None:
-        yield pattern.name.value
-    for child in pattern.children:
-        yield from _captured_names(child)
+def _captured_names(pattern: ast.pattern) -> Iterable[str]:
+    for node in ast.walk(pattern):
+        if isinstance(node, ast.MatchAs | ast.MatchStar) and node.name is not None:
+            yield node.name
+        elif isinstance(node, ast.MatchMapping) and node.rest is not None:
+            yield node.rest

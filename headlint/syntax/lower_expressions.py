@@ -1,12 +1,10 @@
-"""Lowers the expressions of a libcst module to the intermediate representation."""
+"""Lowers the expressions of a module, as Python's own parser gives them, to the intermediate representation."""
 
 from __future__ import annotations
 
 import ast
-import re
-from collections.abc import Callable, Sequence
-
-import libcst as cst
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain, repeat
 
 from headlint.syntax import ir
 
@@ -14,47 +12,49 @@ from headlint.syntax import ir
 class ExpressionLowering:
     """One method a type of expression; it descends only where meaning lies.
 
-    ``nodes`` is given when somebody wants to know which libcst node a number stands for; it is filled so that
+    ``nodes`` is given when somebody wants to know which node of the tree a number stands for; it is filled so that
     ``nodes[at - first]`` is that node, where ``first`` is the first number that is given.
     """
 
-    def __init__(self, nodes: list[cst.CSTNode] | None = None, first: int = 0) -> None:
+    def __init__(self, nodes: list[ast.AST] | None = None, first: int = 0) -> None:
         self._next = first
         self._nodes = nodes
         self._generators: list[bool] = []
-        self._expressions: dict[type, Callable[[cst.CSTNode], ir.Expression]] = {}
+        self._written_in: ast.AST | None = None
+        self._expressions: dict[type[ast.AST], Callable[[ast.AST], ir.Expression]] = {}
 
     @property
     def following(self) -> int:
         """The number that the next node would get."""
         return self._next
 
-    def _number(self, node: cst.CSTNode) -> int:
+    def _number(self, node: ast.AST) -> int:
         at = self._next
         self._next += 1
         if self._nodes is not None:
-            self._nodes.append(node)
+            self._nodes.append(self._written_in or node)
         return at
 
-    def _parameters(self, parameters: cst.Parameters) -> tuple[ir.Parameter, ...]:
-        lowered = [self._parameter(parameter, "positional") for parameter in parameters.posonly_params]
-        lowered += [self._parameter(parameter, "positional") for parameter in parameters.params]
-        if isinstance(parameters.star_arg, cst.Param):
-            lowered.append(self._parameter(parameters.star_arg, "star"))
-        lowered += [self._parameter(parameter, "keyword") for parameter in parameters.kwonly_params]
-        if parameters.star_kwarg is not None:
-            lowered.append(self._parameter(parameters.star_kwarg, "double_star"))
-        return tuple(lowered)
+    def _parameters(self, parameters: ast.arguments) -> tuple[ir.Parameter, ...]:
+        return tuple(self._each_parameter(parameters))
 
-    def _parameter(self, parameter: cst.Param, kind: str) -> ir.Parameter:
-        annotation = self.expression(parameter.annotation.annotation) if parameter.annotation else None
-        return ir.Parameter(parameter.name.value, kind, self._optional(parameter.default), annotation)
+    def _each_parameter(self, parameters: ast.arguments) -> Iterator[ir.Parameter]:
+        positional = [*parameters.posonlyargs, *parameters.args]
+        defaults = chain(repeat(None, len(positional) - len(parameters.defaults)), parameters.defaults)
+        for parameter, default in zip(positional, defaults, strict=True):
+            yield self._parameter(parameter, "positional", default)
+        if parameters.vararg is not None:
+            yield self._parameter(parameters.vararg, "star")
+        for parameter, default in zip(parameters.kwonlyargs, parameters.kw_defaults, strict=True):
+            yield self._parameter(parameter, "keyword", default)
+        if parameters.kwarg is not None:
+            yield self._parameter(parameters.kwarg, "double_star")
 
-    def _argument(self, argument: cst.Arg) -> ir.Argument:
-        name = argument.keyword.value if argument.keyword else ""
-        return ir.Argument(self.expression(argument.value), name, len(argument.star))
+    def _parameter(self, parameter: ast.arg, kind: str, default: ast.expr | None = None) -> ir.Parameter:
+        annotation = self._optional(parameter.annotation)
+        return ir.Parameter(parameter.arg, kind, self._optional(default), annotation)
 
-    def expression(self, node: cst.BaseExpression) -> ir.Expression:
+    def expression(self, node: ast.expr) -> ir.Expression:
         """Any expression."""
         method = self._expressions.get(type(node))
         if method is None:
@@ -62,222 +62,193 @@ class ExpressionLowering:
             self._expressions[type(node)] = method
         return method(node)
 
-    def _optional(self, node: cst.BaseExpression | None) -> ir.Expression | None:
+    def _optional(self, node: ast.expr | None) -> ir.Expression | None:
         return None if node is None else self.expression(node)
 
-    def _expression_opaque(self, node: cst.CSTNode) -> ir.Expression:
+    def _all(self, nodes: Iterable[ast.expr]) -> tuple[ir.Expression, ...]:
+        return tuple([self.expression(node) for node in nodes])
+
+    def _expression_opaque(self, node: ast.AST) -> ir.Expression:
         return ir.Opaque(self._number(node))
 
-    def _expression_Name(self, node: cst.Name) -> ir.Expression:
-        if node.value in _SINGLETONS:
-            return ir.Literal(self._number(node), _SINGLETONS[node.value])
-        return ir.Name(self._number(node), node.value)
+    def _expression_Name(self, node: ast.Name) -> ir.Expression:
+        return ir.Name(self._number(node), node.id)
 
-    def _expression_Ellipsis(self, node: cst.Ellipsis) -> ir.Expression:
-        return ir.Opaque(self._number(node))
+    def _expression_Constant(self, node: ast.Constant) -> ir.Expression:
+        if node.value is Ellipsis:
+            return ir.Opaque(self._number(node))
+        return ir.Literal(self._number(node), node.value)
 
-    def _expression_Integer(self, node: cst.Integer) -> ir.Expression:
-        return ir.Literal(self._number(node), _literal(node.value))
-
-    _expression_Float = _expression_Integer
-    _expression_Imaginary = _expression_Integer
-
-    def _expression_SimpleString(self, node: cst.SimpleString) -> ir.Expression:
-        return ir.Literal(self._number(node), _literal(node.value))
-
-    def _expression_ConcatenatedString(self, node: cst.ConcatenatedString) -> ir.Expression:
+    def _expression_JoinedStr(self, node: ast.JoinedStr) -> ir.Expression:
         at = self._number(node)
-        parts: list[str] = []
-        rest: cst.BaseExpression = node
-        while isinstance(rest, cst.ConcatenatedString):
-            if isinstance(rest.left, cst.SimpleString):
-                parts.append(str(_literal(rest.left.value)))
-            else:
-                return ir.Opaque(at)
-            rest = rest.right
-        if not isinstance(rest, cst.SimpleString):
-            return ir.Opaque(at)
-        return ir.Literal(at, "".join(parts) + str(_literal(rest.value)))
+        parts = [part.value for part in node.values if isinstance(part, ast.FormattedValue)]
+        outer = self._written_in
+        self._written_in = outer or node  # before Python 3.12 the places within an f-string are wrong
+        lowered = self._all(parts)
+        self._written_in = outer
+        return ir.Formatted(at, lowered)
 
-    def _expression_FormattedString(self, node: cst.FormattedString) -> ir.Expression:
-        at = self._number(node)
-        parts = [part for part in node.parts if isinstance(part, cst.FormattedStringExpression)]
-        return ir.Formatted(at, tuple(self.expression(part.expression) for part in parts))
+    def _expression_Attribute(self, node: ast.Attribute) -> ir.Expression:
+        return ir.Attribute(self._number(node), self.expression(node.value), node.attr)
 
-    def _expression_Attribute(self, node: cst.Attribute) -> ir.Expression:
-        return ir.Attribute(self._number(node), self.expression(node.value), node.attr.value)
+    def _expression_Subscript(self, node: ast.Subscript) -> ir.Expression:
+        return ir.Subscript(self._number(node), self.expression(node.value), self._index(node.slice))
 
-    def _expression_Subscript(self, node: cst.Subscript) -> ir.Expression:
-        at = self._number(node)
-        owner = self.expression(node.value)
-        indices = tuple(self._index(element.slice) for element in node.slice)
-        if len(indices) == 1:
-            return ir.Subscript(at, owner, indices[0])
-        return ir.Subscript(at, owner, ir.Display(self._number(node), "tuple", indices))
-
-    def _index(self, index: cst.BaseSlice) -> ir.Expression:
+    def _index(self, index: ast.expr) -> ir.Expression:
         match index:
-            case cst.Slice():
-                at = self._number(index)
-                lower, upper = self._optional(index.lower), self._optional(index.upper)
-                return ir.Slice(at, lower, upper, self._optional(index.step))
-            case cst.Index():
-                if isinstance(index.value, cst.Ellipsis):
-                    return ir.Literal(self._number(index), "...")
-                return self.expression(index.value)
+            case ast.Tuple(elts=indices):
+                return ir.Display(self._number(index), "tuple", tuple([self._index(one) for one in indices]))
+            case ast.Constant(value=value) if value is Ellipsis:
+                return ir.Literal(self._number(index), "...")
             case _:
-                return ir.Opaque(self._number(index))
+                return self.expression(index)
 
-    def _expression_Call(self, node: cst.Call) -> ir.Expression:
+    def _expression_Slice(self, node: ast.Slice) -> ir.Expression:
         at = self._number(node)
-        return ir.Call(at, self.expression(node.func), tuple(self._argument(argument) for argument in node.args))
+        return ir.Slice(at, self._optional(node.lower), self._optional(node.upper), self._optional(node.step))
 
-    def _expression_BinaryOperation(self, node: cst.BinaryOperation) -> ir.Expression:
+    def _expression_Call(self, node: ast.Call) -> ir.Expression:
+        at = self._number(node)
+        function = self.expression(node.func)
+        arguments = [self._argument(argument) for argument in node.args]
+        arguments += [
+            ir.Argument(self.expression(keyword.value), keyword.arg or "", 0 if keyword.arg else 2)
+            for keyword in node.keywords
+        ]
+        return ir.Call(at, function, tuple(arguments))
+
+    def _argument(self, node: ast.expr) -> ir.Argument:
+        if isinstance(node, ast.Starred):
+            return ir.Argument(self.expression(node.value), "", 1)
+        return ir.Argument(self.expression(node))
+
+    def _expression_BinOp(self, node: ast.BinOp) -> ir.Expression:
         # Long sums nest to the left; a loop keeps them from exhausting the stack.
-        chain: list[cst.BinaryOperation] = []
-        left: cst.BaseExpression = node
-        while isinstance(left, cst.BinaryOperation):
-            chain.append(left)
+        operations: list[ast.BinOp] = []
+        left: ast.expr = node
+        while isinstance(left, ast.BinOp):
+            operations.append(left)
             left = left.left
-        numbers = [self._number(operation) for operation in chain]
+        numbers = [self._number(operation) for operation in operations]
         lowered = self.expression(left)
-        for operation, at in zip(reversed(chain), reversed(numbers), strict=True):
-            operator = OPERATORS.get(type(operation.operator).__name__, "?")
-            lowered = ir.Binary(at, operator, lowered, self.expression(operation.right))
+        for operation, at in zip(reversed(operations), reversed(numbers), strict=True):
+            lowered = ir.Binary(at, OPERATORS[type(operation.op)], lowered, self.expression(operation.right))
         return lowered
 
-    def _expression_UnaryOperation(self, node: cst.UnaryOperation) -> ir.Expression:
-        operator = _UNARY_OPERATORS.get(type(node.operator).__name__, "?")
-        return ir.Unary(self._number(node), operator, self.expression(node.expression))
+    def _expression_UnaryOp(self, node: ast.UnaryOp) -> ir.Expression:
+        return ir.Unary(self._number(node), _UNARY_OPERATORS[type(node.op)], self.expression(node.operand))
 
-    def _expression_BooleanOperation(self, node: cst.BooleanOperation) -> ir.Expression:
-        at = self._number(node)
-        operator = "and" if isinstance(node.operator, cst.And) else "or"
-        return ir.Boolean(at, operator, self.expression(node.left), self.expression(node.right))
+    def _expression_BoolOp(self, node: ast.BoolOp) -> ir.Expression:
+        operator = "and" if isinstance(node.op, ast.And) else "or"
+        first, *others = node.values
+        numbers = [self._number(node) for _ in others]
+        lowered = self.expression(first)
+        for at, other in zip(reversed(numbers), others, strict=True):
+            lowered = ir.Boolean(at, operator, lowered, self.expression(other))
+        return lowered
 
-    def _expression_Comparison(self, node: cst.Comparison) -> ir.Expression:
+    def _expression_Compare(self, node: ast.Compare) -> ir.Expression:
         at = self._number(node)
         left = self.expression(node.left)
-        operators = tuple(_COMPARISONS.get(type(target.operator).__name__, "?") for target in node.comparisons)
-        return ir.Compare(at, left, operators, tuple(self.expression(target.comparator) for target in node.comparisons))
+        operators = tuple([_COMPARISONS[type(operator)] for operator in node.ops])
+        return ir.Compare(at, left, operators, self._all(node.comparators))
 
-    def _expression_IfExp(self, node: cst.IfExp) -> ir.Expression:
+    def _expression_IfExp(self, node: ast.IfExp) -> ir.Expression:
         at = self._number(node)
         return ir.Conditional(at, self.expression(node.test), self.expression(node.body), self.expression(node.orelse))
 
-    def _expression_Tuple(self, node: cst.Tuple) -> ir.Expression:
-        return ir.Display(self._number(node), "tuple", self._elements(node.elements))
+    def _expression_Tuple(self, node: ast.Tuple) -> ir.Expression:
+        return ir.Display(self._number(node), "tuple", self._all(node.elts))
 
-    def _expression_List(self, node: cst.List) -> ir.Expression:
-        return ir.Display(self._number(node), "list", self._elements(node.elements))
+    def _expression_List(self, node: ast.List) -> ir.Expression:
+        return ir.Display(self._number(node), "list", self._all(node.elts))
 
-    def _expression_Set(self, node: cst.Set) -> ir.Expression:
-        return ir.Display(self._number(node), "set", self._elements(node.elements))
+    def _expression_Set(self, node: ast.Set) -> ir.Expression:
+        return ir.Display(self._number(node), "set", self._all(node.elts))
 
-    def _elements(self, elements: Sequence[cst.BaseElement]) -> tuple[ir.Expression, ...]:
-        return tuple(
-            ir.Starred(self._number(element), self.expression(element.value))
-            if isinstance(element, cst.StarredElement)
-            else self.expression(element.value)
-            for element in elements
-        )
+    def _expression_Starred(self, node: ast.Starred) -> ir.Expression:
+        return ir.Starred(self._number(node), self.expression(node.value))
 
-    def _expression_Dict(self, node: cst.Dict) -> ir.Expression:
+    def _expression_Dict(self, node: ast.Dict) -> ir.Expression:
         at = self._number(node)
-        items = tuple(
-            (
-                self.expression(element.key) if isinstance(element, cst.DictElement) else None,
-                self.expression(element.value),
-            )
-            for element in node.elements
-        )
-        return ir.DictDisplay(at, items)
+        items = [
+            (self._optional(key), self.expression(value)) for key, value in zip(node.keys, node.values, strict=True)
+        ]
+        return ir.DictDisplay(at, tuple(items))
 
-    def _expression_ListComp(self, node: cst.ListComp) -> ir.Expression:
-        return self._comprehension(node, "list", node.elt, None)
+    def _expression_ListComp(self, node: ast.ListComp) -> ir.Expression:
+        return self._comprehension(node, "list", node.generators, node.elt)
 
-    def _expression_SetComp(self, node: cst.SetComp) -> ir.Expression:
-        return self._comprehension(node, "set", node.elt, None)
+    def _expression_SetComp(self, node: ast.SetComp) -> ir.Expression:
+        return self._comprehension(node, "set", node.generators, node.elt)
 
-    def _expression_GeneratorExp(self, node: cst.GeneratorExp) -> ir.Expression:
-        return self._comprehension(node, "generator", node.elt, None)
+    def _expression_GeneratorExp(self, node: ast.GeneratorExp) -> ir.Expression:
+        return self._comprehension(node, "generator", node.generators, node.elt)
 
-    def _expression_DictComp(self, node: cst.DictComp) -> ir.Expression:
-        return self._comprehension(node, "dict", node.key, node.value)
+    def _expression_DictComp(self, node: ast.DictComp) -> ir.Expression:
+        return self._comprehension(node, "dict", node.generators, node.key, node.value)
 
     def _comprehension(
-        self, node: cst.BaseComp, kind: str, element: cst.BaseExpression, value: cst.BaseExpression | None
+        self,
+        node: ast.expr,
+        kind: str,
+        generators: Sequence[ast.comprehension],
+        element: ast.expr,
+        value: ast.expr | None = None,
     ) -> ir.Expression:
         at = self._number(node)
-        clauses: list[ir.Clause] = []
-        clause: cst.CompFor | None = node.for_in
-        while clause is not None:
-            iterable = self.expression(clause.iter)
-            target = self.expression(clause.target)
-            clauses.append(ir.Clause(target, iterable, tuple(self.expression(part.test) for part in clause.ifs)))
-            clause = clause.inner_for_in
-        return ir.Comprehension(at, kind, self.expression(element), self._optional(value), tuple(clauses))
+        clauses = tuple([self._clause(generator) for generator in generators])
+        return ir.Comprehension(at, kind, self.expression(element), self._optional(value), clauses)
 
-    def _expression_Lambda(self, node: cst.Lambda) -> ir.Expression:
+    def _clause(self, generator: ast.comprehension) -> ir.Clause:
+        iterable = self.expression(generator.iter)
+        return ir.Clause(self.expression(generator.target), iterable, self._all(generator.ifs))
+
+    def _expression_Lambda(self, node: ast.Lambda) -> ir.Expression:
         at = self._number(node)
-        return ir.Lambda(at, self._parameters(node.params), self.expression(node.body))
+        return ir.Lambda(at, self._parameters(node.args), self.expression(node.body))
 
-    def _expression_Await(self, node: cst.Await) -> ir.Expression:
-        return self.expression(node.expression)
+    def _expression_Await(self, node: ast.Await) -> ir.Expression:
+        return self.expression(node.value)
 
-    def _expression_NamedExpr(self, node: cst.NamedExpr) -> ir.Expression:
+    def _expression_NamedExpr(self, node: ast.NamedExpr) -> ir.Expression:
         return ir.Walrus(self._number(node), self.expression(node.target), self.expression(node.value))
 
-    def _expression_Yield(self, node: cst.Yield) -> ir.Expression:
+    def _expression_Yield(self, node: ast.Yield | ast.YieldFrom) -> ir.Expression:
         if self._generators:
             self._generators[-1] = True
-        at = self._number(node)
-        value = node.value.item if isinstance(node.value, cst.From) else node.value
-        return ir.Yield(at, self._optional(value))
+        return ir.Yield(self._number(node), self._optional(node.value))
+
+    _expression_YieldFrom = _expression_Yield
 
 
-_PLAIN_STRING = re.compile(r"""'[^'\\]*'|"[^"\\]*\"""")
-
-
-def _literal(text: str) -> ir.Scalar:
-    if _PLAIN_STRING.fullmatch(text) and text[:3] not in ('"""', "'''"):
-        return text[1:-1]
-    try:
-        value = ast.literal_eval(text)
-    except (ValueError, SyntaxError):
-        return None
-    return value if isinstance(value, str | bytes | int | float | complex) else None
-
-
-_SINGLETONS: dict[str, ir.Scalar] = {"True": True, "False": False, "None": None}
-
-OPERATORS = {
-    "Add": "+",
-    "Subtract": "-",
-    "Multiply": "*",
-    "Divide": "/",
-    "FloorDivide": "//",
-    "Modulo": "%",
-    "Power": "**",
-    "MatrixMultiply": "@",
-    "LeftShift": "<<",
-    "RightShift": ">>",
-    "BitAnd": "&",
-    "BitOr": "|",
-    "BitXor": "^",
+OPERATORS: dict[type[ast.operator], str] = {
+    ast.Add: "+",
+    ast.Sub: "-",
+    ast.Mult: "*",
+    ast.Div: "/",
+    ast.FloorDiv: "//",
+    ast.Mod: "%",
+    ast.Pow: "**",
+    ast.MatMult: "@",
+    ast.LShift: "<<",
+    ast.RShift: ">>",
+    ast.BitAnd: "&",
+    ast.BitOr: "|",
+    ast.BitXor: "^",
 }
 
-_UNARY_OPERATORS = {"Minus": "-", "Plus": "+", "Not": "not", "BitInvert": "~"}
+_UNARY_OPERATORS: dict[type[ast.unaryop], str] = {ast.USub: "-", ast.UAdd: "+", ast.Not: "not", ast.Invert: "~"}
 
-_COMPARISONS = {
-    "Equal": "==",
-    "NotEqual": "!=",
-    "LessThan": "<",
-    "LessThanEqual": "<=",
-    "GreaterThan": ">",
-    "GreaterThanEqual": ">=",
-    "In": "in",
-    "NotIn": "not in",
-    "Is": "is",
-    "IsNot": "is not",
+_COMPARISONS: dict[type[ast.cmpop], str] = {
+    ast.Eq: "==",
+    ast.NotEq: "!=",
+    ast.Lt: "<",
+    ast.LtE: "<=",
+    ast.Gt: ">",
+    ast.GtE: ">=",
+    ast.In: "in",
+    ast.NotIn: "not in",
+    ast.Is: "is",
+    ast.IsNot: "is not",
 }

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import ast
+import gc
 import re
 import tokenize
-from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from headlint.source.tokens import tokens_of
 from headlint.syntax import ir
-from headlint.syntax.cutting import chunks_of
 
 if TYPE_CHECKING:
-    from libcst.metadata import CodeRange
+    from headlint.syntax.lower import Lowering
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Span:
 
 
 class SyntaxProblem(Exception):
-    """The text is no Python that libcst can parse."""
+    """The text is no Python that can be parsed."""
 
     def __init__(self, message: str, line: int, column: int) -> None:
         super().__init__(message)
@@ -62,116 +63,85 @@ def parse(text: str) -> ir.Module:
     Raises:
         SyntaxProblem: the text cannot be parsed, or is nested too deeply to be.
     """
-    import gc
+    from headlint.syntax.lower import Lowering
 
-    import libcst
+    return lowered(tree_of(text), Lowering())
 
+
+def tree_of(text: str) -> ast.Module:
+    """The tree that Python's own parser makes of a text: libcst's takes ten times as long, and only fixes need it.
+
+    Raises:
+        SyntaxProblem: the text cannot be parsed, or is nested too deeply to be.
+    """
     refuse_hard_texts(text)
     collecting = gc.isenabled()
     gc.disable()  # a tree has no cycles: collecting while it grows costs a tenth of the parse
     try:
-        return _in_chunks(text) or _lowered((text,))
-    except libcst.ParserSyntaxError as error:
-        raise _explained(text, error.raw_line, error.raw_column + 1) from None
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ast.parse(text)
+    except SyntaxError as error:
+        raise SyntaxProblem(error.msg, error.lineno or 1, error.offset or 1) from None
     except RecursionError:
-        raise SyntaxProblem("nested too deeply to be analysed", 1, 1) from None
+        raise _too_deep() from None
+    except (ValueError, MemoryError, OverflowError):
+        raise SyntaxProblem("invalid syntax", 1, 1) from None
     finally:
         if collecting:
             gc.enable()
 
 
-def _in_chunks(text: str) -> ir.Module | None:
-    """The meaning of a text whose chunks are modules by themselves, as they nearly always are."""
-    import libcst
+def lowered(tree: ast.Module, lowering: Lowering) -> ir.Module:
+    """The meaning of a tree.
 
-    chunks = chunks_of(text)
+    Raises:
+        SyntaxProblem: it is too deep.
+    """
     try:
-        return _lowered(chunks) if len(chunks) > 1 else None
-    except libcst.ParserSyntaxError:
-        return None
+        return lowering.module(tree)
+    except RecursionError:
+        raise _too_deep() from None
 
 
-def _lowered(chunks: Sequence[str]) -> ir.Module:
-    import libcst
-
-    from headlint.syntax.lower import Lowering
-
-    statements: list[ir.Statement] = []
-    firsts = [0]
-    for chunk in chunks:
-        lowering = Lowering(first=firsts[-1])
-        statements += lowering.module(libcst.parse_module(chunk)).body
-        firsts.append(lowering.following)
-    return ir.Module(tuple(statements), tuple(firsts[:-1]))
+def _too_deep() -> SyntaxProblem:
+    return SyntaxProblem("nested too deeply to be analysed", 1, 1)
 
 
 def is_program(text: str) -> bool:
-    """Whether Python's own parser takes the text, which it tells much faster than the meaning can be had."""
-    import ast
-    import warnings
-
+    """Whether a text can be parsed."""
     try:
-        refuse_hard_texts(text)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            ast.parse(text)
-    except (SyntaxProblem, SyntaxError, ValueError, RecursionError, MemoryError):
+        tree_of(text)
+    except SyntaxProblem:
         return False
     return True
 
 
-def spans(text: str, wanted: Iterable[int], firsts: Sequence[int] = (0,)) -> dict[int, Span]:
-    """The places of the numbered nodes of ``parse(text)``, whose ``firsts`` tell in which chunks of the text they stand.
-
-    Positions cost as much as the parse, so they are computed only for the chunks that have something to report.
-    """
-    chunks = chunks_of(text) if len(firsts) > 1 else [text]
-    by_chunk: dict[int, list[int]] = {}
-    for at in wanted:
-        by_chunk.setdefault(bisect_right(firsts, at) - 1, []).append(at)
-    found: dict[int, Span] = {}
-    for index, numbers in by_chunk.items():
-        if index >= 0:
-            above = sum(chunk.count("\n") for chunk in chunks[:index])
-            found.update(_spans_in(chunks[index], firsts[index], numbers, above))
-    return found
-
-
-def _spans_in(chunk: str, first: int, wanted: Iterable[int], above: int) -> Iterator[tuple[int, Span]]:
-    """The places of nodes of a chunk whose numbering begins with ``first``, with ``above`` lines of text above it."""
-    import libcst
-    from libcst.metadata import MetadataWrapper, PositionProvider
-
+def spans(text: str, wanted: Iterable[int]) -> dict[int, Span]:
+    """The places of the numbered nodes of ``parse(text)``."""
     from headlint.syntax.lower import Lowering
 
-    nodes: list[libcst.CSTNode] = []
-    wrapper = MetadataWrapper(libcst.parse_module(chunk), unsafe_skip_copy=True)
-    Lowering(nodes, first).module(wrapper.module)
-    positions = wrapper.resolve(PositionProvider)
-    for at in wanted:
-        if first <= at < first + len(nodes) and (position := positions.get(nodes[at - first])) is not None:
-            span = span_of(position)
-            yield at, replace(span, line=span.line + above, end_line=span.end_line + above)
+    nodes: list[ast.AST] = []
+    lowered(tree_of(text), Lowering(nodes))
+    lines = text.split("\n")
+    return {at: span_of(nodes[at], lines) for at in wanted if 0 <= at < len(nodes)}
 
 
-def span_of(position: CodeRange) -> Span:
-    """A place as libcst gives it, with columns from 1."""
-    return Span(position.start.line, position.start.column + 1, position.end.line, position.end.column + 1)
+def span_of(node: ast.AST, lines: Sequence[str]) -> Span:
+    """The place of a node in a text of these lines; Python's parser counts columns in bytes of UTF-8."""
+    assert isinstance(node, ast.expr | ast.stmt | ast.pattern)
+    end_line, end_column = node.end_lineno or node.lineno, node.end_col_offset or 0
+    return Span(
+        node.lineno,
+        _characters(lines[node.lineno - 1], node.col_offset) + 1,
+        end_line,
+        _characters(lines[end_line - 1], end_column) + 1,
+    )
 
 
-def _explained(text: str, line: int, column: int) -> SyntaxProblem:
-    """What is wrong, in the words of Python's own parser, which are known to everybody."""
-    import warnings
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            compile(text, "", "exec", dont_inherit=True)
-    except SyntaxError as error:
-        return SyntaxProblem(error.msg, error.lineno or line, error.offset or column)
-    except (ValueError, RecursionError, MemoryError, OverflowError):
-        return SyntaxProblem("invalid syntax", line, column)
-    return SyntaxProblem("written for a newer Python than the parser knows", line, column)
+def _characters(line: str, size: int) -> int:
+    """How many characters the first bytes of a line are."""
+    return size if line.isascii() else len(line.encode("utf-8", "surrogatepass")[:size].decode("utf-8", "replace"))
 
 
 def refuse_hard_texts(text: str) -> None:

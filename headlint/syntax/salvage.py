@@ -12,9 +12,9 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from headlint.syntax.dialects import as_python3
 from headlint.syntax.logical_lines import COMPOUND, LogicalLine, logical_lines, margin_of, without_merge_marks
 from headlint.syntax.parse import SyntaxProblem, refuse_hard_texts
-from headlint.syntax.python2 import as_python3
 
 UNKNOWN = 'f""'
 """An expression whose value nobody follows."""

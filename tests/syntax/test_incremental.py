@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from headlint.syntax import cutting, ir
+from headlint.syntax import incremental, ir
 from headlint.syntax.incremental import IncrementalParser
-from headlint.syntax.parse import SyntaxProblem, parse, spans
+from headlint.syntax.parse import SyntaxProblem, parse, spans, tree_of
 
 REPOSITORY = Path(__file__).parents[2]
 PROGRAMS = [
@@ -81,7 +81,7 @@ def assert_agrees(parser: IncrementalParser, text: str) -> None:
     whole = outcome(parse, text)
     assert content(outcome(parser.parse, text)) == content(whole)
     if isinstance(whole, ir.Module):
-        assert parser.spans(text, numbers(whole)) == spans(text, numbers(whole), whole.firsts)
+        assert parser.spans(text, numbers(whole)) == spans(text, numbers(whole))
 
 
 def versions(text: str, seed: int) -> list[str]:
@@ -121,11 +121,8 @@ def test_texts_that_are_hard_to_cut(text: str) -> None:
 
 
 def test_only_what_changed_is_parsed_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    import libcst
-
     parsed: list[str] = []
-    real = libcst.parse_module
-    monkeypatch.setattr(libcst, "parse_module", lambda text: parsed.append(text) or real(text))
+    monkeypatch.setattr(incremental, "tree_of", lambda text: parsed.append(text) or tree_of(text))
     parser = IncrementalParser()
     text = "".join(f"def f{number}():\n    return {number}\n\n\n" for number in range(10))
     parser.parse(text)
@@ -133,16 +130,3 @@ def test_only_what_changed_is_parsed_again(monkeypatch: pytest.MonkeyPatch) -> N
     parsed.clear()
     parser.parse(text.replace("return 5", "return 55"))
     assert parsed == ["def f5():\n    return 55\n\n\n"]
-
-
-@pytest.mark.parametrize("program", PROGRAMS, ids=lambda path: path.stem)
-def test_chunks_say_what_the_whole_says(program: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    text = program.read_text()
-    monkeypatch.setattr(cutting, "SMALLEST_CHUNK", len(text))
-    whole = parse(text)
-    monkeypatch.setattr(cutting, "SMALLEST_CHUNK", 100)
-    cut = parse(text)
-    assert len(whole.firsts) == 1
-    assert len(cut.firsts) > 1 or len(text) < 500
-    assert content(cut) == content(whole)
-    assert spans(text, numbers(cut), cut.firsts) == spans(text, numbers(whole))

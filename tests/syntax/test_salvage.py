@@ -37,6 +37,12 @@ def test_except_with_a_comma() -> None:
     assert salvage(text).text == text.replace(", error:", "       :").replace("print error", "print(error)")
 
 
+def test_parameters_of_types_are_left_out_where_python_does_not_know_them() -> None:
+    text = "class Net[T: (int, list[int])](nn.Module):\n    async def f[*S](self, x: T) -> T:\n        print x\n"
+    saved = "class Net                     (nn.Module):\n    async def f    (self, x: T) -> T:\n        print(x)\n"
+    assert salvage(text).text.rstrip("\n") == saved.rstrip("\n")
+
+
 LEFT_OUT = [
     ("model.add(Dense(10,", 'model = f""'),
     ("self.model.add(Dense(10,", 'self.model = f""'),

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 
 from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
 from headlint.checks.evidence import Evidence
-from headlint.checks.training.modes import depends_on_mode, goes_through_data
+from headlint.checks.training.judging import goes_through_data
 from headlint.checks.training.order import Run
 from headlint.checks.training.reach import depends_on
+from headlint.checks.training.switching import depends_on_mode
 from headlint.checks.training.tapes import owner_of, parts_of
 from headlint.flow.values.facts import Event, LossUse, PredictionUse, TrainingEvent
 from headlint.flow.values.library_values import Layer, Model
@@ -29,7 +30,7 @@ def judged_with_training_true(evidence: Evidence) -> Iterator[Diagnostic]:
                 continue
             if not _is_trained_alone(evidence, applied.subject) or not _is_an_evaluation(run, applied):
                 continue
-            if not _drops_or_normalises(applied.subject) or not _is_judged(evidence, run, applied):
+            if not _drops_or_normalises(evidence, applied.subject) or not _is_judged(evidence, run, applied):
                 continue
             yield Diagnostic(
                 "HL607",
@@ -75,8 +76,8 @@ def _is_an_evaluation(run: Run, applied: TrainingEvent) -> bool:
     return all(any(event.event in _TRAINING for event in run.within(one.loop)) for one in applied.rounds[:-1])
 
 
-def _drops_or_normalises(model: Value) -> bool:
-    return any(isinstance(part, Layer) and depends_on_mode(part) for part in parts_of(model))
+def _drops_or_normalises(evidence: Evidence, model: Value) -> bool:
+    return any(isinstance(part, Layer) and depends_on_mode(evidence, part) for part in parts_of(model))
 
 
 def _is_judged(evidence: Evidence, run: Run, applied: TrainingEvent) -> bool:

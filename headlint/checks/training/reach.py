@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from headlint.checks.evidence import Evidence
 from headlint.checks.training.holding import held_by
 from headlint.flow.training.parameters import has_weights
+from headlint.flow.values.conditions import Choice
 from headlint.flow.values.facts import Event, LossUse
 from headlint.flow.values.library_values import Backbone, Layer, Part
-from headlint.flow.values.python_values import Constant, Site, Unknown, Value
+from headlint.flow.values.python_values import Constant, Site, TupleValue, Unknown, Value
 from headlint.flow.values.tensor_values import COMPUTED, Tensor
 from headlint.flow.values.training_values import Parameters
 
@@ -155,22 +158,36 @@ def _is_called(value: Unknown) -> bool:
     )
 
 
-def depends_on(evidence: Evidence, value: Value, source: Value, depth: int = 24) -> bool:
-    """Whether a value was certainly computed from another, as far as either is followed."""
-    if value is source:
-        return True
-    if depth == 0:
-        return False
+def depends_on(evidence: Evidence, value: Value, source: Value, with_targets: bool = False) -> bool:
+    """Whether a value was certainly computed from another, as far as either is followed; from a loss's labels on demand."""
+    seen: set[int] = set()
+    stack = [value]
+    while stack:
+        one = stack.pop()
+        if one is source:
+            return True
+        if id(one) not in seen:
+            seen.add(id(one))
+            stack.extend(_computed_from(evidence, one, with_targets))
+    return False
+
+
+def _computed_from(evidence: Evidence, value: Value, with_targets: bool) -> Iterator[Value]:
     match value:
         case Tensor():
-            taken = [use.prediction for use in evidence.uses_by_result.get(id(value), ())]
-            parts: list[Value] = [*value.inputs, *taken]
-            return any(depends_on(evidence, part, source, depth - 1) for part in parts)
+            yield from value.inputs
+            for use in evidence.uses_by_result.get(id(value), ()):
+                yield use.prediction
+                if with_targets and use.target is not None:
+                    yield use.target
+            if value.origin.role == "input" and value.origin.factor is not None:
+                yield value.origin.factor  # something unknown that is taken for a tensor
         case Unknown(key=("call", Site() as site), parent=Unknown() as function):
             calls = evidence.unreadable_calls.get((id(function), site), ())
-            parts = [one for call in calls for one in call.given if one is not function]
-            return any(depends_on(evidence, part, source, depth - 1) for part in parts)
+            yield from (one for call in calls for one in call.given if one is not function)
         case Unknown(parent=Unknown() as whole):
-            return depends_on(evidence, whole, source, depth - 1)
-        case _:
-            return False
+            yield whole
+        case TupleValue(items):
+            yield from items
+        case Choice(options):
+            yield from (option.value for option in options)

@@ -140,6 +140,24 @@ def _slice(machine: Machine, given: Value) -> Value:
             return iteration.element(machine, given)
 
 
+def generated(machine: Machine, generator: Value | None) -> Value:
+    """``from_generator``: what a generator gives, one item after the other."""
+    made = machine.call_with(generator) if generator is not None else Unknown()
+    return Dataset("from_generator", made.item if isinstance(made, Dataset) else Unknown("an item"))
+
+
+def zipped(machine: Machine, arguments: Arguments) -> Value:
+    """``zip``: the items of several pipelines side by side."""
+    match [machine.state.narrow(value) for value in arguments.positional]:
+        case [TupleValue(items)]:
+            parts = list(items)
+        case [ListValue() as several]:
+            parts = list(iteration.known_items(machine, several) or ())
+        case parts:
+            pass
+    return Dataset("zip", TupleValue(tuple(iteration.element(machine, part) for part in parts)))
+
+
 def method(machine: Machine, dataset: Dataset, name: str, arguments: Arguments) -> Value | None:
     """A method of a pipeline; None for any other."""
     match name:

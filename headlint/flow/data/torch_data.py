@@ -12,6 +12,8 @@ from headlint.flow.values.facts import LoaderInOrder
 from headlint.flow.values.intervals import Interval
 from headlint.flow.values.library_values import Dataset
 from headlint.flow.values.python_values import (
+    BATCH,
+    STACKED,
     BoundMethod,
     Constant,
     DictValue,
@@ -117,7 +119,7 @@ def _collated(machine: Machine, item: Value, collate: Value | None) -> Value:
         case FunctionValue() | BoundMethod():
             return machine.call_with(collate, ListValue((item,), approximate=True))
         case _:
-            return Unknown("a batch")
+            return Unknown(BATCH)
 
 
 def batch(item: Value) -> Value:
@@ -138,6 +140,6 @@ def batch(item: Value) -> Value:
         case Constant():
             return Unknown("a batch of texts")
         case Unknown():
-            return Unknown("a batch")
+            return Unknown(STACKED)
         case _:
             return item

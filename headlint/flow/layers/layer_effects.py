@@ -12,7 +12,7 @@ from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.assumptions import Assumption
 from headlint.flow.values.library_values import Layer
 from headlint.flow.values.python_values import Constant, Site, TupleValue, Unknown, Value
-from headlint.flow.values.tensor_values import ANY_SHAPE, Domain, Origin, Shape, Tensor
+from headlint.flow.values.tensor_values import ANY_SHAPE, Domain, Shape, Tensor
 
 if TYPE_CHECKING:
     from headlint.flow.machine.machine import Machine
@@ -144,32 +144,13 @@ def _embedding_bag(machine: Machine, layer: Layer, tensor: Tensor, site: Site) -
     return Tensor(Domain.UNKNOWN, Shape((None, layer.units)), layer.origin(site), (tensor,))
 
 
-def _recurrent(machine: Machine, layer: Layer, tensor: Tensor, site: Site) -> Value:
+def _keras_recurrent(machine: Machine, layer: Layer, tensor: Tensor, site: Site) -> Value:
     units = layer.units
-    origin = layer.origin(site, "recurrent")
-    if layer.kind.framework == "keras":
-        return _keras_recurrent(layer, tensor, units, origin)
-    width = units
-    if layer.constant("bidirectional", False) is not False:
-        width = units * 2 if units is not None and layer.constant("bidirectional") is True else None
-    dims = (None, width) if tensor.shape.rank == 2 else (None, None, width)  # two axes are one sequence without a batch
-    output = Tensor(Domain.UNKNOWN, Shape(dims), origin, (tensor,), attached=not machine.without_gradient)
-    machine.note_applied(site, layer=layer, input=tensor, output=output)
-    hidden = Tensor(
-        Domain.UNKNOWN,
-        Shape((None, None, units)),
-        layer.origin(site, "state"),
-        (tensor,),
-        attached=not machine.without_gradient,
-    )
-    return TupleValue((output, TupleValue((hidden, hidden)) if layer.kind.short_name == "LSTM" else hidden))
-
-
-def _keras_recurrent(layer: Layer, tensor: Tensor, units: int | None, origin: Origin) -> Value:
     sequences = layer.constant("return_sequences", False)
     shape = ANY_SHAPE
     if isinstance(sequences, bool):
         shape = Shape((None, None, units)) if sequences else Shape((None, units))
+    origin = layer.origin(site, "recurrent")
     output = Tensor(Domain.UNKNOWN, shape, origin, (tensor,), symbolic=tensor.symbolic)
     if layer.constant("return_state", False) is not False:
         return Unknown()
@@ -279,7 +260,7 @@ EFFECTS: dict[str, Effect] = {
     "repeat_vector": _repeat_vector,
     "embedding": _embedding,
     "embedding_bag": _embedding_bag,
-    "recurrent": _recurrent,
+    "recurrent": _keras_recurrent,
     "recurrent_cell": _recurrent_cell,
     "recurrent_cell_pair": _recurrent_cell_pair,
     "activation": _activation,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headlint.flow.values.arguments import Arguments
+from headlint.flow.values.facts import Event
 from headlint.flow.values.library_values import Backbone, Part
-from headlint.flow.values.python_values import Constant, DictValue, Unknown, Value
+from headlint.flow.values.python_values import Constant, DictValue, FrameworkName, Unknown, Value
 from headlint.flow.values.tensor_values import ANY_SHAPE, Domain, Origin, Shape, Tensor
 from headlint.frameworks import torch
 
@@ -23,13 +24,25 @@ def torchvision(machine: Machine, path: str, arguments: Arguments, at: int) -> V
         return Unknown()
     if any(part in name for part in ("rcnn", "retinanet", "ssd", "fcos", "deeplab", "fcn_", "lraspp", "raft")):
         return Unknown()
-    return Backbone(path, machine.site(at), units(arguments.get("num_classes"), IMAGENET_CLASSES), torch.BACKBONE_HEADS)
+    width = units(arguments.get("num_classes"), IMAGENET_CLASSES)
+    return _with_weights(machine, Backbone(path, machine.site(at), width, torch.BACKBONE_HEADS), arguments)
+
+
+def _with_weights(machine: Machine, backbone: Backbone, arguments: Arguments) -> Backbone:
+    """Note that a model comes with weights that were trained."""
+    flag = arguments.get("pretrained", "weights")
+    flag = arguments.positional[0] if flag is None and arguments.positional else flag
+    match flag:
+        case Constant(True | str()) | FrameworkName():
+            machine.note_event(Event.RESTORED, backbone.site, backbone)
+    return backbone
 
 
 def timm(machine: Machine, path: str, arguments: Arguments, at: int) -> Value:
     """``timm.create_model(name, num_classes=…)``."""
     width = units(arguments.get("num_classes"), IMAGENET_CLASSES)
-    return Backbone(path, machine.site(at), width, torch.BACKBONE_HEADS)
+    backbone = Backbone(path, machine.site(at), width, torch.BACKBONE_HEADS)
+    return _with_weights(machine, backbone, Arguments((), arguments.named))
 
 
 def efficientnet(machine: Machine, path: str, arguments: Arguments, at: int) -> Value:
@@ -45,6 +58,11 @@ def hub(machine: Machine, path: str, arguments: Arguments, at: int) -> Value:
 def classifier(machine: Machine, path: str, arguments: Arguments, at: int) -> Value:
     """``AutoModelFor…Classification.from_pretrained(…, num_labels=…)``: its output holds ``logits``."""
     return Backbone(path, machine.site(at), units(arguments.get("num_labels"), None), ("classifier", "score"))
+
+
+def is_of_keras(backbone: Backbone) -> bool:
+    """Whether a ready-made model is one of Keras, as are those of transformers whose names begin with TF."""
+    return backbone.name.startswith(("keras.", "transformers.TF"))
 
 
 def segmentation(machine: Machine, path: str, arguments: Arguments, at: int) -> Value:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headlint.flow.keras import keras_models
-from headlint.flow.layers import containers, layer_activations, layer_effects, library_models, misplaced
+from headlint.flow.layers import containers, layer_activations, layer_effects, library_models, misplaced, recurrent
 from headlint.flow.machine.parts import things_of
 from headlint.flow.tensors import operation
 from headlint.flow.values.arguments import Arguments
@@ -30,8 +30,11 @@ def build(machine: Machine, kind: LayerKind, arguments: Arguments, at: int) -> V
 
 def make(machine: Machine, kind: LayerKind, arguments: Arguments, at: int) -> Layer:
     """A layer with its arguments."""
-    bound = arguments.bind(kind.parameters)
-    sites = arguments.sites_of(kind.parameters)
+    parameters = kind.parameters
+    if kind.framework == "keras" and _is_written_for_0_x(kind, arguments):
+        parameters = ("input_dim", parameters[0], "init", *parameters[1:])
+    bound = arguments.bind(parameters)
+    sites = arguments.sites_of(parameters)
     if kind.framework == "keras":
         for old, new in keras.PARAMETER_SPELLINGS.items():
             if old in bound and new in kind.parameters:
@@ -47,6 +50,15 @@ def make(machine: Machine, kind: LayerKind, arguments: Arguments, at: int) -> La
     for parameter in ("activation", "recurrent_activation"):
         _check_string(machine, layer, parameter)
     return layer
+
+
+def _is_written_for_0_x(kind: LayerKind, arguments: Arguments) -> bool:
+    """Whether a layer is given the width before it and its own, ``Dense(64, 10)``: from Keras 0.3 on, only its own."""
+    match kind.parameters, arguments.positional:
+        case (_, "activation", *_), (_, Constant(int() as width), *_):
+            return not isinstance(width, bool)
+        case _:
+            return False
 
 
 def _check_string(machine: Machine, layer: Layer, parameter: str) -> None:
@@ -79,7 +91,7 @@ def apply(machine: Machine, layer: Value, given: Value, at: int, arguments: Argu
     def single(one: Value, value: Value) -> Value:
         match one:
             case Layer():
-                return apply_layer(machine, one, value, site)
+                return apply_layer(machine, one, value, site, arguments)
             case Container():
                 return containers.apply(machine, one, value, at)
             case Model():
@@ -94,8 +106,8 @@ def apply(machine: Machine, layer: Value, given: Value, at: int, arguments: Argu
     return machine.state.distribute([layer, given], single)
 
 
-def apply_layer(machine: Machine, layer: Layer, value: Value, site: Site) -> Value:
-    """Apply one layer to one value."""
+def apply_layer(machine: Machine, layer: Layer, value: Value, site: Site, given: Arguments | None = None) -> Value:
+    """Apply one layer to one value; ``given`` are all arguments, where it is called by itself."""
     replaced = machine.read(layer, "forward")
     if replaced is not None:
         return Unknown()
@@ -106,6 +118,9 @@ def apply_layer(machine: Machine, layer: Layer, value: Value, site: Site) -> Val
     tensor = operation.tensor_of(machine, value)
     if tensor is None:
         return _unusual_input(machine, layer, value, site)
+    if layer.kind.effect == "recurrent" and layer.kind.framework == "torch":
+        states = given.bind(("input", "hx")).get("hx") if given is not None else None
+        return recurrent.apply(machine, layer, tensor, machine.state.narrow(states) if states else None, site)
     output = layer_effects.EFFECTS[layer.kind.effect](machine, layer, tensor, site)
     if isinstance(output, Tensor):
         machine.note_applied(site, layer=layer, input=tensor, output=output, in_container=machine.in_container)

@@ -36,9 +36,12 @@ if TYPE_CHECKING:
 def call(machine: Machine, name: str, arguments: Arguments, at: int) -> Value:
     """Call a builtin."""
     method = _BUILTINS.get(name)
-    if method is not None:
+    if method is None:
+        return machine.globals.child(("builtins", name, machine.site(at)))
+    if name not in _ASKING or not arguments.positional:
         return method(machine, arguments, at)
-    return machine.globals.child(("builtins", name, machine.site(at)))
+    asked, others = arguments.positional[0], arguments.after(1)
+    return machine.state.distribute([asked], lambda one: method(machine, others.preceded_by(one), at))
 
 
 def _len(machine: Machine, arguments: Arguments, at: int) -> Value:
@@ -245,6 +248,19 @@ def _isinstance(machine: Machine, arguments: Arguments, at: int) -> Value:
             return Unknown()
 
 
+def _decided(name: str, by: bool) -> Callable[[Machine, Arguments, int], Value]:
+    """``any`` and ``all``, of values whose truth is known."""
+
+    def meaning(machine: Machine, arguments: Arguments, at: int) -> Value:
+        items = iteration.known_items(machine, arguments.positional[0]) if arguments.positional else None
+        known = [bool(item.value) for item in items or () if isinstance(item, Constant) and item.symbol is None]
+        if items is not None and (by in known or len(known) == len(items)):
+            return Constant(by if by in known else not by)
+        return machine.globals.child(("builtins", name, machine.site(at)))
+
+    return meaning
+
+
 def _same(machine: Machine, arguments: Arguments, at: int) -> Value:
     return arguments.positional[0] if arguments.positional else Unknown()
 
@@ -371,7 +387,13 @@ _BUILTINS: dict[str, Callable[[Machine, Arguments, int], Value]] = {
     "max": _extreme(max),
     "min": _extreme(min),
     "sum": _sum,
+    "any": _decided("any", True),
+    "all": _decided("all", False),
 }
+
+
+_ASKING = frozenset({"isinstance", "hasattr", "getattr", "type", "int", "float", "str", "bool", "abs"})
+"""What asks something of one value, so that each of several values has its own answer."""
 
 
 # The standard library

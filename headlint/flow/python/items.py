@@ -66,6 +66,8 @@ def item(machine: Machine, owner: Value, index: Value, at: int) -> Value:
             return _entry(machine, owner, index)
         case Tensor():
             return machine.tensors.item(machine, owner, index, machine.site(at))
+        case Unknown(is_stacked=True) if isinstance(index, TupleValue):
+            return machine.tensors.item(machine, machine.tensor_of(owner), index, machine.site(at))
         case Unknown():
             return owner.child(("item", _index_key(index)))
         case Backbone():

@@ -7,7 +7,16 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from headlint.flow.values import sizes
-from headlint.flow.values.python_values import Constant, Site, SliceValue, TupleValue, Unknown, Value
+from headlint.flow.values.python_values import (
+    ITEM_NUMBER,
+    RANGE_NUMBER,
+    Constant,
+    Site,
+    SliceValue,
+    TupleValue,
+    Unknown,
+    Value,
+)
 from headlint.flow.values.sizes import Axis
 from headlint.flow.values.tensor_values import Tensor
 
@@ -24,6 +33,9 @@ OTHER_AXES = frozenset({"state", "attention weights"})
 """The notes of what a layer gives beside its output, with axes of its own."""
 LONGEST_WAY = 64
 MOST_AXES = 6
+NEW = 99
+"""Stands in an order for an axis that was none, or is only a part of what it was."""
+
 _LONGEST_SHIFT = 6
 
 
@@ -55,7 +67,8 @@ def _axis_before(tensor: Tensor, axis: int, least_rank: int) -> int | None:
     if not tensor.inputs or tensor.origin is tensor.inputs[0].origin:
         return None
     if tensor.order:
-        return tensor.order[axis] if axis < len(tensor.order) else axis
+        before = tensor.order[axis] if axis < len(tensor.order) else axis
+        return None if before == NEW else before
     effect = tensor.origin.layer.kind.effect if tensor.origin.layer is not None else ""
     if tensor.origin.note in OTHER_AXES:
         return None
@@ -134,6 +147,44 @@ def _divided_by(quotient: Value, divisor: Value) -> Value | None:
     return parts[0] if parts is not None and parts[1] == divisor else None
 
 
+def with_another(axis: int | None) -> tuple[int, ...]:
+    """Which axis each was, where a further one was put in."""
+    return () if axis is None or axis < 0 else (*range(axis), NEW, *range(axis, MOST_AXES))
+
+
+def without(axis: int | None) -> tuple[int, ...]:
+    """Which axis each was, where one was taken out."""
+    return () if axis is None or axis < 0 else (*range(axis), *range(axis + 1, MOST_AXES + 1))
+
+
+def picked(key: Value) -> tuple[int, ...]:
+    """Which axis each was, of what an index picks."""
+    parts = key.items if isinstance(key, TupleValue) else (key,)
+    order: list[int] = []
+    axis = 0
+    for part in parts:
+        match part:
+            case Constant(None):
+                order.append(NEW)
+                continue
+            case Constant(bool()):
+                break
+            case Constant(int()):
+                pass
+            case Unknown(note=note) if note in (RANGE_NUMBER, ITEM_NUMBER):
+                pass
+            case SliceValue(lower=Constant(None), upper=Constant(None), step=Constant(None)):
+                order.append(axis)
+            case SliceValue():
+                order.append(NEW)
+            case _:
+                break
+        axis += 1
+    else:
+        return (*order, *range(axis, MOST_AXES))
+    return (*order, *(NEW,) * (MOST_AXES - len(order)))
+
+
 def shifted_view(tensor: Tensor) -> Site | None:
     """Where what a tensor was before an end of an axis was cut off was reshaped."""
     for _ in range(_LONGEST_SHIFT):
@@ -179,6 +230,17 @@ def _named_axes(machine: Machine, tensor: Tensor, size: Value) -> tuple[int, ...
     least = max(sizes.least_rank(size), 2)
     here = {origin_of(tensor, axis, least): axis for axis in range(tensor.shape.rank or MOST_AXES)}
     return tuple(here[axis] for axis in named) if all(axis in here for axis in named) else ()
+
+
+def axis_of_size(machine: Machine, tensor: Tensor, size: Value, among: Sequence[int]) -> int | None:
+    """Which of some axes has a size, where it is seen that a program means that one."""
+    match size:
+        case Constant(int() as number) if number > 1:
+            alike = [axis for axis in among if tensor.shape.size(axis) == number]
+        case _:
+            named = [origin_of(*axis) for axis in sizes.axes_of(size, machine.tensor_of)]
+            alike = [axis for axis in among if named == [origin_of(tensor, axis)]]
+    return alike[0] if len(alike) == 1 else None
 
 
 def kept(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) -> tuple[int, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from headlint.flow.tensors import literals, ranges, shapes
@@ -151,7 +152,8 @@ def _filled(machine: Machine, operation: Operation, size: Value | None) -> Tenso
     sizes = shapes.sizes_of(machine, size)
     shape = Shape(sizes) if sizes else ANY_SHAPE
     dtype = requested(operation.arguments.get("dtype"), "float")
-    return Tensor(Domain.UNKNOWN, shape, operation.origin("fresh"), labels=ranges.fresh(operation, dtype, shape))
+    origin = replace(operation.origin("fresh"), factor=shapes.as_written(machine, size))
+    return Tensor(Domain.UNKNOWN, shape, origin, labels=ranges.fresh(operation, dtype, shape))
 
 
 def _fresh_named(machine: Machine, operation: Operation) -> Value:

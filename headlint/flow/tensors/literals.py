@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from headlint.flow.tensors import numbers, shapes
 from headlint.flow.tensors.dtypes import requested, with_type
-from headlint.flow.values.python_values import Constant, ListValue, TupleValue, Value
+from headlint.flow.values.python_values import CLASS_NUMBER, Constant, ListValue, TupleValue, Unknown, Value
 from headlint.flow.values.tensor_values import Domain, Labels, Origin, Shape, Tensor
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ def array(machine: Machine, data: Value, dtype: Value | None, origin: Origin) ->
     if isinstance(one, Tensor):
         return _of_tensors(machine, one, items, dtype, origin)
     dims = _dims(machine, data)
+    if (gathered := _gathered(machine, data, dtype, origin)) is not None:
+        return gathered
     if not dims or not items:
         typed = requested(dtype, "")
         known = Labels("", None, typed, source="an array", site=origin.site) if typed else None
@@ -46,6 +48,29 @@ def _of_tensors(
     shape = shapes.with_axis(one.shape, 0, len(items) if items is not None else None)
     made = Tensor(domain, shape, origin, tuple(tensors), labels=labels)
     return with_type(made, requested(dtype, labels.dtype if labels is not None else ""))
+
+
+def _gathered(machine: Machine, data: Value, dtype: Value | None, origin: Origin) -> Tensor | None:
+    """One whole number a sample, of a list whose length or some of whose numbers are not known; None of any other."""
+    from headlint.flow.python.iteration import known_items, representatives
+
+    members = representatives(machine, data) or []
+    written = known_items(machine, data)
+    if not members or (written is not None and all(isinstance(item, Constant) for item in written)):
+        return None
+    options = [option.value for item in members for option in machine.state.alternatives(item)]
+    plain = [float(value.value) for value in options if isinstance(value, Constant) and isinstance(value.value, int)]
+    counted = [value for value in options if isinstance(value, Unknown) and value.is_whole_number]
+    if len(plain) + len(counted) < len(options):
+        return None
+    source, typed, site = "a list of numbers", requested(dtype, "integer"), origin.site
+    if counted:
+        encoding = "index" if all(value.note == CLASS_NUMBER for value in counted) else ""
+        labels = Labels(encoding, None, typed, False, source, site=site)
+    else:
+        rows = [[number] for number in (*plain, *plain)]
+        labels = numbers.written_out(rows, False, typed, source, site) if site is not None else Labels("", None, typed)
+    return Tensor(Domain.UNKNOWN, Shape((None,)), origin, labels=labels)
 
 
 def _dims(machine: Machine, data: Value) -> list[int | None]:

@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from headlint.flow.tensors import axes, numbers, shapes
+from headlint.flow.tensors import axes, numbers, sequences, shapes
 from headlint.flow.tensors.operation import Operation, note_mixed_in, tensor_of
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.facts import AxesReordered, RowsShifted
 from headlint.flow.values.library_values import Layer
-from headlint.flow.values.python_values import Constant, ListValue, Site, TupleValue, Unknown, Value
+from headlint.flow.values.python_values import Constant, Site, TupleValue, Unknown, Value
 from headlint.flow.values.tensor_values import ANY_SHAPE, Domain, Origin, Shape, Tensor
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def _reshape_shape(machine: Machine, operation: Operation, tensor: Tensor) -> Sh
 def _kept_by_reshape(machine: Machine, operation: Operation, tensor: Tensor) -> tuple[int, ...]:
     """The first axes that a reshape names at their own place; axes in another order are noted."""
     wanted = _wanted_sizes(machine, operation)
-    whole = axes.reordered(machine, tensor, wanted) or _states_joined(tensor, wanted)
+    whole = axes.reordered(machine, tensor, wanted) or _states_joined(machine, tensor, wanted)
     order = whole or axes.split_too_early(machine, tensor, wanted)
     if order is not None and operation.name.startswith("torch."):
         columns = {"name": operation.name, "input": tensor, "order": order, "sizes": len(wanted)}
@@ -83,21 +83,30 @@ def _note_shift(machine: Machine, operation: Operation, tensor: Tensor) -> None:
         machine.emit(RowsShifted, operation.site, reshaped_at=reshaped_at)
 
 
-def _states_joined(tensor: Tensor, wanted: list[Value]) -> tuple[int, ...] | None:
+def _states_joined(machine: Machine, tensor: Tensor, wanted: list[Value]) -> tuple[int, ...] | None:
     """The order in which a reshape names the axes of a recurrent layer's last states, to join those of a sample in a row.
 
     They are (states, batch, units), so a row of several states holds one state of several samples.
     """
     layer, units = tensor.origin.layer, tensor.shape.units
-    if layer is None or tensor.origin.note != "state" or units is None or tensor.inputs[0].shape.rank == 2:
+    if layer is None or tensor.origin.note != "state" or tensor.inputs[0].shape.rank == 2:
+        return None
+    if layer.constant("bidirectional", False) is not True and not _several_layers(layer):
         return None
     match wanted:
-        case [first, Constant(int() as width)] | [first, Constant(int() as width), Constant(1)]:
-            several = layer.constant("bidirectional", False) is True or _several_layers(layer)
+        case [first, Constant(int() as width)] | [first, Constant(int() as width), Constant(1)] if width > 0:
             one_sample = isinstance(first, Constant) and first.value != -1
-            return (1, 0) if several and not one_sample and width > units and width % units == 0 else None
+            return (1, 0) if not one_sample and units is not None and width > units and width % units == 0 else None
+        case [first, *_] if _is_its_batch(machine, layer, tensor.inputs[0], first):
+            return (1, 0)
         case _:
             return None
+
+
+def _is_its_batch(machine: Machine, layer: Layer, given: Tensor, size: Value) -> bool:
+    """Whether a size is that of the batch that a recurrent layer was given."""
+    axis = axes.axis_of_size(machine, given, size, (0, 1))
+    return axis is not None and sequences.is_batch_first(layer) is (axis == 0)
 
 
 def _several_layers(layer: Layer) -> bool:
@@ -106,12 +115,8 @@ def _several_layers(layer: Layer) -> bool:
 
 
 def _wanted_sizes(machine: Machine, operation: Operation) -> list[Value]:
-    from headlint.flow.python.iteration import known_items
-
-    items = known_items(machine, operation.arguments.get("shape") or Unknown()) or []
-    if len(items) == 1 and isinstance(items[0], TupleValue | ListValue):
-        items = known_items(machine, items[0]) or []
-    return [machine.state.narrow(item) for item in items]
+    written = shapes.as_written(machine, operation.arguments.get("shape"))
+    return list(written.items) if written is not None else []
 
 
 def _transposed_order(machine: Machine, operation: Operation, tensor: Tensor) -> tuple[int, ...]:
@@ -158,9 +163,12 @@ def order_of_numpy(tensor: Tensor, arguments: Arguments) -> Value | None:
             return TupleValue(order)
 
 
-def _kept_by_squeeze(machine: Machine, operation: Operation, tensor: Tensor) -> tuple[int, ...]:
-    axis = operation.integer("dim") if operation.given("dim") else None
-    return tuple(range(axis)) if axis is not None and axis > 0 else ()
+def _squeezed_order(machine: Machine, operation: Operation, tensor: Tensor) -> tuple[int, ...]:
+    return axes.without(operation.integer("dim") if operation.given("dim") else None)
+
+
+def _unsqueezed_order(machine: Machine, operation: Operation, tensor: Tensor) -> tuple[int, ...]:
+    return axes.with_another(operation.integer("dim"))
 
 
 def _squeeze_shape(machine: Machine, operation: Operation, tensor: Tensor) -> Shape:
@@ -391,8 +399,8 @@ EFFECTS: dict[str, Callable[[Machine, Operation], Value]] = {
     "flatten": _reshaped(_flatten_shape),
     "reshape": _reshaped(_reshape_shape, kept=_kept_by_reshape),
     "reshape_shape": _reshaped(_reshape_shape),
-    "squeeze": _reshaped(_squeeze_shape, kept=_kept_by_squeeze),
-    "unsqueeze": _reshaped(_unsqueeze_shape, kept=_kept_by_squeeze),
+    "squeeze": _reshaped(_squeeze_shape, _squeezed_order),
+    "unsqueeze": _reshaped(_unsqueeze_shape, _unsqueezed_order),
     "transpose": _reshaped(_transpose_shape, _transposed_order),
     "transpose_last": _reshaped(_transpose_last_shape, _transposed_last_order),
     "permute": _reshaped(_permute_shape, _permuted_order),

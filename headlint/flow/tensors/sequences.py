@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headlint.flow.tensors import axes
-from headlint.flow.values.facts import StepTaken
+from headlint.flow.values.facts import PaddedStepTaken, StepTaken
 from headlint.flow.values.library_values import Layer
 from headlint.flow.values.python_values import Constant, Site, TupleValue, Value
 from headlint.flow.values.tensor_values import Tensor
@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from headlint.flow.machine.machine import Machine
 
 _OF_SEQUENCES = frozenset({"recurrent", "attention", "hidden_same_shape"})
+
+PAD = "torch.nn.utils.rnn.pad_packed_sequence"
+PADDED = "padded"
+"""The note of what it gives; the factor there is its ``batch_first``."""
 
 
 def note_index(machine: Machine, tensor: Tensor, key: Value, site: Site) -> None:
@@ -38,11 +42,21 @@ def note_mean(machine: Machine, tensor: Tensor, axis: int, site: Site) -> None:
 def _note(machine: Machine, tensor: Tensor, axis: int, taken: str, site: Site) -> None:
     for made, its_axis in axes.way_of(tensor, axis):
         layer, at = made.origin.layer, made.origin.site
+        if made.origin.note == PADDED and at is not None:
+            _note_of_padded(machine, made, at, its_axis, taken, site)
+            return
         if layer is None or at is None or not made.inputs or not is_of_sequences(layer):
             continue
         if made.origin.note in axes.OTHER_AXES:
             return
         machine.emit(StepTaken, at, layer=layer, input=made.inputs[0], axis=its_axis, taken=taken, taken_at=site)
+
+
+def _note_of_padded(machine: Machine, padded: Tensor, at: Site, axis: int, taken: str, site: Site) -> None:
+    match padded.origin.factor:
+        case Constant(bool() as batch_first):
+            columns = {"axis": axis, "taken": taken, "taken_at": site}
+            machine.emit(PaddedStepTaken, at, input=padded.inputs[0], batch_first=batch_first, **columns)
 
 
 def is_of_sequences(layer: Layer) -> bool:

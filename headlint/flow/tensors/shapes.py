@@ -36,6 +36,16 @@ def sizes_of(machine: Machine, value: Value | None) -> Sizes | None:
             return None
 
 
+def as_written(machine: Machine, value: Value | None) -> TupleValue | None:
+    """The sizes in a value as the program says them, known as numbers or not."""
+    from headlint.flow.python.iteration import known_items
+
+    items = known_items(machine, value) if value is not None else None
+    if items and len(items) == 1 and isinstance(items[0], TupleValue | ListValue):
+        items = known_items(machine, items[0])
+    return TupleValue(tuple(machine.state.narrow(item) for item in items)) if items is not None else None
+
+
 def _number(value: Value) -> int | None:
     match value:
         case Constant(int() as number) if not isinstance(number, bool):

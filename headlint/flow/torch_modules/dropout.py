@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from headlint.flow.torch_modules.parts import is_module
 from headlint.flow.values.arguments import Arguments
-from headlint.flow.values.facts import DropoutCall
-from headlint.flow.values.python_values import Constant, Instance
+from headlint.flow.values.facts import DropoutByMode, DropoutCall
+from headlint.flow.values.python_values import TRAINING, Constant, Instance
 from headlint.frameworks import torch
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ def note_call(machine: Machine, name: str, arguments: Arguments, at: int) -> Non
     if any(part in name_of_module for part in torch.DROPPING_BY_DESIGN):
         return
     if len(arguments.positional) > 2 or "training" in arguments.named or not arguments.complete:
+        if any(value is TRAINING for value in (*arguments.positional[2:3], arguments.named.get("training"))):
+            machine.emit(DropoutByMode, machine.site(at), module=frame.receiver)
         return
     probability = arguments.positional[1] if len(arguments.positional) == 2 else arguments.get("p")
     if (

@@ -103,10 +103,11 @@ def _has_a_forward(machine: Machine, instance: Instance) -> bool:
 
 
 def _family(machine: Machine, cls: ClassValue) -> list[ClassValue]:
-    """A class, those that it inherits from, and those of the loaded modules that inherit from it."""
+    """A class, those that it inherits from, and those of the loaded modules that inherit from any of these."""
     units = [unit for unit in machine.units.values() if unit is not None]
-    heirs = [other for unit in units for other in unit.classes if other is not cls and cls in other.ancestors()]
-    return [*(one for one in cls.ancestors() if isinstance(one, ClassValue)), *heirs]
+    line = [one for one in cls.ancestors() if isinstance(one, ClassValue)]
+    others = [other for unit in units for other in unit.classes if other not in line]
+    return [*line, *(other for other in others if any(one in other.ancestors() for one in line))]
 
 
 def _is_reached(machine: Machine, family: list[ClassValue], name: str) -> bool:

@@ -224,6 +224,13 @@ class DropoutCall(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class DropoutByMode(Fact):
+    """A module drops values by a function that it gives its own mode."""
+
+    module: Instance
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class AxesReordered(Fact):
     """A reshape names the axes of a tensor in another order than they have, which moves no number."""
 
@@ -254,6 +261,35 @@ class StepTaken(Fact):
     taken: str
     """``first``, ``last``, ``mean``, or empty for another step."""
     taken_at: Site
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class PaddedStepTaken(Fact):
+    """Of what ``pad_packed_sequence`` gives, one step along an axis is taken, or the mean."""
+
+    input: Tensor
+    batch_first: bool
+    axis: int
+    taken: str
+    taken_at: Site
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class StatesGiven(Fact):
+    """A recurrent layer is given states for as many samples as an axis of its input has."""
+
+    layer: Layer
+    input: Tensor
+    axis: int
+    made_at: Site
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class SequencePacked(Fact):
+    """A batch of sequences is packed for a recurrent layer."""
+
+    input: Tensor
+    batch_first: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -321,7 +357,7 @@ class Event(Enum):
     APPLIED = "a model is applied"
     COMPILED = "a Keras model is compiled"
     FITTED = "a Keras model is trained by fit"
-    RESTORED = "a Keras model gets weights that were saved"
+    RESTORED = "a model gets weights that were saved"
     PREDICTED = "a Keras model predicts"
     TRAINABLE_SET = "a Keras layer or model is frozen or released"
     KEPT = "a value is added to a sum or a list that outlives the round of the loop"

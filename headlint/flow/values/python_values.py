@@ -44,6 +44,15 @@ NOT_FOLLOWED = "a call that takes too long to be followed"
 RANGE_NUMBER = "a number of a range"
 """The note of what a loop over a ``range`` of unknown length counts."""
 
+CLASS_NUMBER = "the place of a name in a list"
+"""The note of what ``names.index(name)`` gives: the number of a class."""
+
+BATCH = "a batch"
+"""The note of what a loader makes of several samples."""
+
+STACKED = "a batch of rows"
+"""The same, where each sample is a row of the first axis."""
+
 COUNTER = "counter"
 """The key of a number that a loop counts up to its parent."""
 
@@ -84,6 +93,11 @@ class Unknown(Value):
         return self.note == ITEM_NUMBER
 
     @property
+    def is_whole_number(self) -> bool:
+        """Whether it is a single integer, whichever."""
+        return self.note in (RANGE_NUMBER, ITEM_NUMBER, CLASS_NUMBER) or self.key == "int"
+
+    @property
     def is_computed(self) -> bool:
         """Whether it is, or is part of, what an operation or a call gave that is not followed; not data as it was read."""
         if isinstance(self.key, tuple) and self.key[:1] == ("call",):
@@ -102,6 +116,27 @@ class Unknown(Value):
         """Whether it is what a loop goes through, or one of the items that this is unpacked into."""
         holder = self.parent if isinstance(self.key, tuple) and self.key[:1] == ("item",) else self
         return holder is not None and holder.key == "element"
+
+    @property
+    def is_given_by_a_loop(self) -> bool:
+        """Whether it is, or is part of, a number that a loop counts or an item of what it goes through."""
+        if self.key == "element" or self.is_range_number or self.is_item_number:
+            return True
+        return self.parent is not None and self.parent.is_given_by_a_loop
+
+    @property
+    def is_batch(self) -> bool:
+        """Whether it is what a loader makes of several samples."""
+        return self.note in (BATCH, STACKED)
+
+    @property
+    def is_stacked(self) -> bool:
+        """Whether it is what a loader puts together of samples, or one of the parts that a sample has."""
+        match self:
+            case Unknown(key=("item", int() | str()) | str(), parent=Unknown(parent=None) as whole):
+                return whole.note == STACKED
+            case _:
+                return self.parent is None and self.note == STACKED
 
     @property
     def is_given(self) -> bool:

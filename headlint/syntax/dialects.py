@@ -1,4 +1,7 @@
-"""Statements of Python 2, and names that have become keywords since, written such that every column stays where it is."""
+"""Statements of Python 2, names that have become keywords since, and parameters of types, which are newer than some Pythons.
+
+They are written such that every column stays where it is.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ _STRING = re.compile(
 _PRINT = re.compile(r"(?:^|[;:])[ \t]*(?:print|exec)([ \t]*>>[ \t]*|[ \t]+)(?=[^\s=])", re.MULTILINE)
 _EXCEPT = re.compile(r"^[ \t]*except\b[^:\n]*?(,[ \t]*\w+[ \t]*)(?=:)", re.MULTILINE)
 _RAISE = re.compile(r"^[ \t]*raise\b\s*[\w.]+\s*(,.*)", re.DOTALL)
+_TYPE_PARAMETERS = re.compile(r"^[ \t]*(?:async[ \t]+)?(?:def|class)[ \t]+\w+(\[(?:[^][]|\[[^][]*\])*\])", re.MULTILINE)
 _REPLACED: tuple[tuple[re.Pattern[str], Callable[[str], str]], ...] = (
     (re.compile(r"<>"), lambda _: "!="),
     (re.compile(r"\basync(?=\s*=[^=])"), str.title),
@@ -21,14 +25,14 @@ _REPLACED: tuple[tuple[re.Pattern[str], Callable[[str], str]], ...] = (
 
 
 def as_python3(text: str) -> str:
-    """A statement, or the head of one, as Python 3 has it."""
+    """A statement, or the head of one, as every Python 3 has it."""
     parts, code = list(text), _masked(text)
     for pattern, written in _REPLACED:
         for match in pattern.finditer(code):
             parts[match.start() : match.end()] = written(match.group())
     for number, match in enumerate(re.finditer("`", code)):
         parts[match.start()] = ")" if number % 2 else "("
-    for pattern in (_EXCEPT, _RAISE):
+    for pattern in (_EXCEPT, _RAISE, _TYPE_PARAMETERS):
         if (found := pattern.search(code)) is not None:
             _blank(parts, *found.span(1))
     for match in _PRINT.finditer(code):

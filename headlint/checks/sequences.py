@@ -1,0 +1,110 @@
+"""HL305: which axis of a sequence holds the batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
+from headlint.checks.evidence import Evidence, is_proved
+from headlint.flow.tensors.sequences import is_batch, is_batch_first, is_of_sequences
+from headlint.flow.values.facts import LayerApplied, PaddedStepTaken, SequencePacked, StatesGiven, StepTaken
+from headlint.flow.values.library_values import Layer
+
+_ORDER = {True: "(batch, time, features)", False: "(time, batch, features)"}
+
+
+def batch_first_mismatch(evidence: Evidence) -> Iterator[Diagnostic]:
+    """HL305."""
+    yield from _steps_taken(evidence)
+    yield from _batches_given(evidence)
+    yield from _states_given(evidence)
+    yield from _packed(evidence)
+
+
+def _steps_taken(evidence: Evidence) -> Iterator[Diagnostic]:
+    """A step of time that is taken along the axis of the batch."""
+    for fact in evidence.of(StepTaken):
+        batch_first = is_batch_first(fact.layer)
+        if batch_first is None or fact.axis != (0 if batch_first else 1) or not _is_meant_as_step(fact, batch_first):
+            continue
+        yield _about_layer(fact, fact.layer, batch_first, (_step(fact),))
+
+
+def _step(fact: StepTaken | PaddedStepTaken) -> DiagnosticStep:
+    what = "mean over time" if fact.taken == "mean" else f"{fact.taken} step"
+    return DiagnosticStep(fact.taken_at, f"takes the {what} along axis {fact.axis}", "operation")
+
+
+def _is_meant_as_step(fact: StepTaken, batch_first: bool) -> bool:
+    """Whether what is taken along the axis of the batch is taken for a step of time."""
+    if fact.input.shape.size(fact.axis) == 1:
+        return False
+    if batch_first:
+        return fact.taken == "last" and (fact.input.shape.rank == 3 or is_batch(fact.input, 0))
+    whole = fact.layer.kind.effect == "hidden_same_shape"
+    return fact.input.shape.rank != 2 and fact.taken in (("first", "last", "mean") if whole else ("last", "mean"))
+
+
+def _batches_given(evidence: Evidence) -> Iterator[Diagnostic]:
+    """A batch of a loader whose samples stand on the axis that the layer takes for time."""
+    for applied in evidence.applications():
+        if not is_of_sequences(applied.layer) or applied.input.shape.rank not in (None, 3):
+            continue
+        batch_first = is_batch_first(applied.layer)
+        if batch_first is not None and is_batch(applied.input, 1 if batch_first else 0):
+            yield _about_layer(applied, applied.layer, batch_first, ())
+
+
+def _states_given(evidence: Evidence) -> Iterator[Diagnostic]:
+    """States for as many samples as there are along the axis that the layer takes for time."""
+    for fact in evidence.of(StatesGiven):
+        batch_first = is_batch_first(fact.layer)
+        if batch_first is None or fact.axis != (1 if batch_first else 0) or fact.input.shape.rank not in (None, 3):
+            continue
+        note = f"makes states for as many samples as axis {fact.axis} of the input has"
+        yield _about_layer(fact, fact.layer, batch_first, (DiagnosticStep(fact.made_at, note, "operation"),))
+
+
+def _about_layer(
+    fact: StepTaken | LayerApplied | StatesGiven, layer: Layer, batch_first: bool, steps: tuple[DiagnosticStep, ...]
+) -> Diagnostic:
+    name = layer.kind.short_name
+    message = (
+        f"{name} {'with' if batch_first else 'without'} batch_first=True takes {_ORDER[batch_first]}, but the batch "
+        f"is {'not on axis 0' if batch_first else 'on axis 0'} here: time and samples change places, so samples read each other."
+    )
+    advice = (
+        "Take the step along axis 1 (out[:, -1]), or leave batch_first out."
+        if batch_first
+        else f"Build {name} with batch_first=True, or transpose what it takes."
+    )
+    built = DiagnosticStep(layer.site, f"{name} takes {_ORDER[batch_first]}", "layer", layer.kind.name)
+    details = (("batch_first", batch_first),)
+    return Diagnostic("HL305", fact.site, message, advice, is_proved(fact), (built, *steps), details, subject=fact)
+
+
+def _packed(evidence: Evidence) -> Iterator[Diagnostic]:
+    """The same of what packs a batch of sequences, and of what unpacks it."""
+    for packed in evidence.of(SequencePacked):
+        if is_batch(packed.input, 1 if packed.batch_first else 0):
+            yield _about_packing(packed, "pack_padded_sequence", "takes", packed.batch_first, ())
+    for fact in evidence.of(PaddedStepTaken):
+        taken = ("last",) if fact.batch_first else ("last", "mean")
+        if fact.axis == (0 if fact.batch_first else 1) and fact.taken in taken:
+            yield _about_packing(fact, "pad_packed_sequence", "gives", fact.batch_first, (_step(fact),))
+
+
+def _about_packing(
+    fact: SequencePacked | PaddedStepTaken, name: str, verb: str, batch_first: bool, steps: tuple[DiagnosticStep, ...]
+) -> Diagnostic:
+    how = "with" if batch_first else "without"
+    message = (
+        f"{name} {how} batch_first=True {verb} {_ORDER[batch_first]}, whatever the layer takes, but the batch is "
+        f"{'not ' if batch_first else ''}on axis 0 here: steps and samples change places."
+    )
+    advice = f"Give {name} batch_first={not batch_first}, or transpose."
+    here = DiagnosticStep(fact.site, f"{verb} {_ORDER[batch_first]}", "operation", name)
+    return Diagnostic("HL305", fact.site, message, advice, is_proved(fact), (here, *steps), (), subject=fact)
+
+
+RULES = (batch_first_mismatch,)

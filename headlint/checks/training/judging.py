@@ -1,0 +1,286 @@
+"""HL607: models that are judged, or asked for a decision, in training mode."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
+from headlint.checks.evidence import Evidence
+from headlint.checks.tensors import ancestors
+from headlint.checks.training.holding import held_by
+from headlint.checks.training.order import Run, always_with, together
+from headlint.checks.training.reach import depends_on
+from headlint.checks.training.switching import covers, depends_on_mode, may_be_switched_by, mode_of
+from headlint.flow.values.conditions import Choice
+from headlint.flow.values.facts import Event, LossUse, PredictionUse, TrainingEvent
+from headlint.flow.values.library_values import Backbone, Container, Dataset, Model
+from headlint.flow.values.python_values import DictValue, Instance, Site, TupleValue, Unknown, Value
+from headlint.flow.values.tensor_values import Tensor
+from headlint.flow.values.training_values import Round
+
+_TRAINING = (Event.DIFFERENTIATED, Event.STEPPED, Event.FITTED)
+
+
+def evaluated_in_training_mode(evidence: Evidence) -> Iterator[Diagnostic]:
+    """HL607."""
+    for run in evidence.runs:
+        for applied in run.of(Event.APPLIED):
+            if not _may_be_an_evaluation(evidence, applied):
+                continue
+            if _is_judged_after_training(evidence, run, applied):
+                done = "judged"
+            elif _is_asked_with_saved_weights(evidence, run, applied):
+                done = "asked"
+            else:
+                continue
+            in_training, switch = _training_mode(evidence, run, applied)
+            if not in_training or any(may_be_switched_by(event, applied.subject) for event in evidence.events):
+                continue
+            yield Diagnostic(
+                "HL607",
+                applied.site,
+                f"The model is {done} in training mode: dropout still drops units, and batch norm uses, and changes by, the "
+                "statistics of this batch.",
+                "Call model.eval() before the evaluation, and model.train() before the next epoch."
+                if done == "judged"
+                else "Call model.eval() once the weights are loaded.",
+                not applied.guards,
+                (
+                    *([DiagnosticStep(switch.site, "puts it into training mode", "event")] if switch else ()),
+                    DiagnosticStep(
+                        applied.site, f"{'judges' if done == 'judged' else 'asks'} it in that mode", "event"
+                    ),
+                ),
+                (("beside_training", _trains_beside(run, applied)),),
+                subject=applied,
+            )
+
+
+def _trains_beside(run: Run, applied: TrainingEvent) -> bool:
+    """Whether the round of a loop in which a model is applied trains as well."""
+    return bool(applied.rounds) and any(event.event in _TRAINING for event in run.round_of(applied))
+
+
+def _may_be_an_evaluation(evidence: Evidence, applied: TrainingEvent) -> bool:
+    model = applied.subject
+    if isinstance(model, Unknown | Model) or applied.in_comprehension:
+        return False
+    outputs = _tensors_in(applied.by)
+    return bool(outputs) and depends_on_mode(evidence, model) and _went_through_its_mode(evidence, model, outputs)
+
+
+def _went_through_its_mode(evidence: Evidence, model: Value, outputs: list[Tensor]) -> bool:
+    """Whether layers on the way to a model's outputs depend on its mode: it may leave its dropout out by an argument."""
+    if any(covers(model, module) for module in evidence.dropping_by_mode):
+        return True
+    made_by = [tensor.origin for output in outputs for tensor in ancestors(output)]
+    return any(
+        origin.layer is not None and depends_on_mode(evidence, origin.layer) and covers(model, origin.layer)
+        if origin.layer is not None
+        else origin.role == "layer" and any(origin.built_at == site for site in _ready_made_in(model))
+        for origin in made_by
+    )
+
+
+def _ready_made_in(model: Value, depth: int = 4) -> Iterator[Site]:
+    match model:
+        case Backbone():
+            yield model.site
+        case Container() | Instance() | TupleValue() if depth > 0:
+            for part in model.items if isinstance(model, TupleValue) else model.slots.values():
+                yield from _ready_made_in(part, depth - 1)
+
+
+def _is_judged_after_training(evidence: Evidence, run: Run, applied: TrainingEvent) -> bool:
+    """Whether a model that a run trains is judged there by something that trains nothing."""
+    steps = [event for event in run.of(Event.STEPPED) if _trains(event, applied.subject)]
+    if not steps:
+        return False
+    if not applied.rounds:
+        return _is_behind(run, applied, steps) and _is_decided_upon_or_compared(evidence, run, applied)
+    if _trains_beside(run, applied):
+        return _is_compared(evidence, applied) and _is_beside_training(evidence, run, applied)
+    return goes_through_data(applied) and _is_decided_upon_or_compared(evidence, run, applied)
+
+
+def _is_behind(run: Run, applied: TrainingEvent, steps: list[TrainingEvent]) -> bool:
+    """Whether a model is applied once its training is over."""
+    return any(run.place(step) < run.place(applied) and step.rounds for step in steps)
+
+
+def _is_beside_training(evidence: Evidence, run: Run, applied: TrainingEvent) -> bool:
+    """Whether a round that trains a model applies it to something else too, and trains nothing with what that gives."""
+    if _is_trained_with(evidence, run, applied):
+        return False
+    others = [
+        event
+        for event in run.of(Event.APPLIED)
+        if event.subject is applied.subject and event is not applied and _is_trained_with(evidence, run, event)
+    ]
+    return bool(others) and not any(one is other for one in applied.given for event in others for other in event.given)
+
+
+def _is_asked_with_saved_weights(evidence: Evidence, run: Run, applied: TrainingEvent) -> bool:
+    """Whether a program that trains nothing decides upon what a model with saved weights gives."""
+    if any(event.event in _TRAINING for event in evidence.events):
+        return False
+    if applied.rounds and not goes_through_data(applied):
+        return False
+    restored = [
+        event for event in evidence.events if event.event is Event.RESTORED and event.subject is applied.subject
+    ]
+    return (
+        any(event.root < applied.root or run.place(event) < run.place(applied) for event in restored)
+        and depends_on_mode(evidence, applied.subject, as_built=True)
+        and (_is_decided_upon(evidence, applied) or _is_compared(evidence, applied))
+    )
+
+
+def _training_mode(evidence: Evidence, run: Run, applied: TrainingEvent) -> tuple[bool, TrainingEvent | None]:
+    """Whether a model is certainly in training mode when it is applied, and what has put it there."""
+    model = applied.subject
+    switches = [
+        event
+        for event in evidence.events
+        if event.event is Event.MODE_SET and _may_cover(event.subject, model, event.root == applied.root)
+    ]
+    if all(mode_of(event) is True for event in switches):
+        return bool(switches) or depends_on_mode(evidence, model, as_built=True), next(iter(switches), None)
+    within = _training_within(run, applied)
+    if within is not None:
+        return True, within
+    if any(mode_of(event) is not True and event.root != applied.root for event in switches):
+        return False, None
+    return _last_mode(evidence, run, applied, [event for event in switches if event.root == applied.root])
+
+
+def _last_mode(
+    evidence: Evidence, run: Run, applied: TrainingEvent, switches: list[TrainingEvent]
+) -> tuple[bool, TrainingEvent | None]:
+    """What the last switch before an application has done, in the first round of the loops and in later ones."""
+    before = [event for event in switches if run.place(event) < run.place(applied) and together(event, applied)]
+    last = before[-1] if before else None
+    if last is not None and (
+        mode_of(last) is not True or not always_with(last, applied) or not covers(last.subject, applied.subject)
+    ):
+        return False, None
+    if last is None and not depends_on_mode(evidence, applied.subject, as_built=True):
+        return False, None
+    if any(_is_calm(run, other, switches) for other in run.of(Event.APPLIED) if _is_the_same(other, applied)):
+        return False, None
+    repeated = [one for one in applied.rounds if last is None or one not in last.rounds]
+    if not _trains_beside(run, applied):
+        repeated += applied.rounds[-1:]  # a round that only judges may do so in both modes, to compare them
+    again = [event for event in switches if any(_share_a_loop(one, event) for one in repeated)]
+    return all(mode_of(event) is True for event in again), last
+
+
+def _is_the_same(other: TrainingEvent, applied: TrainingEvent) -> bool:
+    """Whether one place in the program applies one model, in another call of the function around it."""
+    return (other.site, other.subject) == (applied.site, applied.subject)
+
+
+def _is_calm(run: Run, applied: TrainingEvent, switches: list[TrainingEvent]) -> bool:
+    """Whether the last switch before an application was to evaluation mode."""
+    before = [event for event in switches if run.place(event) < run.place(applied) and together(event, applied)]
+    return bool(before) and mode_of(before[-1]) is False
+
+
+def _share_a_loop(one: Round, event: TrainingEvent) -> bool:
+    return any(one.loop is other.loop for other in event.rounds)
+
+
+def _training_within(run: Run, applied: TrainingEvent) -> TrainingEvent | None:
+    """What alone sets a mode in the loop without gradients in which a model is applied, and sets that of training."""
+    if not applied.rounds:
+        return None
+    switches = [event for event in run.within(applied.rounds[-1].loop) if event.event is Event.MODE_SET]
+    match switches:
+        case [only] if (
+            only.subject is applied.subject
+            and mode_of(only) is True
+            and only.without_gradient
+            and run.place(only) < run.place(applied)
+            and always_with(only, applied)
+        ):
+            return only
+        case _:
+            return None
+
+
+def _may_cover(module: Value, model: Value, in_same_run: bool) -> bool:
+    """Whether a module that is switched may be the model, a part of it, or something around it."""
+    if isinstance(module, Unknown):
+        return in_same_run
+    return covers(module, model) or covers(model, module)
+
+
+def _trains(step: TrainingEvent, model: Value) -> bool:
+    """Whether a step changes a model, or a part of it."""
+    held = held_by(step.subject)
+    return held is not None and any(covers(model, owner) for owner in held.owners)
+
+
+def goes_through_data(applied: TrainingEvent) -> bool:
+    """Whether the innermost loop goes through data, rather than through a number of attempts on the same."""
+    if not applied.rounds:
+        return False
+    match applied.rounds[-1].loop.over:
+        case Dataset(name="range") | TupleValue() | None:
+            return False
+        case _:
+            return True
+
+
+def _is_decided_upon_or_compared(evidence: Evidence, run: Run, applied: TrainingEvent) -> bool:
+    """Whether the output is compared with labels or decided upon, and nothing is trained with it."""
+    if not _is_decided_upon(evidence, applied) and not _is_compared(evidence, applied):
+        return False
+    return applied.without_gradient or not _is_trained_with(evidence, run, applied)
+
+
+def _is_decided_upon(evidence: Evidence, applied: TrainingEvent) -> bool:
+    outputs = _tensors_in(applied.by)
+    return any(depends_on(evidence, fact.tensor, one) for fact in evidence.of(PredictionUse) for one in outputs)
+
+
+def _is_compared(evidence: Evidence, applied: TrainingEvent) -> bool:
+    outputs = _tensors_in(applied.by)
+    return any(depends_on(evidence, use.prediction, one) for use in evidence.of(LossUse) for one in outputs)
+
+
+def _is_trained_with(evidence: Evidence, run: Run, applied: TrainingEvent) -> bool:
+    """Whether a loss that is differentiated depends on an output, or may: where it is not followed."""
+    outputs = _tensors_in(applied.by)
+    losses = [event.subject for event in evidence.events if event.event is Event.DIFFERENTIATED]
+    if any(depends_on(evidence, loss, one, with_targets=True) for loss in losses for one in outputs):
+        return True
+    return any(not _is_followed(event.subject) for event in run.of(Event.DIFFERENTIATED))
+
+
+def _is_followed(loss: Value) -> bool:
+    match loss:
+        case Tensor():
+            return True
+        case Unknown(key=("call", _)):
+            return True
+        case _:
+            return False
+
+
+def _tensors_in(output: Value | None) -> list[Tensor]:
+    """The tensors that a model gives."""
+    match output:
+        case Tensor():
+            return [output]
+        case TupleValue(items):
+            return [tensor for item in items for tensor in _tensors_in(item)]
+        case DictValue():
+            return [tensor for item in output.slots.values() for tensor in _tensors_in(item)]
+        case Choice(options):
+            return [tensor for option in options for tensor in _tensors_in(option.value)]
+        case _:
+            return []
+
+
+RULES = (evaluated_in_training_mode,)

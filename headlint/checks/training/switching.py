@@ -1,0 +1,108 @@
+"""Modes of models: which models they matter to, what switches them, and what may."""
+
+from __future__ import annotations
+
+from headlint.checks.evidence import Evidence
+from headlint.checks.training.holding import called
+from headlint.flow.values.conditions import Choice
+from headlint.flow.values.facts import Event, TrainingEvent
+from headlint.flow.values.library_values import Backbone, Container, Layer, Part
+from headlint.flow.values.python_values import Constant, HeapObject, Instance, TupleValue, Unknown, Value
+
+DEEPEST_MODULE = 8
+
+_DROPPING_BY_DEFAULT = ("TransformerEncoderLayer", "TransformerDecoderLayer", "Transformer")
+"""Layers that drop values unless an argument says otherwise."""
+
+_READING = frozenset(
+    {"state_dict", "parameters", "named_parameters", "buffers", "children", "modules", "named_modules", "summary"}
+    | {"watch", "add_graph", "save", "print", "len", "count_parameters", "load_state_dict"}
+)
+"""Methods of a model, and functions that are given one, that leave its mode as it is."""
+
+
+def depends_on_mode(evidence: Evidence, model: Value, as_built: bool = False, depth: int = DEEPEST_MODULE) -> bool:
+    """Whether a model has layers that do something else in evaluation mode; of what is unknown that is likely.
+
+    ``as_built``: whether it does so in the mode in which it was made, which for models of transformers is evaluation.
+    """
+    match model:
+        case Layer():
+            return _layer_depends(model)
+        case Backbone(name=name) | Part(backbone=Backbone(name=name)):
+            return not (as_built and name.startswith("transformers."))
+        case Unknown():
+            return True
+        case Instance() if model in evidence.dropping_by_mode:
+            return True
+        case Container() | Instance() if depth > 0:
+            return any(_may_depend(evidence, part, as_built, depth - 1) for part in model.slots.values())
+        case _:
+            return False
+
+
+def _layer_depends(layer: Layer) -> bool:
+    name = layer.kind.name
+    if "BatchNorm" in name:
+        return layer.arguments.get("track_running_stats") != Constant(False)
+    if "Dropout" in name:
+        return layer.constant("p") not in (0, 0.0)
+    dropped = layer.arguments.get("dropout")
+    if dropped is None:
+        return layer.kind.short_name in _DROPPING_BY_DEFAULT
+    rate = dropped.value if isinstance(dropped, Constant) else None
+    return isinstance(rate, float) and rate > 0 and (layer.kind.effect != "recurrent" or _has_several_layers(layer))
+
+
+def _has_several_layers(layer: Layer) -> bool:
+    several = layer.constant("num_layers", 1)
+    return isinstance(several, int) and several > 1
+
+
+def _may_depend(evidence: Evidence, part: Value, as_built: bool, depth: int) -> bool:
+    match part:
+        case Choice(options):
+            return any(_may_depend(evidence, option.value, as_built, depth) for option in options)
+        case TupleValue(items):
+            return any(_may_depend(evidence, item, as_built, depth) for item in items)
+        case Unknown():
+            return False
+        case _:
+            return depends_on_mode(evidence, part, as_built, depth)
+
+
+def covers(module: Value, model: Value, depth: int = DEEPEST_MODULE) -> bool:
+    """Whether a switch of a module's mode switches a model's: it is the model, or has it as a part."""
+    if module is model:
+        return True
+    match module:
+        case Container() | Instance() if depth > 0:
+            return any(covers(part, model, depth - 1) for part in module.slots.values())
+        case TupleValue(items):
+            return any(covers(item, model, depth) for item in items)
+        case Choice(options):
+            return any(covers(option.value, model, depth) for option in options)
+        case _:
+            return False
+
+
+def mode_of(event: TrainingEvent) -> bool | None:
+    """Whether a switch is to training mode; None where that is not known."""
+    match event.given:
+        case (Constant(bool() as mode, symbol=None),):
+            return mode
+        case _:
+            return None
+
+
+def may_be_switched_by(event: TrainingEvent, model: Value) -> bool:
+    """Whether something that cannot be read gets a model, or an object that has it, and does more than to read it."""
+    if event.event is not Event.HANDED_OVER:
+        return False
+    if isinstance(event.subject, Unknown) and called(event.subject) in _READING:
+        return False
+    return any(value is model or (isinstance(value, HeapObject) and _contains(value, model)) for value in event.given)
+
+
+def _contains(owner: HeapObject, model: Value) -> bool:
+    return any(value is model for value in owner.slots.values())
