@@ -72,7 +72,7 @@ def answer(request: Request, guards: list[str]) -> dict[str, Any]:
             name = model_named(request)
             recipe, measured = best(program, module, name, request, adapter)
     except BaseException as error:  # user code may raise anything, SystemExit included
-        reason, detail = reason_of(error)
+        reason, detail = missing_base(*reason_of(error), program)
         return {
             "ok": False, "reason": reason, "detail": detail, "left_out": left_out(module), "stubs": stubs(program)
         }  # fmt: skip
@@ -208,6 +208,14 @@ def reason_of(error: BaseException) -> tuple[str, str]:
             place = traceback.extract_tb(error.__traceback__)[-1]
             return "internal", f"{describe(error)} ({place.filename.rpartition('/')[2]}:{place.lineno})"
     return "exit", f"it raised {describe(error)}"
+
+
+def missing_base(reason: str, detail: str, program: Program) -> tuple[str, str]:
+    """The reason and detail of a failure, where a class was left without its base because a package is missing."""
+    missing = [stub for stub in program.stubs if "is not installed" in stub]
+    if reason == "constructor" and "object.__init__() takes exactly one argument" in detail and missing:
+        return "missing-dependency", f"{missing[0]} ({detail})"
+    return reason, detail
 
 
 def left_out(module: Slice | None) -> list[str]:
