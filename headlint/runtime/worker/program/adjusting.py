@@ -32,7 +32,7 @@ WANTS_SEVERAL = re.compile(
 WANTS_ONE = re.compile(
     r"'(list|tuple)' object cannot be interpreted|of type (list|tuple) at pos|for [-+*/%<>]+=?: '?(list|tuple)'?"
     r"|between instances of '(list|tuple)'|argument must be a .*number, not '(list|tuple)'|not (list|tuple)$"
-    r"|and '(list|tuple)'$|unhashable type: 'list'"
+    r"|and '(list|tuple)'$|unhashable type: 'list'|[Ii]nvalid dimension '[(\[]|but got (list|tuple)"
 )
 WANTS_SO_MANY = re.compile(r"values to unpack \(expected (\d+)")
 WANTS_FUNCTION = re.compile(

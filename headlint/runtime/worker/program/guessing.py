@@ -61,6 +61,7 @@ BY_NAME: tuple[tuple[str, Any], ...] = (
         False,
     ),
     (r"device", "cpu"),
+    (r"(norm|normalization)_?(type|name|kind)$", "BN"),
     (r"(name|mode(?!l)|type|path|file)", ""),
     (r"(mean|std)", 0.5),
     (r"^(n|m|num|count|n_.*|num_.*|nb_.*)$", CLASSES),
@@ -265,6 +266,8 @@ def guess(name: str, annotation: Any = inspect.Parameter.empty) -> Any:
         return [HIDDEN, HIDDEN]
     if re.search(r"[Tt]uple\[int", written):
         return (3, 32, 32) if SHAPES.search(name) else (HIDDEN, HIDDEN)
+    if re.search(r"^(typing\.)?([Dd]ict|Mapping)\b", written):
+        return CompletedMapping()
     if CONFIGURATIONS.match(name):
         return GuessedConfiguration()
     if by_name is not None:
