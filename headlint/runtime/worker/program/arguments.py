@@ -13,7 +13,7 @@ from typing import Any
 
 from ..reasons import Unmeasurable
 from .discovery import last_part, model_classes
-from .guessing import HIDDEN, Unguessable, completed, guess
+from .guessing import HIDDEN, Unguessable, completed, guess, last_resort
 from .loading import Program, Slice, module_name
 from .parameters import body_of, guess_parameter
 from .slicing import Namespace, units_of
@@ -219,10 +219,9 @@ def arguments_for(program: Program, module: Slice, name: str, target: Callable[.
     yield from incomplete
     if required:
         guessed = guessed_arguments(required, program, module, target)
-        if guessed is not None:
-            yield guessed
-            yield smaller(guessed)
-            yield uniform(guessed)
+        yield guessed
+        yield smaller(guessed)
+        yield uniform(guessed)
 
 
 def with_completed_options(found: Arguments) -> Arguments | None:
@@ -306,8 +305,8 @@ def usable(value: Any) -> Any:
 
 def guessed_arguments(
     required: list[inspect.Parameter], program: Program, module: Slice, target: Callable[..., Any]
-) -> Arguments | None:
-    """A guess for every required parameter; None where one has no likely value."""
+) -> Arguments:
+    """A guess for every required parameter."""
     values: dict[str, Any] = {}
     for parameter in required:
         made = part_of_file(parameter.name, program, module, target, exact=True)
@@ -316,9 +315,7 @@ def guessed_arguments(
                 made = guess_parameter(parameter, module, target)
             except Unguessable:
                 made = part_of_file(parameter.name, program, module, target, exact=False)
-        if made is None:
-            return None
-        values[parameter.name] = made
+        values[parameter.name] = last_resort(parameter.name) if made is None else made
     positional = tuple(values[parameter.name] for parameter in required if parameter.kind is not parameter.KEYWORD_ONLY)
     keywords = {
         parameter.name: values[parameter.name] for parameter in required if parameter.kind is parameter.KEYWORD_ONLY

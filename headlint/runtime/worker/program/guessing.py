@@ -214,6 +214,17 @@ def part(name: str) -> Any:
     return kind() if wanted.endswith("()") else kind
 
 
+WHOLE = re.compile(r"(model|net|network|backbone|encoder|decoder|module|extractor|body|head|base|trunk)$", re.I)
+"""Parameters that ask for a model."""
+
+
+def last_resort(name: str) -> Any:
+    """What is given where nothing is likely: for a model one that gives what it is given, else a number, which what the
+    constructor raises may change."""
+    torch = sys.modules.get("torch")
+    return torch.nn.Identity() if torch is not None and "keras" not in sys.modules and WHOLE.search(name) else HIDDEN
+
+
 def world() -> SimpleNamespace:
     """An environment with numbers as observations and a few actions."""
     seen = SimpleNamespace(shape=(16,), low=-1.0, high=1.0, n=16, dtype="float32")

@@ -97,8 +97,9 @@ def _with_key(inputs: Inputs, names: list[str], match: re.Match[str]) -> Iterato
 def _masks_for_none(inputs: Inputs, names: list[str], match: re.Match[str]) -> Iterator[Inputs]:
     for name, one in inputs.specs:
         if one == Given(None):
-            yield inputs.with_spec(name, TensorSpec((BATCH, LENGTH), "bool"))
-            yield inputs.with_spec(name, TensorSpec((BATCH, LENGTH)))
+            kinds = (TensorSpec((BATCH, LENGTH), "bool"), TensorSpec((BATCH, LENGTH)), TensorSpec((BATCH, FEATURES)))
+            for spec in kinds if "mask" in name else kinds[::-1]:
+                yield inputs.with_spec(name, spec)
 
 
 def _other_ranks(inputs: Inputs, names: list[str], match: re.Match[str]) -> Iterator[Inputs]:
