@@ -145,7 +145,8 @@ class MetricUse(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class PredictionUse(Fact):
-    """What is done with a model's output outside the loss: ``argmax``, ``threshold`` (with the number) or ``round``."""
+    """What is done with a model's output outside the loss: ``argmax``, ``threshold`` (with the number), ``round``, or
+    ``equality`` with data."""
 
     kind: str
     tensor: Tensor
