@@ -11,7 +11,13 @@ from headlint.checks.evidence import Evidence, is_proved
 from headlint.checks.outputs import SOFTMAXES, about_activation, softmax_axis
 from headlint.checks.tensors import prediction, short
 from headlint.checks.trails import about_loss
-from headlint.flow.values.facts import Activation, AxesReordered, LayerBuilt, RowsShifted
+from headlint.flow.values.facts import (
+    Activation,
+    AxesReordered,
+    LayerBuilt,
+    RowsShifted,
+    ShapeRestored,
+)
 from headlint.flow.values.python_values import Constant
 from headlint.flow.values.tensor_values import Domain, Tensor
 
@@ -155,8 +161,9 @@ def classes_on_wrong_axis(evidence: Evidence) -> Iterator[Diagnostic]:
 def view_instead_of_transpose(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL306."""
     shifted = {fact.reshaped_at for fact in evidence.of(RowsShifted)}
+    restored = {id(fact.of) for fact in evidence.of(ShapeRestored)}
     for fact in evidence.of(AxesReordered):
-        if fact.site in shifted:
+        if fact.site in shifted or (id(fact.input) in restored and _keeps_the_last(fact)):
             continue
         name = short(fact.name)
         moved = [axis for axis, behind in pairwise(fact.order) if axis > behind]
@@ -170,6 +177,11 @@ def view_instead_of_transpose(evidence: Evidence) -> Iterator[Diagnostic]:
         details = (("order", ",".join(map(str, whole))),)
         advice = "Use transpose or permute to change the order of axes."
         yield Diagnostic("HL306", fact.site, message, advice, is_proved(fact), (step,), details, subject=fact)
+
+
+def _keeps_the_last(fact: AxesReordered) -> bool:
+    """Whether the last axis stays the last one: whatever goes along it may be done to rows in any order."""
+    return fact.order[-1] == max(fact.order) == (fact.input.shape.rank or len(fact.order)) - 1
 
 
 def _is_whole(fact: AxesReordered) -> bool:

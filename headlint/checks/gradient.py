@@ -199,9 +199,10 @@ def stacked_linear_layers(evidence: Evidence) -> Iterator[Diagnostic]:
                 "Two linear layers without an activation between them are equivalent to one: "
                 "the product of two matrices is a matrix."
             )
-            step = DiagnosticStep(
-                fact.layer.site, f"{fact.layer.kind.short_name} follows at once", "layer", fact.layer.kind.name
-            )
+            name = fact.layer.kind.short_name
+            steps = [DiagnosticStep(fact.layer.site, f"{name} follows at once", "layer", fact.layer.kind.name)]
+            if fact.site.path != fact.layer.site.path:
+                steps.append(DiagnosticStep(fact.site, f"{name} is applied here", "layer", fact.layer.kind.name))
             advice = "Put an activation such as ReLU between them, or remove one."
             yield Diagnostic(
                 "HL505",
@@ -209,7 +210,7 @@ def stacked_linear_layers(evidence: Evidence) -> Iterator[Diagnostic]:
                 message,
                 advice,
                 is_proved(fact),
-                (*trail_of(fact.input), step),
+                (*trail_of(fact.input), *steps),
                 subject=fact.layer,
             )
 
