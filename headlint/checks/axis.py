@@ -22,13 +22,16 @@ from headlint.flow.values.python_values import Constant
 from headlint.flow.values.tensor_values import Domain, Tensor
 
 
+_WITH_DIM = ("torch.nn.Softmax", "torch.nn.LogSoftmax", "torch.nn.Softmin")
+
+
 def softmax_without_dim(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL301."""
     advice = "Say which axis the classes are on: dim=1 for (batch, classes), dim=-1 for the last axis."
     for built in evidence.of(LayerBuilt):
         layer = built.layer
         implicit = layer.arguments.get("dim", Constant(None)) == Constant(None)
-        if implicit and layer.kind.name in ("torch.nn.Softmax", "torch.nn.LogSoftmax", "torch.nn.Softmin"):
+        if implicit and layer.kind.name in _WITH_DIM and not _one_of_several(evidence, built):
             name = layer.kind.short_name
             step = DiagnosticStep(layer.site, f"{name} is built without dim", "activation", layer.kind.name)
             yield Diagnostic("HL301", built.site, _message(name), advice, is_proved(built), (step,), subject=layer)
@@ -37,6 +40,13 @@ def softmax_without_dim(evidence: Evidence) -> Iterator[Diagnostic]:
         functional = origin.layer is None and origin.name.startswith("torch.")
         if fact.effect in SOFTMAXES and not fact.axis_given and functional:
             yield about_activation("HL301", fact, _message(short(origin.name)), advice)
+
+
+def _one_of_several(evidence: Evidence, built: LayerBuilt) -> bool:
+    """Whether an option picks the layer's class among several: the call gives what suits the others."""
+    return bool(built.guards) and any(
+        other.site == built.site and other.layer.kind.name not in _WITH_DIM for other in evidence.of(LayerBuilt)
+    )
 
 
 def _message(name: str) -> str:

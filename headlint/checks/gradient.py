@@ -267,6 +267,7 @@ def softmax_in_hidden_layer(evidence: Evidence) -> Iterator[Diagnostic]:
             fact.layer.kind.effect != "dense"
             or tensor.domain is not Domain.SOFTMAX
             or source.origin.role != "activation"
+            or _one_of_several(evidence, fact)
         ):
             continue
         before = source.inputs[0] if source.inputs else None
@@ -290,6 +291,14 @@ def softmax_in_hidden_layer(evidence: Evidence) -> Iterator[Diagnostic]:
                 (*trail_of(tensor), step),
                 subject=source,
             )
+
+
+def _one_of_several(evidence: Evidence, fact: LayerApplied) -> bool:
+    """Whether an option picks the softmax among other activations: that somebody picks it is not seen."""
+    return bool(fact.guards) and any(
+        other.layer is fact.layer and other.guards and other.input.domain is not Domain.SOFTMAX
+        for other in evidence.applications()
+    )
 
 
 def loss_constructor_given_tensors(evidence: Evidence) -> Iterator[Diagnostic]:

@@ -236,10 +236,16 @@ def filled(tensor: Tensor, key: Value, value: Value, site: Site) -> Tensor:
         domain = tensor.domain if tensor.domain in (Domain.TARGET, Domain.ONE_HOT) else Domain.UNKNOWN
     origin = Origin("operation", "[…] =", site, note="collected")
     labels = numbers.overwritten(tensor.labels, None) if tensor.labels is not None else None
-    shape = Shape(None, value.shape.units)
+    shape = Shape(None, value.shape.units if _reaches_the_last_axis(key) else None)
     return tensor.derive(
-        domain=domain, shape=shape, origin=origin, inputs=(value,), attached=value.attached, labels=labels
+        domain=domain, shape=tensor.shape if tensor.shape.units is not None else shape, origin=origin, inputs=(value,), attached=value.attached, labels=labels
     )
+
+
+def _reaches_the_last_axis(key: Value) -> bool:
+    """Whether an index leaves the last axis whole, as far as is seen."""
+    last = key.items[-1] if isinstance(key, TupleValue) and key.items else None
+    return last is None or last == SliceValue(Constant(None), Constant(None), Constant(None))
 
 
 def _overwritten(tensor: Tensor, key: Value, value: Value, site: Site) -> Tensor:
