@@ -11,7 +11,8 @@ from headlint.checks.tensors import PROBABILITIES, ancestors, short, source_tens
 from headlint.flow.values.facts import Activation
 from headlint.flow.values.tensor_values import Domain, Tensor
 
-_NORMALISING = ("softmax", "log_softmax", "sigmoid")
+_NORMALISING = ("softmax", "log_softmax", "sigmoid", "log_sigmoid")
+_YES_OR_NO = ("sigmoid", "log_sigmoid")
 _LAST_AXES = ((1, -1), (-1, 1))
 
 
@@ -30,7 +31,13 @@ def softmax_twice(evidence: Evidence) -> Iterator[Diagnostic]:
             message = (
                 f"{_name(fact.output)} of what {_name(first)} has already turned into probabilities: {_effect(fact)}."
             )
-            yield about_activation("HL120", fact, message, "Apply it once: remove the second one.")
+            yield about_activation("HL120", fact, message, _advice(fact))
+
+
+def _advice(fact: Activation) -> str:
+    if fact.output.origin.name.startswith("torch.distributions."):
+        return "Give the distribution raw scores, or pass the probabilities as probs=."
+    return "Apply it once: remove the second one."
 
 
 def _two_options(evidence: Evidence, fact: Activation, first: Tensor) -> bool:
@@ -45,8 +52,9 @@ def _name(tensor: Tensor) -> str:
 
 def _effect(fact: Activation) -> str:
     units = fact.output.shape.units
-    if fact.effect == "sigmoid":
-        return "every value ends between 0.5 and 0.73"
+    if fact.effect in _YES_OR_NO:
+        what = "probability" if fact.effect == "log_sigmoid" else "value"
+        return f"every {what} ends between 0.5 and 0.73"
     if units is not None and units > 1:
         most = 2.718281828 / (2.718281828 + units - 1)
         return f"the largest of {units} probabilities is at most {most:.2f}, however certain the model is"
@@ -55,7 +63,7 @@ def _effect(fact: Activation) -> str:
 
 def _over_the_same_classes(fact: Activation, first: Tensor) -> bool:
     """Whether both compare the same numbers; a softmax over another axis is another question."""
-    if fact.effect == "sigmoid":
+    if fact.effect in _YES_OR_NO:
         return True
     if fact.output.shape.units == 1:
         return False

@@ -69,14 +69,25 @@ def single_unit_softmax(evidence: Evidence) -> Iterator[Diagnostic]:
             yield _with_its_loss(evidence, about_activation("HL201", fact, message, advice), fact)
     applied = {id(fact.layer) for fact in evidence.applications()}
     for built in evidence.of(LayerBuilt):
-        layer = built.layer
-        unseen = id(layer) not in applied and not layer.removed
-        if unseen and (name := _own_softmax(layer)) and constant(layer, layer.kind.units) == 1:
-            where, advice = _UNIT
-            step = DiagnosticStep(layer.site, f"{layer.kind.short_name} gives 1 raw score", "layer", layer.kind.name)
-            yield Diagnostic(
-                "HL201", layer.site, _always_the_same(name, where), advice, is_proved(built), (step,), subject=layer
-            )
+        if id(built.layer) not in applied and not built.layer.removed:
+            yield from _built_with_one_unit(built)
+
+
+def single_unit_softmax_for_others(evidence: Evidence) -> Iterator[Diagnostic]:
+    """HL201, of layers that only callers who were not seen would build, with one unit whatever they pass."""
+    for built in evidence.of(LayerBuilt):
+        if built.unseen:
+            yield from _built_with_one_unit(built)
+
+
+def _built_with_one_unit(built: LayerBuilt) -> Iterator[Diagnostic]:
+    layer = built.layer
+    if (name := _own_softmax(layer)) and constant(layer, layer.kind.units) == 1:
+        where, advice = _UNIT
+        step = DiagnosticStep(layer.site, f"{layer.kind.short_name} gives 1 raw score", "layer", layer.kind.name)
+        yield Diagnostic(
+            "HL201", layer.site, _always_the_same(name, where), advice, is_proved(built), (step,), subject=layer
+        )
 
 
 def _own_softmax(layer: Layer) -> str:
@@ -216,11 +227,26 @@ def layers_do_not_fit(evidence: Evidence) -> Iterator[Diagnostic]:
 
 
 def _fits_by_option(evidence: Evidence, fact: LayerApplied) -> bool:
-    """Whether an option picks this layer where another one, that the same input fits, may stand as well."""
-    return bool(fact.guards) and any(
-        other.site == fact.site and other.layer is not fact.layer and other.input is fact.input and not _misfit(other)
+    """Whether an option picks this layer where another one, that the same input fits, may stand as well.
+
+    Or it picks this input by its name where another one may stand, that the layer may take.
+    """
+    if not fact.guards:
+        return False
+    by_name = any(
+        guard.condition.operator == "==" and isinstance(guard.condition.operand, str) for guard in fact.guards
+    )
+    return any(
+        other.site == fact.site
+        and ((other.layer is not fact.layer and other.input is fact.input) or (by_name and _other_input(other, fact)))
+        and not _misfit(other)
         for other in evidence.applications()
     )
+
+
+def _other_input(other: LayerApplied, fact: LayerApplied) -> bool:
+    """Whether the same call applies the same layer to another tensor."""
+    return other.layer is fact.layer and other.input is not fact.input and other.calls == fact.calls
 
 
 def _misfit(fact: LayerApplied) -> str:
@@ -364,6 +390,7 @@ def _unflattened(use: Fact, tensor: Tensor, contradiction: str = _ONE_LABEL_EACH
 
 RULES = (
     single_unit_softmax,
+    single_unit_softmax_for_others,
     single_unit_cross_entropy,
     binary_softmax,
     layers_do_not_fit,

@@ -21,7 +21,19 @@ from headlint.checks import (
 from headlint.checks.diagnostic import Diagnostic
 from headlint.checks.evidence import Evidence
 from headlint.checks.tensors import source_tensor
-from headlint.checks.training import around, compiled, data, frozen, held, judging, keras_modes, modes, steps, tapes
+from headlint.checks.training import (
+    around,
+    compiled,
+    data,
+    frozen,
+    held,
+    judging,
+    keras_modes,
+    modes,
+    steps,
+    tapes,
+    terms,
+)
 from headlint.flow.values.facts import Fact, LossUse
 from headlint.flow.values.tensor_values import Tensor
 from headlint.settings import Settings
@@ -40,6 +52,7 @@ FAMILIES = (
     steps,
     held,
     tapes,
+    terms,
     frozen,
     around,
     compiled,
@@ -53,7 +66,10 @@ FAMILIES = (
 
 RULES = tuple(rule for family in FAMILIES for rule in family.RULES)
 
-_ABOUT_MEANING = frozenset({*loss_input.RULES, gradient.argmax_before_loss, gradient.loss_arguments_swapped})
+_ABOUT_MEANING = frozenset(
+    {*loss_input.RULES, gradient.argmax_before_loss, gradient.loss_arguments_swapped}
+    | {outputs.single_unit_softmax_for_others}
+)
 """Rules that ask what numbers mean, and no sizes: they may judge what only callers who were not seen would do."""
 
 _LOSS_INPUT = frozenset(f"HL{number}" for number in range(101, 113))

@@ -13,6 +13,9 @@ from headlint.source.prefilter import may_train, names_framework
 
 MARKERS = ("pyproject.toml", "headlint.toml", "setup.py", "setup.cfg", ".git")
 
+MOST_SEARCHES = 8
+"""Files whose importers are searched for one by one; for more, the imports of all files are read."""
+
 _IMPORT = re.compile(
     rb"^[ \t]*(?:from[ \t]+(\.*)([\w.]*)[ \t]+import[ \t]+(\([^)]*\)|[^\n#;]*)|import[ \t]+([^\n#;]*))", re.MULTILINE
 )
@@ -36,6 +39,7 @@ class Project:
         self._starting: dict[Path, list[Path]] = {}
         self._listings: dict[Path, frozenset[str]] = {}
         self._resolved: dict[tuple[str, int, str], Path | None] = {}
+        self._importers_of: dict[Path, tuple[Path, ...]] = {}
 
     def resolve(self, importer: Path, level: int, module: str) -> Path | None:
         """The file that an import in ``importer`` names, or None when it is no file of the project.
@@ -122,7 +126,22 @@ class Project:
 
     def importers(self, path: Path) -> tuple[Path, ...]:
         """The files of the project that import a file."""
-        return self._importers.get(Path(os.path.abspath(path)), ())
+        path = Path(os.path.abspath(path))
+        if path not in self._importers_of:
+            self._importers_of[path] = self._search_importers(path)
+        return self._importers_of[path]
+
+    def _search_importers(self, path: Path) -> tuple[Path, ...]:
+        """Only files that name a module can import it: reading the imports of all pays where many are asked for."""
+        if len(self._importers_of) >= MOST_SEARCHES:
+            return self._importers_by_file.get(path, ())
+        names_it = re.compile(
+            rb"\bfrom[ \t]+\.+[ \t]+import\b|\b" + re.escape(path.parent.name.encode()) + rb"\b"
+            if path.stem == "__init__"
+            else rb"\b" + re.escape(path.stem.encode()) + rb"\b"
+        )
+        naming = (file for file in self.files if names_it.search(_bytes_of(file)))
+        return tuple(file for file in naming if path in self._imports(file))
 
     def is_mentioned(self, file: Path, cls: str, attribute: str) -> bool:
         """Whether another file may reach an attribute of a class of a file.
@@ -170,7 +189,7 @@ class Project:
         return discover([self.root], Settings(root=self.root)).files
 
     @cached_property
-    def _importers(self) -> dict[Path, tuple[Path, ...]]:
+    def _importers_by_file(self) -> dict[Path, tuple[Path, ...]]:
         found: dict[Path, list[Path]] = {}
         for file in self.files:
             for imported in self._imports(file):

@@ -9,6 +9,7 @@ from headlint.flow.layers import losses
 from headlint.flow.python import iteration, table_items
 from headlint.flow.tensors import literals
 from headlint.flow.values.arguments import Arguments
+from headlint.flow.values.conditions import rule_out_apart
 from headlint.flow.values.facts import LabelsUse, MetricUse, UnknownString
 from headlint.flow.values.library_values import Compiled, CompiledLoss, Dataset, Layer, Metric, Table
 from headlint.flow.values.python_values import (
@@ -46,8 +47,13 @@ def compile_model(machine: Machine, model: Value, arguments: Arguments, at: int)
         return
     metrics = _metrics(machine, bound.get("metrics"), sites.get("metrics", machine.site(at)))
     compiled: list[CompiledLoss] = []
+    alternatives = machine.state.alternatives(output)
     for loss_option in machine.state.alternatives(loss):
-        for output_option in machine.state.alternatives(output):
+        for output_option in alternatives:
+            if losses.is_left_bare(output_option, alternatives) or rule_out_apart(
+                (*machine.state.path, *loss_option.guards), output_option.guards
+            ):
+                continue
             guards = (*loss_option.guards, *output_option.guards)
             certain = loss_option.value is loss and output_option.value is output
             machine.on_path(

@@ -12,7 +12,16 @@ from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.conditions import Choice
 from headlint.flow.values.facts import Event, Head, RemovedCall
 from headlint.flow.values.library_values import Backbone, Layer, Model
-from headlint.flow.values.python_values import Constant, Instance, ListValue, Site, TupleValue, Unknown, Value
+from headlint.flow.values.python_values import (
+    Constant,
+    DictValue,
+    Instance,
+    ListValue,
+    Site,
+    TupleValue,
+    Unknown,
+    Value,
+)
 from headlint.flow.values.tensor_values import ANY_SHAPE, Domain, Origin, Shape, Tensor
 from headlint.frameworks import keras
 
@@ -78,9 +87,8 @@ def input_tensor(machine: Machine, arguments: Arguments, at: int) -> Tensor:
     )
 
 
-def _first_input(machine: Machine, model: Model) -> Tensor:
+def _first_input(machine: Machine, members: tuple[Value, ...]) -> Tensor:
     """What goes into a Sequential, as far as its first layer says."""
-    members = iteration.slot_items(machine, model) or ()
     start = Tensor(origin=Origin("input", "keras.Input"), symbolic=True)
     if not members:
         return start
@@ -102,12 +110,8 @@ def _first_input(machine: Machine, model: Model) -> Tensor:
 def outputs(machine: Machine, model: Value, at: int) -> Value:
     """What a model gives back in training."""
     match model:
-        case Model(kind="sequential"):
-            return apply(machine, model, _first_input(machine, model), at)
-        case Model(kind="loaded") if iteration.slot_items(machine, model):
-            return apply(machine, model, Tensor(symbolic=True), at)
         case Model():
-            return machine.read(model, "outputs") or Unknown()
+            return apply(machine, model, None, at)
         case Instance():
             inner = machine.read(model, "functional model")
             if inner is not None:
@@ -115,37 +119,78 @@ def outputs(machine: Machine, model: Value, at: int) -> Value:
             given = Tensor(origin=Origin("input", "keras.Input"), symbolic=True)
             return machine.call(model, Arguments((given,)), at)
         case Backbone():
-            return machine.call(model, Arguments((Tensor(symbolic=True),)), at)
+            return _scores_of(machine, machine.call(model, Arguments((Tensor(symbolic=True),)), at))
         case _:
             return Unknown()
 
 
-def apply(machine: Machine, model: Model, value: Value, at: int) -> Value:
-    """Call a model on something."""
-    members = iteration.slot_items(machine, model)
-    if model.kind == "functional" or (model.kind == "loaded" and not members):
+def _scores_of(machine: Machine, output: Value) -> Value:
+    """What the loss takes of an output that holds more than the scores (``TFPreTrainedModel.train_step``)."""
+    scores = machine.read(output, "logits") if isinstance(output, DictValue) else None
+    return scores or output
+
+
+def apply(machine: Machine, model: Model, value: Value | None, at: int) -> Value:
+    """Call a model on something, or on what its first layer takes."""
+    items = machine.read(model, "items")
+    if model.kind == "functional" or (model.kind == "loaded" and items == TupleValue(())):
         return machine.read(model, "outputs") or Unknown()
-    if model.kind == "loaded":
-        value = Tensor(symbolic=True)
-    if members is None or (model.approximate and not members):
+    if items is None:
         return Tensor(symbolic=True)
+    return machine.state.distribute([_with_heads(items)], lambda one: _run_through(machine, model, one, value, at))
+
+
+def _with_heads(items: Value) -> Value:
+    """The rows of layers a model may have, without the one that several branches only add their own heads to."""
+    if not isinstance(items, Choice):
+        return items
+    rows = [option.value.items for option in items.options if isinstance(option.value, TupleValue)]
+    longer = {row: sum(other[: len(row)] == row for other in rows) for row in rows}
+    kept = [one for one in items.options if not (isinstance(one.value, TupleValue) and longer[one.value.items] > 2)]
+    return Choice(tuple(kept)) if len(kept) > 1 else items
+
+
+def _run_through(machine: Machine, model: Model, items: Value, value: Value | None, at: int) -> Value:
+    members = items.items if isinstance(items, TupleValue) else ()
+    if not isinstance(items, TupleValue) or (model.approximate and not members):
+        return Tensor(symbolic=True)
+    if model.kind == "loaded" or members[:1] == (_UNSEEN,):
+        value, members = Tensor(symbolic=True), tuple(member for member in members if member is not _UNSEEN)
+    start = value if value is not None else _first_input(machine, members)
     return containers.run_through(
-        machine, tuple(member for member in members if not isinstance(member, Tensor)), value, at
+        machine, tuple(member for member in members if not isinstance(member, Tensor)), start, at
     )
 
 
+_UNSEEN = Unknown("the first layers of a model")
+"""What stands before the layers that are known, where there are too many ways to have come there."""
+
+
 def add(machine: Machine, model: Model, value: Value) -> None:
-    """``model.add(layer)``."""
-    members = iteration.slot_items(machine, model)
-    if members is None:
-        model.approximate = True
-        return
+    """``model.add(layer)``, behind each row of layers that the model may have by then."""
     machine.growth += 1
     if machine.frames.repeats(model):
         model.approximate = True
     if isinstance(value, Choice) and machine.state.path:
         value = machine.state.narrow(value)
-    machine.state.write(model, "items", TupleValue((*members, value)))
+    before = machine.read(model, "items") or Unknown()
+    after = machine.state.distribute([before], lambda items: TupleValue((*_members(items), value)))
+    machine.state.write(model, "items", after)
+
+
+def _members(items: Value) -> tuple[Value, ...]:
+    return items.items if isinstance(items, TupleValue) else (_UNSEEN,)
+
+
+def _take_off(machine: Machine, model: Model) -> Value:
+    """``model.pop()``."""
+    members = iteration.slot_items(machine, model) or ()
+    if members:
+        machine.state.write(model, "items", TupleValue(members[:-1]))
+    for layer in members[-1:]:
+        if isinstance(layer, Layer):
+            layer.removed = True
+    return members[-1] if members else Unknown()
 
 
 def call_method(machine: Machine, model: Value, name: str, arguments: Arguments, at: int) -> Value:
@@ -158,12 +203,7 @@ def call_method(machine: Machine, model: Value, name: str, arguments: Arguments,
                 add(machine, model, layer)
             return Constant(None)
         case "pop" if isinstance(model, Model):
-            members = iteration.slot_items(machine, model) or ()
-            machine.state.write(model, "items", TupleValue(members[:-1]))
-            for layer in members[-1:]:
-                if isinstance(layer, Layer):
-                    layer.removed = True
-            return members[-1] if members else Unknown()
+            return _take_off(machine, model)
         case "compile":
             machine.note_event(Event.COMPILED, site, model)
             compilation.compile_model(machine, model, arguments, at)

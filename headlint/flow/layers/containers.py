@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headlint.flow.machine.parts import BY_HAND
+from headlint.flow.machine.state import join
 from headlint.flow.python import iteration
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.library_values import Container
@@ -41,23 +42,52 @@ def build(machine: Machine, kind: str, arguments: Arguments, at: int) -> Contain
     container = Container(kind, tuple(members), tuple(names), machine.site(at))
     container.approximate = approximate
     container.grown = first.grown if isinstance(first, ListValue | Container) else None
+    _fill(machine, container, arguments, first)
     machine.note_made(container, at)
     if kind == "sequential":
         machine.sequences.append(container)
     return container
 
 
+def _fill(machine: Machine, container: Container, arguments: Arguments, first: Value | None) -> None:
+    """Put in what a list holds whose items depend on the branch taken, or whose number is not known."""
+    alone = first is not None and (container.kind != "sequential" or isinstance(first, ListValue))
+    source = machine.state.narrow(arguments.rest) if arguments.rest is not None else first if alone else None
+    options = iteration.alternatives_of_items(machine, source) if source is not None else ()
+    if not options or not isinstance(source, ListValue | Container) or container.kind == "dict":
+        return
+    if arguments.rest is None and len(options) == 1:
+        return
+    before = arguments.positional[: arguments.rest_at] if arguments.rest is not None else ()
+    after = arguments.positional[arguments.rest_at :] if arguments.rest is not None else ()
+    filled = [
+        (one.guards, TupleValue((*before, *one.value.items, *after)))
+        for one in options
+        if isinstance(one.value, TupleValue)
+    ]
+    container.names = ("",) * max(len(items.items) for _, items in filled)
+    container.approximate = source.approximate
+    grown = source.grown
+    container.grown = range(grown.start + len(before), grown.stop + len(before)) if grown is not None else None
+    machine.state.write(container, "items", join(filled))
+
+
 def apply(machine: Machine, container: Container, value: Value, at: int) -> Value:
     """Run a value through a ``Sequential``."""
     if container.kind != "sequential":
         return Unknown()
-    members = iteration.slot_items(machine, container)
     machine.applied.add(container)
-    if members is None:
+    options = iteration.alternatives_of_items(machine, container)
+    if not options:
         return Unknown()
-    if container.approximate and not members:
-        return Tensor()
-    return run_through(machine, members, value, at)
+
+    def run(members: Value) -> Value:
+        items = members.items if isinstance(members, TupleValue) else ()
+        if container.approximate and not items:
+            return Tensor()
+        return run_through(machine, items, value, at)
+
+    return machine.state.distribute([join((one.guards, one.value) for one in options)], run)
 
 
 def run_through(machine: Machine, members: tuple[Value, ...], value: Value, at: int) -> Value:

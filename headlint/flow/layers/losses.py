@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from headlint.flow.tensors import operation
 from headlint.flow.values.arguments import Arguments
-from headlint.flow.values.conditions import Option
+from headlint.flow.values.conditions import Option, rule_out_apart
 from headlint.flow.values.facts import LossConstructorCall, LossUse
 from headlint.flow.values.library_values import Loss
 from headlint.flow.values.python_values import Constant, FrameworkName, Instance, Site, Unknown, Value
@@ -140,7 +140,9 @@ def take(
     for option in alternatives:
         if isinstance(option.value, Unknown):
             machine.note_open(option.value)
-        if _is_optional_step(option, alternatives):
+        if _is_optional_step(option, alternatives) or is_left_bare(option, alternatives):
+            continue
+        if rule_out_apart(machine.state.path, option.guards):
             continue
         for labels in machine.state.alternatives(target) if target is not None else (Option((), Constant(None)),):
             _note(
@@ -183,12 +185,30 @@ def _note(
 
 
 def _is_optional_step(option: Option, alternatives: tuple[Option, ...]) -> bool:
-    """Whether the value is another alternative with one more step that a condition switches on: the author knows both."""
+    """Whether the value is another alternative with one more step that a condition switches on: the author knows both.
+
+    A step that the defaults switch on is none: it is there unless somebody asks for something else.
+    """
     tensor = option.value
     return isinstance(tensor, Tensor) and any(
-        isinstance(other.value, Tensor) and other.value is not tensor and operation.comes_from(tensor, other.value, 3)
+        isinstance(other.value, Tensor)
+        and operation.is_made_of(tensor, other.value, 3)
+        and not _is_default(option, other)
         for other in alternatives
     )
+
+
+def is_left_bare(option: Option, alternatives: tuple[Option, ...]) -> bool:
+    """Whether several alternatives only add their own head to this one, which is left where no branch is taken."""
+    base = option.value
+    others = (other.value for other in alternatives if isinstance(other.value, Tensor) and other.value is not base)
+    return isinstance(base, Tensor) and sum(operation.comes_from(other, base, 4) for other in others) > 1
+
+
+def _is_default(option: Option, other: Option) -> bool:
+    """Whether it is by defaults alone that the value is this one and not the other."""
+    deciding = [guard for guard in option.guards if guard not in other.guards]
+    return bool(deciding) and all(guard.expected is guard.outcome for guard in deciding)
 
 
 def from_logits(machine: Machine, kind: LossKind, options: Mapping[str, Value]) -> bool | None:

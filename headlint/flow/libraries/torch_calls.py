@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 from headlint.flow.layers import library_models, recurrent
+from headlint.flow.tensors import operation
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.python_values import Constant, FrameworkName, Unknown, Value
 from headlint.flow.values.tensor_values import ANY_SHAPE, Domain, Origin, Tensor
@@ -42,7 +44,44 @@ def _parameter(machine: Machine, arguments: Arguments, at: int) -> Value:
     return Tensor(Domain.UNKNOWN, shape, Origin("variable", "torch.nn.Parameter", machine.site(at)))
 
 
+def _distribution(name: str, effect: str, first: str = "probs") -> Call:
+    """``Categorical(logits=scores)``: a distribution that applies a softmax, or a sigmoid, to scores."""
+    path = f"torch.distributions.{name}"
+
+    def call(machine: Machine, arguments: Arguments, at: int) -> Value:
+        bound = arguments.bind((first, "probs", "logits") if first != "probs" else ("probs", "logits"))
+        site = machine.site(at)
+        for option in machine.state.alternatives(bound.get("logits", Constant(None))):
+            match option.value:
+                case Tensor() as scores:
+                    machine.on_path(
+                        option.guards,
+                        partial(operation.activate, machine, scores, effect, site, path, axis=-1, axis_given=True),
+                    )
+        machine.parts.hand_on(*arguments.positional, *arguments.named.values())
+        return machine.globals.child((path, site))
+
+    return call
+
+
+def _distributions() -> dict[str, Call]:
+    made = {
+        "Categorical": _distribution("Categorical", "log_softmax"),
+        "OneHotCategorical": _distribution("OneHotCategorical", "log_softmax"),
+        "Multinomial": _distribution("Multinomial", "log_softmax", "total_count"),
+        "Bernoulli": _distribution("Bernoulli", "log_sigmoid"),
+    }
+    places = ("torch.distributions", "torch.distributions.{module}")
+    modules = {"OneHotCategorical": "one_hot_categorical"}
+    return {
+        f"{place.format(module=modules.get(name, name.lower()))}.{name}": call
+        for name, call in made.items()
+        for place in places
+    }
+
+
 CALLS: Mapping[str, Call] = {
+    **_distributions(),
     **recurrent.CALLS,
     "timm.create_model": _timm,
     "timm.models.create_model": _timm,

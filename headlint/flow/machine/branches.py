@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from headlint.flow.machine.state import holds
+from headlint.flow.values.assumptions import Assumption
 from headlint.flow.values.conditions import Condition, Guard
 from headlint.flow.values.python_values import Constant, Unknown, Value
 from headlint.syntax import ir
@@ -71,6 +72,12 @@ class Branches:
             return value.symbol
         return value
 
+    def is_unseen(self, path: Path) -> bool | None:
+        """Whether only callers, or users of a command line, who were not seen take a path; None where nobody may."""
+        if contradicts_defaults(path):
+            return True if not self.again and (_needs_one_option(path) or needs_one_flag(path)) else None
+        return None if self.again and not self.one_thing_differs(path) else self.again
+
     def one_thing_differs(self, path: Path) -> bool:
         """Whether exactly one parameter is other than all that was seen of it.
 
@@ -90,6 +97,32 @@ class Branches:
 def contradicts_defaults(path: Path) -> bool:
     """Whether a path is taken only by those who give something else than the defaults."""
     return any(guard.expected is not None and guard.outcome is not guard.expected for guard in path)
+
+
+def _needs_one_option(path: Path) -> bool:
+    """Whether a path is taken by those who give one option of the command line, on which alone it depends.
+
+    Options that only go together (another activation with another loss) are not held against each other.
+    """
+    asked = {symbol for guard in path for symbol in _symbols(guard.condition) if _is_option(symbol)}
+    return len(asked) == 1 and not contradicts_defaults(
+        tuple(guard for guard in path if asked.isdisjoint(_symbols(guard.condition)))
+    )
+
+
+def needs_one_flag(path: Path) -> bool:
+    """Whether a path is taken by those who give a single flag, ``--do-train``, and leave every other option alone."""
+    unusual = [guard.condition for guard in path if guard.expected is not None and guard.outcome is not guard.expected]
+    flag = unusual[0].subject if unusual else None
+    return (
+        isinstance(flag, Unknown)
+        and _is_option(flag)
+        and all(condition.operator == "truth" and condition.subject is flag for condition in unusual)
+    )
+
+
+def _is_option(symbol: Unknown) -> bool:
+    return isinstance(symbol.key, Assumption) and not symbol.key.function
 
 
 def _symbols(condition: Condition) -> Iterator[Unknown]:

@@ -13,7 +13,7 @@ from headlint.flow.values.conditions import Choice, Condition, Guard, Option
 from headlint.flow.values.library_values import Backbone, Part
 from headlint.flow.values.python_values import Constant, DictValue, HeapObject, TupleValue, Unknown, Value, births
 
-MOST_OPTIONS = 8
+MOST_OPTIONS = 24
 """A value with more alternatives than this is no longer followed."""
 
 MOST_GUARDS = 8
@@ -233,9 +233,16 @@ def join(options: Iterable[tuple[tuple[Guard, ...], Value]]) -> Value:
         return Unknown()
     if all(same(merged[0].value, option.value) for option in merged[1:]):
         return merged[0].value
-    if len(merged) > MOST_OPTIONS or any(len(option.guards) > MOST_GUARDS for option in merged):
-        return Unknown(TOO_MANY)
-    return Choice(tuple(merged))
+    followed = [option for option in merged if len(option.guards) <= MOST_GUARDS]
+    if len(followed) == len(merged) <= MOST_OPTIONS:
+        return Choice(tuple(merged))
+    first = sorted(followed, key=lambda option: not _is_usual(option))[: MOST_OPTIONS - 1]
+    return Choice((*first, Option((), Unknown(TOO_MANY)))) if first else Unknown(TOO_MANY)
+
+
+def _is_usual(option: Option) -> bool:
+    """Whether it is by defaults alone that the value is this one: then it is followed, however many others there are."""
+    return bool(option.guards) and all(guard.expected is guard.outcome for guard in option.guards)
 
 
 def _union(first: tuple[Guard, ...], second: tuple[Guard, ...]) -> tuple[Guard, ...]:
@@ -275,9 +282,11 @@ def consistent(guards: tuple[Guard, ...]) -> bool:
 class _Index:
     """The conditions of a path by what they are about, so that others are quickly held against them."""
 
-    __slots__ = ("_outcomes", "_tests")
+    __slots__ = ("_known", "_outcomes", "_tests")
 
     def __init__(self, path: tuple[Guard, ...]) -> None:
+        self._known: dict[tuple[Guard, ...], bool] = {}
+        """What was asked before: the same alternatives are held against a path again and again."""
         self._outcomes: dict[Condition, bool] = {}
         self._tests: dict[Hashable, list[tuple[str, Hashable, bool]]] = {}
         for guard in path:
@@ -287,6 +296,12 @@ class _Index:
 
     def allows(self, guards: tuple[Guard, ...]) -> bool:
         """Whether further conditions can hold beside those of the path."""
+        known = self._known.get(guards)
+        if known is None:
+            known = self._known[guards] = self._can_hold(guards)
+        return known
+
+    def _can_hold(self, guards: tuple[Guard, ...]) -> bool:
         new: dict[Condition, bool] = {}
         for guard in guards:
             known = self._outcomes.get(guard.condition)

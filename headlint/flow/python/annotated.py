@@ -1,4 +1,4 @@
-"""What annotations say of a value that is not known: a module of the program, or a loss of a library."""
+"""What annotations say of a value that is not known: an object of the program, several of them, or a library's loss."""
 
 from __future__ import annotations
 
@@ -6,12 +6,23 @@ from typing import TYPE_CHECKING
 
 from headlint.flow.python import names
 from headlint.flow.values.arguments import Arguments
-from headlint.flow.values.python_values import ClassValue, FrameworkName, Instance, Scope, Value
+from headlint.flow.values.python_values import (
+    ClassValue,
+    Constant,
+    FrameworkName,
+    Instance,
+    ListValue,
+    Scope,
+    Unknown,
+    Value,
+)
 from headlint.frameworks import registry, torch
 from headlint.syntax import ir
 
 if TYPE_CHECKING:
     from headlint.flow.machine.machine import Machine
+
+_SEVERAL = frozenset({"list", "List", "Sequence", "Iterable", "Collection"})
 
 _EARLIEST = 0
 """What an annotation speaks of was there before whatever it is given to."""
@@ -19,6 +30,10 @@ _EARLIEST = 0
 
 def meant(machine: Machine, annotation: ir.Expression | None, scope: Scope) -> Value | None:
     """The object that an annotation promises, built with its defaults; None where it promises nothing that is followed."""
+    match annotation:
+        case ir.Subscript(owner=ir.Name(name=several) | ir.Attribute(name=several), index=inner) if several in _SEVERAL:
+            item = meant(machine, inner, scope)
+            return ListValue((item,), approximate=True) if item is not None else None
     expression = _without_none(annotation)
     if expression is None:
         return None
@@ -28,7 +43,7 @@ def meant(machine: Machine, annotation: ir.Expression | None, scope: Scope) -> V
     finally:
         machine.frame.scope = before
     match kind:
-        case ClassValue() if _is_module(kind):
+        case ClassValue() if _is_module(kind) or _is_plain(kind):
             return _stand_in(machine, kind, expression.at)
         case FrameworkName(path) if path in registry.LOSSES and registry.LOSSES[path].short_name[:1].isupper():
             return machine.call(kind, Arguments(complete=False), expression.at)
@@ -62,6 +77,11 @@ def _is_module(cls: ClassValue) -> bool:
     return (base in torch.MODULE_BASES or base in ("keras.Model", "keras.layers.Layer")) and not cls.opaque
 
 
+def _is_plain(cls: ClassValue) -> bool:
+    """Whether all of a class stands in the program."""
+    return all(isinstance(ancestor, ClassValue) for ancestor in cls.ancestors())
+
+
 def _stand_in(machine: Machine, cls: ClassValue, at: int) -> Value | None:
     key = (cls, machine.branches.again)
     if key not in machine.stand_ins:
@@ -74,4 +94,17 @@ def _built(machine: Machine, cls: ClassValue, at: int) -> Value | None:
     made = machine.call(cls, Arguments(complete=False), at)
     if isinstance(made, Instance):
         made.born = _EARLIEST
+        _forget_sizes(machine, made)
     return made
+
+
+def _forget_sizes(machine: Machine, made: Instance) -> None:
+    """The numbers of settings hold a place: those who fill them in know their sizes."""
+    for cls in (one for one in made.cls.ancestors() if isinstance(one, ClassValue) and one.dataclass):
+        for name, value in cls.slots.items():
+            if isinstance(name, str) and _is_number(value):
+                machine.state.write(made, name, Unknown("a number among settings"))
+
+
+def _is_number(value: Value) -> bool:
+    return isinstance(value, Constant) and isinstance(value.value, int | float) and not isinstance(value.value, bool)

@@ -248,6 +248,19 @@ def _isinstance(machine: Machine, arguments: Arguments, at: int) -> Value:
             return Unknown()
 
 
+def _decided(name: str, by: bool) -> Callable[[Machine, Arguments, int], Value]:
+    """``any`` and ``all``, of values whose truth is known."""
+
+    def meaning(machine: Machine, arguments: Arguments, at: int) -> Value:
+        items = iteration.known_items(machine, arguments.positional[0]) if arguments.positional else None
+        known = [bool(item.value) for item in items or () if isinstance(item, Constant) and item.symbol is None]
+        if items is not None and (by in known or len(known) == len(items)):
+            return Constant(by if by in known else not by)
+        return machine.globals.child(("builtins", name, machine.site(at)))
+
+    return meaning
+
+
 def _same(machine: Machine, arguments: Arguments, at: int) -> Value:
     return arguments.positional[0] if arguments.positional else Unknown()
 
@@ -374,6 +387,8 @@ _BUILTINS: dict[str, Callable[[Machine, Arguments, int], Value]] = {
     "max": _extreme(max),
     "min": _extreme(min),
     "sum": _sum,
+    "any": _decided("any", True),
+    "all": _decided("all", False),
 }
 
 

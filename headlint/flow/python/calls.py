@@ -220,6 +220,8 @@ def instantiate(
     path = machine.libraries.declared_name(machine, cls)
     if path:
         return machine.libraries.call_declared(machine, path, arguments, at)
+    if cls.framework_base() and (thing := machine.libraries.derived(machine, cls, arguments, at)) is not None:
+        return thing
     instance = Instance(cls, machine.site(at))
     machine.growth += 1
     machine.instances.append(instance)
@@ -247,7 +249,7 @@ def _fill_dataclass(machine: Machine, instance: Instance, arguments: Arguments, 
             machine.state.write(instance, name, given[name])
             continue
         default = attributes.find_in_class(machine, instance.cls, name)
-        if default is not None and assume_defaults:
+        if default is not None and (assume_defaults or not arguments.complete):
             assumption = Assumption(instance.cls.unit.path, instance.cls.name, name)
             machine.state.write(instance, name, _assumed(machine, default[0], assumption, instance.cls.definition))
     after = machine.method(instance, "__post_init__")

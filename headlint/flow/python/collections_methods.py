@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from headlint.flow.machine.state import join
 from headlint.flow.python import iteration
 from headlint.flow.values.arguments import Arguments
-from headlint.flow.values.conditions import Condition, Guard
+from headlint.flow.values.conditions import Condition, Guard, Option
 from headlint.flow.values.facts import Event
 from headlint.flow.values.python_values import CLASS_NUMBER, Constant, DictValue, ListValue, TupleValue, Unknown, Value
 from headlint.flow.values.tensor_values import Tensor
@@ -31,13 +31,16 @@ def call(machine: Machine, receiver: Value, name: str, arguments: Arguments, at:
 
 def extend(machine: Machine, target: ListValue, more: list[Value]) -> None:
     """Put values at the end of a list."""
-    items = iteration.slot_items(machine, target)
-    if items is None:
+    options = iteration.alternatives_of_items(machine, target)
+    if not options:
         target.approximate = True
-        items = tuple(iteration.representatives(machine, target) or ())
+        options = (Option((), TupleValue(tuple(iteration.representatives(machine, target) or ()))),)
     if machine.frames.repeats(target):
         target.approximate = True
-    machine.state.write(target, "items", TupleValue((*items, *more)))
+    longer = (
+        (one.guards, TupleValue((*one.value.items, *more))) for one in options if isinstance(one.value, TupleValue)
+    )
+    machine.state.write(target, "items", join(longer))
 
 
 def _note_kept(machine: Machine, target: ListValue, value: Value, at: int) -> None:

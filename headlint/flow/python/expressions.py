@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,9 @@ DIVIDED = "divided"
 
 LARGEST_NUMBER = 10**12
 LONGEST_TEXT = 10_000
+
+_PLAIN_FORMAT = re.compile(r"[^%]*%(0?\d)?[sdi][^%]*")
+"""A text with one place for a number or another text, that does not make it much longer."""
 
 
 def evaluate(machine: Machine, expression: ir.Expression) -> Value:
@@ -77,12 +81,13 @@ def evaluate_arguments(machine: Machine, arguments: tuple[ir.Argument, ...]) -> 
     sites: dict[int | str, Site] = {}
     complete = True
     rest: Value | None = None
+    rest_at = 0
     for argument in arguments:
         value = machine.evaluate(argument.value)
         if argument.stars == 1:
             items = iteration.known_items(machine, value)
             if items is None:
-                complete, rest = False, value
+                complete, rest, rest_at = False, value, len(positional)
                 machine.parts.hand_on(value)
             positional.extend(items or ())
         elif argument.stars == 2:
@@ -98,7 +103,7 @@ def evaluate_arguments(machine: Machine, arguments: tuple[ir.Argument, ...]) -> 
         else:
             sites[len(positional)] = machine.site(argument.value)
             positional.append(value)
-    return Arguments(tuple(positional), named, sites, complete, rest)
+    return Arguments(tuple(positional), named, sites, complete, rest, rest_at)
 
 
 def _call(machine: Machine, node: ir.Call) -> Value:
@@ -182,7 +187,7 @@ def _too_large(symbol: str, left: Any, right: Any) -> bool:
     if symbol == "*" and (isinstance(left, str | bytes) or isinstance(right, str | bytes)):
         return True
     if symbol in ("+", "%") and isinstance(left, str):
-        return len(left) > LONGEST_TEXT or symbol == "%"
+        return len(left) > LONGEST_TEXT or (symbol == "%" and not _PLAIN_FORMAT.fullmatch(left))
     if symbol not in ("**", "<<") or not isinstance(left, int | float) or not isinstance(right, int | float):
         return False
     return abs(right) > 64 or abs(left) > 10**6

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from headlint.flow.values.conditions import Choice
+from headlint.flow.values.conditions import Choice, Guard, Option
 from headlint.flow.values.library_values import Container, Dataset, Part
 from headlint.flow.values.python_values import (
     ITEM_NUMBER,
@@ -51,6 +51,27 @@ def slot_items(machine: Machine, heap_object: HeapObject) -> tuple[Value, ...] |
             return None
 
 
+def alternatives_of_items(machine: Machine, value: Value) -> tuple[Option, ...]:
+    """The items that a list or a container can have on the current path: tuples, each with its conditions.
+
+    None where one of them depends on the round of a loop: what a round puts in is not what there is in the end.
+    """
+    held = machine.read(value, "items") if isinstance(value, ListValue | Container) else None
+    options = machine.state.alternatives(held) if held is not None else ()
+    if any(isinstance(option.value, Unknown) or any(map(_is_of_a_round, option.guards)) for option in options):
+        return ()
+    return options
+
+
+def _is_of_a_round(guard: Guard) -> bool:
+    """Whether a condition asks for the number of a round, or for what the loop goes through."""
+    subject = guard.condition.subject
+    return any(
+        isinstance(one, Unknown) and one.is_given_by_a_loop
+        for one in (subject if isinstance(subject, tuple) else (subject,))
+    )
+
+
 def known_items(machine: Machine, value: Value) -> list[Value] | None:
     """Every item that iterating gives, or None where that is not known."""
     match machine.state.narrow(value):
@@ -60,7 +81,7 @@ def known_items(machine: Machine, value: Value) -> list[Value] | None:
             items_now = slot_items(machine, items_list)
             return None if items_list.approximate or items_now is None else list(items_now)
         case Container(kind="dict") as container:
-            return [Constant(name) for name in container.names]
+            return None if container.approximate else [Constant(name) for name in container.names]
         case Container() as container:
             machine.applied.add(container)  # whoever goes through the members applies them in his own way
             members = slot_items(machine, container)

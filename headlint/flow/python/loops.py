@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from headlint.flow.machine.state import Cell, same
 from headlint.flow.python import carried, counting_loops, iteration, members
 from headlint.flow.python.members import Walk
-from headlint.flow.values.conditions import Condition, Guard
+from headlint.flow.values.conditions import Condition, Guard, Option
 from headlint.flow.values.library_values import Container, Model
 from headlint.flow.values.python_values import Constant, DictValue, ListValue, Scope, TupleValue, Unknown, Value
 from headlint.flow.values.tensor_values import Tensor
@@ -27,9 +28,25 @@ MOST_STEPS_OF_A_LOOP = 20_000
 """One that costs more than this is left early, whatever it does."""
 
 
+MOST_LISTS = 4
+"""Lists of which a loop may go through one or the other, each of which is followed."""
+
+
 def run_for(machine: Machine, node: ir.For) -> bool:
     """``for target in iterable: …``; False when the end is not reached."""
-    return _go_through(machine, node, machine.evaluate(node.iterable))
+    iterable = machine.evaluate(node.iterable)
+    lists = _lists(machine, machine.state.narrow(iterable))
+    if 1 < len(lists) <= MOST_LISTS:
+        return machine.state.branch([(one.guards, partial(_go_through, machine, node, iterable)) for one in lists])
+    return _go_through(machine, node, iterable)
+
+
+def _lists(machine: Machine, iterable: Value) -> tuple[Option, ...]:
+    """What a loop may go through; of lists whose length is not known only those that differ in single items."""
+    options = iteration.alternatives_of_items(machine, iterable)
+    lengths = {len(option.value.items) for option in options if isinstance(option.value, TupleValue)}
+    approximate = isinstance(iterable, ListValue | Container) and iterable.approximate
+    return () if approximate and len(lengths) > 1 else options
 
 
 def _go_through(machine: Machine, node: ir.For, iterable: Value) -> bool:

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 _SINGULAR = (ClassValue, FunctionValue, FrameworkName, Layer, Loss)
 """Values of which there is one in the program for each that is followed, and which are equal only to themselves."""
 
+_NUMBERS = ("float", "double", "half", "bfloat", "int", "uint", "long", "short", "byte", "bool", "complex", "single")
+"""How the names of types of numbers begin."""
+
 
 def same(machine: Machine, one: Value, other: Value) -> bool | None:
     """Whether two values are one object; None where that is not known."""
@@ -23,19 +26,21 @@ def same(machine: Machine, one: Value, other: Value) -> bool | None:
         case FunctionValue(), FunctionValue():
             return one is other or (None if one.definition is other.definition else False)
         case FrameworkName(), FrameworkName():
-            return one == other or (None if _last(one) == _last(other) else False)
+            return one == other or (False if _differ(one, other) else None)
         case Unknown(), Unknown():
             return _of_modules(machine, one, other)
         case _ if isinstance(one, _SINGULAR) and isinstance(other, _SINGULAR):
             return one is other
-        case (Unknown() as unseen, ClassValue()) | (ClassValue(), Unknown() as unseen):
-            return False if _imported_class(machine, unseen) else None
+        case (Unknown() as unseen, ClassValue(name=name)) | (ClassValue(name=name), Unknown() as unseen):
+            return False if _imported_class(machine, unseen) and _imported_name(machine, unseen) != name else None
         case _:
             return None
 
 
-def _last(name: FrameworkName) -> str:
-    return name.path.rsplit(".", 1)[-1]
+def _differ(one: FrameworkName, other: FrameworkName) -> bool:
+    """Whether two names of libraries are surely two things: a type of numbers has several names."""
+    first, second = one.path.rsplit(".", 1)[-1], other.path.rsplit(".", 1)[-1]
+    return first != second and not (first.startswith(_NUMBERS) and second.startswith(_NUMBERS))
 
 
 def _of_modules(machine: Machine, one: Unknown, other: Unknown) -> bool | None:

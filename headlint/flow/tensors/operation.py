@@ -116,6 +116,17 @@ def note_mixed_in(machine: Machine, parts: Sequence[Tensor], site: Site) -> None
             machine.emit(MixedIn, site, output=part)
 
 
+def is_made_of(tensor: Tensor, source: Tensor, depth: int) -> bool:
+    """Whether a tensor was computed from another, or from what the same lines made on another branch."""
+    if _is_alike(tensor, source):
+        return False
+    return depth > 0 and any(_is_alike(part, source) or is_made_of(part, source, depth - 1) for part in tensor.inputs)
+
+
+def _is_alike(tensor: Tensor, source: Tensor) -> bool:
+    return tensor is source or (tensor.origin == source.origin and tensor.domain is source.domain)
+
+
 def comes_from(tensor: Tensor, source: Tensor, depth: int = 12) -> bool:
     """Whether a tensor is another or was computed from it."""
     if tensor is source:

@@ -236,16 +236,23 @@ def filled(tensor: Tensor, key: Value, value: Value, site: Site) -> Tensor:
         domain = tensor.domain if tensor.domain in (Domain.TARGET, Domain.ONE_HOT) else Domain.UNKNOWN
     origin = Origin("operation", "[…] =", site, note="collected")
     labels = numbers.overwritten(tensor.labels, None) if tensor.labels is not None else None
-    shape = Shape(None, value.shape.units if _reaches_the_last_axis(key) else None)
+    shape = _shape_of_filled(tensor.shape, key, value.shape)
     return tensor.derive(
-        domain=domain, shape=tensor.shape if tensor.shape.units is not None else shape, origin=origin, inputs=(value,), attached=value.attached, labels=labels
+        domain=domain, shape=shape, origin=origin, inputs=(value,), attached=value.attached, labels=labels
     )
 
 
-def _reaches_the_last_axis(key: Value) -> bool:
-    """Whether an index leaves the last axis whole, as far as is seen."""
-    last = key.items[-1] if isinstance(key, TupleValue) and key.items else None
-    return last is None or last == SliceValue(Constant(None), Constant(None), Constant(None))
+def _shape_of_filled(shape: Shape, key: Value, put_in: Shape) -> Shape:
+    """The shape of what is filled step by step: the last axis is that of what is put in, where no index picks from it."""
+    parts = key.items if isinstance(key, TupleValue) else (key,)
+    everything = SliceValue(Constant(None), Constant(None), Constant(None))
+    picked = sum(not isinstance(part, SliceValue) for part in parts)
+    rank = shape.rank if shape.rank is not None else None if put_in.rank is None else put_in.rank + picked
+    cut = Constant("...") in parts or (isinstance(parts[-1], SliceValue) and parts[-1] != everything)
+    units = None if cut or (rank is not None and len(parts) >= rank and parts[-1] != everything) else put_in.units
+    if not shape.dims:
+        return Shape(None, units)
+    return shape if shape.units is not None else shape.with_last(units)
 
 
 def _overwritten(tensor: Tensor, key: Value, value: Value, site: Site) -> Tensor:

@@ -18,6 +18,8 @@ class Arguments:
     complete: bool = True
     rest: Value | None = None
     """What ``*`` unpacks, where it is not known how many items that has."""
+    rest_at: int = 0
+    """How many positional arguments stand before that."""
 
     def first(self, *names: str) -> Value | None:
         """The first positional argument, or the first of the names that is given."""

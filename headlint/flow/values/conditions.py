@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 
 from headlint.flow.values.python_values import Unknown, Value
@@ -101,3 +101,31 @@ class Choice(Value):
     """A value that depends on the branch taken."""
 
     options: tuple[Option, ...]
+
+
+def rule_out_apart(first: Iterable[Guard], second: Iterable[Guard]) -> bool:
+    """Whether each of two paths only rules something out of one subject, and not the same: as ``n != 2`` and ``n <= 2``.
+
+    Programs that ask in two ways mean two cases, not the third that neither of them names.
+    """
+    negative, other = _ruled_out(first), _ruled_out(second)
+    return any(
+        not conditions <= other[subject] and not other[subject] <= conditions
+        for subject, conditions in negative.items()
+        if conditions and other.get(subject)
+    )
+
+
+def _ruled_out(guards: Iterable[Guard]) -> dict[Hashable, set[Condition]]:
+    """What a path rules out by comparing, of each subject that it confirms nothing of."""
+    found: dict[Hashable, set[Condition]] = {}
+    for guard in guards:
+        if guard.condition.operator in _COMPARISONS:
+            found.setdefault(guard.condition.subject, set()).add(guard.condition)
+    for guard in guards:
+        if guard.outcome:
+            found.pop(guard.condition.subject, None)
+    return found
+
+
+_COMPARISONS = ("==", "<", "<=", ">", ">=", "in")

@@ -118,6 +118,13 @@ class Unknown(Value):
         return holder is not None and holder.key == "element"
 
     @property
+    def is_given_by_a_loop(self) -> bool:
+        """Whether it is, or is part of, a number that a loop counts or an item of what it goes through."""
+        if self.key == "element" or self.is_range_number or self.is_item_number:
+            return True
+        return self.parent is not None and self.parent.is_given_by_a_loop
+
+    @property
     def is_batch(self) -> bool:
         """Whether it is what a loader makes of several samples."""
         return self.note in (BATCH, STACKED)

@@ -1,0 +1,46 @@
+"""Which files import a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from headlint.source import project as project_module
+from headlint.source.project import Project
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("searches", [0, 1000])
+def test_files_that_import_one(searches: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(project_module, "MOST_SEARCHES", searches)
+    texts = {
+        "pkg/__init__.py": "from .net import Net\n",
+        "pkg/net.py": "",
+        "pkg/train.py": "from . import net\n",
+        "pkg/other.py": "from .. import pkg\nnetwork = 1\n",
+        "main.py": "import pkg.net as n\n",
+        "use.py": "from pkg import (\n    Net,\n)\n",
+        "says.py": "print('net, pkg')\n",
+        "book.ipynb": '{"cells": [{"cell_type": "code", "source": ["import os\\n", "from pkg import net"]}]}',
+    }
+    for name, text in texts.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    project = Project(tmp_path)
+    names = {file.relative_to(tmp_path).as_posix() for file in project.importers(tmp_path / "pkg" / "net.py")}
+    assert names == {"pkg/__init__.py", "pkg/train.py", "main.py", "book.ipynb"}
+    names = {file.relative_to(tmp_path).as_posix() for file in project.importers(tmp_path / "pkg" / "__init__.py")}
+    assert names == {"pkg/train.py", "pkg/other.py", "use.py", "book.ipynb"}
+
+
+def test_searching_one_by_one_finds_what_reading_all_imports_finds(monkeypatch: pytest.MonkeyPatch) -> None:
+    files = sorted((REPOSITORY / "headlint" / "flow" / "values").glob("*.py"))
+    monkeypatch.setattr(project_module, "MOST_SEARCHES", len(files))
+    one_by_one = Project(REPOSITORY / "headlint")
+    found = {file: one_by_one.importers(file) for file in files}
+    monkeypatch.setattr(project_module, "MOST_SEARCHES", 0)
+    at_once = Project(REPOSITORY / "headlint")
+    assert found == {file: at_once.importers(file) for file in files}
+    assert any(found.values())
