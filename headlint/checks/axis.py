@@ -21,7 +21,6 @@ from headlint.flow.values.facts import (
 from headlint.flow.values.python_values import Constant
 from headlint.flow.values.tensor_values import Domain, Tensor
 
-
 _WITH_DIM = ("torch.nn.Softmax", "torch.nn.LogSoftmax", "torch.nn.Softmin")
 
 
