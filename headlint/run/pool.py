@@ -105,7 +105,7 @@ def started_alike(analyze: Analyze, loader: ProjectLoader) -> Iterator[BaseConte
         return
     import headlint.checks.run
     import headlint.run.analysis
-    import headlint.syntax.parse  # noqa: F401
+    import headlint.syntax.lower  # noqa: F401
 
     _shared = (analyze, loader)
     gc.collect()
