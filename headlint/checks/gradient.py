@@ -258,37 +258,54 @@ def softmax_in_hidden_layer(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL506."""
     mixed_in = {id(fact.output) for fact in evidence.of(MixedIn)}
     for fact in evidence.applications():
-        if id(fact.output) in mixed_in:
-            continue  # the probabilities condition something else, as an intermediate head does
-        tensor = fact.input
-        source = source_tensor(tensor)
-        if (
-            fact.layer.kind.effect != "dense"
-            or tensor.domain is not Domain.SOFTMAX
-            or source.origin.role != "activation"
-        ):
-            continue
-        before = source.inputs[0] if source.inputs else None
-        if before is None or not _is_dense(before):
-            continue
+        given = _before_pools(fact.input)
+        source = source_tensor(given)
         site = source.origin.built_at or source.origin.site
-        if site is not None:
-            message = (
-                "Softmax between hidden layers: its outputs sum to 1, so the next layer gets "
-                "values close to 0, and hardly any gradient flows back."
-            )
-            step = DiagnosticStep(
-                fact.layer.site, f"{fact.layer.kind.short_name} takes it as features", "layer", fact.layer.kind.name
-            )
-            yield Diagnostic(
-                "HL506",
-                site,
-                message,
-                "Use ReLU (or another hidden activation) here.",
-                is_proved(fact),
-                (*trail_of(tensor), step),
-                subject=source,
-            )
+        if given.domain is not Domain.SOFTMAX or source.origin.role != "activation" or site is None:
+            continue
+        if id(fact.output) in mixed_in or not _is_hidden(evidence, fact, source):
+            continue  # the probabilities condition something else, as an intermediate head does
+        message = (
+            "Softmax between hidden layers: its outputs sum to 1, so the next layer gets "
+            "values close to 0, and hardly any gradient flows back."
+        )
+        step = DiagnosticStep(
+            fact.layer.site, f"{fact.layer.kind.short_name} takes it as features", "layer", fact.layer.kind.name
+        )
+        advice = "Use ReLU (or another hidden activation) here."
+        trail = (*trail_of(given), step)
+        yield Diagnostic("HL506", site, message, advice, is_proved(fact), trail, subject=source)
+
+
+def _before_pools(tensor: Tensor) -> Tensor:
+    while tensor.inputs and tensor.origin.layer is not None and tensor.origin.layer.kind.effect in _THINNING:
+        tensor = tensor.inputs[0]
+    return tensor
+
+
+_THINNING = frozenset({"pool", "adaptive_pool", "dropout", "flatten"})
+
+
+def _is_hidden(evidence: Evidence, fact: LayerApplied, softmax: Tensor) -> bool:
+    """Whether a softmax of one layer's units is the input of another; not attention, which runs over another axis."""
+    before = softmax.inputs[0] if softmax.inputs else None
+    layer = before.origin.layer if before is not None and before.origin.role == "layer" else None
+    effects = ("dense", "convolution")
+    if before is None or layer is None or {layer.kind.effect, fact.layer.kind.effect} - set(effects):
+        return False
+    if layer.kind.effect == "convolution":
+        own = layer.kind.framework == "keras" or fact.in_container
+        shown = id(softmax) in evidence.predictions or id(softmax) in evidence.answers
+        return own and not shown and _runs_over(softmax, 1 if layer.kind.framework == "torch" else -1)
+    return fact.layer.kind.effect == "dense" and _runs_over(softmax, -1)
+
+
+def _runs_over(softmax: Tensor, units: int) -> bool:
+    """Whether a softmax compares the units of a layer, as far as is known."""
+    rank, axis = softmax.shape.rank, softmax.axis
+    if rank is None or axis is None:
+        return True
+    return axis % rank == units % rank
 
 
 def loss_constructor_given_tensors(evidence: Evidence) -> Iterator[Diagnostic]:

@@ -227,11 +227,26 @@ def layers_do_not_fit(evidence: Evidence) -> Iterator[Diagnostic]:
 
 
 def _fits_by_option(evidence: Evidence, fact: LayerApplied) -> bool:
-    """Whether an option picks this layer where another one, that the same input fits, may stand as well."""
-    return bool(fact.guards) and any(
-        other.site == fact.site and other.layer is not fact.layer and other.input is fact.input and not _misfit(other)
+    """Whether an option picks this layer where another one, that the same input fits, may stand as well.
+
+    Or it picks this input by its name where another one may stand, that the layer may take.
+    """
+    if not fact.guards:
+        return False
+    by_name = any(
+        guard.condition.operator == "==" and isinstance(guard.condition.operand, str) for guard in fact.guards
+    )
+    return any(
+        other.site == fact.site
+        and ((other.layer is not fact.layer and other.input is fact.input) or (by_name and _other_input(other, fact)))
+        and not _misfit(other)
         for other in evidence.applications()
     )
+
+
+def _other_input(other: LayerApplied, fact: LayerApplied) -> bool:
+    """Whether the same call applies the same layer to another tensor."""
+    return other.layer is fact.layer and other.input is not fact.input and other.calls == fact.calls
 
 
 def _misfit(fact: LayerApplied) -> str:
