@@ -71,7 +71,9 @@ class Plugin:
         for kept in (_settings, _project, _loader):
             kept.cache_clear()
         if str(options.jobs) != "1" and _hold_models(options.filenames):
-            _import_analysis()
+            from headlint.run.pool import import_analysis
+
+            import_analysis()
 
     def run(self) -> Iterator[Error]:
         """The findings of the file, and nothing about its syntax: flake8 tells that itself."""
@@ -119,15 +121,6 @@ def _files_in(path: Path) -> Iterator[Path]:
         yield from path.rglob("*.py")
     elif path.is_file():
         yield path
-
-
-def _import_analysis() -> None:
-    """Import what checks models, before flake8 makes copies of this process that would each import it again."""
-    import headlint.checks.run
-    import headlint.run.analysis
-    import headlint.run.session
-    import headlint.selection.selection
-    import headlint.syntax.lower  # noqa: F401
 
 
 @cache
