@@ -51,13 +51,19 @@ def evaluated_in_training_mode(evidence: Evidence) -> Iterator[Diagnostic]:
                         applied.site, f"{'judges' if done == 'judged' else 'asks'} it in that mode", "event"
                     ),
                 ),
+                (("beside_training", _trains_beside(run, applied)),),
                 subject=applied,
             )
 
 
+def _trains_beside(run: Run, applied: TrainingEvent) -> bool:
+    """Whether the round of a loop in which a model is applied trains as well."""
+    return bool(applied.rounds) and any(event.event in _TRAINING for event in run.round_of(applied))
+
+
 def _may_be_an_evaluation(evidence: Evidence, applied: TrainingEvent) -> bool:
     model = applied.subject
-    if isinstance(model, Unknown | Model) or applied.in_comprehension or applied.unseen:
+    if isinstance(model, Unknown | Model) or applied.in_comprehension:
         return False
     outputs = _tensors_in(applied.by)
     return bool(outputs) and depends_on_mode(evidence, model) and _went_through_its_mode(evidence, model, outputs)
@@ -90,9 +96,9 @@ def _is_judged_after_training(evidence: Evidence, run: Run, applied: TrainingEve
     steps = [event for event in run.of(Event.STEPPED) if _trains(event, applied.subject)]
     if not steps:
         return False
-    if any(event.event is Event.DIFFERENTIATED for event in run.round_of(applied)):
-        if not applied.rounds:
-            return _is_behind(run, applied, steps) and _is_decided_upon_or_compared(evidence, run, applied)
+    if not applied.rounds:
+        return _is_behind(run, applied, steps) and _is_decided_upon_or_compared(evidence, run, applied)
+    if _trains_beside(run, applied):
         return _is_compared(evidence, applied) and _is_beside_training(evidence, run, applied)
     return goes_through_data(applied) and _is_decided_upon_or_compared(evidence, run, applied)
 
@@ -163,7 +169,7 @@ def _last_mode(
     if any(_is_calm(run, other, switches) for other in run.of(Event.APPLIED) if _is_the_same(other, applied)):
         return False, None
     repeated = [one for one in applied.rounds if last is None or one not in last.rounds]
-    if not any(event.event in _TRAINING for event in run.round_of(applied)):
+    if not _trains_beside(run, applied):
         repeated += applied.rounds[-1:]  # a round that only judges may do so in both modes, to compare them
     again = [event for event in switches if any(_share_a_loop(one, event) for one in repeated)]
     return all(mode_of(event) is True for event in again), last

@@ -21,9 +21,13 @@ class Neighbour:
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """What happens when a module, or a function that nothing calls, is run."""
+    """What happens when a module, or a function that nothing calls, is run.
+
+    Not ``whole``: it goes on, and was not followed further. The loops whose events it has are followed to their end.
+    """
 
     events: tuple[TrainingEvent, ...]
+    whole: bool = True
 
     @cached_property
     def _positions(self) -> dict[int, int]:
@@ -66,12 +70,24 @@ class Run:
             yield from (Neighbour(other, True) for other in around if other is not event)
 
 
-def runs_of(events: Iterable[TrainingEvent]) -> list[Run]:
-    """The runs that events belong to, those left out that are not followed to their end."""
+def runs_of(events: Iterable[TrainingEvent], broken_loops: bool = False) -> list[Run]:
+    """The runs that events belong to; of those that are not followed to their end what comes before.
+
+    That is without the loops in which the end comes, whose rounds may do anything else, or with them.
+    """
     by_root: dict[int, list[TrainingEvent]] = {}
     for event in events:
         by_root.setdefault(event.root, []).append(event)
-    return [Run(tuple(some)) for some in by_root.values() if not any(event.event is Event.CUT_SHORT for event in some)]
+    return [_followed(tuple(some), broken_loops) for some in by_root.values()]
+
+
+def _followed(events: tuple[TrainingEvent, ...], broken_loops: bool) -> Run:
+    for number, event in enumerate(events):
+        if event.event is Event.CUT_SHORT:
+            broken = {one.loop for one in event.rounds} if not broken_loops else set()
+            before = (one for one in events[:number] if broken.isdisjoint(other.loop for other in one.rounds))
+            return Run(tuple(before), whole=False)
+    return Run(events)
 
 
 def together(first: TrainingEvent, second: TrainingEvent) -> bool:

@@ -12,6 +12,7 @@ from headlint.checks.training.order import Run, always_with, together
 from headlint.checks.training.reach import certainly_reaches, may_reach
 from headlint.checks.training.tapes import TRAINABLE
 from headlint.flow.machine.state import consistent
+from headlint.flow.values.assumptions import Assumption
 from headlint.flow.values.conditions import Guard
 from headlint.flow.values.facts import Event, TrainingEvent
 from headlint.flow.values.python_values import Site, Unknown, Value
@@ -29,13 +30,14 @@ def gradients_never_cleared(evidence: Evidence) -> Iterator[Diagnostic]:
             if backward is None:
                 continue
             possible = [event for event in run.events if not _excludes(event, step)]
+            possible = [event for event in possible if not _belongs_to_another_step(run, event, step)]
             around = set(run.within(step.rounds[-1].loop))
             if any(_may_clear(event, step.subject) for event in possible if event in around):
                 continue
             cleared_outside = any(
                 event.event is Event.CLEARED and may_concern(event.subject, step.subject) for event in possible
             )
-            if cleared_outside and not isinstance(step.subject, Optimizer):
+            if (cleared_outside or not run.whole) and not isinstance(step.subject, Optimizer):
                 continue
             where = "only outside of this loop" if cleared_outside else "nowhere"
             yield Diagnostic(
@@ -143,10 +145,22 @@ def _excludes(event: TrainingEvent, step: TrainingEvent) -> bool:
     return not consistent(options)
 
 
+def _belongs_to_another_step(run: Run, event: TrainingEvent, step: TrainingEvent) -> bool:
+    """Whether a round clears the gradients for another step of the optimizer only, which it takes instead of this one."""
+    return not together(event, step) and any(
+        other.subject is step.subject
+        and not together(other, step)
+        and always_with(event, other)
+        and run.place(event) < run.place(other)
+        and other in run.round_of(step)
+        for other in run.of(Event.STEPPED)
+    )
+
+
 def _is_option(value: object) -> bool:
-    """Whether a value is a parameter of the function that is run, or an attribute of one, such as ``args.amp``."""
+    """Whether a value is an option of the command line, or a parameter of the function that is run or an attribute of one."""
     match value:
-        case Unknown(key=("parameter", _, _)):
+        case Unknown(key=("parameter", _, _) | Assumption(function="")):
             return True
         case Unknown(key=str(), parent=Unknown() as owner):
             return _is_option(owner)
@@ -169,11 +183,12 @@ def _name(optimizer: Value) -> str:
 
 def step_out_of_order(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL509."""
-    for run in evidence.runs:
+    for run in evidence.beginnings:
         for step in run.of(Event.STEPPED):
             if _is_plain_step(step):
                 yield from _step_without_gradients(run, step)
-        for backward in run.of(Event.DIFFERENTIATED):
+    for run in evidence.runs:
+        for backward in run.of(Event.DIFFERENTIATED) if run.whole else ():
             yield from _backward_without_step(evidence, run, backward)
         for clipping in run.of(Event.CLIPPED):
             yield from _useless_clipping(run, clipping)

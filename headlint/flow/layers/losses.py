@@ -192,8 +192,7 @@ def _is_optional_step(option: Option, alternatives: tuple[Option, ...]) -> bool:
     tensor = option.value
     return isinstance(tensor, Tensor) and any(
         isinstance(other.value, Tensor)
-        and other.value is not tensor
-        and operation.is_made_like(tensor, other.value, 3)
+        and operation.is_made_of(tensor, other.value, 3)
         and not _is_default(option, other)
         for other in alternatives
     )

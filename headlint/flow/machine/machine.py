@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from headlint.flow.machine.branches import Branches, Tested
+from headlint.flow.machine.branches import Branches, Tested, needs_one_flag
 from headlint.flow.machine.budget import (
     DEEPEST_CALL,
     LEAST_STEPS_FOR_ROOTS,
@@ -134,6 +134,7 @@ class Machine:
         """Whether a tensor was computed from a value with more alternatives than are followed."""
         self._tensors: dict[Unknown, Tensor] = {}
         self._steps_left = most_steps
+        self._spent_in: tuple[Round, ...] = ()
 
     # The program
 
@@ -218,8 +219,14 @@ class Machine:
             self.cut_short += 1
             del self.frames[depth:]
             self.state.path = before
-            self.note_event(Event.CUT_SHORT, self.site(0), self.globals)
+            self._note_cut()
         self._steps_left += kept
+
+    def _note_cut(self) -> None:
+        """Note that what follows was not run, in the rounds of loops in which the steps ran out."""
+        before, self.rounds = self.rounds, self._spent_in or self.rounds
+        self.note_event(Event.CUT_SHORT, self.site(0), self.globals)
+        self.rounds, self._spent_in = before, ()
 
     def with_share_of_a_call(self, run: Callable[[], object]) -> None:
         """Follow a call, which may not take so many steps that its caller could not go on."""
@@ -233,6 +240,7 @@ class Machine:
         """
         self._steps_left -= 1
         if self._steps_left <= self.state.work * STEPS_PER_COMBINATION:
+            self._spent_in = self.rounds
             raise BudgetSpent
 
     @property
@@ -341,6 +349,8 @@ class Machine:
         unseen = self.branches.is_unseen(self.state.path)
         if self.muted or unseen is None:
             return
+        if kind is TrainingEvent and needs_one_flag(self.state.path):
+            unseen = False  # a program is written to be run with any one of its flags
         call_sites = tuple(frame.call_site for frame in self.frames if frame.call_site is not None)
         guards = tuple(guard for guard in self.state.path if not guard.required)
         self.facts.append(kind(site=site, guards=guards, certain=certain, unseen=unseen, calls=call_sites, **columns))

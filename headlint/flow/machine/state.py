@@ -13,7 +13,7 @@ from headlint.flow.values.conditions import Choice, Condition, Guard, Option
 from headlint.flow.values.library_values import Backbone, Part
 from headlint.flow.values.python_values import Constant, DictValue, HeapObject, TupleValue, Unknown, Value, births
 
-MOST_OPTIONS = 8
+MOST_OPTIONS = 24
 """A value with more alternatives than this is no longer followed."""
 
 MOST_GUARDS = 8
@@ -236,9 +236,8 @@ def join(options: Iterable[tuple[tuple[Guard, ...], Value]]) -> Value:
     followed = [option for option in merged if len(option.guards) <= MOST_GUARDS]
     if len(followed) == len(merged) <= MOST_OPTIONS:
         return Choice(tuple(merged))
-    usual = [option for option in followed if _is_usual(option)]
-    rest = Unknown(TOO_MANY)
-    return Choice((*usual, Option((), rest))) if 0 < len(usual) < MOST_OPTIONS else rest
+    first = sorted(followed, key=lambda option: not _is_usual(option))[: MOST_OPTIONS - 1]
+    return Choice((*first, Option((), Unknown(TOO_MANY)))) if first else Unknown(TOO_MANY)
 
 
 def _is_usual(option: Option) -> bool:

@@ -12,6 +12,7 @@ from headlint.flow.values.conditions import Condition, Guard
 from headlint.flow.values.facts import Event
 from headlint.flow.values.library_values import Layer
 from headlint.flow.values.python_values import (
+    BoundMethod,
     ClassValue,
     Constant,
     FrameworkName,
@@ -316,7 +317,7 @@ def _switches_gradient_off(machine: Machine, decorator: ir.Expression) -> bool:
 def _decorated(machine: Machine, decorator: ir.Expression, function: Value) -> Value:
     """A decorator of the program that gives a function back is followed; any other keeps the function."""
     match machine.evaluate(decorator):
-        case FunctionValue() as own if isinstance(function, FunctionValue) and function.owner is None:
+        case (FunctionValue() | BoundMethod()) as own if isinstance(function, FunctionValue) and function.owner is None:
             wrapped = machine.call_with(own, function)
             return wrapped if isinstance(wrapped, FunctionValue) else function
         case _:
@@ -340,6 +341,15 @@ def _class(machine: Machine, node: ir.ClassDefinition) -> None:
     for name in list(scope.slots):
         if (value := machine.read(scope, name)) is not None:
             machine.state.write(cls, name, names.settled(machine, value))
+    for decorator in reversed(node.decorators):
+        _show(machine, decorator, cls)
+
+
+def _show(machine: Machine, decorator: ir.Expression, cls: ClassValue) -> None:
+    """A decorator of the program is shown a class, which it may put into a table; the class stays what it is."""
+    match machine.evaluate(decorator):
+        case (FunctionValue() | BoundMethod()) as own:
+            machine.call_with(own, cls)
 
 
 def _is_dataclass(machine: Machine, decorator: ir.Expression) -> bool:

@@ -116,11 +116,15 @@ def note_mixed_in(machine: Machine, parts: Sequence[Tensor], site: Site) -> None
             machine.emit(MixedIn, site, output=part)
 
 
-def is_made_like(tensor: Tensor, source: Tensor, depth: int) -> bool:
+def is_made_of(tensor: Tensor, source: Tensor, depth: int) -> bool:
     """Whether a tensor was computed from another, or from what the same lines made on another branch."""
-    if tensor is source or (tensor.origin == source.origin and tensor.domain is source.domain):
-        return True
-    return depth > 0 and any(is_made_like(part, source, depth - 1) for part in tensor.inputs)
+    if _is_alike(tensor, source):
+        return False
+    return depth > 0 and any(_is_alike(part, source) or is_made_of(part, source, depth - 1) for part in tensor.inputs)
+
+
+def _is_alike(tensor: Tensor, source: Tensor) -> bool:
+    return tensor is source or (tensor.origin == source.origin and tensor.domain is source.domain)
 
 
 def comes_from(tensor: Tensor, source: Tensor, depth: int = 12) -> bool:

@@ -26,7 +26,7 @@ def note(machine: Machine, unit: ModuleUnit) -> None:
     forwards = [fact for fact in machine.facts if isinstance(fact, ForwardDone) and fact.site.path == unit.path]
     if not forwards or machine.overwhelmed or machine.cut_short:
         return
-    applied = [fact for fact in machine.facts if isinstance(fact, LayerApplied) and fact.layer.kind.has_weights]
+    applied = [fact for fact in machine.facts if isinstance(fact, LayerApplied) and fact.layer.has_weights]
     graph = _Graph(applied)
     outputs = [tensor for forward in forwards for tensor in tensors_of(forward.output)]
     if not any(graph.stops(tensor) for tensor in graph.reached(outputs, through_cuts=True)):
