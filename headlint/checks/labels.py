@@ -87,7 +87,7 @@ def _is_one_integer_a_sample(aim: Aim) -> bool:
     """
     labels, shape = aim.labels, aim.target.shape
     if labels.encoding in ("index", "binary") or (labels.dtype == "integer" and aim.may_number_classes):
-        return labels.column is not None or shape.rank == 1
+        return shape.rank == 1 or shape.units == 1 or (shape.rank is None and labels.column is not None)
     whole = labels.encoding == "" and (labels.dtype in ("integer", "boolean") or _is_column_of_file(aim.target))
     return whole and shape.rank == 1 and prediction(aim.use).shape.rank in (None, 2)
 

@@ -194,7 +194,8 @@ _OPERATIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "ones": ("fresh_sized", ("shape",)),
     "truncated_normal": ("fresh_sized", ("shape",)),
     "random_normal": ("fresh_sized", ("shape",)),
-    "random_uniform": ("fresh_sized", ("shape",)),
+    **dict.fromkeys(("random_uniform", "uniform"), ("uniform_of_type", ("shape", "minval", "maxval", "dtype"))),
+    "normal": ("fresh_sized", ("shape",)),
     "Variable": ("variable", ("initial_value",)),
     "get_variable": ("fresh_named", ("name", "shape")),
 }
