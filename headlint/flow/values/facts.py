@@ -253,6 +253,13 @@ class RowsShifted(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class ShapeRestored(Fact):
+    """A reshape of something names all axes of another tensor, each at its own place."""
+
+    of: Tensor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class StepTaken(Fact):
     """Of what a recurrent layer or a transformer gives, one step along an axis is taken, or the mean."""
 
