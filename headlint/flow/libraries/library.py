@@ -112,7 +112,7 @@ def _by_family(machine: Machine, path: str, arguments: Arguments, at: int) -> Va
         return builtin_calls.call(machine, name, arguments, at)
     if package == "torchvision.models":
         return library_models.torchvision(machine, path, arguments, at)
-    if path.startswith("keras.applications.") and name in keras.BACKBONES:
+    if path.startswith("keras.applications.") and (name in keras.BACKBONES or name == "unknown_model"):
         return keras_models.application(machine, name, arguments, at)
     if package == "keras.metrics" and name[:1].isupper():
         return Metric(name, tuple(arguments.named.items()))

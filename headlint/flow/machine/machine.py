@@ -465,6 +465,10 @@ class Machine:
             self._tensors[value] = Tensor(origin=origin, batched=value.is_stacked)
         return self._tensors[value]
 
+    def see_as(self, value: Unknown, tensor: Tensor) -> None:
+        """Say what something unknown is where it is seen as a tensor."""
+        self._tensors[value] = tensor
+
     def note_open(self, value: Unknown) -> None:
         """Something is done with a value that is not known: if it is a parameter's, callers elsewhere may pass it."""
         root = value

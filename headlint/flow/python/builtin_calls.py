@@ -195,6 +195,8 @@ def _getattr(machine: Machine, arguments: Arguments, at: int) -> Value:
             return machine.attribute(owner, name, at)
         case (FrameworkName("torchvision.models"), *_):
             return FrameworkName("torchvision.models.unknown_model")
+        case (FrameworkName("keras.applications"), *_):
+            return FrameworkName("keras.applications.unknown_model")
         case _:
             return Unknown()
 

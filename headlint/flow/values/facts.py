@@ -145,7 +145,8 @@ class MetricUse(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class PredictionUse(Fact):
-    """What is done with a model's output outside the loss: ``argmax``, ``threshold`` (with the number) or ``round``."""
+    """What is done with a model's output outside the loss: ``argmax``, ``threshold`` (with the number), ``round``, or
+    ``equality`` with data."""
 
     kind: str
     tensor: Tensor
@@ -249,6 +250,13 @@ class RowsShifted(Fact):
     """An end of what a reshape gave was cut off and the rest reshaped again, which shifts its rows on purpose."""
 
     reshaped_at: Site
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class ShapeRestored(Fact):
+    """A reshape of something names all axes of another tensor, each at its own place."""
+
+    of: Tensor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
