@@ -34,7 +34,7 @@ def evaluated_in_training_mode(evidence: Evidence) -> Iterator[Diagnostic]:
             else:
                 continue
             in_training, switch = _training_mode(evidence, run, applied)
-            if not in_training or any(may_be_switched_by(event, applied.subject) for event in evidence.events):
+            if not in_training or _may_be_switched_elsewhere(evidence, run, applied):
                 continue
             yield Diagnostic(
                 "HL607",
@@ -54,6 +54,15 @@ def evaluated_in_training_mode(evidence: Evidence) -> Iterator[Diagnostic]:
                 (("beside_training", _trains_beside(run, applied)),),
                 subject=applied,
             )
+
+
+def _may_be_switched_elsewhere(evidence: Evidence, run: Run, applied: TrainingEvent) -> bool:
+    """Whether something that is not followed may switch a model's mode: not what comes before all that is done with it."""
+    model = applied.subject
+    known = (run.place(event) for event in run.events if event.subject is model or model in event.given)
+    first = min(known, default=0)
+    early = {id(event) for event in run.events[:first]}
+    return any(may_be_switched_by(event, model) for event in evidence.events if id(event) not in early)
 
 
 def _trains_beside(run: Run, applied: TrainingEvent) -> bool:
@@ -130,7 +139,10 @@ def _is_asked_with_saved_weights(evidence: Evidence, run: Run, applied: Training
         event for event in evidence.events if event.event is Event.RESTORED and event.subject is applied.subject
     ]
     return (
-        any(event.root < applied.root or run.place(event) < run.place(applied) for event in restored)
+        any(
+            event.root < applied.root or (run.has(event) and run.place(event) < run.place(applied))
+            for event in restored
+        )
         and depends_on_mode(evidence, applied.subject, as_built=True)
         and (_is_decided_upon(evidence, applied) or _is_compared(evidence, applied))
     )
@@ -151,7 +163,7 @@ def _training_mode(evidence: Evidence, run: Run, applied: TrainingEvent) -> tupl
         return True, within
     if any(mode_of(event) is not True and event.root != applied.root for event in switches):
         return False, None
-    return _last_mode(evidence, run, applied, [event for event in switches if event.root == applied.root])
+    return _last_mode(evidence, run, applied, [event for event in switches if run.has(event)])
 
 
 def _last_mode(
