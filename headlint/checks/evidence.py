@@ -121,6 +121,11 @@ class Evidence:
         return runs_of(self.events)
 
     @cached_property
+    def beginnings(self) -> list[Run]:
+        """The same with the first part of loops that are not followed to their end, for what only asks what comes before."""
+        return runs_of(self.events, broken_loops=True)
+
+    @cached_property
     def uses(self) -> list[LossUse]:
         """The losses that take a tensor, but for those that only let a model with saved weights predict."""
         idle = self._compiled_to_predict

@@ -21,7 +21,20 @@ from headlint.checks import (
 from headlint.checks.diagnostic import Diagnostic
 from headlint.checks.evidence import Evidence
 from headlint.checks.tensors import source_tensor
-from headlint.checks.training import around, compiled, data, frozen, held, judging, keras_modes, modes, steps, tapes
+from headlint.checks.training import (
+    around,
+    compiled,
+    data,
+    frozen,
+    held,
+    judging,
+    keras_modes,
+    modes,
+    steps,
+    strangers,
+    tapes,
+    terms,
+)
 from headlint.flow.values.facts import Fact, LossUse
 from headlint.flow.values.tensor_values import Tensor
 from headlint.settings import Settings
@@ -39,7 +52,9 @@ FAMILIES = (
     modules,
     steps,
     held,
+    strangers,
     tapes,
+    terms,
     frozen,
     around,
     compiled,

@@ -24,6 +24,7 @@ HL204                        ``classes``
 HL301                        ``rank`` (safe only where it is known)
 HL502                        ``operation`` steps of the trail
 HL601                        ``encoding``, ``framework``; for PyTorch ``conversion``: what the labels need
+HL607                        ``beside_training``: whether the round in which the model is judged trains it too
 HL603                        ``fits``: the name of the metric to use instead, or ``threshold``: the border to use
 HL605                        ``head``
 HL701                        ``head``, ``method``, ``units`` (0 where not known)

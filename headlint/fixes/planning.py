@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container
 
 from headlint.findings.finding import Finding, Report
-from headlint.fixes import axes, calls, heads, layers, losses, modules, training, uses
+from headlint.fixes import axes, calls, heads, layers, losses, modes, modules, training, uses
 from headlint.fixes.case import Case, Programs, Repair, Sources
 from headlint.fixes.edits import Edit, Fix
 from headlint.fixes.program import CannotFix
@@ -54,6 +54,8 @@ FIXERS: dict[str, tuple[Fixer, ...]] = {
     "HL603": (uses.fitting_metric,),
     "HL605": (uses.border_at_zero,),
     "HL606": (uses.labels_as_they_are,),
+    "HL607": (modes.evaluation_before, modes.evaluation_around),
+    "HL608": (modes.training_before,),
     "HL609": (modules.mode_passed,),
     "HL610": (training.shuffled,),
     "HL701": (uses.prediction_of_today,),

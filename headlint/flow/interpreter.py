@@ -5,18 +5,18 @@ from __future__ import annotations
 from importlib import import_module
 
 from headlint.flow.layers import containers
-from headlint.flow.libraries import declarations, joining, library, search_spaces
+from headlint.flow.libraries import declarations, derived, joining, library, search_spaces
 from headlint.flow.machine.frames import Declarations
 from headlint.flow.machine.machine import Machine
 from headlint.flow.machine.semantics import LibrarySemantics, PythonSemantics, TensorSemantics
 from headlint.flow.python import (
     attributes,
-    builtin_calls,
     calls,
     collections_methods,
     decisions,
     expressions,
     items,
+    standard_library,
     statements,
 )
 from headlint.flow.tensors import arithmetic, tensors
@@ -52,7 +52,7 @@ TENSORS = TensorSemantics(
 
 
 def _libraries() -> LibrarySemantics:
-    calls = {**builtin_calls.NAMES, **search_spaces.NAMES}
+    calls = {**standard_library.NAMES, **search_spaces.NAMES}
     for framework in registry.FRAMEWORKS.values():
         if framework.calls:
             calls.update(import_module(framework.calls).CALLS)
@@ -65,6 +65,7 @@ def _libraries() -> LibrarySemantics:
         call_unknown=library.call_unknown,
         call_declared=declarations.call,
         declared_name=declarations.name_of,
+        derived=derived.build,
         attribute=library.attribute,
         is_method=library.is_method,
         add_member=containers.add_member,

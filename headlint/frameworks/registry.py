@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from headlint.frameworks import data, keras, keras_losses, names, tensorflow, torch, trainers
+from headlint.frameworks import data, keras, keras_losses, names, tensorflow, tflearn, torch, trainers
 from headlint.frameworks.kinds import Framework, LayerKind, LossKind, OperationKind, TrainerKind
 
 LAYERS: dict[str, LayerKind] = {}
@@ -85,7 +85,18 @@ for _framework in (
         function_layers=tensorflow.LAYERS,
         losses=tensorflow.LOSSES,
         operations=tensorflow.OPERATIONS,
+        names=frozenset(tensorflow.HEADS),
+        calls="headlint.flow.libraries.tensorflow_calls",
         built_as="keras",
+    ),
+    Framework(
+        "tflearn",
+        packages=frozenset({"tflearn"}),
+        words=("tflearn",),
+        function_layers=tflearn.LAYERS,
+        losses=tflearn.LOSSES,
+        names=frozenset(tflearn.REGRESSIONS),
+        calls="headlint.flow.libraries.tflearn_calls",
     ),
     Framework(
         "data",

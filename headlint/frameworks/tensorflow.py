@@ -60,7 +60,38 @@ LOSSES = (
     _loss(
         "losses.log_loss", "binary_cross_entropy", "probabilities", ("labels", "predictions"), "predictions", "labels"
     ),
+    *(
+        _loss(f"contrib.{package}losses.{name}", family, expects, (prediction, target), prediction, target)
+        for package in ("", "slim.")
+        for name, family, expects, prediction, target in (
+            ("softmax_cross_entropy", "cross_entropy", "logits", "logits", "onehot_labels"),
+            ("sparse_softmax_cross_entropy", "sparse_cross_entropy", "logits", "logits", "labels"),
+            ("sigmoid_cross_entropy", "binary_cross_entropy", "logits", "logits", "multi_class_labels"),
+            ("mean_squared_error", "regression", "values", "predictions", "labels"),
+            ("absolute_difference", "regression", "values", "predictions", "labels"),
+        )
+    ),
+    _loss(
+        "contrib.seq2seq.sequence_loss",
+        "sparse_cross_entropy",
+        "logits",
+        ("logits", "targets", "weights"),
+        "logits",
+        "targets",
+    ),
 )
+
+HEADS = {
+    f"tensorflow.{name}": _loss(name, family, expects, _WITH_LOGITS, "logits", "labels")
+    for names, family, expects in (
+        (("MultiClassHead", "multi_class_head"), "sparse_cross_entropy", "logits"),
+        (("BinaryClassHead", "binary_classification_head"), "binary_cross_entropy", "logits"),
+        (("MultiLabelHead", "multi_label_head"), "binary_cross_entropy", "logits"),
+        (("RegressionHead", "regression_head"), "regression", "values"),
+    )
+    for name in (f"estimator.{names[0]}", *(f"contrib.{package}.{names[1]}" for package in ("estimator", "learn")))
+}
+"""Heads of estimators, which compute the loss of raw scores (``tensorflow_estimator/python/estimator/head``)."""
 
 LAYERS = (
     LayerKind(
@@ -157,13 +188,14 @@ _OPERATIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "one_hot": ("one_hot", ("indices", "depth")),
     "convert_to_tensor": ("convert", ("value", "dtype")),
     "constant": ("convert", ("value", "dtype")),
-    "greater": ("compare", ("x", "y")),
+    **dict.fromkeys(("greater", "equal"), ("compare", ("x", "y"))),
     "placeholder": ("placeholder", ("dtype", "shape", "name")),
     "zeros": ("fresh_sized", ("shape",)),
     "ones": ("fresh_sized", ("shape",)),
     "truncated_normal": ("fresh_sized", ("shape",)),
     "random_normal": ("fresh_sized", ("shape",)),
-    "random_uniform": ("fresh_sized", ("shape",)),
+    **dict.fromkeys(("random_uniform", "uniform"), ("uniform_of_type", ("shape", "minval", "maxval", "dtype"))),
+    "normal": ("fresh_sized", ("shape",)),
     "Variable": ("variable", ("initial_value",)),
     "get_variable": ("fresh_named", ("name", "shape")),
 }

@@ -14,13 +14,30 @@ OPTIMIZERS = frozenset(
 )
 """Classes whose first argument is what they train. None of them clears a gradient by itself."""
 
+ANY_OPTIMIZER = "torch.optim.Optimizer"
+
+OPTIMIZER_BASES = OPTIMIZERS | {ANY_OPTIMIZER, "torch.optim.optimizer.Optimizer"}
+"""Classes that optimizers of a program's own are derived from."""
+
 _SCHEDULERS = (
     *("StepLR", "MultiStepLR", "ExponentialLR", "CosineAnnealingLR", "CosineAnnealingWarmRestarts", "LambdaLR"),
     *("MultiplicativeLR", "ConstantLR", "LinearLR", "PolynomialLR", "CyclicLR", "OneCycleLR", "ReduceLROnPlateau"),
 )
 
-SCHEDULERS = frozenset(f"torch.optim.lr_scheduler.{name}" for name in _SCHEDULERS)
-"""Classes whose first argument is the optimizer."""
+_SCHEDULES_OF_TRANSFORMERS = tuple(
+    f"get_{kind}_with_warmup" for kind in ("constant_schedule", "linear_schedule", "cosine_schedule")
+)
+
+SCHEDULERS = frozenset(
+    {f"torch.optim.lr_scheduler.{name}" for name in _SCHEDULERS}
+    | {f"transformers.{module}{name}" for module in ("", "optimization.") for name in _SCHEDULES_OF_TRANSFORMERS}
+)
+"""Classes, and functions that build one, whose first argument is the optimizer."""
+
+ANY_SCHEDULER = "torch.optim.lr_scheduler.LRScheduler"
+
+SCHEDULER_BASES = SCHEDULERS | {ANY_SCHEDULER, "torch.optim.lr_scheduler._LRScheduler"}
+"""Classes that schedules of a program's own are derived from."""
 
 SCALERS = frozenset({"torch.amp.GradScaler", "torch.cuda.amp.GradScaler", "torch.cuda.amp.grad_scaler.GradScaler"})
 

@@ -76,6 +76,12 @@ def _without_gradient(one: Suspect) -> tuple[str, str]:
                 "Look behind it for a factor that is zero, an activation that is flat where its inputs lie, a clamp, or a "
                 "softmax over one value.",
             )
+        case "not a number below zero":
+            return (
+                f"Once {one.name} falls below zero, its gradient is not a number, though all that the model gives stays one: "
+                f"this {one.kind} is computed there too, whatever a torch.where takes.",
+                "Replace the values that have no root or logarithm before it is taken, not after.",
+            )
         case "not a number":
             others = f" and of {one.count - 1} more parameter{'' if one.count == 2 else 's'}" if one.count > 1 else ""
             return (

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 import headlint
-from headlint.fixes import apply_edits, fix_for
+from headlint.fixes import apply_edits, apply_fixes, fix_for
 from headlint.settings import Settings
 
 
@@ -52,6 +54,49 @@ def test_gradients_are_cleared(before: str, after: str) -> None:
 def test_a_step_in_another_function_is_left_alone() -> None:
     step = "        descend(loss)\n\n\ndef descend(loss):\n    loss.backward()\n    update()\n\n\ndef update():\n    adam.step()"
     assert fixed(LOOP.format(step=step), "HL508") is None
+
+
+EPOCHS = """import torch
+from torch import nn
+
+model = nn.Sequential(nn.Linear(3, 8), nn.ReLU(), nn.Dropout(0.3), nn.Linear(8, 2))
+adam = torch.optim.Adam(model.parameters())
+cross_entropy = nn.CrossEntropyLoss()
+
+
+def fit(loader, check, x_check, y_check):
+    for epoch in range(9):
+{train}        for x, y in loader:
+            adam.zero_grad()
+            cross_entropy(model(x), y).backward()
+            adam.step()
+{check}
+"""
+
+JUDGED = "for x, y in check:\n            print((model(x).argmax(1) == y).sum())"
+COMPARED = "print(cross_entropy(model(x_check), y_check).item())"
+
+
+@pytest.mark.parametrize(
+    ("train", "before", "after"),
+    [
+        ("        model.train()\n", f"        {JUDGED}", f"        model.eval()\n        {JUDGED}"),
+        ("", f"        {JUDGED}", f"        model.eval()\n        {JUDGED}\n        model.train()"),
+        ("", f"        {COMPARED}", f"        model.eval()\n        {COMPARED}\n        model.train()"),
+    ],
+)
+def test_a_model_is_judged_in_evaluation_mode(tmp_path: Path, train: str, before: str, after: str) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(EPOCHS.format(train=train, check=before))
+    apply_fixes([program], Settings(select=("HL607", "HL608"), cache=False, jobs=1), unsafe=True)
+    assert program.read_text() == EPOCHS.format(train=train, check=after)
+
+
+def test_a_model_is_trained_in_training_mode() -> None:
+    check = "        model.eval()\n        for x, y in check:\n            print((model(x).argmax(1) == y).sum())"
+    call = "            cross_entropy(model(x), y).backward()"
+    text = EPOCHS.format(train="", check=check)
+    assert fixed(text, "HL608") == text.replace(call, f"            model.train()\n{call}")
 
 
 FROZEN = """import torch

@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib.util
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from headlint.findings.finding import Problem
 from headlint.run.heads import find_heads
 from headlint.run.session import check_paths
 from headlint.runtime.confirm import Confirmation, Workers, confirm_file, confirm_path
+from headlint.runtime.discoveries import discoveries
 from headlint.runtime.measurement import Failure, Measurement
 from headlint.runtime.options import Wanted
 from headlint.settings import Settings
@@ -44,34 +46,48 @@ def workers() -> Iterator[Workers]:
         yield started
 
 
-def confirmations(program: Path, name: str, workers: Workers, wanted: Wanted | None = None) -> list[Confirmation]:
-    settings = Settings(root=PROGRAMS)
-    findings = check_paths([program], settings).findings
-    heads, _ = find_heads([program], settings)
-    found = list(confirm_file(program, name, findings, heads, wanted or Wanted(), workers, program.parent))
-    assert all(isinstance(one, Confirmation) for one in found)
-    return [one for one in found if isinstance(one, Confirmation)]
+class Looked:
+    """A program, what is found in it without running anything, and what its built models show: each is built once."""
+
+    def __init__(self, program: Path, workers: Workers) -> None:
+        self.program, self.workers = program, workers
+        settings = Settings(root=PROGRAMS)
+        self.findings = check_paths([program], settings).findings
+        self.heads, _ = find_heads([program], settings)
+        self.all = self.confirmed("")
+
+    def confirmed(self, name: str) -> list[Confirmation]:
+        """What comes of one model, or of all."""
+        found = confirm_file(self.program, name, self.findings, self.heads, Wanted(), self.workers, self.program.parent)
+        told = list(found)
+        assert all(isinstance(one, Confirmation) for one in told), told
+        return [one for one in told if isinstance(one, Confirmation)]
+
+    def of(self, name: str) -> list[Confirmation]:
+        """What came of one model, which is built for it where the file does not name it as one of its models."""
+        return [one for one in self.all if one.target.name == name] or self.confirmed(name)
 
 
 def check(program: Path, workers: Workers) -> None:
+    looked = Looked(program, workers)
     for name, shape in expected(program, "built").items():
-        found = confirmations(program, name, workers)
+        found = looked.of(name)
         assert found
         for one in found:
             assert isinstance(one.outcome, Measurement), f"{name}: {one.outcome}"
             assert fits(one.outcome.outputs[0].shape, shape), one.outcome.outputs[0].shape
-            assert not one.found, [finding.message for finding in one.found]
+            wrong = [finding.message for finding in discoveries(replace(one.target, named=True), one.outcome)]
+            assert not wrong
     for name, reason in expected(program, "unknown").items():
-        (one,) = confirmations(program, name, workers)
+        (one,) = looked.of(name)
         assert isinstance(one.outcome, Failure)
         assert one.outcome.reason == reason, one.outcome
-    confirmed = confirmations(program, "", workers)
     lines = program.read_text(encoding="utf-8").splitlines()
     finds = [(number, one[1]) for number, line in enumerate(lines, 1) for one in FINDS.finditer(line)]
-    assert [(found.place.line, found.code) for one in confirmed for found in one.found] == finds
+    assert [(found.place.line, found.code) for one in looked.all for found in one.found] == finds
     verdicts = {
         finding.code: verdict
-        for one in confirmed
+        for one in looked.all
         for finding, verdict in one.verdicts
         if finding.severity.value != "advice" or finding.code in expected(program, "verdict")
     }

@@ -18,7 +18,7 @@ WITHOUT_WARNING = frozenset({"ReduceLROnPlateau"})
 
 def loss_keeps_its_graph(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL517."""
-    for run in evidence.runs:
+    for run in evidence.beginnings:
         for kept in run.of(Event.KEPT):
             if kept.without_gradient:
                 continue
@@ -70,7 +70,7 @@ def _attached_parts(value: Value, depth: int = 4) -> Iterator[Value]:
 
 def scheduler_before_optimizer(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL518."""
-    for run in evidence.runs:
+    for run in evidence.beginnings:
         seen: set[Value] = set()
         for event in run.of(Event.SCHEDULED, Event.STEPPED):
             if event.event is Event.STEPPED:
@@ -81,7 +81,7 @@ def scheduler_before_optimizer(evidence: Evidence) -> Iterator[Diagnostic]:
                 continue
             step = _step_in_the_same_loop(run, event)
             seen.add(event.subject)
-            if step is None or event.given or not isinstance(event.subject, Optimizer):
+            if step is None or event.given or not isinstance(event.subject, Optimizer | Unknown):
                 continue
             yield Diagnostic(
                 "HL518",

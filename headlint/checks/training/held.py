@@ -66,6 +66,8 @@ def _loss_of_another_model(
         return None
     found: TrainingEvent | None = None
     for run in evidence.runs:
+        if not run.whole:
+            return None
         if not any(event.subject is optimizer for event in run.events):
             continue
         for event in run.of(Event.DIFFERENTIATED):
@@ -98,7 +100,7 @@ def nothing_to_train(evidence: Evidence) -> Iterator[Diagnostic]:
                     subject=backward,
                 )
                 continue
-            if backward.by is None and (cut := _cut_behind_the_loss(evidence, backward)) is not None:
+            if backward.by is None and run.whole and (cut := _cut_behind_the_loss(evidence, backward)) is not None:
                 yield Diagnostic(
                     "HL514",
                     backward.site,
@@ -157,7 +159,7 @@ def _cut_behind_the_loss(evidence: Evidence, backward: TrainingEvent) -> Site | 
     match backward.subject:
         case Tensor(attached=False, cut=Site() as cut) as copy:
             losses = [part for part in _parts(copy) if part.attached and id(part) in evidence.uses_by_result]
-            others = (event.subject for run in evidence.runs for event in run.of(Event.DIFFERENTIATED))
+            others = (event.subject for event in evidence.events if event.event is Event.DIFFERENTIATED)
             whole = {
                 part
                 for other in others

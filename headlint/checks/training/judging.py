@@ -34,7 +34,7 @@ def evaluated_in_training_mode(evidence: Evidence) -> Iterator[Diagnostic]:
             else:
                 continue
             in_training, switch = _training_mode(evidence, run, applied)
-            if not in_training or any(may_be_switched_by(event, applied.subject) for event in evidence.events):
+            if not in_training or _may_be_switched_elsewhere(evidence, run, applied):
                 continue
             yield Diagnostic(
                 "HL607",
@@ -51,13 +51,28 @@ def evaluated_in_training_mode(evidence: Evidence) -> Iterator[Diagnostic]:
                         applied.site, f"{'judges' if done == 'judged' else 'asks'} it in that mode", "event"
                     ),
                 ),
+                (("beside_training", _trains_beside(run, applied)),),
                 subject=applied,
             )
 
 
+def _may_be_switched_elsewhere(evidence: Evidence, run: Run, applied: TrainingEvent) -> bool:
+    """Whether something that is not followed may switch a model's mode: not what comes before all that is done with it."""
+    model = applied.subject
+    known = (run.place(event) for event in run.events if event.subject is model or model in event.given)
+    first = min(known, default=0)
+    early = {id(event) for event in run.events[:first]}
+    return any(may_be_switched_by(event, model) for event in evidence.events if id(event) not in early)
+
+
+def _trains_beside(run: Run, applied: TrainingEvent) -> bool:
+    """Whether the round of a loop in which a model is applied trains as well."""
+    return bool(applied.rounds) and any(event.event in _TRAINING for event in run.round_of(applied))
+
+
 def _may_be_an_evaluation(evidence: Evidence, applied: TrainingEvent) -> bool:
     model = applied.subject
-    if isinstance(model, Unknown | Model) or applied.in_comprehension or applied.unseen:
+    if isinstance(model, Unknown | Model) or applied.in_comprehension:
         return False
     outputs = _tensors_in(applied.by)
     return bool(outputs) and depends_on_mode(evidence, model) and _went_through_its_mode(evidence, model, outputs)
@@ -90,9 +105,9 @@ def _is_judged_after_training(evidence: Evidence, run: Run, applied: TrainingEve
     steps = [event for event in run.of(Event.STEPPED) if _trains(event, applied.subject)]
     if not steps:
         return False
-    if any(event.event is Event.DIFFERENTIATED for event in run.round_of(applied)):
-        if not applied.rounds:
-            return _is_behind(run, applied, steps) and _is_decided_upon_or_compared(evidence, run, applied)
+    if not applied.rounds:
+        return _is_behind(run, applied, steps) and _is_decided_upon_or_compared(evidence, run, applied)
+    if _trains_beside(run, applied):
         return _is_compared(evidence, applied) and _is_beside_training(evidence, run, applied)
     return goes_through_data(applied) and _is_decided_upon_or_compared(evidence, run, applied)
 
@@ -124,7 +139,10 @@ def _is_asked_with_saved_weights(evidence: Evidence, run: Run, applied: Training
         event for event in evidence.events if event.event is Event.RESTORED and event.subject is applied.subject
     ]
     return (
-        any(event.root < applied.root or run.place(event) < run.place(applied) for event in restored)
+        any(
+            event.root < applied.root or (run.has(event) and run.place(event) < run.place(applied))
+            for event in restored
+        )
         and depends_on_mode(evidence, applied.subject, as_built=True)
         and (_is_decided_upon(evidence, applied) or _is_compared(evidence, applied))
     )
@@ -145,7 +163,7 @@ def _training_mode(evidence: Evidence, run: Run, applied: TrainingEvent) -> tupl
         return True, within
     if any(mode_of(event) is not True and event.root != applied.root for event in switches):
         return False, None
-    return _last_mode(evidence, run, applied, [event for event in switches if event.root == applied.root])
+    return _last_mode(evidence, run, applied, [event for event in switches if run.has(event)])
 
 
 def _last_mode(
@@ -163,7 +181,7 @@ def _last_mode(
     if any(_is_calm(run, other, switches) for other in run.of(Event.APPLIED) if _is_the_same(other, applied)):
         return False, None
     repeated = [one for one in applied.rounds if last is None or one not in last.rounds]
-    if not any(event.event in _TRAINING for event in run.round_of(applied)):
+    if not _trains_beside(run, applied):
         repeated += applied.rounds[-1:]  # a round that only judges may do so in both modes, to compare them
     again = [event for event in switches if any(_share_a_loop(one, event) for one in repeated)]
     return all(mode_of(event) is True for event in again), last

@@ -21,8 +21,6 @@ def trained_in_evaluation_mode(evidence: Evidence) -> Iterator[Diagnostic]:
         for backward in run.of(Event.DIFFERENTIATED):
             if backward.by is not None or backward.given or backward.without_gradient or not backward.rounds:
                 continue
-            if backward.unseen:
-                continue
             for applied in _applied_for(evidence, run, backward):
                 switch = _evaluation_before(run, applied, backward)
                 if switch is None:
@@ -36,6 +34,7 @@ def trained_in_evaluation_mode(evidence: Evidence) -> Iterator[Diagnostic]:
                     not isinstance(applied.subject, Unknown) and not backward.guards and not switch.guards,
                     (
                         DiagnosticStep(switch.site, "switches to evaluation mode", "event"),
+                        DiagnosticStep(applied.site, "is applied in that mode", "event", "applied"),
                         DiagnosticStep(backward.site, "trains", "event"),
                     ),
                     subject=backward,

@@ -21,9 +21,14 @@ class Neighbour:
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """What happens when a module, or a function that nothing calls, is run."""
+    """What happens when a module, or a function that nothing calls, is run.
+
+    Not ``whole``: a part of it is not followed. The loops whose events it has are followed to their end, but for calls that
+    are left out.
+    """
 
     events: tuple[TrainingEvent, ...]
+    whole: bool = True
 
     @cached_property
     def _positions(self) -> dict[int, int]:
@@ -32,6 +37,10 @@ class Run:
     def place(self, event: TrainingEvent) -> int:
         """The position of an event in the order of all."""
         return self._positions[id(event)]
+
+    def has(self, event: TrainingEvent) -> bool:
+        """Whether an event is part of what is followed of the run."""
+        return id(event) in self._positions
 
     def of(self, *kinds: Event) -> list[TrainingEvent]:
         """The events of some kinds."""
@@ -66,12 +75,23 @@ class Run:
             yield from (Neighbour(other, True) for other in around if other is not event)
 
 
-def runs_of(events: Iterable[TrainingEvent]) -> list[Run]:
-    """The runs that events belong to, those left out that are not followed to their end."""
+def runs_of(events: Iterable[TrainingEvent], broken_loops: bool = False) -> list[Run]:
+    """The runs that events belong to; of those that are not followed to their end what comes before.
+
+    That is without the loops that are not followed to their end, whose rounds may do anything else, or with them.
+    """
     by_root: dict[int, list[TrainingEvent]] = {}
     for event in events:
         by_root.setdefault(event.root, []).append(event)
-    return [Run(tuple(some)) for some in by_root.values() if not any(event.event is Event.CUT_SHORT for event in some)]
+    return [_followed(tuple(some), broken_loops) for some in by_root.values()]
+
+
+def _followed(events: tuple[TrainingEvent, ...], broken_loops: bool) -> Run:
+    end = next((number for number, event in enumerate(events) if event.event is Event.CUT_SHORT), len(events))
+    last = events[end : end + 1]
+    broken = {loop for event in (*events[:end], *last) for loop in event.broken} if not broken_loops else set()
+    followed = tuple(one for one in events[:end] if broken.isdisjoint(other.loop for other in one.rounds))
+    return Run(followed, whole=not last and not any(event.event is Event.LEFT_OUT for event in followed))
 
 
 def together(first: TrainingEvent, second: TrainingEvent) -> bool:

@@ -9,9 +9,10 @@ from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
 from headlint.checks.evidence import Evidence
 from headlint.checks.training.holding import called, concerns_all_of, is_optimizer, may_concern, may_train, reaches
 from headlint.checks.training.order import Run, always_with, together
-from headlint.checks.training.reach import certainly_reaches, may_reach
+from headlint.checks.training.reach import certainly_reaches, depends_on, may_reach
 from headlint.checks.training.tapes import TRAINABLE
 from headlint.flow.machine.state import consistent
+from headlint.flow.values.assumptions import Assumption
 from headlint.flow.values.conditions import Guard
 from headlint.flow.values.facts import Event, TrainingEvent
 from headlint.flow.values.python_values import Site, Unknown, Value
@@ -29,13 +30,14 @@ def gradients_never_cleared(evidence: Evidence) -> Iterator[Diagnostic]:
             if backward is None:
                 continue
             possible = [event for event in run.events if not _excludes(event, step)]
+            possible = [event for event in possible if not _belongs_to_another_step(run, event, step)]
             around = set(run.within(step.rounds[-1].loop))
             if any(_may_clear(event, step.subject) for event in possible if event in around):
                 continue
             cleared_outside = any(
                 event.event is Event.CLEARED and may_concern(event.subject, step.subject) for event in possible
             )
-            if cleared_outside and not isinstance(step.subject, Optimizer):
+            if (cleared_outside or not run.whole) and not isinstance(step.subject, Optimizer):
                 continue
             where = "only outside of this loop" if cleared_outside else "nowhere"
             yield Diagnostic(
@@ -129,7 +131,7 @@ def _may_clear(event: TrainingEvent, optimizer: Value) -> bool:
     match event.event:
         case Event.CLEARED:
             return may_concern(event.subject, optimizer)
-        case Event.WRITTEN:
+        case Event.WRITTEN | Event.LEFT_OUT:
             return True
         case Event.HANDED_OVER:
             return may_train(event, optimizer)
@@ -143,10 +145,22 @@ def _excludes(event: TrainingEvent, step: TrainingEvent) -> bool:
     return not consistent(options)
 
 
+def _belongs_to_another_step(run: Run, event: TrainingEvent, step: TrainingEvent) -> bool:
+    """Whether a round clears the gradients for another step of the optimizer only, which it takes instead of this one."""
+    return not together(event, step) and any(
+        other.subject is step.subject
+        and not together(other, step)
+        and always_with(event, other)
+        and run.place(event) < run.place(other)
+        and other in run.round_of(step)
+        for other in run.of(Event.STEPPED)
+    )
+
+
 def _is_option(value: object) -> bool:
-    """Whether a value is a parameter of the function that is run, or an attribute of one, such as ``args.amp``."""
+    """Whether a value is an option of the command line, or a parameter of the function that is run or an attribute of one."""
     match value:
-        case Unknown(key=("parameter", _, _)):
+        case Unknown(key=("parameter", _, _) | Assumption(function="")):
             return True
         case Unknown(key=str(), parent=Unknown() as owner):
             return _is_option(owner)
@@ -169,14 +183,16 @@ def _name(optimizer: Value) -> str:
 
 def step_out_of_order(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL509."""
-    for run in evidence.runs:
+    for run in evidence.beginnings:
         for step in run.of(Event.STEPPED):
             if _is_plain_step(step):
                 yield from _step_without_gradients(run, step)
-        for backward in run.of(Event.DIFFERENTIATED):
+        for clipping in run.of(Event.CLIPPED):
+            yield from _useless_clipping(evidence, run, clipping)
+    for run in evidence.runs:
+        for backward in run.of(Event.DIFFERENTIATED) if run.whole else ():
             yield from _backward_without_step(evidence, run, backward)
         for clipping in run.of(Event.CLIPPED):
-            yield from _useless_clipping(run, clipping)
             yield from _clipping_of_scaled(run, clipping)
 
 
@@ -209,7 +225,7 @@ def _cleared_right_before(run: Run, step: TrainingEvent) -> TrainingEvent | None
     for neighbour in run.before(step):
         event = neighbour.event
         match event.event:
-            case Event.DIFFERENTIATED | Event.WRITTEN:
+            case Event.DIFFERENTIATED | Event.WRITTEN | Event.LEFT_OUT:
                 return None
             case Event.HANDED_OVER if may_train(event, step.subject):
                 return None
@@ -305,25 +321,34 @@ def _tape_without_step(run: Run, taken: TrainingEvent) -> Iterator[Diagnostic]:
     )
 
 
-_OF_GRADIENTS = (Event.DIFFERENTIATED, Event.STEPPED, Event.CLEARED, Event.WRITTEN, Event.HANDED_OVER)
+_OF_GRADIENTS = (Event.DIFFERENTIATED, Event.STEPPED, Event.CLEARED, Event.WRITTEN, Event.LEFT_OUT)
 
 
-def _useless_clipping(run: Run, clipping: TrainingEvent) -> Iterator[Diagnostic]:
-    before = next((one for one in run.before(clipping) if _matters(one.event)), None)
-    after = next((one for one in run.after(clipping) if _matters(one.event)), None)
-    if before is None or after is None or before.in_other_round or not always_with(before.event, clipping):
+def _useless_clipping(evidence: Evidence, run: Run, clipping: TrainingEvent) -> Iterator[Diagnostic]:
+    losses = [one.event for one in run.after(clipping) if one.event.event is Event.DIFFERENTIATED]
+    before = next(
+        (
+            one
+            for one in run.before(clipping)
+            if _matters(one.event, clipping.subject) and not _computes(evidence, one.event, losses)
+        ),
+        None,
+    )
+    if before is None or before.in_other_round or not _happens_with(before.event, clipping):
         return
-    match before.event.event, after.event.event:
-        case Event.STEPPED, Event.CLEARED if before.event.subject is after.event.subject:
-            if not may_concern(clipping.subject, before.event.subject):
-                return
+    match before.event.event:
+        case Event.STEPPED:
+            after = _cleared_next(run, before.event, clipping)
             message = (
                 "The gradients are clipped after the step that uses them, and cleared next: clipping has no effect."
             )
-        case Event.CLEARED, Event.DIFFERENTIATED if not after.in_other_round:
+        case Event.CLEARED:
+            after = _differentiated_next(run, clipping)
             message = "The gradients are clipped before backward() computes them: clipping has no effect."
         case _:
             return
+    if after is None:
+        return
     yield Diagnostic(
         "HL509",
         clipping.site,
@@ -332,10 +357,57 @@ def _useless_clipping(run: Run, clipping: TrainingEvent) -> Iterator[Diagnostic]
         not clipping.guards and not before.event.guards,
         tuple(
             DiagnosticStep(event.site, _DOES.get(event.event, "clips the gradients"), "event")
-            for event in (before.event, clipping, after.event)
+            for event in (before.event, clipping, after)
         ),
         subject=clipping,
     )
+
+
+def _computes(evidence: Evidence, event: TrainingEvent, losses: list[TrainingEvent]) -> bool:
+    """Whether a call that cannot be read gives what a loss is computed from that is differentiated later."""
+    if event.event is not Event.HANDED_OVER or not isinstance(event.subject, Unknown):
+        return False
+    result = event.subject.child(("call", event.site))
+    return any(depends_on(evidence, loss.subject, result) for loss in losses)
+
+
+def _happens_with(first: TrainingEvent, second: TrainingEvent) -> bool:
+    """Whether the first happens wherever the second does, in runs with some options."""
+    return {one for one in first.guards if not _is_option(one.condition.subject)} <= set(second.guards)
+
+
+def _cleared_next(run: Run, step: TrainingEvent, clipping: TrainingEvent) -> TrainingEvent | None:
+    """What clears the gradients of a step behind clipping, before anything can use them; a call without the optimizer cannot."""
+    if not may_concern(clipping.subject, step.subject):
+        return None
+    for neighbour in run.after(clipping):
+        event = neighbour.event
+        match event.event:
+            case _ if not together(event, step):
+                continue
+            case Event.CLEARED if concerns_all_of(event.subject, step.subject):
+                return event if _happens_with(event, clipping) or _happens_with(event, step) else None
+            case Event.HANDED_OVER if any(value is step.subject for value in event.given):
+                return None
+            case Event.DIFFERENTIATED | Event.STEPPED | Event.CLEARED | Event.WRITTEN | Event.READ:
+                return None
+            case _:
+                continue
+    return None
+
+
+def _differentiated_next(run: Run, clipping: TrainingEvent) -> TrainingEvent | None:
+    """The ``backward()`` behind clipping in its round, before which nothing can compute gradients."""
+    for neighbour in run.after(clipping):
+        event = neighbour.event
+        match event.event:
+            case _ if neighbour.in_other_round:
+                return None
+            case Event.DIFFERENTIATED:
+                return event
+            case _ if _matters(event, clipping.subject):
+                return None
+    return None
 
 
 _DOES = {
@@ -345,16 +417,17 @@ _DOES = {
 }
 
 
-def _matters(event: TrainingEvent) -> bool:
+def _matters(event: TrainingEvent, parameters: Value) -> bool:
+    """Whether something does a part of a step, or may do one with some parameters."""
     if event.event is Event.HANDED_OVER:
-        return may_train(event, event.subject)
+        return may_train(event, parameters)
     return event.event in _OF_GRADIENTS
 
 
 def _clipping_of_scaled(run: Run, clipping: TrainingEvent) -> Iterator[Diagnostic]:
     scaled: TrainingEvent | None = None
     for one in run.before(clipping):
-        if one.event.event in (Event.UNSCALED, Event.WRITTEN) or (
+        if one.event.event in (Event.UNSCALED, Event.WRITTEN, Event.LEFT_OUT) or (
             one.event.event is Event.HANDED_OVER and may_train(one.event, clipping.subject)
         ):
             return

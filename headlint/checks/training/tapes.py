@@ -33,7 +33,7 @@ _COPYING = frozenset({"assign", "assign_add", "assign_sub", "set_weights", "get_
 def gradients_of_another_model(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL510."""
     for run in evidence.runs:
-        for applying in run.of(Event.HANDED_OVER):
+        for applying in run.of(Event.HANDED_OVER) if run.whole else ():
             given = _zipped(applying)
             if given is None:
                 continue

@@ -12,7 +12,16 @@ from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.conditions import Choice
 from headlint.flow.values.facts import Event, Head, RemovedCall
 from headlint.flow.values.library_values import Backbone, Layer, Model
-from headlint.flow.values.python_values import Constant, Instance, ListValue, Site, TupleValue, Unknown, Value
+from headlint.flow.values.python_values import (
+    Constant,
+    DictValue,
+    Instance,
+    ListValue,
+    Site,
+    TupleValue,
+    Unknown,
+    Value,
+)
 from headlint.flow.values.tensor_values import ANY_SHAPE, Domain, Origin, Shape, Tensor
 from headlint.frameworks import keras
 
@@ -110,9 +119,15 @@ def outputs(machine: Machine, model: Value, at: int) -> Value:
             given = Tensor(origin=Origin("input", "keras.Input"), symbolic=True)
             return machine.call(model, Arguments((given,)), at)
         case Backbone():
-            return machine.call(model, Arguments((Tensor(symbolic=True),)), at)
+            return _scores_of(machine, machine.call(model, Arguments((Tensor(symbolic=True),)), at))
         case _:
             return Unknown()
+
+
+def _scores_of(machine: Machine, output: Value) -> Value:
+    """What the loss takes of an output that holds more than the scores (``TFPreTrainedModel.train_step``)."""
+    scores = machine.read(output, "logits") if isinstance(output, DictValue) else None
+    return scores or output
 
 
 def apply(machine: Machine, model: Model, value: Value | None, at: int) -> Value:

@@ -60,6 +60,11 @@ def classifier(machine: Machine, path: str, arguments: Arguments, at: int) -> Va
     return Backbone(path, machine.site(at), units(arguments.get("num_labels"), None), ("classifier", "score"))
 
 
+def is_of_keras(backbone: Backbone) -> bool:
+    """Whether a ready-made model is one of Keras, as are those of transformers whose names begin with TF."""
+    return backbone.name.startswith(("keras.", "transformers.TF"))
+
+
 def segmentation(machine: Machine, path: str, arguments: Arguments, at: int) -> Value:
     """A model of segmentation_models_pytorch, whose ``activation`` says what it gives."""
     backbone = Backbone(path, machine.site(at), None, ())

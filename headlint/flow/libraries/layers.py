@@ -30,8 +30,11 @@ def build(machine: Machine, kind: LayerKind, arguments: Arguments, at: int) -> V
 
 def make(machine: Machine, kind: LayerKind, arguments: Arguments, at: int) -> Layer:
     """A layer with its arguments."""
-    bound = arguments.bind(kind.parameters)
-    sites = arguments.sites_of(kind.parameters)
+    parameters = kind.parameters
+    if kind.framework == "keras" and _is_written_for_0_x(kind, arguments):
+        parameters = ("input_dim", parameters[0], "init", *parameters[1:])
+    bound = arguments.bind(parameters)
+    sites = arguments.sites_of(parameters)
     if kind.framework == "keras":
         for old, new in keras.PARAMETER_SPELLINGS.items():
             if old in bound and new in kind.parameters:
@@ -47,6 +50,15 @@ def make(machine: Machine, kind: LayerKind, arguments: Arguments, at: int) -> La
     for parameter in ("activation", "recurrent_activation"):
         _check_string(machine, layer, parameter)
     return layer
+
+
+def _is_written_for_0_x(kind: LayerKind, arguments: Arguments) -> bool:
+    """Whether a layer is given the width before it and its own, ``Dense(64, 10)``: from Keras 0.3 on, only its own."""
+    match kind.parameters, arguments.positional:
+        case (_, "activation", *_), (_, Constant(int() as width), *_):
+            return not isinstance(width, bool)
+        case _:
+            return False
 
 
 def _check_string(machine: Machine, layer: Layer, parameter: str) -> None:

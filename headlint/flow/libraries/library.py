@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from headlint.flow.data import datasets, feeding
 from headlint.flow.keras import keras_models, unseen_models
 from headlint.flow.layers import containers, library_models, losses
-from headlint.flow.libraries import declarations, joining, layers, search_spaces, trainers
+from headlint.flow.libraries import declarations, joining, layers, search_spaces, tensorflow_calls, trainers
 from headlint.flow.machine.parts import BY_HAND
-from headlint.flow.python import attributes, builtin_calls, collections_methods, items
+from headlint.flow.python import attributes, builtin_calls, collections_methods, items, standard_library
 from headlint.flow.tensors import tensors
 from headlint.flow.torch_modules import dropout
 from headlint.flow.training import modules, optimizers, parameters, unreadable
@@ -32,7 +32,7 @@ from headlint.flow.values.python_values import (
 )
 from headlint.flow.values.tensor_values import Tensor
 from headlint.flow.values.training_values import Optimizer, Scaler, Scheduler
-from headlint.frameworks import keras, registry, torch
+from headlint.frameworks import keras, registry, tensorflow, torch
 from headlint.frameworks.vocabulary import TENSOR_METHODS
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def _by_family(machine: Machine, path: str, arguments: Arguments, at: int) -> Va
         return builtin_calls.call(machine, name, arguments, at)
     if package == "torchvision.models":
         return library_models.torchvision(machine, path, arguments, at)
-    if path.startswith("keras.applications.") and name in keras.BACKBONES:
+    if path.startswith("keras.applications.") and (name in keras.BACKBONES or name == "unknown_model"):
         return keras_models.application(machine, name, arguments, at)
     if package == "keras.metrics" and name[:1].isupper():
         return Metric(name, tuple(arguments.named.items()))
@@ -156,6 +156,8 @@ def call_method(machine: Machine, receiver: Value, name: str, arguments: Argumen
             if name in torch.SAME_MODULE_METHODS:
                 return receiver
             return containers.call_method(machine, receiver, name, arguments, at)
+        case Backbone() if library_models.is_of_keras(receiver) and name in keras_models.METHODS:
+            return keras_models.call_method(machine, receiver, name, arguments, at)
         case Layer() | Backbone():
             return _method_of_module(machine, receiver, name, arguments, at)
         case Part(backbone, steps):
@@ -167,11 +169,13 @@ def call_method(machine: Machine, receiver: Value, name: str, arguments: Argumen
         case Loss():
             if name in ("forward", "__call__", "call"):
                 return machine.call(receiver, arguments, at)
+            if name in tensorflow_calls.METHODS and receiver.kind in tensorflow.HEADS.values():
+                return tensorflow_calls.call_head(machine, receiver, arguments, at)
             return receiver
         case Optimizer() | Scheduler() | Scaler():
             return optimizers.call_method(machine, receiver, name, arguments, at)
         case Parser():
-            return builtin_calls.parser_method(machine, receiver, name, arguments, at)
+            return standard_library.parser_method(machine, receiver, name, arguments, at)
         case Dataset():
             return datasets.call_method(machine, receiver, name, arguments, at)
         case ListValue() | DictValue() | TupleValue() | Constant():
@@ -280,7 +284,9 @@ def is_method(heap_object: Value, name: str) -> bool:
         name in torch.SAME_MODULE_METHODS
         or name in _MODULE_METHODS
         or (
-            isinstance(heap_object, Backbone) and heap_object.name.startswith("keras.") and name in keras_models.METHODS
+            isinstance(heap_object, Backbone)
+            and library_models.is_of_keras(heap_object)
+            and name in keras_models.METHODS
         )
     )
 

@@ -75,7 +75,7 @@ class Branches:
     def is_unseen(self, path: Path) -> bool | None:
         """Whether only callers, or users of a command line, who were not seen take a path; None where nobody may."""
         if contradicts_defaults(path):
-            return True if _needs_one_option(path) and not self.again else None
+            return True if not self.again and (_needs_one_option(path) or needs_one_flag(path)) else None
         return None if self.again and not self.one_thing_differs(path) else self.again
 
     def one_thing_differs(self, path: Path) -> bool:
@@ -107,6 +107,17 @@ def _needs_one_option(path: Path) -> bool:
     asked = {symbol for guard in path for symbol in _symbols(guard.condition) if _is_option(symbol)}
     return len(asked) == 1 and not contradicts_defaults(
         tuple(guard for guard in path if asked.isdisjoint(_symbols(guard.condition)))
+    )
+
+
+def needs_one_flag(path: Path) -> bool:
+    """Whether a path is taken by those who give a single flag, ``--do-train``, and leave every other option alone."""
+    unusual = [guard.condition for guard in path if guard.expected is not None and guard.outcome is not guard.expected]
+    flag = unusual[0].subject if unusual else None
+    return (
+        isinstance(flag, Unknown)
+        and _is_option(flag)
+        and all(condition.operator == "truth" and condition.subject is flag for condition in unusual)
     )
 
 

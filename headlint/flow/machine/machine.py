@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from headlint.flow.machine.branches import Branches, Tested
+from headlint.flow.machine.branches import Branches, Tested, needs_one_flag
 from headlint.flow.machine.budget import (
     DEEPEST_CALL,
     LEAST_STEPS_FOR_ROOTS,
@@ -134,6 +134,7 @@ class Machine:
         """Whether a tensor was computed from a value with more alternatives than are followed."""
         self._tensors: dict[Unknown, Tensor] = {}
         self._steps_left = most_steps
+        self._spent_in: tuple[Round, ...] = ()
 
     # The program
 
@@ -206,7 +207,9 @@ class Machine:
             self.state.outside(lambda: self.run_module(unit))
         return unit
 
-    def with_share(self, run: Callable[[], object], most_steps: int = MOST_STEPS_OF_A_ROOT) -> None:
+    def with_share(
+        self, run: Callable[[], object], most_steps: int = MOST_STEPS_OF_A_ROOT, event: Event = Event.CUT_SHORT
+    ) -> None:
         """Do something that may take only a part of the steps that are left; what it does not reach stays unknown."""
         share = most_steps + self.state.work * STEPS_PER_COMBINATION
         kept = max(0, self._steps_left - share)
@@ -218,12 +221,13 @@ class Machine:
             self.cut_short += 1
             del self.frames[depth:]
             self.state.path = before
-            self.note_event(Event.CUT_SHORT, self.site(0), self.globals)
+            inner = tuple(one.loop for one in self._spent_in if one not in self.rounds)
+            self.note_event(event, self.site(0), self.globals, broken=inner)
         self._steps_left += kept
 
     def with_share_of_a_call(self, run: Callable[[], object]) -> None:
         """Follow a call, which may not take so many steps that its caller could not go on."""
-        self.with_share(run, self.steps_left * 3 // 4)
+        self.with_share(run, self.steps_left * 3 // 4, Event.LEFT_OUT)
 
     def step(self) -> None:
         """Count one step.
@@ -233,6 +237,7 @@ class Machine:
         """
         self._steps_left -= 1
         if self._steps_left <= self.state.work * STEPS_PER_COMBINATION:
+            self._spent_in = self.rounds
             raise BudgetSpent
 
     @property
@@ -341,6 +346,8 @@ class Machine:
         unseen = self.branches.is_unseen(self.state.path)
         if self.muted or unseen is None:
             return
+        if kind is TrainingEvent and needs_one_flag(self.state.path):
+            unseen = False  # a program is written to be run with any one of its flags
         call_sites = tuple(frame.call_site for frame in self.frames if frame.call_site is not None)
         guards = tuple(guard for guard in self.state.path if not guard.required)
         self.facts.append(kind(site=site, guards=guards, certain=certain, unseen=unseen, calls=call_sites, **columns))
@@ -457,6 +464,10 @@ class Machine:
             origin = Origin("input", "", note=_note_of(value), factor=value)
             self._tensors[value] = Tensor(origin=origin, batched=value.is_stacked)
         return self._tensors[value]
+
+    def see_as(self, value: Unknown, tensor: Tensor) -> None:
+        """Say what something unknown is where it is seen as a tensor."""
+        self._tensors[value] = tensor
 
     def note_open(self, value: Unknown) -> None:
         """Something is done with a value that is not known: if it is a parameter's, callers elsewhere may pass it."""

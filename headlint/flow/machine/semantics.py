@@ -90,6 +90,8 @@ class LibrarySemantics:
     """Call what the user's settings declare under a dotted name."""
     declared_name: Callable[[Machine, ClassValue | FunctionValue], str]
     """The name under which the settings declare something of the program, or an empty text."""
+    derived: Callable[[Machine, ClassValue, Arguments, int], Value | None]
+    """An object of a class of the program that is followed as one of the library's class it is derived from, if any."""
     attribute: Callable[[Machine, HeapObject, str], Value]
     is_method: Callable[[Value, str], bool]
     """Whether a name is a method that a library gives to objects like this one."""

@@ -220,6 +220,8 @@ def instantiate(
     path = machine.libraries.declared_name(machine, cls)
     if path:
         return machine.libraries.call_declared(machine, path, arguments, at)
+    if cls.framework_base() and (thing := machine.libraries.derived(machine, cls, arguments, at)) is not None:
+        return thing
     instance = Instance(cls, machine.site(at))
     machine.growth += 1
     machine.instances.append(instance)

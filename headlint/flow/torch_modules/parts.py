@@ -12,7 +12,6 @@ from headlint.flow.values.facts import PartsKept
 from headlint.flow.values.library_values import Backbone, Container, Layer
 from headlint.flow.values.modules import ModuleUnit
 from headlint.flow.values.python_values import (
-    Constant,
     DictValue,
     HeapObject,
     Instance,
@@ -85,7 +84,7 @@ def has_weights(machine: Machine, value: Value, since: int = 0) -> bool:
     """Whether something is a layer or a module that is seen to have weights which were born after a moment."""
     match value:
         case Layer():
-            return value.born > since and _layer_has_weights(value)
+            return value.born > since and value.has_weights
         case Container():
             return any(has_weights(machine, member, since) for member in iteration.slot_items(machine, value) or ())
         case Instance() if is_module(value):
@@ -97,11 +96,6 @@ def has_weights(machine: Machine, value: Value, since: int = 0) -> bool:
             )
         case _:
             return False
-
-
-def _layer_has_weights(layer: Layer) -> bool:
-    switches = (layer.arguments.get(name) for name in ("affine", "elementwise_affine", "center", "scale"))
-    return layer.kind.has_weights and not any(switch == Constant(False) for switch in switches)
 
 
 def held_by(machine: Machine, holder: HeapObject) -> Iterator[HeapObject]:

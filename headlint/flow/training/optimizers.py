@@ -34,13 +34,13 @@ METHODS = frozenset(
 def build(machine: Machine, path: str, arguments: Arguments, at: int) -> Value | None:
     """Call a class or function of this module's kind; None when the name is none of these."""
     site, name = machine.site(at), path.rpartition(".")[2]
-    if path in training.OPTIMIZERS:
+    if path in training.OPTIMIZERS or path == training.ANY_OPTIMIZER:
         held = parameters.given_to_optimizer(machine, arguments.first("params"))
         optimizer = Optimizer(name, site, held, machine.rounds)
         machine.set_up.optimizers.append(optimizer)
         machine.note_event(Event.BUILT, site, optimizer)
         return optimizer
-    if path in training.SCHEDULERS:
+    if path in training.SCHEDULERS or path == training.ANY_SCHEDULER:
         return Scheduler(name, site, arguments.first("optimizer") or Unknown())
     if path in training.SCALERS:
         return Scaler(site)

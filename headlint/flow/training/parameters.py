@@ -144,10 +144,7 @@ def is_frozen(machine: Machine, member: Value) -> bool:
 
 def has_weights(member: Value) -> bool:
     """Whether a layer has parameters of its own."""
-    return not isinstance(member, Layer) or member.kind.effect in WITH_WEIGHTS
-
-
-WITH_WEIGHTS = frozenset({"dense", "convolution", "bilinear", "recurrent", "embedding", "norm", "attention"})
+    return not isinstance(member, Layer) or member.has_weights
 
 
 def are_all_frozen(machine: Machine, held: Parameters) -> bool:

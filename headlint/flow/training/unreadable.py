@@ -8,7 +8,7 @@ from headlint.flow.training import modules, optimizers, parameters
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.facts import Event
 from headlint.flow.values.python_values import Constant, Instance, Unknown, Value
-from headlint.flow.values.training_values import OneParameter
+from headlint.flow.values.training_values import OneParameter, Optimizer
 
 if TYPE_CHECKING:
     from headlint.flow.machine.machine import Machine
@@ -76,7 +76,7 @@ def hand_over(machine: Machine, function: Unknown, arguments: Arguments, at: int
     """Note what a call may change: its arguments, and the object whose method it is."""
     given = [value for value in (*arguments.positional, *arguments.named.values()) if not isinstance(value, Constant)]
     match function.key:
-        case (Instance() as owner, str(), *_):
+        case ((Instance() | Optimizer()) as owner, str(), *_):
             given.append(owner)
     if function.parent is not None and function.parent is not machine.globals:
         given.append(function.parent)

@@ -43,6 +43,12 @@ class Layer(HeapObject):
         value = self.constant(self.kind.units) if self.kind.units else None
         return value if isinstance(value, int) and not isinstance(value, bool) else None
 
+    @property
+    def has_weights(self) -> bool:
+        """Whether it has parameters of its own: its kind has, and no argument switches them off."""
+        switches = (self.arguments.get(name) for name in ("affine", "elementwise_affine", "center", "scale"))
+        return self.kind.has_weights and not any(switch == Constant(False) for switch in switches)
+
     def origin(self, site: Site, note: str = "") -> Origin:
         """This layer as what made a tensor."""
         return Origin("layer", self.kind.name, site, self.site, self, note)

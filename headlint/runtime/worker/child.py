@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import heapq
+import itertools
 import platform
+import re
 import sys
 import time
 import traceback
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .measuring.framework import Adapter, adapter_for
 from .measuring.measurement import Measured
-from .program.building import Recipe, recipes
+from .program.building import Recipe, make, recipes
 from .program.commandline import without_command_line
 from .program.discovery import discover
 from .program.loading import Program, Slice
@@ -26,6 +29,12 @@ MOST_TOLD = 20
 
 MOST_TO_BUILD_AGAIN = 30_000_000
 """Parameters of a model up to which it is built once more, together with its optimizers."""
+
+MOST_GUESSES = 120
+"""Other guesses for the arguments of one model."""
+
+MOST_AFTER_BUILDING = 4
+"""Other guesses where a model was built that takes no inputs: each costs a search for inputs."""
 
 STAGES = ("arguments", "constructor", "missing-dependency", "import", "data", "not-a-model", "inputs", "output")
 """Reasons in the order in which a try can fail: the later, the further it came."""
@@ -123,6 +132,7 @@ def best(program: Program, module: Slice, name: str, request: Request, adapter: 
         Unmeasurable: none can; the error of the try that came furthest.
     """
     failures: list[Unmeasurable] = []
+    tried: list[tuple[Recipe, Unmeasurable]] = []
     for recipe in recipes(program, module, name, request.init, adapter):
         if failures and request.seconds_left < 0:
             break
@@ -130,9 +140,57 @@ def best(program: Program, module: Slice, name: str, request: Request, adapter: 
             return recipe, adapter.measure(recipe, module, request)
         except Unmeasurable as failure:
             failures.append(failure)
+            tried.append((recipe, failure))
+    for recipe in with_other_guesses(tried, adapter, request):
+        try:
+            return recipe, adapter.measure(recipe, module, request)
+        except Unmeasurable as failure:
+            failures.append(failure)
     if not failures:
         raise Unmeasurable("arguments", f"nothing tells what {name} is called with")
     raise max(failures, key=lambda failure: STAGES.index(failure.reason) if failure.reason in STAGES else len(STAGES))
+
+
+def with_other_guesses(
+    tried: list[tuple[Recipe, Unmeasurable]], adapter: Adapter, request: Request
+) -> Iterator[Recipe]:
+    """The recipes that build a model after all, found by changing one guess after the other by what the last try raised.
+
+    A change after which the same line raises the same is none that led on.
+    """
+    order = itertools.count()
+    waiting: list[tuple[bool, bool, int, Recipe, BaseException]] = []
+    seen: set[tuple[str, int, str]] = set()
+
+    def wait(recipe: Recipe, failure: Unmeasurable) -> None:
+        error, built = failure.__cause__, failure.reason == "inputs"
+        if error is not None and (where := failed_at(error)) not in seen:
+            seen.add(where)
+            for usual in (False, True):
+                heapq.heappush(waiting, (built, usual, next(order), recipe, error))
+
+    for recipe, failure in tried:
+        wait(recipe, failure)
+    tries = 0
+    while waiting:
+        built, usual, _, recipe, error = heapq.heappop(waiting)
+        for other in itertools.islice(recipe.otherwise(error, usual), MOST_AFTER_BUILDING if built else MOST_GUESSES):
+            tries += 1
+            if tries > MOST_GUESSES or request.seconds_left < 0:
+                return
+            try:
+                make(other, adapter)
+            except Unmeasurable as failure:
+                wait(other, failure)
+            else:
+                yield other
+
+
+def failed_at(error: BaseException) -> tuple[str, int, str]:
+    """The innermost line that raised an error, and what it says without its numbers."""
+    place = traceback.extract_tb(error.__traceback__)[-1:]
+    where = (place[0].filename, place[0].lineno or 0) if place else ("", 0)
+    return *where, re.sub(r"\d+", "", describe(error))
 
 
 def reason_of(error: BaseException) -> tuple[str, str]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import functools
+import math
 import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -48,15 +50,86 @@ SAMPLE = 1
 
 
 def mixed(run: Callable[[bool], list[Output]], batch: int) -> tuple[Suspect, ...]:
-    """The softmaxes over the batch that let the output of one sample depend on the others. ``run`` gives the outputs for
-    the same inputs, on request with one sample changed."""
+    """The softmaxes over the batch, and the reshapes, that let the output of one sample depend on the others. ``run``
+    gives the outputs for the same inputs, on request with one sample changed."""
     if batch <= SAMPLE + 1:
         return ()
-    with watching(("softmax", "log_softmax"), over_batch) as found:
+    with watching(("softmax", "log_softmax"), over_batch) as found, reshaping() as plain:
         first = run(False)
-    if not found or not any(rows_change(*pair, batch) for pair in zip(first, run(True), strict=False)):
+    if not found and not plain:
         return ()
-    return tuple(dict.fromkeys(found))
+    with reshaping() as changed:
+        second = run(True)
+    if not any(rows_change(*pair, batch) for pair in zip(first, second, strict=False)):
+        return ()
+    return tuple(dict.fromkeys([*found, *layouts(plain, changed, batch)]))
+
+
+@dataclass(frozen=True)
+class Reshape:
+    """A call of ``reshape`` in the user's code: what it was given, what it gave, and where."""
+
+    given: Any
+    result: Any
+    path: str
+    line: int
+
+
+@contextmanager
+def reshaping() -> Iterator[list[Reshape]]:
+    """Notes the calls of ``reshape`` in the user's own code."""
+    found: list[Reshape] = []
+    places = [backend.numpy, *([sys.modules["tensorflow"]] if "tensorflow" in sys.modules else [])]
+    before = [(place, place.reshape) for place in places]
+
+    def watched(function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def call(*arguments: Any, **keywords: Any) -> Any:
+            result = function(*arguments, **keywords)
+            given = arguments[0] if arguments else keywords.get("x", keywords.get("tensor"))
+            path, line = running_line(KERAS)
+            if path and hasattr(given, "shape") and len(found) < MOST_RESHAPES:
+                found.append(Reshape(numbers(given), numbers(result), path, line))
+            return result
+
+        return call
+
+    for place, function in before:
+        place.reshape = watched(function)
+    try:
+        yield found
+    finally:
+        for place, function in before:
+            place.reshape = function
+
+
+MOST_RESHAPES = 100
+
+
+def layouts(plain: list[Reshape], changed: list[Reshape], batch: int) -> Iterator[Suspect]:
+    """The calls that put values of several samples into one row while the samples were apart before."""
+    if [(one.path, one.line) for one in plain] != [(one.path, one.line) for one in changed]:
+        return
+    for one, other in zip(plain, changed, strict=True):
+        if is_apart(one.given, other.given, batch) and is_apart(one.result, other.result, batch, whole=True) is False:
+            yield Suspect("", "reshape", "layout", 0, one.path, one.line)
+
+
+def is_apart(one: Any, other: Any, batch: int, whole: bool = False) -> bool | None:
+    """Whether what differs lies at one place of an axis, as one sample does; None where nothing differs. With ``whole`` each
+    sample must have as many places as any other."""
+    if one.shape != other.shape:
+        return None
+    different = numpy.abs(one - other) > 1e-5 * max(largest(one), 1e-12)
+    if not different.any():
+        return None
+    touched = [
+        (size, int(different.any(axis=tuple(rest for rest in range(different.ndim) if rest != axis)).sum()))
+        for axis, size in enumerate(different.shape)
+    ]
+    return any(
+        size > 1 and count <= math.ceil(size / batch) and not (whole and size % batch) for size, count in touched
+    )
 
 
 def rows_change(one: Output, other: Output, batch: int) -> bool:

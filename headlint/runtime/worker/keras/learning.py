@@ -1,4 +1,4 @@
-"""Layers of a Keras model that get no gradient: never applied, cut off, or built at each call."""
+"""Layers of a Keras model that get no gradient, or one that is no number: never applied, cut off, or built at each call."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ..measuring.mentions import classes_of, is_mentioned, place_of
+from ..measuring.mentions import classes_of, is_mentioned, place_of, written_at
 from ..measuring.suspects import Suspect
 from .gradients import Tape
+from .outputs import numbers
 from .watch import Trace
 
 PASSES = 2
@@ -25,16 +26,42 @@ def without_gradient(model: Any, run: Run, root: Path | None = None) -> tuple[Su
     """The layers that are to be trained and are given no gradient."""
     passes = [run() for _ in range(PASSES)]
     variables = model.trainable_variables
-    reached: set[int] = set()
-    for scalar, tape, _, _ in passes:
-        found = tape.gradients(scalar, [one.value for one in variables])
-        reached |= {id(one) for one, gradient in zip(variables, found, strict=True) if gradient is not None}
+    gradients = [tape.gradients(scalar, [one.value for one in variables]) for scalar, tape, _, _ in passes]
+    reached = {
+        id(one) for found in gradients for one, gradient in zip(variables, found, strict=True) if gradient is not None
+    }
     if not reached:
         return ()
+    if all(finite(scalar) for scalar, *_ in passes) and (spoiled := without_numbers(model, variables, gradients)):
+        place = written_at(model, "call")
+        return (Suspect(spoiled[0], "pass", "not a number", len(spoiled), *place),) if place[0] else ()
     called = {key: layer for _, _, trace, _ in passes for key, layer in trace.called.items()}
     every = all(learns for *_, learns in passes)
     own = list(_own(model, reached, called, every, root))
     return (*own, *_rebuilt(model, [trace for _, _, trace, _ in passes]))
+
+
+def without_numbers(model: Any, variables: list[Any], gradients: list[list[Any]]) -> list[str]:
+    """The variables whose gradient is infinite or NaN in every pass, by the names that the program knows them by."""
+    spoiled = [
+        one
+        for number, one in enumerate(variables)
+        if all(found[number] is not None and not finite(found[number]) for found in gradients)
+    ]
+    parts = list(_parts(model))
+    return [
+        next(
+            (f"{name}.{one.name}" for name, part in parts if any(one is own for own in part.trainable_variables)),
+            one.name,
+        )
+        for one in spoiled
+    ]
+
+
+def finite(tensor: Any) -> bool:
+    """Whether all numbers of a tensor are numbers."""
+    values = numbers(getattr(tensor, "values", tensor) if not callable(getattr(tensor, "values", None)) else tensor)
+    return bool((values - values == 0).all())
 
 
 def _own(

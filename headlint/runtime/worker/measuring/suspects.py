@@ -12,8 +12,8 @@ class Suspect:
     """One part of a model, and what is wrong with it.
 
     ``name`` is that of the layer, the parameter or the input, ``kind`` its class or function. ``cause`` is one of:
-    ``unused``, ``cut``, ``unregistered``, ``rebuilt`` for what gets no gradient, ``dead`` and ``not a number`` for what gets
-    one that is zero or no number; ``softmax``, ``layout``, ``sequence`` for what mixes
+    ``unused``, ``cut``, ``unregistered``, ``rebuilt`` for what gets no gradient, ``dead``, ``not a number`` and
+    ``not a number below zero`` for what gets one that is zero or no number; ``softmax``, ``layout``, ``sequence`` for what mixes
     the samples of a batch (``sequence?`` where the first axis may be time); ``dropout`` for what gives two answers in
     evaluation mode; ``input`` and ``features`` for what has no effect. ``count`` says how many parameters,
     samples or features that concerns, ``line`` where the part is made or called.

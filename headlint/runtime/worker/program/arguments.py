@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import itertools
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -11,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from ..reasons import Unmeasurable
-from .discovery import last_part
-from .guessing import Unguessable, completed, guess
+from .discovery import last_part, model_classes
+from .guessing import HIDDEN, Unguessable, completed, guess
 from .loading import Program, Slice, module_name
 from .parameters import body_of, guess_parameter
 from .slicing import Namespace, units_of
@@ -21,8 +22,10 @@ from .standins import GUESSED, find_stand_in, missing_package, stand_in
 
 MOST_FILES = 300
 MOST_SITES = 12
+MOST_WAYS = 1
 CALL_DEPTH = 3
 SMALL = 4
+WIDE = 7
 DATA = re.compile(
     r"^(x|y|data|df|frame|images?|samples|train|test)$|(^|_)[xy](_|$)|_(train|test|data|df)$|^(train|test|valid)_", re.I
 )
@@ -215,10 +218,11 @@ def arguments_for(program: Program, module: Slice, name: str, target: Callable[.
     yield from partial
     yield from incomplete
     if required:
-        guessed = guessed_arguments(required, module, target)
+        guessed = guessed_arguments(required, program, module, target)
         if guessed is not None:
             yield guessed
             yield smaller(guessed)
+            yield uniform(guessed)
 
 
 def with_completed_options(found: Arguments) -> Arguments | None:
@@ -300,14 +304,19 @@ def usable(value: Any) -> Any:
     return value
 
 
-def guessed_arguments(required: list[inspect.Parameter], module: Slice, target: Callable[..., Any]) -> Arguments | None:
+def guessed_arguments(
+    required: list[inspect.Parameter], program: Program, module: Slice, target: Callable[..., Any]
+) -> Arguments | None:
     """A guess for every required parameter; None where one has no likely value."""
     values: dict[str, Any] = {}
     for parameter in required:
         try:
             values[parameter.name] = guess_parameter(parameter, module, target)
         except Unguessable:
-            return None
+            made = part_of_file(parameter.name, program, module, target)
+            if made is None:
+                return None
+            values[parameter.name] = made
     positional = tuple(values[parameter.name] for parameter in required if parameter.kind is not parameter.KEYWORD_ONLY)
     keywords = {
         parameter.name: values[parameter.name] for parameter in required if parameter.kind is parameter.KEYWORD_ONLY
@@ -315,9 +324,39 @@ def guessed_arguments(required: list[inspect.Parameter], module: Slice, target: 
     return Arguments(positional, keywords, "guess", tuple(f"{key}={shown(value)}" for key, value in values.items()))
 
 
+def part_of_file(parameter: str, program: Program, module: Slice, target: Callable[..., Any]) -> Any:
+    """A model of the file that is called like a parameter, as in ``Seq2Seq(encoder, decoder)``; None where none can be made."""
+    word = parameter.strip("_").replace("_", "").lower()
+    classes = model_classes(parse(Path(module.namespace.filename)))
+    names = [name for name in classes if name.lower().endswith(word) and name != getattr(target, "__name__", "")]
+    for name in names if len(word) > 2 else ():
+        if name in program.making:
+            continue
+        program.making.add(name)
+        try:
+            owner = module.namespace[name]
+            for arguments in itertools.islice(arguments_for(program, module, name, owner), MOST_WAYS):
+                return owner(*arguments.positional, **arguments.keywords)
+        except Exception:  # whatever the user's constructor raises
+            continue
+        finally:
+            program.making.discard(name)
+    return None
+
+
 def smaller(guessed: Arguments) -> Arguments:
     """The same with every guessed number above ``SMALL`` replaced by it: what was taken for a width may be a depth."""
-    positional = tuple(SMALL if type(value) is int and value > SMALL else value for value in guessed.positional)
+    return with_numbers(guessed, lambda value: SMALL if value > SMALL else value)
+
+
+def uniform(guessed: Arguments) -> Arguments:
+    """The same with one width for all: what is called differently may be added up."""
+    return with_numbers(guessed, lambda value: HIDDEN if value > WIDE else value)
+
+
+def with_numbers(guessed: Arguments, change: Callable[[int], int]) -> Arguments:
+    """The same with other numbers by place."""
+    positional = tuple(change(value) if type(value) is int else value for value in guessed.positional)
     names = [text.partition("=")[0] for text in guessed.assumed]
     assumed = tuple(f"{name}={shown(value)}" for name, value in zip(names, positional, strict=False))
     return Arguments(positional, guessed.keywords, guessed.origin, (*assumed, *guessed.assumed[len(assumed) :]))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
 from ..reasons import Unmeasurable, describe
-from .arguments import arguments_for, shown
+from .adjusting import adjusted
+from .arguments import Arguments, arguments_for, required_and_optional, shown
 from .discovery import MODEL_CALLS, makes_model
 from .loading import Program, Slice
 from .locating import definition, written_value
@@ -37,6 +38,10 @@ class Recipe:
     init: str
     origin: str
     assumed: tuple[str, ...] = ()
+    otherwise: Callable[[BaseException, bool], Iterator[Recipe]] = field(
+        default=lambda error, usual: iter(()), compare=False
+    )
+    """Recipes with other guesses, by what this one raised: what the error asks for, or usual numbers."""
 
 
 def recipes(program: Program, module: Slice, name: str, init: str, framework: Framework) -> Iterator[Recipe]:
@@ -70,17 +75,23 @@ def recipes(program: Program, module: Slice, name: str, init: str, framework: Fr
             yield Recipe(made, arguments.text(called), arguments.origin, arguments.assumed)
     elif framework.is_model_class(value) or (callable(value) and not isinstance(value, type)):
         for arguments in arguments_for(program, module, name, value):
-            yield Recipe(
-                partial(value, *arguments.positional, **arguments.keywords),
-                arguments.text(name),
-                arguments.origin,
-                arguments.assumed,
-            )
+            yield called_with(value, name, arguments)
     else:
         missing = [stub for stub in program.stubs if "not installed" in stub or "failed:" in stub]
         if isinstance(value, type) and missing:
             raise Unmeasurable("missing-dependency", "; ".join(missing))
         raise Unmeasurable("not-a-model", f"{name} is {shown(value)}")
+
+
+def called_with(target: Callable[..., Any], name: str, arguments: Arguments) -> Recipe:
+    """The recipe that calls a class or function."""
+    parameters = [one.name for one in required_and_optional(target)]
+
+    def otherwise(error: BaseException, usual: bool) -> Iterator[Recipe]:
+        return (called_with(target, name, one) for one in adjusted(arguments, parameters, error, usual))
+
+    make = partial(target, *arguments.positional, **arguments.keywords)
+    return Recipe(make, arguments.text(name), arguments.origin, arguments.assumed, otherwise)
 
 
 def definition_of(module: Slice, name: str) -> ast.AST:

@@ -82,15 +82,21 @@ KERAS_SHAPES = re.compile(r"shape$|(image|img)_?(size|dims?)$", re.I)
 SHAPES = re.compile(r"(input|image|img|obs|state)_?(shape|size|dims?)$", re.I)
 
 
+UNWRITTEN = frozenset({"_empty", "<class 'inspect._empty'>", "Callable", "Module", "nn.Module", "Type", "type", "Any"})
+"""Annotations that say nothing, or that any layer fits."""
+
+
 class Unguessable(Exception):
     """No value is likely for a parameter."""
 
 
 class GuessedConfiguration:
-    """An object or mapping of options: those of ``known`` where it has them, every other one guessed by its name."""
+    """An object or mapping of options: those of ``known`` where it has them, every other one guessed by its name, or the
+    first of the ``words`` that the program compares it with."""
 
-    def __init__(self, known: Any = None) -> None:
+    def __init__(self, known: Any = None, words: dict[str, str] | None = None) -> None:
         self.known = known
+        self.words = words or {}
         self.given: dict[str, Any] = {}
 
     def __getattr__(self, name: str) -> Any:
@@ -104,7 +110,7 @@ class GuessedConfiguration:
         if hasattr(self.known, name):
             return getattr(self.known, name)
         if name not in self.given:
-            self.given[name] = guess_option(name)
+            self.given[name] = self.words[name] if name in self.words else guess_option(name)
         return self.given[name]
 
     def get(self, name: str, default: Any = None) -> Any:
@@ -114,6 +120,12 @@ class GuessedConfiguration:
     def __contains__(self, name: str) -> bool:
         return hasattr(self.known, name)
 
+    def with_given(self, given: dict[str, Any]) -> GuessedConfiguration:
+        """The same with other guesses."""
+        other = GuessedConfiguration(self.known, self.words)
+        other.given = dict(given)
+        return other
+
     def __repr__(self) -> str:
         known = [type(self.known).__name__] if self.known is not None else []
         return f"options({', '.join([*known, *(f'{key}={value!r}' for key, value in self.given.items())])})"
@@ -122,9 +134,23 @@ class GuessedConfiguration:
 class CompletedMapping(dict[str, Any]):
     """A dictionary of options with a guess for every key that it lacks."""
 
+    def __init__(self, known: Any = ()) -> None:
+        super().__init__(known)
+        self.__dict__["known"] = frozenset(self)
+
     def __missing__(self, name: str) -> Any:
         self[name] = guess_option(name)
         return self[name]
+
+    def guessed(self) -> dict[str, Any]:
+        """The guesses."""
+        return {key: value for key, value in self.items() if key not in self.__dict__["known"]}
+
+    def with_guessed(self, guessed: dict[str, Any]) -> CompletedMapping:
+        """The same with other guesses."""
+        other = CompletedMapping({key: value for key, value in self.items() if key in self.__dict__["known"]})
+        other.update(guessed)
+        return other
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -139,6 +165,8 @@ def completed(options: Any) -> Any:
             return None
         case dict():
             return CompletedMapping(options) if all(isinstance(key, str) for key in options) else None
+        case type() if hasattr(options, "forward") or hasattr(options, "call"):
+            return None
         case type() | ModuleType() | SimpleNamespace() | argparse.Namespace():
             return GuessedConfiguration(options)
     return GuessedConfiguration(options) if dataclasses.is_dataclass(options) else None
@@ -161,6 +189,28 @@ def table(rows: int = VOCABULARY, width: int = HIDDEN) -> Any:
     if torch is not None and "keras" not in sys.modules:
         return torch.zeros(rows, width) + 0.01
     return numpy.full((rows, width), 0.01, dtype="float32") if numpy is not None else None
+
+
+PARTS: tuple[tuple[str, str], ...] = (
+    (r"^(act|activation|activ|nonlinearity|non_linearity|act_fn|activation_(fn|func|function)|act_func|af)$", "ReLU()"),
+    (r"^(act|activation)_(layer|cls|class|type)$", "ReLU"),
+    (r"^(norm|norm_layer|normalization|norm_(cls|class|fn|type)|bn_layer)$", "BatchNorm2d"),
+    (r"^(conv|conv_layer|conv_(cls|class|fn))$", "Conv2d"),
+    (r"^(criterion|loss|loss_fn|loss_func|loss_function)$", "CrossEntropyLoss()"),
+)
+"""What is given for the layers and losses that a parameter asks for by its name."""
+
+
+def part(name: str) -> Any:
+    """A layer of torch, its class, or a loss, by the name of a parameter; None where the name asks for none."""
+    torch = sys.modules.get("torch")
+    if torch is None or "keras" in sys.modules:
+        return None
+    wanted = next((made for pattern, made in PARTS if re.search(pattern, spread(name))), "")
+    if not wanted:
+        return None
+    kind = getattr(torch.nn, wanted.removesuffix("()"))
+    return kind() if wanted.endswith("()") else kind
 
 
 def world() -> SimpleNamespace:
@@ -199,6 +249,8 @@ def guess(name: str, annotation: Any = inspect.Parameter.empty) -> Any:
         return rows
     if WORLD.search(spread(name)):
         return world()
+    if written in UNWRITTEN and (made := part(name)) is not None:
+        return made
     by_name = guess_by_name(name)
     match written:
         case "bool":

@@ -46,6 +46,8 @@ class Program:
         self.path = path
         self.stubs: list[str] = []
         self.slices: dict[str, Slice] = {}
+        self.making: set[str] = set()
+        """The models that are being made as parts of others."""
         self.search_path = search_path(root, path)
         sys.path[:0] = [str(folder) for folder in self.search_path]
         sys.meta_path.insert(0, ProjectFinder(self))

@@ -10,11 +10,21 @@ from pathlib import Path
 from typing import Any
 
 from .discovery import last_part, model_classes
-from .guessing import CONFIGURATIONS, WORLD, GuessedConfiguration, Unguessable, completed, guess, spread, table
+from .guessing import (
+    CONFIGURATIONS,
+    WORLD,
+    CompletedMapping,
+    GuessedConfiguration,
+    Unguessable,
+    completed,
+    guess,
+    spread,
+    table,
+)
 from .loading import Slice
 from .sources import parse
 from .standins import stand_in
-from .uses import is_data, is_options, is_table, items_read, word_compared
+from .uses import is_data, is_options, is_table, items_read, keys_read, word_compared, words_compared
 
 
 def guess_parameter(parameter: inspect.Parameter, module: Slice, target: Callable[..., Any]) -> Any:
@@ -33,8 +43,10 @@ def guess_parameter(parameter: inspect.Parameter, module: Slice, target: Callabl
         and not WORLD.search(parameter.name)
         and is_options(body_of(target), parameter.name)
     ):
-        return options_in(module, parameter.name) or GuessedConfiguration()
-    single = guess_one(parameter, module)
+        return options_in(module, parameter.name) or GuessedConfiguration(words=words_compared(target))
+    if parameter.annotation is parameter.empty and keys_read(body_of(target), parameter.name):
+        return CompletedMapping()
+    single = guess_one(parameter, module, target)
     items = items_read(target, parameter.name) if type(single) in (int, float) else 0
     if items:
         return [single] * items
@@ -46,7 +58,7 @@ def body_of(target: Callable[..., Any]) -> Callable[..., Any]:
     return target.__init__ if isinstance(target, type) else target  # type: ignore[misc]
 
 
-def guess_one(parameter: inspect.Parameter, module: Slice) -> Any:
+def guess_one(parameter: inspect.Parameter, module: Slice, target: Callable[..., Any] | None = None) -> Any:
     """A value by annotation (a configuration class that can be made without arguments) or name."""
     annotation = parameter.annotation
     if isinstance(annotation, str):
@@ -64,7 +76,10 @@ def guess_one(parameter: inspect.Parameter, module: Slice) -> Any:
         return [1, 1, 1, 1]
     if CONFIGURATIONS.match(parameter.name) and (options := options_in(module, parameter.name)) is not None:
         return options
-    return guess(parameter.name, annotation)
+    guessed = guess(parameter.name, annotation)
+    if isinstance(guessed, GuessedConfiguration) and target is not None:
+        guessed.words = words_compared(target)
+    return guessed
 
 
 def options_in(module: Slice, parameter: str) -> Any:

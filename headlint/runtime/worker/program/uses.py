@@ -213,6 +213,23 @@ def word_compared(function: Callable[..., Any], parameter: str) -> str:
     return ""
 
 
+def words_compared(target: Callable[..., Any]) -> dict[str, str]:
+    """The first word that the methods of a class, or a function, compare each name or attribute with."""
+    methods = (
+        [one for one in vars(target).values() if inspect.isfunction(one)] if isinstance(target, type) else [target]
+    )
+    found: dict[str, str] = {}
+    for node in (node for method in methods for node in nodes_of(method)):
+        match node:
+            case ast.Compare(
+                left=ast.Name(id=name) | ast.Attribute(attr=name), ops=[ast.Eq() | ast.In()], comparators=[words]
+            ):
+                parts = words.elts if isinstance(words, (ast.Tuple, ast.List, ast.Set)) else [words]
+                if parts and isinstance(parts[0], ast.Constant) and isinstance(parts[0].value, str):
+                    found.setdefault(name, parts[0].value)
+    return found
+
+
 def is_word(node: ast.expr, parameter: str) -> bool:
     """Whether an expression is a parameter, or that in other letters."""
     match node:

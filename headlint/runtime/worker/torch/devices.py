@@ -1,7 +1,12 @@
-"""The device that models are built and run on: which there are, and code that names another one."""
+"""The device that models are built and run on: which there are, code that names another one, and its random numbers."""
 
 from __future__ import annotations
 
+import inspect
+import random
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -59,3 +64,19 @@ class OnDevice(TorchFunctionMode):
             return value
         kind = str(value).partition(":")[0]
         return self.device if kind != "cpu" or self.device.type == "meta" else value
+
+
+@contextmanager
+def on_device(device: str) -> Iterator[None]:
+    """Whatever is made or moved while it lasts is on the device."""
+    with torch.device(device), OnDevice(device):
+        yield
+
+
+def sow(seed: int) -> None:
+    """The same random numbers from here on, whatever the program did."""
+    random.seed(seed)
+    torch.manual_seed(seed)
+    numpy = sys.modules.get("numpy")
+    if numpy is not None and inspect.ismodule(numpy):
+        numpy.random.seed(seed)

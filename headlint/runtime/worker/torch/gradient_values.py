@@ -25,6 +25,13 @@ STEPS = 3
 
 STEP = 0.01
 SMALLEST = 1e-12
+MOST_TURNED = 4096
+MOST_OWN = 6
+ROOTS = frozenset(
+    {"sqrt", "rsqrt", "pow", "log", "log2", "log10", "log1p", "norm", "linalg_vector_norm", "asin", "acos"}
+)
+"""Functions that have no slope at zero, or none below it."""
+
 FRAME = re.compile(r'File "(.+?)", line (\d+)')
 
 
@@ -129,32 +136,70 @@ class SeeSingles(TorchFunctionMode):
 
 
 def not_numbers(model: nn.Module, run: Run) -> tuple[Suspect, ...]:
-    """The operation that makes a gradient infinite or NaN although everything that the model gives is a number."""
-    for _ in range(PASSES):
-        seen = Seen(model, run)
-        spoiled = [
-            name
-            for name, one in model.named_parameters()
-            if id(one) in seen.gradients and not bool(torch.isfinite(_dense(seen.gradients[id(one)])).all())
-        ]
-        if not spoiled:
-            return ()
-    kind, path, line = _first_without_numbers(model, run)
-    if not kind or not path:
+    """The operation that makes a gradient infinite or NaN although everything that the model gives is a number: now, or
+    once a parameter of the program's own has changed its sign."""
+    seen = [Seen(model, run) for _ in range(PASSES)]
+    spoiled = set.intersection(*(set(_without_numbers(model, one)) for one in seen))
+    if spoiled:
+        found = _first_without_numbers(model, run)
+        return (Suspect(min(spoiled), found[0], "not a number", len(spoiled), *found[1:]),) if found else ()
+    if any(not all(bool(torch.isfinite(_dense(one)).all()) for one in pass_.gradients.values()) for pass_ in seen):
         return ()
-    return (Suspect(spoiled[0], kind, "not a number", len(spoiled), path, line),)
+    return tuple(_below_zero(model, run))
 
 
-def _first_without_numbers(model: nn.Module, run: Run) -> tuple[str, str, int]:
-    """The function, file and line whose gradient is no number while what it is given is one; "" where none is found."""
+def _without_numbers(model: nn.Module, seen: Seen) -> Iterator[str]:
+    """The parameters whose gradient is infinite or NaN."""
+    for name, one in model.named_parameters():
+        if id(one) in seen.gradients and not bool(torch.isfinite(_dense(seen.gradients[id(one)])).all()):
+            yield name
+
+
+def _below_zero(model: nn.Module, run: Run) -> Iterator[Suspect]:
+    """The operations that have no finite gradient once a parameter that the program made itself is below zero."""
+    own = [
+        (name, one)
+        for name, one in model.named_parameters()
+        if one.requires_grad and one.numel() <= MOST_TURNED and classes_of(model.get_submodule(name.rpartition(".")[0]))
+    ]
+    for name, one in own[:MOST_OWN] if any(True for _ in _roots(model, run)) else ():
+        before = one.detach().clone()
+        try:
+            with torch.no_grad():
+                one.copy_(-before.abs() - (before == 0).to(before.dtype))
+            found = _first_without_numbers(model, run)
+        finally:
+            with torch.no_grad():
+                one.copy_(before)
+        if found:
+            yield Suspect(name, found[0], "not a number below zero", 1, *found[1:])
+
+
+def _roots(model: nn.Module, run: Run) -> Iterator[Any]:
+    """The functions of a pass that have no slope at or below zero."""
+    with torch.enable_grad():
+        outputs = [one for one in run() if one.requires_grad and one.is_floating_point()]
+    last = [one.grad_fn for one in outputs if one.grad_fn is not None]
+    yield from (node for one in last for node in _nodes(one) if _is_root(node))
+
+
+def _is_root(node: Any) -> bool:
+    """Whether a function has no slope at zero or below; a whole power has one everywhere."""
+    exponent = getattr(node, "_saved_exponent", None) if _operation(node.name()) == "pow" else None
+    whole = isinstance(exponent, (int, float)) and exponent >= 1 and float(exponent).is_integer()
+    return _operation(node.name()) in ROOTS and not whole
+
+
+def _first_without_numbers(model: nn.Module, run: Run) -> tuple[str, str, int] | None:
+    """The function, file and line whose gradient is no number while what it is given is one; None where none is found."""
     found: list[tuple[str, str, int]] = []
     with torch.enable_grad(), torch.autograd.set_detect_anomaly(True, check_nan=False):
         outputs = [one for one in run() if one.is_floating_point()]
         if not all(bool(torch.isfinite(one).all()) for one in outputs):
-            return "", "", 0
+            return None
         scalar = sum(projection(one) for one in outputs if one.requires_grad)
     if not isinstance(scalar, torch.Tensor) or scalar.grad_fn is None:
-        return "", "", 0
+        return None
 
     def watch(node: Any) -> Callable[[Any, Any], None]:
         def done(made: Any, given: Any) -> None:
@@ -169,7 +214,7 @@ def _first_without_numbers(model: nn.Module, run: Run) -> tuple[str, str, int]:
     finally:
         for handle in handles:
             handle.remove()
-    return found[0] if found else ("", "", 0)
+    return found[0] if found and found[0][1] else None
 
 
 def _finite(gradients: Any) -> bool:

@@ -101,6 +101,14 @@ def _masks_for_none(inputs: Inputs, names: list[str], match: re.Match[str]) -> I
             yield inputs.with_spec(name, TensorSpec((BATCH, LENGTH)))
 
 
+def _other_ranks(inputs: Inputs, names: list[str], match: re.Match[str]) -> Iterator[Inputs]:
+    for name, spec in _free(inputs, names):
+        yield inputs.with_spec(name, replace(spec, shape=(*spec.shape[:1], 1, *spec.shape[1:])))
+        for rank in (len(spec.shape) + 1, len(spec.shape) - 1, len(spec.shape) + 2):
+            if 1 <= rank <= 5:
+                yield inputs.with_spec(name, of_rank(spec, rank))
+
+
 def _dictionaries(inputs: Inputs, names: list[str], match: re.Match[str]) -> Iterator[Inputs]:
     for name, _ in inputs.tensors():
         yield inputs.with_spec(name, Grouped(dict, (), ()))
@@ -118,6 +126,7 @@ _READINGS: tuple[tuple[re.Pattern[str], Reading], ...] = tuple(
         (r"Sizes of tensors must match|must match|mismatch|divisible|same size|size", _usual_sides),
         (r"Expected (\d+), got (\d+)", _one_index),
         (r"^'([A-Za-z_]\w*)'$", _with_key),
+        (r"number of dimensions|expanded size|is invalid for input|must match the size|dims", _other_ranks),
         (r"NoneType", _masks_for_none),
         (r"indices must be|only integers|string|new\(\): invalid data type 'str'", _dictionaries),
     )

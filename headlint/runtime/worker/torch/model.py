@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import copy
-import inspect
-import random
+import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -24,35 +23,36 @@ from ..measuring.measurement import (
     measured,
     outputs_or_failure,
 )
-from ..measuring.mentions import written_at
 from ..measuring.outputs import MOST_OUTPUTS, Output, Pass, chosen
-from ..measuring.pass_source import batch_is_written_first, unread_masks
 from ..measuring.specs import Inputs
-from ..measuring.suspects import Suspect, Suspects
+from ..measuring.suspects import Suspects
 from ..program.building import Recipe, make
 from ..program.loading import Program, Slice
 from ..program.optimizers import optimizers_over
 from ..reasons import TooLarge, Unmeasurable, out_of_memory
 from ..request import LossWanted, Request
-from .devices import OnDevice, count_devices, limit_memory
-from .effects import ignored, pads
-from .evaluation import unrepeatable
+from .devices import count_devices, limit_memory, on_device, sow
 from .examples import written_inputs
-from .gradient_values import dead, not_numbers
-from .gradients import without_gradient
 from .inputs import first_inputs, fresh_values, inputs_of_example, required_parameters
 from .losses import LossMeasurement, find_loss
-from .mixing import mixed, relates_samples, with_other_sample
+from .observing import Observation
 from .operations import applied
 from .outputs import outputs_of, summary
 from .repairs import repairs
-from .search import search
+from .search import TooSlow, search
 from .standins import cut_off_downloads, without_cuda
 from .training import steps
 from .watch import Trace, seeing
 
 SMALL = 3_000_000
 """Parameters up to which inputs are searched with real values; above, shapes are searched without memory first."""
+
+
+PATIENCE = 2.0
+"""Seconds of a pass above which inputs are searched by shapes first."""
+
+PASSES = 12
+"""About how many passes the measurement of one draw takes."""
 
 
 @dataclass
@@ -132,13 +132,6 @@ class TorchAdapter:
 
 ADAPTER = TorchAdapter
 """What the worker asks for."""
-
-
-@contextmanager
-def on_device(device: str) -> Iterator[None]:
-    """Whatever is made or moved while it lasts is on the device."""
-    with torch.device(device), OnDevice(device):
-        yield
 
 
 @contextmanager
@@ -230,28 +223,65 @@ class TorchBench:
                 [*written_inputs(self.module, required_parameters(model)), first_inputs(model, ())],
                 "search",
             )
-        if self.count(model) > SMALL and self.device != "meta":
-            try:
-                shapes = copy.deepcopy(model).to("meta")
-                first = [self.searched(lambda: shapes, first, "meta", True), *first]
-            except Exception:  # shapes alone may not do; the search with values tells
-                pass
+        found, train = self.patiently_found(model, first)
+        return found, origin if found in first or origin != "example_input_array" else "search", train
+
+    def patiently_found(self, model: nn.Module, first: list[Inputs]) -> tuple[Inputs, bool]:
+        """Inputs that the model takes, and whether it does so in training mode: by shapes first where it is large or slow.
+
+        Raises:
+            Unmeasurable: none were found.
+            TooLarge: a pass takes so long that there is no time for the values of any.
+        """
+        if self.device == "meta":
+            return self.found_in_either_mode(model, first, math.inf)
+        small = self.count(model) <= SMALL
         try:
-            found, train = self.searched(self.fresh_for_search(model), first, self.device, True), True
+            return self.found_in_either_mode(model, first if small else self.with_shapes(model, first), PATIENCE)
+        except TooSlow:
+            first = self.with_shapes(model, first)
+        try:
+            return self.found_in_either_mode(model, first, max(self.request.seconds_left / PASSES, PATIENCE / 2))
+        except TooSlow:
+            raise TooLarge("a pass takes too long") from None
+
+    def with_shapes(self, model: nn.Module, first: list[Inputs]) -> list[Inputs]:
+        """The first guesses, before them what a search by shapes alone finds, which costs little time and memory."""
+        try:
+            shapes = copy.deepcopy(model).to("meta")
+            return [self.searched(lambda: shapes, first, "meta", True), *first]
+        except Exception:  # shapes alone may not do; the search with values tells
+            return first
+
+    def found_in_either_mode(self, model: nn.Module, first: list[Inputs], patience: float) -> tuple[Inputs, bool]:
+        """Inputs that the model takes in training mode, else in evaluation mode.
+
+        Raises:
+            Unmeasurable: none were found.
+            TooSlow: a pass takes more seconds than that.
+        """
+        try:
+            return self.searched(self.fresh_for_search(model), first, self.device, True, patience), True
         except Unmeasurable:
-            found, train = self.searched(self.fresh_for_search(model), first, self.device, False), False
-        return found, origin if found in first[-2:] or origin != "example_input_array" else "search", train
+            return self.searched(self.fresh_for_search(model), first, self.device, False, patience), False
 
     def fresh_for_search(self, model: nn.Module) -> Callable[[], nn.Module]:
         """The model that is there, then new ones."""
         waiting = [model]
         return lambda: waiting.pop() if waiting else self.build(0)
 
-    def searched(self, fresh: Callable[[], nn.Module], first: list[Inputs], device: str, train: bool) -> Inputs:
+    def searched(
+        self,
+        fresh: Callable[[], nn.Module],
+        first: list[Inputs],
+        device: str,
+        train: bool,
+        patience: float = math.inf,
+    ) -> Inputs:
         """The search in one mode."""
         with on_device(device):
             seconds = max(self.request.seconds_left, 0.0) * SEARCH_SHARE
-            return search(lambda: fresh().train(train), first, repairs, device, seconds)
+            return search(lambda: fresh().train(train), first, repairs, device, seconds, patience)
 
     def run(self, model: nn.Module, inputs: Inputs, train: bool, draw: int) -> Pass:
         """One pass with gradients, and what the program does to the output after it.
@@ -325,56 +355,8 @@ class TorchBench:
 
     def observe(self, model: nn.Module, inputs: Inputs, draw: int) -> Suspects:
         """What the parts of the model do."""
-
-        def run() -> list[Any]:
-            with on_device(self.device):
-                by_place, by_name = fresh_values(inputs, self.device)
-                return [one.tensor for one in outputs_of(model(*by_place, **by_name))]
-
-        def prepared(changed: bool, seed: int = 0) -> Callable[[], list[Any]]:
-            sow(self.request.seed + 701)
-            with on_device(self.device):
-                values = fresh_values(inputs, self.device)
-                by_place, by_name = with_other_sample(values, inputs.batch) if changed else values
-
-            def again() -> list[Any]:
-                sow(self.request.seed + 809 + seed)
-                with on_device(self.device):
-                    return [one.tensor for one in outputs_of(model(*by_place, **by_name))]
-
-            return again
-
         sow(self.request.seed + 503 * (draw + 1))
-        try:
-            silent = without_gradient(model.train(), run, root=self.request.root)
-            silent += not_numbers(model, run) or dead(model, run, given=bool(self.request.inputs))
-            graph = relates_samples(list(fresh_values(inputs, self.device)), inputs.batch)
-            model.eval()
-            first = batch_is_written_first(model.forward)
-            together = () if graph else mixed(model, prepared, inputs.batch, first)
-            twice = unrepeatable(model, lambda seed: prepared(False, seed)())
-            return Suspects(silent, together, twice, self.ignored(model, inputs))
-        except Exception:  # whatever the user's code raises: what could not be seen is not reported
-            return Suspects()
-
-    def ignored(self, model: nn.Module, inputs: Inputs) -> tuple[Suspect, ...]:
-        """The inputs that have no effect; columns of them only where the user said how many there are."""
-        with on_device(self.device):
-            by_place, by_name = fresh_values(inputs, self.device)
-        names = [name for name, _ in inputs.specs if name not in inputs.keywords]
-        values = {**dict(zip(names, by_place, strict=True)), **by_name}
-
-        def run(given: Mapping[str, Any], train: bool) -> list[Any]:
-            sow(self.request.seed + 907)
-            model.train(train)
-            with on_device(self.device):
-                outputs = model(*(given[name] for name in names), **{name: given[name] for name in by_name})
-                return [one.tensor for one in outputs_of(outputs)]
-
-        unread = () if self.request.root is None else unread_masks(model.forward, self.request.root)
-        place = written_at(model, "forward")
-        found = ignored(model, values, run, features=bool(self.request.inputs))
-        return (*found, *(Suspect(name, "input", "input", 0, *place) for name in unread if pads(model)))
+        return Observation(model, inputs, self.request, self.device).suspects()
 
     def count(self, model: nn.Module) -> int:
         """How many parameters it has."""
@@ -400,12 +382,3 @@ class OnBench(LossMeasurement):
 def on_meta(model: nn.Module) -> nn.Module:
     """The model without values."""
     return model.to("meta")
-
-
-def sow(seed: int) -> None:
-    """The same random numbers from here on, whatever the program did."""
-    random.seed(seed)
-    torch.manual_seed(seed)
-    numpy = __import__("sys").modules.get("numpy")
-    if numpy is not None and inspect.ismodule(numpy):
-        numpy.random.seed(seed)

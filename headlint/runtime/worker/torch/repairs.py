@@ -16,7 +16,7 @@ from ..program.guessing import CLASSES, VOCABULARY
 from .inputs import spec_of_layer
 from .messages import repaired_message
 from .search import Failure, is_direct, sources, widened
-from .sizes import declared_sizes, scaled, solved, usual_sides, with_batch, with_size
+from .sizes import declared_sizes, narrower, scaled, solved, usual_sides, with_batch, with_size
 
 
 def repairs(failure: Failure, inputs: Inputs, model: nn.Module) -> Iterator[Inputs]:
@@ -65,6 +65,8 @@ def repaired_types(failure: Failure, inputs: Inputs) -> Iterator[Inputs]:
         if "out of range" in text or "out of bounds" in text:
             if spec.is_integer and below is not None and (spec.below or 0) > below:
                 yield inputs.with_spec(name, replace(spec, below=below))
+            elif not spec.is_integer and below is not None:
+                yield inputs.with_spec(name, replace(spec, dtype="int64", below=below))
             elif spec.is_integer and (spec.below or 0) > 2:
                 yield inputs.with_spec(name, replace(spec, below=max((spec.below or 2) // 4, 2)))
             if below is not None and len(spec.shape) >= 2 and spec.shape[1] > below and not spec.fixed:
@@ -86,6 +88,8 @@ def repaired_layer(failure: Failure, inputs: Inputs) -> Iterator[Inputs]:
     if isinstance(layer, (nn.RNNBase, nn.RNNCellBase)):
         yield from repaired_states(failure, inputs, layer)
     want_size, got_size = width_of(layer, wanted), size_at(layer, got)
+    if want_size and got_size and want_size != got_size and not by_channel(layer) and len(names) > 1:
+        yield from narrower(inputs, names, got_size - want_size)
     for name in names:
         spec = inputs[name]
         if isinstance(spec, Given) and spec.value is None:

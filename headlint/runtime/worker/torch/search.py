@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -71,12 +72,17 @@ def origin_of(value: Any) -> Origin | None:
     return getattr(value, "headlint_origin", None)
 
 
+class TooSlow(BaseException):
+    """A pass takes too long. No exception of the kind that programs catch."""
+
+
 class FollowInputs(TorchFunctionMode):
     """Notes on each result which inputs it was made of, the shape of the last one with more than two axes, and the first
-    input that is cut to nothing."""
+    input that is cut to nothing. After ``patience`` seconds the pass ends with ``TooSlow``."""
 
-    def __init__(self) -> None:
+    def __init__(self, patience: float = math.inf) -> None:
         super().__init__()
+        self._until = time.monotonic() + patience
         self.unflattened: tuple[int, ...] = ()
         self.emptied: Emptied | None = None
 
@@ -85,6 +91,8 @@ class FollowInputs(TorchFunctionMode):
     ) -> Any:
         """The call as it is; its results are marked."""
         kwargs = kwargs or {}
+        if time.monotonic() > self._until:
+            raise TooSlow
         result = func(*args, **kwargs)
         given = [origin for value in tensors_in((*args, *kwargs.values())) if (origin := origin_of(value)) is not None]
         if given:
@@ -141,11 +149,11 @@ def following(stack: list[tuple[nn.Module, Any]], done: list[int]) -> Iterator[N
         yield
 
 
-def attempt(model: nn.Module, inputs: Inputs, device: str) -> Failure | Emptied | None:
+def attempt(model: nn.Module, inputs: Inputs, device: str, patience: float = math.inf) -> Failure | Emptied | None:
     """One forward pass without gradients; None when it succeeds and nothing of the inputs is cut to nothing."""
     stack: list[tuple[nn.Module, Any]] = []
     done = [0]
-    followed = FollowInputs()
+    followed = FollowInputs(patience)
     try:
         by_place, by_name = fresh_values(inputs, device)
         mark(inputs, by_place, by_name)
@@ -193,11 +201,13 @@ def search(
     repairs: Callable[[Failure, Inputs, nn.Module], Iterator[Inputs]],
     device: str,
     seconds: float,
+    patience: float = math.inf,
 ) -> Inputs:
     """Inputs that the model takes: always goes on from the try that came deepest into the model.
 
     Raises:
         Unmeasurable: none was found; the error is that of the deepest try.
+        TooSlow: one pass takes more seconds than ``patience``.
     """
     model = fresh()
     renewed = any(nn.parameter.is_lazy(parameter) for parameter in model.parameters())
@@ -211,7 +221,7 @@ def search(
         if not waiting or (tried and time.monotonic() > until):
             break
         _, _, inputs = heapq.heappop(waiting)
-        failure = attempt(model, inputs, device)
+        failure = attempt(model, inputs, device, patience)
         if failure is None:
             return inputs
         if isinstance(failure, Emptied):
@@ -230,7 +240,7 @@ def search(
     if good_enough is not None:
         return good_enough
     assert deepest is not None
-    raise failed(deepest)
+    raise failed(deepest) from deepest.error
 
 
 def widened(inputs: Inputs, cut: Emptied) -> Iterator[Inputs]:

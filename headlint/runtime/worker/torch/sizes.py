@@ -77,6 +77,22 @@ def matched(inputs: Inputs, got: int, wanted: int) -> Iterator[Inputs]:
     yield from with_batch(inputs, got)
 
 
+def narrower(inputs: Inputs, names: list[str], surplus: int) -> Iterator[Inputs]:
+    """The inputs, one of them or all together, with so many features less: they are put side by side."""
+    free = [
+        (name, spec)
+        for name, spec in inputs.tensors()
+        if name in names and len(spec.shape) > 1 and not spec.fixed and not spec.is_integer
+    ]
+    for changed in ([free] if len(free) > 1 else []) + [[one] for one in free]:
+        share = surplus // len(changed)
+        if surplus % len(changed) == 0 and all(spec.shape[-1] > share for _, spec in changed):
+            narrow = inputs
+            for name, spec in changed:
+                narrow = narrow.with_spec(name, with_size(spec, len(spec.shape) - 1, spec.shape[-1] - share))
+            yield narrow
+
+
 def declared_sizes(failure: Failure, inputs: Inputs) -> Iterator[Inputs]:
     """Sizes that the running modules hold in attributes such as ``img_size``."""
     found: dict[int, None] = {}

@@ -1,0 +1,299 @@
+"""Other guesses for the arguments of a constructor that raised: which of them the failing line reads, and what it wants."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from types import FrameType, TracebackType
+from typing import Any
+
+from ..measuring.mentions import tree_of
+from ..reasons import describe
+from .arguments import Arguments, shown
+from .guessing import CompletedMapping, GuessedConfiguration
+from .slicing import Namespace
+from .standins import GUESSED
+
+SIZES = (64, 1, 2, 3, 4, 8, 16, 128, 32, 12, 256, 512)
+"""Numbers that are tried where a number does not do."""
+
+MOST_WORDS = 8
+
+WANTS_SEVERAL = re.compile(
+    r"'(int|float|bool)' object is not (iterable|subscriptable|reversible|an iterator)|argument must be a sequence"
+    r"|object of type '(int|float|bool)' has no len|must be an iterable, not (int|float)|concatenate list"
+    r"|for \+: '(int|float)' and '(list|tuple)'|for \+: '(list|tuple)' and '(int|float)'|zip argument"
+    r"|'(int|float)' object does not support item"
+)
+WANTS_ONE = re.compile(
+    r"'(list|tuple)' object cannot be interpreted|of type (list|tuple) at pos|for [-+*/%<>]+=?: '?(list|tuple)'?"
+    r"|between instances of '(list|tuple)'|argument must be a .*number, not '(list|tuple)'|not (list|tuple)$"
+    r"|and '(list|tuple)'$|unhashable type: 'list'"
+)
+WANTS_SO_MANY = re.compile(r"values to unpack \(expected (\d+)")
+WANTS_FUNCTION = re.compile(
+    r"'(int|float|bool|str)' object is not callable|arg 1 must be a class|is not a Module subclass"
+)
+WANTS_OPTIONS = re.compile(r"'(int|float|bool|str)' object has no attribute '(\w+)'")
+WANTS_OTHER = (KeyError, ValueError, NotImplementedError, AssertionError, UnboundLocalError, NameError, AttributeError)
+
+
+Piece = tuple[int, int, int, int]
+"""A piece of source: its first and last line, its first and last column."""
+
+Frame = tuple[FrameType, Piece]
+"""A call of the user's program, and what was running in it."""
+
+LARGEST = 5000
+
+
+@dataclass(frozen=True)
+class Knob:
+    """A guessed argument, or a guessed option of one, and the arguments with another value in its place."""
+
+    name: str
+    value: Any
+    turned: Callable[[Any], Arguments]
+
+
+def adjusted(arguments: Arguments, parameters: list[str], error: BaseException, usual: bool) -> Iterator[Arguments]:
+    """Other arguments that may do where these raised the error, the likeliest first: what the error asks for, or with
+    ``usual`` other numbers, of what the failing line reads before anything else."""
+    trouble = Trouble(error, describe(error), own_frames(error.__traceback__))
+    for knob in sorted(knobs_of(arguments, parameters), key=trouble.distance):
+        for value in usual_for(knob, trouble) if usual else asked_for(knob, trouble):
+            if type(value) is not type(knob.value) or value != knob.value:
+                yield knob.turned(value)
+
+
+def knobs_of(arguments: Arguments, parameters: list[str]) -> Iterator[Knob]:
+    """The guessed arguments, and the guessed options among them; every number where something behind them was guessed."""
+    guessed = {text.partition("=")[0] for text in arguments.assumed}
+    rests_on_guesses = bool(guessed or GUESSED)
+    places: list[tuple[str, int | str]] = [*zip(parameters, range(len(arguments.positional)), strict=False)]
+    places += [(key, key) for key in arguments.keywords]
+    for name, place in places:
+        value = arguments.positional[place] if isinstance(place, int) else arguments.keywords[place]
+        match value:
+            case GuessedConfiguration():
+                yield from options_of(arguments, place, value.given, value.with_given)
+            case CompletedMapping():
+                yield from options_of(arguments, place, value.guessed(), value.with_guessed)
+            case _ if name in guessed or (rests_on_guesses and type(value) is int):
+                yield Knob(name, value, partial(exchanged, arguments, place, name))
+
+
+def options_of(
+    arguments: Arguments, place: int | str, given: dict[str, Any], remade: Callable[[dict[str, Any]], Any]
+) -> Iterator[Knob]:
+    """The guessed options of an object or mapping."""
+    for key, value in given.items():
+        yield Knob(key, value, partial(with_option, arguments, place, key, given, remade))
+
+
+def with_option(
+    arguments: Arguments,
+    place: int | str,
+    key: str,
+    given: dict[str, Any],
+    remade: Callable[[dict[str, Any]], Any],
+    value: Any,
+) -> Arguments:
+    """The arguments with another guess for one option of one of them."""
+    return exchanged(arguments, place, key, remade({**given, key: value}))
+
+
+def exchanged(arguments: Arguments, place: int | str, name: str, value: Any) -> Arguments:
+    """The arguments with another value at one place."""
+    assumed = (*(one for one in arguments.assumed if one.partition("=")[0] != name), f"{name}={shown(value)}")
+    if isinstance(place, str):
+        return replace(arguments, keywords={**arguments.keywords, place: value}, assumed=assumed)
+    positional = (*arguments.positional[:place], value, *arguments.positional[place + 1 :])
+    return replace(arguments, positional=positional, assumed=assumed)
+
+
+def own_frames(trace: TracebackType | None) -> list[Frame]:
+    """The frames of the user's program in a traceback, the innermost first, and the piece of source that was running."""
+    found = []
+    while trace is not None:
+        if isinstance(trace.tb_frame.f_globals, Namespace):
+            found.append((trace.tb_frame, piece_of(trace)))
+        trace = trace.tb_next
+    return found[::-1]
+
+
+def piece_of(trace: TracebackType) -> Piece:
+    """The first and last line and column of what was running; the whole line where Python does not tell more."""
+    positions = getattr(trace.tb_frame.f_code, "co_positions", None)
+    if positions is not None:
+        for number, (line, last, column, end) in enumerate(positions()):
+            if number == trace.tb_lasti // 2 and None not in (line, last, column, end):
+                return line, last, column, end
+    return trace.tb_lineno, trace.tb_lineno, 0, 10**6
+
+
+def names_read(frame: FrameType, piece: Piece) -> set[str]:
+    """The names, attributes and keys in a piece of source."""
+    found = set()
+    for node in nodes_in(frame, piece):
+        match node:
+            case ast.Name(id=name) | ast.Attribute(attr=name) | ast.Constant(value=str(name)):
+                found.add(plain(name))
+    return found
+
+
+def nodes_in(frame: FrameType, piece: Piece) -> Iterator[ast.AST]:
+    """The syntax within a piece of source."""
+    line, last, column, end = piece
+    tree = tree_of(frame.f_code.co_filename)
+    for node in ast.walk(tree) if tree is not None else ():
+        if isinstance(node, ast.expr) and (node.lineno, node.col_offset) >= (line, column):
+            if ((node.end_lineno or 0), (node.end_col_offset or 0)) <= (last, end):
+                yield node
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """An error, its text, and the frames of the user's program that it went through."""
+
+    error: BaseException
+    text: str
+    frames: list[Frame]
+
+    @cached_property
+    def names(self) -> list[set[str]]:
+        """The names that the failing piece of each frame reads."""
+        return [names_read(*one) for one in self.frames]
+
+    def distance(self, knob: Knob) -> float:
+        """How many calls lie between the failing line and the one that reads a guess by its name, or by its value."""
+        own = plain(knob.name)
+        for depth, (frame, _) in enumerate(self.frames):
+            if own in self.names[depth]:
+                return depth
+            values = {plain(name): value for name, value in frame.f_locals.items()}
+            if any(same(values.get(name), knob.value) for name in self.names[depth]):
+                return depth + 0.5
+        return len(self.frames)
+
+    def reads(self, knob: Knob) -> bool:
+        """Whether one of the failing lines reads a guess."""
+        return self.distance(knob) < len(self.frames)
+
+
+def plain(name: str) -> str:
+    """A name without what tells a parameter from the attribute that keeps it."""
+    return name.strip("_").lower()
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two values are the same object, or equal numbers or words."""
+    return one is not None and (
+        one is other or (type(one) is type(other) and isinstance(one, (int, float, str)) and one == other)
+    )
+
+
+def asked_for(knob: Knob, trouble: Trouble) -> Iterator[Any]:
+    """What an error says that it wants in place of a guess."""
+    value, text = knob.value, trouble.text
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    several = isinstance(value, (list, tuple)) and bool(value)
+    if (found := WANTS_SO_MANY.search(text)) and (number or several):
+        yield [value[0] if several else value] * int(found[1])
+    if WANTS_SEVERAL.search(text) and number:
+        if trouble.reads(knob) and any(looks_up_words(*one) for one in trouble.frames[:1]):
+            yield CompletedMapping()
+        yield from ([value] * 2, [value] * 4, [[value] * 2] * 2)
+    if WANTS_ONE.search(text) and several:
+        yield value[0]
+    if WANTS_FUNCTION.search(text) and trouble.reads(knob):
+        yield from functions_for(knob.name)
+    if WANTS_OPTIONS.search(text) and trouble.reads(knob):
+        yield GuessedConfiguration()
+    if isinstance(trouble.error, WANTS_OTHER) and isinstance(value, (int, str, float)):
+        yield from words_for(knob, trouble.frames)
+    if isinstance(value, bool) and isinstance(trouble.error, WANTS_OTHER):
+        yield not value
+    elif several and isinstance(trouble.error, IndexError):
+        yield [*value, *value]
+
+
+def usual_for(knob: Knob, trouble: Trouble) -> Iterator[Any]:
+    """Other numbers: what the error names, multiples, and usual ones."""
+    value = knob.value
+    if isinstance(value, bool) or not isinstance(value, int):
+        return
+    named = [int(found) for found in re.findall(r"(?<![\w.])\d+(?![\w.])", trouble.text)]
+    if value in named:
+        yield from (one for one in dict.fromkeys(named) if 0 < one < LARGEST)
+    yield from (2 * value, 4 * value, 16 * value)
+    yield from SIZES
+
+
+def looks_up_words(frame: FrameType, piece: Piece) -> bool:
+    """Whether a piece of source has a subscript that is a word."""
+    return any(
+        isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str)
+        for node in nodes_in(frame, piece)
+    )
+
+
+def functions_for(name: str) -> Iterator[Any]:
+    """Classes of layers, where a class is wanted."""
+    torch = sys.modules.get("torch")
+    if torch is None or "keras" in sys.modules:
+        return
+    kinds = (torch.nn.BatchNorm2d, torch.nn.LayerNorm) if "norm" in name.lower() else (torch.nn.ReLU, torch.nn.Identity)
+    yield from kinds
+    yield torch.nn.functional.relu
+
+
+def words_for(knob: Knob, frames: list[Frame]) -> Iterator[Any]:
+    """The words and numbers that the running functions compare a guess with, and the keys of what is looked up with it."""
+    found: dict[Any, None] = {}
+    for frame, piece in frames[:3]:
+        for node in nodes_in(frame, piece):
+            if isinstance(node, ast.Subscript):
+                found |= dict.fromkeys(keys_of(node.value, frame))
+        found |= dict.fromkeys(compared_in(frame, knob.name))
+    yield from list(found)[:MOST_WORDS]
+
+
+def keys_of(owner: ast.expr, frame: FrameType) -> list[Any]:
+    """The keys of the dictionary that an expression gives."""
+    try:
+        value = eval(compile(ast.Expression(owner), "<lookup>", "eval"), frame.f_globals, frame.f_locals)
+    except Exception:  # whatever the user's expression raises
+        return []
+    plain = isinstance(value, dict) and not isinstance(value, CompletedMapping)
+    return [key for key in list(value)[:MOST_WORDS] if isinstance(key, (str, int))] if plain else []
+
+
+def compared_in(frame: FrameType, name: str) -> Iterator[Any]:
+    """The constants that a running function compares a name with."""
+    first = frame.f_code.co_firstlineno
+    tree = tree_of(frame.f_code.co_filename)
+    for function in ast.walk(tree) if tree is not None else ():
+        if not isinstance(function, ast.FunctionDef) or function.name != frame.f_code.co_name:
+            continue
+        if not function.lineno - len(function.decorator_list) - 1 <= first <= function.lineno:
+            continue
+        for node in ast.walk(function):
+            match node:
+                case ast.Compare(left=left, comparators=[right]) if is_named(left, name):
+                    parts = right.elts if isinstance(right, (ast.List, ast.Tuple, ast.Set)) else [right]
+                    yield from (part.value for part in parts if isinstance(part, ast.Constant) and part.value)
+
+
+def is_named(node: ast.expr, name: str) -> bool:
+    """Whether an expression is the variable, attribute or key of that name, perhaps in other letters."""
+    match node:
+        case ast.Call(func=ast.Attribute(value=inner)):
+            return is_named(inner, name)
+        case ast.Name(id=found) | ast.Attribute(attr=found) | ast.Subscript(slice=ast.Constant(value=str(found))):
+            return plain(found) == plain(name)
+    return False
