@@ -69,7 +69,10 @@ def softmax_before_cross_entropy(evidence: Evidence) -> Iterator[Diagnostic]:
 
 def log_softmax_before_cross_entropy(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL102."""
+    chosen = {(use.site, id(prediction(use))) for use in evidence.uses if use.loss.family == "nll"}
     for use in evidence.uses:
+        if (use.site, id(prediction(use))) in chosen:
+            continue  # whoever chooses between the two losses gives both what NLLLoss needs
         if use.loss.family in CROSS_ENTROPIES and wants_logits(use) and prediction(use).domain is Domain.LOG_SOFTMAX:
             message = (
                 f"{use.loss.short_name} applies log-softmax itself: applying it before has no effect, "
