@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -57,7 +58,7 @@ def load(arguments: Arguments, site: Site) -> Value:
 
 
 def _rows(entries: dict[str, Value]) -> Rows:
-    rows = Rows(DictValue({**entries}, complete=False))
+    rows = Rows(DictValue(dict(entries.items()), complete=False))
     rows.slots.update({name: batch(value) for name, value in entries.items()})
     return rows
 
@@ -163,11 +164,11 @@ def _pipeline(machine: Machine, rows: Rows, arguments: Arguments) -> Value:
 def features(machine: Machine, rows: Rows) -> Value:
     """``data_set.features``: what is known of each column."""
     part = rows.part or rows
-    described: dict[str, Value] = {}
+    described: dict[Hashable, Value] = {}
     for name, value in _entries(machine, part).items():
         feature = Dataset("feature", Unknown())
         known = value.labels if isinstance(value, Tensor) else None
         if known is not None and known.classes is not None:
             feature.slots["num_classes"] = Constant(known.classes)
         described[name] = feature
-    return DictValue({**described}, complete=False)
+    return DictValue(described, complete=False)
