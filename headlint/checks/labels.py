@@ -87,7 +87,7 @@ def _is_one_integer_a_sample(aim: Aim) -> bool:
     """
     labels, shape = aim.labels, aim.target.shape
     if labels.encoding in ("index", "binary") or (labels.dtype == "integer" and aim.may_number_classes):
-        return labels.column is not None or shape.rank == 1
+        return shape.rank == 1 or shape.units == 1 or (shape.rank is None and labels.column is not None)
     whole = labels.encoding == "" and (labels.dtype in ("integer", "boolean") or _is_column_of_file(aim.target))
     return whole and shape.rank == 1 and prediction(aim.use).shape.rank in (None, 2)
 
@@ -174,6 +174,24 @@ def accuracy_for_regression(evidence: Evidence) -> Iterator[Diagnostic]:
             )
             advice = "Use 'mae' or RootMeanSquaredError, or a classification head and loss if these are classes."
             yield _about_metric("HL602", fact, message, advice)
+
+
+def equality_for_regression(evidence: Evidence) -> Iterator[Diagnostic]:
+    """HL602, where a program counts the right answers itself."""
+    amounts = {
+        _maker(prediction(use)): use
+        for use in evidence.uses
+        if use.loss.family in AMOUNTS and prediction(use).domain in (Domain.LINEAR, Domain.RECTIFIED)
+    }
+    for fact in evidence.of(PredictionUse):
+        use = amounts.get(_maker(fact.tensor)) if fact.kind == "equality" else None
+        if use is None or fact.tensor.domain is not prediction(use).domain or is_judge(evidence, prediction(use)):
+            continue
+        message = (
+            f"The output is held for right where it equals the target, but it is an amount that {use.loss.short_name} "
+            "trains: it is almost never exactly equal, however good the model is."
+        )
+        yield _about_prediction("HL602", fact, message, "Report the mean absolute or squared error instead.")
 
 
 def _gives_values(evidence: Evidence, tensor: Tensor) -> bool:
@@ -355,6 +373,7 @@ def unknown_loss_or_activation(evidence: Evidence) -> Iterator[Diagnostic]:
 RULES = (
     labels_do_not_fit_loss,
     accuracy_for_regression,
+    equality_for_regression,
     metric_does_not_fit_head,
     argmax_of_single_output,
     threshold_on_logits,

@@ -155,7 +155,7 @@ def canonical(path: str) -> str:
         "reduce_sum",
     ):
         return "tensorflow." + path[len("tensorflow.math.") :]
-    if path.startswith(("tensorflow.losses.", "tensorflow.metrics.")) and path.rsplit(".", 1)[-1][:1].isupper():
+    if path.startswith(("tensorflow.losses.", "tensorflow.metrics.")) and _is_of_2_x(path.rsplit(".", 1)[-1]):
         return "keras." + path[len("tensorflow.") :]
     for prefix, home in _TRAINING_LIBRARIES.items():
         if path.startswith(prefix):
@@ -165,6 +165,11 @@ def canonical(path: str) -> str:
     if path.startswith("torchvision.models."):
         return "torchvision.models." + path.rsplit(".", 1)[-1]
     return path
+
+
+def _is_of_2_x(name: str) -> bool:
+    """Whether ``tf.losses`` and ``tf.metrics`` have a name since TensorFlow 2 alone, where they are Keras' own."""
+    return name[:1].isupper() or name.endswith("_crossentropy") or name in ("mse", "mae", "mape", "msle", "kld")
 
 
 def _of_training_library(path: str, home: str) -> str:

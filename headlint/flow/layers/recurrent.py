@@ -47,12 +47,15 @@ def _note_states(machine: Machine, layer: Layer, tensor: Tensor, states: Value |
 def _pack(machine: Machine, arguments: Arguments, at: int) -> Value:
     """``pack_padded_sequence``: what it gives has neither of the two axes."""
     bound = arguments.bind(("input", "lengths", "batch_first", "enforce_sorted"))
-    match bound.get("input"), bound.get("batch_first", Constant(False)):
-        case (Tensor() | Unknown()) as given, Constant(bool() as batch_first):
-            tensor = operation.tensor_of(machine, given) or Tensor()
-            machine.emit(SequencePacked, machine.site(at), input=tensor, batch_first=batch_first)
     machine.parts.hand_on(*arguments.positional, *arguments.named.values())
-    return Unknown("a packed sequence")
+    packed, site = Unknown("a packed sequence"), machine.site(at)
+    match bound.get("input"), bound.get("batch_first", Constant(False)):
+        case (Tensor() | Unknown()) as given, Constant(bool() as batch_first) as first:
+            tensor = operation.tensor_of(machine, given) or Tensor()
+            machine.emit(SequencePacked, site, input=tensor, batch_first=batch_first)
+            origin = Origin("operation", sequences.PACK, site, note=sequences.PACKED, factor=first)
+            machine.see_as(packed, tensor.derive(shape=Shape(None, tensor.shape.units), origin=origin))
+    return packed
 
 
 def _pad(machine: Machine, arguments: Arguments, at: int) -> Value:
@@ -67,6 +70,6 @@ def _pad(machine: Machine, arguments: Arguments, at: int) -> Value:
 
 
 CALLS: Mapping[str, Call] = {
-    "torch.nn.utils.rnn.pack_padded_sequence": _pack,
-    "torch.nn.utils.rnn.pad_packed_sequence": _pad,
+    sequences.PACK: _pack,
+    sequences.PAD: _pad,
 }

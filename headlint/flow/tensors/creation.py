@@ -219,6 +219,7 @@ EFFECTS: dict[str, Callable[[Machine, Operation], Value]] = {
     "range": ranges.counted,
     "linspace": ranges.spaced,
     "uniform": ranges.uniform,
+    "uniform_of_type": ranges.uniform_of_type,
     "normal": ranges.normal,
     "choice": ranges.choice,
     "bernoulli": ranges.bernoulli,

@@ -8,7 +8,7 @@ from headlint.flow.tensors import literals, numbers, shapes
 from headlint.flow.tensors.dtypes import requested
 from headlint.flow.tensors.operation import Operation
 from headlint.flow.values.intervals import UNIT, Interval
-from headlint.flow.values.python_values import Constant, ListValue, TupleValue, Value
+from headlint.flow.values.python_values import Constant, ListValue, TupleValue, Unknown, Value
 from headlint.flow.values.tensor_values import ANY_SHAPE, Domain, Labels, Shape, Tensor
 
 if TYPE_CHECKING:
@@ -114,6 +114,18 @@ def uniform(machine: Machine, operation: Operation) -> Value:
     high = _number(operation.arguments.get("high", Constant(1.0)))
     labels = numbers.amounts("uniform(…)", operation.site, low, high, noise=(low, high) == (0, 1))
     return _made(machine, operation, operation.arguments.get("size"), labels, Domain.UNKNOWN)
+
+
+def uniform_of_type(machine: Machine, operation: Operation) -> Value:
+    """``tf.random.uniform(shape, minval, maxval, dtype)``, which draws whole numbers where it is asked for them."""
+    given = operation.arguments
+    low, high = given.get("minval", Constant(0)), given.get("maxval", Constant(1.0))
+    integers = requested(given.get("dtype"), "float") == "integer"
+    size = given.get("shape", Unknown())
+    renamed = Operation(
+        operation.effect, operation.name, size, {**given, "low": low, "high": high, "size": size}, operation.site
+    )
+    return (random_integers if integers else uniform)(machine, renamed)
 
 
 def normal(machine: Machine, operation: Operation) -> Value:

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from headlint.flow.tensors import axes, numbers, sequences, shapes
+from headlint.flow.tensors import axes, numbers, shapes, states
 from headlint.flow.tensors.operation import Operation, note_mixed_in, tensor_of
 from headlint.flow.values.arguments import Arguments
-from headlint.flow.values.facts import AxesReordered, RowsShifted
+from headlint.flow.values.facts import AxesReordered, RowsShifted, ShapeRestored
 from headlint.flow.values.library_values import Layer
 from headlint.flow.values.python_values import Constant, Site, TupleValue, Unknown, Value
 from headlint.flow.values.tensor_values import ANY_SHAPE, Domain, Origin, Shape, Tensor
@@ -62,11 +62,13 @@ def _reshape_shape(machine: Machine, operation: Operation, tensor: Tensor) -> Sh
 def _kept_by_reshape(machine: Machine, operation: Operation, tensor: Tensor) -> tuple[int, ...]:
     """The first axes that a reshape names at their own place; axes in another order are noted."""
     wanted = _wanted_sizes(machine, operation)
-    whole = axes.reordered(machine, tensor, wanted) or _states_joined(machine, tensor, wanted)
+    whole = axes.reordered(machine, tensor, wanted) or states.joined(machine, tensor, wanted)
     order = whole or axes.split_too_early(machine, tensor, wanted)
     if order is not None and operation.name.startswith("torch."):
         columns = {"name": operation.name, "input": tensor, "order": order, "sizes": len(wanted)}
         machine.emit(AxesReordered, operation.site, **columns, by_part=whole is None)
+    if (restored := axes.shape_of_another(machine, tensor, wanted)) is not None:
+        machine.emit(ShapeRestored, operation.site, of=restored)
     _note_shift(machine, operation, tensor)
     return axes.kept(machine, tensor, wanted)
 
@@ -81,37 +83,6 @@ def _note_shift(machine: Machine, operation: Operation, tensor: Tensor) -> None:
     reshaped_at = axes.shifted_view(tensor)
     if reshaped_at is not None:
         machine.emit(RowsShifted, operation.site, reshaped_at=reshaped_at)
-
-
-def _states_joined(machine: Machine, tensor: Tensor, wanted: list[Value]) -> tuple[int, ...] | None:
-    """The order in which a reshape names the axes of a recurrent layer's last states, to join those of a sample in a row.
-
-    They are (states, batch, units), so a row of several states holds one state of several samples.
-    """
-    layer, units = tensor.origin.layer, tensor.shape.units
-    if layer is None or tensor.origin.note != "state" or tensor.inputs[0].shape.rank == 2:
-        return None
-    if layer.constant("bidirectional", False) is not True and not _several_layers(layer):
-        return None
-    match wanted:
-        case [first, Constant(int() as width)] | [first, Constant(int() as width), Constant(1)] if width > 0:
-            one_sample = isinstance(first, Constant) and first.value != -1
-            return (1, 0) if not one_sample and units is not None and width > units and width % units == 0 else None
-        case [first, *_] if _is_its_batch(machine, layer, tensor.inputs[0], first):
-            return (1, 0)
-        case _:
-            return None
-
-
-def _is_its_batch(machine: Machine, layer: Layer, given: Tensor, size: Value) -> bool:
-    """Whether a size is that of the batch that a recurrent layer was given."""
-    axis = axes.axis_of_size(machine, given, size, (0, 1))
-    return axis is not None and sequences.is_batch_first(layer) is (axis == 0)
-
-
-def _several_layers(layer: Layer) -> bool:
-    count = layer.constant("num_layers", 1)
-    return isinstance(count, int) and count > 1
 
 
 def _wanted_sizes(machine: Machine, operation: Operation) -> list[Value]:
@@ -316,6 +287,7 @@ def join_tensors(
         heads=heads,
         attached=any(tensor.attached for tensor in tensors),
         labels=labels,
+        kept=tuple(range(axis if axis >= 0 else max((shape.rank or 1 - axis) + axis, 0))),
     )
 
 

@@ -15,9 +15,11 @@ if TYPE_CHECKING:
 
 _OF_SEQUENCES = frozenset({"recurrent", "attention", "hidden_same_shape"})
 
+PACK = "torch.nn.utils.rnn.pack_padded_sequence"
 PAD = "torch.nn.utils.rnn.pad_packed_sequence"
+PACKED = "packed"
 PADDED = "padded"
-"""The note of what it gives; the factor there is its ``batch_first``."""
+"""The notes of what is packed and of what is unpacked again; the factor there is the ``batch_first`` of who does it."""
 
 
 def note_index(machine: Machine, tensor: Tensor, key: Value, site: Site) -> None:
@@ -76,5 +78,14 @@ def is_batch_first(layer: Layer) -> bool | None:
 
 
 def is_batch(tensor: Tensor, axis: int) -> bool:
-    """Whether an axis is seen to hold the samples that a data loader puts together."""
-    return any(one.batched and its_axis == 0 for one, its_axis in axes.way_of(tensor, axis))
+    """Whether an axis is seen to hold the samples that a data loader puts together, or that a layer takes for them."""
+    return any(
+        its_axis == 0 and (one.batched or _is_given_batch_first(one)) for one, its_axis in axes.way_of(tensor, axis)
+    )
+
+
+def _is_given_batch_first(made: Tensor) -> bool:
+    layer = made.origin.layer
+    if layer is None or not made.inputs or made.inputs[0].shape.rank == 2 or made.origin.note in axes.OTHER_AXES:
+        return False
+    return is_of_sequences(layer) and is_batch_first(layer) is True
