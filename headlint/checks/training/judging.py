@@ -9,12 +9,11 @@ from headlint.checks.evidence import Evidence
 from headlint.checks.tensors import ancestors
 from headlint.checks.training.holding import held_by
 from headlint.checks.training.order import Run, always_with, together
-from headlint.checks.training.reach import depends_on
+from headlint.checks.training.reach import depends_on, tensors_in
 from headlint.checks.training.switching import covers, depends_on_mode, may_be_switched_by, mode_of
-from headlint.flow.values.conditions import Choice
 from headlint.flow.values.facts import Event, LossUse, PredictionUse, TrainingEvent
 from headlint.flow.values.library_values import Backbone, Container, Dataset, Model
-from headlint.flow.values.python_values import DictValue, Instance, Site, TupleValue, Unknown, Value
+from headlint.flow.values.python_values import Instance, Site, TupleValue, Unknown, Value
 from headlint.flow.values.tensor_values import Tensor
 from headlint.flow.values.training_values import Round
 
@@ -74,7 +73,7 @@ def _may_be_an_evaluation(evidence: Evidence, applied: TrainingEvent) -> bool:
     model = applied.subject
     if isinstance(model, Unknown | Model) or applied.in_comprehension:
         return False
-    outputs = _tensors_in(applied.by)
+    outputs = tensors_in(applied.by)
     return bool(outputs) and depends_on_mode(evidence, model) and _went_through_its_mode(evidence, model, outputs)
 
 
@@ -252,18 +251,18 @@ def _is_decided_upon_or_compared(evidence: Evidence, run: Run, applied: Training
 
 
 def _is_decided_upon(evidence: Evidence, applied: TrainingEvent) -> bool:
-    outputs = _tensors_in(applied.by)
+    outputs = tensors_in(applied.by)
     return any(depends_on(evidence, fact.tensor, one) for fact in evidence.of(PredictionUse) for one in outputs)
 
 
 def _is_compared(evidence: Evidence, applied: TrainingEvent) -> bool:
-    outputs = _tensors_in(applied.by)
+    outputs = tensors_in(applied.by)
     return any(depends_on(evidence, use.prediction, one) for use in evidence.of(LossUse) for one in outputs)
 
 
 def _is_trained_with(evidence: Evidence, run: Run, applied: TrainingEvent) -> bool:
     """Whether a loss that is differentiated depends on an output, or may: where it is not followed."""
-    outputs = _tensors_in(applied.by)
+    outputs = tensors_in(applied.by)
     losses = [event.subject for event in evidence.events if event.event is Event.DIFFERENTIATED]
     if any(depends_on(evidence, loss, one, with_targets=True) for loss in losses for one in outputs):
         return True
@@ -278,21 +277,6 @@ def _is_followed(loss: Value) -> bool:
             return True
         case _:
             return False
-
-
-def _tensors_in(output: Value | None) -> list[Tensor]:
-    """The tensors that a model gives."""
-    match output:
-        case Tensor():
-            return [output]
-        case TupleValue(items):
-            return [tensor for item in items for tensor in _tensors_in(item)]
-        case DictValue():
-            return [tensor for item in output.slots.values() for tensor in _tensors_in(item)]
-        case Choice(options):
-            return [tensor for option in options for tensor in _tensors_in(option.value)]
-        case _:
-            return []
 
 
 RULES = (evaluated_in_training_mode,)

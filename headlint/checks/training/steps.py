@@ -244,13 +244,9 @@ def _backward_without_step(evidence: Evidence, run: Run, backward: TrainingEvent
     yield from _never_stepped(evidence, run, backward)
     around = run.round_of(backward)
     cleared = [event for event in around if event.event is Event.CLEARED and is_optimizer(event.subject)]
-    if not cleared:
-        return
-    using = (Event.STEPPED, Event.READ, Event.WRITTEN)
-    if any(event.event in using or may_train(event, cleared[0].subject) for event in run.events):
-        return
-    optimizer = cleared[0].subject
-    if any(event.event is Event.STEPPED and event.subject is optimizer for event in evidence.events):
+    unused = (event for event in cleared if not _may_be_used(evidence, run, backward, event.subject))
+    optimizer = next((event.subject for event in unused), None)
+    if optimizer is None:
         return
     yield Diagnostic(
         "HL509",
@@ -259,10 +255,26 @@ def _backward_without_step(evidence: Evidence, run: Run, backward: TrainingEvent
         f"Call {_name(optimizer)}.step() behind backward().",
         isinstance(optimizer, Optimizer) and not backward.guards,
         (
-            DiagnosticStep(cleared[0].site, "clears the gradients", "event"),
+            DiagnosticStep(
+                next(event.site for event in cleared if event.subject is optimizer), "clears the gradients", "event"
+            ),
             DiagnosticStep(backward.site, "computes gradients", "event"),
         ),
         subject=backward,
+    )
+
+
+def _may_be_used(evidence: Evidence, run: Run, backward: TrainingEvent, optimizer: Value) -> bool:
+    """Whether anything may use the gradients that a loss gives the parameters of an optimizer: its step, or one of another."""
+    using = (Event.STEPPED, Event.READ, Event.WRITTEN)
+    if not any(event.event in using or may_train(event, optimizer) for event in run.events):
+        return any(event.event is Event.STEPPED and event.subject is optimizer for event in evidence.events)
+    steps = [event.subject for event in evidence.events if event.event is Event.STEPPED]
+    others = [event for event in run.events if event.event is not Event.STEPPED]
+    return (
+        not certainly_reaches(evidence, backward.subject, optimizer)
+        or any(may_concern(one, optimizer) or may_reach(evidence, backward.subject, one) for one in steps)
+        or any(event.event in using or may_train(event, optimizer) for event in others)
     )
 
 
