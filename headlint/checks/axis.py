@@ -15,6 +15,7 @@ from headlint.flow.values.facts import (
     Activation,
     AxesReordered,
     LayerBuilt,
+    LossUse,
     RowsShifted,
     ShapeRestored,
 )
@@ -152,11 +153,8 @@ _WITH_CLASSES_SECOND = ("CrossEntropyLoss", "cross_entropy", "NLLLoss", "nll_los
 def classes_on_wrong_axis(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL304."""
     for use in evidence.uses:
-        tensor = prediction(use)
-        rank = tensor.shape.rank
-        if use.loss.framework != "torch" or use.loss.short_name not in _WITH_CLASSES_SECOND or rank is None or rank < 3:
-            continue
-        if classes_are_last(tensor):
+        if _takes_classes_last(use):
+            rank = prediction(use).shape.rank
             message = (
                 f"{use.loss.short_name} expects the classes on axis 1, but the classes of these {rank} axes are the last: "
                 "another axis is compared as if it held the classes."
@@ -167,13 +165,21 @@ def classes_on_wrong_axis(evidence: Evidence) -> Iterator[Diagnostic]:
             yield about_loss("HL304", use, message, advice)
 
 
+def _takes_classes_last(use: LossUse) -> bool:
+    """Whether a loss that selects from axis 1 is given the classes on the last of three or more axes."""
+    tensor = prediction(use)
+    return _selects_from_axis_1(use) and (tensor.shape.rank or 0) >= 3 and classes_are_last(tensor)
+
+
+def _selects_from_axis_1(use: LossUse) -> bool:
+    return use.loss.framework == "torch" and use.loss.short_name in _WITH_CLASSES_SECOND
+
+
 def normalised_over_another_axis(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL304, of a log-softmax over another axis than the one on which the loss looks for the classes."""
     normalised = {id(fact.output): fact for fact in evidence.of(Activation) if fact.effect == "log_softmax"}
     reported: set[int] = set()
-    for use in evidence.uses:
-        if use.loss.framework != "torch" or use.loss.short_name not in _WITH_CLASSES_SECOND:
-            continue
+    for use in filter(_selects_from_axis_1, evidence.uses):
         output = source_tensor(prediction(use))
         fact = normalised.get(id(output))
         if fact is None or id(output) in reported or not fact.axis_given or not isinstance(fact.input, Tensor):
@@ -182,7 +188,7 @@ def normalised_over_another_axis(evidence: Evidence) -> Iterator[Diagnostic]:
         rank, head = output.shape.rank, head_of(output)
         if classes is None or axis is None or rank is None or head is None or rank_is_guessed(head):
             continue
-        if classes == axis % rank or classes_are_last(prediction(use)) or _is_over_batch(evidence, fact, fact.input):
+        if classes == axis % rank or _takes_classes_last(use) or _is_over_batch(evidence, fact, fact.input):
             continue
         reported.add(id(output))
         message = (
