@@ -179,7 +179,9 @@ def normalised_over_another_axis(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL304, of a log-softmax over another axis than the one on which the loss looks for the classes."""
     normalised = {id(fact.output): fact for fact in evidence.of(Activation) if fact.effect == "log_softmax"}
     reported: set[int] = set()
-    for use in filter(_selects_from_axis_1, evidence.uses):
+    for use in evidence.uses:
+        if not _selects_from_axis_1(use) or (prediction(use).shape.rank or 0) < 2:
+            continue
         output = source_tensor(prediction(use))
         fact = normalised.get(id(output))
         if fact is None or id(output) in reported or not fact.axis_given or not isinstance(fact.input, Tensor):
