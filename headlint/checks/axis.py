@@ -11,9 +11,17 @@ from headlint.checks.evidence import Evidence, is_proved
 from headlint.checks.outputs import SOFTMAXES, about_activation, softmax_axis
 from headlint.checks.tensors import prediction, short
 from headlint.checks.trails import about_loss
-from headlint.flow.values.facts import Activation, AxesReordered, LayerBuilt, RowsShifted
+from headlint.flow.values.facts import (
+    Activation,
+    AxesReordered,
+    LayerBuilt,
+    RowsShifted,
+    ShapeRestored,
+)
 from headlint.flow.values.python_values import Constant
 from headlint.flow.values.tensor_values import Domain, Tensor
+
+_WITH_DIM = ("torch.nn.Softmax", "torch.nn.LogSoftmax", "torch.nn.Softmin")
 
 
 def softmax_without_dim(evidence: Evidence) -> Iterator[Diagnostic]:
@@ -22,7 +30,7 @@ def softmax_without_dim(evidence: Evidence) -> Iterator[Diagnostic]:
     for built in evidence.of(LayerBuilt):
         layer = built.layer
         implicit = layer.arguments.get("dim", Constant(None)) == Constant(None)
-        if implicit and layer.kind.name in ("torch.nn.Softmax", "torch.nn.LogSoftmax", "torch.nn.Softmin"):
+        if implicit and layer.kind.name in _WITH_DIM and not _one_of_several(evidence, built):
             name = layer.kind.short_name
             step = DiagnosticStep(layer.site, f"{name} is built without dim", "activation", layer.kind.name)
             yield Diagnostic("HL301", built.site, _message(name), advice, is_proved(built), (step,), subject=layer)
@@ -31,6 +39,13 @@ def softmax_without_dim(evidence: Evidence) -> Iterator[Diagnostic]:
         functional = origin.layer is None and origin.name.startswith("torch.")
         if fact.effect in SOFTMAXES and not fact.axis_given and functional:
             yield about_activation("HL301", fact, _message(short(origin.name)), advice)
+
+
+def _one_of_several(evidence: Evidence, built: LayerBuilt) -> bool:
+    """Whether an option picks the layer's class among several: the call gives what suits the others."""
+    return bool(built.guards) and any(
+        other.site == built.site and other.layer.kind.name not in _WITH_DIM for other in evidence.of(LayerBuilt)
+    )
 
 
 def _message(name: str) -> str:
@@ -155,8 +170,9 @@ def classes_on_wrong_axis(evidence: Evidence) -> Iterator[Diagnostic]:
 def view_instead_of_transpose(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL306."""
     shifted = {fact.reshaped_at for fact in evidence.of(RowsShifted)}
+    restored = {id(fact.of) for fact in evidence.of(ShapeRestored)}
     for fact in evidence.of(AxesReordered):
-        if fact.site in shifted:
+        if fact.site in shifted or (id(fact.input) in restored and _keeps_the_last(fact)):
             continue
         name = short(fact.name)
         moved = [axis for axis, behind in pairwise(fact.order) if axis > behind]
@@ -170,6 +186,11 @@ def view_instead_of_transpose(evidence: Evidence) -> Iterator[Diagnostic]:
         details = (("order", ",".join(map(str, whole))),)
         advice = "Use transpose or permute to change the order of axes."
         yield Diagnostic("HL306", fact.site, message, advice, is_proved(fact), (step,), details, subject=fact)
+
+
+def _keeps_the_last(fact: AxesReordered) -> bool:
+    """Whether the last axis stays the last one: whatever goes along it may be done to rows in any order."""
+    return fact.order[-1] == max(fact.order) == (fact.input.shape.rank or len(fact.order)) - 1
 
 
 def _is_whole(fact: AxesReordered) -> bool:

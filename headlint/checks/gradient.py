@@ -201,9 +201,10 @@ def stacked_linear_layers(evidence: Evidence) -> Iterator[Diagnostic]:
                 "Two linear layers without an activation between them are equivalent to one: "
                 "the product of two matrices is a matrix."
             )
-            step = DiagnosticStep(
-                fact.layer.site, f"{fact.layer.kind.short_name} follows at once", "layer", fact.layer.kind.name
-            )
+            name = fact.layer.kind.short_name
+            steps = [DiagnosticStep(fact.layer.site, f"{name} follows at once", "layer", fact.layer.kind.name)]
+            if fact.site.path != fact.layer.site.path:
+                steps.append(DiagnosticStep(fact.site, f"{name} is applied here", "layer", fact.layer.kind.name))
             advice = "Put an activation such as ReLU between them, or remove one."
             yield Diagnostic(
                 "HL505",
@@ -211,7 +212,7 @@ def stacked_linear_layers(evidence: Evidence) -> Iterator[Diagnostic]:
                 message,
                 advice,
                 is_proved(fact),
-                (*trail_of(fact.input), step),
+                (*trail_of(fact.input), *steps),
                 subject=fact.layer,
             )
 
@@ -277,6 +278,8 @@ def softmax_in_hidden_layer(evidence: Evidence) -> Iterator[Diagnostic]:
             continue
         if id(fact.output) in mixed_in or not _is_hidden(evidence, fact, source):
             continue  # the probabilities condition something else, as an intermediate head does
+        if _one_of_several(evidence, fact):
+            continue
         message = (
             "Softmax between hidden layers: its outputs sum to 1, so the next layer gets "
             "values close to 0, and hardly any gradient flows back."
@@ -318,6 +321,14 @@ def _runs_over(softmax: Tensor, units: int) -> bool:
     if rank is None or axis is None:
         return True
     return axis % rank == units % rank
+
+
+def _one_of_several(evidence: Evidence, fact: LayerApplied) -> bool:
+    """Whether an option picks the softmax among other activations: that somebody picks it is not seen."""
+    return bool(fact.guards) and any(
+        other.layer is fact.layer and other.guards and other.input.domain is not Domain.SOFTMAX
+        for other in evidence.applications()
+    )
 
 
 def loss_constructor_given_tensors(evidence: Evidence) -> Iterator[Diagnostic]:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import argparse
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from headlint.source.prefilter import may_matter
+from headlint.source.prefilter import may_matter, names_framework
 from headlint.version import __version__
 
 if TYPE_CHECKING:
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from headlint.source.project import Project
 
 Error = tuple[int, int, str, type]
+
+MOST_LOOKED_AT = 40
+"""Files that are read before flake8 begins, to see whether there are models among them."""
 
 _RULE = re.compile(r"HL\d{3}")
 
@@ -66,6 +70,10 @@ class Plugin:
         cls._selected = tuple(code for code in named if _RULE.fullmatch(code))
         for kept in (_settings, _project, _loader):
             kept.cache_clear()
+        if str(options.jobs) != "1" and _hold_models(options.filenames):
+            from headlint.run.pool import import_analysis
+
+            import_analysis()
 
     def run(self) -> Iterator[Error]:
         """The findings of the file, and nothing about its syntax: flake8 tells that itself."""
@@ -100,6 +108,19 @@ class Plugin:
         if self._standard_input:
             return check_source(text, str(path), settings)
         return check_files(discover([path], settings).files, _loader(settings), settings)
+
+
+def _hold_models(paths: Sequence[str]) -> bool:
+    """Whether one of the first files that flake8 is given names a framework."""
+    files = (file for path in paths for file in _files_in(Path(path)))
+    return any(names_framework(file.read_bytes()) for file in islice(files, MOST_LOOKED_AT))
+
+
+def _files_in(path: Path) -> Iterator[Path]:
+    if path.is_dir():
+        yield from path.rglob("*.py")
+    elif path.is_file():
+        yield path
 
 
 @cache

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 SMALLEST_CACHED = 200
 """Characters below which parsing again costs less than a look into the cache."""
 
-MOST_CHARACTERS = 6_000_000
+MOST_CHARACTERS = 4_000_000
 """Of the texts that are kept with their meaning, which takes some thirty times as much memory."""
 
 MOST_REMEMBERED = 64
@@ -143,7 +143,16 @@ class ProjectLoader:
     def _body_of_file(self, file: Path) -> ir.Module:
         document, body, _ = self.parsed(self.read(file))
         self.documents[str(file)] = document
+        self._keep(document, body)
         return body
+
+    def _keep(self, document: Document, body: ir.Module) -> None:
+        """Keep the meaning of a module that others import: they ask for it again whenever one of them has changed."""
+        edited = Path(document.path) in self.buffers
+        if self.cache and not edited and len(document.code) >= SMALLEST_CACHED:
+            kept = cache.file_for("modules", document.code)
+            if not kept.exists():
+                cache.write(kept, body)
 
     def read(self, file: Path) -> Document:
         """The text of a file.
@@ -222,15 +231,11 @@ class ProjectLoader:
         from headlint.syntax import ir
         from headlint.syntax.parse import parse
 
-        if not self.cache or len(document.code) < SMALLEST_CACHED:
-            return parse(document.code)
-        file = cache.file_for("modules", document.code)
-        cached = cache.read(file)
-        if isinstance(cached, ir.Module):
-            return cached
-        body = parse(document.code)
-        cache.write(file, body)
-        return body
+        if self.cache and len(document.code) >= SMALLEST_CACHED:
+            kept = cache.read(cache.file_for("modules", document.code))
+            if isinstance(kept, ir.Module):
+                return kept
+        return parse(document.code)
 
     def spans(self, document: Document, wanted: set[int]) -> dict[int, Span]:
         """Where the numbered nodes of a document stand."""
@@ -242,15 +247,7 @@ class ProjectLoader:
     def _spans(self, document: Document, wanted: set[int]) -> dict[int, Span]:
         from headlint.syntax.parse import spans
 
-        if not self.cache:
-            return spans(document.code, wanted)
-        file = cache.file_for("spans", document.code)
-        cached = cache.read(file)
-        known: dict[int, Span] = cached if isinstance(cached, dict) else {}
-        if not wanted <= known.keys():
-            known = {**known, **spans(document.code, wanted)}
-            cache.write(file, known)
-        return {at: known[at] for at in wanted if at in known}
+        return spans(document.code, wanted)
 
 
 def _salvaged(document: Document, problem: SyntaxProblem) -> tuple[Document, tuple[SyntaxProblem, ...]]:

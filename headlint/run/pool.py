@@ -94,6 +94,15 @@ def collecting_rarely() -> Iterator[None]:
         gc.set_threshold(*before)
 
 
+def import_analysis() -> None:
+    """Import what checks models, before copies of this process are made that would each import it again."""
+    import headlint.checks.run
+    import headlint.run.analysis
+    import headlint.run.session
+    import headlint.selection.selection
+    import headlint.syntax.lower  # noqa: F401
+
+
 @contextmanager
 def started_alike(analyze: Analyze, loader: ProjectLoader) -> Iterator[BaseContext | None]:
     """How to start processes: where they can be copies of this one, they share what it has imported and read."""
@@ -103,10 +112,7 @@ def started_alike(analyze: Analyze, loader: ProjectLoader) -> Iterator[BaseConte
     if not sys.platform.startswith("linux"):
         yield None
         return
-    import headlint.checks.run
-    import headlint.run.analysis
-    import headlint.syntax.parse  # noqa: F401
-
+    import_analysis()
     _shared = (analyze, loader)
     gc.collect()
     gc.freeze()  # or counting references would make copies of what is shared

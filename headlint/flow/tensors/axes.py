@@ -245,6 +245,15 @@ def axis_of_size(machine: Machine, tensor: Tensor, size: Value, among: Sequence[
     return alike[0] if len(alike) == 1 else None
 
 
+def shape_of_another(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) -> Tensor | None:
+    """The other tensor whose axes the sizes for a reshape name, each at its own place."""
+    named = [sizes.axes_of(one, machine.tensor_of) for one in wanted]
+    if len(named) < 3 or any(len(axes) != 1 or axes[0][1] != place for place, axes in enumerate(named)):
+        return None
+    (first, _), *others = [axes[0] for axes in named]
+    return first if first is not tensor and all(other is first for other, _ in others) else None
+
+
 def kept(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) -> tuple[int, ...]:
     """The first axes that the sizes for a reshape name at their own place."""
     count = 0

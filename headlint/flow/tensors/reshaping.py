@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from headlint.flow.tensors import axes, misplaced, numbers, shapes, states
 from headlint.flow.tensors.operation import Operation, note_mixed_in, tensor_of
 from headlint.flow.values.arguments import Arguments
-from headlint.flow.values.facts import AxesReordered, RowsShifted
+from headlint.flow.values.facts import AxesReordered, RowsShifted, ShapeRestored
 from headlint.flow.values.library_values import Layer
 from headlint.flow.values.python_values import Constant, Site, TupleValue, Unknown, Value
 from headlint.flow.values.tensor_values import ANY_SHAPE, Domain, Origin, Shape, Tensor, comes_from_layer
@@ -66,6 +66,8 @@ def _kept_by_reshape(machine: Machine, operation: Operation, tensor: Tensor) -> 
     wanted = _wanted_sizes(machine, operation)
     if operation.name.startswith("torch.") and _is_known(machine, tensor):
         _note_order(machine, operation, tensor, wanted)
+    if (restored := axes.shape_of_another(machine, tensor, wanted)) is not None:
+        machine.emit(ShapeRestored, operation.site, of=restored)
     _note_shift(machine, operation, tensor)
     return axes.kept(machine, tensor, wanted)
 

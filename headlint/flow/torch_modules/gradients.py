@@ -19,11 +19,13 @@ if TYPE_CHECKING:
     from headlint.flow.machine.machine import Machine
 
 _CUTS = frozenset({"detach", "new tensor"})
+_BLOCK = "no_grad"
+"""A block around some of the layers is put there on purpose: whether they are frozen too is said where they are trained."""
 
 
 def note(machine: Machine, unit: ModuleUnit) -> None:
-    """Note where the modules of a file cut the gradient between their layers."""
-    forwards = [fact for fact in machine.facts if isinstance(fact, ForwardDone) and fact.site.path == unit.path]
+    """Note where modules cut the gradient between their layers: those of a file, and those that it trains."""
+    forwards = [fact for fact in machine.facts if isinstance(fact, ForwardDone)]
     if not forwards or machine.overwhelmed or machine.cut_short:
         return
     applied = [fact for fact in machine.facts if isinstance(fact, LayerApplied) and fact.layer.has_weights]
@@ -31,11 +33,15 @@ def note(machine: Machine, unit: ModuleUnit) -> None:
     outputs = [tensor for forward in forwards for tensor in tensors_of(forward.output)]
     if not any(graph.stops(tensor) for tensor in graph.reached(outputs, through_cuts=True)):
         return
-    learning = graph.reached(_ends(machine))
+    in_losses = graph.reached(_losses(machine))
+    learning = graph.reached(_kept(machine)) | in_losses
     learners = {fact.layer for fact in applied if fact.output in learning}
     for forward in forwards:
         if is_module(forward.module):
-            machine.facts.extend(_cuts(machine, forward, graph, learners))
+            for cut, behind in _cuts(machine, forward, graph, learners):
+                here = forward.site.path == unit.path and cut.by != _BLOCK
+                if here or behind.output in in_losses:
+                    machine.facts.append(cut)
 
 
 class _Graph:
@@ -61,9 +67,8 @@ class _Graph:
         return found
 
 
-def _ends(machine: Machine) -> Iterator[Tensor]:
-    """Every tensor that a loss may be computed from, as far as is seen."""
-    yield from machine.parts.spent
+def _losses(machine: Machine) -> Iterator[Tensor]:
+    """What losses are computed from, and what is differentiated."""
     for fact in machine.facts:
         match fact:
             case LossUse(prediction=prediction, target=target):
@@ -71,13 +76,20 @@ def _ends(machine: Machine) -> Iterator[Tensor]:
                 yield from tensors_of(target) if target is not None else ()
             case Backward(loss=loss):
                 yield loss
+
+
+def _kept(machine: Machine) -> Iterator[Tensor]:
+    """Other tensors that a loss may be computed from, as far as is seen."""
+    yield from machine.parts.spent
     scopes = [unit.scope for unit in machine.units.values() if unit is not None]
     for holder in (*machine.instances, *scopes):
         for value in list(holder.slots.values()):
             yield from tensors_of(value)
 
 
-def _cuts(machine: Machine, forward: ForwardDone, graph: _Graph, learners: set[Layer]) -> Iterator[GradientCut]:
+def _cuts(
+    machine: Machine, forward: ForwardDone, graph: _Graph, learners: set[Layer]
+) -> Iterator[tuple[GradientCut, LayerApplied]]:
     outputs = list(tensors_of(forward.output))
     if _is_partly_unknown(forward.output):
         return
@@ -101,7 +113,7 @@ def _cuts(machine: Machine, forward: ForwardDone, graph: _Graph, learners: set[L
                 )
             )
             if site is not None and lost and not any(_is_handled(machine, layer) for layer in lost):
-                yield GradientCut(
+                cut_off = GradientCut(
                     site=site,
                     guards=behind.guards,
                     module=forward.module.cls.name,
@@ -109,12 +121,13 @@ def _cuts(machine: Machine, forward: ForwardDone, graph: _Graph, learners: set[L
                     lost=lost,
                     trained=behind.layer,
                 )
+                yield cut_off, behind
 
 
 def _place(graph: _Graph, cut: Tensor) -> tuple[Site | None, str]:
     if cut.origin.note in _CUTS:
         return cut.origin.site, cut.origin.name.rsplit(".", 1)[-1]
-    return graph.made[cut].cut_at, "no_grad"
+    return graph.made[cut].cut_at, _BLOCK
 
 
 def _own_layers(machine: Machine, module: Instance) -> set[HeapObject]:
