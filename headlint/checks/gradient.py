@@ -194,7 +194,9 @@ def stacked_linear_layers(evidence: Evidence) -> Iterator[Diagnostic]:
         if len(takers[id(fact.input)]) > 1:
             continue  # a projection that several layers share, such as the input of queries, keys and values
         first = _linear_before(fact)
-        if first is not None and not _switchable(evidence, fact) and not _bottleneck(first, fact.layer):
+        if first is None or _switchable(evidence, fact) or _is_used_elsewhere(evidence, fact):
+            continue
+        if not _bottleneck(first, fact.layer):
             message = (
                 "Two linear layers without an activation between them are equivalent to one: "
                 "the product of two matrices is a matrix."
@@ -213,6 +215,16 @@ def stacked_linear_layers(evidence: Evidence) -> Iterator[Diagnostic]:
                 (*trail_of(fact.input), *steps),
                 subject=fact.layer,
             )
+
+
+def _is_used_elsewhere(evidence: Evidence, fact: LayerApplied) -> bool:
+    """Whether what the first of the two layers gives is also used for something else, as the input of a gate is."""
+    tensor, taker = fact.input, fact.output
+    while not evidence.is_taken_by_others(tensor, taker):
+        if tensor.origin.note not in ("dropout", "flatten"):
+            return False
+        tensor, taker = tensor.inputs[0], tensor
+    return True
 
 
 def _switchable(evidence: Evidence, fact: LayerApplied) -> bool:
