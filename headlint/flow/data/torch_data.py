@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headlint.flow.data import labels
+from headlint.flow.machine.state import join
 from headlint.flow.python import iteration
 from headlint.flow.tensors import shapes
 from headlint.flow.values.arguments import Arguments
+from headlint.flow.values.conditions import Choice
 from headlint.flow.values.facts import LoaderInOrder
 from headlint.flow.values.intervals import Interval
 from headlint.flow.values.library_values import Dataset
@@ -133,6 +135,8 @@ def batch(item: Value) -> Value:
             return DictValue({key: batch(value) for key, value in item.slots.items()}, item.complete)
         case ListValue():
             return item
+        case Choice(options):
+            return join((option.guards, batch(option.value)) for option in options)
         case Constant(bool() | int() | float() as number):
             dtype = "float" if isinstance(number, float) else "integer"
             known = Labels("", None, dtype, False, "the numbers of a batch")
