@@ -27,7 +27,7 @@ from headlint.flow.values.python_values import (
     Unknown,
     Value,
 )
-from headlint.flow.values.tensor_values import Labels, Origin, Shape, Tensor
+from headlint.flow.values.tensor_values import ANY_SHAPE, Labels, Origin, Shape, Tensor
 from headlint.frameworks import data
 
 if TYPE_CHECKING:
@@ -124,6 +124,17 @@ def _collated(machine: Machine, item: Value, collate: Value | None) -> Value:
             return Unknown(BATCH)
 
 
+def _of_any_shape(value: Value) -> Value:
+    """What is batched of samples that differ: they may not all have the shape of one of them."""
+    match value:
+        case Tensor():
+            return value.derive(shape=ANY_SHAPE, inputs=value.inputs, batched=True)
+        case TupleValue(items):
+            return TupleValue(tuple(map(_of_any_shape, items)))
+        case _:
+            return value
+
+
 def batch(item: Value) -> Value:
     """Several items put together: a further axis in front."""
     match item:
@@ -136,7 +147,7 @@ def batch(item: Value) -> Value:
         case ListValue():
             return item
         case Choice(options):
-            return join((option.guards, batch(option.value)) for option in options)
+            return join((option.guards, _of_any_shape(batch(option.value))) for option in options)
         case Constant(bool() | int() | float() as number):
             dtype = "float" if isinstance(number, float) else "integer"
             known = Labels("", None, dtype, False, "the numbers of a batch")
