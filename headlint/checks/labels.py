@@ -176,6 +176,24 @@ def accuracy_for_regression(evidence: Evidence) -> Iterator[Diagnostic]:
             yield _about_metric("HL602", fact, message, advice)
 
 
+def equality_for_regression(evidence: Evidence) -> Iterator[Diagnostic]:
+    """HL602, where a program counts the right answers itself."""
+    amounts = {
+        _maker(prediction(use)): use
+        for use in evidence.uses
+        if use.loss.family in AMOUNTS and prediction(use).domain in (Domain.LINEAR, Domain.RECTIFIED)
+    }
+    for fact in evidence.of(PredictionUse):
+        use = amounts.get(_maker(fact.tensor)) if fact.kind == "equality" else None
+        if use is None or fact.tensor.domain is not prediction(use).domain or is_judge(evidence, prediction(use)):
+            continue
+        message = (
+            f"The output is held for right where it equals the target, but it is an amount that {use.loss.short_name} "
+            "trains: it is almost never exactly equal, however good the model is."
+        )
+        yield _about_prediction("HL602", fact, message, "Report the mean absolute or squared error instead.")
+
+
 def _gives_values(evidence: Evidence, tensor: Tensor) -> bool:
     """Whether a head gives amounts: of a sigmoid or tanh only the targets can tell."""
     if tensor.domain in (Domain.SIGMOID, Domain.TANH):
@@ -355,6 +373,7 @@ def unknown_loss_or_activation(evidence: Evidence) -> Iterator[Diagnostic]:
 RULES = (
     labels_do_not_fit_loss,
     accuracy_for_regression,
+    equality_for_regression,
     metric_does_not_fit_head,
     argmax_of_single_output,
     threshold_on_logits,

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
 from headlint.checks.evidence import Evidence, is_proved
+from headlint.checks.outputs import about_activation
 from headlint.checks.tensors import (
     CROSS_ENTROPIES,
     PROBABILITIES,
@@ -68,7 +69,10 @@ def softmax_before_cross_entropy(evidence: Evidence) -> Iterator[Diagnostic]:
 
 def log_softmax_before_cross_entropy(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL102."""
+    chosen = {(use.site, id(prediction(use))) for use in evidence.uses if use.loss.family == "nll"}
     for use in evidence.uses:
+        if (use.site, id(prediction(use))) in chosen:
+            continue  # whoever chooses between the two losses gives both what NLLLoss needs
         if use.loss.family in CROSS_ENTROPIES and wants_logits(use) and prediction(use).domain is Domain.LOG_SOFTMAX:
             message = (
                 f"{use.loss.short_name} applies log-softmax itself: applying it before has no effect, "
@@ -245,6 +249,21 @@ def activation_on_logits(evidence: Evidence) -> Iterator[Diagnostic]:
                     yield _squashed(use, source.inputs[0])
 
 
+def rectified_scores_of_a_distribution(evidence: Evidence) -> Iterator[Diagnostic]:
+    """HL112, where a distribution applies the softmax."""
+    for fact in evidence.of(Activation):
+        given = fact.input
+        if fact.output.origin.name.startswith("torch.distributions.") and isinstance(given, Tensor):
+            if given.domain is Domain.RECTIFIED and _squashed_scores(given):
+                name, where = short(source_tensor(given).origin.name), short(fact.output.origin.name)
+                message = (
+                    f"{name} is applied to the raw scores before the softmax of {where}: negative scores become 0 "
+                    "and pass no gradient, so choices cannot be ruled out."
+                )
+                advice = f"Remove the {name} from the last layer; keep it in hidden layers."
+                yield about_activation("HL112", fact, message, advice)
+
+
 def _squashed_scores(tensor: Tensor) -> bool:
     """Whether a relu or tanh was put directly on the scores of a dense layer."""
     if tensor.domain not in (Domain.RECTIFIED, Domain.TANH):
@@ -363,6 +382,7 @@ RULES = (
     nll_without_log_softmax,
     kl_div_without_log,
     activation_on_logits,
+    rectified_scores_of_a_distribution,
     log_of_softmax,
     hand_written_cross_entropy,
     exclusive_classes_with_binary_loss,

@@ -31,6 +31,7 @@ from headlint.checks.training import (
     keras_modes,
     modes,
     steps,
+    strangers,
     tapes,
     terms,
 )
@@ -51,6 +52,7 @@ FAMILIES = (
     modules,
     steps,
     held,
+    strangers,
     tapes,
     terms,
     frozen,

@@ -11,12 +11,12 @@ from headlint.flow.machine.machine import Machine
 from headlint.flow.machine.semantics import LibrarySemantics, PythonSemantics, TensorSemantics
 from headlint.flow.python import (
     attributes,
-    builtin_calls,
     calls,
     collections_methods,
     decisions,
     expressions,
     items,
+    standard_library,
     statements,
 )
 from headlint.flow.tensors import arithmetic, tensors
@@ -52,7 +52,7 @@ TENSORS = TensorSemantics(
 
 
 def _libraries() -> LibrarySemantics:
-    calls = {**builtin_calls.NAMES, **search_spaces.NAMES}
+    calls = {**standard_library.NAMES, **search_spaces.NAMES}
     for framework in registry.FRAMEWORKS.values():
         if framework.calls:
             calls.update(import_module(framework.calls).CALLS)

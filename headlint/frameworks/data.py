@@ -77,6 +77,25 @@ TFDS_CLASSES = {
 }
 """TensorFlow's catalogue of data sets, by name: how many classes each has."""
 
+HUGGING_FACE_CLASSES = {
+    **dict.fromkeys(("imdb", "rotten_tomatoes", "yelp_polarity", "amazon_polarity", "glue/sst2"), ("label", 2)),
+    **dict.fromkeys(("glue/cola", "glue/mrpc", "glue/qqp", "glue/qnli", "glue/rte", "glue/wnli"), ("label", 2)),
+    **dict.fromkeys(("glue/mnli", "snli"), ("label", 3)),
+    **dict.fromkeys(("mnist", "fashion_mnist", "cifar10"), ("label", 10)),
+    "ag_news": ("label", 4),
+    "emotion": ("label", 6),
+    "yelp_review_full": ("label", 5),
+    "dbpedia_14": ("label", 14),
+    "banking77": ("label", 77),
+    "cifar100": ("fine_label", 100),
+    "food101": ("label", 101),
+    "beans": ("labels", 3),
+    "cats_vs_dogs": ("labels", 2),
+}
+"""Hugging Face's data sets, by name and configuration: the column of class numbers, and how many classes there are."""
+
+HUGGING_FACE_NAMES = frozenset({"datasets.load_dataset"})
+
 SKLEARN_CLASSES = {
     "load_iris": 3,
     "load_digits": 10,

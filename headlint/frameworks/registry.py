@@ -102,7 +102,7 @@ for _framework in (
         "data",
         packages=frozenset({"numpy", "sklearn", "pandas"}),
         operations=data.OPERATIONS,
-        names=data.NAMES,
+        names=data.NAMES | data.HUGGING_FACE_NAMES,
     ),
     Framework(
         "trainers",

@@ -83,9 +83,9 @@ def tree_of(text: str) -> ast.Module:
             return ast.parse(text)
     except SyntaxError as error:
         raise SyntaxProblem(error.msg, error.lineno or 1, error.offset or 1) from None
-    except RecursionError:
+    except (RecursionError, MemoryError):  # the parser gives up with either, by the version of Python
         raise _too_deep() from None
-    except (ValueError, MemoryError, OverflowError):
+    except (ValueError, OverflowError):
         raise SyntaxProblem("invalid syntax", 1, 1) from None
     finally:
         if collecting:

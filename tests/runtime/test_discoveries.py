@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -67,12 +66,6 @@ criterion = nn.CrossEntropyLoss()
 def step(x, y):
     return criterion(model(x), y)
 """
-
-
-@pytest.fixture(scope="module")
-def workers() -> Iterator[Workers]:
-    with Workers(Wanted(seconds=60.0)) as started:
-        yield started
 
 
 def confirmed(file: Path, workers: Workers, wanted: Wanted | None = None, name: str = "Net") -> Confirmation:
@@ -149,10 +142,9 @@ def test_values_that_the_loss_does_not_take(tmp_path: Path, workers: Workers) ->
 
 @needs_torch
 @pytest.mark.parametrize("made", ["nn.Linear(60, 30)", "nn.Linear(60, 3_000_000_000)"])
-def test_of_a_model_that_is_too_large_shapes_are_told(made: str, tmp_path: Path) -> None:
+def test_of_a_model_that_is_too_large_shapes_are_told(made: str, tmp_path: Path, narrow: Workers) -> None:
     (tmp_path / "net.py").write_text(HIDDEN.replace("nn.Linear(8, 10)", made), encoding="utf-8")
-    with Workers(Wanted(seconds=60.0, parameters=1000)) as workers:
-        facts = confirmed(tmp_path / "net.py", workers).measurement
+    facts = confirmed(tmp_path / "net.py", narrow).measurement
     assert facts is not None
     assert facts.basis.device == "meta"
     assert facts.outputs[0].shape[1:] == ((30,) if "30)" in made else (3_000_000_000,))
@@ -161,7 +153,7 @@ def test_of_a_model_that_is_too_large_shapes_are_told(made: str, tmp_path: Path)
 
 @needs_torch
 @needs_keras
-def test_keras_on_torch_tells_the_shapes_of_a_model_that_is_too_large(tmp_path: Path) -> None:
+def test_keras_on_torch_tells_the_shapes_of_a_model_that_is_too_large(tmp_path: Path, keras_on_torch: Workers) -> None:
     text = """import keras
 from keras import layers
 
@@ -176,8 +168,7 @@ class Net(keras.Model):
         return self.head(self.first(x))
 """
     (tmp_path / "net.py").write_text(text, encoding="utf-8")
-    with Workers(Wanted(seconds=60.0, keras_backend="torch")) as workers:
-        facts = confirmed(tmp_path / "net.py", workers).measurement
+    facts = confirmed(tmp_path / "net.py", keras_on_torch).measurement
     assert facts is not None
     assert (facts.basis.device, facts.outputs[0].shape[1:]) == ("meta", (100_000,))
     assert facts.parameters > 100_000**2
@@ -198,7 +189,7 @@ def test_a_finding_in_a_notebook(tmp_path: Path, workers: Workers) -> None:
 
 @needs_keras
 @pytest.mark.parametrize("backend", ["tensorflow", "torch"])
-def test_keras_on_either_backend(backend: str, tmp_path: Path) -> None:
+def test_keras_on_either_backend(backend: str, tmp_path: Path, workers: Workers, keras_on_torch: Workers) -> None:
     if importlib.util.find_spec(backend) is None:
         pytest.skip(f"{backend} is not installed")
     text = """import keras
@@ -208,8 +199,7 @@ model = keras.Sequential([keras.Input((8,)), layers.Dense(1, activation="softmax
 model.compile(optimizer="adam", loss="binary_crossentropy")
 """
     (tmp_path / "net.py").write_text(text, encoding="utf-8")
-    with Workers(Wanted(seconds=60.0, keras_backend=backend)) as workers:
-        one = confirmed(tmp_path / "net.py", workers, name="model")
+    one = confirmed(tmp_path / "net.py", workers if backend == "tensorflow" else keras_on_torch, name="model")
     assert one.measurement is not None
     assert backend in dict(one.measurement.basis.versions)
     assert {finding.code: verdict.outcome for finding, verdict in one.verdicts}["HL201"] is Outcome.CONFIRMED

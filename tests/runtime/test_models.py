@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import importlib.util
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -38,12 +37,6 @@ def programs(framework: str) -> list[Path]:
 def expected(program: Path, kind: str) -> dict[str, str]:
     found = COMMENT.findall(program.read_text(encoding="utf-8"))
     return {name: value for word, name, value in found if word == kind}
-
-
-@pytest.fixture(scope="module")
-def workers() -> Iterator[Workers]:
-    with Workers(Wanted(seconds=60.0)) as started:
-        yield started
 
 
 class Looked:

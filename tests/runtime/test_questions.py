@@ -6,7 +6,6 @@ Each has a twin that is right, of which nothing is confirmed.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,12 +21,6 @@ QUESTIONS = Path(__file__).parent.parent.parent / "fixtures" / "questions"
 DRAWS = 3
 CLOSE = 1e-5
 """What single precision leaves of an equation."""
-
-
-@pytest.fixture(scope="module")
-def workers() -> Iterator[Workers]:
-    with Workers(Wanted(seconds=60.0)) as started:
-        yield started
 
 
 def confirmed(program: str, workers: Workers) -> Confirmation:
@@ -138,22 +131,18 @@ def test_6_sigmoids_of_classes_do_not_share_a_probability(workers: Workers) -> N
 @needs_torch
 @needs_keras
 @pytest.mark.parametrize("program", ["q6_sigmoid_outputs_bad", "q1_softmax_in_the_model_bad"])
-def test_the_same_numbers_come_in_every_process(program: str) -> None:
+def test_the_same_numbers_come_in_every_process(program: str, workers: Workers) -> None:
     """Also those of weights that the program draws while it is loaded."""
-    replies = []
-    for _ in range(2):
-        with Workers(Wanted(seconds=60.0)) as workers:
-            (one,) = confirm_path(QUESTIONS / f"{program}.py", "", Settings(root=QUESTIONS), Wanted(), workers)
-        assert isinstance(one, Confirmation)
-        assert isinstance(one.outcome, Measurement)
-        replies.append((one.outcome.outputs, one.outcome.loss))
-    assert replies[0] == replies[1]
+    with Workers(Wanted(seconds=60.0)) as others:
+        replies = [confirmed(program, started).outcome for started in (workers, others)]
+    assert all(isinstance(one, Measurement) for one in replies)
+    first, second = ((one.outputs, one.loss) for one in replies if isinstance(one, Measurement))
+    assert first == second
 
 
 @needs_keras
-def test_6_on_torch_keras_hides_nothing() -> None:
-    with Workers(Wanted(seconds=60.0, keras_backend="torch")) as workers:
-        facts = measured("q6_sigmoid_outputs_bad", "HL108", workers)
+def test_6_on_torch_keras_hides_nothing(keras_on_torch: Workers) -> None:
+    facts = measured("q6_sigmoid_outputs_bad", "HL108", keras_on_torch)
     assert dict(facts.basis.versions).keys() == {"python", "keras", "torch"}
     assert facts.loss is not None
     assert not facts.loss.note

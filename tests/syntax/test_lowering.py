@@ -52,7 +52,9 @@ def test_no_call_is_lost_but_those_that_raise(program: Path) -> None:
     assert sum(isinstance(node, ir.Call) for node in ir.walk(parse(text).body)) >= len(calls)
 
 
-@pytest.mark.parametrize("text", ["x = (", "def f(:\n    pass\n", "(" * 400 + ")" * 400, "a" + ".b()" * 2000])
+@pytest.mark.parametrize(
+    "text", ["x = (", "def f(:\n    pass\n", "(" * 400 + ")" * 400, "a" + ".b()" * 2000, "not " * 50_000 + "a"]
+)
 def test_what_cannot_be_parsed_is_refused_with_its_place(text: str) -> None:
     with pytest.raises(SyntaxProblem) as caught:
         parse(text)

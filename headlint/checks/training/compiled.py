@@ -56,6 +56,8 @@ def _changed_since_compile(run: Run, fitted: TrainingEvent) -> tuple[TrainingEve
                 return event, real
             case Event.COMPILED:
                 return None, []  # what is frozen then may be meant for the other model, as in a GAN
+            case Event.LEFT_OUT:
+                return None, []
             case Event.HANDED_OVER if _may_compile(event, model):
                 return None, []
             case Event.TRAINABLE_SET if set(event.rounds) & set(fitted.rounds) and is_part(event.subject, model):

@@ -104,8 +104,8 @@ def reaches(value: Value, optimizer: Value, depth: int = DEEPEST) -> bool:
     match value:
         case Unknown() if isinstance(optimizer, Unknown):
             return _is_part_of(optimizer, value)
-        case Layer() | Backbone() | Part() | Unknown() if isinstance(optimizer, Optimizer):
-            return value in optimizer.held.members
+        case Layer() | Backbone() | Part() | Unknown() if (held := held_by(optimizer)) is not None:
+            return value in held.members
         case Layer() | Backbone() | Container() | Part() | Parameters() | OneParameter():
             return True
         case Optimizer():

@@ -9,12 +9,11 @@ from headlint.checks.evidence import Evidence
 from headlint.checks.tensors import ancestors
 from headlint.checks.training.holding import held_by
 from headlint.checks.training.order import Run, always_with, together
-from headlint.checks.training.reach import depends_on
+from headlint.checks.training.reach import depends_on, tensors_in
 from headlint.checks.training.switching import covers, depends_on_mode, may_be_switched_by, mode_of
-from headlint.flow.values.conditions import Choice
 from headlint.flow.values.facts import Event, LossUse, PredictionUse, TrainingEvent
 from headlint.flow.values.library_values import Backbone, Container, Dataset, Model
-from headlint.flow.values.python_values import DictValue, Instance, Site, TupleValue, Unknown, Value
+from headlint.flow.values.python_values import Instance, Site, TupleValue, Unknown, Value
 from headlint.flow.values.tensor_values import Tensor
 from headlint.flow.values.training_values import Round
 
@@ -34,7 +33,7 @@ def evaluated_in_training_mode(evidence: Evidence) -> Iterator[Diagnostic]:
             else:
                 continue
             in_training, switch = _training_mode(evidence, run, applied)
-            if not in_training or any(may_be_switched_by(event, applied.subject) for event in evidence.events):
+            if not in_training or _may_be_switched_elsewhere(evidence, run, applied):
                 continue
             yield Diagnostic(
                 "HL607",
@@ -56,6 +55,15 @@ def evaluated_in_training_mode(evidence: Evidence) -> Iterator[Diagnostic]:
             )
 
 
+def _may_be_switched_elsewhere(evidence: Evidence, run: Run, applied: TrainingEvent) -> bool:
+    """Whether something that is not followed may switch a model's mode: not what comes before all that is done with it."""
+    model = applied.subject
+    known = (run.place(event) for event in run.events if event.subject is model or model in event.given)
+    first = min(known, default=0)
+    early = {id(event) for event in run.events[:first]}
+    return any(may_be_switched_by(event, model) for event in evidence.events if id(event) not in early)
+
+
 def _trains_beside(run: Run, applied: TrainingEvent) -> bool:
     """Whether the round of a loop in which a model is applied trains as well."""
     return bool(applied.rounds) and any(event.event in _TRAINING for event in run.round_of(applied))
@@ -65,7 +73,7 @@ def _may_be_an_evaluation(evidence: Evidence, applied: TrainingEvent) -> bool:
     model = applied.subject
     if isinstance(model, Unknown | Model) or applied.in_comprehension:
         return False
-    outputs = _tensors_in(applied.by)
+    outputs = tensors_in(applied.by)
     return bool(outputs) and depends_on_mode(evidence, model) and _went_through_its_mode(evidence, model, outputs)
 
 
@@ -130,7 +138,10 @@ def _is_asked_with_saved_weights(evidence: Evidence, run: Run, applied: Training
         event for event in evidence.events if event.event is Event.RESTORED and event.subject is applied.subject
     ]
     return (
-        any(event.root < applied.root or run.place(event) < run.place(applied) for event in restored)
+        any(
+            event.root < applied.root or (run.has(event) and run.place(event) < run.place(applied))
+            for event in restored
+        )
         and depends_on_mode(evidence, applied.subject, as_built=True)
         and (_is_decided_upon(evidence, applied) or _is_compared(evidence, applied))
     )
@@ -151,7 +162,7 @@ def _training_mode(evidence: Evidence, run: Run, applied: TrainingEvent) -> tupl
         return True, within
     if any(mode_of(event) is not True and event.root != applied.root for event in switches):
         return False, None
-    return _last_mode(evidence, run, applied, [event for event in switches if event.root == applied.root])
+    return _last_mode(evidence, run, applied, [event for event in switches if run.has(event)])
 
 
 def _last_mode(
@@ -240,18 +251,18 @@ def _is_decided_upon_or_compared(evidence: Evidence, run: Run, applied: Training
 
 
 def _is_decided_upon(evidence: Evidence, applied: TrainingEvent) -> bool:
-    outputs = _tensors_in(applied.by)
+    outputs = tensors_in(applied.by)
     return any(depends_on(evidence, fact.tensor, one) for fact in evidence.of(PredictionUse) for one in outputs)
 
 
 def _is_compared(evidence: Evidence, applied: TrainingEvent) -> bool:
-    outputs = _tensors_in(applied.by)
+    outputs = tensors_in(applied.by)
     return any(depends_on(evidence, use.prediction, one) for use in evidence.of(LossUse) for one in outputs)
 
 
 def _is_trained_with(evidence: Evidence, run: Run, applied: TrainingEvent) -> bool:
     """Whether a loss that is differentiated depends on an output, or may: where it is not followed."""
-    outputs = _tensors_in(applied.by)
+    outputs = tensors_in(applied.by)
     losses = [event.subject for event in evidence.events if event.event is Event.DIFFERENTIATED]
     if any(depends_on(evidence, loss, one, with_targets=True) for loss in losses for one in outputs):
         return True
@@ -266,21 +277,6 @@ def _is_followed(loss: Value) -> bool:
             return True
         case _:
             return False
-
-
-def _tensors_in(output: Value | None) -> list[Tensor]:
-    """The tensors that a model gives."""
-    match output:
-        case Tensor():
-            return [output]
-        case TupleValue(items):
-            return [tensor for item in items for tensor in _tensors_in(item)]
-        case DictValue():
-            return [tensor for item in output.slots.values() for tensor in _tensors_in(item)]
-        case Choice(options):
-            return [tensor for option in options for tensor in _tensors_in(option.value)]
-        case _:
-            return []
 
 
 RULES = (evaluated_in_training_mode,)

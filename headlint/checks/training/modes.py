@@ -8,7 +8,7 @@ from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
 from headlint.checks.evidence import Evidence
 from headlint.checks.training.holding import held_by, is_optimizer
 from headlint.checks.training.order import Run, together
-from headlint.checks.training.reach import depends_on
+from headlint.checks.training.reach import depends_on, tensors_in
 from headlint.checks.training.switching import covers, depends_on_mode, may_be_switched_by, mode_of
 from headlint.flow.values.facts import Event, TrainingEvent
 from headlint.flow.values.python_values import HeapObject, Unknown, Value
@@ -55,16 +55,16 @@ def _applied_for(evidence: Evidence, run: Run, backward: TrainingEvent) -> list[
         and together(event, backward)
         and any(_holds(run, step.subject, event.subject) for step in known)
         and depends_on_mode(evidence, event.subject)
-        and depends_on(evidence, backward.subject, _output(event))
+        and any(depends_on(evidence, backward.subject, output) for output in _outputs(event))
     ]
 
 
-def _output(applied: TrainingEvent) -> Value:
+def _outputs(applied: TrainingEvent) -> list[Value]:
     """What a model gave when it was applied."""
     if applied.event is Event.APPLIED:
-        return applied.by or applied.subject
+        return [*tensors_in(applied.by)] or [applied.by or applied.subject]
     assert isinstance(applied.subject, Unknown)
-    return applied.subject.child(("call", applied.site))
+    return [applied.subject.child(("call", applied.site))]
 
 
 def _holds(run: Run, optimizer: Value, model: Value) -> bool:

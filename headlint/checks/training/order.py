@@ -23,7 +23,8 @@ class Neighbour:
 class Run:
     """What happens when a module, or a function that nothing calls, is run.
 
-    Not ``whole``: it goes on, and was not followed further. The loops whose events it has are followed to their end.
+    Not ``whole``: a part of it is not followed. The loops whose events it has are followed to their end, but for calls that
+    are left out.
     """
 
     events: tuple[TrainingEvent, ...]
@@ -36,6 +37,10 @@ class Run:
     def place(self, event: TrainingEvent) -> int:
         """The position of an event in the order of all."""
         return self._positions[id(event)]
+
+    def has(self, event: TrainingEvent) -> bool:
+        """Whether an event is part of what is followed of the run."""
+        return id(event) in self._positions
 
     def of(self, *kinds: Event) -> list[TrainingEvent]:
         """The events of some kinds."""
@@ -73,7 +78,7 @@ class Run:
 def runs_of(events: Iterable[TrainingEvent], broken_loops: bool = False) -> list[Run]:
     """The runs that events belong to; of those that are not followed to their end what comes before.
 
-    That is without the loops in which the end comes, whose rounds may do anything else, or with them.
+    That is without the loops that are not followed to their end, whose rounds may do anything else, or with them.
     """
     by_root: dict[int, list[TrainingEvent]] = {}
     for event in events:
@@ -82,12 +87,11 @@ def runs_of(events: Iterable[TrainingEvent], broken_loops: bool = False) -> list
 
 
 def _followed(events: tuple[TrainingEvent, ...], broken_loops: bool) -> Run:
-    for number, event in enumerate(events):
-        if event.event is Event.CUT_SHORT:
-            broken = {one.loop for one in event.rounds} if not broken_loops else set()
-            before = (one for one in events[:number] if broken.isdisjoint(other.loop for other in one.rounds))
-            return Run(tuple(before), whole=False)
-    return Run(events)
+    end = next((number for number, event in enumerate(events) if event.event is Event.CUT_SHORT), len(events))
+    last = events[end : end + 1]
+    broken = {loop for event in (*events[:end], *last) for loop in event.broken} if not broken_loops else set()
+    followed = tuple(one for one in events[:end] if broken.isdisjoint(other.loop for other in one.rounds))
+    return Run(followed, whole=not last and not any(event.event is Event.LEFT_OUT for event in followed))
 
 
 def together(first: TrainingEvent, second: TrainingEvent) -> bool:

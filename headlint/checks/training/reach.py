@@ -10,7 +10,7 @@ from headlint.flow.training.parameters import has_weights
 from headlint.flow.values.conditions import Choice
 from headlint.flow.values.facts import Event, LossUse
 from headlint.flow.values.library_values import Backbone, Layer, Part
-from headlint.flow.values.python_values import Constant, Site, TupleValue, Unknown, Value
+from headlint.flow.values.python_values import Constant, DictValue, Site, TupleValue, Unknown, Value
 from headlint.flow.values.tensor_values import COMPUTED, Tensor
 from headlint.flow.values.training_values import Parameters
 
@@ -191,3 +191,18 @@ def _computed_from(evidence: Evidence, value: Value, with_targets: bool) -> Iter
             yield from items
         case Choice(options):
             yield from (option.value for option in options)
+
+
+def tensors_in(output: Value | None) -> list[Tensor]:
+    """The tensors that a model gives."""
+    match output:
+        case Tensor():
+            return [output]
+        case TupleValue(items):
+            return [tensor for item in items for tensor in tensors_in(item)]
+        case DictValue():
+            return [tensor for item in output.slots.values() for tensor in tensors_in(item)]
+        case Choice(options):
+            return [tensor for option in options for tensor in tensors_in(option.value)]
+        case _:
+            return []

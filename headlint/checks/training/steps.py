@@ -9,7 +9,7 @@ from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
 from headlint.checks.evidence import Evidence
 from headlint.checks.training.holding import called, concerns_all_of, is_optimizer, may_concern, may_train, reaches
 from headlint.checks.training.order import Run, always_with, together
-from headlint.checks.training.reach import certainly_reaches, may_reach
+from headlint.checks.training.reach import certainly_reaches, depends_on, may_reach
 from headlint.checks.training.tapes import TRAINABLE
 from headlint.flow.machine.state import consistent
 from headlint.flow.values.assumptions import Assumption
@@ -131,7 +131,7 @@ def _may_clear(event: TrainingEvent, optimizer: Value) -> bool:
     match event.event:
         case Event.CLEARED:
             return may_concern(event.subject, optimizer)
-        case Event.WRITTEN:
+        case Event.WRITTEN | Event.LEFT_OUT:
             return True
         case Event.HANDED_OVER:
             return may_train(event, optimizer)
@@ -187,11 +187,12 @@ def step_out_of_order(evidence: Evidence) -> Iterator[Diagnostic]:
         for step in run.of(Event.STEPPED):
             if _is_plain_step(step):
                 yield from _step_without_gradients(run, step)
+        for clipping in run.of(Event.CLIPPED):
+            yield from _useless_clipping(evidence, run, clipping)
     for run in evidence.runs:
         for backward in run.of(Event.DIFFERENTIATED) if run.whole else ():
             yield from _backward_without_step(evidence, run, backward)
         for clipping in run.of(Event.CLIPPED):
-            yield from _useless_clipping(run, clipping)
             yield from _clipping_of_scaled(run, clipping)
 
 
@@ -224,7 +225,7 @@ def _cleared_right_before(run: Run, step: TrainingEvent) -> TrainingEvent | None
     for neighbour in run.before(step):
         event = neighbour.event
         match event.event:
-            case Event.DIFFERENTIATED | Event.WRITTEN:
+            case Event.DIFFERENTIATED | Event.WRITTEN | Event.LEFT_OUT:
                 return None
             case Event.HANDED_OVER if may_train(event, step.subject):
                 return None
@@ -243,13 +244,9 @@ def _backward_without_step(evidence: Evidence, run: Run, backward: TrainingEvent
     yield from _never_stepped(evidence, run, backward)
     around = run.round_of(backward)
     cleared = [event for event in around if event.event is Event.CLEARED and is_optimizer(event.subject)]
-    if not cleared:
-        return
-    using = (Event.STEPPED, Event.READ, Event.WRITTEN)
-    if any(event.event in using or may_train(event, cleared[0].subject) for event in run.events):
-        return
-    optimizer = cleared[0].subject
-    if any(event.event is Event.STEPPED and event.subject is optimizer for event in evidence.events):
+    unused = (event for event in cleared if not _may_be_used(evidence, run, backward, event.subject))
+    optimizer = next((event.subject for event in unused), None)
+    if optimizer is None:
         return
     yield Diagnostic(
         "HL509",
@@ -258,10 +255,26 @@ def _backward_without_step(evidence: Evidence, run: Run, backward: TrainingEvent
         f"Call {_name(optimizer)}.step() behind backward().",
         isinstance(optimizer, Optimizer) and not backward.guards,
         (
-            DiagnosticStep(cleared[0].site, "clears the gradients", "event"),
+            DiagnosticStep(
+                next(event.site for event in cleared if event.subject is optimizer), "clears the gradients", "event"
+            ),
             DiagnosticStep(backward.site, "computes gradients", "event"),
         ),
         subject=backward,
+    )
+
+
+def _may_be_used(evidence: Evidence, run: Run, backward: TrainingEvent, optimizer: Value) -> bool:
+    """Whether anything may use the gradients that a loss gives the parameters of an optimizer: its step, or one of another."""
+    using = (Event.STEPPED, Event.READ, Event.WRITTEN)
+    if not any(event.event in using or may_train(event, optimizer) for event in run.events):
+        return any(event.event is Event.STEPPED and event.subject is optimizer for event in evidence.events)
+    steps = [event.subject for event in evidence.events if event.event is Event.STEPPED]
+    others = [event for event in run.events if event.event is not Event.STEPPED]
+    return (
+        not certainly_reaches(evidence, backward.subject, optimizer)
+        or any(may_concern(one, optimizer) or may_reach(evidence, backward.subject, one) for one in steps)
+        or any(event.event in using or may_train(event, optimizer) for event in others)
     )
 
 
@@ -320,25 +333,34 @@ def _tape_without_step(run: Run, taken: TrainingEvent) -> Iterator[Diagnostic]:
     )
 
 
-_OF_GRADIENTS = (Event.DIFFERENTIATED, Event.STEPPED, Event.CLEARED, Event.WRITTEN, Event.HANDED_OVER)
+_OF_GRADIENTS = (Event.DIFFERENTIATED, Event.STEPPED, Event.CLEARED, Event.WRITTEN, Event.LEFT_OUT)
 
 
-def _useless_clipping(run: Run, clipping: TrainingEvent) -> Iterator[Diagnostic]:
-    before = next((one for one in run.before(clipping) if _matters(one.event)), None)
-    after = next((one for one in run.after(clipping) if _matters(one.event)), None)
-    if before is None or after is None or before.in_other_round or not always_with(before.event, clipping):
+def _useless_clipping(evidence: Evidence, run: Run, clipping: TrainingEvent) -> Iterator[Diagnostic]:
+    losses = [one.event for one in run.after(clipping) if one.event.event is Event.DIFFERENTIATED]
+    before = next(
+        (
+            one
+            for one in run.before(clipping)
+            if _matters(one.event, clipping.subject) and not _computes(evidence, one.event, losses)
+        ),
+        None,
+    )
+    if before is None or before.in_other_round or not _happens_with(before.event, clipping):
         return
-    match before.event.event, after.event.event:
-        case Event.STEPPED, Event.CLEARED if before.event.subject is after.event.subject:
-            if not may_concern(clipping.subject, before.event.subject):
-                return
+    match before.event.event:
+        case Event.STEPPED:
+            after = _cleared_next(run, before.event, clipping)
             message = (
                 "The gradients are clipped after the step that uses them, and cleared next: clipping has no effect."
             )
-        case Event.CLEARED, Event.DIFFERENTIATED if not after.in_other_round:
+        case Event.CLEARED:
+            after = _differentiated_next(run, clipping)
             message = "The gradients are clipped before backward() computes them: clipping has no effect."
         case _:
             return
+    if after is None:
+        return
     yield Diagnostic(
         "HL509",
         clipping.site,
@@ -347,10 +369,57 @@ def _useless_clipping(run: Run, clipping: TrainingEvent) -> Iterator[Diagnostic]
         not clipping.guards and not before.event.guards,
         tuple(
             DiagnosticStep(event.site, _DOES.get(event.event, "clips the gradients"), "event")
-            for event in (before.event, clipping, after.event)
+            for event in (before.event, clipping, after)
         ),
         subject=clipping,
     )
+
+
+def _computes(evidence: Evidence, event: TrainingEvent, losses: list[TrainingEvent]) -> bool:
+    """Whether a call that cannot be read gives what a loss is computed from that is differentiated later."""
+    if event.event is not Event.HANDED_OVER or not isinstance(event.subject, Unknown):
+        return False
+    result = event.subject.child(("call", event.site))
+    return any(depends_on(evidence, loss.subject, result) for loss in losses)
+
+
+def _happens_with(first: TrainingEvent, second: TrainingEvent) -> bool:
+    """Whether the first happens wherever the second does, in runs with some options."""
+    return {one for one in first.guards if not _is_option(one.condition.subject)} <= set(second.guards)
+
+
+def _cleared_next(run: Run, step: TrainingEvent, clipping: TrainingEvent) -> TrainingEvent | None:
+    """What clears the gradients of a step behind clipping, before anything can use them; a call without the optimizer cannot."""
+    if not may_concern(clipping.subject, step.subject):
+        return None
+    for neighbour in run.after(clipping):
+        event = neighbour.event
+        match event.event:
+            case _ if not together(event, step):
+                continue
+            case Event.CLEARED if concerns_all_of(event.subject, step.subject):
+                return event if _happens_with(event, clipping) or _happens_with(event, step) else None
+            case Event.HANDED_OVER if any(value is step.subject for value in event.given):
+                return None
+            case Event.DIFFERENTIATED | Event.STEPPED | Event.CLEARED | Event.WRITTEN | Event.READ:
+                return None
+            case _:
+                continue
+    return None
+
+
+def _differentiated_next(run: Run, clipping: TrainingEvent) -> TrainingEvent | None:
+    """The ``backward()`` behind clipping in its round, before which nothing can compute gradients."""
+    for neighbour in run.after(clipping):
+        event = neighbour.event
+        match event.event:
+            case _ if neighbour.in_other_round:
+                return None
+            case Event.DIFFERENTIATED:
+                return event
+            case _ if _matters(event, clipping.subject):
+                return None
+    return None
 
 
 _DOES = {
@@ -360,16 +429,17 @@ _DOES = {
 }
 
 
-def _matters(event: TrainingEvent) -> bool:
+def _matters(event: TrainingEvent, parameters: Value) -> bool:
+    """Whether something does a part of a step, or may do one with some parameters."""
     if event.event is Event.HANDED_OVER:
-        return may_train(event, event.subject)
+        return may_train(event, parameters)
     return event.event in _OF_GRADIENTS
 
 
 def _clipping_of_scaled(run: Run, clipping: TrainingEvent) -> Iterator[Diagnostic]:
     scaled: TrainingEvent | None = None
     for one in run.before(clipping):
-        if one.event.event in (Event.UNSCALED, Event.WRITTEN) or (
+        if one.event.event in (Event.UNSCALED, Event.WRITTEN, Event.LEFT_OUT) or (
             one.event.event is Event.HANDED_OVER and may_train(one.event, clipping.subject)
         ):
             return

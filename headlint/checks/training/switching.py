@@ -97,6 +97,8 @@ def mode_of(event: TrainingEvent) -> bool | None:
 
 def may_be_switched_by(event: TrainingEvent, model: Value) -> bool:
     """Whether something that cannot be read gets a model, or an object that has it, and does more than to read it."""
+    if event.event is Event.LEFT_OUT:
+        return True
     if event.event is not Event.HANDED_OVER:
         return False
     if isinstance(event.subject, Unknown) and called(event.subject) in _READING:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from headlint.flow.data import scikit_learn, tables, tensorflow_data, torch_data
+from headlint.flow.data import hugging_face, scikit_learn, tables, tensorflow_data, torch_data
 from headlint.flow.values.arguments import Arguments
-from headlint.flow.values.library_values import Dataset, Table
+from headlint.flow.values.library_values import Dataset, Rows, Table
 from headlint.flow.values.python_values import Constant, FrameworkMethod, TupleValue, Unknown, Value
 from headlint.flow.values.tensor_values import Shape, Tensor
 
@@ -42,6 +42,8 @@ def call(machine: Machine, path: str, arguments: Arguments, at: int) -> Value | 
         return tensorflow_data.zipped(machine, arguments)
     if name == "read_data_sets":
         return tensorflow_data.examples_of_tutorial(arguments, site)
+    if path == "datasets.load_dataset":
+        return hugging_face.load(arguments, site)
     if path == "tensorflow_datasets.load":
         return tensorflow_data.catalogue(arguments, site)
     return None
@@ -52,6 +54,8 @@ def call_method(machine: Machine, dataset: Dataset, name: str, arguments: Argume
     site = machine.site(at)
     if isinstance(dataset, Table):
         return tables.method(machine, dataset, name, arguments)
+    if isinstance(dataset, Rows):
+        return hugging_face.method(machine, dataset, name, arguments)
     prepared = scikit_learn.method(machine, dataset, name, arguments, site)
     if prepared is not None:
         return prepared
@@ -76,6 +80,8 @@ def attribute(machine: Machine, dataset: Dataset, name: str) -> Value:
     """An attribute of a data set."""
     if isinstance(dataset, Table):
         return tables.attribute(machine, dataset, name)
+    if isinstance(dataset, Rows) and name == "features":
+        return hugging_face.features(machine, dataset)
     match name, dataset.item:
         case (("targets" | "labels" | "train_labels"), TupleValue((_, Tensor() as given))):
             return given.derive(shape=Shape((None,)), inputs=())

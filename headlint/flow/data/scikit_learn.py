@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from headlint.flow.data import labels
 from headlint.flow.values.arguments import Arguments
+from headlint.flow.values.facts import PredictionUse
 from headlint.flow.values.intervals import BELOW_ZERO, BOTH_SIGNS, STANDARDISED, UNIT, Interval
 from headlint.flow.values.library_values import Dataset
 from headlint.flow.values.python_values import (
@@ -38,6 +39,9 @@ def call(machine: Machine, name: str, arguments: Arguments, site: Site) -> Value
             return several[0] if len(several) == 1 else TupleValue(several)
         case "KFold" | "StratifiedKFold" | "ShuffleSplit" | "StratifiedShuffleSplit" | "TimeSeriesSplit":
             return Dataset(name, Unknown())
+        case "accuracy_score":
+            _note_accuracy(machine, arguments, site)
+            return None
         case "label_binarize":
             return labels.one_hot(arguments.first("y"), "label_binarize(…)", site)
         case "scale" | "minmax_scale" | "maxabs_scale" | "robust_scale":
@@ -51,6 +55,14 @@ def call(machine: Machine, name: str, arguments: Arguments, site: Site) -> Value
         return made
     found = _labels_of(name, arguments, site)
     return _bunch(machine, name, Tensor(shape=Shape((None, None))), found, arguments) if found is not None else None
+
+
+def _note_accuracy(machine: Machine, arguments: Arguments, site: Site) -> None:
+    """``accuracy_score(true, predicted)`` counts the answers that are equal to the labels."""
+    predicted = arguments.bind(("y_true", "y_pred")).get("y_pred")
+    for option in machine.state.alternatives(predicted) if predicted is not None else ():
+        if isinstance(option.value, Tensor):
+            machine.emit(PredictionUse, site, kind="equality", tensor=option.value)
 
 
 def _labels_of(name: str, arguments: Arguments, site: Site) -> Tensor | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from headlint.flow.layers import argument_order
 from headlint.flow.tensors import operation
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.conditions import Option, rule_out_apart
@@ -85,36 +86,13 @@ def use(
     machine: Machine, kind: LossKind, arguments: Arguments, site: Site, options: Mapping[str, Value], loss_site: Site
 ) -> Value:
     """A loss takes a prediction and labels."""
-    if kind.name.startswith("tensorflow.nn.") and _is_in_the_order_of_0_x(machine, arguments):
-        arguments = Arguments((), {**arguments.named, **_scores_first(kind, arguments)}, arguments.sites)
+    arguments = argument_order.as_meant(machine, kind, arguments)
     bound = arguments.bind(kind.call)
     prediction = bound.get(kind.prediction) or arguments.get("input", "output", "preds", "logits", "y_pred")
     target = bound.get(kind.target) or arguments.get("target", "labels", "y_true")
     if prediction is None:
         return Tensor(Domain.LOSS, origin=Origin("loss", kind.name, site, loss_site))
     return take(machine, kind, prediction, target, site, options, loss_site)
-
-
-def _is_in_the_order_of_0_x(machine: Machine, arguments: Arguments) -> bool:
-    """Whether a graph with placeholders passes scores and labels by position.
-
-    That ran before TensorFlow 1.0 alone, where the scores came first; 1.x asks for names (``nn_ops._ensure_xent_args``).
-    """
-    if len(arguments.positional) != 2:
-        return False
-    first, second = (machine.state.narrow(value) for value in arguments.positional)
-    return _is_fed(second) and not _is_fed(first)
-
-
-def _is_fed(value: Value) -> bool:
-    """Whether a value is a placeholder, or what one operation after the other makes of it alone."""
-    while isinstance(value, Tensor) and value.origin.role == "operation" and len(value.inputs) == 1:
-        value = value.inputs[0]
-    return isinstance(value, Tensor) and value.origin.role == "input" and value.origin.name.endswith("placeholder")
-
-
-def _scores_first(kind: LossKind, arguments: Arguments) -> dict[str, Value]:
-    return dict(zip((kind.prediction, kind.target), arguments.positional, strict=True))
 
 
 def take(

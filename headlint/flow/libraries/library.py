@@ -9,7 +9,7 @@ from headlint.flow.keras import keras_models, unseen_models
 from headlint.flow.layers import containers, library_models, losses
 from headlint.flow.libraries import declarations, joining, layers, search_spaces, tensorflow_calls, trainers
 from headlint.flow.machine.parts import BY_HAND
-from headlint.flow.python import attributes, builtin_calls, collections_methods, items
+from headlint.flow.python import attributes, builtin_calls, collections_methods, items, standard_library
 from headlint.flow.tensors import tensors
 from headlint.flow.torch_modules import dropout
 from headlint.flow.training import modules, optimizers, parameters, unreadable
@@ -175,7 +175,7 @@ def call_method(machine: Machine, receiver: Value, name: str, arguments: Argumen
         case Optimizer() | Scheduler() | Scaler():
             return optimizers.call_method(machine, receiver, name, arguments, at)
         case Parser():
-            return builtin_calls.parser_method(machine, receiver, name, arguments, at)
+            return standard_library.parser_method(machine, receiver, name, arguments, at)
         case Dataset():
             return datasets.call_method(machine, receiver, name, arguments, at)
         case ListValue() | DictValue() | TupleValue() | Constant():

@@ -207,7 +207,9 @@ class Machine:
             self.state.outside(lambda: self.run_module(unit))
         return unit
 
-    def with_share(self, run: Callable[[], object], most_steps: int = MOST_STEPS_OF_A_ROOT) -> None:
+    def with_share(
+        self, run: Callable[[], object], most_steps: int = MOST_STEPS_OF_A_ROOT, event: Event = Event.CUT_SHORT
+    ) -> None:
         """Do something that may take only a part of the steps that are left; what it does not reach stays unknown."""
         share = most_steps + self.state.work * STEPS_PER_COMBINATION
         kept = max(0, self._steps_left - share)
@@ -219,18 +221,13 @@ class Machine:
             self.cut_short += 1
             del self.frames[depth:]
             self.state.path = before
-            self._note_cut()
+            inner = tuple(one.loop for one in self._spent_in if one not in self.rounds)
+            self.note_event(event, self.site(0), self.globals, broken=inner)
         self._steps_left += kept
-
-    def _note_cut(self) -> None:
-        """Note that what follows was not run, in the rounds of loops in which the steps ran out."""
-        before, self.rounds = self.rounds, self._spent_in or self.rounds
-        self.note_event(Event.CUT_SHORT, self.site(0), self.globals)
-        self.rounds, self._spent_in = before, ()
 
     def with_share_of_a_call(self, run: Callable[[], object]) -> None:
         """Follow a call, which may not take so many steps that its caller could not go on."""
-        self.with_share(run, self.steps_left * 3 // 4)
+        self.with_share(run, self.steps_left * 3 // 4, Event.LEFT_OUT)
 
     def step(self) -> None:
         """Count one step.

@@ -13,8 +13,11 @@ from headlint.flow.values.conditions import Choice, Condition, Guard, Option
 from headlint.flow.values.library_values import Backbone, Part
 from headlint.flow.values.python_values import Constant, DictValue, HeapObject, TupleValue, Unknown, Value, births
 
-MOST_OPTIONS = 24
+MOST_OPTIONS = 8
 """A value with more alternatives than this is no longer followed."""
+
+MOST_OF_ONE_QUESTION = 24
+"""So many alternatives are followed where one question decides between all of them, such as the name of a model."""
 
 MOST_GUARDS = 8
 """An alternative under more conditions than this is no longer followed."""
@@ -81,8 +84,11 @@ class State:
 
     def distribute(self, values: Sequence[Value], operation: Callable[..., Value], most: int = MOST_OPTIONS) -> Value:
         """The operation's results over every combination of alternatives that can occur together."""
-        if not any(isinstance(value, Choice) for value in values):
+        choices = [value for value in values if isinstance(value, Choice)]
+        if not choices:
             return operation(*values)
+        if len(choices) == 1 and most == MOST_OPTIONS:
+            most = MOST_OF_ONE_QUESTION
         combinations: list[tuple[tuple[Guard, ...], tuple[Value, ...]]] = [((), ())]
         for value in values:
             combinations = [
@@ -234,10 +240,23 @@ def join(options: Iterable[tuple[tuple[Guard, ...], Value]]) -> Value:
     if all(same(merged[0].value, option.value) for option in merged[1:]):
         return merged[0].value
     followed = [option for option in merged if len(option.guards) <= MOST_GUARDS]
-    if len(followed) == len(merged) <= MOST_OPTIONS:
+    if len(followed) == len(merged) <= _most(merged):
         return Choice(tuple(merged))
-    first = sorted(followed, key=lambda option: not _is_usual(option))[: MOST_OPTIONS - 1]
-    return Choice((*first, Option((), Unknown(TOO_MANY)))) if first else Unknown(TOO_MANY)
+    usual = [option for option in followed if _is_usual(option)]
+    rest = Unknown(TOO_MANY)
+    return Choice((*usual, Option((), rest))) if 0 < len(usual) < MOST_OPTIONS else rest
+
+
+def _most(options: list[Option]) -> int:
+    """How many alternatives are followed: many take no longer where they are not combined with others."""
+    if len(options) <= MOST_OPTIONS:
+        return MOST_OPTIONS
+    return MOST_OF_ONE_QUESTION if len(_subjects(options)) == 1 else MOST_OPTIONS
+
+
+def _subjects(options: Iterable[Option]) -> set[Hashable]:
+    """What the conditions of alternatives ask about."""
+    return {guard.condition.subject for option in options for guard in option.guards}
 
 
 def _is_usual(option: Option) -> bool:

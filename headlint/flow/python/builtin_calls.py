@@ -1,4 +1,4 @@
-"""Python's own functions, and those of its standard library that carry values on."""
+"""Python's own functions."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from headlint.flow.python import iteration, loss_classes
 from headlint.flow.values.arguments import Arguments
-from headlint.flow.values.assumptions import Assumption
 from headlint.flow.values.conditions import Condition, Test
-from headlint.flow.values.library_values import Container, Dataset, Layer, Loss, Parser
+from headlint.flow.values.library_values import Container, Dataset, Layer, Loss
 from headlint.flow.values.python_values import (
     RANGE_NUMBER,
     ClassValue,
@@ -21,7 +20,6 @@ from headlint.flow.values.python_values import (
     HeapObject,
     Instance,
     ListValue,
-    Partial,
     SuperValue,
     TupleValue,
     Unknown,
@@ -35,7 +33,7 @@ if TYPE_CHECKING:
 
 def call(machine: Machine, name: str, arguments: Arguments, at: int) -> Value:
     """Call a builtin."""
-    method = _BUILTINS.get(name)
+    method = BUILTINS.get(name)
     if method is None:
         return machine.globals.child(("builtins", name, machine.site(at)))
     if name not in _ASKING or not arguments.positional:
@@ -356,7 +354,7 @@ def _round(machine: Machine, arguments: Arguments, at: int) -> Value:
             return Unknown()
 
 
-_BUILTINS: dict[str, Callable[[Machine, Arguments, int], Value]] = {
+BUILTINS: dict[str, Callable[[Machine, Arguments, int], Value]] = {
     "len": _len,
     "range": _range,
     "xrange": _range,
@@ -396,87 +394,3 @@ _BUILTINS: dict[str, Callable[[Machine, Arguments, int], Value]] = {
 
 _ASKING = frozenset({"isinstance", "hasattr", "getattr", "type", "int", "float", "str", "bool", "abs"})
 """What asks something of one value, so that each of several values has its own answer."""
-
-
-# The standard library
-
-
-def _partial(machine: Machine, arguments: Arguments, at: int) -> Value:
-    if not arguments.positional:
-        return Unknown()
-    return Partial(arguments.positional[0], arguments.positional[1:], tuple(arguments.named.items()))
-
-
-def _parser(machine: Machine, arguments: Arguments, at: int) -> Value:
-    return Parser()
-
-
-def parser_method(machine: Machine, parser: Parser, name: str, arguments: Arguments, at: int) -> Value:
-    """A method of ``argparse.ArgumentParser``: the defaults are what holds while nobody says otherwise."""
-    match name:
-        case "add_argument":
-            _add_option(machine, parser, arguments)
-            return Unknown()
-        case "parse_args" | "parse_known_args":
-            options = DictValue(dict(iteration.entries_of_object(machine, parser)), complete=False)
-            return options if name == "parse_args" else TupleValue((options, Unknown()))
-        case "set_defaults":
-            for option, value in arguments.named.items():
-                machine.state.write(parser, option, value)
-            return Constant(None)
-        case "add_argument_group" | "add_mutually_exclusive_group":
-            return parser
-        case _:
-            return Unknown()
-
-
-def _add_option(machine: Machine, parser: Parser, arguments: Arguments) -> None:
-    spellings = [
-        value.value for value in arguments.positional if isinstance(value, Constant) and isinstance(value.value, str)
-    ]
-    if not spellings:
-        return
-    longest = next((spelling for spelling in spellings if spelling.startswith("--")), spellings[0])
-    chosen = arguments.get("dest")
-    option = str(chosen.value) if isinstance(chosen, Constant) else longest.lstrip("-").replace("-", "_")
-    default = arguments.get("default")
-    match arguments.get("action"):
-        case Constant("store_true") if default is None:
-            default = Constant(False)
-        case Constant("store_false") if default is None:
-            default = Constant(True)
-    assumption = Assumption(machine.unit.path, "", longest)
-    symbol = machine.globals.child(assumption)
-    match default:
-        case Constant(value) if value is not None:
-            machine.state.write(parser, option, Constant(value, frozenset({assumption}), symbol))
-        case _:
-            machine.state.write(parser, option, symbol)
-
-
-def _tqdm(machine: Machine, arguments: Arguments, at: int) -> Value:
-    return arguments.first("iterable") or Unknown()
-
-
-def _deque(machine: Machine, arguments: Arguments, at: int) -> Value:
-    return ListValue(approximate=True)
-
-
-def _field(machine: Machine, arguments: Arguments, at: int) -> Value:
-    """``dataclasses.field(default=…)`` or ``field(default_factory=…)``."""
-    factory = arguments.get("default_factory")
-    return machine.call(factory, Arguments(), at) if factory is not None else arguments.get("default") or Unknown()
-
-
-NAMES: dict[str, Callable[[Machine, Arguments, int], Value]] = {
-    "dataclasses.field": _field,
-    "functools.partial": _partial,
-    "argparse.ArgumentParser": _parser,
-    "collections.OrderedDict": _dict,
-    "collections.deque": _deque,
-    "tqdm.tqdm": _tqdm,
-    "tqdm.auto.tqdm": _tqdm,
-    "tqdm.notebook.tqdm": _tqdm,
-    "tqdm.trange": _range,
-    "tqdm": _tqdm,
-}

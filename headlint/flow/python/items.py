@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from headlint.flow.machine.state import join
 from headlint.flow.python import iteration, table_items
 from headlint.flow.values.conditions import Choice, Condition, Guard, Option, compared
-from headlint.flow.values.library_values import Backbone, Container, Dataset, Layer, Part, Table
+from headlint.flow.values.library_values import Backbone, Container, Dataset, Layer, Part, Rows, Table
 from headlint.flow.values.python_values import (
     ClassValue,
     Constant,
@@ -77,6 +77,10 @@ def item(machine: Machine, owner: Value, index: Value, at: int) -> Value:
             return written if written is not None else Part(backbone, (*steps, _index_key(index)))
         case Table():
             return table_items.read(machine, owner, index)
+        case Rows(part=Rows() as part):
+            return part
+        case Rows() if isinstance(index, Constant) and isinstance(index.value, str):
+            return machine.read(owner, index.value) or Unknown()
         case Dataset():
             return owner.item
         case Instance():

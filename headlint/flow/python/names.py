@@ -183,4 +183,6 @@ def below(machine: Machine, package: PackagePath, name: str) -> Value:
     unit = machine.load(machine.loader.resolve(package.importer, level, deeper))
     if unit is not None:
         return ModuleValue(unit)
+    if not level and registry.known(deeper):
+        return FrameworkName(deeper)
     return machine.globals.child(("name", str(package.importer), package.dotted, name))

@@ -7,16 +7,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from headlint.flow.machine.state import Cell
-from headlint.flow.python import decisions, expressions, iteration, loops, names
+from headlint.flow.python import decisions, definitions, expressions, iteration, loops, names
 from headlint.flow.values.conditions import Condition, Guard
 from headlint.flow.values.facts import Event
 from headlint.flow.values.library_values import Layer
 from headlint.flow.values.python_values import (
-    BoundMethod,
-    ClassValue,
     Constant,
     FrameworkName,
-    FunctionValue,
     ListValue,
     Scope,
     Site,
@@ -24,7 +21,6 @@ from headlint.flow.values.python_values import (
     Value,
 )
 from headlint.flow.values.tensor_values import Tensor
-from headlint.frameworks import torch
 from headlint.syntax import ir
 
 if TYPE_CHECKING:
@@ -267,100 +263,6 @@ def _try_all(machine: Machine, node: ir.Try) -> bool:
     return goes_on
 
 
-def _function(machine: Machine, node: ir.FunctionDefinition) -> None:
-    defaults = tuple(
-        (parameter.name, machine.evaluate(parameter.default)) for parameter in node.parameters if parameter.default
-    )
-    scope = machine.frame.scope
-    function = FunctionValue(
-        node,
-        scope,
-        node.name,
-        defaults,
-        owner=machine.class_being_defined,
-        kind=_kind_of(node),
-        without_gradient=any(_switches_gradient_off(machine, decorator) for decorator in node.decorators),
-        generator=node.generator,
-    )
-    machine.unit.functions.append(function)
-    value: Value = function
-    for decorator in reversed(node.decorators):
-        value = _decorated(machine, decorator, value)
-    machine.state.write(names.home_of(machine, node.name), node.name, value)
-
-
-def _kind_of(node: ir.FunctionDefinition) -> str:
-    for decorator in node.decorators:
-        match decorator:
-            case ir.Name(name="staticmethod"):
-                return "static"
-            case ir.Name(name="classmethod"):
-                return "class"
-            case ir.Name(name="property" | "cached_property" | "lazy_property"):
-                return "property"
-            case ir.Attribute(name="cached_property"):
-                return "property"
-            case ir.Attribute(name="setter" | "deleter"):
-                return "setter"
-    return "function"
-
-
-def _switches_gradient_off(machine: Machine, decorator: ir.Expression) -> bool:
-    inner = decorator.function if isinstance(decorator, ir.Call) else decorator
-    match machine.evaluate(inner):
-        case FrameworkName(path):
-            return path in torch.NO_GRADIENT
-        case _:
-            return False
-
-
-def _decorated(machine: Machine, decorator: ir.Expression, function: Value) -> Value:
-    """A decorator of the program that gives a function back is followed; any other keeps the function."""
-    match machine.evaluate(decorator):
-        case (FunctionValue() | BoundMethod()) as own if isinstance(function, FunctionValue) and function.owner is None:
-            wrapped = machine.call_with(own, function)
-            return wrapped if isinstance(wrapped, FunctionValue) else function
-        case _:
-            return function
-
-
-def _class(machine: Machine, node: ir.ClassDefinition) -> None:
-    bases = tuple(machine.evaluate(base) for base in node.bases)
-    bases = tuple(base for base in bases if base != FrameworkName("builtins.object"))
-    scope = Scope(machine.unit, "class", machine.frame.scope)
-    cls = ClassValue(node, machine.unit, scope, bases)
-    cls.dataclass = any(_is_dataclass(machine, decorator) for decorator in node.decorators)
-    machine.unit.classes.append(cls)
-    machine.state.write(names.home_of(machine, node.name), node.name, cls)
-    outer_scope, outer_class = machine.frame.scope, machine.class_being_defined
-    machine.frame.scope, machine.class_being_defined = scope, cls
-    try:
-        execute(machine, node.body)
-    finally:
-        machine.frame.scope, machine.class_being_defined = outer_scope, outer_class
-    for name in list(scope.slots):
-        if (value := machine.read(scope, name)) is not None:
-            machine.state.write(cls, name, names.settled(machine, value))
-    for decorator in reversed(node.decorators):
-        _show(machine, decorator, cls)
-
-
-def _show(machine: Machine, decorator: ir.Expression, cls: ClassValue) -> None:
-    """A decorator of the program is shown a class, which it may put into a table; the class stays what it is."""
-    match machine.evaluate(decorator):
-        case (FunctionValue() | BoundMethod()) as own:
-            machine.call_with(own, cls)
-
-
-def _is_dataclass(machine: Machine, decorator: ir.Expression) -> bool:
-    inner = decorator.function if isinstance(decorator, ir.Call) else decorator
-    match machine.evaluate(inner):
-        case FrameworkName(path):
-            return path in ("dataclasses.dataclass", "flax.struct.dataclass")
-        case _:
-            return isinstance(inner, ir.Name) and inner.name == "dataclass"
-
-
 def _import(machine: Machine, node: ir.Import) -> None:
     names.bind_import(machine, node)
 
@@ -449,8 +351,8 @@ _EFFECTS: dict[type, Callable[[Machine, Any], bool | None]] = {
     ir.While: loops.run_while,
     ir.With: _with,
     ir.Try: _try,
-    ir.FunctionDefinition: _function,
-    ir.ClassDefinition: _class,
+    ir.FunctionDefinition: definitions.define_function,
+    ir.ClassDefinition: definitions.define_class,
     ir.Import: _import,
     ir.ImportFrom: _import_from,
     ir.Delete: _delete,

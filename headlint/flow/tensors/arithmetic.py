@@ -10,7 +10,15 @@ from headlint.flow.tensors import by_hand, mixtures, numbers, sequences, shapes
 from headlint.flow.tensors.operation import Operation, note_mixed_in, tensor_of
 from headlint.flow.values.facts import Activation, LabelsRescaled, PredictionUse
 from headlint.flow.values.python_values import Constant, Site, TupleValue, Unknown, Value
-from headlint.flow.values.tensor_values import ANY_SHAPE, Domain, Labels, Origin, Shape, Tensor
+from headlint.flow.values.tensor_values import (
+    ANY_SHAPE,
+    Domain,
+    Labels,
+    Origin,
+    Shape,
+    Tensor,
+    comes_from_layer,
+)
 
 if TYPE_CHECKING:
     from headlint.flow.machine.machine import Machine
@@ -189,9 +197,12 @@ def _reduce(machine: Machine, operation: Operation) -> Value:
     return tensor.derive(domain=domain, shape=shape, origin=origin, axis=axis, heads=(), labels=labels)
 
 
+_COMPARISONS = {"gt": ">", "ge": ">=", "greater": ">", "lt": "<", "le": "<=", "eq": "==", "equal": "=="}
+
+
 def _compare_operation(machine: Machine, operation: Operation) -> Value:
     other = operation.arguments.get("other") or operation.arguments.get("y")
-    symbol = {"gt": ">", "ge": ">=", "greater": ">"}.get(operation.name.rsplit(".", 1)[-1], "==")
+    symbol = _COMPARISONS.get(operation.name.rsplit(".", 1)[-1], "!=")
     if other is None or not isinstance(operation.main, Tensor | Unknown):
         return Unknown()
     return compare(machine, symbol, operation.main, other, operation.site)
@@ -345,11 +356,28 @@ def compare(machine: Machine, symbol: str, left: Value, right: Value, site: Site
         return Unknown()
     if isinstance(other, Constant) and isinstance(other.value, int | float) and symbol in (">", ">=", "<", "<="):
         machine.emit(PredictionUse, site, kind="threshold", tensor=tensor, threshold=float(other.value))
+    if symbol == "==" and _is_data(other):
+        machine.emit(PredictionUse, site, kind="equality", tensor=tensor)
+    if symbol == "==" and isinstance(other, Tensor) and _is_data(tensor):
+        machine.emit(PredictionUse, site, kind="equality", tensor=other)
     origin = Origin("operation", symbol, site, note="compare")
     if tensor.domain in (Domain.TARGET, Domain.ONE_HOT, Domain.UNKNOWN):
         answers = numbers.compared(tensor, "a comparison", site)
         return tensor.derive(domain=Domain.UNKNOWN, origin=origin, labels=answers, attached=False)
     return tensor.derive(domain=Domain.HARD, origin=origin, attached=False, cut=site, heads=(), labels=None)
+
+
+def _is_data(value: Value) -> bool:
+    """Whether a value is labels, or a part of a batch."""
+    match value:
+        case Tensor(domain=Domain.TARGET | Domain.ONE_HOT) | Tensor(origin=Origin(role="labels")):
+            return True
+        case Tensor(labels=Labels() as known):
+            return known.encoding != "constant" and not comes_from_layer(value)
+        case Unknown():
+            return value.is_batch_item
+        case _:
+            return False
 
 
 EFFECTS: dict[str, Callable[[Machine, Operation], Value]] = {

@@ -13,7 +13,7 @@ from headlint.flow.values.conditions import Guard
 from headlint.flow.values.library_values import Layer
 from headlint.flow.values.python_values import Instance, Site, Value
 from headlint.flow.values.tensor_values import Labels, Tensor
-from headlint.flow.values.training_values import Round
+from headlint.flow.values.training_values import Loop, Round
 from headlint.frameworks.kinds import LayerKind, LossKind
 
 
@@ -145,7 +145,8 @@ class MetricUse(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class PredictionUse(Fact):
-    """What is done with a model's output outside the loss: ``argmax``, ``threshold`` (with the number) or ``round``."""
+    """What is done with a model's output outside the loss: ``argmax``, ``threshold`` (with the number), ``round``, or
+    ``equality`` with data."""
 
     kind: str
     tensor: Tensor
@@ -376,7 +377,8 @@ class Event(Enum):
     TRAINABLE_SET = "a Keras layer or model is frozen or released"
     KEPT = "a value is added to a sum or a list that outlives the round of the loop"
     BUILT = "an optimizer is built"
-    CUT_SHORT = "a part of the program is not followed to its end, because it takes too long"
+    CUT_SHORT = "the program is not followed any further, because it takes too long"
+    LEFT_OUT = "a call is not followed to its end, because it takes too long; the program goes on behind it"
     USED_BY_HAND = "the program uses a layer's weights itself"
     HANDED_OVER = "something is called that cannot be read"
 
@@ -396,6 +398,8 @@ class TrainingEvent(Fact):
     """The rounds of loops in which it happens, outermost first."""
     root: int = 0
     """The run it belongs to: the module, or a function that nothing calls."""
+    broken: tuple[Loop, ...] = ()
+    """Loops that are not followed to their end with what is cut short or left out."""
     without_gradient: bool = False
     in_comprehension: bool = False
     """Whether a comprehension does it again and again, and no loop inside of it."""

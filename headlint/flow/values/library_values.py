@@ -149,6 +149,19 @@ class Dataset(HeapObject):
         """What iterating over it gives."""
 
 
+class Rows(Dataset):
+    """A data set of Hugging Face, whose rows are dicts; its slots are the columns of which something is known.
+
+    What holds several of them, by the names of their splits, gives one of them as ``part``.
+    """
+
+    __slots__ = ("part",)
+
+    def __init__(self, item: Value, part: Rows | None = None) -> None:
+        super().__init__("rows", item)
+        self.part = part
+
+
 class Table(Dataset):
     """A table of pandas; its slots are those of its columns of which something is known."""
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from .measuring.framework import Adapter, adapter_for
 from .measuring.measurement import Measured
+from .measuring.places import WORKER
 from .program.building import Recipe, make, recipes
 from .program.commandline import without_command_line
 from .program.discovery import discover
@@ -72,7 +73,7 @@ def answer(request: Request, guards: list[str]) -> dict[str, Any]:
             name = model_named(request)
             recipe, measured = best(program, module, name, request, adapter)
     except BaseException as error:  # user code may raise anything, SystemExit included
-        reason, detail = reason_of(error)
+        reason, detail = missing_base(*reason_of(error), program)
         return {
             "ok": False, "reason": reason, "detail": detail, "left_out": left_out(module), "stubs": stubs(program)
         }  # fmt: skip
@@ -159,37 +160,37 @@ def with_other_guesses(
     A change after which the same line raises the same is none that led on.
     """
     order = itertools.count()
-    waiting: list[tuple[bool, bool, int, Recipe, BaseException]] = []
+    waiting: list[tuple[bool, bool, int, int, Iterator[Recipe]]] = []
     seen: set[tuple[str, int, str]] = set()
 
-    def wait(recipe: Recipe, failure: Unmeasurable) -> None:
+    def wait(recipe: Recipe, failure: Unmeasurable, depth: int) -> None:
         error, built = failure.__cause__, failure.reason == "inputs"
         if error is not None and (where := failed_at(error)) not in seen:
             seen.add(where)
             for usual in (False, True):
-                heapq.heappush(waiting, (built, usual, next(order), recipe, error))
+                others = itertools.islice(recipe.otherwise(error, usual), MOST_AFTER_BUILDING if built else None)
+                heapq.heappush(waiting, (built, usual, -depth, next(order), others))
 
     for recipe, failure in tried:
-        wait(recipe, failure)
-    tries = 0
-    while waiting:
-        built, usual, _, recipe, error = heapq.heappop(waiting)
-        for other in itertools.islice(recipe.otherwise(error, usual), MOST_AFTER_BUILDING if built else MOST_GUESSES):
-            tries += 1
-            if tries > MOST_GUESSES or request.seconds_left < 0:
-                return
-            try:
-                make(other, adapter)
-            except Unmeasurable as failure:
-                wait(other, failure)
-            else:
-                yield other
+        wait(recipe, failure, 0)
+    for _ in range(MOST_GUESSES):
+        while waiting and (other := next(waiting[0][-1], None)) is None:
+            heapq.heappop(waiting)
+        if not waiting or other is None or request.seconds_left < 0:
+            return
+        try:
+            depth = -waiting[0][2] + other.near
+            make(other, adapter)
+        except Unmeasurable as failure:
+            wait(other, failure, depth)
+        else:
+            yield other
 
 
 def failed_at(error: BaseException) -> tuple[str, int, str]:
-    """The innermost line that raised an error, and what it says without its numbers."""
-    place = traceback.extract_tb(error.__traceback__)[-1:]
-    where = (place[0].filename, place[0].lineno or 0) if place else ("", 0)
+    """The innermost line outside of the worker that an error went through, and what it says without its numbers."""
+    places = [one for one in traceback.extract_tb(error.__traceback__) if not one.filename.startswith(WORKER)]
+    where = (places[-1].filename, places[-1].lineno or 0) if places else ("", 0)
     return *where, re.sub(r"\d+", "", describe(error))
 
 
@@ -208,6 +209,14 @@ def reason_of(error: BaseException) -> tuple[str, str]:
             place = traceback.extract_tb(error.__traceback__)[-1]
             return "internal", f"{describe(error)} ({place.filename.rpartition('/')[2]}:{place.lineno})"
     return "exit", f"it raised {describe(error)}"
+
+
+def missing_base(reason: str, detail: str, program: Program) -> tuple[str, str]:
+    """The reason and detail of a failure, where a class was left without its base because a package is missing."""
+    missing = [stub for stub in program.stubs if "is not installed" in stub]
+    if reason == "constructor" and "object.__init__() takes exactly one argument" in detail and missing:
+        return "missing-dependency", f"{missing[0]} ({detail})"
+    return reason, detail
 
 
 def left_out(module: Slice | None) -> list[str]:

@@ -14,7 +14,7 @@ from typing import Any
 from ..measuring.mentions import tree_of
 from ..reasons import describe
 from .arguments import Arguments, shown
-from .guessing import CompletedMapping, GuessedConfiguration
+from .guessing import CompletedMapping, GuessedConfiguration, Unguessable, guess, last_resort
 from .slicing import Namespace
 from .standins import GUESSED
 
@@ -22,6 +22,9 @@ SIZES = (64, 1, 2, 3, 4, 8, 16, 128, 32, 12, 256, 512)
 """Numbers that are tried where a number does not do."""
 
 MOST_WORDS = 8
+
+MISSING = re.compile(r"missing \d+ required (?:positional|keyword-only) arguments?: (.*)")
+"""What a base class says that was to be handed on to it."""
 
 WANTS_SEVERAL = re.compile(
     r"'(int|float|bool)' object is not (iterable|subscriptable|reversible|an iterator)|argument must be a sequence"
@@ -32,7 +35,7 @@ WANTS_SEVERAL = re.compile(
 WANTS_ONE = re.compile(
     r"'(list|tuple)' object cannot be interpreted|of type (list|tuple) at pos|for [-+*/%<>]+=?: '?(list|tuple)'?"
     r"|between instances of '(list|tuple)'|argument must be a .*number, not '(list|tuple)'|not (list|tuple)$"
-    r"|and '(list|tuple)'$|unhashable type: 'list'"
+    r"|and '(list|tuple)'$|unhashable type: 'list'|[Ii]nvalid dimension '[(\[]|but got (list|tuple)"
 )
 WANTS_SO_MANY = re.compile(r"values to unpack \(expected (\d+)")
 WANTS_FUNCTION = re.compile(
@@ -60,14 +63,31 @@ class Knob:
     turned: Callable[[Any], Arguments]
 
 
-def adjusted(arguments: Arguments, parameters: list[str], error: BaseException, usual: bool) -> Iterator[Arguments]:
+def adjusted(
+    arguments: Arguments, parameters: list[str], error: BaseException, usual: bool
+) -> Iterator[tuple[Arguments, bool]]:
     """Other arguments that may do where these raised the error, the likeliest first: what the error asks for, or with
-    ``usual`` other numbers, of what the failing line reads before anything else."""
+    ``usual`` other numbers, of what the failing line reads before anything else; and whether it reads, by its name, the one
+    that is changed."""
     trouble = Trouble(error, describe(error), own_frames(error.__traceback__))
+    if missing := MISSING.search(trouble.text):
+        yield with_more(arguments, re.findall(r"'(\w+)'", missing[1])), True
     for knob in sorted(knobs_of(arguments, parameters), key=trouble.distance):
         for value in usual_for(knob, trouble) if usual else asked_for(knob, trouble):
             if type(value) is not type(knob.value) or value != knob.value:
-                yield knob.turned(value)
+                yield knob.turned(value), trouble.distance(knob) == 0
+
+
+def with_more(arguments: Arguments, names: list[str]) -> Arguments:
+    """The arguments with guesses for further ones, which a constructor hands on."""
+    more: dict[str, Any] = {}
+    for name in names:
+        try:
+            more[name] = guess(name)
+        except Unguessable:
+            more[name] = last_resort(name)
+    assumed = tuple(f"{name}={shown(value)}" for name, value in more.items())
+    return replace(arguments, keywords=arguments.keywords | more, assumed=(*arguments.assumed, *assumed))
 
 
 def knobs_of(arguments: Arguments, parameters: list[str]) -> Iterator[Knob]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..reasons import Unmeasurable
 from .discovery import last_part, model_classes
-from .guessing import HIDDEN, Unguessable, completed, guess
+from .guessing import HIDDEN, Unguessable, completed, guess, last_resort
 from .loading import Program, Slice, module_name
 from .parameters import body_of, guess_parameter
 from .slicing import Namespace, units_of
@@ -54,7 +54,7 @@ class Arguments:
 def shown(value: Any) -> str:
     """A short text of an argument."""
     text = getattr(value, "__name__", None) if isinstance(value, type) else repr(value)
-    return text if text is not None and len(text) <= 80 else f"<{type(value).__name__}>"
+    return text if text is not None and len(text) <= 80 and "\n" not in text else f"<{type(value).__name__}>"
 
 
 @dataclass(frozen=True)
@@ -219,10 +219,9 @@ def arguments_for(program: Program, module: Slice, name: str, target: Callable[.
     yield from incomplete
     if required:
         guessed = guessed_arguments(required, program, module, target)
-        if guessed is not None:
-            yield guessed
-            yield smaller(guessed)
-            yield uniform(guessed)
+        yield guessed
+        yield smaller(guessed)
+        yield uniform(guessed)
 
 
 def with_completed_options(found: Arguments) -> Arguments | None:
@@ -306,17 +305,17 @@ def usable(value: Any) -> Any:
 
 def guessed_arguments(
     required: list[inspect.Parameter], program: Program, module: Slice, target: Callable[..., Any]
-) -> Arguments | None:
-    """A guess for every required parameter; None where one has no likely value."""
+) -> Arguments:
+    """A guess for every required parameter."""
     values: dict[str, Any] = {}
     for parameter in required:
-        try:
-            values[parameter.name] = guess_parameter(parameter, module, target)
-        except Unguessable:
-            made = part_of_file(parameter.name, program, module, target)
-            if made is None:
-                return None
-            values[parameter.name] = made
+        made = part_of_file(parameter.name, program, module, target, exact=True)
+        if made is None:
+            try:
+                made = guess_parameter(parameter, module, target)
+            except Unguessable:
+                made = part_of_file(parameter.name, program, module, target, exact=False)
+        values[parameter.name] = last_resort(parameter.name) if made is None else made
     positional = tuple(values[parameter.name] for parameter in required if parameter.kind is not parameter.KEYWORD_ONLY)
     keywords = {
         parameter.name: values[parameter.name] for parameter in required if parameter.kind is parameter.KEYWORD_ONLY
@@ -324,11 +323,14 @@ def guessed_arguments(
     return Arguments(positional, keywords, "guess", tuple(f"{key}={shown(value)}" for key, value in values.items()))
 
 
-def part_of_file(parameter: str, program: Program, module: Slice, target: Callable[..., Any]) -> Any:
-    """A model of the file that is called like a parameter, as in ``Seq2Seq(encoder, decoder)``; None where none can be made."""
+def part_of_file(parameter: str, program: Program, module: Slice, target: Callable[..., Any], exact: bool) -> Any:
+    """A model of the file that is called like a parameter, as in ``Seq2Seq(encoder, decoder)``, or has its name at the end;
+    None where none can be made."""
     word = parameter.strip("_").replace("_", "").lower()
     classes = model_classes(parse(Path(module.namespace.filename)))
-    names = [name for name in classes if name.lower().endswith(word) and name != getattr(target, "__name__", "")]
+    own = getattr(target, "__name__", "")
+    fits = str.__eq__ if exact else str.endswith
+    names = [name for name in classes if fits(name.lower(), word) and name != own]
     for name in names if len(word) > 2 else ():
         if name in program.making:
             continue

@@ -42,6 +42,8 @@ class Recipe:
         default=lambda error, usual: iter(()), compare=False
     )
     """Recipes with other guesses, by what this one raised: what the error asks for, or usual numbers."""
+    near: bool = False
+    """Whether the failing line reads, by its name, the guess that is another here."""
 
 
 def recipes(program: Program, module: Slice, name: str, init: str, framework: Framework) -> Iterator[Recipe]:
@@ -83,15 +85,15 @@ def recipes(program: Program, module: Slice, name: str, init: str, framework: Fr
         raise Unmeasurable("not-a-model", f"{name} is {shown(value)}")
 
 
-def called_with(target: Callable[..., Any], name: str, arguments: Arguments) -> Recipe:
+def called_with(target: Callable[..., Any], name: str, arguments: Arguments, near: bool = False) -> Recipe:
     """The recipe that calls a class or function."""
     parameters = [one.name for one in required_and_optional(target)]
 
     def otherwise(error: BaseException, usual: bool) -> Iterator[Recipe]:
-        return (called_with(target, name, one) for one in adjusted(arguments, parameters, error, usual))
+        return (called_with(target, name, *one) for one in adjusted(arguments, parameters, error, usual))
 
     make = partial(target, *arguments.positional, **arguments.keywords)
-    return Recipe(make, arguments.text(name), arguments.origin, arguments.assumed, otherwise)
+    return Recipe(make, arguments.text(name), arguments.origin, arguments.assumed, otherwise, near)
 
 
 def definition_of(module: Slice, name: str) -> ast.AST:

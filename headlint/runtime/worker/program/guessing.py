@@ -61,6 +61,7 @@ BY_NAME: tuple[tuple[str, Any], ...] = (
         False,
     ),
     (r"device", "cpu"),
+    (r"(norm|normalization)_?(type|name|kind)$", "BN"),
     (r"(name|mode(?!l)|type|path|file)", ""),
     (r"(mean|std)", 0.5),
     (r"^(n|m|num|count|n_.*|num_.*|nb_.*)$", CLASSES),
@@ -213,6 +214,17 @@ def part(name: str) -> Any:
     return kind() if wanted.endswith("()") else kind
 
 
+WHOLE = re.compile(r"(model|net|network|backbone|encoder|decoder|module|extractor|body|head|base|trunk)$", re.I)
+"""Parameters that ask for a model."""
+
+
+def last_resort(name: str) -> Any:
+    """What is given where nothing is likely: for a model one that gives what it is given, else a number, which what the
+    constructor raises may change."""
+    torch = sys.modules.get("torch")
+    return torch.nn.Identity() if torch is not None and "keras" not in sys.modules and WHOLE.search(name) else HIDDEN
+
+
 def world() -> SimpleNamespace:
     """An environment with numbers as observations and a few actions."""
     seen = SimpleNamespace(shape=(16,), low=-1.0, high=1.0, n=16, dtype="float32")
@@ -265,6 +277,8 @@ def guess(name: str, annotation: Any = inspect.Parameter.empty) -> Any:
         return [HIDDEN, HIDDEN]
     if re.search(r"[Tt]uple\[int", written):
         return (3, 32, 32) if SHAPES.search(name) else (HIDDEN, HIDDEN)
+    if re.search(r"^(typing\.)?([Dd]ict|Mapping)\b", written):
+        return CompletedMapping()
     if CONFIGURATIONS.match(name):
         return GuessedConfiguration()
     if by_name is not None:

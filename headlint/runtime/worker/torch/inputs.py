@@ -217,6 +217,8 @@ def spec_of_layer(layer: nn.Module | None) -> TensorSpec | None:
             return TensorSpec((BATCH, LENGTH, *layer.normalized_shape))
         case nn.GroupNorm():
             return TensorSpec((BATCH, layer.num_channels, SIDE, SIDE))
+        case nn.MaxPool3d() | nn.AvgPool3d() | nn.Dropout3d():
+            return TensorSpec((BATCH, 3, 16, SIDE, SIDE))
         case nn.MaxPool2d() | nn.AvgPool2d() | nn.Upsample() | nn.Dropout2d():
             return TensorSpec((BATCH, 3, SIDE, SIDE))
     return None

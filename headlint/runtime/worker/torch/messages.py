@@ -97,8 +97,9 @@ def _with_key(inputs: Inputs, names: list[str], match: re.Match[str]) -> Iterato
 def _masks_for_none(inputs: Inputs, names: list[str], match: re.Match[str]) -> Iterator[Inputs]:
     for name, one in inputs.specs:
         if one == Given(None):
-            yield inputs.with_spec(name, TensorSpec((BATCH, LENGTH), "bool"))
-            yield inputs.with_spec(name, TensorSpec((BATCH, LENGTH)))
+            kinds = (TensorSpec((BATCH, LENGTH), "bool"), TensorSpec((BATCH, LENGTH)), TensorSpec((BATCH, FEATURES)))
+            for spec in kinds if "mask" in name else kinds[::-1]:
+                yield inputs.with_spec(name, spec)
 
 
 def _other_ranks(inputs: Inputs, names: list[str], match: re.Match[str]) -> Iterator[Inputs]:
@@ -117,7 +118,7 @@ def _dictionaries(inputs: Inputs, names: list[str], match: re.Match[str]) -> Ite
 _READINGS: tuple[tuple[re.Pattern[str], Reading], ...] = tuple(
     (re.compile(pattern), reading)
     for pattern, reading in (
-        (r"[Oo]utput size is too small", _larger),
+        (r"[Oo]utput size is too small|[Cc]omputed output size", _larger),
         (r"shape '\[([-\d, ]+)\]' is invalid for input of size (\d+)", _viewed),
         (r"size of tensor a \((?P<one>\d+)\) must match the size of tensor b \((?P<other>\d+)\)", _first_as_second),
         (r"\(?\d+x(?P<one>\d+) and (?P<other>\d+)x\d+\)?", _first_as_second),

@@ -99,6 +99,8 @@ def repaired_layer(failure: Failure, inputs: Inputs) -> Iterator[Inputs]:
             continue
         if spec.fixed:
             continue
+        if by_channel(layer) and len(got) == len(spec.shape) < len(wanted.shape) and len(spec.shape) > 1:
+            yield inputs.with_spec(name, replace(spec, shape=(*spec.shape[:2], *wanted.shape[2:])))
         if want_size and got_size and want_size != got_size:
             for axis in range(len(spec.shape) - 1, 0, -1):
                 if spec.shape[axis] == got_size and (axis in (1, len(spec.shape) - 1)):
