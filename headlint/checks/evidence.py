@@ -18,6 +18,7 @@ from headlint.checks.tensors import (
     views,
 )
 from headlint.checks.training.order import Run, runs_of
+from headlint.flow.machine.parts import tensors_of
 from headlint.flow.values.facts import (
     Activation,
     Backward,
@@ -25,6 +26,7 @@ from headlint.flow.values.facts import (
     Event,
     Fact,
     Fed,
+    ForwardDone,
     Head,
     LabelsUse,
     LayerApplied,
@@ -207,6 +209,22 @@ class Evidence:
         outputs = [*(fact.output for fact in self.of(Head)), *(fact.output for fact in self.of(Returned))]
         firsts = [output.items[0] if isinstance(output, TupleValue) and output.items else output for output in outputs]
         return {id(tensor) for output in firsts if isinstance(output, Tensor) for tensor in views(output)}
+
+    @cached_property
+    def _takers(self) -> dict[int, set[int]]:
+        """For each tensor that leads to something that is seen, by its identity, what is computed from it."""
+        applied = (one for fact in self.applications() for one in (fact.input, fact.output))
+        given = (fact.output for fact in self.of(ForwardDone))
+        losses = (use.prediction for use in self.of(LossUse))
+        found: dict[int, set[int]] = {}
+        for tensor in ancestors(*(one for value in (*applied, *given, *losses) for one in tensors_of(value))):
+            for part in tensor.inputs:
+                found.setdefault(id(part), set()).add(id(tensor))
+        return found
+
+    def is_taken_by_others(self, tensor: Tensor, taker: Tensor) -> bool:
+        """Whether a tensor is used for something beside what one other is computed for."""
+        return bool(self._takers.get(id(tensor), set()) - {id(taker)})
 
     def other_uses(self, use: LossUse) -> tuple[Site, ...]:
         """The calls that give what the activation behind a prediction makes to others than a loss.

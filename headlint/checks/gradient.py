@@ -200,7 +200,9 @@ def stacked_linear_layers(evidence: Evidence) -> Iterator[Diagnostic]:
         if id(fact.layer) in behind_others or _first_round_only(fact.input, carried):
             continue  # behind something else it is a layer of its own, as in the later rounds of a loop
         first = _linear_before(fact)
-        if first is not None and not _switchable(evidence, fact) and not _bottleneck(first, fact.layer):
+        if first is None or _switchable(evidence, fact) or _is_used_elsewhere(evidence, fact):
+            continue
+        if not _bottleneck(first, fact.layer):
             message = (
                 "Two linear layers without an activation between them are equivalent to one: "
                 "the product of two matrices is a matrix."
@@ -226,6 +228,16 @@ def _first_round_only(tensor: Tensor, carried: set[int]) -> bool:
     while tensor.origin.role != "layer" and id(tensor) not in carried and tensor.inputs:
         tensor = tensor.inputs[0]
     return id(tensor) in carried
+
+
+def _is_used_elsewhere(evidence: Evidence, fact: LayerApplied) -> bool:
+    """Whether what the first of the two layers gives is also used for something else, as the input of a gate is."""
+    tensor, taker = fact.input, fact.output
+    while not evidence.is_taken_by_others(tensor, taker):
+        if tensor.origin.note not in ("dropout", "flatten"):
+            return False
+        tensor, taker = tensor.inputs[0], tensor
+    return True
 
 
 def _switchable(evidence: Evidence, fact: LayerApplied) -> bool:

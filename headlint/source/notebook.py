@@ -9,7 +9,7 @@ from typing import Any
 
 from headlint.source.document import UnreadableError
 
-_MAGIC = re.compile(r"^(\s*)(%%?[A-Za-z_]|!|\?|.*[^=!<>\s]\?\??\s*$)")
+_MAGIC = re.compile(r"^(\s*)(%%?[A-Za-z_]|!|\?|[^#'\"]*[^=!<>\s#'\"]\?\??\s*$)")
 _ASSIGNED_MAGIC = re.compile(r"^(\s*[\w., \[\]'\"]+=\s*)[%!].*$")
 _TIMED = re.compile(r"^(\s*)%(?:time|timeit|prun)\s+(?:-\S+(?:\s+\d+)?\s+)*(\S.*)$")
 """A magic that runs the statement behind it."""

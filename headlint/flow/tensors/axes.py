@@ -77,6 +77,8 @@ def _axis_before(tensor: Tensor, axis: int, least_rank: int) -> int | None:
         return axis
     if effect == "dense" and axis < (tensor.shape.rank or least_rank) - 1:
         return axis
+    if "matmul" in (tensor.origin.note, tensor.origin.name) and axis < (tensor.shape.rank or 0) - 1:
+        return axis
     return None
 
 
@@ -85,9 +87,9 @@ def reordered(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) -> tupl
 
     Gives None where the named axes stand in their order, or are not known.
     """
-    if _is_padded(tensor):
+    if is_padded(tensor):
         return None
-    named = [_named_axes(machine, tensor, one) for one in wanted]
+    named = [named_axes(machine, tensor, one) for one in wanted]
     order = [axis for axes in named for axis in sorted(axes)]
     if len(set(order)) != len(order) or order == sorted(order) or any(tensor.shape.size(axis) == 1 for axis in order):
         return None
@@ -103,10 +105,10 @@ def split_too_early(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) -
     The axes before stand as a whole at their places, and the axis behind the factor as well: as no number is moved,
     the factor must be one or the rows are mixed. Gives None where this is not seen.
     """
-    if _is_padded(tensor):
+    if is_padded(tensor):
         return None
     divisors = [parts[1] for one in wanted if (parts := sizes.divided(one)) is not None]
-    entries = _with_factors_joined(machine, tensor, wanted)
+    entries = with_factors_joined(machine, tensor, wanted)
     done = 0
     for (size, named), (following, behind) in pairwise(entries):
         if named and named == tuple(range(done, done + len(named))):
@@ -128,7 +130,7 @@ def _is_more_than_one(size: Value) -> bool:
     return False
 
 
-def _with_factors_joined(
+def with_factors_joined(
     machine: Machine, tensor: Tensor, wanted: Sequence[Value]
 ) -> list[tuple[Value, tuple[int, ...]]]:
     """Sizes and the axes that they name; ``k, size // k`` beside each other name the axis of the size."""
@@ -138,7 +140,7 @@ def _with_factors_joined(
         if whole is not None:
             found.pop()
         size = one if whole is None else whole
-        found.append((size, tuple(sorted(_named_axes(machine, tensor, size)))))
+        found.append((size, tuple(sorted(named_axes(machine, tensor, size)))))
     return found
 
 
@@ -211,7 +213,7 @@ def _leaves_out_an_end(part: Value) -> bool:
     return False
 
 
-def _is_padded(tensor: Tensor) -> bool:
+def is_padded(tensor: Tensor) -> bool:
     """Whether columns were just put beside it: read in rows of another length, each row is shifted by one, as in
     relative attention."""
     match tensor.origin.factor:
@@ -220,7 +222,7 @@ def _is_padded(tensor: Tensor) -> bool:
     return tensor.origin.note == "concatenate"
 
 
-def _named_axes(machine: Machine, tensor: Tensor, size: Value) -> tuple[int, ...]:
+def named_axes(machine: Machine, tensor: Tensor, size: Value) -> tuple[int, ...]:
     """The axes whose size, or whose sizes' product, a value is."""
     match size:
         case Constant(int() as number) if number > 1 and not isinstance(size.value, bool):
@@ -256,7 +258,7 @@ def kept(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) -> tuple[int
     """The first axes that the sizes for a reshape name at their own place."""
     count = 0
     for size in wanted:
-        if _named_axes(machine, tensor, size) != (count,) and not (count == 0 and _is_the_batch(tensor, wanted)):
+        if named_axes(machine, tensor, size) != (count,) and not (count == 0 and _is_the_batch(tensor, wanted)):
             break
         count += 1
     return tuple(range(count))

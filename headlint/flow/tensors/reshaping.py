@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from headlint.flow.tensors import axes, numbers, shapes, states
+from headlint.flow.tensors import axes, misplaced, numbers, shapes, states
 from headlint.flow.tensors.operation import Operation, note_mixed_in, tensor_of
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.facts import AxesReordered, RowsShifted, ShapeRestored
 from headlint.flow.values.library_values import Layer
 from headlint.flow.values.python_values import Constant, Site, TupleValue, Unknown, Value
-from headlint.flow.values.tensor_values import ANY_SHAPE, Domain, Origin, Shape, Tensor
+from headlint.flow.values.tensor_values import ANY_SHAPE, Domain, Origin, Shape, Tensor, comes_from_layer
 
 if TYPE_CHECKING:
     from headlint.flow.machine.machine import Machine
@@ -22,6 +22,7 @@ def _reshaped(
     change: Callable[[Machine, Operation, Tensor], Shape],
     order: Callable[[Machine, Operation, Tensor], tuple[int, ...]] = lambda *_: (),
     kept: Callable[[Machine, Operation, Tensor], tuple[int, ...]] = lambda *_: (),
+    merged: Callable[[Machine, Operation, Tensor], tuple[tuple[int, ...], ...]] = lambda *_: (),
 ) -> Callable[[Machine, Operation], Value]:
     def meaning(machine: Machine, operation: Operation) -> Value:
         tensor = tensor_of(machine, operation.main)
@@ -40,6 +41,7 @@ def _reshaped(
             labels=labels,
             order=order(machine, operation, tensor),
             kept=kept(machine, operation, tensor),
+            merged=merged(machine, operation, tensor),
         )
 
     return meaning
@@ -62,15 +64,33 @@ def _reshape_shape(machine: Machine, operation: Operation, tensor: Tensor) -> Sh
 def _kept_by_reshape(machine: Machine, operation: Operation, tensor: Tensor) -> tuple[int, ...]:
     """The first axes that a reshape names at their own place; axes in another order are noted."""
     wanted = _wanted_sizes(machine, operation)
-    whole = axes.reordered(machine, tensor, wanted) or states.joined(machine, tensor, wanted)
-    order = whole or axes.split_too_early(machine, tensor, wanted)
-    if order is not None and operation.name.startswith("torch."):
-        columns = {"name": operation.name, "input": tensor, "order": order, "sizes": len(wanted)}
-        machine.emit(AxesReordered, operation.site, **columns, by_part=whole is None)
+    if operation.name.startswith("torch.") and _is_known(machine, tensor):
+        _note_order(machine, operation, tensor, wanted)
     if (restored := axes.shape_of_another(machine, tensor, wanted)) is not None:
         machine.emit(ShapeRestored, operation.site, of=restored)
     _note_shift(machine, operation, tensor)
     return axes.kept(machine, tensor, wanted)
+
+
+def _note_order(machine: Machine, operation: Operation, tensor: Tensor, wanted: list[Value]) -> None:
+    """Note that a reshape names axes in another order than they have."""
+    whole = axes.reordered(machine, tensor, wanted) or states.joined(machine, tensor, wanted)
+    part = None if whole is not None else axes.split_too_early(machine, tensor, wanted)
+    early = misplaced.named_early(machine, tensor, wanted) if whole is None and part is None else None
+    order = whole or part or (early.order if early is not None else None)
+    if order is not None:
+        by_part = part is not None or (early is not None and early.by_part)
+        columns = {"name": operation.name, "input": tensor, "order": order, "sizes": len(wanted)}
+        machine.emit(AxesReordered, operation.site, **columns, by_part=by_part)
+
+
+def _is_known(machine: Machine, tensor: Tensor) -> bool:
+    """Whether a tensor is what models compute with, and not data of any shape that are prepared for them."""
+    return tensor.shape.dims is not None or machine.frames.of_forward() is not None or comes_from_layer(tensor)
+
+
+def _merged_by_reshape(machine: Machine, operation: Operation, tensor: Tensor) -> tuple[tuple[int, ...], ...]:
+    return misplaced.merged(machine, tensor, _wanted_sizes(machine, operation))
 
 
 def _kept_by_view_as(machine: Machine, operation: Operation, tensor: Tensor) -> tuple[int, ...]:
@@ -369,7 +389,7 @@ def _topk(machine: Machine, operation: Operation) -> Value:
 
 EFFECTS: dict[str, Callable[[Machine, Operation], Value]] = {
     "flatten": _reshaped(_flatten_shape),
-    "reshape": _reshaped(_reshape_shape, kept=_kept_by_reshape),
+    "reshape": _reshaped(_reshape_shape, kept=_kept_by_reshape, merged=_merged_by_reshape),
     "reshape_shape": _reshaped(_reshape_shape),
     "squeeze": _reshaped(_squeeze_shape, _squeezed_order),
     "unsqueeze": _reshaped(_unsqueeze_shape, _unsqueezed_order),

@@ -117,6 +117,14 @@ def transposed(shape: Shape, first: int | None, second: int | None) -> Shape:
     return Shape(tuple(dims))
 
 
+def multiplied(first: Shape, second: Shape) -> Shape:
+    """The product of matrices, or of stacks of as many matrices."""
+    if first.dims is None or second.dims is None or len(first.dims) != len(second.dims) or len(first.dims) < 2:
+        return ANY_SHAPE
+    stacks = zip(first.dims[:-2], second.dims[:-2], strict=True)
+    return Shape((*(one if one == other else None for one, other in stacks), first.dims[-2], second.dims[-1]))
+
+
 def turned(shape: Shape) -> Shape:
     """With the axes in the reverse order."""
     return ANY_SHAPE if shape.dims is None else Shape(shape.dims[::-1])

@@ -150,13 +150,15 @@ class Tensor(Value):
     """Of an operation that only reorders axes: which axis of the input each of the first axes was."""
     kept: tuple[int, ...] = ()
     """The axes that a reshape leaves what they were in the input."""
+    merged: tuple[tuple[int, ...], ...] = ()
+    """Of a reshape that joins axes: which axes of the input each of the first axes is made of."""
     batched: bool = False
     """Whether it is what a data loader gives, so that its first axis holds the samples of a batch."""
 
     def derive(self, **changes: Any) -> Tensor:
         """A tensor like this one but for the changes, computed from it."""
         changes.setdefault("inputs", (self,))
-        for name, unset in (("order", ()), ("kept", ()), ("batched", False)):
+        for name, unset in (("order", ()), ("kept", ()), ("merged", ()), ("batched", False)):
             changes.setdefault(name, unset)
         return replace(self, **changes)
 
