@@ -9,6 +9,7 @@ from headlint.flow.machine.state import Cell, same
 from headlint.flow.python import carried, counting_loops, iteration, members
 from headlint.flow.python.members import Walk
 from headlint.flow.values.conditions import Condition, Guard, Option
+from headlint.flow.values.facts import CarriedOver
 from headlint.flow.values.library_values import Container, Model
 from headlint.flow.values.python_values import Constant, DictValue, ListValue, Scope, TupleValue, Unknown, Value
 from headlint.flow.values.tensor_values import Tensor
@@ -185,6 +186,8 @@ def _blur(machine: Machine, replaced: dict[Cell, Value | None], tensors_too: boo
     """What a round changed, further rounds that are not followed change further: nobody knows to what."""
     for (heap_object, key), old in replaced.items():
         new = heap_object.slots.get(key)
+        if isinstance(old, Tensor) and new is not None and new is not old:
+            machine.emit(CarriedOver, machine.site(0), first=old)
         match heap_object, new:
             case _ if old is not None and new is not None and same(old, new):
                 continue
