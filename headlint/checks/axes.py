@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from headlint.checks.tensors import head_of
+from headlint.flow.tensors.axes import way_of
 from headlint.flow.values.library_values import Layer
 from headlint.flow.values.tensor_values import Tensor
 
@@ -16,13 +17,30 @@ def classes_are_last(tensor: Tensor) -> bool:
     collected = _collected(tensor)
     head = head_of(collected)
     dims, layer = tensor.shape.dims, head.origin.layer if head is not None else None
-    if head is None or dims is None or layer is None or _rank_is_guessed(head):
+    if head is None or dims is None or layer is None or rank_is_guessed(head):
         return False
     of_pictures = layer.kind.effect == "convolution"
     units = head.shape.size(1) if of_pictures else head.shape.units
     if units is not None:
         return units > 1 and [axis for axis, size in enumerate(dims) if size == units] == [len(dims) - 1]
     return not of_pictures and all(_keeps_axes(step) for step in _between(tensor, head))
+
+
+def axis_within(tensor: Tensor, axis: int, earlier: Tensor) -> int | None:
+    """Which axis of an earlier tensor an axis is: reshapes keep the last one where its size stays the same."""
+    for _ in range(24):
+        for step, at in way_of(tensor, axis):
+            if step is earlier:
+                return at
+            tensor, axis = step, at
+        dims = tensor.shape.dims
+        if len(tensor.inputs) != 1 or dims is None or axis != len(dims) - 1 or dims[-1] is None:
+            return None
+        before = tensor.inputs[0]
+        if tensor.origin.role != "operation" or before.shape.dims is None or before.shape.dims[-1] != dims[-1]:
+            return None
+        tensor, axis = before, len(before.shape.dims) - 1
+    return None
 
 
 def _collected(tensor: Tensor) -> Tensor:
@@ -48,7 +66,7 @@ def _keeps_axes(step: Tensor) -> bool:
     return step.origin.role == "activation" or step.origin.note in _KEEPING
 
 
-def _rank_is_guessed(head: Tensor) -> bool:
+def rank_is_guessed(head: Tensor) -> bool:
     """Whether the number of axes rests on a recurrent layer that may be given one sequence without a batch."""
     found = _sequence_layer(head)
     if found is None:

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
-from headlint.checks.axes import classes_are_last, is_time_first
+from headlint.checks.axes import axis_within, classes_are_last, is_time_first, rank_is_guessed
 from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
 from headlint.checks.evidence import Evidence, is_proved
 from headlint.checks.outputs import SOFTMAXES, about_activation, softmax_axis
-from headlint.checks.tensors import prediction, short
+from headlint.checks.tensors import head_of, prediction, short, source_tensor
 from headlint.checks.trails import about_loss
 from headlint.flow.values.facts import (
     Activation,
     AxesReordered,
     LayerBuilt,
+    LossUse,
     RowsShifted,
     ShapeRestored,
 )
@@ -152,11 +153,8 @@ _WITH_CLASSES_SECOND = ("CrossEntropyLoss", "cross_entropy", "NLLLoss", "nll_los
 def classes_on_wrong_axis(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL304."""
     for use in evidence.uses:
-        tensor = prediction(use)
-        rank = tensor.shape.rank
-        if use.loss.framework != "torch" or use.loss.short_name not in _WITH_CLASSES_SECOND or rank is None or rank < 3:
-            continue
-        if classes_are_last(tensor):
+        if _takes_classes_last(use):
+            rank = prediction(use).shape.rank
             message = (
                 f"{use.loss.short_name} expects the classes on axis 1, but the classes of these {rank} axes are the last: "
                 "another axis is compared as if it held the classes."
@@ -165,6 +163,43 @@ def classes_on_wrong_axis(evidence: Evidence) -> Iterator[Diagnostic]:
                 "Move the classes to axis 1 (scores.movedim(-1, 1)), or flatten scores and labels to one row a label."
             )
             yield about_loss("HL304", use, message, advice)
+
+
+def _takes_classes_last(use: LossUse) -> bool:
+    """Whether a loss that selects from axis 1 is given the classes on the last of three or more axes."""
+    tensor = prediction(use)
+    return _selects_from_axis_1(use) and (tensor.shape.rank or 0) >= 3 and classes_are_last(tensor)
+
+
+def _selects_from_axis_1(use: LossUse) -> bool:
+    return use.loss.framework == "torch" and use.loss.short_name in _WITH_CLASSES_SECOND
+
+
+def normalised_over_another_axis(evidence: Evidence) -> Iterator[Diagnostic]:
+    """HL304, of a log-softmax over another axis than the one on which the loss looks for the classes."""
+    normalised = {id(fact.output): fact for fact in evidence.of(Activation) if fact.effect == "log_softmax"}
+    reported: set[int] = set()
+    for use in evidence.uses:
+        if not _selects_from_axis_1(use) or (prediction(use).shape.rank or 0) < 2:
+            continue
+        output = source_tensor(prediction(use))
+        fact = normalised.get(id(output))
+        if fact is None or id(output) in reported or not fact.axis_given or not isinstance(fact.input, Tensor):
+            continue
+        classes, axis = axis_within(prediction(use), 1, output), softmax_axis(fact)
+        rank, head = output.shape.rank, head_of(output)
+        if classes is None or axis is None or rank is None or head is None or rank_is_guessed(head):
+            continue
+        if classes == axis % rank or _takes_classes_last(use) or _is_over_batch(evidence, fact, fact.input):
+            continue
+        reported.add(id(output))
+        message = (
+            f"{short(output.origin.name)} runs over axis {axis}, but the classes that {use.loss.short_name} selects from are "
+            f"on axis {classes}: the numbers of one label's classes are no log-probabilities of it."
+        )
+        last = classes == rank - 1
+        advice = f"Use the axis of the classes: {'-1' if last else classes}."
+        yield about_activation("HL304", fact, message, advice, classes=-1 if last else classes)
 
 
 def view_instead_of_transpose(evidence: Evidence) -> Iterator[Diagnostic]:
@@ -203,5 +238,6 @@ RULES = (
     softmax_over_batch,
     softmax_across_tasks,
     classes_on_wrong_axis,
+    normalised_over_another_axis,
     view_instead_of_transpose,
 )

@@ -9,7 +9,7 @@ from headlint.checks.evidence import Evidence, is_proved
 from headlint.checks.tensors import CLASSIFYING, ancestors, comes_from_weights, constant, prediction, source_tensor
 from headlint.checks.trails import about_loss, trail_of
 from headlint.flow.tensors.operation import comes_from
-from headlint.flow.values.facts import Event, LayerApplied, LossConstructorCall, LossUse, MixedIn
+from headlint.flow.values.facts import CarriedOver, Event, LayerApplied, LossConstructorCall, LossUse, MixedIn
 from headlint.flow.values.library_values import Layer
 from headlint.flow.values.python_values import Unknown
 from headlint.flow.values.tensor_values import Domain, Tensor
@@ -188,11 +188,17 @@ def _harmless(tensor: Tensor) -> bool:
 def stacked_linear_layers(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL505."""
     takers: dict[int, set[int]] = {}
+    behind_others: set[int] = set()
+    carried = {id(fact.first) for fact in evidence.of(CarriedOver)}
     for fact in evidence.applications():
         takers.setdefault(id(fact.input), set()).add(id(fact.layer))
+        if _linear_before(fact) is None:
+            behind_others.add(id(fact.layer))
     for fact in evidence.applications():
         if len(takers[id(fact.input)]) > 1:
             continue  # a projection that several layers share, such as the input of queries, keys and values
+        if id(fact.layer) in behind_others or _first_round_only(fact.input, carried):
+            continue  # behind something else it is a layer of its own, as in the later rounds of a loop
         first = _linear_before(fact)
         if first is None or _switchable(evidence, fact) or _is_used_elsewhere(evidence, fact):
             continue
@@ -215,6 +221,13 @@ def stacked_linear_layers(evidence: Evidence) -> Iterator[Diagnostic]:
                 (*trail_of(fact.input), *steps),
                 subject=fact.layer,
             )
+
+
+def _first_round_only(tensor: Tensor, carried: set[int]) -> bool:
+    """Whether what is given is, or comes at once from, what only the first round of a loop reads."""
+    while tensor.origin.role != "layer" and id(tensor) not in carried and tensor.inputs:
+        tensor = tensor.inputs[0]
+    return id(tensor) in carried
 
 
 def _is_used_elsewhere(evidence: Evidence, fact: LayerApplied) -> bool:

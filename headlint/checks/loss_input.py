@@ -303,9 +303,7 @@ def log_of_softmax(evidence: Evidence) -> Iterator[Diagnostic]:
         ):
             name = short(source_tensor(fact.input).origin.name)
             together = "log_softmax" if fact.input.domain is Domain.SOFTMAX else "logsigmoid"
-            message = (
-                f"log({name}(x)) in two steps gives -inf as soon as a probability rounds to 0; then the loss is NaN."
-            )
+            message = f"log({name}(x)) in two steps gives -inf as soon as a probability rounds to 0, and a loss of it is inf or NaN."
             yield _at_log("HL113", fact, message, f"Compute it in one step: {together}.", together)
 
 

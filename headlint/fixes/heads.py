@@ -250,7 +250,7 @@ def dim_written(case: Case) -> Repair:
 
 
 def axis_of_classes(case: Case) -> Repair:
-    """HL302: over the classes, not over the batch."""
+    """HL302 and HL304: over the classes, not over the batch or the steps of a sequence."""
     program, call = case.call(case.finding.place)
     functional = last_name(call.func)[:1].islower()
     position = (0 if is_method(program, call) else 1) if functional else 0
@@ -258,7 +258,7 @@ def axis_of_classes(case: Case) -> Repair:
     if given is None:
         raise CannotFix("its axis is not to be seen")
     last = case.detail("rank") not in (None, 2) or (given.keyword is not None and given.keyword.value == "axis")
-    wanted = "-1" if last else "1"
+    wanted = str(case.detail("classes") or ("-1" if last else "1"))
     reason = "the model computes something else and has to be trained again"
     return Repair(f"Take axis {wanted}", reason, (program.replace(given.value, wanted),))
 

@@ -35,7 +35,7 @@ FIXERS: dict[str, tuple[Fixer, ...]] = {
     "HL207": (layers.flatten_before,),
     "HL301": (heads.dim_written,),
     "HL302": (heads.axis_of_classes,),
-    "HL304": (losses.classes_moved,),
+    "HL304": (losses.classes_moved, heads.axis_of_classes),
     "HL305": (axes.batch_first,),
     "HL306": (axes.axes_exchanged,),
     "HL401": (layers.bias_on,),

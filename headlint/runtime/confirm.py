@@ -158,7 +158,7 @@ def confirm_file(
     except OSError as error:
         yield Problem(str(path), f"cannot be read: {error.strerror or error}")
         return
-    behind = targets_of_findings((one for one in findings if not name or one.model == name), heads)
+    behind = [one for one in targets_of_findings(findings, heads) if not name or one.name == name]
     targets = [target for target in behind if Path(os.path.abspath(target.path)) == path]
     answered = {target.name for target in targets}
     names = [name] if name else _names(path, framework, start, root)

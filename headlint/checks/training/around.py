@@ -28,8 +28,8 @@ def loss_keeps_its_graph(evidence: Evidence) -> Iterator[Diagnostic]:
             yield Diagnostic(
                 "HL517",
                 kept.site,
-                "The loss is kept with its graph, round after round: what each batch has computed stays in memory as long as "
-                "the sum or list.",
+                "The loss is kept with its graph, round after round: the graph of every batch stays in memory as long as the "
+                "sum or list.",
                 "Keep the number alone: loss.item(), or loss.detach() to stay on the device.",
                 isinstance(kept.subject, Tensor) and not kept.guards,
                 (

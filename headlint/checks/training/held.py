@@ -186,7 +186,7 @@ def misspelt_freeze(evidence: Evidence) -> Iterator[Diagnostic]:
             message = f"A module has no attribute {fact.name}: setting it freezes and releases nothing."
             advice = "Call requires_grad_(False) of the module, or set requires_grad of each of its parameters."
         else:
-            what = "A parameter" if fact.meant == "requires_grad" else "A layer"
+            what = "A tensor" if fact.meant == "requires_grad" else "A layer"
             message = f"{what} has no attribute {fact.name}: setting it freezes and releases nothing."
             advice = f"Its name is {fact.meant}."
         yield Diagnostic(

@@ -104,7 +104,7 @@ def _evaluation_before(run: Run, applied: TrainingEvent, backward: TrainingEvent
             return found if mode_of(found) is False and not _handed_between(run, found, applied) else None
         if one is not None and _is_replaced_in(run, applied, one.loop):
             return None
-        whole = [event for event in about if one is not None and one in event.rounds]
+        whole = [event for event in about if one is not None and one in event.rounds and together(event, applied)]
         if whole and one is not None and all(mode_of(event) is False for event in whole):
             last = whole[-1]
             returns = _happens_again_and_again(last, applied) and not _handed_after(run, last, one)
@@ -132,6 +132,7 @@ def _happens_again_and_again(switch: TrainingEvent, applied: TrainingEvent) -> b
         and isinstance(guard.condition.subject.key, tuple)
         and guard.condition.subject.key[0] == "%"
         for guard in set(switch.guards) - set(applied.guards)
+        if guard.condition.subject is not applied.subject
     )
 
 

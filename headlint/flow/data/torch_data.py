@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headlint.flow.data import labels
+from headlint.flow.machine.state import join
 from headlint.flow.python import iteration
 from headlint.flow.tensors import shapes
 from headlint.flow.values.arguments import Arguments
+from headlint.flow.values.conditions import Choice
 from headlint.flow.values.facts import LoaderInOrder
 from headlint.flow.values.intervals import Interval
 from headlint.flow.values.library_values import Dataset
@@ -25,7 +27,7 @@ from headlint.flow.values.python_values import (
     Unknown,
     Value,
 )
-from headlint.flow.values.tensor_values import Labels, Origin, Shape, Tensor
+from headlint.flow.values.tensor_values import ANY_SHAPE, Labels, Origin, Shape, Tensor
 from headlint.frameworks import data
 
 if TYPE_CHECKING:
@@ -122,6 +124,17 @@ def _collated(machine: Machine, item: Value, collate: Value | None) -> Value:
             return Unknown(BATCH)
 
 
+def _of_any_shape(value: Value) -> Value:
+    """What is batched of samples that differ: they may not all have the shape of one of them."""
+    match value:
+        case Tensor():
+            return value.derive(shape=ANY_SHAPE, inputs=value.inputs, batched=True)
+        case TupleValue(items):
+            return TupleValue(tuple(map(_of_any_shape, items)))
+        case _:
+            return value
+
+
 def batch(item: Value) -> Value:
     """Several items put together: a further axis in front."""
     match item:
@@ -133,6 +146,8 @@ def batch(item: Value) -> Value:
             return DictValue({key: batch(value) for key, value in item.slots.items()}, item.complete)
         case ListValue():
             return item
+        case Choice(options):
+            return join((option.guards, _of_any_shape(batch(option.value))) for option in options)
         case Constant(bool() | int() | float() as number):
             dtype = "float" if isinstance(number, float) else "integer"
             known = Labels("", None, dtype, False, "the numbers of a batch")

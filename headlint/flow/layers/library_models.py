@@ -100,22 +100,22 @@ def apply(machine: Machine, backbone: Backbone, value: Value, at: int) -> Value:
     if known is not None:
         return known
     return machine.state.distribute(
-        [_replaced_head(machine, backbone)], lambda head: _through(machine, backbone, head, at)
+        [_replaced_head(machine, backbone), value], lambda head, given: _through(machine, backbone, head, given, at)
     )
 
 
-def _through(machine: Machine, backbone: Backbone, head: Value, at: int) -> Value:
-    """What a ready-made model gives with one head."""
+def _through(machine: Machine, backbone: Backbone, head: Value, given: Value, at: int) -> Value:
+    """What a ready-made model makes of a tensor with one head."""
+    origin = Origin("layer", backbone.name, backbone.site, backbone.site)
+    inputs = (given,) if isinstance(given, Tensor) else ()
     if not isinstance(head, Part):
-        features = Tensor(
-            Domain.UNKNOWN, Shape((None, None)), Origin("layer", backbone.name, backbone.site, backbone.site)
-        )
+        features = Tensor(Domain.UNKNOWN, Shape((None, None)), origin, inputs)
         output = machine.call(head, Arguments((features,)), at)
     elif backbone.units is None or backbone.name.startswith("torch.hub"):
-        output = Tensor(Domain.UNKNOWN, ANY_SHAPE, Origin("layer", backbone.name, backbone.site, backbone.site))
+        output = Tensor(Domain.UNKNOWN, ANY_SHAPE, origin, inputs)
     else:
-        origin = Origin("layer", backbone.name, backbone.site, backbone.site)
-        output = Tensor(Domain.LINEAR, Shape((None, backbone.units)), origin, attached=not machine.without_gradient)
+        learns = not machine.without_gradient
+        output = Tensor(Domain.LINEAR, Shape((None, backbone.units)), origin, inputs, attached=learns)
     if backbone.name.startswith("transformers.") and "timm" not in backbone.name:
         return DictValue({"logits": output}, complete=False)
     return output

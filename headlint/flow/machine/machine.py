@@ -221,8 +221,11 @@ class Machine:
             self.cut_short += 1
             del self.frames[depth:]
             self.state.path = before
-            inner = tuple(one.loop for one in self._spent_in if one not in self.rounds)
-            self.note_event(event, self.site(0), self.globals, broken=inner)
+            if not (
+                event is Event.LEFT_OUT and self.applying
+            ):  # a forward does no part of a step, and switches no mode
+                inner = tuple(one.loop for one in self._spent_in if one not in self.rounds)
+                self.note_event(event, self.site(0), self.globals, broken=inner)
         self._steps_left += kept
 
     def with_share_of_a_call(self, run: Callable[[], object]) -> None:

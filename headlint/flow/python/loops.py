@@ -9,6 +9,7 @@ from headlint.flow.machine.state import Cell, same
 from headlint.flow.python import carried, counting_loops, iteration, members
 from headlint.flow.python.members import Walk
 from headlint.flow.values.conditions import Condition, Guard, Option
+from headlint.flow.values.facts import CarriedOver
 from headlint.flow.values.library_values import Container, Model
 from headlint.flow.values.python_values import Constant, DictValue, ListValue, Scope, TupleValue, Unknown, Value
 from headlint.flow.values.tensor_values import Tensor
@@ -94,8 +95,35 @@ def _follow_members(machine: Machine, node: ir.For, walk: Walk, loop: Loop) -> N
     _blur(machine, changed)
 
 
+def _forget_counters(machine: Machine, body: tuple[ir.Statement, ...]) -> None:
+    """Forget the numbers that the rounds of a loop of unknown length count up: whichever round is run, it is any of them."""
+    nodes = list(ir.walk(body))
+    counted = [
+        node.target
+        for node in nodes
+        if isinstance(node, ir.AugmentedAssign)
+        and node.operator in ("+", "-")
+        and isinstance(node.target, ir.Name)
+        and isinstance(node.value, ir.Literal)
+        and isinstance(node.value.value, int)
+    ]
+    if not counted:
+        return
+    begun = {
+        target.name
+        for node in nodes
+        if isinstance(node, ir.Assign)
+        for target in node.targets
+        if isinstance(target, ir.Name)
+    }
+    for target in counted:
+        if target.name not in begun and isinstance(machine.evaluate(target), Constant):
+            machine.assign(target, Unknown("counted in a loop"))
+
+
 def _follow_two_rounds(machine: Machine, node: ir.For, iterable: Value) -> None:
     """Run a round of a loop of unknown length, and another as the last one where that is another."""
+    _forget_counters(machine, node.body)
     loop, asked = Loop(machine.site(node), iterable), machine.counting.asked
     item = iteration.element(machine, iterable)
     before = machine.state.path
@@ -158,6 +186,8 @@ def _blur(machine: Machine, replaced: dict[Cell, Value | None], tensors_too: boo
     """What a round changed, further rounds that are not followed change further: nobody knows to what."""
     for (heap_object, key), old in replaced.items():
         new = heap_object.slots.get(key)
+        if isinstance(old, Tensor) and new is not None and new is not old:
+            machine.emit(CarriedOver, machine.site(0), first=old)
         match heap_object, new:
             case _ if old is not None and new is not None and same(old, new):
                 continue
@@ -205,6 +235,7 @@ def run_while(machine: Machine, node: ir.While) -> bool:
         machine.assign(counted.loop.target, counted.end)
         return goes_on
     machine.evaluate(node.test)
+    _forget_counters(machine, node.body)
     with machine.frame.repeatedly(), machine.in_round(Loop(machine.site(node))):
         _blur(machine, machine.state.noting(lambda: _round(machine, node.body)))
     return machine.execute(node.otherwise)

@@ -58,8 +58,14 @@ def _kind_of(rows: Sequence[Sequence[float]], numbers: Sequence[float]) -> tuple
     return "values" if _far_apart(distinct) else "", None
 
 
+_IGNORED = -100
+"""Losses leave out the samples with this label, unless they are given another ``ignore_index``."""
+
+
 def _far_apart(distinct: set[float]) -> bool:
     """Whether integers are too far apart, or too low, to be the numbers of classes: 7 and 12 are none."""
+    if _IGNORED in distinct:
+        return False
     return min(distinct) < -1 or max(distinct) >= 2 * len(distinct) > 2
 
 

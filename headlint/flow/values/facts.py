@@ -260,6 +260,13 @@ class ShapeRestored(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class CarriedOver(Fact):
+    """A round of a loop puts something else in the place of a tensor: later rounds, which nobody followed, read that."""
+
+    first: Tensor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class StepTaken(Fact):
     """Of what a recurrent layer or a transformer gives, one step along an axis is taken, or the mean."""
 

@@ -14,7 +14,15 @@ from typing import Any
 from ..measuring.mentions import tree_of
 from ..reasons import describe
 from .arguments import Arguments, shown
-from .guessing import CompletedMapping, GuessedConfiguration, Unguessable, guess, last_resort
+from .guessing import (
+    HIDDEN,
+    VOCABULARY,
+    CompletedMapping,
+    GuessedConfiguration,
+    Unguessable,
+    guess,
+    last_resort,
+)
 from .slicing import Namespace
 from .standins import GUESSED
 
@@ -41,7 +49,24 @@ WANTS_SO_MANY = re.compile(r"values to unpack \(expected (\d+)")
 WANTS_FUNCTION = re.compile(
     r"'(int|float|bool|str)' object is not callable|arg 1 must be a class|is not a Module subclass"
 )
+WANTS_WORD = re.compile(r"expected str|must be (a )?str|expected string|can only concatenate str")
 WANTS_OPTIONS = re.compile(r"'(int|float|bool|str)' object has no attribute '(\w+)'")
+OF_A_MODEL = frozenset(
+    {
+        "named_modules",
+        "modules",
+        "children",
+        "parameters",
+        "named_parameters",
+        "state_dict",
+        "to",
+        "eval",
+        "train",
+        "apply",
+    }
+)
+"""What the program asks of a model."""
+
 WANTS_OTHER = (KeyError, ValueError, NotImplementedError, AssertionError, UnboundLocalError, NameError, AttributeError)
 
 
@@ -230,10 +255,12 @@ def asked_for(knob: Knob, trouble: Trouble) -> Iterator[Any]:
         yield from ([value] * 2, [value] * 4, [[value] * 2] * 2)
     if WANTS_ONE.search(text) and several:
         yield value[0]
+    if WANTS_WORD.search(text) and not isinstance(value, str) and trouble.reads(knob):
+        yield "none"
     if WANTS_FUNCTION.search(text) and trouble.reads(knob):
         yield from functions_for(knob.name)
-    if WANTS_OPTIONS.search(text) and trouble.reads(knob):
-        yield GuessedConfiguration()
+    if (found := WANTS_OPTIONS.search(text)) and trouble.reads(knob):
+        yield last_resort("model") if found[2] in OF_A_MODEL else GuessedConfiguration()
     if isinstance(trouble.error, WANTS_OTHER) and isinstance(value, (int, str, float)):
         yield from words_for(knob, trouble.frames)
     if isinstance(value, bool) and isinstance(trouble.error, WANTS_OTHER):
@@ -263,13 +290,14 @@ def looks_up_words(frame: FrameType, piece: Piece) -> bool:
 
 
 def functions_for(name: str) -> Iterator[Any]:
-    """Classes of layers, where a class is wanted."""
-    torch = sys.modules.get("torch")
-    if torch is None or "keras" in sys.modules:
-        return
-    kinds = (torch.nn.BatchNorm2d, torch.nn.LayerNorm) if "norm" in name.lower() else (torch.nn.ReLU, torch.nn.Identity)
-    yield from kinds
-    yield torch.nn.functional.relu
+    """Layers of Keras, classes of layers of torch, where something to call is wanted."""
+    keras, torch = sys.modules.get("keras"), sys.modules.get("torch")
+    if keras is not None:
+        yield keras.layers.Embedding(VOCABULARY, HIDDEN) if "emb" in name.lower() else keras.layers.Dense(HIDDEN)
+    elif torch is not None:
+        norms = (torch.nn.BatchNorm2d, torch.nn.LayerNorm)
+        yield from norms if "norm" in name.lower() else (torch.nn.ReLU, torch.nn.Identity)
+        yield torch.nn.functional.relu
 
 
 def words_for(knob: Knob, frames: list[Frame]) -> Iterator[Any]:

@@ -309,7 +309,8 @@ def guessed_arguments(
     """A guess for every required parameter."""
     values: dict[str, Any] = {}
     for parameter in required:
-        made = part_of_file(parameter.name, program, module, target, exact=True)
+        repeated = re.search(r"block|layer|cell", parameter.name, re.I)  # the class is wanted, to make several
+        made = None if repeated else part_of_file(parameter.name, program, module, target, exact=True)
         if made is None:
             try:
                 made = guess_parameter(parameter, module, target)

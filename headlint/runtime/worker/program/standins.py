@@ -116,7 +116,7 @@ def length(value: Any) -> int:
 
 def missing_package(text: str) -> str | None:
     """What is missing, where an error was caused by a stand-in; None where none is named."""
-    found = re.search(r"stand-in for (\w+)", text)
+    found = re.search(r"(?:stand-in for |standins\.)(\w+)", text)
     return f"{REASONS[found[1]]} ({text})" if found and found[1] in REASONS else None
 
 
