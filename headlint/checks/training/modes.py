@@ -132,6 +132,7 @@ def _happens_again_and_again(switch: TrainingEvent, applied: TrainingEvent) -> b
         and isinstance(guard.condition.subject.key, tuple)
         and guard.condition.subject.key[0] == "%"
         for guard in set(switch.guards) - set(applied.guards)
+        if guard.condition.subject is not applied.subject
     )
 
 

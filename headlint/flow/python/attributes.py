@@ -73,6 +73,8 @@ def read(machine: Machine, owner: Value, name: str, at: int) -> Value:
             return machine.branches.opened(machine.read(owner, name) or owner.rest.child(name))
         case Container() if name in owner.names:
             return items.named_member(machine, owner, name)
+        case Container() if name == "items":
+            return FrameworkMethod(owner, name)
         case Dataset():
             return _of_dataset(machine, owner, name)
         case Loss() if name == "__class__":

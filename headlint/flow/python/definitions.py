@@ -84,7 +84,9 @@ def define_class(machine: Machine, node: ir.ClassDefinition) -> None:
     bases = tuple(base for base in bases if base != FrameworkName("builtins.object"))
     scope = Scope(machine.unit, "class", machine.frame.scope)
     cls = ClassValue(node, machine.unit, scope, bases)
-    cls.dataclass = any(_is_dataclass(machine, decorator) for decorator in node.decorators)
+    cls.dataclass = any(_is_dataclass(machine, decorator) for decorator in node.decorators) or any(
+        isinstance(base, ir.Name | ir.Attribute) and base.name == "NamedTuple" for base in node.bases
+    )
     machine.unit.classes.append(cls)
     machine.state.write(names.home_of(machine, node.name), node.name, cls)
     outer_scope, outer_class = machine.frame.scope, machine.class_being_defined

@@ -69,7 +69,8 @@ def item(machine: Machine, owner: Value, index: Value, at: int) -> Value:
         case Unknown(is_stacked=True) if isinstance(index, TupleValue):
             return machine.tensors.item(machine, machine.tensor_of(owner), index, machine.site(at))
         case Unknown():
-            return owner.child(("item", _index_key(index)))
+            written = machine.read(machine.extras, (owner, index.value)) if isinstance(index, Constant) else None
+            return written if written is not None else owner.child(("item", _index_key(index)))
         case Backbone():
             return Part(owner, (_index_key(index),))
         case Part(backbone, steps):
@@ -229,6 +230,10 @@ def write_item(machine: Machine, owner: Value, index: Value, value: Value, site:
             machine.state.write(backbone, (*steps, _index_key(index)), value)
         case Container(), Constant(str() as name):
             machine.add_member(owner, name, value)
+        case Unknown(), Constant(str() as name) if isinstance(value, Tensor):
+            machine.state.write(machine.extras, (owner, name), value)  # a batch gets an answer beside what it holds
+        case Unknown(), Constant(str() as name):
+            machine.state.erase(machine.extras, (owner, name))
         case Instance(), _:
             inner = machine.read(owner, CONTAINER_SLOT)
             setter = machine.method(owner, "__setitem__")

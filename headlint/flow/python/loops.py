@@ -95,8 +95,35 @@ def _follow_members(machine: Machine, node: ir.For, walk: Walk, loop: Loop) -> N
     _blur(machine, changed)
 
 
+def _forget_counters(machine: Machine, body: tuple[ir.Statement, ...]) -> None:
+    """Forget the numbers that the rounds of a loop of unknown length count up: whichever round is run, it is any of them."""
+    nodes = list(ir.walk(body))
+    counted = [
+        node.target
+        for node in nodes
+        if isinstance(node, ir.AugmentedAssign)
+        and node.operator in ("+", "-")
+        and isinstance(node.target, ir.Name)
+        and isinstance(node.value, ir.Literal)
+        and isinstance(node.value.value, int)
+    ]
+    if not counted:
+        return
+    begun = {
+        target.name
+        for node in nodes
+        if isinstance(node, ir.Assign)
+        for target in node.targets
+        if isinstance(target, ir.Name)
+    }
+    for target in counted:
+        if target.name not in begun and isinstance(machine.evaluate(target), Constant):
+            machine.assign(target, Unknown("counted in a loop"))
+
+
 def _follow_two_rounds(machine: Machine, node: ir.For, iterable: Value) -> None:
     """Run a round of a loop of unknown length, and another as the last one where that is another."""
+    _forget_counters(machine, node.body)
     loop, asked = Loop(machine.site(node), iterable), machine.counting.asked
     item = iteration.element(machine, iterable)
     before = machine.state.path
@@ -208,6 +235,7 @@ def run_while(machine: Machine, node: ir.While) -> bool:
         machine.assign(counted.loop.target, counted.end)
         return goes_on
     machine.evaluate(node.test)
+    _forget_counters(machine, node.body)
     with machine.frame.repeatedly(), machine.in_round(Loop(machine.site(node))):
         _blur(machine, machine.state.noting(lambda: _round(machine, node.body)))
     return machine.execute(node.otherwise)

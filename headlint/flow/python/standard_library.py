@@ -9,10 +9,37 @@ from headlint.flow.python import builtin_calls, iteration
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.assumptions import Assumption
 from headlint.flow.values.library_values import Parser
-from headlint.flow.values.python_values import Constant, DictValue, ListValue, Partial, TupleValue, Unknown, Value
+from headlint.flow.values.python_values import (
+    ClassValue,
+    Constant,
+    DictValue,
+    ListValue,
+    Partial,
+    TupleValue,
+    Unknown,
+    Value,
+)
+from headlint.syntax import ir
 
 if TYPE_CHECKING:
     from headlint.flow.machine.machine import Machine
+
+
+def _named_tuple(machine: Machine, arguments: Arguments, at: int) -> Value:
+    """``namedtuple("Answer", ["scores", "states"])``: a class whose objects hold what they are given by these names."""
+    bound = arguments.bind(("typename", "field_names"))
+    match bound.get("typename"), machine.state.narrow(bound.get("field_names", Unknown())):
+        case Constant(str() as name), Constant(str() as text):
+            fields = text.replace(",", " ").split()
+        case Constant(str() as name), (ListValue() | TupleValue()) as several:
+            items = iteration.known_items(machine, several) or []
+            fields = [item.value for item in items if isinstance(item, Constant) and isinstance(item.value, str)]
+        case _:
+            return Unknown()
+    declared = tuple(ir.Declare(at, ir.Name(at, field), ir.Name(at, "object")) for field in fields)
+    cls = ClassValue(ir.ClassDefinition(at, name, (), declared, ()), machine.unit, machine.frame.scope, ())
+    cls.dataclass = True
+    return cls
 
 
 def _partial(machine: Machine, arguments: Arguments, at: int) -> Value:
@@ -88,6 +115,7 @@ NAMES: dict[str, Callable[[Machine, Arguments, int], Value]] = {
     "argparse.ArgumentParser": _parser,
     "collections.OrderedDict": builtin_calls.BUILTINS["dict"],
     "collections.deque": _deque,
+    "collections.namedtuple": _named_tuple,
     "tqdm.tqdm": _tqdm,
     "tqdm.auto.tqdm": _tqdm,
     "tqdm.notebook.tqdm": _tqdm,
