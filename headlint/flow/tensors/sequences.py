@@ -44,6 +44,8 @@ def note_mean(machine: Machine, tensor: Tensor, axis: int, site: Site) -> None:
 def _note(machine: Machine, tensor: Tensor, axis: int, taken: str, site: Site) -> None:
     for made, its_axis in axes.way_of(tensor, axis):
         layer, at = made.origin.layer, made.origin.site
+        if made.origin.note == "index":
+            return  # of what is left when a step was taken, the first item is a sample
         if made.origin.note == PADDED and at is not None:
             _note_of_padded(machine, made, at, its_axis, taken, site)
             return
