@@ -126,7 +126,8 @@ def set_trainable(machine: Machine, parameters: Parameters, value: Value) -> Non
     for member in parameters.members:
         match member:
             case Layer() | Backbone():
-                machine.state.write(member, TRAINABLE_SLOT, Trainable(None) if parameters.partial else trainable)
+                unsure = parameters.partial or member in machine.parts.copied
+                machine.state.write(member, TRAINABLE_SLOT, Trainable(None) if unsure else trainable)
             case Part(backbone, _):
                 machine.state.write(backbone, TRAINABLE_SLOT, Trainable(None))
 
