@@ -37,6 +37,9 @@ MOST_GUESSES = 120
 MOST_AFTER_BUILDING = 4
 """Other guesses where a model was built that takes no inputs: each costs a search for inputs."""
 
+WITHOUT_BASE = ("object.__init__() takes exactly one argument", "isinstance() arg 2 must be a type")
+"""What Python says where a class, or the base of one, has a stand-in."""
+
 STAGES = ("arguments", "constructor", "missing-dependency", "import", "data", "not-a-model", "inputs", "output")
 """Reasons in the order in which a try can fail: the later, the further it came."""
 
@@ -214,7 +217,7 @@ def reason_of(error: BaseException) -> tuple[str, str]:
 def missing_base(reason: str, detail: str, program: Program) -> tuple[str, str]:
     """The reason and detail of a failure, where a class was left without its base because a package is missing."""
     missing = [stub for stub in program.stubs if "is not installed" in stub]
-    if reason == "constructor" and "object.__init__() takes exactly one argument" in detail and missing:
+    if reason == "constructor" and missing and any(text in detail for text in WITHOUT_BASE):
         return "missing-dependency", f"{missing[0]} ({detail})"
     return reason, detail
 

@@ -27,13 +27,27 @@ def batch_is_written_first(method: Callable[..., Any]) -> bool:
     if function is None:
         return False
     parameters = {one.arg for one in function.args.args[1:]}
-    if any(is_batch_of(node, parameters) for node in ast.walk(function)):
+    bound = first_bound(function)
+    if any(
+        is_batch_of(node, {one for one in parameters if bound.get(one, node.lineno) >= node.lineno})
+        for node in ast.walk(function)
+        if isinstance(node, ast.Assign)
+    ):
         return True
     names = "|".join(map(re.escape, parameters))
     return (
         bool(names)
         and re.search(rf"(?m)[#\"'\s]({names})\W{{1,4}}[\[(]\s*(batch\w*|bsz?|B)\s*[,x]", source) is not None
     )
+
+
+def first_bound(function: ast.FunctionDef) -> dict[str, int]:
+    """The line at which each name of a function is bound first: a parameter may have other axes from there on."""
+    found: dict[str, int] = {}
+    for node in ast.walk(function):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            found[node.id] = min(found.get(node.id, node.lineno), node.lineno)
+    return found
 
 
 def is_batch_of(node: ast.AST, parameters: set[str]) -> bool:

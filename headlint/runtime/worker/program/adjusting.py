@@ -51,6 +51,22 @@ WANTS_FUNCTION = re.compile(
 )
 WANTS_WORD = re.compile(r"expected str|must be (a )?str|expected string|can only concatenate str")
 WANTS_OPTIONS = re.compile(r"'(int|float|bool|str)' object has no attribute '(\w+)'")
+OF_A_MODEL = frozenset(
+    {
+        "named_modules",
+        "modules",
+        "children",
+        "parameters",
+        "named_parameters",
+        "state_dict",
+        "to",
+        "eval",
+        "train",
+        "apply",
+    }
+)
+"""What the program asks of a model."""
+
 WANTS_OTHER = (KeyError, ValueError, NotImplementedError, AssertionError, UnboundLocalError, NameError, AttributeError)
 
 
@@ -243,8 +259,8 @@ def asked_for(knob: Knob, trouble: Trouble) -> Iterator[Any]:
         yield "none"
     if WANTS_FUNCTION.search(text) and trouble.reads(knob):
         yield from functions_for(knob.name)
-    if WANTS_OPTIONS.search(text) and trouble.reads(knob):
-        yield GuessedConfiguration()
+    if (found := WANTS_OPTIONS.search(text)) and trouble.reads(knob):
+        yield last_resort("model") if found[2] in OF_A_MODEL else GuessedConfiguration()
     if isinstance(trouble.error, WANTS_OTHER) and isinstance(value, (int, str, float)):
         yield from words_for(knob, trouble.frames)
     if isinstance(value, bool) and isinstance(trouble.error, WANTS_OTHER):

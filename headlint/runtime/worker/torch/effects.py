@@ -51,7 +51,7 @@ def ignored(
         return ()
     whole = {name for name in varied if not tensors[name].is_floating_point()}
     asked = [name for name in varied if name in consuming.names or not (used or name in whole)]
-    without = [name for name in varied if not _matters(values, name, tensors[name].roll(1, 0), plain, run)]
+    without = [name for name in varied if not _has_effect(values, name, plain, run)]
     place = written_at(model, "forward")
     found = [Suspect(name, "input", "input", 0, *place) for name in without if name in asked]
     if len(without) == len(tensors) or len(values) < 2:
@@ -65,7 +65,7 @@ def ignored(
                 still = sorted({one for cut in cuts[axis] if cut <= set(still) for one in cut})
             if still and _has_no_effect(values, name, axis, still, plain, run):
                 found.append(Suspect(name, _places(still, axis, tensors[name].dim()), "features", len(still), *place))
-    return _lasting(model, values, run, found, tensors)
+    return _lasting(model, values, run, found)
 
 
 def pads(model: nn.Module) -> bool:
@@ -73,24 +73,30 @@ def pads(model: nn.Module) -> bool:
     return any(isinstance(one, nn.Embedding) and one.padding_idx is not None for one in model.modules())
 
 
-def _lasting(
-    model: nn.Module, values: Values, run: Run, found: list[Suspect], tensors: Mapping[str, Any]
-) -> tuple[Suspect, ...]:
+def _lasting(model: nn.Module, values: Values, run: Run, found: list[Suspect]) -> tuple[Suspect, ...]:
     """Those that have no effect after a few steps either: what starts at zero may hide an input."""
     if not found:
         return ()
     with moved(model, lambda: run(values, True)):
         with torch.no_grad():
             plain = [run(values, train) for train in (True, False)]
-        return tuple(
-            one
-            for one in found
-            if one.cause != "input" or not _matters(values, one.name, tensors[one.name].roll(1, 0), plain, run)
-        )
+        return tuple(one for one in found if one.cause != "input" or not _has_effect(values, one.name, plain, run))
 
 
 def _varies(one: Any) -> bool:
     return bool((one != one.roll(1, 0)).any())
+
+
+def _has_effect(values: Values, name: str, plain: list[list[Any]], run: Run) -> bool:
+    """Whether an input has an effect: exchanged between the samples, and for whole numbers and truth values, of which a
+    model may want the largest only, also made smaller or turned round."""
+    value = values[name]
+    changed = [value.roll(1, 0)]
+    if value.dtype == torch.bool:
+        changed.append(~value)
+    elif not value.is_floating_point():
+        changed += [value // 2, torch.ones_like(value)]
+    return any(_matters(values, name, one, plain, run) for one in changed)
 
 
 def _matters(values: Values, name: str, changed: Any, plain: list[list[Any]], run: Run) -> bool:
