@@ -92,7 +92,10 @@ def call_name(machine: Machine, path: str, arguments: Arguments, at: int) -> Val
     if path in torch.CONTAINERS:
         return containers.build(machine, torch.CONTAINERS[path], arguments, at)
     if path in torch.WRAPPERS:
-        return arguments.first("module", "model", "obj") or Unknown()
+        wrapped = arguments.first("module", "model", "obj") or Unknown()
+        if path.startswith("copy."):
+            modules.note_copy(machine, wrapped)
+        return wrapped
     if path in torch.NO_GRADIENT:
         return FrameworkName("torch.no_grad")
     if path in registry.TRAINERS:

@@ -65,6 +65,8 @@ class PartsSeen:
     made_in_forward: dict[HeapObject, Made] = field(default_factory=dict)
     applied: set[HeapObject] = field(default_factory=set)
     """Those that were called."""
+    copied: set[HeapObject] = field(default_factory=set)
+    """Those of which there are copies: which of the two is frozen, or put into a mode, is not known."""
     weights_touched: set[HeapObject] = field(default_factory=set)
     """Layers of whose weights the program did something itself: set them, shared them, multiplied with them."""
 

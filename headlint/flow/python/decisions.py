@@ -68,6 +68,9 @@ def compare(machine: Machine, symbol: str, left: Value, right: Value, at: int) -
             if right.symbol is not None and left.symbol is None:
                 return Test(Condition(_MIRRORED[positive], right.symbol, left.value), outcome, held)
             return Test(Condition("pair " + positive, (left.symbol, right.symbol)), outcome, held)
+        case TupleValue(), TupleValue() if positive == "==":
+            one, other = _constants(left), _constants(right)
+            return Unknown() if one is None or other is None else Constant((one == other) is outcome)
         case Unknown(), Constant():
             return Test(compared(positive, left, right.value), outcome)
         case Constant(), Unknown() if positive in _MIRRORED:
@@ -78,6 +81,12 @@ def compare(machine: Machine, symbol: str, left: Value, right: Value, at: int) -
             return Constant(outcome)
         case _:
             return Unknown()
+
+
+def _constants(value: TupleValue) -> tuple[object, ...] | None:
+    """The items of a tuple, where all are known."""
+    items = tuple(item.value for item in value.items if isinstance(item, Constant) and item.symbol is None)
+    return items if len(items) == len(value.items) else None
 
 
 def _is_none_test(machine: Machine, left: Value, right: Value) -> bool | None:

@@ -99,8 +99,10 @@ def _unlike(machine: Machine, known: _Axes, before: Sequence[Value], axis: int) 
 
 def _places(machine: Machine, known: _Axes, size: Value) -> tuple[int, ...]:
     named = [axes.origin_of(*axis, known.least_rank) for axis in sizes.axes_of(size, machine.tensor_of)]
-    places = sorted(place for axis in named for place in known.places.get(axis, (-1,)))
-    return tuple(places) if places == list(range(places[0], places[0] + len(places)) if places else ()) else ()
+    if not named or any(axis not in known.places for axis in named):
+        return ()
+    places = sorted(place for axis in named for place in known.places[axis])
+    return tuple(places) if places == list(range(places[0], places[0] + len(places))) else ()
 
 
 def _axes_of(machine: Machine, tensor: Tensor, least_rank: int) -> _Axes:

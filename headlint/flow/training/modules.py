@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from headlint.flow.machine.parts import things_of
 from headlint.flow.training import parameters
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.facts import Event
 from headlint.flow.values.library_values import Backbone, Container, Layer, Part
-from headlint.flow.values.python_values import Constant, Instance, Unknown, Value
+from headlint.flow.values.python_values import Constant, HeapObject, Instance, Unknown, Value
 from headlint.flow.values.training_values import Parameters
 
 if TYPE_CHECKING:
@@ -53,8 +54,19 @@ def call_method(machine: Machine, module: Value, name: str, arguments: Arguments
             return Parameters(found.members, found.complete, named=named, owners=frozenset({module}))
 
 
+def note_copy(machine: Machine, value: Value) -> None:
+    """A module is copied: what is done to the copy is no longer told from what is done to it."""
+    for module in things_of(value):
+        if is_module(module):
+            machine.parts.copied.add(module)
+            members = parameters.of_module(machine, module).members
+            machine.parts.copied.update(member for member in members if isinstance(member, HeapObject))
+
+
 def _note_mode(machine: Machine, module: Value, name: str, arguments: Arguments, at: int) -> None:
     mode = Constant(False) if name == "eval" else arguments.first("mode") or Constant(True)
+    if module in machine.parts.copied:
+        mode = Unknown()
     machine.note_event(Event.MODE_SET, machine.site(at), module, given=(mode,))
 
 
