@@ -101,8 +101,10 @@ def _places(machine: Machine, known: _Axes, size: Value) -> tuple[int, ...]:
     named = [axes.origin_of(*axis, known.least_rank) for axis in sizes.axes_of(size, machine.tensor_of)]
     if not named or any(axis not in known.places for axis in named):
         return ()
-    places = sorted(place for axis in named for place in known.places[axis])
-    return tuple(places) if places == list(range(places[0], places[0] + len(places))) else ()
+    places = sorted(place for axis in named for place in known.places.get(axis, ()))
+    if not places or any(axis not in known.places for axis in named):
+        return ()
+    return tuple(places) if places == list(range(places[0], places[-1] + 1)) else ()
 
 
 def _axes_of(machine: Machine, tensor: Tensor, least_rank: int) -> _Axes:
