@@ -19,6 +19,9 @@ MOST_OPTIONS = 8
 MOST_OF_ONE_QUESTION = 24
 """So many alternatives are followed where one question decides between all of them, such as the name of a model."""
 
+MOST_COMPARED = 4 * MOST_OPTIONS
+"""Alternatives that are compared with each other, as some may turn out to be one: a table may have hundreds."""
+
 MOST_GUARDS = 8
 """An alternative under more conditions than this is no longer followed."""
 
@@ -229,15 +232,21 @@ def same(left: Value, right: Value) -> bool:
 def join(options: Iterable[tuple[tuple[Guard, ...], Value]]) -> Value:
     """One value for several, each under its conditions."""
     merged: list[Option] = []
+    alike = True
     for guards, value in options:
         inner = value.options if isinstance(value, Choice) else (Option((), value),)
         for option in inner:
             both = _union(guards, option.guards)
-            if not guards or not option.guards or consistent(both):
+            if guards and option.guards and not consistent(both):
+                continue
+            alike = alike and (not merged or same(merged[0].value, option.value))
+            if len(merged) < MOST_COMPARED:
                 _add(merged, Option(both, option.value))
+            elif not alike:
+                return Unknown(TOO_MANY)
     if not merged:
         return Unknown()
-    if all(same(merged[0].value, option.value) for option in merged[1:]):
+    if alike:
         return merged[0].value
     followed = [option for option in merged if len(option.guards) <= MOST_GUARDS]
     if len(followed) == len(merged) <= _most(merged):

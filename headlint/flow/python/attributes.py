@@ -58,7 +58,7 @@ def read(machine: Machine, owner: Value, name: str, at: int) -> Value:
         case Unknown():
             return owner.child(name)
         case ModuleValue(unit):
-            return names.member(machine, unit, name)
+            return owner if name == "__dict__" else names.member(machine, unit, name)
         case PackagePath():
             return names.below(machine, owner, name)
         case ClassValue():

@@ -20,6 +20,7 @@ from headlint.flow.values.python_values import (
     HeapObject,
     Instance,
     ListValue,
+    ModuleValue,
     SuperValue,
     TupleValue,
     Unknown,
@@ -199,6 +200,11 @@ def _getattr(machine: Machine, arguments: Arguments, at: int) -> Value:
             return Unknown()
 
 
+def _globals(machine: Machine, arguments: Arguments, at: int) -> Value:
+    """``globals()``: the names of the module, as its ``__dict__`` has them."""
+    return ModuleValue(machine.unit)
+
+
 def _setattr(machine: Machine, arguments: Arguments, at: int) -> Value:
     match arguments.positional:
         case (owner, Constant(str() as name), value):
@@ -372,6 +378,7 @@ BUILTINS: dict[str, Callable[[Machine, Arguments, int], Value]] = {
     "abs": _number(abs),
     "round": _round,
     "getattr": _getattr,
+    "globals": _globals,
     "setattr": _setattr,
     "hasattr": _hasattr,
     "isinstance": _isinstance,

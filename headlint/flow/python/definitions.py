@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from headlint.flow.python import names
@@ -103,10 +104,35 @@ def define_class(machine: Machine, node: ir.ClassDefinition) -> None:
 
 
 def _show(machine: Machine, decorator: ir.Expression, cls: ClassValue) -> None:
-    """A decorator of the program is shown a class, which it may put into a table; the class stays what it is."""
+    """A decorator of the program that may put a class into a table is shown it; the class stays what it is."""
     match machine.evaluate(decorator):
-        case (FunctionValue() | BoundMethod()) as own:
-            machine.call_with(own, cls)
+        case (FunctionValue(definition=definition) | BoundMethod(function=FunctionValue(definition=definition))) as own:
+            if _may_keep(definition):
+                machine.call_with(own, cls)
+
+
+def _may_keep(definition: ir.FunctionDefinition | ir.Lambda) -> bool:
+    """Whether a function stores something that it is given, or hands it to something that is named so.
+
+    Other decorators, which write documentation or check arguments, may take long to follow.
+    """
+    given = {parameter.name for parameter in definition.parameters}
+    body = list(ir.walk(definition.body))
+    given |= {one.name for node in body if isinstance(node, ir.FunctionDefinition) for one in node.parameters}
+    for node in body:
+        match node:
+            case ir.Assign(targets=targets, value=ir.Name(name=name)) if name in given:
+                if any(isinstance(target, ir.Subscript | ir.Attribute) for target in targets):
+                    return True
+            case ir.Call(function=ir.Name(name=called) | ir.Attribute(name=called), arguments=arguments):
+                handed = {part.name for one in arguments for part in ir.walk(one.value) if isinstance(part, ir.Name)}
+                if handed & given and _KEEPING.search(called):
+                    return True
+    return False
+
+
+_KEEPING = re.compile("regist|add|append|update|setdefault|setattr|insert", re.IGNORECASE)
+"""What functions that keep what they are given are named."""
 
 
 def _is_dataclass(machine: Machine, decorator: ir.Expression) -> bool:

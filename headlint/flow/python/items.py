@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from headlint.flow.machine.state import join
 from headlint.flow.python import iteration, table_items
+from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.conditions import Choice, Condition, Guard, Option, compared
 from headlint.flow.values.library_values import Backbone, Container, Dataset, Layer, Part, Rows, Table
 from headlint.flow.values.python_values import (
@@ -16,6 +17,7 @@ from headlint.flow.values.python_values import (
     FrameworkName,
     Instance,
     ListValue,
+    ModuleValue,
     Site,
     SliceValue,
     TupleValue,
@@ -86,6 +88,11 @@ def item(machine: Machine, owner: Value, index: Value, at: int) -> Value:
             return owner.item
         case Instance():
             return _of_indexed_instance(machine, owner, index, at)
+        case ModuleValue():  # as its ``__dict__``
+            return machine.attribute(owner, str(index.value), at) if isinstance(index, Constant) else Unknown()
+        case FrameworkName(path) if path.endswith(".__dict__"):
+            module = FrameworkName(path.removesuffix(".__dict__"))
+            return machine.call(FrameworkName("builtins.getattr"), Arguments((module, index)), at)
         case FrameworkName() | ClassValue():
             return owner
         case _:

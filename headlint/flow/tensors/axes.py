@@ -77,6 +77,8 @@ def _axis_before(tensor: Tensor, axis: int, least_rank: int) -> int | None:
         return axis
     if effect == "dense" and axis < (tensor.shape.rank or least_rank) - 1:
         return axis
+    if tensor.origin.note == "add" and tensor.inputs[0].shape.rank in (None, tensor.shape.rank):
+        return axis  # what is added to a tensor is as large, or spread over it
     if "matmul" in (tensor.origin.note, tensor.origin.name) and axis < (tensor.shape.rank or 0) - 1:
         return axis
     return None

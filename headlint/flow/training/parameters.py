@@ -56,7 +56,7 @@ def of_module(machine: Machine, module: Value, depth: int = DEEPEST_MODULE) -> P
         case Instance() if depth > 0:
             attributes = (value for key in module.slots if (value := machine.read(module, key)) is not None)
             within = _together(machine, (), attributes, depth)
-            return Parameters(within.members, within.complete and not module.cls.opaque)
+            return Parameters(within.members, within.complete and module.whole and not module.cls.opaque)
         case Choice(options):
             within = _together(machine, (), (option.value for option in options), depth)
             return Parameters(within.members, False)
