@@ -73,7 +73,8 @@ class Aim:
     def may_number_classes(self) -> bool:
         """Whether amounts may as well be class numbers: one whole number a sample, and the head has a unit for each."""
         interval, width = self.labels.interval, units(self.use)
-        if self.labels.encoding != "values" or self.columns != 1 or interval is None or width is None:
+        one_each = self.columns == 1 or self.use.loss.family == "sparse_cross_entropy"
+        if self.labels.encoding != "values" or not one_each or interval is None or width is None:
             return False
         return 0 <= interval.low <= interval.high < width > 1 and interval.low % 1 == interval.high % 1 == 0
 

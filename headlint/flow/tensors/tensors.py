@@ -184,7 +184,7 @@ def _picked_labels(tensor: Tensor, key: Value, shape: Shape) -> Labels | None:
     labels = tensor.labels
     if labels is None:
         return None
-    column = isinstance(key, TupleValue) and len(key.items) == tensor.shape.rank
+    column = isinstance(key, TupleValue) and len(key.items) == (tensor.shape.rank or max(2, len(key.items)))
     if labels.encoding == "one_hot" and column:
         one = isinstance(key, TupleValue) and isinstance(key.items[-1], Constant) and key.items[-1] != Constant(None)
         return replace(labels, encoding="binary" if one else "", classes=2 if one else None, exclusive=False)
