@@ -168,9 +168,10 @@ class Comprehension(Expression):
 
 @dataclass(slots=True, eq=False, repr=False)
 class Formatted(Expression):
-    """An f-string."""
+    """An f-string: its texts, and the expressions between them; ``plain`` where each stands as ``str`` writes it."""
 
     parts: tuple[Expression, ...]
+    plain: bool
 
 
 @dataclass(slots=True, eq=False, repr=False)

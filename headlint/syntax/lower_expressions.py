@@ -81,12 +81,14 @@ class ExpressionLowering:
 
     def _expression_JoinedStr(self, node: ast.JoinedStr) -> ir.Expression:
         at = self._number(node)
-        parts = [part.value for part in node.values if isinstance(part, ast.FormattedValue)]
+        written = [part for part in node.values if isinstance(part, ast.FormattedValue)]
+        plain = all(part.conversion == -1 and part.format_spec is None for part in written)
+        parts = [part.value if isinstance(part, ast.FormattedValue) else part for part in node.values]
         outer = self._written_in
         self._written_in = outer or node  # before Python 3.12 the places within an f-string are wrong
         lowered = self._all(parts)
         self._written_in = outer
-        return ir.Formatted(at, lowered)
+        return ir.Formatted(at, lowered, plain)
 
     def _expression_Attribute(self, node: ast.Attribute) -> ir.Expression:
         return ir.Attribute(self._number(node), self.expression(node.value), node.attr)

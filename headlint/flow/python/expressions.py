@@ -11,6 +11,7 @@ from headlint.flow.machine.state import join
 from headlint.flow.python import comprehensions, decisions, iteration, names
 from headlint.flow.values import sizes
 from headlint.flow.values.arguments import Arguments
+from headlint.flow.values.assumptions import Assumption
 from headlint.flow.values.conditions import Guard
 from headlint.flow.values.python_values import (
     Constant,
@@ -319,9 +320,25 @@ def _dict_display(machine: Machine, node: ir.DictDisplay) -> Value:
 
 
 def _formatted(machine: Machine, node: ir.Formatted) -> Value:
-    for part in node.parts:
-        machine.evaluate(part)
-    return Unknown()
+    parts = [machine.evaluate(part) for part in node.parts]
+    return machine.state.distribute(parts, _written_together) if parts and node.plain else Unknown()
+
+
+def _written_together(*parts: Value) -> Value:
+    """The text of an f-string whose parts are known."""
+    texts: list[str] = []
+    assumptions: frozenset[Assumption] = frozenset()
+    stand_in: Unknown | None = None
+    for part in parts:
+        if not isinstance(part, Constant) or isinstance(part.value, bytes | complex):
+            return Unknown()
+        texts.append(str(part.value))
+        assumptions |= part.assumptions
+        stand_in = stand_in or part.symbol
+    text = "".join(texts)
+    if len(text) > LONGEST_TEXT:
+        return Unknown()
+    return Constant(text, assumptions, stand_in.child(("text", text)) if stand_in is not None else None)
 
 
 def _walrus(machine: Machine, node: ir.Walrus) -> Value:
