@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 PACKAGES: set[str] = set(
     {
         *("torch", "torchvision", "timm", "keras", "tensorflow", "numpy", "sklearn", "pytorch_lightning", "lightning"),
@@ -137,6 +139,7 @@ _WHOLE = {
 _SUBMODULES = ("layers", "losses", "activations", "metrics", "utils", "datasets", "applications", "optimizers", "ops")
 
 
+@lru_cache(maxsize=20_000)
 def canonical(path: str) -> str:
     """The one spelling of a library's dotted name that the tables use."""
     if path in _WHOLE:

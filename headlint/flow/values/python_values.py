@@ -288,7 +288,7 @@ class SuperValue(Value):
 class ClassValue(HeapObject):
     """A class of the program; its slots are its attributes."""
 
-    __slots__ = ("bases", "dataclass", "declared", "definition", "name", "scope", "unit")
+    __slots__ = ("_ancestors", "bases", "dataclass", "declared", "definition", "name", "scope", "unit")
 
     def __init__(
         self, definition: ir.ClassDefinition, unit: ModuleUnit, scope: Scope, bases: tuple[Value, ...]
@@ -298,6 +298,7 @@ class ClassValue(HeapObject):
         self.unit = unit
         self.scope = scope
         self.bases = bases
+        self._ancestors: tuple[Value, ...] = ()
         self.name = definition.name
         self.dataclass = False
         self.declared = {
@@ -307,11 +308,16 @@ class ClassValue(HeapObject):
         }
         """The attributes that its body only annotates."""
 
-    def ancestors(self) -> list[Value]:
+    def ancestors(self) -> tuple[Value, ...]:
         """The class itself and everything it inherits from, nearest first (depth first, each once)."""
+        if not self._ancestors:
+            self._ancestors = tuple(self._line())
+        return self._ancestors
+
+    def _line(self) -> list[Value]:
         order: list[Value] = [self]
         for base in self.bases:
-            for ancestor in base.ancestors() if isinstance(base, ClassValue) else [base]:
+            for ancestor in base.ancestors() if isinstance(base, ClassValue) else (base,):
                 if all(ancestor is not known and ancestor != known for known in order):
                     order.append(ancestor)
         return order
