@@ -22,7 +22,7 @@ from headlint.runtime.worker.measuring.suspects import Suspect, Suspects
 from headlint.runtime.worker.torch.effects import ignored
 from headlint.runtime.worker.torch.evaluation import unrepeatable
 from headlint.runtime.worker.torch.gradient_values import not_numbers
-from headlint.runtime.worker.torch.gradients import without_gradient
+from headlint.runtime.worker.torch.gradients import passes_of, without_gradient
 from headlint.runtime.worker.torch.mixing import mixed, relates_samples, with_other_sample
 from headlint.runtime.worker.torch.outputs import outputs_of
 
@@ -101,8 +101,8 @@ class _Inspection:
     def _suspects(self, seconds: float) -> Suspects:
         """What the parts of the model do; of a model whose pass takes long only whether they get a gradient."""
         slow = seconds > SLOW
-        silent = without_gradient(self._model, lambda: [self._passed()[1]], passes=1 if slow else 2)
-        silent += not_numbers(self._model, lambda: [self._passed()[1]])
+        seen = passes_of(self._model, self._loss_of_a_pass, 1 if slow else 2)
+        silent = without_gradient(self._model, seen) + not_numbers(self._model, seen, self._loss_of_a_pass)
         has_own_step = self._loss is None and callable(getattr(self._model, "training_step", None))
         if slow or has_own_step:
             return Suspects(silent)
@@ -112,6 +112,10 @@ class _Inspection:
             return Suspects(silent, self._mixed(), twice, self._ignored())
         except Exception:  # a model may refuse the batch in evaluation mode, or without its labels
             return Suspects(silent)
+
+    def _loss_of_a_pass(self) -> list[Any]:
+        """The loss of one pass, from which training starts."""
+        return [self._passed()[1]]
 
     def _ignored(self) -> tuple[Suspect, ...]:
         """The inputs and the columns of tables that have no effect."""

@@ -9,13 +9,12 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.overrides import TorchFunctionMode
 
 from ..measuring.mentions import INSTALLED, classes_of, place_of
 from ..measuring.suspects import Suspect
-from .gradients import CONTAINERS, PASSES, Seen, largest_part
+from .gradients import CONTAINERS, PASSES, Seen, largest_part, passes_of
 from .outputs import projection
-from .watch import OVER_AN_AXIS, around_calls, softmax_axis
+from .watch import around_calls
 
 Run = Callable[[], list[Any]]
 """One pass over a fresh batch in training mode: the tensors that training may start from."""
@@ -35,18 +34,16 @@ ROOTS = frozenset(
 FRAME = re.compile(r'File "(.+?)", line (\d+)')
 
 
-def dead(model: nn.Module, run: Run, given: bool = False) -> tuple[Suspect, ...]:
+def dead(model: nn.Module, seen: list[Seen], run: Run, given: bool = False) -> tuple[Suspect, ...]:
     """The layers whose gradient is exactly zero: over several batches, and still after steps that move all others.
 
     Without ``given`` the sizes of the inputs are a guess: where a softmax is taken over one value, a larger input may
     well let a gradient through.
     """
-    with SeeSingles() as singles:
-        seen = [Seen(model, run) for _ in range(PASSES)]
-    if not _zero_in_all(model, seen) or any(one.partly for one in seen) or (singles.found and not given):
+    if not _zero_in_all(model, seen) or any(one.partly or (one.singles and not given) for one in seen):
         return ()
     with moved(model, run), _fed() as fed:
-        seen += [Seen(model, run) for _ in range(2 * PASSES)]
+        seen = [*seen, *passes_of(model, run, 2 * PASSES)]
     return tuple(_dead_parts(model, _zero_in_all(model, seen), fed))
 
 
@@ -114,38 +111,17 @@ def _dead_parts(model: nn.Module, zero: list[tuple[str, Any]], fed: set[int]) ->
             yield Suspect(path, type(part).__name__, "dead", count, *place_of(owner, attribute))
 
 
-class SeeSingles(TorchFunctionMode):
-    """Notes whether a softmax is taken over one value."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.found = False
-
-    def __torch_function__(
-        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        """The call as it is."""
-        kwargs = kwargs or {}
-        name = getattr(func, "__name__", "")
-        if name in OVER_AN_AXIS and args and isinstance(args[0], torch.Tensor):
-            axis = softmax_axis(name, args[0].dim(), args, kwargs)
-            self.found |= axis is not None and args[0].shape[axis] == 1
-        elif name == "scaled_dot_product_attention" and len(args) > 1:
-            self.found |= args[1].shape[-2] == 1
-        return func(*args, **kwargs)
-
-
-def not_numbers(model: nn.Module, run: Run) -> tuple[Suspect, ...]:
+def not_numbers(model: nn.Module, seen: list[Seen], run: Run) -> tuple[Suspect, ...]:
     """The operation that makes a gradient infinite or NaN although everything that the model gives is a number: now, or
     once a parameter of the program's own has changed its sign."""
-    seen = [Seen(model, run) for _ in range(PASSES)]
     spoiled = set.intersection(*(set(_without_numbers(model, one)) for one in seen))
     if spoiled:
         found = _first_without_numbers(model, run)
         return (Suspect(min(spoiled), found[0], "not a number", len(spoiled), *found[1:]),) if found else ()
     if any(not all(bool(torch.isfinite(_dense(one)).all()) for one in pass_.gradients.values()) for pass_ in seen):
         return ()
-    return tuple(_below_zero(model, run))
+    takes_roots = any(_is_root(node) for last in seen[0].last for node in _nodes(last))
+    return tuple(_below_zero(model, run)) if takes_roots else ()
 
 
 def _without_numbers(model: nn.Module, seen: Seen) -> Iterator[str]:
@@ -162,7 +138,7 @@ def _below_zero(model: nn.Module, run: Run) -> Iterator[Suspect]:
         for name, one in model.named_parameters()
         if one.requires_grad and one.numel() <= MOST_TURNED and classes_of(model.get_submodule(name.rpartition(".")[0]))
     ]
-    for name, one in own[:MOST_OWN] if any(True for _ in _roots(model, run)) else ():
+    for name, one in own[:MOST_OWN]:
         before = one.detach().clone()
         try:
             with torch.no_grad():
@@ -173,14 +149,6 @@ def _below_zero(model: nn.Module, run: Run) -> Iterator[Suspect]:
                 one.copy_(before)
         if found:
             yield Suspect(name, found[0], "not a number below zero", 1, *found[1:])
-
-
-def _roots(model: nn.Module, run: Run) -> Iterator[Any]:
-    """The functions of a pass that have no slope at or below zero."""
-    with torch.enable_grad():
-        outputs = [one for one in run() if one.requires_grad and one.is_floating_point()]
-    last = [one.grad_fn for one in outputs if one.grad_fn is not None]
-    yield from (node for one in last for node in _nodes(one) if _is_root(node))
 
 
 def _is_root(node: Any) -> bool:

@@ -9,11 +9,13 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
 from ..measuring.mentions import classes_of, is_mentioned, place_of
 from ..measuring.suspects import Suspect
 from .calls import calls_in
 from .outputs import projection
+from .watch import OVER_AN_AXIS, softmax_axis
 
 PASSES = 2
 """Passes over other batches: what a router leaves out of one it may take in another."""
@@ -24,12 +26,13 @@ STANDARD = frozenset(vars(nn.Module()))
 CONTAINERS = (nn.ModuleList, nn.ModuleDict, nn.Sequential, nn.ParameterList, nn.ParameterDict)
 
 
-def without_gradient(
-    model: nn.Module, run: Callable[[], list[Any]], passes: int = PASSES, root: Path | None = None
-) -> tuple[Suspect, ...]:
-    """The layers and parameters that are to be trained and are given no gradient by what ``run`` gives: one pass over a
-    batch, as the tensors that training may start from."""
-    seen = [Seen(model, run) for _ in range(passes)]
+def passes_of(model: nn.Module, run: Callable[[], list[Any]], passes: int = PASSES) -> list[Seen]:
+    """What happens in some passes; ``run`` gives for one over a batch the tensors that training may start from."""
+    return [Seen(model, run) for _ in range(passes)]
+
+
+def without_gradient(model: nn.Module, seen: list[Seen], root: Path | None = None) -> tuple[Suspect, ...]:
+    """The layers and parameters that are to be trained and are given no gradient in any pass."""
     if not all(one.connected for one in seen):
         return ()
     missing = [
@@ -45,11 +48,15 @@ class Seen:
     """One pass: what was called, and the parameters that its results depend on."""
 
     def __init__(self, model: nn.Module, run: Callable[[], list[Any]]) -> None:
-        with torch.enable_grad(), calls_in(model) as self.calls:
+        with torch.enable_grad(), calls_in(model) as self.calls, SeeSingles() as singles:
             outputs = run()
+        self.singles = singles.found
+        """Whether a softmax was taken over one value."""
         floating = [one for one in outputs if one.is_floating_point()]
         trained = [one for one in floating if one.requires_grad]
         self.connected = bool(trained)
+        self.last = [one.grad_fn for one in trained if one.grad_fn is not None]
+        """The functions that gave the results."""
         self.partly = len(trained) < len(floating) or keeps_results(model)
         """Whether something that the model gives or keeps may be meant for another loss, or for none."""
         strangers = [
@@ -67,6 +74,27 @@ class Seen:
             found, self.connected = (), False
         self.gradients = {key: gradient for key, gradient in zip(wanted, found, strict=False) if gradient is not None}
         self.reached = set(self.gradients)
+
+
+class SeeSingles(TorchFunctionMode):
+    """Notes whether a softmax is taken over one value."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found = False
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        """The call as it is."""
+        kwargs = kwargs or {}
+        name = getattr(func, "__name__", "")
+        if name in OVER_AN_AXIS and args and isinstance(args[0], torch.Tensor):
+            axis = softmax_axis(name, args[0].dim(), args, kwargs)
+            self.found |= axis is not None and args[0].shape[axis] == 1
+        elif name == "scaled_dot_product_attention" and len(args) > 1:
+            self.found |= args[1].shape[-2] == 1
+        return func(*args, **kwargs)
 
 
 def keeps_results(model: nn.Module) -> bool:

@@ -17,7 +17,7 @@ from .devices import on_device, sow
 from .effects import ignored, pads
 from .evaluation import unrepeatable
 from .gradient_values import dead, not_numbers
-from .gradients import without_gradient
+from .gradients import passes_of, without_gradient
 from .inputs import fresh_values
 from .mixing import mixed, relates_samples, with_other_sample
 from .outputs import outputs_of
@@ -36,8 +36,9 @@ class Observation:
         """The parts that do not do what they are there for; none where the program raises."""
         model, inputs = self.model, self.inputs
         try:
-            silent = without_gradient(model.train(), self.passed, root=self.request.root)
-            silent += not_numbers(model, self.passed) or dead(model, self.passed, given=bool(self.request.inputs))
+            seen = passes_of(model.train(), self.passed)
+            silent = without_gradient(model, seen, self.request.root)
+            silent += not_numbers(model, seen, self.passed) or dead(model, seen, self.passed, bool(self.request.inputs))
             graph = relates_samples(list(fresh_values(inputs, self.device)), inputs.batch)
             model.eval()
             first = batch_is_written_first(model.forward)
