@@ -27,7 +27,7 @@ class Opaque(Expression):
 
 @dataclass(slots=True, eq=False, repr=False)
 class Literal(Expression):
-    """A number, string, ``True``, ``False``, ``None`` or ``...`` (which counts as None)."""
+    """A number, string, ``True``, ``False`` or ``None``; within an index ``...`` too, as its text."""
 
     value: Scalar
 

@@ -198,6 +198,7 @@ def test_an_end_from_outside_leaves_nothing(
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background job ignores it
         )
         assert eventually(lambda: model_runs(left), 120.0), "the model is running"
         os.killpg(started.pid, number)

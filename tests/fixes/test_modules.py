@@ -94,11 +94,13 @@ def test_dropout_follows_the_mode(inside: str, outside: str, fixed_inside: str |
 
 
 AXES = """import torch
+from torch import nn
 
 
-def swap(x):
-    b, t, c = x.shape
-    return {written}
+class Swap(nn.Module):
+    def forward(self, x):
+        b, t, c = x.shape
+        return {written}
 """
 
 

@@ -336,6 +336,8 @@ def call_object(machine: Machine, function: Value, arguments: Arguments, at: int
     """Call a layer, a container of layers, a library's model or a loss."""
     if isinstance(function, Loss):
         return losses.use_object(machine, function, arguments, machine.site(at))
+    if isinstance(function, Part) and arguments.complete and not arguments.positional and not arguments.named:
+        return Part(function.backbone, (*function.steps, "()"))  # a method that finds a part, as ``get_classifier()``
     return machine.applied_to(function, arguments, at, lambda: layers.apply_callable(machine, function, arguments, at))
 
 

@@ -67,6 +67,8 @@ class PartsSeen:
     """Those that were called."""
     copied: set[HeapObject] = field(default_factory=set)
     """Those of which there are copies: which of the two is frozen, or put into a mode, is not known."""
+    released_unknown: bool = False
+    """Whether the parameters of something unknown were released: it may be a part of any module."""
     weights_touched: set[HeapObject] = field(default_factory=set)
     """Layers of whose weights the program did something itself: set them, shared them, multiplied with them."""
 

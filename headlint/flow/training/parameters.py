@@ -130,10 +130,14 @@ def set_trainable(machine: Machine, parameters: Parameters, value: Value) -> Non
                 machine.state.write(member, TRAINABLE_SLOT, Trainable(None) if unsure else trainable)
             case Part(backbone, _):
                 machine.state.write(backbone, TRAINABLE_SLOT, Trainable(None))
+            case Unknown() if trainable != Trainable(False):
+                machine.parts.released_unknown = True
 
 
 def is_frozen(machine: Machine, member: Value) -> bool:
     """Whether the parameters of a layer certainly get no gradient."""
+    if machine.parts.released_unknown:
+        return False
     match member:
         case Layer() | Backbone():
             return machine.read(member, TRAINABLE_SLOT) == Trainable(False)
