@@ -72,6 +72,9 @@ class PartsSeen:
     weights_touched: set[HeapObject] = field(default_factory=set)
     """Layers of whose weights the program did something itself: set them, shared them, multiplied with them."""
 
+    left_out: set[Value] = field(default_factory=set)
+    """What was unpacked to names that begin with an underscore: the program does not mean to use it."""
+
     spent: list[Tensor] = field(default_factory=list)
     """Tensors of which something was made that is not followed: a gradient may come back to them from there."""
 

@@ -117,6 +117,8 @@ def _assign_to_several(machine: Machine, targets: tuple[ir.Expression, ...], val
     starred = next((index for index, target in enumerate(targets) if isinstance(target, ir.Starred)), None)
     if starred is None:
         for target, item in zip(targets, iteration.unpack(machine, value, len(targets)), strict=True):
+            if isinstance(target, ir.Name) and target.name.startswith("_"):
+                machine.parts.left_out.add(item)
             assign(machine, target, item)
         return
     items = iteration.known_items(machine, value)

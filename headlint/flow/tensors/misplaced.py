@@ -42,7 +42,8 @@ def named_early(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) -> Ea
     The sizes before an axis must be those of the axes before it, or have the same product. Where they are more, a part
     of an axis behind it is named too early.
     """
-    if axes.is_padded(tensor):
+    unknown = [size for size in wanted if isinstance(size, Unknown)]
+    if tensor.shape.rank is None or axes.is_padded(tensor) or len(set(unknown)) < len(unknown):
         return None
     known: _Axes | None = None
     joined = [size for size, _ in axes.with_factors_joined(machine, tensor, wanted)]
@@ -133,7 +134,8 @@ def _is_read(machine: Machine, tensor: Tensor, axis: int) -> bool:
     names = [machine.globals.children.get(("shape", tensor))]
     if isinstance(tensor.origin.factor, Unknown):
         names.append(tensor.origin.factor.children.get("shape"))
-    return any(shape is not None and ("item", axis) in shape.children for shape in names)
+    read = [shape.children.get(("item", axis)) for shape in names if shape is not None]
+    return any(size is not None and size not in machine.parts.left_out for size in read)
 
 
 def merged(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) -> tuple[tuple[int, ...], ...]:

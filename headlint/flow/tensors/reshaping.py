@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from headlint.flow.tensors import axes, misplaced, numbers, shapes, states
 from headlint.flow.tensors.operation import Operation, note_mixed_in, tensor_of
+from headlint.flow.values import sizes
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.facts import AxesReordered, RowsShifted, ShapeRestored
 from headlint.flow.values.library_values import Layer
@@ -57,8 +58,10 @@ def _flatten_shape(machine: Machine, operation: Operation, tensor: Tensor) -> Sh
 
 def _reshape_shape(machine: Machine, operation: Operation, tensor: Tensor) -> Shape:
     wanted = operation.arguments.get("shape") or operation.arguments.get("newshape")
-    sizes = shapes.sizes_of(machine, wanted)
-    return shapes.reshaped(tensor.shape, sizes)
+    match shapes.as_written(machine, wanted):
+        case TupleValue((Unknown() as one,)) if not sizes.axes_of(one, machine.tensor_of):
+            return ANY_SHAPE  # it may be a number, or a tuple of all sizes
+    return shapes.reshaped(tensor.shape, shapes.sizes_of(machine, wanted))
 
 
 def _kept_by_reshape(machine: Machine, operation: Operation, tensor: Tensor) -> tuple[int, ...]:
