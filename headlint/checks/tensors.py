@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from headlint.flow.values.arguments import constant_among
 from headlint.flow.values.assumptions import Assumption
 from headlint.flow.values.facts import LabelsUse, LossUse
 from headlint.flow.values.library_values import Layer
-from headlint.flow.values.python_values import Constant, Site
+from headlint.flow.values.python_values import Site
 from headlint.flow.values.tensor_values import Domain, Origin, Tensor
 
 CROSS_ENTROPIES = ("cross_entropy", "sparse_cross_entropy")
@@ -122,11 +123,7 @@ def activation_site(origin: Origin) -> Site | None:
 
 def constant(layer: Layer, *names: str) -> object:
     """A constant argument of a layer under any of the names, or None."""
-    for name in names:
-        match layer.arguments.get(name):
-            case Constant(value):
-                return value
-    return None
+    return constant_among(layer.arguments, *names)
 
 
 def short(name: str) -> str:

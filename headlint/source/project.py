@@ -140,7 +140,7 @@ class Project:
             if path.stem == "__init__"
             else rb"\b" + re.escape(path.stem.encode()) + rb"\b"
         )
-        naming = (file for file in self.files if names_it.search(_bytes_of(file)))
+        naming = (file for file in self.files if names_it.search(bytes_of(file)))
         return tuple(file for file in naming if path in self._imports(file))
 
     def is_mentioned(self, file: Path, cls: str, attribute: str) -> bool:
@@ -158,7 +158,7 @@ class Project:
         own = Path(os.path.abspath(file))
         for other in self.files:
             if other != own:
-                data = _bytes_of(other)
+                data = bytes_of(other)
                 if direct.search(data) or (other in heirs and known.search(data) and inherited.search(data)):
                     return True
         return False
@@ -179,7 +179,7 @@ class Project:
 
     @cached_property
     def _names_framework(self) -> bool:
-        return any(names_framework(_bytes_of(file)) for file in self.files)
+        return any(names_framework(bytes_of(file)) for file in self.files)
 
     @cached_property
     def files(self) -> tuple[Path, ...]:
@@ -197,7 +197,7 @@ class Project:
         return {imported: tuple(files) for imported, files in found.items()}
 
     def _imports(self, file: Path) -> set[Path]:
-        data = _bytes_of(file)
+        data = bytes_of(file)
         if file.suffix == ".ipynb":
             data = data.replace(b"\\n", b"\n").replace(b'"', b"\n")
         found: set[Path] = set()
@@ -215,7 +215,7 @@ class Project:
         return found
 
 
-def _bytes_of(file: Path) -> bytes:
+def bytes_of(file: Path) -> bytes:
     """What a file holds; nothing where the system refuses it, which is reported when it is checked."""
     try:
         return file.read_bytes()

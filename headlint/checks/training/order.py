@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from headlint.flow.machine.state import consistent
+from headlint.flow.values.assumptions import Assumption
 from headlint.flow.values.facts import Event, TrainingEvent
+from headlint.flow.values.python_values import Unknown
 from headlint.flow.values.training_values import Loop
 
 
@@ -102,3 +104,14 @@ def together(first: TrainingEvent, second: TrainingEvent) -> bool:
 def always_with(first: TrainingEvent, second: TrainingEvent) -> bool:
     """Whether the first happens wherever the second does."""
     return set(first.guards) <= set(second.guards)
+
+
+def is_option(value: object) -> bool:
+    """Whether a value is an option of the command line, or a parameter of the function that is run or an attribute of one."""
+    match value:
+        case Unknown(key=("parameter", _, _) | Assumption(function="")):
+            return True
+        case Unknown(key=str(), parent=Unknown() as owner):
+            return is_option(owner)
+        case _:
+            return False

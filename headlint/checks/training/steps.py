@@ -7,12 +7,12 @@ from collections.abc import Iterator
 
 from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
 from headlint.checks.evidence import Evidence
+from headlint.checks.training.clipping import clipping_of_scaled, useless_clipping
 from headlint.checks.training.holding import called, concerns_all_of, is_optimizer, may_concern, may_train, reaches
-from headlint.checks.training.order import Run, always_with, together
-from headlint.checks.training.reach import certainly_reaches, depends_on, may_reach
+from headlint.checks.training.order import Run, always_with, is_option, together
+from headlint.checks.training.reach import certainly_reaches, may_reach
 from headlint.checks.training.tapes import TRAINABLE
 from headlint.flow.machine.state import consistent
-from headlint.flow.values.assumptions import Assumption
 from headlint.flow.values.conditions import Guard
 from headlint.flow.values.facts import Event, TrainingEvent
 from headlint.flow.values.python_values import Site, Unknown, Value
@@ -141,7 +141,7 @@ def _may_clear(event: TrainingEvent, optimizer: Value) -> bool:
 
 def _excludes(event: TrainingEvent, step: TrainingEvent) -> bool:
     """Whether an option of the whole run, which no round of a loop changes, lets only one of the two happen."""
-    options = tuple(guard for guard in (*event.guards, *step.guards) if _is_option(guard.condition.subject))
+    options = tuple(guard for guard in (*event.guards, *step.guards) if is_option(guard.condition.subject))
     return not consistent(options)
 
 
@@ -155,17 +155,6 @@ def _belongs_to_another_step(run: Run, event: TrainingEvent, step: TrainingEvent
         and other in run.round_of(step)
         for other in run.of(Event.STEPPED)
     )
-
-
-def _is_option(value: object) -> bool:
-    """Whether a value is an option of the command line, or a parameter of the function that is run or an attribute of one."""
-    match value:
-        case Unknown(key=("parameter", _, _) | Assumption(function="")):
-            return True
-        case Unknown(key=str(), parent=Unknown() as owner):
-            return _is_option(owner)
-        case _:
-            return False
 
 
 def _is_proved(*events: TrainingEvent) -> bool:
@@ -188,12 +177,12 @@ def step_out_of_order(evidence: Evidence) -> Iterator[Diagnostic]:
             if _is_plain_step(step):
                 yield from _step_without_gradients(run, step)
         for clipping in run.of(Event.CLIPPED):
-            yield from _useless_clipping(evidence, run, clipping)
+            yield from useless_clipping(evidence, run, clipping)
     for run in evidence.runs:
         for backward in run.of(Event.DIFFERENTIATED) if run.whole else ():
             yield from _backward_without_step(evidence, run, backward)
         for clipping in run.of(Event.CLIPPED):
-            yield from _clipping_of_scaled(run, clipping)
+            yield from clipping_of_scaled(run, clipping)
 
 
 def _step_without_gradients(run: Run, step: TrainingEvent) -> Iterator[Diagnostic]:
@@ -331,150 +320,6 @@ def _tape_without_step(run: Run, taken: TrainingEvent) -> Iterator[Diagnostic]:
         (DiagnosticStep(taken.site, "computes gradients", "event"),),
         subject=taken,
     )
-
-
-_OF_GRADIENTS = (Event.DIFFERENTIATED, Event.STEPPED, Event.CLEARED, Event.WRITTEN, Event.LEFT_OUT)
-
-
-def _useless_clipping(evidence: Evidence, run: Run, clipping: TrainingEvent) -> Iterator[Diagnostic]:
-    losses = [one.event for one in run.after(clipping) if one.event.event is Event.DIFFERENTIATED]
-    before = next(
-        (
-            one
-            for one in run.before(clipping)
-            if _matters(one.event, clipping.subject) and not _computes(evidence, one.event, losses)
-        ),
-        None,
-    )
-    if before is None or before.in_other_round or not _happens_with(before.event, clipping):
-        return
-    match before.event.event:
-        case Event.STEPPED:
-            after = _cleared_next(run, before.event, clipping)
-            message = (
-                "The gradients are clipped after the step that uses them, and cleared next: clipping has no effect."
-            )
-        case Event.CLEARED:
-            after = _differentiated_next(run, clipping)
-            message = "The gradients are clipped before backward() computes them: clipping has no effect."
-        case _:
-            return
-    if after is None:
-        return
-    yield Diagnostic(
-        "HL509",
-        clipping.site,
-        message,
-        "Clip between backward() and step().",
-        not clipping.guards and not before.event.guards,
-        tuple(
-            DiagnosticStep(event.site, _DOES.get(event.event, "clips the gradients"), "event")
-            for event in (before.event, clipping, after)
-        ),
-        subject=clipping,
-    )
-
-
-def _computes(evidence: Evidence, event: TrainingEvent, losses: list[TrainingEvent]) -> bool:
-    """Whether a call that cannot be read gives what a loss is computed from that is differentiated later."""
-    if event.event is not Event.HANDED_OVER or not isinstance(event.subject, Unknown):
-        return False
-    result = event.subject.child(("call", event.site))
-    return any(depends_on(evidence, loss.subject, result) for loss in losses)
-
-
-def _happens_with(first: TrainingEvent, second: TrainingEvent) -> bool:
-    """Whether the first happens wherever the second does, in runs with some options."""
-    return {one for one in first.guards if not _is_option(one.condition.subject)} <= set(second.guards)
-
-
-def _cleared_next(run: Run, step: TrainingEvent, clipping: TrainingEvent) -> TrainingEvent | None:
-    """What clears the gradients of a step behind clipping, before anything can use them; a call without the optimizer cannot."""
-    if not may_concern(clipping.subject, step.subject):
-        return None
-    for neighbour in run.after(clipping):
-        event = neighbour.event
-        match event.event:
-            case _ if not together(event, step):
-                continue
-            case Event.CLEARED if concerns_all_of(event.subject, step.subject):
-                return event if _happens_with(event, clipping) or _happens_with(event, step) else None
-            case Event.HANDED_OVER if any(value is step.subject for value in event.given):
-                return None
-            case Event.DIFFERENTIATED | Event.STEPPED | Event.CLEARED | Event.WRITTEN | Event.READ:
-                return None
-            case _:
-                continue
-    return None
-
-
-def _differentiated_next(run: Run, clipping: TrainingEvent) -> TrainingEvent | None:
-    """The ``backward()`` behind clipping in its round, before which nothing can compute gradients."""
-    for neighbour in run.after(clipping):
-        event = neighbour.event
-        match event.event:
-            case _ if neighbour.in_other_round:
-                return None
-            case Event.DIFFERENTIATED:
-                return event
-            case _ if _matters(event, clipping.subject):
-                return None
-    return None
-
-
-_DOES = {
-    Event.STEPPED: "uses the gradients",
-    Event.CLEARED: "clears the gradients",
-    Event.DIFFERENTIATED: "computes gradients",
-}
-
-
-def _matters(event: TrainingEvent, parameters: Value) -> bool:
-    """Whether something does a part of a step, or may do one with some parameters."""
-    if event.event is Event.HANDED_OVER:
-        return may_train(event, parameters)
-    return event.event in _OF_GRADIENTS
-
-
-def _clipping_of_scaled(run: Run, clipping: TrainingEvent) -> Iterator[Diagnostic]:
-    scaled: TrainingEvent | None = None
-    for one in run.before(clipping):
-        if one.event.event in (Event.UNSCALED, Event.WRITTEN, Event.LEFT_OUT) or (
-            one.event.event is Event.HANDED_OVER and may_train(one.event, clipping.subject)
-        ):
-            return
-        if one.event.event is Event.DIFFERENTIATED:
-            scaled = one.event if _is_scaled(one.event.subject) and not one.in_other_round else None
-            break
-    if scaled is None:
-        return
-    step = next((one.event for one in run.after(clipping) if one.event.event is Event.STEPPED), None)
-    if step is None or step.by is None or not together(step, clipping):
-        return
-    yield Diagnostic(
-        "HL509",
-        clipping.site,
-        "The gradients are clipped while they are still multiplied by the GradScaler's factor, so far too much is cut.",
-        "Call scaler.unscale_(optimizer) before clipping.",
-        isinstance(step.by, Scaler) and not clipping.guards,
-        (
-            DiagnosticStep(scaled.site, "computes gradients of the scaled loss", "event"),
-            DiagnosticStep(clipping.site, "clips them", "event"),
-        ),
-        subject=clipping,
-    )
-
-
-def _is_scaled(loss: Value) -> bool:
-    match loss:
-        case Tensor():
-            return loss.origin.note == "scaled"
-        case Unknown(key=("scaled", _)):
-            return True
-        case Unknown(key=("call", _), parent=Unknown(key="scale", parent=Unknown() as owner)):
-            return "scaler" in str(owner.key)
-        case _:
-            return False
 
 
 RULES = (gradients_never_cleared, step_out_of_order)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from headlint.flow.values.arguments import constant_among
 from headlint.flow.values.facts import Activation, MixedIn
 from headlint.flow.values.library_values import Layer
 from headlint.flow.values.python_values import Constant, Site, Unknown, Value
@@ -76,11 +77,7 @@ class Operation:
 
     def constant(self, *names: str) -> object:
         """A constant argument, or None."""
-        for name in names:
-            match self.arguments.get(name):
-                case Constant(value):
-                    return value
-        return None
+        return constant_among(self.arguments, *names)
 
     def integer(self, *names: str) -> int | None:
         """An integer argument, or None."""

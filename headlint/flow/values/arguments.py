@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from headlint.flow.values.python_values import Site, TupleValue, Value
+from headlint.flow.values.python_values import Constant, Site, TupleValue, Value
+
+
+def constant_among(arguments: Mapping[str, Value], *names: str) -> object:
+    """The Python value of the first constant argument under one of the names, or None."""
+    for name in names:
+        match arguments.get(name):
+            case Constant(value):
+                return value
+    return None
 
 
 @dataclass(frozen=True, slots=True)

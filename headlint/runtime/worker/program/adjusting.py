@@ -67,8 +67,8 @@ OF_A_MODEL = frozenset(
 )
 """What the program asks of a model."""
 
-WANTS_OTHER = (KeyError, ValueError, NotImplementedError, AssertionError, UnboundLocalError, NameError, AttributeError)
-
+WANTS_OTHER = (KeyError, ValueError, NotImplementedError, AssertionError, NameError, AttributeError)
+"""What a constructor raises that has no use for a value it was given, or no branch for it and so no variable."""
 
 Piece = tuple[int, int, int, int]
 """A piece of source: its first and last line, its first and last column."""
