@@ -64,7 +64,9 @@ def only_copies_behind(evidence: Evidence, run: Run, backward: TrainingEvent) ->
 def _is_scaled_leaf(loss: Tensor) -> bool:
     """Whether a loss is a single copied number, times or plus other numbers."""
     seen = loss
-    while seen.origin.role == "operation" and seen.origin.name in ("*", "/", "+", "mul", "div") and len(seen.inputs) == 1:
+    while (
+        seen.origin.role == "operation" and seen.origin.name in ("*", "/", "+", "mul", "div") and len(seen.inputs) == 1
+    ):
         if isinstance(seen.origin.factor, Unknown) and not isinstance(seen.origin.factor, Constant):
             return False
         seen = seen.inputs[0]
@@ -90,8 +92,10 @@ def _copies_behind(evidence: Evidence, loss: Tensor) -> list[Tensor] | None:
         for use in evidence.uses_by_result.get(id(one), ()):
             if not _is_known(use.prediction) or not _is_known(use.target):
                 return None
-            if isinstance(use.prediction, Tensor) and not use.prediction.attached and (
-                use.prediction.domain in MODEL_OUTPUTS
+            if (
+                isinstance(use.prediction, Tensor)
+                and not use.prediction.attached
+                and (use.prediction.domain in MODEL_OUTPUTS)
             ):
                 return None  # that is what HL502 says of the prediction
             stack.extend(value for value in (use.prediction, use.target) if isinstance(value, Tensor))
@@ -107,7 +111,9 @@ def _may_learn(tensor: Tensor) -> bool:
         case "layer" | "variable" | "call" | "mixture":
             return True
         case "input":
-            return origin.note == COMPUTED and not (isinstance(origin.factor, Unknown) and _is_bare_number(origin.factor))
+            return origin.note == COMPUTED and not (
+                isinstance(origin.factor, Unknown) and _is_bare_number(origin.factor)
+            )
         case "operation":
             return isinstance(origin.factor, Unknown) and not _is_known(origin.factor)
         case _:
