@@ -17,7 +17,6 @@ from headlint.flow.machine.state import consistent
 from headlint.flow.values.conditions import Guard
 from headlint.flow.values.facts import Event, TrainingEvent
 from headlint.flow.values.python_values import Site, Unknown, Value
-from headlint.flow.values.tensor_values import Tensor
 from headlint.flow.values.training_values import Optimizer, Scaler
 
 
