@@ -35,6 +35,7 @@ from headlint.checks.training import (
     strangers,
     tapes,
     terms,
+    unread_models,
 )
 from headlint.flow.values.facts import Fact, LossUse
 from headlint.flow.values.tensor_values import Tensor
@@ -63,6 +64,7 @@ FAMILIES = (
     data,
     modes,
     judging,
+    unread_models,
     keras_modes,
     labels,
     api,

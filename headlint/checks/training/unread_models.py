@@ -1,0 +1,81 @@
+"""HL607: models of which nothing is known but that a program trains them, and judges them in the mode of training."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
+from headlint.checks.evidence import Evidence
+from headlint.checks.training.judging import goes_through_data
+from headlint.checks.training.order import Run, always_with, together
+from headlint.checks.training.reach import depends_on
+from headlint.checks.training.switching import may_be_switched_by, mode_of
+from headlint.flow.values.facts import Event, LossUse, PredictionUse, TrainingEvent
+from headlint.flow.values.python_values import Unknown, Value
+
+
+def unread_model_judged_in_training_mode(evidence: Evidence) -> Iterator[Diagnostic]:
+    """HL607."""
+    for run in evidence.runs if all(run.whole for run in evidence.runs) else ():
+        for switch in run.of(Event.MODE_SET):
+            model = switch.subject
+            if not isinstance(model, Unknown) or mode_of(switch) is not True or not _is_only_trained(evidence, model):
+                continue
+            judged = next(_judged_behind(evidence, run, switch, model), None)
+            if judged is None:
+                continue
+            yield Diagnostic(
+                "HL607",
+                judged.site,
+                "The model is judged in training mode: dropout still drops units, and batch norm uses, and changes by, the "
+                "statistics of this batch.",
+                "Call model.eval() before the evaluation, and model.train() before the next epoch.",
+                False,
+                (
+                    DiagnosticStep(switch.site, "puts it into training mode", "event"),
+                    DiagnosticStep(judged.site, "judges it in that mode", "event"),
+                ),
+                (("beside_training", False),),
+                subject=judged,
+            )
+            return
+
+
+def _is_only_trained(evidence: Evidence, model: Unknown) -> bool:
+    """Whether every switch of a mode in a program is that of one model to training, and nothing else may switch it."""
+    switches = [event for event in evidence.events if event.event is Event.MODE_SET]
+    if any(mode_of(event) is not True for event in switches):
+        return False
+    return not any(may_be_switched_by(event, model) and event.subject is not model for event in evidence.events)
+
+
+def _judged_behind(evidence: Evidence, run: Run, switch: TrainingEvent, model: Unknown) -> Iterator[TrainingEvent]:
+    """Where what a loss trained is applied without a gradient behind the switch, and what it gives is judged."""
+    applied = [event for event in run.of(Event.HANDED_OVER) if event.subject is model]
+    losses = [event.subject for event in run.of(Event.DIFFERENTIATED)]
+    trained = any(depends_on(evidence, loss, _output(model, event)) for event in applied for loss in losses)
+    for event in applied if trained and run.of(Event.STEPPED) else ():
+        behind = run.place(switch) < run.place(event) and together(switch, event) and always_with(switch, event)
+        beside = any(one.event in (Event.DIFFERENTIATED, Event.STEPPED) for one in run.round_of(event))
+        if (
+            behind
+            and event.without_gradient
+            and goes_through_data(event)
+            and not beside
+            and _is_judged(evidence, _output(model, event))
+        ):
+            yield event
+
+
+def _output(model: Unknown, applied: TrainingEvent) -> Value:
+    return model.child(("call", applied.site))
+
+
+def _is_judged(evidence: Evidence, output: Value) -> bool:
+    """Whether a decision is made upon an output, or it is compared with labels."""
+    compared = (use.prediction for use in evidence.of(LossUse))
+    decided = (fact.tensor for fact in evidence.of(PredictionUse))
+    return any(depends_on(evidence, value, output) for value in (*compared, *decided))
+
+
+RULES = (unread_model_judged_in_training_mode,)
