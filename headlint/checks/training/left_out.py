@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
 from headlint.checks.evidence import Evidence
+from headlint.checks.modules import unregistered_layers
 from headlint.checks.training.held import optimizer_misses_parameters
 from headlint.checks.training.order import Run, together
 from headlint.checks.training.reach import behind
@@ -55,7 +56,8 @@ def layer_left_out(evidence: Evidence) -> Iterator[Diagnostic]:
 
 
 def _others(evidence: Evidence) -> Iterator[Diagnostic]:
-    """What says more sharply that an optimizer holds the wrong parameters."""
+    """What says more sharply that an optimizer holds the wrong parameters, or why a layer is none of its model's."""
+    yield from unregistered_layers(evidence)
     yield from optimizer_misses_parameters(evidence)
     yield from step_of_a_stranger(evidence)
 

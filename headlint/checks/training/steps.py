@@ -16,7 +16,7 @@ from headlint.checks.training.tapes import TRAINABLE
 from headlint.flow.machine.state import consistent
 from headlint.flow.values.conditions import Guard
 from headlint.flow.values.facts import Event, TrainingEvent
-from headlint.flow.values.python_values import Site, Unknown, Value
+from headlint.flow.values.python_values import Constant, Site, Unknown, Value
 from headlint.flow.values.training_values import Optimizer, Scaler
 
 
@@ -143,12 +143,18 @@ def _may_clear(event: TrainingEvent, optimizer: Value) -> bool:
     match event.event:
         case Event.CLEARED:
             return may_concern(event.subject, optimizer)
-        case Event.WRITTEN | Event.LEFT_OUT:
+        case Event.WRITTEN:
+            return event.given not in _LIMITING
+        case Event.LEFT_OUT:
             return True
         case Event.HANDED_OVER:
             return may_train(event, optimizer)
         case _:
             return False
+
+
+_LIMITING = [(Constant(name),) for name in ("clamp_", "clamp_min_", "clamp_max_", "clip_", "nan_to_num_", "div_", "mul_")]
+"""What the program itself does to a gradient without clearing it."""
 
 
 def _excludes(event: TrainingEvent, step: TrainingEvent) -> bool:

@@ -46,14 +46,25 @@ def _is_only_trained(evidence: Evidence, model: Unknown) -> bool:
     switches = [event for event in evidence.events if event.event is Event.MODE_SET]
     if any(mode_of(event) is not True for event in switches):
         return False
-    return not any(may_be_switched_by(event, model) and event.subject is not model for event in evidence.events)
+    return not any(may_be_switched_by(event, model) and not _applies(event, model) for event in evidence.events)
+
+
+_APPLYING = frozenset({"generate", "predict", "forward", "decode", "encode", "sample", "infer", "inference"})
+"""Methods that apply a model, whatever else they do; none of them switches its mode."""
+
+
+def _applies(event: TrainingEvent, model: Unknown) -> bool:
+    function = event.subject
+    return function is model or (
+        isinstance(function, Unknown) and function.parent is model and function.key in _APPLYING
+    )
 
 
 def _judged_behind(evidence: Evidence, run: Run, switch: TrainingEvent, model: Unknown) -> Iterator[TrainingEvent]:
     """Where what a loss trained is applied without a gradient behind the switch, and what it gives is judged."""
-    applied = [event for event in run.of(Event.HANDED_OVER) if event.subject is model]
+    applied = [event for event in run.of(Event.HANDED_OVER) if _applies(event, model)]
     losses = [event.subject for event in run.of(Event.DIFFERENTIATED)]
-    trained = any(depends_on(evidence, loss, _output(model, event)) for event in applied for loss in losses)
+    trained = any(depends_on(evidence, loss, _output(event)) for event in applied for loss in losses)
     for event in applied if trained and run.of(Event.STEPPED) else ():
         behind = run.place(switch) < run.place(event) and together(switch, event) and always_with(switch, event)
         beside = any(one.event in (Event.DIFFERENTIATED, Event.STEPPED) for one in run.round_of(event))
@@ -62,13 +73,19 @@ def _judged_behind(evidence: Evidence, run: Run, switch: TrainingEvent, model: U
             and event.without_gradient
             and goes_through_data(event)
             and not beside
-            and _is_judged(evidence, _output(model, event))
+            and (_is_judged(evidence, _output(event)) or _is_summed_up(run, event))
         ):
             yield event
 
 
-def _output(model: Unknown, applied: TrainingEvent) -> Value:
-    return model.child(("call", applied.site))
+def _output(applied: TrainingEvent) -> Value:
+    assert isinstance(applied.subject, Unknown)
+    return applied.subject.child(("call", applied.site))
+
+
+def _is_summed_up(run: Run, applied: TrainingEvent) -> bool:
+    """Whether a loop over data keeps something of each round."""
+    return any(event.event is Event.KEPT and run.place(event) > run.place(applied) for event in run.round_of(applied))
 
 
 def _is_judged(evidence: Evidence, output: Value) -> bool:
