@@ -16,7 +16,7 @@ from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.facts import Returned
 from headlint.flow.values.library_values import Container
 from headlint.flow.values.modules import ModuleUnit
-from headlint.flow.values.python_values import ClassValue, Constant, DictValue, FunctionValue, Instance, Value
+from headlint.flow.values.python_values import ClassValue, Constant, DictValue, FunctionValue, Instance, Unknown, Value
 from headlint.flow.values.tensor_values import Origin, Tensor
 from headlint.flow.values.training_values import Loop
 from headlint.syntax import ir
@@ -160,7 +160,8 @@ def _run_methods(machine: Machine, instance: Instance, again: bool = False) -> N
         if (id(method.definition) in machine.reached and not again) or method.name == "__init__":
             continue
         receiver: Value = instance.cls if method.kind == "class" else instance
-        with machine.in_round(Loop(machine.site(method.definition))) if _is_step(method) else nullcontext():
+        batches = Loop(machine.site(method.definition), Unknown() if _is_step_of_keras(method, instance) else None)
+        with machine.in_round(batches) if _is_step(method) or batches.over is not None else nullcontext():
             result = calls.run_function(
                 machine, method, _first_argument(method), 0, receiver, method.owner, assume_defaults=True
             )
@@ -175,6 +176,11 @@ def _run_methods(machine: Machine, instance: Instance, again: bool = False) -> N
 def _is_step(method: FunctionValue) -> bool:
     """Whether a library calls a method for each batch, and differentiates what it gives back."""
     return method.name == "training_step"
+
+
+def _is_step_of_keras(method: FunctionValue, instance: Instance) -> bool:
+    """Whether ``fit`` or ``evaluate`` call a method for each batch."""
+    return method.name in ("train_step", "test_step") and instance.cls.framework_base().startswith("keras.")
 
 
 def _differentiate(machine: Machine, result: Value, module: Instance, configured: Value, at: int) -> None:

@@ -117,9 +117,7 @@ def _is_judged_after_training(evidence: Evidence, run: Run, applied: TrainingEve
 
 def _is_summed_up(evidence: Evidence, run: Run, applied: TrainingEvent, behind: bool) -> bool:
     """Whether a loop over data, without gradients or behind all training, keeps something of each round."""
-    kept = any(
-        event.event is Event.KEPT and run.place(event) > run.place(applied) for event in run.round_of(applied)
-    )
+    kept = any(event.event is Event.KEPT and run.place(event) > run.place(applied) for event in run.round_of(applied))
     only_loop = behind and len(applied.rounds) == 1 and not _is_trained_with(evidence, run, applied)
     return kept and (applied.without_gradient or only_loop)
 

@@ -69,7 +69,7 @@ def _known_throughout(evidence: Evidence) -> list[Optimizer]:
         match event.event, event.subject:
             case Event.STEPPED, Optimizer() as optimizer if optimizer.held.complete and not event.given:
                 found.append(optimizer)
-            case (Event.STEPPED | Event.READ | Event.WRITTEN | Event.CUT_SHORT | Event.LEFT_OUT), _:
+            case ((Event.STEPPED | Event.READ | Event.WRITTEN | Event.CUT_SHORT | Event.LEFT_OUT), _):
                 return []
             case Event.HANDED_OVER, _ if any(
                 isinstance(value, Parameters | OneParameter | Optimizer) for value in event.given

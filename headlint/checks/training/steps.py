@@ -153,7 +153,9 @@ def _may_clear(event: TrainingEvent, optimizer: Value) -> bool:
             return False
 
 
-_LIMITING = [(Constant(name),) for name in ("clamp_", "clamp_min_", "clamp_max_", "clip_", "nan_to_num_", "div_", "mul_")]
+_LIMITING = [
+    (Constant(name),) for name in ("clamp_", "clamp_min_", "clamp_max_", "clip_", "nan_to_num_", "div_", "mul_")
+]
 """What the program itself does to a gradient without clearing it."""
 
 
@@ -316,7 +318,7 @@ def _never_stepped(evidence: Evidence, run: Run, backward: TrainingEvent) -> Ite
         return
 
 
-_APPLYING = re.compile(r"apply|minimize|assign|update|step|train")
+_APPLYING = re.compile(r"apply|minimize|assign|update(?!_state)|step|train")
 
 
 def _tape_without_step(run: Run, taken: TrainingEvent) -> Iterator[Diagnostic]:
@@ -328,7 +330,7 @@ def _tape_without_step(run: Run, taken: TrainingEvent) -> Iterator[Diagnostic]:
         case _:
             return
     calls = [event.subject for event in run.events if event.event is Event.HANDED_OVER]
-    if taken.calls or any(isinstance(one, Unknown) and _APPLYING.search(called(one)) for one in calls):
+    if any(isinstance(one, Unknown) and _APPLYING.search(called(one)) for one in calls):
         return
     yield Diagnostic(
         "HL509",

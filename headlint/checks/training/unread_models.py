@@ -11,19 +11,21 @@ from headlint.checks.training.order import Run, always_with, together
 from headlint.checks.training.reach import depends_on
 from headlint.checks.training.switching import may_be_switched_by, mode_of
 from headlint.flow.values.facts import Event, LossUse, PredictionUse, TrainingEvent
-from headlint.flow.values.python_values import Unknown, Value
+from headlint.flow.values.python_values import Site, Unknown, Value
 
 
 def unread_model_judged_in_training_mode(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL607."""
+    reported: set[Site] = set()
     for run in evidence.runs if all(run.whole for run in evidence.runs) else ():
         for switch in run.of(Event.MODE_SET):
             model = switch.subject
             if not isinstance(model, Unknown) or mode_of(switch) is not True or not _is_only_trained(evidence, model):
                 continue
             judged = next(_judged_behind(evidence, run, switch, model), None)
-            if judged is None:
+            if judged is None or judged.site in reported:
                 continue
+            reported.add(judged.site)
             yield Diagnostic(
                 "HL607",
                 judged.site,
@@ -38,7 +40,6 @@ def unread_model_judged_in_training_mode(evidence: Evidence) -> Iterator[Diagnos
                 (("beside_training", False),),
                 subject=judged,
             )
-            return
 
 
 def _is_only_trained(evidence: Evidence, model: Unknown) -> bool:
