@@ -339,8 +339,8 @@ class Machine:
         self.emit(LayerApplied, site, without_gradient=off, cut_at=self.no_gradient_at if off else None, **columns)
 
     def knows_string(self, text: str, table: Mapping[str, object] | frozenset[str]) -> bool:
-        """Whether Keras, or the program through ``custom_objects``, knows a string."""
-        return text in table or text in self.custom_objects.slots
+        """Whether Keras, or the program through ``custom_objects``, knows a string; a blank to fill in (``"??"``) too."""
+        return text in table or text in self.custom_objects.slots or not any(letter.isalpha() for letter in text)
 
     # Facts
 
