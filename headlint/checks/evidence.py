@@ -271,8 +271,8 @@ def _each_kind_once(feeds: Iterable[Fed]) -> Iterator[Fed]:
     seen: set[object] = set()
     for fact in feeds:
         known = fact.value.labels or Labels()
-        kind = (known.encoding, known.dtype, known.column, known.classes, known.interval)
-        kind = (*kind, fact.value.shape.rank, fact.value.shape.units)
+        rank, units = fact.value.shape.rank, fact.value.shape.units
+        kind = (known.encoding, known.dtype, known.column, known.classes, known.interval, rank, units)
         if kind not in seen:
             seen.add(kind)
             yield fact
