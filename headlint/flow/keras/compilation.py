@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import TYPE_CHECKING
 
 from headlint.flow.keras import keras_models
@@ -31,6 +32,8 @@ from headlint.frameworks import keras_losses
 
 if TYPE_CHECKING:
     from headlint.flow.machine.machine import Machine
+
+Metrics = dict[Hashable, list[tuple[Value, Site]]]
 
 PARAMETERS = ("optimizer", "loss", "metrics")
 
@@ -71,7 +74,7 @@ def _pair(
     loss: Value,
     output: Value,
     site: Site,
-    metrics: list[tuple[Value, Site]],
+    metrics: Metrics,
     certain: bool,
 ) -> list[CompiledLoss]:
     """Bring each output to its loss: by position, by the output's name, or all to one."""
@@ -80,6 +83,7 @@ def _pair(
         several = iteration.representatives(machine, output)
     if several is not None and len(several) == 1:
         output, several = several[0], None
+    pairs: list[tuple[Value, Hashable, Value, Site]]
     match loss:
         case ListValue() | TupleValue():
             wanted = iteration.known_items(machine, loss)
@@ -92,30 +96,28 @@ def _pair(
             sites = (
                 loss.sites if isinstance(loss, ListValue) and len(loss.sites) == len(wanted) else (site,) * len(wanted)
             )
-            pairs = list(zip(wanted, several, sites, strict=True))
+            pairs = list(zip(several, range(len(several)), wanted, sites, strict=True))
         case DictValue():
-            pairs = _by_name(machine, loss, output, several, site)
+            named = _by_name(machine, output, several)
+            entries = iteration.entries(machine, loss)
+            pairs = [(named[name], name, one, loss.sites.get(name, site)) for name, one in entries if name in named]
         case _:
-            pairs = [(loss, one, site) for one in several] if several is not None else [(loss, output, site)]
+            pairs = [(one, place, loss, site) for place, one in enumerate([output] if several is None else several)]
     found: list[CompiledLoss] = []
-    for one_loss, one_output, one_site in pairs:
-        found += _one_loss(machine, one_loss, one_output, one_site, metrics, certain)
+    for one_output, key, one_loss, one_site in pairs:
+        its = _metrics_of(machine, metrics, key, one_output)
+        found += _one_loss(machine, one_loss, one_output, one_site, its, certain)
     return found
 
 
-def _by_name(
-    machine: Machine, losses_by_name: DictValue, output: Value, several: list[Value] | None, site: Site
-) -> list[tuple[Value, Value, Site]]:
-    named: dict[object, Value] = {}
-    if isinstance(output, DictValue):
-        named = dict(iteration.entries(machine, output))
+def _by_name(machine: Machine, output: Value, several: list[Value] | None) -> dict[Hashable, Value]:
+    """Outputs by the names under which a model gives them, and by those of the layers that give them."""
+    named: dict[Hashable, Value] = dict(iteration.entries(machine, output)) if isinstance(output, DictValue) else {}
     for one in several if several is not None else [output]:
         name = _layer_name(one)
         if name:
             named[name] = one
-    sites = losses_by_name.sites
-    entries = iteration.entries(machine, losses_by_name)
-    return [(loss, named[name], sites.get(name, site)) for name, loss in entries if name in named]
+    return named
 
 
 def _layer_name(value: Value) -> str:
@@ -169,15 +171,25 @@ def _own_loss(machine: Machine, loss: Value, output: Value, site: Site) -> None:
             pass
 
 
-def _metrics(machine: Machine, value: Value | None, site: Site) -> list[tuple[Value, Site]]:
-    """The metrics that every output gets; those told for each output apart are left out."""
+def _metrics(machine: Machine, value: Value | None, site: Site) -> Metrics:
+    """The metrics under the name or the place of the output that they measure; those for all under None."""
     given = machine.state.narrow(value) if value is not None else Constant(None)
-    if given == Constant(None) or isinstance(given, DictValue):
-        return []
+    if given == Constant(None):
+        return {}
+    if isinstance(given, DictValue):
+        entries = iteration.entries(machine, given)
+        return {name: _listed(machine, one, given.sites.get(name, site)) for name, one in entries}
     items = iteration.known_items(machine, given) if not isinstance(given, Constant) else [given]
-    if items is None or any(isinstance(item, ListValue | TupleValue) for item in items):
-        return []
-    for metric in items:
+    if items is not None and any(isinstance(item, ListValue | TupleValue) for item in items):
+        return {place: _listed(machine, item, site) for place, item in enumerate(items)}
+    return {None: _listed(machine, given, site)}
+
+
+def _listed(machine: Machine, given: Value, site: Site) -> list[tuple[Value, Site]]:
+    """One metric or a list of some."""
+    one = machine.state.narrow(given)
+    items = iteration.known_items(machine, one) if isinstance(one, ListValue | TupleValue) else [one]
+    for metric in items or ():
         match metric:
             case Constant(str() as text, symbol=None) if (
                 not machine.knows_string(text, keras_losses.METRIC_STRINGS) and text not in keras_losses.LOSS_STRINGS
@@ -185,7 +197,12 @@ def _metrics(machine: Machine, value: Value | None, site: Site) -> list[tuple[Va
                 machine.emit(UnknownString, site, kind="metric", text=text)
             case _:
                 pass
-    return [(metric, site) for metric in items]
+    return [(metric, site) for metric in items or ()]
+
+
+def _metrics_of(machine: Machine, metrics: Metrics, key: Hashable, output: Value) -> list[tuple[Value, Site]]:
+    """The metrics of one output: by its place or name, or those that all outputs get."""
+    return metrics.get(key) or metrics.get(_layer_name(output) or None) or metrics.get(None) or []
 
 
 def _metric_name(metric: Value) -> tuple[str, tuple[tuple[str, Value], ...]]:
