@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from headlint.flow.keras import keras_models
 from headlint.flow.layers import losses
+from headlint.flow.machine.branches import symbols_of
 from headlint.flow.python import iteration, table_items
 from headlint.flow.tensors import literals
 from headlint.flow.values.arguments import Arguments
-from headlint.flow.values.conditions import rule_out_apart
+from headlint.flow.values.conditions import Guard, rule_out_apart
 from headlint.flow.values.facts import LabelsUse, MetricUse, UnknownString
 from headlint.flow.values.library_values import Compiled, CompiledLoss, Dataset, Layer, Metric, Table
 from headlint.flow.values.python_values import (
@@ -46,7 +47,7 @@ def compile_model(machine: Machine, model: Value, arguments: Arguments, at: int)
     output = keras_models.outputs(machine, model, at)
     site = sites.get("loss", machine.site(at))
     keras_models.note_head(machine, output, machine.site(at))
-    if loss is None:
+    if loss is None or _is_asked_of(model, machine.state.path):
         return
     metrics = _metrics(machine, bound.get("metrics"), sites.get("metrics", machine.site(at)))
     compiled: list[CompiledLoss] = []
@@ -67,6 +68,12 @@ def compile_model(machine: Machine, model: Value, arguments: Arguments, at: int)
             )
     if isinstance(model, HeapObject):
         machine.state.write(model, "compiled", Compiled(tuple(compiled)))
+
+
+def _is_asked_of(model: Value, path: tuple[Guard, ...]) -> bool:
+    """Whether something that is not known of a model's layers decides that it is compiled, as whether the last is a CRF."""
+    parts = (part.key for guard in path for part in symbols_of(guard.condition))
+    return any(isinstance(key, tuple) and key[:1] == (model,) for key in parts)
 
 
 def _pair(
@@ -281,10 +288,11 @@ def _as_array(machine: Machine, value: Value, site: Site) -> Value:
 
 def _use_labels(machine: Machine, entry: CompiledLoss, given: Value) -> None:
     options = machine.state.alternatives(given)
-    for option in options:
-        target = _as_array(machine, option.value, entry.site)
-        if not isinstance(target, Tensor):
-            continue
+    arrays = [_as_array(machine, option.value, entry.site) for option in options]
+    known = [array for array in arrays if isinstance(array, Tensor)]
+    if 0 < len(known) < len(arrays):
+        known.append(Tensor(origin=Origin("labels", "")))  # on another way they are something else
+    for target in known:
         labels = target.labels or Labels()
         for prediction in machine.state.alternatives(entry.prediction):
             machine.emit(
