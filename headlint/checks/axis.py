@@ -19,7 +19,8 @@ from headlint.flow.values.facts import (
     RowsShifted,
     ShapeRestored,
 )
-from headlint.flow.values.python_values import Constant
+from headlint.flow.values.python_values import Constant, Unknown
+from headlint.flow.values.sizes import axes_of
 from headlint.flow.values.tensor_values import Domain, Tensor
 
 _WITH_DIM = ("torch.nn.Softmax", "torch.nn.LogSoftmax", "torch.nn.Softmin")
@@ -207,7 +208,7 @@ def view_instead_of_transpose(evidence: Evidence) -> Iterator[Diagnostic]:
     shifted = {fact.reshaped_at for fact in evidence.of(RowsShifted)}
     restored = {id(fact.of) for fact in evidence.of(ShapeRestored)}
     for fact in evidence.of(AxesReordered):
-        if fact.site in shifted or (id(fact.input) in restored and _keeps_the_last(fact)):
+        if fact.site in shifted or (id(fact.input) in restored and _keeps_the_last(fact)) or _rests_on_sizes(fact):
             continue
         name = short(fact.name)
         moved = [axis for axis, behind in pairwise(fact.order) if axis > behind]
@@ -221,6 +222,13 @@ def view_instead_of_transpose(evidence: Evidence) -> Iterator[Diagnostic]:
         details = (("order", ",".join(map(str, whole))),)
         advice = "Use transpose or permute to change the order of axes."
         yield Diagnostic("HL306", fact.site, message, advice, is_proved(fact), (step,), details, subject=fact)
+
+
+def _rests_on_sizes(fact: AxesReordered) -> bool:
+    """Whether a test compares sizes of axes on the way: which is which may be another there."""
+    subjects = [guard.condition.subject for guard in fact.guards]
+    sides = [side for subject in subjects for side in (subject if isinstance(subject, tuple) else (subject,))]
+    return any(isinstance(side, Unknown) and axes_of(side, lambda _: fact.input) for side in sides)
 
 
 def _keeps_the_last(fact: AxesReordered) -> bool:

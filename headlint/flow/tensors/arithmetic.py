@@ -311,7 +311,7 @@ def _two_tensors(machine: Machine, symbol: str, first: Tensor, second: Tensor, s
         scores, bias = (first, second) if first.domain is Domain.LINEAR else (second, first)
         shape = shapes.biased(scores.shape, bias.shape)
     else:
-        shape = shapes.broadcast(first.shape, second.shape)
+        shape = _shape_beside_the_unknown(first, second) or shapes.broadcast(first.shape, second.shape)
     domain = Domain.UNKNOWN
     if symbol in ("+", "-") and Domain.LINEAR in (first.domain, second.domain):
         others = {first.domain, second.domain} - {Domain.LINEAR, Domain.UNKNOWN}
@@ -319,6 +319,15 @@ def _two_tensors(machine: Machine, symbol: str, first: Tensor, second: Tensor, s
     labels = numbers.of_two(symbol, first, second) if domain is Domain.UNKNOWN else None
     result = Tensor(domain, shape, origin, (first, second), attached=attached, labels=labels)
     return mixtures.weighted_sum(result, site) if symbol in ("+", "/") else result
+
+
+def _shape_beside_the_unknown(first: Tensor, second: Tensor) -> Shape | None:
+    """Pictures and sequences that a layer gives keep their number of axes when something unknown is added to them."""
+    for known, other in ((first, second), (second, first)):
+        dims = known.shape.dims
+        if dims is not None and len(dims) > 2 and other.shape.dims is None and comes_from_layer(known):
+            return Shape(tuple(None if size == 1 else size for size in dims))
+    return None
 
 
 def _product_with_weights(machine: Machine, left: Value, right: Value, site: Site) -> Value:
