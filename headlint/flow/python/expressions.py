@@ -139,6 +139,8 @@ def binary(machine: Machine, symbol: str, left: Value, right: Value, at: int) ->
             return sizes.product(left, right)
         case Unknown(), Unknown() if symbol in ("/", "//"):
             return sizes.quotient(left, right, symbol)
+        case Unknown(), Unknown() if symbol == "%":
+            return left.child((symbol, right))
         case Unknown(), Constant():
             return left.child((symbol, _key(right)))
         case Constant(), Unknown():

@@ -371,9 +371,32 @@ def compare(machine: Machine, symbol: str, left: Value, right: Value, site: Site
         machine.emit(PredictionUse, site, kind="equality", tensor=other)
     origin = Origin("operation", symbol, site, note="compare")
     if tensor.domain in (Domain.TARGET, Domain.ONE_HOT, Domain.UNKNOWN):
-        answers = numbers.compared(tensor, "a comparison", site)
-        return tensor.derive(domain=Domain.UNKNOWN, origin=origin, labels=answers, attached=False)
+        shape, answers = tensor.shape, numbers.compared(tensor, "a comparison", site)
+        if isinstance(other, Tensor):
+            shape = shapes.broadcast(shape, other.shape)
+        if (counted := _counting(left) or _counting(right)) is not None and not isinstance(other, Constant):
+            shape, answers = _each_number(symbol, counted, other if counted is tensor else tensor, site)
+        return tensor.derive(domain=Domain.UNKNOWN, shape=shape, origin=origin, labels=answers, attached=False)
     return tensor.derive(domain=Domain.HARD, origin=origin, attached=False, cut=site, heads=(), labels=None)
+
+
+def _counting(value: Value) -> Tensor | None:
+    """The numbers from 0 on, ``arange(n)``."""
+    match value:
+        case Tensor(labels=Labels(encoding="range")):
+            return value
+        case _:
+            return None
+
+
+def _each_number(symbol: str, counted: Tensor, other: Value, site: Site) -> tuple[Shape, Labels | None]:
+    """``arange(n) == y[:, None]``: one-hot rows, where the labels stand in a column; else nothing is known."""
+    if not isinstance(other, Tensor):
+        return Shape(None, counted.shape.units), None
+    shape = shapes.broadcast(counted.shape, other.shape)
+    if symbol != "==" or other.shape.rank != 2 or other.shape.units != 1:
+        return shape, None
+    return shape, Labels("one_hot", counted.shape.units, "boolean", False, "arange(…) ==", exclusive=True, site=site)
 
 
 def _is_data(value: Value) -> bool:
