@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
-from headlint.checks.axes import axis_within, classes_are_last, is_time_first, rank_is_guessed
+from headlint.checks.axes import axis_within, classes_are_last, holds_samples, is_time_first, rank_is_guessed
 from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
 from headlint.checks.evidence import Evidence, is_proved
 from headlint.checks.outputs import SOFTMAXES, about_activation, softmax_axis
@@ -69,6 +69,32 @@ def softmax_over_batch(evidence: Evidence) -> Iterator[Diagnostic]:
             )
             advice = "Use the axis of the classes: 1 for (batch, classes), or -1."
             yield about_activation("HL302", fact, message, advice)
+
+
+def softmax_over_samples(evidence: Evidence) -> Iterator[Diagnostic]:
+    """HL302, of shares that are no head's: those of attention, or of several branches that are stacked."""
+    for fact in evidence.of(Activation):
+        tensor, axis = fact.input, fact.output.axis
+        if fact.effect not in SOFTMAXES or not isinstance(tensor, Tensor) or not fact.axis_given or axis is None:
+            continue
+        if tensor.domain is Domain.LINEAR and _is_over_batch(evidence, fact, tensor):
+            continue
+        if _shares_among_samples(tensor, axis):
+            message = (
+                f"{short(fact.output.origin.name)} over axis {axis} normalises over the samples of a batch, so what one "
+                "sample gets depends on the others, and a batch of one gets 1 everywhere."
+            )
+            advice = "Use the axis of what is to be compared: -1 for the keys of attention scores."
+            yield about_activation("HL302", fact, message, advice)
+
+
+def _shares_among_samples(scores: Tensor, axis: int) -> bool:
+    """Whether shares are taken over samples; rows beside each other may be compared with those of other samples."""
+    rank = scores.shape.rank
+    if rank is None or rank < 2 or not -rank <= axis < rank or scores.shape.size(axis) == 1:
+        return False
+    joined = scores.merged[0] if scores.merged else ()
+    return (rank > 2 or (axis % rank == 0 and len(joined) > 1)) and holds_samples(scores, axis % rank)
 
 
 def _is_over_batch(evidence: Evidence, fact: Activation, scores: Tensor) -> bool:
@@ -244,6 +270,7 @@ def _is_whole(fact: AxesReordered) -> bool:
 RULES = (
     softmax_without_dim,
     softmax_over_batch,
+    softmax_over_samples,
     softmax_across_tasks,
     classes_on_wrong_axis,
     normalised_over_another_axis,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from headlint.flow.tensors import by_hand, mixtures, numbers, sequences, shapes
+from headlint.flow.tensors import axes, by_hand, mixtures, numbers, sequences, shapes
 from headlint.flow.tensors.operation import Operation, note_mixed_in, tensor_of
 from headlint.flow.values.facts import Activation, LabelsRescaled, PredictionUse
 from headlint.flow.values.python_values import Constant, Site, TupleValue, Unknown, Value
@@ -137,9 +137,17 @@ def _matmul(machine: Machine, operation: Operation) -> Value:
     if other is None:
         return Unknown()
     product = machine.state.distribute(
-        [other], lambda one: calculate(machine, "@", operation.main, one, operation.site)
+        [other], lambda one: _stacked_rows(operation, calculate(machine, "@", operation.main, one, operation.site))
     )
     return product
+
+
+def _stacked_rows(operation: Operation, product: Value) -> Value:
+    """``bmm`` multiplies one matrix for each sample."""
+    if not operation.name.endswith("bmm") or not isinstance(product, Tensor):
+        return product
+    shape = product.shape if product.shape.rank == 3 else Shape((None, None, product.shape.last))
+    return replace(product, shape=shape, origin=replace(product.origin, name=operation.name))
 
 
 def _linear_function(machine: Machine, operation: Operation) -> Value:
@@ -194,7 +202,11 @@ def _reduce(machine: Machine, operation: Operation) -> Value:
         return mixtures.mixed(shape, (tensor,), operation.name, operation.site)
     origin = operation.origin(operation.effect)
     labels = numbers.reduced(tensor.labels) if operation.given("dim") else None
-    return tensor.derive(domain=domain, shape=shape, origin=origin, axis=axis, heads=(), labels=labels)
+    left = axes.without(*axes.counted(tensor, axis) or (None,)) if not keeps else ()
+    kept = axes.all_but(axis, tensor.shape.rank) if keeps else ()
+    return tensor.derive(
+        domain=domain, shape=shape, origin=origin, axis=axis, heads=(), labels=labels, order=left, kept=kept
+    )
 
 
 _COMPARISONS = {"gt": ">", "ge": ">=", "greater": ">", "lt": "<", "le": "<=", "eq": "==", "equal": "=="}

@@ -360,7 +360,7 @@ def _stacked(machine: Machine, operation: Operation, items: Sequence[Value], axi
     if axis in (1, -1) and _are_no_and_yes(tensors):
         domain = Domain.SOFTMAX
     origin = replace(operation.origin("stack"), factor=Constant(axis))
-    return Tensor(domain, shape, origin, tuple(tensors), labels=labels)
+    return Tensor(domain, shape, origin, tuple(tensors), labels=labels, order=axes.with_another(axis))
 
 
 def _size(machine: Machine, operation: Operation) -> Value:
