@@ -24,6 +24,7 @@ from headlint.checks.tensors import source_tensor
 from headlint.checks.training import (
     around,
     compiled,
+    copies,
     data,
     frozen,
     held,
@@ -55,6 +56,7 @@ FAMILIES = (
     strangers,
     tapes,
     terms,
+    copies,
     frozen,
     around,
     compiled,

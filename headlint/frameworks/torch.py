@@ -333,7 +333,7 @@ OPERATIONS = (
     OperationKind("torch.Tensor", "new_tensor", ("data",)),
     OperationKind("torch.FloatTensor", "new_tensor", ("data",)),
     OperationKind("torch.LongTensor", "new_tensor", ("data",)),
-    OperationKind("torch.autograd.Variable", "variable_of", ("data",)),
+    OperationKind("torch.autograd.Variable", "variable_of", ("data", "requires_grad")),
     OperationKind("torch.squeeze", "squeeze", ("input", "dim")),
 )
 

@@ -95,7 +95,16 @@ def _is_none_test(machine: Machine, left: Value, right: Value) -> bool | None:
         left, right = right, left
     if not (isinstance(right, Constant) and right.value is None) or isinstance(left, Test | Constant):
         return None
-    return None if isinstance(left, Unknown) and left not in machine.given else False
+    return None if isinstance(left, Unknown) and left not in machine.given and not _is_size_of_data(left) else False
+
+
+def _is_size_of_data(value: Unknown) -> bool:
+    """Whether a value is the length of an axis of an array; only those of symbolic tensors may be None."""
+    match value:
+        case Unknown(key=("item", int()), parent=Unknown(key=("shape", Tensor(labels=labels) as array))):
+            return labels is not None and not array.symbolic
+        case _:
+            return False
 
 
 def _membership(machine: Machine, left: Value, right: Value, outcome: bool) -> Value:

@@ -18,7 +18,7 @@ from headlint.flow.values.tensor_values import Tensor
 if TYPE_CHECKING:
     from headlint.flow.machine.machine import Machine
 
-_CUTS = frozenset({"detach", "new tensor"})
+_CUTS = frozenset({"detach", "new tensor", "leaf"})
 _BLOCK = "no_grad"
 """A block around some of the layers is put there on purpose: whether they are frozen too is said where they are trained."""
 

@@ -194,6 +194,14 @@ class Backward(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class LossCopied(Fact):
+    """A loss is copied without its graph, and the copy is asked for a gradient of its own."""
+
+    copied: Tensor
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class LabelsRescaled(Fact):
     """Labels are divided as if they were pixels."""
 
