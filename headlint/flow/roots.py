@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.facts import Returned
 from headlint.flow.values.library_values import Container
 from headlint.flow.values.modules import ModuleUnit
-from headlint.flow.values.python_values import ClassValue, Constant, DictValue, FunctionValue, Instance, Value
+from headlint.flow.values.python_values import ClassValue, Constant, DictValue, FunctionValue, Instance, Unknown, Value
 from headlint.flow.values.tensor_values import Origin, Tensor
 from headlint.flow.values.training_values import Loop
 from headlint.syntax import ir
@@ -45,7 +46,7 @@ def _run_rest(machine: Machine, unit: ModuleUnit) -> None:
     for cls in list(unit.classes):
         machine.root += 1
         if worth(cls.definition):
-            machine.with_share(partial(_run_class, machine, cls))
+            _run_class(machine, cls)
     for function in _lambdas(machine, unit):
         machine.with_share(partial(calls.run_function, machine, function, Arguments(), 0, assume_defaults=True))
     machine.libraries.finish(machine, unit)
@@ -66,13 +67,20 @@ def _run_again(machine: Machine, unit: ModuleUnit) -> None:
     for function in functions:
         machine.with_share(partial(calls.run_function, machine, function, Arguments(), 0, assume_defaults=True))
     for cls in classes:
-        machine.with_share(partial(_run_new_instance, machine, cls))
+        _run_new_instance(machine, cls)
 
 
 def _run_new_instance(machine: Machine, cls: ClassValue) -> None:
-    made = calls.instantiate(machine, cls, Arguments(), cls.definition.at, assume_defaults=True)
-    if isinstance(made, Instance):
+    made = _instance_of(machine, cls)
+    if made is not None:
         _run_methods(machine, made, again=True)
+
+
+def _instance_of(machine: Machine, cls: ClassValue) -> Instance | None:
+    """An object as callers who were not seen make it; also where its constructor costs too much to be followed whole."""
+    known = len(machine.instances)
+    machine.with_share(partial(calls.instantiate, machine, cls, Arguments(), cls.definition.at, assume_defaults=True))
+    return next((instance for instance in machine.instances[known:] if instance.cls is cls), None)
 
 
 def _worth_running(machine: Machine, unit: ModuleUnit) -> Callable[[ir.Statement | ir.Expression], bool]:
@@ -131,8 +139,8 @@ def _run_class(machine: Machine, cls: ClassValue) -> None:
             machine, cls
         ):
             return
-        made = calls.instantiate(machine, cls, Arguments(), cls.definition.at, assume_defaults=True)
-        instances = [made] if isinstance(made, Instance) else []
+        made = _instance_of(machine, cls)
+        instances = [made] if made is not None else []
     for instance in instances[-1:]:
         _run_methods(machine, instance)
 
@@ -159,17 +167,33 @@ def _run_methods(machine: Machine, instance: Instance, again: bool = False) -> N
         machine.root += 1
         if (id(method.definition) in machine.reached and not again) or method.name == "__init__":
             continue
-        receiver: Value = instance.cls if method.kind == "class" else instance
+        run = _Run(machine, method, instance, configured)
+        machine.with_share(run)
+        if method.name == "configure_optimizers":
+            configured = run.result
+
+
+@dataclass
+class _Run:
+    """One run of a method that nothing calls, and what it gives."""
+
+    machine: Machine
+    method: FunctionValue
+    instance: Instance
+    configured: Value
+    result: Value = field(default_factory=Unknown)
+
+    def __call__(self) -> None:
+        machine, method = self.machine, self.method
+        receiver: Value = self.instance.cls if method.kind == "class" else self.instance
         with machine.in_round(Loop(machine.site(method.definition))) if _is_step(method) else nullcontext():
-            result = calls.run_function(
+            self.result = calls.run_function(
                 machine, method, _first_argument(method), 0, receiver, method.owner, assume_defaults=True
             )
             if _is_step(method):
-                _differentiate(machine, result, instance, configured, method.definition.at)
-        if method.name == "configure_optimizers":
-            configured = result
-        elif method.name in ("forward", "call"):
-            machine.emit(Returned, machine.site(0), output=result)
+                _differentiate(machine, self.result, self.instance, self.configured, method.definition.at)
+        if method.name in ("forward", "call"):
+            machine.emit(Returned, machine.site(0), output=self.result)
 
 
 def _is_step(method: FunctionValue) -> bool:

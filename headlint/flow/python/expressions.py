@@ -135,10 +135,10 @@ def binary(machine: Machine, symbol: str, left: Value, right: Value, at: int) ->
             return iteration.combine_lists(machine, symbol, left, right)
         case Constant(), ListValue() if symbol == "*":
             return iteration.combine_lists(machine, symbol, right, left)
-        case Unknown(), Unknown() if symbol == "*" and (size := sizes.product(left, right)) is not None:
-            return size
-        case Unknown(), Unknown() if symbol == "//":
-            return sizes.quotient(left, right)
+        case Unknown(), Unknown() if symbol == "*":
+            return sizes.product(left, right)
+        case Unknown(), Unknown() if symbol in ("/", "//"):
+            return sizes.quotient(left, right, symbol)
         case Unknown(), Unknown() if symbol == "%":
             return left.child((symbol, right))
         case Unknown(), Constant():
