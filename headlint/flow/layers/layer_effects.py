@@ -46,7 +46,8 @@ def _convolution(machine: Machine, layer: Layer, tensor: Tensor, site: Site) -> 
     units = layer.units
     rank = layer.kind.spatial + 2
     spatial = (None,) * layer.kind.spatial
-    dims = (None, units, *spatial) if layer.kind.framework == "torch" else (None, *spatial, units)
+    samples = tensor.shape.size(0) if tensor.shape.rank == rank else None
+    dims = (samples, units, *spatial) if layer.kind.framework == "torch" else (samples, *spatial, units)
     if layer.constant("data_format", "channels_last") != "channels_last":
         dims = (None,) * rank
     return Tensor(
