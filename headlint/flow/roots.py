@@ -28,6 +28,17 @@ if TYPE_CHECKING:
 FIRST_METHODS = ("forward", "call", "training_step", "train_step", "fit", "train", "validation_step", "test_step")
 """Methods that a framework calls, in the order in which they are looked at."""
 
+STEPS = (
+    "setup",
+    "configure_model",
+    "configure_optimizers",
+    "training_step",
+    "train_step",
+    "validation_step",
+    "test_step",
+)
+"""Those of them that only a library calls, behind what ``training_step`` needs."""
+
 
 def run(machine: Machine, unit: ModuleUnit) -> None:
     """Interpret a module and everything it defines."""
@@ -43,7 +54,8 @@ def _run_rest(machine: Machine, unit: ModuleUnit) -> None:
         machine.root += 1
         if id(function.definition) not in machine.reached and function.owner is None and worth(function.definition):
             machine.with_share(partial(calls.run_function, machine, function, Arguments(), 0, assume_defaults=True))
-    for cls in list(unit.classes):
+    _run_steps_of_others(machine, unit)
+    for cls in sorted(unit.classes, key=lambda cls: not any(made.cls is cls for made in machine.instances)):
         machine.root += 1
         if worth(cls.definition):
             _run_class(machine, cls)
@@ -143,6 +155,22 @@ def _run_class(machine: Machine, cls: ClassValue) -> None:
         instances = [made] if made is not None else []
     for instance in instances[-1:]:
         _run_methods(machine, instance)
+
+
+def _run_steps_of_others(machine: Machine, unit: ModuleUnit) -> None:
+    """What a library would call of the objects that the module makes of classes of other modules."""
+    last = {instance.cls: instance for instance in machine.instances}
+    for cls, instance in last.items():
+        configured: Value = Constant(None)
+        for name in STEPS if cls.framework_base() or cls.opaque else ():
+            match attributes.find_in_class(machine, cls, name):
+                case (FunctionValue() as method, ClassValue() as owner) if (
+                    owner.unit is not unit and id(method.definition) not in machine.reached
+                ):
+                    machine.root += 1
+                    run = _Run(machine, method, instance, configured)
+                    machine.with_share(run)
+                    configured = run.result if name == "configure_optimizers" else configured
 
 
 def _is_model(machine: Machine, cls: ClassValue) -> bool:
