@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from headlint.flow.tensors import axes, misplaced, numbers, shapes, states
+from headlint.flow.tensors import axes, misplaced, numbers, sequences, shapes, states
 from headlint.flow.tensors.operation import Operation, note_mixed_in, tensor_of
 from headlint.flow.values import sizes
 from headlint.flow.values.arguments import Arguments
@@ -54,7 +54,10 @@ _COPIES = frozenset({"expand", "repeat", "tile", "view_as"})
 
 def _flatten_shape(machine: Machine, operation: Operation, tensor: Tensor) -> Shape:
     start = operation.integer("start_dim") if operation.given("start_dim") else 0
-    return shapes.flattened(tensor.shape, start, operation.integer("end_dim") if operation.given("end_dim") else -1)
+    end = operation.integer("end_dim") if operation.given("end_dim") else -1
+    if (start, end) == (1, -1):
+        sequences.note_joined(machine, tensor, operation.site)
+    return shapes.flattened(tensor.shape, start, end)
 
 
 def _reshape_shape(machine: Machine, operation: Operation, tensor: Tensor) -> Shape:
@@ -73,7 +76,10 @@ def _kept_by_reshape(machine: Machine, operation: Operation, tensor: Tensor) -> 
     if (restored := axes.shape_of_another(machine, tensor, wanted)) is not None:
         machine.emit(ShapeRestored, operation.site, of=restored)
     _note_shift(machine, operation, tensor)
-    return axes.kept(machine, tensor, wanted)
+    kept = axes.kept(machine, tensor, wanted)
+    if kept == (0,) and len(wanted) == 2 and wanted[1] == misplaced.REST:
+        sequences.note_joined(machine, tensor, operation.site)
+    return kept
 
 
 def _note_order(machine: Machine, operation: Operation, tensor: Tensor, wanted: Sequence[Value]) -> Value:

@@ -282,7 +282,7 @@ class StepTaken(Fact):
     input: Tensor
     axis: int
     taken: str
-    """``first``, ``last``, ``mean``, or empty for another step."""
+    """``first``, ``last``, ``mean``, ``joined`` where all axes but the first become one, or empty for another step."""
     taken_at: Site
 
 
