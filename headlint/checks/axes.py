@@ -5,11 +5,36 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from headlint.checks.tensors import head_of
-from headlint.flow.tensors.axes import way_of
+from headlint.flow.tensors.axes import origin_of, origins, way_of
+from headlint.flow.tensors.sequences import is_batch
 from headlint.flow.values.library_values import Layer
 from headlint.flow.values.tensor_values import Tensor
 
 _KEEPING = ("dropout", "norm")
+
+
+def holds_samples(tensor: Tensor, axis: int) -> bool:
+    """Whether an axis is, or is made of, the one on which pictures, sequences or the matrices of ``bmm`` are stacked."""
+    return any(_is_of_samples(one, at) or _holds_joined_samples(one, at) for one, at in origins(tensor, axis))
+
+
+def _is_of_samples(tensor: Tensor, axis: int) -> bool:
+    if axis != 0:
+        return False
+    layer = tensor.origin.layer
+    pictures = layer is not None and layer.kind.effect == "convolution" and layer.kind.spatial > 1
+    return pictures or is_batch(tensor, 0) or (tensor.origin.name.endswith("bmm") and _begins_first(tensor))
+
+
+def _begins_first(tensor: Tensor) -> bool:
+    """Whether the first axis was the first one of what a model or a layer was given, and none that it put there."""
+    first, axis = origin_of(tensor, 0)
+    return axis == 0 and first.origin.role in ("input", "layer")
+
+
+def _holds_joined_samples(tensor: Tensor, axis: int) -> bool:
+    joined = tensor.merged[axis] if 0 <= axis < len(tensor.merged) else ()
+    return len(joined) > 1 and any(holds_samples(tensor.inputs[0], one) for one in joined)
 
 
 def classes_are_last(tensor: Tensor) -> bool:

@@ -31,6 +31,7 @@ from headlint.flow.values.python_values import (
 )
 from headlint.flow.values.tensor_values import Tensor
 from headlint.flow.values.training_values import OneParameter, Optimizer, Parameters, Scaler, Scheduler
+from headlint.frameworks import registry
 from headlint.frameworks.names import canonical
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ def read(machine: Machine, owner: Value, name: str, at: int) -> Value:
             return machine.state.distribute([owner], lambda one: read(machine, one, name, at))
         case OneParameter() | Parameters():
             return machine.globals.child((owner, name))
+        case FrameworkName(path) if name == "__name__" and path in registry.LAYERS:
+            return Constant(registry.LAYERS[path].short_name)
         case FrameworkName(path) if name == "__name__" and (short := loss_classes.name_of(path)) is not None:
             return Constant(short)
         case FrameworkName(path):
@@ -77,6 +80,8 @@ def read(machine: Machine, owner: Value, name: str, at: int) -> Value:
             return FrameworkMethod(owner, name)
         case Dataset():
             return _of_dataset(machine, owner, name)
+        case Layer(kind=kind) if name == "__class__":
+            return FrameworkName(kind.name)
         case Loss() if name == "__class__":
             return loss_classes.class_of(owner)
         case Layer() | Container() | Model() | Loss() | Parser() | Optimizer() | Scheduler() | Scaler():

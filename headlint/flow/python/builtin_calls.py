@@ -321,6 +321,10 @@ def _type(machine: Machine, arguments: Arguments, at: int) -> Value:
             return instance.cls
         case (Loss() as loss,):
             return loss_classes.class_of(loss)
+        case (Layer(kind=kind),):
+            return FrameworkName(kind.name)
+        case (Unknown() as unknown,):
+            return unknown.child("type")
         case _:
             return Unknown()
 

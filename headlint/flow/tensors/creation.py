@@ -149,11 +149,12 @@ def _one_hot(machine: Machine, operation: Operation) -> Value:
         "one_hot", known, dtype, False, f"{operation.name.rsplit('.', 1)[-1]}(…)", exclusive=True, site=operation.site
     )
     rank = tensor.shape.rank
-    dims: tuple[int | None, ...] | None = None if rank is None else (*(tensor.shape.dims or ())[:rank], classes)
+    counting = operation.name == "keras.utils.to_categorical"  # as many columns as the largest number asks for
+    width = known if counting else classes
+    dims: tuple[int | None, ...] | None = None if rank is None else (*(tensor.shape.dims or ())[:rank], width)
     if before is not None and before.column:
-        squeezed = operation.name == "keras.utils.to_categorical" and rank == 2
-        dims = ((tensor.shape.dims or (None,))[0], classes) if squeezed else None
-    return Tensor(Domain.ONE_HOT, Shape(dims, classes), operation.origin(), (tensor,), labels=labels)
+        dims = ((tensor.shape.dims or (None,))[0], width) if counting and rank == 2 else None
+    return Tensor(Domain.ONE_HOT, Shape(dims, width), operation.origin(), (tensor,), labels=labels)
 
 
 def _classes_of(labels: Labels) -> int | None:

@@ -234,7 +234,7 @@ def filled(tensor: Tensor, key: Value, value: Value, site: Site) -> Tensor:
         return tensor
     else:
         domain = tensor.domain if tensor.domain in (Domain.TARGET, Domain.ONE_HOT) else Domain.UNKNOWN
-    origin = Origin("operation", "[…] =", site, note="collected")
+    origin = Origin("operation", "[…] =", site, note="collected", factor=tensor.origin.factor)
     labels = numbers.overwritten(tensor.labels, None) if tensor.labels is not None else None
     shape = _shape_of_filled(tensor.shape, key, value.shape)
     return tensor.derive(

@@ -165,11 +165,15 @@ def with_other_guesses(
     order = itertools.count()
     waiting: list[tuple[bool, bool, int, int, Iterator[Recipe]]] = []
     seen: set[tuple[str, int, str]] = set()
+    furthest: list[tuple[str, int]] = []
 
     def wait(recipe: Recipe, failure: Unmeasurable, depth: int) -> None:
         error, built = failure.__cause__, failure.reason == "inputs"
         if error is not None and (where := failed_at(error)) not in seen:
             seen.add(where)
+            if is_further(lines := lines_of(error), furthest):
+                furthest[:] = lines
+                depth += 1
             for usual in (False, True):
                 others = itertools.islice(recipe.otherwise(error, usual), MOST_AFTER_BUILDING if built else None)
                 heapq.heappush(waiting, (built, usual, -depth, next(order), others))
@@ -181,13 +185,29 @@ def with_other_guesses(
             heapq.heappop(waiting)
         if not waiting or other is None or request.seconds_left < 0:
             return
+        depth = -waiting[0][2] + other.near
         try:
-            depth = -waiting[0][2] + other.near
             make(other, adapter)
         except Unmeasurable as failure:
             wait(other, failure, depth)
         else:
             yield other
+
+
+def lines_of(error: BaseException) -> list[tuple[str, int]]:
+    """The lines outside of the worker that an error went through, the outermost first, each with its function."""
+    places = [one for one in traceback.extract_tb(error.__traceback__) if not one.filename.startswith(WORKER)]
+    return [(f"{one.filename}:{one.name}", one.lineno or 0) for one in places]
+
+
+def is_further(lines: list[tuple[str, int]], than: list[tuple[str, int]]) -> bool:
+    """Whether an error arose later in the same functions than another one did."""
+    for (function, line), (other, reached) in zip(lines, than, strict=False):
+        if function != other or line < reached:
+            return False
+        if line > reached:
+            return True
+    return not than
 
 
 def failed_at(error: BaseException) -> tuple[str, int, str]:

@@ -184,7 +184,7 @@ def flattened(body: list[ast.stmt], in_script: bool = False) -> Iterator[tuple[a
     for node in body:
         if is_main_guard(node):
             yield from flattened(node.body, in_script=True)  # type: ignore[attr-defined]
-        elif isinstance(node, ast.With):
+        elif isinstance(node, ast.With) and not reads_a_file(node):
             yield from flattened(node.body, in_script)
         elif isinstance(node, (ast.For, ast.While, ast.AsyncFor, ast.AsyncWith)) and starts_a_run(node):
             if isinstance(node, ast.For):
@@ -194,6 +194,22 @@ def flattened(body: list[ast.stmt], in_script: bool = False) -> Iterator[tuple[a
             )
         else:
             yield node, in_script
+
+
+def reads_a_file(node: ast.With) -> bool:
+    """Whether a block reads what it opens: its statements need the open file."""
+    opens = any(
+        isinstance(item.context_expr, ast.Call) and last_name(item.context_expr.func) == "open" for item in node.items
+    )
+    return opens and bool(names_bound(node)) and not starts_a_run(node)
+
+
+def last_name(node: ast.expr) -> str:
+    """``open`` of ``gzip.open``; empty for what is no name."""
+    match node:
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            return name
+    return ""
 
 
 def first_turn(loop: ast.For) -> ast.Assign:

@@ -61,10 +61,21 @@ def unpacked(forward: Callable[..., Any], parameter: str) -> tuple[str, ...]:
     """The names that a parameter is unpacked into, as in ``text, image = inputs``; none where it is not."""
     for node in nodes_of(forward):
         match node:
-            case ast.Assign(targets=[ast.Tuple(elts=parts)], value=ast.Name(id=name)) if name == parameter:
+            case ast.Assign(targets=[ast.Tuple(elts=parts) | ast.List(elts=parts)], value=ast.Name(id=name)) if (
+                name == parameter
+            ):
                 names = tuple(part.id for part in parts if isinstance(part, ast.Name))
                 return names if len(names) == len(parts) == len(set(names)) else ()
     return ()
+
+
+def parts_unpacked(function: Callable[..., Any], parameter: str) -> ast.Tuple | ast.List | None:
+    """What a parameter is unpacked into, as in ``(x, y), labels = data``; None where it is not."""
+    for node in nodes_of(function):
+        match node:
+            case ast.Assign(targets=[ast.Tuple() | ast.List() as target], value=value) if names(value, parameter):
+                return target
+    return None
 
 
 def keys_read(forward: Callable[..., Any], parameter: str) -> tuple[str, ...]:

@@ -44,7 +44,10 @@ class Observation:
             first = batch_is_written_first(model.forward)
             together = () if graph else mixed(model, self.prepared, inputs.batch, first)
             twice = unrepeatable(model, lambda seed: self.prepared(False, seed)())
-            return Suspects(silent, together, twice, self.ignored())
+            # A softmax over one value hides what it is given, and that an input has only one may be a guess.
+            narrow = any(1 in spec.shape[1:] for _, spec in inputs.tensors() if not spec.fixed)
+            hidden = narrow and any(one.singles for one in seen)
+            return Suspects(silent, together, twice, () if hidden else self.ignored())
         except Exception:  # whatever the user's code raises: what could not be seen is not reported
             return Suspects()
 

@@ -45,6 +45,11 @@ class Failure:
     emptied: Emptied | None = None
 
     @property
+    def rank(self) -> tuple[int, bool]:
+        """How much it tells: the deeper the more; that a name is not defined is no fault of the inputs."""
+        return self.depth, isinstance(self.error, NameError)
+
+    @property
     def message(self) -> str:
         """The text of the error."""
         return str(self.error)
@@ -139,7 +144,7 @@ def following(stack: list[tuple[nn.Module, Any]], done: list[int]) -> Iterator[N
             continue
         if is_leaf(module):
             done[0] += 1
-        if next(module.parameters(recurse=False), None) is not None:
+        if any(one is not None for one in module._parameters.values()):
             for value in tensors_in(result):
                 origin = origin_of(value)
                 if origin is not None:
@@ -229,7 +234,7 @@ def search(
             waiting = [(0, next(order), wider) for wider in widened(inputs, failure) if wider not in seen]
             seen.update(wider for _, _, wider in waiting)
             continue
-        if deepest is None or failure.depth > deepest.depth:
+        if deepest is None or failure.rank > deepest.rank:
             deepest = failure
         for successor in (one.lighter() for one in itertools.islice(repairs(failure, inputs, model), 40)):
             if successor not in seen and all(0 not in spec.shape for _, spec in successor.tensors()):
