@@ -7,15 +7,16 @@ from collections.abc import Iterator
 from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
 from headlint.checks.evidence import Evidence
 from headlint.checks.modules import unregistered_layers
+from headlint.checks.tensors import ancestors, prediction
 from headlint.checks.training.held import optimizer_misses_parameters
 from headlint.checks.training.order import Run, together
-from headlint.checks.training.reach import behind
+from headlint.checks.training.reach import depends_on
 from headlint.checks.training.strangers import step_of_a_stranger
 from headlint.checks.training.switching import covers
-from headlint.flow.training.parameters import has_weights
 from headlint.flow.values.facts import Event, TrainingEvent
 from headlint.flow.values.library_values import Layer
-from headlint.flow.values.python_values import Unknown
+from headlint.flow.values.python_values import Unknown, Value
+from headlint.flow.values.tensor_values import Tensor
 from headlint.flow.values.training_values import TRAINABLE_SLOT, OneParameter, Optimizer, Parameters, Trainable
 
 
@@ -31,10 +32,11 @@ def layer_left_out(evidence: Evidence) -> Iterator[Diagnostic]:
             step = _step_behind(run, backward)
             if step is None or not isinstance(step.subject, Optimizer) or step.subject in reported:
                 continue
-            layers = behind(evidence, backward.subject).layers
-            if not any(has_weights(layer) and layer in step.subject.held.members for layer in layers):
-                continue
-            left_out = [layer for layer in layers if layer not in held and _is_fresh(evidence, layer)]
+            left_out = [
+                layer
+                for layer in _in_line_with(evidence, backward.subject, step.subject)
+                if layer not in held and _is_fresh(evidence, layer)
+            ]
             if not left_out:
                 continue
             reported.add(step.subject)
@@ -53,6 +55,27 @@ def layer_left_out(evidence: Evidence) -> Iterator[Diagnostic]:
                 ),
                 subject=step.subject,
             )
+
+
+def _in_line_with(evidence: Evidence, loss: Value, optimizer: Optimizer) -> set[Layer]:
+    """The layers behind a loss that come before or behind one that an optimizer holds; a teacher stands beside it."""
+    outputs = [
+        part
+        for use in evidence.uses
+        if isinstance(use.result, Tensor) and depends_on(evidence, loss, use.result)
+        for part in ancestors(prediction(use))
+        if part.attached and part.origin.layer is not None
+    ]
+    found: set[Layer] = set()
+    for output in outputs:
+        before = {
+            part.origin.layer for part in ancestors(*output.inputs) if part.attached and part.origin.layer is not None
+        }
+        if output.origin.layer in optimizer.held.members:
+            found |= before
+        elif before & optimizer.held.members and output.origin.layer is not None:
+            found.add(output.origin.layer)
+    return found
 
 
 def _others(evidence: Evidence) -> Iterator[Diagnostic]:
