@@ -245,7 +245,7 @@ def view_instead_of_transpose(evidence: Evidence) -> Iterator[Diagnostic]:
         )
         whole = fact.order if len(fact.order) == fact.sizes == fact.input.shape.rank or _is_whole(fact) else ()
         step = DiagnosticStep(fact.site, f"{name} keeps the order in memory", "operation", fact.name)
-        details = (("order", ",".join(map(str, whole))),)
+        details = (("order", ",".join(map(str, whole if fact.of_torch else ()))),)
         advice = "Use transpose or permute to change the order of axes."
         yield Diagnostic("HL306", fact.site, message, advice, is_proved(fact), (step,), details, subject=fact)
 

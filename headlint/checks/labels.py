@@ -34,7 +34,7 @@ def labels_do_not_fit_loss(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL601."""
     for aim in evidence.aims:
         yield from _wrong_labels(aim)
-        if not aim.labels.encoding and _is_column(aim):
+        if (not aim.labels.encoding or aim.labels.noise) and _is_column(aim):
             name = aim.use.loss.short_name
             message = f"{name} takes one class number for each sample, shape [N], but the labels have shape [N, 1]."
             advice = "Remove the last axis: labels.squeeze(1)."
@@ -67,7 +67,7 @@ def _wrong_labels(aim: Aim) -> Iterator[Diagnostic]:
                 yield _about_labels(aim, message, _ONE_HOT_ROWS.get(loss.framework, _ONE_HOT_ROWS["keras"]))
         case (("cross_entropy" | "nll"), ("index" | "binary")) if _is_typed(aim.use):
             yield from _class_numbers(aim)
-        case (("cross_entropy" | "nll"), "") if _is_typed(aim.use):
+        case (("cross_entropy" | "nll"), _) if _is_typed(aim.use) and (not labels.encoding or labels.noise):
             if labels.dtype == "float" and aim.target.shape.rank == 1 and prediction(aim.use).shape.rank == 2:
                 yield from _class_numbers(aim)
         case "cross_entropy", "one_hot" if _is_typed(aim.use) and labels.dtype == "integer":

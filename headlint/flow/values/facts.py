@@ -251,6 +251,8 @@ class AxesReordered(Fact):
     """How many sizes the reshape is given."""
     by_part: bool = False
     """Whether only a factor of the axis stands before the one that it should be behind, as the heads of features."""
+    of_torch: bool = True
+    """Whether it is surely no array of NumPy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -282,7 +284,7 @@ class StepTaken(Fact):
     input: Tensor
     axis: int
     taken: str
-    """``first``, ``last``, ``mean``, or empty for another step."""
+    """``first``, ``last``, ``mean``, ``joined`` where all axes but the first become one, or empty for another step."""
     taken_at: Site
 
 
