@@ -304,7 +304,18 @@ def _put_together(machine: Machine, operation: Operation, join: Callable[[Sequen
     return machine.state.distribute(items, lambda *chosen: join(chosen, exact))
 
 
+def _as_row(machine: Machine, item: Value) -> Value:
+    """An array of one axis as a row: ``vstack`` puts such under each other."""
+    match machine.state.narrow(item):
+        case Tensor(shape=Shape(dims=(size,))) as tensor:
+            return tensor.derive(shape=Shape((1, size)))
+        case other:
+            return other
+
+
 def _side_by_side(machine: Machine, operation: Operation, items: Sequence[Value], axis: int, exact: bool) -> Tensor:
+    if operation.name.endswith(("vstack", "row_stack")):
+        items = [_as_row(machine, item) for item in items]
     joined = join_tensors(machine, items, axis, operation.name, operation.site)
     if exact:
         return joined
