@@ -398,12 +398,25 @@ def _chunk(machine: Machine, operation: Operation) -> Value:
     if tensor is None:
         return Unknown()
     count, axis = operation.integer("chunks"), operation.integer("dim") if operation.given("dim") else 0
-    shape = shapes.with_size(tensor.shape, axis, None)
-    kept = axes.all_but(axis, shape.rank)
-    part = tensor.derive(shape=shape, origin=operation.origin(), axis=None, heads=(), kept=kept)
+    part = _without(operation, tensor, axis) if operation.name.endswith(_APART) else _cut(operation, tensor, axis)
     if operation.name.endswith(("chunk", "tensor_split")) and count is not None and 0 < count <= 16:
         return TupleValue((part,) * count)
     return Unknown("parts of a tensor")
+
+
+_APART = ("unbind", "unstack")
+"""Ends of the names of what gives a tensor for each item along an axis."""
+
+
+def _without(operation: Operation, tensor: Tensor, axis: int | None) -> Tensor:
+    shape, numbers = shapes.without(tensor.shape, axis), axes.counted(tensor, axis)
+    order = axes.without(numbers[0]) if numbers is not None else ()
+    return tensor.derive(shape=shape, origin=operation.origin(), axis=None, heads=(), order=order)
+
+
+def _cut(operation: Operation, tensor: Tensor, axis: int | None) -> Tensor:
+    shape, kept = shapes.with_size(tensor.shape, axis, None), axes.all_but(axis, tensor.shape.rank)
+    return tensor.derive(shape=shape, origin=operation.origin(), axis=None, heads=(), kept=kept)
 
 
 def _topk(machine: Machine, operation: Operation) -> Value:
