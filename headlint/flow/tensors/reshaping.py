@@ -281,6 +281,8 @@ def _adaptive_shape(machine: Machine, operation: Operation, tensor: Tensor) -> S
 
 
 def _concatenate(machine: Machine, operation: Operation) -> Value:
+    if operation.name.endswith(("vstack", "row_stack")):
+        return _put_together(machine, operation, lambda items, exact: _in_rows(machine, operation, items, exact))
     axis = operation.integer("dim")
     if axis is None:
         along_first = operation.name.startswith(("torch", "numpy")) and not operation.name.endswith("hstack")
@@ -302,6 +304,15 @@ def _put_together(machine: Machine, operation: Operation, join: Callable[[Sequen
     if not items:
         return Tensor(origin=operation.origin())
     return machine.state.distribute(items, lambda *chosen: join(chosen, exact))
+
+
+def _in_rows(machine: Machine, operation: Operation, items: Sequence[Value], exact: bool) -> Tensor:
+    """Tables below each other, or a row for each array of one axis."""
+    ranks = {part.shape.rank if (part := tensor_of(machine, item)) is not None else None for item in items}
+    if ranks == {1}:
+        return _stacked(machine, operation, items, 0, exact)
+    joined = _side_by_side(machine, operation, items, 0, exact)
+    return joined if None not in ranks else joined.derive(shape=Shape(None, joined.shape.units), inputs=joined.inputs)
 
 
 def _side_by_side(machine: Machine, operation: Operation, items: Sequence[Value], axis: int, exact: bool) -> Tensor:
