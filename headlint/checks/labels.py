@@ -11,6 +11,7 @@ from headlint.checks.tensors import (
     AMOUNTS,
     assumptions_of,
     comes_from_weights,
+    head_of,
     prediction,
     source_tensor,
     units,
@@ -168,10 +169,12 @@ def accuracy_for_regression(evidence: Evidence) -> Iterator[Diagnostic]:
             and _gives_values(evidence, fact.prediction)
             and not is_judge(evidence, fact.prediction)
         ):
-            message = (
-                f"The metric {fact.metric!r} counts exact matches, but the model predicts values with {fact.loss.short_name}: "
-                "it is almost always 0, however good the model is."
-            )
+            predicts = f"but the model predicts values with {fact.loss.short_name}"
+            if fact.prediction.shape.units in (None, 1) or fact.metric in ("Accuracy", "binary_accuracy"):
+                says = f"counts exact matches, {predicts}: it is almost always 0, however good the model is."
+            else:
+                says = f"asks which output is the largest, {predicts}: it does not say how near they come."
+            message = f"The metric {fact.metric!r} {says}"
             advice = "Use 'mae' or RootMeanSquaredError, or a classification head and loss if these are classes."
             yield _about_metric("HL602", fact, message, advice)
 
@@ -196,10 +199,17 @@ def equality_for_regression(evidence: Evidence) -> Iterator[Diagnostic]:
 
 def _gives_values(evidence: Evidence, tensor: Tensor) -> bool:
     """Whether a head gives amounts: of a sigmoid or tanh only the targets can tell."""
+    head = head_of(tensor)
+    if tensor.domain is Domain.TANH and head is not None and _is_convolution(head):
+        return True  # colours or coordinates of each place
     if tensor.domain in (Domain.SIGMOID, Domain.TANH):
         aims = [aim.labels for aim in evidence.aims if prediction(aim.use) is tensor]
         return any(labels.encoding == "values" and not labels.noise for labels in aims)
     return tensor.domain in (Domain.LINEAR, Domain.RECTIFIED)
+
+
+def _is_convolution(head: Tensor) -> bool:
+    return head.origin.layer is not None and head.origin.layer.kind.effect.startswith("conv")
 
 
 def _about_metric(code: str, fact: MetricUse, message: str, advice: str) -> Diagnostic:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from headlint.flow import unseen
 from headlint.flow.python import attributes, calls
-from headlint.flow.torch_modules import forwards, gradients, parts, unused
+from headlint.flow.torch_modules import forwards, gradients, loose_parameters, parts, unused
 from headlint.flow.training import automatic
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.facts import Returned
@@ -63,6 +63,7 @@ def _run_rest(machine: Machine, unit: ModuleUnit) -> None:
         machine.with_share(partial(calls.run_function, machine, function, Arguments(), 0, assume_defaults=True))
     machine.libraries.finish(machine, unit)
     parts.note(machine, unit)
+    loose_parameters.note(machine, unit)
     forwards.note(machine, unit)
     gradients.note(machine, unit)
     unused.note(machine, unit)
@@ -214,7 +215,8 @@ class _Run:
     def __call__(self) -> None:
         machine, method = self.machine, self.method
         receiver: Value = self.instance.cls if method.kind == "class" else self.instance
-        with machine.in_round(Loop(machine.site(method.definition))) if _is_step(method) else nullcontext():
+        batches = Loop(machine.site(method.definition), Unknown() if _is_step_of_keras(method, self.instance) else None)
+        with machine.in_round(batches) if _is_step(method) or batches.over is not None else nullcontext():
             self.result = calls.run_function(
                 machine, method, _first_argument(method), 0, receiver, method.owner, assume_defaults=True
             )
@@ -227,6 +229,11 @@ class _Run:
 def _is_step(method: FunctionValue) -> bool:
     """Whether a library calls a method for each batch, and differentiates what it gives back."""
     return method.name == "training_step"
+
+
+def _is_step_of_keras(method: FunctionValue, instance: Instance) -> bool:
+    """Whether ``fit`` or ``evaluate`` call a method for each batch."""
+    return method.name in ("train_step", "test_step") and instance.cls.framework_base().startswith("keras.")
 
 
 def _differentiate(machine: Machine, result: Value, module: Instance, configured: Value, at: int) -> None:

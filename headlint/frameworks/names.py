@@ -80,6 +80,7 @@ _PREFIXES = (
     ("keras.engine.", "keras.layers."),
     ("keras.metrics.losses.", "keras.losses."),
     ("torch.nn.init.", "torch.init."),
+    ("torchtext.legacy.", "torchtext."),
 )
 
 _TRAINING_LIBRARIES = {
