@@ -396,6 +396,8 @@ WRAPPERS = frozenset(
 )
 """Functions and classes that give back the model they are given as their first argument."""
 
+PARAMETER = "torch.nn.Parameter"
+
 MODULE_BASES = frozenset(
     {
         "torch.nn.Module",

@@ -8,8 +8,19 @@ from headlint.flow.machine.parts import BY_HAND
 from headlint.flow.python import annotated, items, loss_classes, names, placeholders
 from headlint.flow.values.conditions import Choice, Option
 from headlint.flow.values.facts import Event
-from headlint.flow.values.library_values import Backbone, Container, Dataset, Layer, Loss, Model, Parser, Part
+from headlint.flow.values.library_values import (
+    Backbone,
+    Container,
+    Dataset,
+    FieldBatch,
+    Layer,
+    Loss,
+    Model,
+    Parser,
+    Part,
+)
 from headlint.flow.values.python_values import (
+    BATCH,
     TRAINING,
     BoundMethod,
     ClassValue,
@@ -78,6 +89,8 @@ def read(machine: Machine, owner: Value, name: str, at: int) -> Value:
             return items.named_member(machine, owner, name)
         case Container() if name == "items":
             return FrameworkMethod(owner, name)
+        case FieldBatch():
+            return machine.read(owner, name) or machine.globals.child((owner, name), BATCH)
         case Dataset():
             return _of_dataset(machine, owner, name)
         case Layer(kind=kind) if name == "__class__":
@@ -236,6 +249,8 @@ def write(machine: Machine, owner: Value, name: str, value: Value, site: Site | 
         case Dataset() if name in ("targets", "labels", "train_labels", "samples", "imgs"):
             owner.item = Unknown("an item whose labels were changed")
             machine.state.write(owner, name, value)
+        case FieldBatch():
+            machine.state.write(owner, name, Unknown("a field that is changed"))  # one batch stands for all
         case Container() if name in owner.names:
             items.replace_member(machine, owner, owner.names.index(name), value)
         case Model(kind="sequential") if name in ("outputs", "layers"):

@@ -58,6 +58,7 @@ def _of_list(machine: Machine, target: ListValue, name: str, arguments: Argument
             extend(machine, target, [first])
             return Constant(None)
         case "extend" | "update" if first is not None:
+            _note_kept(machine, target, first, at)
             more = iteration.known_items(machine, first)
             if more is None:
                 target.approximate = True

@@ -89,7 +89,8 @@ def item(machine: Machine, owner: Value, index: Value, at: int) -> Value:
         case Instance():
             return _of_indexed_instance(machine, owner, index, at)
         case ModuleValue():  # as its ``__dict__``
-            return machine.attribute(owner, str(index.value), at) if isinstance(index, Constant) else Unknown()
+            arguments = Arguments((owner, index))
+            return machine.call(FrameworkName("builtins.getattr"), arguments, at)
         case FrameworkName(path) if path.endswith(".__dict__"):
             module = FrameworkName(path.removesuffix(".__dict__"))
             return machine.call(FrameworkName("builtins.getattr"), Arguments((module, index)), at)
