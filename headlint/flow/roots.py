@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from headlint.flow import unseen
 from headlint.flow.python import attributes, calls
-from headlint.flow.torch_modules import forwards, gradients, parts, unused
+from headlint.flow.torch_modules import forwards, gradients, loose_parameters, parts, unused
 from headlint.flow.training import automatic
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.facts import Returned
@@ -63,6 +63,7 @@ def _run_rest(machine: Machine, unit: ModuleUnit) -> None:
         machine.with_share(partial(calls.run_function, machine, function, Arguments(), 0, assume_defaults=True))
     machine.libraries.finish(machine, unit)
     parts.note(machine, unit)
+    loose_parameters.note(machine, unit)
     forwards.note(machine, unit)
     gradients.note(machine, unit)
     unused.note(machine, unit)

@@ -35,7 +35,7 @@ def layer_left_out(evidence: Evidence) -> Iterator[Diagnostic]:
             left_out = [
                 layer
                 for layer in _in_line_with(evidence, backward.subject, step.subject)
-                if layer not in held and _is_fresh(evidence, layer)
+                if layer not in held and layer.born < step.subject.born and _is_fresh(evidence, layer)
             ]
             if not left_out:
                 continue

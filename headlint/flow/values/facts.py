@@ -225,6 +225,16 @@ class PartsKept(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class ParameterLoose(Fact):
+    """A PyTorch module makes parameters under one of its attributes that are none of its own."""
+
+    module: str
+    attribute: str
+    holder: str
+    """``list`` or ``dict`` for what holds them, ``moved`` for one that was moved or converted as soon as it was made."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class DropoutCall(Fact):
     """A module drops values by a function, without a word on whether it is in training."""
 
