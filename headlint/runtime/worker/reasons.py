@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import traceback
+
 REASONS = {
     "syntax": "the file does not parse",
     "not-found": "no model of that name was found",
@@ -54,8 +56,16 @@ def describe(error: BaseException) -> str:
         words = " ".join(str(error).split())
     except BaseException:  # a program's own error may raise anything when it is asked for its text
         words = "its text cannot be read"
+    if not words and isinstance(error, AssertionError):
+        words = failing_line(error)
     text = f"{type(error).__name__}: {words}" if words else type(error).__name__
     return text if len(text) <= 300 else text[:297] + "..."
+
+
+def failing_line(error: BaseException) -> str:
+    """The line of source in which an error was raised; empty where it is not known."""
+    places = traceback.extract_tb(error.__traceback__)
+    return (places[-1].line or "") if places else ""
 
 
 def out_of_memory(detail: str) -> bool:

@@ -1,4 +1,4 @@
-"""Inputs that are lists of tensors: the features of several levels, one for each layer that takes one."""
+"""Other inputs than one tensor for each parameter: lists of features of several levels, and those that may be left out."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from torch import nn
 
 from ..measuring.specs import SIDE, Grouped, Inputs, Spec, TensorSpec
 from ..program.uses import items_read
-from .inputs import first_layer, forward_parameters, spec_of_layer
+from .inputs import first_layer, forward_parameters, spec_by_use, spec_of_layer, written_pass
+from .search import Failure
 
 LISTS = re.compile(r"\b([Ll]ist|[Tt]uple|Sequence|Iterable)\b")
 """Annotations of parameters that take several tensors."""
@@ -22,9 +23,19 @@ def in_lists(inputs: Inputs, model: nn.Module) -> Iterator[Inputs]:
     """The inputs with a list in place of a tensor whose items the pass reads one by one."""
     for name in [parameter.name for parameter in forward_parameters(model)]:
         spec = dict(inputs.specs).get(name)
-        if isinstance(spec, TensorSpec) and not spec.fixed and (count := items_read(model.forward, name)):
+        if isinstance(spec, TensorSpec) and not spec.fixed and (count := items_read(written_pass(model), name)):
             for parts in levels(model, count, spec):
                 yield inputs.with_spec(name, listed(parts))
+
+
+def with_left_out(failure: Failure, inputs: Inputs, model: nn.Module) -> Iterator[Inputs]:
+    """The inputs with one more that may be left out, where something that is ``None`` was asked for what it has not."""
+    given = {name for name, _ in inputs.specs}
+    optional = [one.name for one in forward_parameters(model) if one.default is None and one.name not in given]
+    for name in optional if "NoneType" in failure.message else ():
+        yield replace(
+            inputs, specs=(*inputs.specs, (name, spec_by_use(name, model))), keywords=inputs.keywords | {name}
+        )
 
 
 def is_list(annotation: object) -> bool:
