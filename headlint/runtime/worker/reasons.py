@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import traceback
 
 REASONS = {
@@ -35,6 +36,10 @@ REASONS = {
 """Code and words of each reason."""
 
 
+NOISE = re.compile(r"\x1b\[[0-9;]*m|\{\{function_node [^}]*\}\}|Arguments received by [\s\S]*$")
+"""What Keras and TensorFlow put around what they say: colours, places in a graph, all the arguments once more."""
+
+
 class Unmeasurable(Exception):
     """Building or measuring ended; ``reason`` is one of REASONS and ``detail`` says what happened."""
 
@@ -53,7 +58,7 @@ class TooLarge(BaseException):
 def describe(error: BaseException) -> str:
     """One line that names an error, short enough for a report."""
     try:
-        words = " ".join(str(error).split())
+        words = " ".join(NOISE.sub(" ", str(error)).split())
     except BaseException:  # a program's own error may raise anything when it is asked for its text
         words = "its text cannot be read"
     if not words and isinstance(error, AssertionError):

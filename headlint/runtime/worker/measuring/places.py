@@ -49,10 +49,10 @@ def lines_of(error: BaseException) -> list[tuple[str, int]]:
 
 
 def is_further(lines: list[tuple[str, int]], than: list[tuple[str, int]]) -> bool:
-    """Whether an error arose later in the same functions than another one did."""
+    """Whether an error arose later in the same functions than another one did, or within what the same line calls."""
     for (function, line), (other, reached) in zip(lines, than, strict=False):
         if function != other or line < reached:
             return False
         if line > reached:
             return True
-    return not than
+    return len(lines) > len(than)

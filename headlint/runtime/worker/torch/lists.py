@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -13,19 +12,34 @@ from ..program.uses import items_read
 from .inputs import first_layer, forward_parameters, spec_by_use, spec_of_layer, written_pass
 from .search import Failure
 
-LISTS = re.compile(r"\b([Ll]ist|[Tt]uple|Sequence|Iterable)\b")
-"""Annotations of parameters that take several tensors."""
-
 FEW = 4
 
 
+def in_levels(inputs: Inputs, model: nn.Module) -> Iterator[Inputs]:
+    """The inputs with a list in place of a tensor: for each layer of a list of layers what it takes, each half as large
+    as the one before."""
+    for name, _, _ in read_by_items(inputs, model):
+        for layers in (part for part in model.modules() if isinstance(part, nn.ModuleList) and len(part) > 1):
+            wanted = [spec_of_layer(first_layer(layer, "")) for layer in layers]
+            parts = tuple(smaller(one, level) for level, one in enumerate(wanted) if one is not None)
+            if len(parts) == len(layers):
+                yield inputs.with_spec(name, listed(parts))
+
+
 def in_lists(inputs: Inputs, model: nn.Module) -> Iterator[Inputs]:
-    """The inputs with a list in place of a tensor whose items the pass reads one by one."""
+    """The inputs with a list of several like it in place of a tensor."""
+    for name, spec, count in read_by_items(inputs, model):
+        for number in dict.fromkeys((count, FEW)):
+            yield inputs.with_spec(name, listed((spec,) * number))
+            yield inputs.with_spec(name, listed(tuple(smaller(spec, level) for level in range(number))))
+
+
+def read_by_items(inputs: Inputs, model: nn.Module) -> Iterator[tuple[str, TensorSpec, int]]:
+    """The inputs that are a tensor and of which the pass reads one item after the other, and how many."""
     for name in [parameter.name for parameter in forward_parameters(model)]:
         spec = dict(inputs.specs).get(name)
         if isinstance(spec, TensorSpec) and not spec.fixed and (count := items_read(written_pass(model), name)):
-            for parts in levels(model, count, spec):
-                yield inputs.with_spec(name, listed(parts))
+            yield name, spec, count
 
 
 def with_left_out(failure: Failure, inputs: Inputs, model: nn.Module) -> Iterator[Inputs]:
@@ -38,27 +52,9 @@ def with_left_out(failure: Failure, inputs: Inputs, model: nn.Module) -> Iterato
         )
 
 
-def is_list(annotation: object) -> bool:
-    """Whether an annotation asks for several tensors."""
-    written = annotation if isinstance(annotation, str) else str(annotation)
-    return "Tensor" in written and LISTS.search(written) is not None
-
-
 def listed(parts: tuple[Spec, ...]) -> Grouped:
     """A list of inputs."""
     return Grouped(list, tuple(str(number) for number in range(len(parts))), parts)
-
-
-def levels(model: nn.Module, count: int, spec: TensorSpec) -> Iterator[tuple[Spec, ...]]:
-    """What may be in the list: for each layer of a list of layers what it takes, each half as large as the one before;
-    else the same several times."""
-    for layers in (part for part in model.modules() if isinstance(part, nn.ModuleList) and len(part) > 1):
-        wanted = [spec_of_layer(first_layer(layer, "")) for layer in layers]
-        if all(one is not None for one in wanted):
-            yield tuple(smaller(one, level) for level, one in enumerate(wanted) if one is not None)
-    for number in dict.fromkeys((count, FEW)):
-        yield (spec,) * number
-        yield tuple(smaller(spec, level) for level in range(number))
 
 
 def smaller(spec: TensorSpec, level: int) -> TensorSpec:
