@@ -185,6 +185,14 @@ class Evidence:
         ]
         return [*direct, *fitted, *self._fed_aims()]
 
+    @cached_property
+    def agreed_aims(self) -> list[Aim]:
+        """Those of which every way that the targets may take says the same: one-hot rows or amounts, not this or that."""
+        ways: dict[int, set[str]] = {}
+        for aim in self.aims:
+            ways.setdefault(id(aim.use), set()).add(aim.labels.encoding)
+        return [aim for aim in self.aims if len(ways[id(aim.use)]) == 1]
+
     def _fed_aims(self) -> Iterator[Aim]:
         """Losses whose labels are a placeholder, with what ``feed_dict`` brings."""
         fed: dict[int, list[Fed]] = {}

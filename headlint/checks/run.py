@@ -30,11 +30,13 @@ from headlint.checks.training import (
     held,
     judging,
     keras_modes,
+    left_out,
     modes,
     steps,
     strangers,
     tapes,
     terms,
+    unread_models,
 )
 from headlint.flow.values.facts import Fact, LossUse
 from headlint.flow.values.tensor_values import Tensor
@@ -53,6 +55,7 @@ FAMILIES = (
     modules,
     steps,
     held,
+    left_out,
     strangers,
     tapes,
     terms,
@@ -63,6 +66,7 @@ FAMILIES = (
     data,
     modes,
     judging,
+    unread_models,
     keras_modes,
     labels,
     api,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from headlint.flow import unseen
 from headlint.flow.python import attributes, calls
-from headlint.flow.torch_modules import forwards, gradients, parts, unused
+from headlint.flow.torch_modules import forwards, gradients, loose_parameters, parts, unused
 from headlint.flow.training import automatic
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.facts import Returned
@@ -28,6 +28,17 @@ if TYPE_CHECKING:
 FIRST_METHODS = ("forward", "call", "training_step", "train_step", "fit", "train", "validation_step", "test_step")
 """Methods that a framework calls, in the order in which they are looked at."""
 
+STEPS = (
+    "setup",
+    "configure_model",
+    "configure_optimizers",
+    "training_step",
+    "train_step",
+    "validation_step",
+    "test_step",
+)
+"""Those of them that only a library calls, behind what ``training_step`` needs."""
+
 
 def run(machine: Machine, unit: ModuleUnit) -> None:
     """Interpret a module and everything it defines."""
@@ -43,7 +54,8 @@ def _run_rest(machine: Machine, unit: ModuleUnit) -> None:
         machine.root += 1
         if id(function.definition) not in machine.reached and function.owner is None and worth(function.definition):
             machine.with_share(partial(calls.run_function, machine, function, Arguments(), 0, assume_defaults=True))
-    for cls in list(unit.classes):
+    _run_steps_of_others(machine, unit)
+    for cls in sorted(unit.classes, key=lambda cls: not any(made.cls is cls for made in machine.instances)):
         machine.root += 1
         if worth(cls.definition):
             _run_class(machine, cls)
@@ -51,6 +63,7 @@ def _run_rest(machine: Machine, unit: ModuleUnit) -> None:
         machine.with_share(partial(calls.run_function, machine, function, Arguments(), 0, assume_defaults=True))
     machine.libraries.finish(machine, unit)
     parts.note(machine, unit)
+    loose_parameters.note(machine, unit)
     forwards.note(machine, unit)
     gradients.note(machine, unit)
     unused.note(machine, unit)
@@ -145,6 +158,22 @@ def _run_class(machine: Machine, cls: ClassValue) -> None:
         _run_methods(machine, instance)
 
 
+def _run_steps_of_others(machine: Machine, unit: ModuleUnit) -> None:
+    """What a library would call of the objects that the module makes of classes of other modules."""
+    last = {instance.cls: instance for instance in machine.instances}
+    for cls, instance in last.items():
+        configured: Value = Constant(None)
+        for name in STEPS if cls.framework_base() or cls.opaque else ():
+            match attributes.find_in_class(machine, cls, name):
+                case (FunctionValue() as method, ClassValue() as owner) if (
+                    owner.unit is not unit and id(method.definition) not in machine.reached
+                ):
+                    machine.root += 1
+                    run = _Run(machine, method, instance, configured)
+                    machine.with_share(run)
+                    configured = run.result if name == "configure_optimizers" else configured
+
+
 def _is_model(machine: Machine, cls: ClassValue) -> bool:
     return any(attributes.find_in_class(machine, cls, name) is not None for name in ("forward", "call"))
 
@@ -186,7 +215,8 @@ class _Run:
     def __call__(self) -> None:
         machine, method = self.machine, self.method
         receiver: Value = self.instance.cls if method.kind == "class" else self.instance
-        with machine.in_round(Loop(machine.site(method.definition))) if _is_step(method) else nullcontext():
+        batches = Loop(machine.site(method.definition), Unknown() if _is_step_of_keras(method, self.instance) else None)
+        with machine.in_round(batches) if _is_step(method) or batches.over is not None else nullcontext():
             self.result = calls.run_function(
                 machine, method, _first_argument(method), 0, receiver, method.owner, assume_defaults=True
             )
@@ -199,6 +229,11 @@ class _Run:
 def _is_step(method: FunctionValue) -> bool:
     """Whether a library calls a method for each batch, and differentiates what it gives back."""
     return method.name == "training_step"
+
+
+def _is_step_of_keras(method: FunctionValue, instance: Instance) -> bool:
+    """Whether ``fit`` or ``evaluate`` call a method for each batch."""
+    return method.name in ("train_step", "test_step") and instance.cls.framework_base().startswith("keras.")
 
 
 def _differentiate(machine: Machine, result: Value, module: Instance, configured: Value, at: int) -> None:

@@ -16,7 +16,7 @@ from headlint.checks.training.tapes import TRAINABLE
 from headlint.flow.machine.state import consistent
 from headlint.flow.values.conditions import Guard
 from headlint.flow.values.facts import Event, TrainingEvent
-from headlint.flow.values.python_values import Site, Unknown, Value
+from headlint.flow.values.python_values import Constant, Site, Unknown, Value
 from headlint.flow.values.training_values import Optimizer, Scaler
 
 
@@ -143,12 +143,20 @@ def _may_clear(event: TrainingEvent, optimizer: Value) -> bool:
     match event.event:
         case Event.CLEARED:
             return may_concern(event.subject, optimizer)
-        case Event.WRITTEN | Event.LEFT_OUT:
+        case Event.WRITTEN:
+            return event.given not in _LIMITING
+        case Event.LEFT_OUT:
             return True
         case Event.HANDED_OVER:
             return may_train(event, optimizer)
         case _:
             return False
+
+
+_LIMITING = [
+    (Constant(name),) for name in ("clamp_", "clamp_min_", "clamp_max_", "clip_", "nan_to_num_", "div_", "mul_")
+]
+"""What the program itself does to a gradient without clearing it."""
 
 
 def _excludes(event: TrainingEvent, step: TrainingEvent) -> bool:
@@ -310,7 +318,7 @@ def _never_stepped(evidence: Evidence, run: Run, backward: TrainingEvent) -> Ite
         return
 
 
-_APPLYING = re.compile(r"apply|minimize|assign|update|step|train")
+_APPLYING = re.compile(r"apply|minimize|assign|update(?!_state)|step|train")
 
 
 def _tape_without_step(run: Run, taken: TrainingEvent) -> Iterator[Diagnostic]:
@@ -322,7 +330,7 @@ def _tape_without_step(run: Run, taken: TrainingEvent) -> Iterator[Diagnostic]:
         case _:
             return
     calls = [event.subject for event in run.events if event.event is Event.HANDED_OVER]
-    if taken.calls or any(isinstance(one, Unknown) and _APPLYING.search(called(one)) for one in calls):
+    if any(isinstance(one, Unknown) and _APPLYING.search(called(one)) for one in calls):
         return
     yield Diagnostic(
         "HL509",

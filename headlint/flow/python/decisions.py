@@ -6,7 +6,7 @@ import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from headlint.flow.python import iteration, objects
+from headlint.flow.python import iteration, objects, texts
 from headlint.flow.values.conditions import Condition, Guard, Test, compared
 from headlint.flow.values.library_values import Container
 from headlint.flow.values.python_values import TRAINING, Constant, DictValue, ListValue, TupleValue, Unknown, Value
@@ -71,6 +71,10 @@ def compare(machine: Machine, symbol: str, left: Value, right: Value, at: int) -
         case TupleValue(), TupleValue() if positive == "==":
             one, other = _constants(left), _constants(right)
             return Unknown() if one is None or other is None else Constant((one == other) is outcome)
+        case (Unknown() as value, Constant(str() as text)) | (Constant(str() as text), Unknown() as value) if (
+            positive == "==" and texts.is_another(value, text)
+        ):
+            return Constant(not outcome)
         case Unknown(), Constant():
             return Test(compared(positive, left, right.value), outcome)
         case Constant(), Unknown() if positive in _MIRRORED:

@@ -286,6 +286,16 @@ def named_by(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) -> list[
     return named
 
 
+def all_are_named(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) -> bool:
+    """Whether three or more sizes are those of a tensor's own axes, but for the first one, which may be what is left."""
+    named = [named_axes(machine, tensor, one) for one in wanted]
+    return (
+        len(wanted) > 2
+        and all(len(axes) == 1 for axes in named[1:])
+        and all(isinstance(one, Unknown) for one in wanted[1:])
+    )
+
+
 def _are_samples(machine: Machine, tensor: Tensor, size: Value) -> bool:
     match sizes.axes_of(size, machine.tensor_of):
         case ((other, 0),):

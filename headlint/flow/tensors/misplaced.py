@@ -45,7 +45,7 @@ class Early:
 
 def found(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) -> Early | None:
     """What a reshape names where it cannot stand."""
-    ways = (_named_early, _channels_last, _heads_beside_the_batch, _across_rows)
+    ways = (_named_early, _channels_last, _heads_beside_the_batch, _behind_a_number, _across_rows)
     return next((early for way in ways if (early := way(machine, tensor, wanted)) is not None), None)
 
 
@@ -59,8 +59,8 @@ def _named_early(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) -> E
     if tensor.shape.rank is None or axes.is_padded(tensor) or len(set(unknown)) < len(unknown):
         return None
     joined = axes.with_factors_joined(machine, tensor, wanted)
-    if not any(isinstance(size, Unknown) for size, _ in joined):
-        return None
+    if not any(isinstance(size, Unknown) for size, _ in joined) or all(named for _, named in joined):
+        return None  # where each size is that of an axis, the axes that are left over have one item
     known = _axes_of(machine, tensor, max(2, *(sizes.least_rank(size) for size, _ in joined)))
     places = _with_the_rest(known, [(size, _places(machine, known, size) or named) for size, named in joined])
     for number, named in enumerate(places):
@@ -121,9 +121,8 @@ def _are_all(width: Value, factors: Sequence[Value]) -> bool:
 
 def _across_rows(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) -> Early | None:
     """A number that is the size of one axis, where a row of so many items begins in the middle of another axis."""
-    dims = tensor.shape.dims or ()
-    numbers = shapes.reshaped(tensor.shape, tuple(_number(size) for size in wanted)).dims or ()
-    if axes.is_padded(tensor) or not all(dims) or not all(numbers):
+    dims, numbers = _without_samples(tensor, wanted)
+    if axes.is_padded(tensor) or not dims or not all(dims) or not all(numbers):
         return None
     ends = list(accumulate((size or 1 for size in dims), mul))
     before = 1
@@ -131,9 +130,32 @@ def _across_rows(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) -> E
         end = before * (number or 1)
         if (number or 0) > 2 and dims.count(number) == 1 and _is_in_the_middle(end, ends):
             axis, left = dims.index(number), sum(one <= before for one in ends)
-            return Early((axis, left)) if left < axis and dims[left] != 1 else None
+            first = (tensor.shape.rank or 0) - len(dims)
+            return Early((first + axis, first + left)) if left < axis and dims[left] != 1 else None
         before = end
     return None
+
+
+def _behind_a_number(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) -> Early | None:
+    """``(steps, -1, width)`` of what a loader gives: the samples, which stood first, are what is left."""
+    dims = tensor.shape.dims or ()
+    match wanted:
+        case [Constant(int() as steps), Constant(-1), *rest] if steps > 2 and steps in dims[1:] and all(dims[1:]):
+            others = [steps, *(_number(size) or 0 for size in rest)]
+            from_loader = any(one.batched and axis == 0 for one, axis in axes.way_of(tensor, 0))
+            alike = prod(others) == prod(size or 1 for size in dims[1:])
+            return Early((dims.index(steps, 1), 0)) if dims[0] is None and from_loader and alike else None
+        case _:
+            return None
+
+
+def _without_samples(tensor: Tensor, wanted: Sequence[Value]) -> tuple[Sequence[int | None], Sequence[int | None]]:
+    """The sizes of the axes and those that a reshape names; without both first ones, where only these are not known."""
+    dims, given = tensor.shape.dims or (), tuple(_number(size) for size in wanted)
+    if dims and dims[0] is None and all(dims[1:]) and all((size or 0) > 0 for size in given[1:]):
+        if prod(size or 1 for size in dims[1:]) == prod(size or 1 for size in given[1:]):
+            return dims[1:], given[1:]
+    return dims, shapes.reshaped(tensor.shape, given).dims or ()
 
 
 def _is_in_the_middle(end: int, ends: Sequence[int]) -> bool:

@@ -43,6 +43,11 @@ def note_mean(machine: Machine, tensor: Tensor, axis: int, site: Site) -> None:
     _note(machine, tensor, axis, "mean", site)
 
 
+def note_joined(machine: Machine, tensor: Tensor, site: Site) -> None:
+    """Note that all but the first axis of a sequence are made one, as those of a sample are."""
+    _note(machine, tensor, 1, "joined", site)
+
+
 def _note(machine: Machine, tensor: Tensor, axis: int, taken: str, site: Site) -> None:
     for made, its_axis in axes.way_of(tensor, axis):
         layer, at = made.origin.layer, made.origin.site

@@ -225,6 +225,16 @@ class PartsKept(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class ParameterLoose(Fact):
+    """A PyTorch module makes parameters under one of its attributes that are none of its own."""
+
+    module: str
+    attribute: str
+    holder: str
+    """``list`` or ``dict`` for what holds them, ``moved`` for one that was moved or converted as soon as it was made."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class DropoutCall(Fact):
     """A module drops values by a function, without a word on whether it is in training."""
 
@@ -251,6 +261,8 @@ class AxesReordered(Fact):
     """How many sizes the reshape is given."""
     by_part: bool = False
     """Whether only a factor of the axis stands before the one that it should be behind, as the heads of features."""
+    of_torch: bool = True
+    """Whether it is surely no array of NumPy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -282,7 +294,7 @@ class StepTaken(Fact):
     input: Tensor
     axis: int
     taken: str
-    """``first``, ``last``, ``mean``, or empty for another step."""
+    """``first``, ``last``, ``mean``, ``joined`` where all axes but the first become one, or empty for another step."""
     taken_at: Site
 
 
