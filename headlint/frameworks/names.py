@@ -15,6 +15,7 @@ PACKAGES: set[str] = set(
         *(
             "itertools",
             "operator",
+            "importlib",
             "tensorflow_datasets",
             "torchtext",
             "segmentation_models_pytorch",
@@ -45,6 +46,7 @@ ALWAYS_LIBRARIES = frozenset(
         "os",
         "argparse",
         "functools",
+        "importlib",
     }
     | {"collections", "math", "__future__", "itertools", "dataclasses", "copy", "abc", "tf_keras"}
 )

@@ -31,11 +31,12 @@ def formatted(pattern: str) -> Unknown:
 
 def is_another(value: Unknown, text: str) -> bool:
     """Whether a value cannot be this text, as it begins or ends with other letters."""
-    beginning, end = _ends_of(value)
+    beginning, end = ends_of(value)
     return not (text.startswith(beginning) and text.endswith(end))
 
 
-def _ends_of(value: Unknown) -> tuple[str, str]:
+def ends_of(value: Unknown) -> tuple[str, str]:
+    """How a text begins and how it ends, as far as that is known."""
     match value.key:
         case ("text", str() as beginning, str() as end):
             return beginning, end
@@ -43,8 +44,8 @@ def _ends_of(value: Unknown) -> tuple[str, str]:
             beginning, *rest = _PLACE.split(pattern)
             return beginning, rest[-1] if rest else ""
         case ("+", "reversed", ("str", str() as beginning)):
-            return beginning, _ends_of(value.parent)[1] if value.parent is not None else ""
+            return beginning, ends_of(value.parent)[1] if value.parent is not None else ""
         case ("+", ("str", str() as end)):
-            return _ends_of(value.parent)[0] if value.parent is not None else "", end
+            return ends_of(value.parent)[0] if value.parent is not None else "", end
         case _:
             return "", ""
