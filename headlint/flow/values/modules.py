@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from headlint.flow.values.python_values import ClassValue, FunctionValue, Scope
+from headlint.flow.values.python_values import ClassValue, FunctionValue, LateDefinition, Scope, Value
 from headlint.syntax import ir
 
 
@@ -31,6 +31,11 @@ class ModuleUnit:
     functions: list[FunctionValue] = field(default_factory=list)
     """Every function that was defined so far, in order."""
     classes: list[ClassValue] = field(default_factory=list)
+    """Every class that was defined so far, in order."""
+    late: list[LateDefinition] = field(default_factory=list)
+    """The functions and classes that are defined when something asks for them."""
+    defined: dict[LateDefinition, Value | None] = field(default_factory=dict)
+    """What became of those that something asked for."""
 
     def __post_init__(self) -> None:
         self.scope = Scope(self, "module", None)
