@@ -212,9 +212,10 @@ class Machine:
         return unit.defined[late]
 
     def define_all(self, unit: ModuleUnit) -> None:
-        """Make every definition of a module that waits."""
+        """Define every function and class of a module that waits."""
         for late in unit.late:
-            self.defined(late)
+            if not late.mentioned:
+                self.defined(late)
 
     @contextmanager
     def _importing(self, unit: ModuleUnit) -> Iterator[None]:
