@@ -32,9 +32,22 @@ def late_definition(unit: ModuleUnit, statement: ir.Statement) -> LateDefinition
     return None
 
 
-def names_in(node: ir.Expression | ir.Statement) -> frozenset[str]:
+def names_that_change(statement: ir.Statement) -> frozenset[str]:
+    """The names whose values a statement of a module's top level may change."""
+    match statement:
+        case ir.Import() | ir.ImportFrom():
+            return frozenset()
+        case ir.FunctionDefinition() | ir.ClassDefinition():
+            return names_in(statement.decorators) | {statement.name}
+        case ir.Assign(targets=targets, value=ir.Literal() | ir.Display() | ir.DictDisplay() | ir.Name()):
+            return names_in(targets)
+        case _:
+            return names_in(statement)
+
+
+def names_in(part: object) -> frozenset[str]:
     """The names that a part of a program mentions."""
-    return frozenset(one.name for one in ir.walk(node) if isinstance(one, ir.Name))
+    return frozenset(one.name for one in ir.walk(part) if isinstance(one, ir.Name))
 
 
 def _keeps_nothing(decorator: ir.Expression) -> bool:

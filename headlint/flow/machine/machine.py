@@ -25,7 +25,7 @@ from headlint.flow.machine.budget import (
 )
 from headlint.flow.machine.counting import Counting
 from headlint.flow.machine.frames import CallStack, Declarations, Frame
-from headlint.flow.machine.late_definitions import late_definition, names_in
+from headlint.flow.machine.late_definitions import late_definition, names_that_change
 from headlint.flow.machine.parts import Made, PartsSeen
 from headlint.flow.machine.semantics import LibrarySemantics, PythonSemantics, TensorSemantics
 from headlint.flow.machine.set_up import SetUp
@@ -191,11 +191,10 @@ class Machine:
     def _define_what_may_change(self, unit: ModuleUnit, by: ir.Statement | LateDefinition) -> None:
         """Make what waits and mentions something that a statement, or another value of a name, may change."""
         waiting = [late for late in unit.late if late.mentioned and late not in unit.defined]
-        if waiting and not isinstance(by, ir.Import | ir.ImportFrom):
-            names = {by.name} if isinstance(by, LateDefinition) else names_in(by)
-            for late in waiting:
-                if not names.isdisjoint(late.mentioned):
-                    self.defined(late)
+        names = {by.name} if isinstance(by, LateDefinition) else names_that_change(by) if waiting else ()
+        for late in waiting:
+            if not late.mentioned.isdisjoint(names):
+                self.defined(late)
 
     def defined(self, late: LateDefinition) -> Value | None:
         """What a definition that waited gives, now that something asks for it; None while it is being made."""
