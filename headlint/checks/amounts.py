@@ -48,7 +48,7 @@ def classification_with_regression_loss(evidence: Evidence) -> Iterator[Diagnost
             if isinstance(metric.prediction, Tensor) and metric.prediction.shape.units == 1:
                 shown[id(metric.prediction)] = f"the metric {metric.metric!r}"
     aims: dict[int, Labels] = {}
-    for aim in evidence.aims:
+    for aim in evidence.agreed_aims:
         if aim.labels.encoding:
             aims[id(prediction(aim.use))] = aim.labels
     for use in evidence.uses:
@@ -190,7 +190,7 @@ def _in_words(bounds: Interval) -> str:
 
 def regression_with_classification_loss(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL119."""
-    for aim in evidence.aims:
+    for aim in evidence.agreed_aims:
         if aim.use.loss.family not in CLASSIFYING or aim.labels.encoding != "values" or aim.labels.noise:
             continue
         if _are_no_classes(aim) and not aim.may_number_classes:

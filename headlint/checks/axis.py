@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
-from headlint.checks.axes import axis_within, classes_are_last, is_time_first, rank_is_guessed
+from headlint.checks.axes import (
+    axis_within,
+    classes_are_last,
+    holds_samples,
+    holds_steps,
+    is_time_first,
+    rank_is_guessed,
+)
 from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
 from headlint.checks.evidence import Evidence, is_proved
 from headlint.checks.outputs import SOFTMAXES, about_activation, softmax_axis
@@ -19,7 +26,8 @@ from headlint.flow.values.facts import (
     RowsShifted,
     ShapeRestored,
 )
-from headlint.flow.values.python_values import Constant
+from headlint.flow.values.python_values import Constant, Unknown
+from headlint.flow.values.sizes import axes_of
 from headlint.flow.values.tensor_values import Domain, Tensor
 
 _WITH_DIM = ("torch.nn.Softmax", "torch.nn.LogSoftmax", "torch.nn.Softmin")
@@ -70,6 +78,32 @@ def softmax_over_batch(evidence: Evidence) -> Iterator[Diagnostic]:
             yield about_activation("HL302", fact, message, advice)
 
 
+def softmax_over_samples(evidence: Evidence) -> Iterator[Diagnostic]:
+    """HL302, of shares that are no head's: those of attention, or of several branches that are stacked."""
+    for fact in evidence.of(Activation):
+        tensor, axis = fact.input, fact.output.axis
+        if fact.effect not in SOFTMAXES or not isinstance(tensor, Tensor) or not fact.axis_given or axis is None:
+            continue
+        if tensor.domain is Domain.LINEAR and _is_over_batch(evidence, fact, tensor):
+            continue
+        if _shares_among_samples(tensor, axis):
+            message = (
+                f"{short(fact.output.origin.name)} over axis {axis} normalises over the samples of a batch, so what one "
+                "sample gets depends on the others, and a batch of one gets 1 everywhere."
+            )
+            advice = "Use the axis of what is to be compared: -1 for the keys of attention scores."
+            yield about_activation("HL302", fact, message, advice)
+
+
+def _shares_among_samples(scores: Tensor, axis: int) -> bool:
+    """Whether shares are taken over samples; rows beside each other may be compared with those of other samples."""
+    rank = scores.shape.rank
+    if rank is None or rank < 2 or not -rank <= axis < rank or scores.shape.size(axis) == 1:
+        return False
+    joined = scores.merged[0] if scores.merged else ()
+    return (rank > 2 or (axis % rank == 0 and len(joined) > 1)) and holds_samples(scores, axis % rank)
+
+
 def _is_over_batch(evidence: Evidence, fact: Activation, scores: Tensor) -> bool:
     """Whether a softmax compares samples; one score a row, compared over the rows, is attention and was left out."""
     axis, rank = softmax_axis(fact), scores.shape.rank
@@ -78,6 +112,8 @@ def _is_over_batch(evidence: Evidence, fact: Activation, scores: Tensor) -> bool
     if axis is not None and axis < 0 and rank is not None:
         axis += rank
     taken = evidence.reaches_loss(fact)
+    if axis == 0 and holds_steps(scores):
+        return False
     if axis == 0:
         return rank == 2 or taken or fact.output.origin.name.startswith("keras")
     return axis == 1 and rank == 3 and is_time_first(scores) and (taken or id(fact.output) in evidence.answers)
@@ -207,7 +243,7 @@ def view_instead_of_transpose(evidence: Evidence) -> Iterator[Diagnostic]:
     shifted = {fact.reshaped_at for fact in evidence.of(RowsShifted)}
     restored = {id(fact.of) for fact in evidence.of(ShapeRestored)}
     for fact in evidence.of(AxesReordered):
-        if fact.site in shifted or (id(fact.input) in restored and _keeps_the_last(fact)):
+        if fact.site in shifted or (id(fact.input) in restored and _keeps_the_last(fact)) or _rests_on_sizes(fact):
             continue
         name = short(fact.name)
         moved = [axis for axis, behind in pairwise(fact.order) if axis > behind]
@@ -218,9 +254,16 @@ def view_instead_of_transpose(evidence: Evidence) -> Iterator[Diagnostic]:
         )
         whole = fact.order if len(fact.order) == fact.sizes == fact.input.shape.rank or _is_whole(fact) else ()
         step = DiagnosticStep(fact.site, f"{name} keeps the order in memory", "operation", fact.name)
-        details = (("order", ",".join(map(str, whole))),)
+        details = (("order", ",".join(map(str, whole if fact.of_torch else ()))),)
         advice = "Use transpose or permute to change the order of axes."
         yield Diagnostic("HL306", fact.site, message, advice, is_proved(fact), (step,), details, subject=fact)
+
+
+def _rests_on_sizes(fact: AxesReordered) -> bool:
+    """Whether a test compares sizes of axes on the way: which is which may be another there."""
+    subjects = [guard.condition.subject for guard in fact.guards]
+    sides = [side for subject in subjects for side in (subject if isinstance(subject, tuple) else (subject,))]
+    return any(isinstance(side, Unknown) and axes_of(side, lambda _: fact.input) for side in sides)
 
 
 def _keeps_the_last(fact: AxesReordered) -> bool:
@@ -236,6 +279,7 @@ def _is_whole(fact: AxesReordered) -> bool:
 RULES = (
     softmax_without_dim,
     softmax_over_batch,
+    softmax_over_samples,
     softmax_across_tasks,
     classes_on_wrong_axis,
     normalised_over_another_axis,

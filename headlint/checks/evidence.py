@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
@@ -185,6 +185,14 @@ class Evidence:
         ]
         return [*direct, *fitted, *self._fed_aims()]
 
+    @cached_property
+    def agreed_aims(self) -> list[Aim]:
+        """Those of which every way that the targets may take says the same: one-hot rows or amounts, not this or that."""
+        ways: dict[int, set[str]] = {}
+        for aim in self.aims:
+            ways.setdefault(id(aim.use), set()).add(aim.labels.encoding)
+        return [aim for aim in self.aims if len(ways[id(aim.use)]) == 1]
+
     def _fed_aims(self) -> Iterator[Aim]:
         """Losses whose labels are a placeholder, with what ``feed_dict`` brings."""
         fed: dict[int, list[Fed]] = {}
@@ -192,7 +200,7 @@ class Evidence:
             fed.setdefault(id(fact.placeholder), []).append(fact)
         for use in self.uses if fed else ():
             if isinstance(use.target, Tensor):
-                for fact in fed.get(id(_unchanged(use.target)), ()):
+                for fact in _each_kind_once(fed.get(id(_unchanged(use.target)), ())):
                     yield Aim(use, fact.value, is_proved(use) and is_proved(fact), fact.site)
 
     @cached_property
@@ -264,6 +272,18 @@ class Evidence:
     def applications(self) -> list[LayerApplied]:
         """Each application of a layer."""
         return self.of(LayerApplied)
+
+
+def _each_kind_once(feeds: Iterable[Fed]) -> Iterator[Fed]:
+    """The first of the feeds that bring the same kind of labels: in training, in testing, for a summary."""
+    seen: set[object] = set()
+    for fact in feeds:
+        known = fact.value.labels or Labels()
+        rank, units = fact.value.shape.rank, fact.value.shape.units
+        kind = (known.encoding, known.dtype, known.column, known.classes, known.interval, rank, units)
+        if kind not in seen:
+            seen.add(kind)
+            yield fact
 
 
 def _unchanged(tensor: Tensor) -> Tensor:

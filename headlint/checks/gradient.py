@@ -14,7 +14,7 @@ from headlint.flow.values.library_values import Layer
 from headlint.flow.values.python_values import Unknown
 from headlint.flow.values.tensor_values import Domain, Tensor
 
-_MODEL_OUTPUTS = (
+MODEL_OUTPUTS = (
     Domain.LINEAR,
     Domain.SOFTMAX,
     Domain.LOG_SOFTMAX,
@@ -42,14 +42,14 @@ def _decision(tensor: Tensor) -> str:
 
 
 def _from_model(tensor: Tensor) -> bool:
-    return any(part.domain in _MODEL_OUTPUTS or part.origin.layer is not None for part in ancestors(tensor))
+    return any(part.domain in MODEL_OUTPUTS or part.origin.layer is not None for part in ancestors(tensor))
 
 
 def detached_before_loss(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL502."""
     for use in evidence.uses:
         tensor = prediction(use)
-        if tensor.attached or not use.in_training or tensor.domain not in _MODEL_OUTPUTS or use.result is None:
+        if tensor.attached or not use.in_training or tensor.domain not in MODEL_OUTPUTS or use.result is None:
             continue
         if id(use.result) not in evidence.differentiated or _other_side_learns(use.target):
             continue
@@ -82,7 +82,7 @@ def loss_arguments_swapped(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL503."""
     for use in evidence.of(LossUse):
         target = use.target
-        if use.loss.symmetric or not isinstance(target, Tensor) or target.domain not in _MODEL_OUTPUTS:
+        if use.loss.symmetric or not isinstance(target, Tensor) or target.domain not in MODEL_OUTPUTS:
             continue
         message, advice = _SWAPPED.format(use.loss.short_name), _order(use.loss.call)
         match use.prediction:

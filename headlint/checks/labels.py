@@ -11,6 +11,7 @@ from headlint.checks.tensors import (
     AMOUNTS,
     assumptions_of,
     comes_from_weights,
+    head_of,
     prediction,
     source_tensor,
     units,
@@ -33,7 +34,7 @@ def labels_do_not_fit_loss(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL601."""
     for aim in evidence.aims:
         yield from _wrong_labels(aim)
-        if not aim.labels.encoding and _is_column(aim):
+        if (not aim.labels.encoding or aim.labels.noise) and _is_column(aim):
             name = aim.use.loss.short_name
             message = f"{name} takes one class number for each sample, shape [N], but the labels have shape [N, 1]."
             advice = "Remove the last axis: labels.squeeze(1)."
@@ -66,7 +67,7 @@ def _wrong_labels(aim: Aim) -> Iterator[Diagnostic]:
                 yield _about_labels(aim, message, _ONE_HOT_ROWS.get(loss.framework, _ONE_HOT_ROWS["keras"]))
         case (("cross_entropy" | "nll"), ("index" | "binary")) if _is_typed(aim.use):
             yield from _class_numbers(aim)
-        case (("cross_entropy" | "nll"), "") if _is_typed(aim.use):
+        case (("cross_entropy" | "nll"), _) if _is_typed(aim.use) and (not labels.encoding or labels.noise):
             if labels.dtype == "float" and aim.target.shape.rank == 1 and prediction(aim.use).shape.rank == 2:
                 yield from _class_numbers(aim)
         case "cross_entropy", "one_hot" if _is_typed(aim.use) and labels.dtype == "integer":
@@ -166,12 +167,15 @@ def accuracy_for_regression(evidence: Evidence) -> Iterator[Diagnostic]:
         if (
             isinstance(fact.prediction, Tensor)
             and _gives_values(evidence, fact.prediction)
+            and not _are_classes(evidence, fact.prediction)
             and not is_judge(evidence, fact.prediction)
         ):
-            message = (
-                f"The metric {fact.metric!r} counts exact matches, but the model predicts values with {fact.loss.short_name}: "
-                "it is almost always 0, however good the model is."
-            )
+            predicts = f"but the model predicts values with {fact.loss.short_name}"
+            if fact.prediction.shape.units in (None, 1) or fact.metric in ("Accuracy", "binary_accuracy"):
+                says = f"counts exact matches, {predicts}: it is almost always 0, however good the model is."
+            else:
+                says = f"asks which output is the largest, {predicts}: it does not say how near they come."
+            message = f"The metric {fact.metric!r} {says}"
             advice = "Use 'mae' or RootMeanSquaredError, or a classification head and loss if these are classes."
             yield _about_metric("HL602", fact, message, advice)
 
@@ -196,10 +200,23 @@ def equality_for_regression(evidence: Evidence) -> Iterator[Diagnostic]:
 
 def _gives_values(evidence: Evidence, tensor: Tensor) -> bool:
     """Whether a head gives amounts: of a sigmoid or tanh only the targets can tell."""
+    head = head_of(tensor)
+    if tensor.domain is Domain.TANH and head is not None and _is_convolution(head):
+        return True  # colours or coordinates of each place
     if tensor.domain in (Domain.SIGMOID, Domain.TANH):
         aims = [aim.labels for aim in evidence.aims if prediction(aim.use) is tensor]
         return any(labels.encoding == "values" and not labels.noise for labels in aims)
     return tensor.domain in (Domain.LINEAR, Domain.RECTIFIED)
+
+
+def _are_classes(evidence: Evidence, tensor: Tensor) -> bool:
+    """Whether all targets of an output are visibly classes, so that it is the loss that does not fit (HL115)."""
+    kinds = [aim.labels.encoding for aim in evidence.aims if prediction(aim.use) is tensor and not aim.labels.noise]
+    return bool(kinds) and all(kind in ("one_hot", "index", "binary") for kind in kinds)
+
+
+def _is_convolution(head: Tensor) -> bool:
+    return head.origin.layer is not None and head.origin.layer.kind.effect.startswith("conv")
 
 
 def _about_metric(code: str, fact: MetricUse, message: str, advice: str) -> Diagnostic:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
 from headlint.checks.evidence import Evidence, is_proved
 from headlint.checks.tensors import short
-from headlint.flow.values.facts import BuiltInForward, DropoutCall, GradientCut, LayerUnused, PartsKept
+from headlint.flow.values.facts import BuiltInForward, DropoutCall, GradientCut, LayerUnused, ParameterLoose, PartsKept
 
 _REGISTERING = {"list": "nn.ModuleList", "tuple": "nn.ModuleList", "dict": "nn.ModuleDict"}
 
@@ -25,6 +25,29 @@ def unregistered_layers(evidence: Evidence) -> Iterator[Diagnostic]:
         step = DiagnosticStep(kept.site, f"a {kept.holder} holds {kept.member} and is no module", "layer", kept.member)
         details = (("holder", kept.holder), ("attribute", kept.attribute), ("plain", kept.plain))
         yield Diagnostic("HL511", kept.site, message, advice, is_proved(kept), (step,), details, subject=kept)
+
+
+def unregistered_parameters(evidence: Evidence) -> Iterator[Diagnostic]:
+    """HL511."""
+    for loose in evidence.of(ParameterLoose):
+        if loose.holder == "moved":
+            why = f"self.{loose.attribute} is a copy of a parameter on another device or of another type, and no parameter itself"
+            advice = "Assign the nn.Parameter, and move the module: its to() and cuda() move its parameters."
+        else:
+            why = f"The parameters in self.{loose.attribute}, a plain {loose.holder}, are none of {loose.module}'s"
+            advice = f"Keep them in nn.Parameter{loose.holder.capitalize()}."
+        yield Diagnostic(
+            "HL511",
+            loose.site,
+            f"{why}: parameters() does not give it, so no optimizer trains it, and state_dict() does not save it."
+            if loose.holder == "moved"
+            else f"{why}: parameters() does not give them, so no optimizer trains them, and state_dict() does not save them.",
+            advice,
+            is_proved(loose),
+            (DiagnosticStep(loose.site, "is not registered as a parameter", "layer", "Parameter"),),
+            (("plain", False), ("holder", loose.holder), ("attribute", loose.attribute)),
+            subject=loose,
+        )
 
 
 def dropout_that_stays_on(evidence: Evidence) -> Iterator[Diagnostic]:
@@ -98,6 +121,7 @@ def unused_layer(evidence: Evidence) -> Iterator[Diagnostic]:
 
 RULES = (
     unregistered_layers,
+    unregistered_parameters,
     dropout_that_stays_on,
     layer_built_in_forward,
     gradient_cut_in_the_model,

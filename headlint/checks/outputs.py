@@ -61,7 +61,7 @@ def about_activation(
 def single_unit_softmax(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL201."""
     for fact in evidence.of(Activation):
-        if fact.effect not in SOFTMAXES or not isinstance(fact.input, Tensor):
+        if fact.effect not in SOFTMAXES or not isinstance(fact.input, Tensor) or _is_constant(fact.input):
             continue
         if _over_one(evidence, fact):
             where, advice = _UNIT if _is_a_unit(fact.input) else _AXIS
@@ -71,6 +71,11 @@ def single_unit_softmax(evidence: Evidence) -> Iterator[Diagnostic]:
     for built in evidence.of(LayerBuilt):
         if id(built.layer) not in applied and not built.layer.removed:
             yield from _built_with_one_unit(built)
+
+
+def _is_constant(tensor: Tensor) -> bool:
+    """Whether it is filled with one number, as equal shares are made of zeros."""
+    return tensor.labels is not None and tensor.labels.encoding == "constant"
 
 
 def single_unit_softmax_for_others(evidence: Evidence) -> Iterator[Diagnostic]:
@@ -229,12 +234,14 @@ def layers_do_not_fit(evidence: Evidence) -> Iterator[Diagnostic]:
 def _fits_by_option(evidence: Evidence, fact: LayerApplied) -> bool:
     """Whether an option picks this layer where another one, that the same input fits, may stand as well.
 
-    Or it picks this input by its name where another one may stand, that the layer may take.
+    Or it picks this input by its name, or by what may be None, where another one may stand, that the layer may take.
     """
     if not fact.guards:
         return False
     by_name = any(
-        guard.condition.operator == "==" and isinstance(guard.condition.operand, str) for guard in fact.guards
+        (guard.condition.operator == "==" and isinstance(guard.condition.operand, str))
+        or (guard.condition.operator == "is" and guard.condition.operand is None)
+        for guard in fact.guards
     )
     return any(
         other.site == fact.site

@@ -10,6 +10,7 @@ from headlint.flow.tensors.sequences import is_batch, is_batch_first, is_of_sequ
 from headlint.flow.values.facts import LayerApplied, PaddedStepTaken, SequencePacked, StatesGiven, StepTaken
 from headlint.flow.values.library_values import Layer
 
+_OF_STEPS = ("last", "mean", "joined")
 _ORDER = {True: "(batch, time, features)", False: "(time, batch, features)"}
 
 
@@ -32,7 +33,8 @@ def _steps_taken(evidence: Evidence) -> Iterator[Diagnostic]:
 
 def _step(fact: StepTaken | PaddedStepTaken) -> DiagnosticStep:
     what = "mean over time" if fact.taken == "mean" else f"{fact.taken} step"
-    return DiagnosticStep(fact.taken_at, f"takes the {what} along axis {fact.axis}", "operation")
+    note = "joins all axes but the first" if fact.taken == "joined" else f"takes the {what} along axis {fact.axis}"
+    return DiagnosticStep(fact.taken_at, note, "operation")
 
 
 def _is_meant_as_step(fact: StepTaken, batch_first: bool) -> bool:
@@ -41,8 +43,8 @@ def _is_meant_as_step(fact: StepTaken, batch_first: bool) -> bool:
         return False
     if batch_first:
         return fact.taken == "last" and (fact.input.shape.rank == 3 or is_batch(fact.input, 0))
-    whole = fact.layer.kind.effect == "hidden_same_shape"
-    return fact.input.shape.rank != 2 and fact.taken in (("first", "last", "mean") if whole else ("last", "mean"))
+    meant = ("first", *_OF_STEPS) if fact.layer.kind.effect == "hidden_same_shape" else _OF_STEPS
+    return fact.input.shape.rank != 2 and fact.taken in meant
 
 
 def _batches_given(evidence: Evidence) -> Iterator[Diagnostic]:
@@ -89,7 +91,7 @@ def _packed(evidence: Evidence) -> Iterator[Diagnostic]:
         if is_batch(packed.input, 1 if packed.batch_first else 0):
             yield _about_packing(packed, "pack_padded_sequence", "takes", packed.batch_first, ())
     for fact in evidence.of(PaddedStepTaken):
-        taken = ("last",) if fact.batch_first else ("last", "mean")
+        taken = ("last",) if fact.batch_first else _OF_STEPS
         if fact.axis == (0 if fact.batch_first else 1) and fact.taken in taken:
             yield _about_packing(fact, "pad_packed_sequence", "gives", fact.batch_first, (_step(fact),))
 

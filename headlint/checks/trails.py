@@ -46,6 +46,7 @@ def layer_step(tensor: Tensor) -> DiagnosticStep | None:
 _OPERATION_NOTES = {
     "detach": "cuts it off from the gradient",
     "new tensor": "copies the values, without their gradient",
+    "leaf": "copies the values, without their gradient",
     "concatenate": "joins several outputs",
     "compare": "makes a decision",
 }

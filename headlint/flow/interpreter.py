@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 
 from headlint.flow.layers import containers
-from headlint.flow.libraries import declarations, derived, joining, library, search_spaces
+from headlint.flow.libraries import declarations, derived, joining, keras_wrappers, library, search_spaces
 from headlint.flow.machine.frames import Declarations
 from headlint.flow.machine.machine import Machine
 from headlint.flow.machine.semantics import LibrarySemantics, PythonSemantics, TensorSemantics
@@ -21,7 +21,7 @@ from headlint.flow.python import (
 )
 from headlint.flow.tensors import arithmetic, tensors
 from headlint.flow.training import assignments
-from headlint.flow.values.modules import Loader
+from headlint.flow.values.modules import Loader, ModuleUnit
 from headlint.frameworks import registry
 
 PYTHON = PythonSemantics(
@@ -69,9 +69,15 @@ def _libraries() -> LibrarySemantics:
         attribute=library.attribute,
         is_method=library.is_method,
         add_member=containers.add_member,
-        finish=joining.finish,
+        finish=_finish,
         assigning=assignments.note,
     )
+
+
+def _finish(machine: Machine, unit: ModuleUnit) -> None:
+    """What libraries do with what a module sets up."""
+    keras_wrappers.finish(machine, unit)
+    joining.finish(machine, unit)
 
 
 def interpreter(loader: Loader, settings: Declarations | None = None) -> Machine:

@@ -5,18 +5,19 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
 from headlint.flow import unseen
 from headlint.flow.python import attributes, calls
-from headlint.flow.torch_modules import forwards, gradients, parts, unused
-from headlint.flow.training import automatic
+from headlint.flow.torch_modules import forwards, gradients, loose_parameters, parts, unused
+from headlint.flow.training import automatic, undifferentiated
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.facts import Returned
 from headlint.flow.values.library_values import Container
 from headlint.flow.values.modules import ModuleUnit
-from headlint.flow.values.python_values import ClassValue, Constant, DictValue, FunctionValue, Instance, Value
+from headlint.flow.values.python_values import ClassValue, Constant, DictValue, FunctionValue, Instance, Unknown, Value
 from headlint.flow.values.tensor_values import Origin, Tensor
 from headlint.flow.values.training_values import Loop
 from headlint.syntax import ir
@@ -26,6 +27,17 @@ if TYPE_CHECKING:
 
 FIRST_METHODS = ("forward", "call", "training_step", "train_step", "fit", "train", "validation_step", "test_step")
 """Methods that a framework calls, in the order in which they are looked at."""
+
+STEPS = (
+    "setup",
+    "configure_model",
+    "configure_optimizers",
+    "training_step",
+    "train_step",
+    "validation_step",
+    "test_step",
+)
+"""Those of them that only a library calls, behind what ``training_step`` needs."""
 
 
 def run(machine: Machine, unit: ModuleUnit) -> None:
@@ -42,17 +54,20 @@ def _run_rest(machine: Machine, unit: ModuleUnit) -> None:
         machine.root += 1
         if id(function.definition) not in machine.reached and function.owner is None and worth(function.definition):
             machine.with_share(partial(calls.run_function, machine, function, Arguments(), 0, assume_defaults=True))
-    for cls in list(unit.classes):
+    _run_steps_of_others(machine, unit)
+    for cls in sorted(unit.classes, key=lambda cls: not any(made.cls is cls for made in machine.instances)):
         machine.root += 1
         if worth(cls.definition):
-            machine.with_share(partial(_run_class, machine, cls))
+            _run_class(machine, cls)
     for function in _lambdas(machine, unit):
         machine.with_share(partial(calls.run_function, machine, function, Arguments(), 0, assume_defaults=True))
     machine.libraries.finish(machine, unit)
     parts.note(machine, unit)
+    loose_parameters.note(machine, unit)
     forwards.note(machine, unit)
     gradients.note(machine, unit)
     unused.note(machine, unit)
+    undifferentiated.note(machine, unit)
     for container in machine.sequences:
         if container not in machine.applied and container.site.path == unit.path:
             machine.with_share(partial(_apply, machine, container))
@@ -66,13 +81,20 @@ def _run_again(machine: Machine, unit: ModuleUnit) -> None:
     for function in functions:
         machine.with_share(partial(calls.run_function, machine, function, Arguments(), 0, assume_defaults=True))
     for cls in classes:
-        machine.with_share(partial(_run_new_instance, machine, cls))
+        _run_new_instance(machine, cls)
 
 
 def _run_new_instance(machine: Machine, cls: ClassValue) -> None:
-    made = calls.instantiate(machine, cls, Arguments(), cls.definition.at, assume_defaults=True)
-    if isinstance(made, Instance):
+    made = _instance_of(machine, cls)
+    if made is not None:
         _run_methods(machine, made, again=True)
+
+
+def _instance_of(machine: Machine, cls: ClassValue) -> Instance | None:
+    """An object as callers who were not seen make it; also where its constructor costs too much to be followed whole."""
+    known = len(machine.instances)
+    machine.with_share(partial(calls.instantiate, machine, cls, Arguments(), cls.definition.at, assume_defaults=True))
+    return next((instance for instance in machine.instances[known:] if instance.cls is cls), None)
 
 
 def _worth_running(machine: Machine, unit: ModuleUnit) -> Callable[[ir.Statement | ir.Expression], bool]:
@@ -131,10 +153,26 @@ def _run_class(machine: Machine, cls: ClassValue) -> None:
             machine, cls
         ):
             return
-        made = calls.instantiate(machine, cls, Arguments(), cls.definition.at, assume_defaults=True)
-        instances = [made] if isinstance(made, Instance) else []
+        made = _instance_of(machine, cls)
+        instances = [made] if made is not None else []
     for instance in instances[-1:]:
         _run_methods(machine, instance)
+
+
+def _run_steps_of_others(machine: Machine, unit: ModuleUnit) -> None:
+    """What a library would call of the objects that the module makes of classes of other modules."""
+    last = {instance.cls: instance for instance in machine.instances}
+    for cls, instance in last.items():
+        configured: Value = Constant(None)
+        for name in STEPS if cls.framework_base() or cls.opaque else ():
+            match attributes.find_in_class(machine, cls, name):
+                case (FunctionValue() as method, ClassValue() as owner) if (
+                    owner.unit is not unit and id(method.definition) not in machine.reached
+                ):
+                    machine.root += 1
+                    run = _Run(machine, method, instance, configured)
+                    machine.with_share(run)
+                    configured = run.result if name == "configure_optimizers" else configured
 
 
 def _is_model(machine: Machine, cls: ClassValue) -> bool:
@@ -159,22 +197,44 @@ def _run_methods(machine: Machine, instance: Instance, again: bool = False) -> N
         machine.root += 1
         if (id(method.definition) in machine.reached and not again) or method.name == "__init__":
             continue
-        receiver: Value = instance.cls if method.kind == "class" else instance
-        with machine.in_round(Loop(machine.site(method.definition))) if _is_step(method) else nullcontext():
-            result = calls.run_function(
+        run = _Run(machine, method, instance, configured)
+        machine.with_share(run)
+        if method.name == "configure_optimizers":
+            configured = run.result
+
+
+@dataclass
+class _Run:
+    """One run of a method that nothing calls, and what it gives."""
+
+    machine: Machine
+    method: FunctionValue
+    instance: Instance
+    configured: Value
+    result: Value = field(default_factory=Unknown)
+
+    def __call__(self) -> None:
+        machine, method = self.machine, self.method
+        receiver: Value = self.instance.cls if method.kind == "class" else self.instance
+        batches = Loop(machine.site(method.definition), Unknown() if _is_step_of_keras(method, self.instance) else None)
+        with machine.in_round(batches) if _is_step(method) or batches.over is not None else nullcontext():
+            self.result = calls.run_function(
                 machine, method, _first_argument(method), 0, receiver, method.owner, assume_defaults=True
             )
             if _is_step(method):
-                _differentiate(machine, result, instance, configured, method.definition.at)
-        if method.name == "configure_optimizers":
-            configured = result
-        elif method.name in ("forward", "call"):
-            machine.emit(Returned, machine.site(0), output=result)
+                _differentiate(machine, self.result, self.instance, self.configured, method.definition.at)
+        if method.name in ("forward", "call"):
+            machine.emit(Returned, machine.site(0), output=self.result)
 
 
 def _is_step(method: FunctionValue) -> bool:
     """Whether a library calls a method for each batch, and differentiates what it gives back."""
     return method.name == "training_step"
+
+
+def _is_step_of_keras(method: FunctionValue, instance: Instance) -> bool:
+    """Whether ``fit`` or ``evaluate`` call a method for each batch."""
+    return method.name in ("train_step", "test_step") and instance.cls.framework_base().startswith("keras.")
 
 
 def _differentiate(machine: Machine, result: Value, module: Instance, configured: Value, at: int) -> None:

@@ -10,11 +10,12 @@ PACKAGES: set[str] = set(
         *("transformers", "torchmetrics", "pandas", "copy", "functools", "collections", "argparse", "math", "skorch"),
         *("keras_tuner", "kerastuner", "scikeras", "tensorflow_addons", "efficientnet_pytorch", "torch_geometric"),
         *("ignite", "poutyne", "fastai", "composer", "torchbearer", "pytorch_accelerated", "flash", "kornia", "art"),
-        *("torch_lr_finder", "ray", "d2l"),
+        *("torch_lr_finder", "ray", "d2l", "pytorch_transformers"),
         *("accelerate", "keras_core", "tf_keras", "tflearn", "dataclasses", "abc", "typing", "os", "random", "tqdm"),
         *(
             "itertools",
             "operator",
+            "importlib",
             "tensorflow_datasets",
             "torchtext",
             "segmentation_models_pytorch",
@@ -45,6 +46,7 @@ ALWAYS_LIBRARIES = frozenset(
         "os",
         "argparse",
         "functools",
+        "importlib",
     }
     | {"collections", "math", "__future__", "itertools", "dataclasses", "copy", "abc", "tf_keras"}
 )
@@ -78,6 +80,7 @@ _PREFIXES = (
     ("keras.engine.", "keras.layers."),
     ("keras.metrics.losses.", "keras.losses."),
     ("torch.nn.init.", "torch.init."),
+    ("torchtext.legacy.", "torchtext."),
 )
 
 _TRAINING_LIBRARIES = {

@@ -330,10 +330,10 @@ OPERATIONS = (
     *(OperationKind(f"{module}.{name}", "nonlinear", ("input",)) for module in _MODULES for name in _NONLINEAR),
     OperationKind("torch.special.expit", "sigmoid", ("input",)),
     OperationKind("torch.nn.functional.hardsigmoid", "sigmoid", ("input",)),
-    OperationKind("torch.Tensor", "new_tensor", ("data",)),
-    OperationKind("torch.FloatTensor", "new_tensor", ("data",)),
-    OperationKind("torch.LongTensor", "new_tensor", ("data",)),
-    OperationKind("torch.autograd.Variable", "variable_of", ("data",)),
+    OperationKind("torch.Tensor", "new_tensor", ("data", "*sizes")),
+    OperationKind("torch.FloatTensor", "new_tensor", ("data", "*sizes")),
+    OperationKind("torch.LongTensor", "new_tensor", ("data", "*sizes")),
+    OperationKind("torch.autograd.Variable", "variable_of", ("data", "requires_grad")),
     OperationKind("torch.squeeze", "squeeze", ("input", "dim")),
 )
 
@@ -395,6 +395,8 @@ WRAPPERS = frozenset(
     }
 )
 """Functions and classes that give back the model they are given as their first argument."""
+
+PARAMETER = "torch.nn.Parameter"
 
 MODULE_BASES = frozenset(
     {

@@ -90,6 +90,12 @@ class ProjectLoader:
         self.asked["submodule", str(package), name, ""] = str(found or "")
         return found
 
+    def modules_below(self, importer: Path, package: str) -> dict[str, Path]:
+        """The modules of a package by their names, as a module of the project would import it."""
+        found = self.project.modules_below(importer, package) if self.project is not None else {}
+        self.asked["below", str(importer), 0, package] = "\n".join(map(str, found.values()))
+        return found
+
     def is_mentioned_elsewhere(self, file: Path, cls: str, attribute: str) -> bool:
         """Whether another file of the project may reach an attribute that a class of a file gives its objects."""
         found = self._mentions(file, f"{cls}.{attribute}")
@@ -133,6 +139,8 @@ class ProjectLoader:
                 return str(self.project.resolve(Path(importer), level, module) or "")
             case "submodule", package, str(name), _ if self.project is not None:
                 return str(self.project.submodule(Path(package), name) or "")
+            case "below", importer, _, str(package) if self.project is not None:
+                return "\n".join(map(str, self.project.modules_below(Path(importer), package).values()))
             case "mentioned", file, _, str(name):
                 return self._mentions(Path(file), name)
             case "digest", file, _, _:

@@ -43,7 +43,7 @@ EXPECTED = {
 _LONGEST_WAY = 400
 """Steps back from a loss towards the input: what stands beyond them is not drawn."""
 
-_TOLD_OPERATIONS = ("detach", "new tensor", "concatenate", "compare")
+_TOLD_OPERATIONS = ("detach", "new tensor", "leaf", "concatenate", "compare")
 
 _WEIGHTED = ("dense", "convolution", "bilinear", "recurrent", "embedding")
 

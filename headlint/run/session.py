@@ -108,7 +108,7 @@ def check_files(
     if loader.cache:
         cache.clean()
     open_files = [Path(result.path) for result in results if result.open] + [*set(relevant).difference(wanted)]
-    results += _analyze_importers(open_files, set(files), loader, settings)
+    results += _analyze_importers(open_files, set(relevant), loader, settings)
     return _report(results, files, loader, selection, (*problems, *refused))
 
 

@@ -16,6 +16,12 @@ from headlint.runtime.parts import CAUSES
 
 _IMPORTED = re.compile(r"\b(?:import|from)\s+([\w.]+)")
 
+_USED = {
+    "torch": re.compile(r"\bnn\.Module\b|^import torch|\btorch\.nn\.", re.M),
+    "keras": re.compile(r"\btf\.keras\.|\bkeras\.(?:layers|models|Model)\b"),
+}
+"""What a program says that has its framework from elsewhere, as by ``from utils import *``."""
+
 APPLIED = frozenset({"softmax", "log_softmax", "sigmoid", "log_sigmoid", "argmax", "round", "sign", "detach"})
 """What a program may do to a model's output before the loss, by the last part of its name."""
 
@@ -66,7 +72,8 @@ def framework_of(text: str) -> str:
     using = (
         framework.name for framework in registry.FRAMEWORKS.values() if not imported.isdisjoint(framework.packages)
     )
-    return next((built for name in using if (built := registry.built_as(name))), "")
+    built = next((built for name in using if (built := registry.built_as(name))), "")
+    return built or next((name for name, written in _USED.items() if written.search(text)), "")
 
 
 def targets_of_findings(findings: Iterable[Finding], heads: Sequence[HeadPicture]) -> list[Target]:

@@ -68,6 +68,15 @@ class Project:
         found = ((name, self._module(folder, name)) for name in names if name.isidentifier() and name != "__init__")
         return {name: file for name, file in found if file is not None}
 
+    def modules_below(self, importer: Path, package: str) -> dict[str, Path]:
+        """The modules of a package, or of a folder, by name, as an absolute import in ``importer`` would find it."""
+        for start in self._starts_of(Path(os.path.dirname(os.path.abspath(importer)))):
+            folder = start.joinpath(*package.split("."))
+            if names := self._names(folder):
+                stems = sorted(name.removesuffix(".py") for name in names if name.endswith(".py"))
+                return {stem: folder / f"{stem}.py" for stem in stems if stem.isidentifier() and stem != "__init__"}
+        return {}
+
     def _look_up(self, folder: Path, level: int, module: str) -> Path | None:
         if level > 0:
             for _ in range(level - 1):

@@ -21,7 +21,7 @@ def trainable_changed_after_compile(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL515."""
     for run in evidence.runs:
         for fitted in run.of(Event.FITTED):
-            compiled, changes = _changed_since_compile(run, fitted)
+            compiled, changes = _changed_since_compile(_with_the_module(evidence, run), run, fitted)
             for change in changes if compiled is not None else ():
                 yield Diagnostic(
                     "HL515",
@@ -43,16 +43,26 @@ def trainable_changed_after_compile(evidence: Evidence) -> Iterator[Diagnostic]:
                 )
 
 
-def _changed_since_compile(run: Run, fitted: TrainingEvent) -> tuple[TrainingEvent | None, list[TrainingEvent]]:
+def _with_the_module(evidence: Evidence, run: Run) -> tuple[TrainingEvent, ...]:
+    """What happens in a run, behind what the module does at its top level."""
+    first = evidence.runs[0]
+    apart = run is first or not first.whole or first.events[0].root != 0
+    return run.events if apart else (*first.events, *run.events)
+
+
+def _changed_since_compile(
+    events: tuple[TrainingEvent, ...], run: Run, fitted: TrainingEvent
+) -> tuple[TrainingEvent | None, list[TrainingEvent]]:
     """The compile of the model that is fitted, and the changes of its layers after that."""
     model = fitted.subject
     changes: list[TrainingEvent] = []
-    for event in reversed(run.events[: run.place(fitted)]):
+    place = events.index(fitted)
+    for event in reversed(events[:place]):
         if not together(event, fitted):
             continue
         match event.event:
             case Event.COMPILED if event.subject is model:
-                real = [change for change in changes if _changes_something(run, change)]
+                real = [change for change in changes if run.has(change) and _changes_something(events, change)]
                 return event, real
             case Event.COMPILED:
                 return None, []  # what is frozen then may be meant for the other model, as in a GAN
@@ -69,13 +79,13 @@ def _changed_since_compile(run: Run, fitted: TrainingEvent) -> tuple[TrainingEve
     return None, []
 
 
-def _changes_something(run: Run, change: TrainingEvent) -> bool:
+def _changes_something(events: tuple[TrainingEvent, ...], change: TrainingEvent) -> bool:
     """Whether the value that is set is known, and is not the one that was there before."""
     match change.given:
         case (Constant(bool() as value, symbol=None),):
             before = [
                 event
-                for event in run.events[: run.place(change)]
+                for event in events[: events.index(change)]
                 if event.event is Event.TRAINABLE_SET and (event.subject is change.subject)
             ]
             return (before[-1].given[0] != Constant(value)) if before else not value

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
 from headlint.checks.evidence import Evidence
+from headlint.checks.training.copies import only_copies_behind
 from headlint.checks.training.order import Run, together
 from headlint.checks.training.reach import behind, is_known_throughout, reaches_none_of
 from headlint.flow.training.parameters import has_weights
@@ -100,7 +101,7 @@ def nothing_to_train(evidence: Evidence) -> Iterator[Diagnostic]:
                     subject=backward,
                 )
                 continue
-            if backward.by is None and run.whole and (cut := _cut_behind_the_loss(evidence, backward)) is not None:
+            if backward.by is None and run.whole and (cut := _lost_graph(evidence, run, backward)) is not None:
                 yield Diagnostic(
                     "HL514",
                     backward.site,
@@ -148,6 +149,11 @@ def _was_computed_without_gradient(evidence: Evidence, run: Run, backward: Train
             )
         case _:
             return False
+
+
+def _lost_graph(evidence: Evidence, run: Run, backward: TrainingEvent) -> Site | None:
+    """Where the graph of a loss, or of all that it is computed from, was lost."""
+    return _cut_behind_the_loss(evidence, backward) or only_copies_behind(evidence, run, backward)
 
 
 def _cut_behind_the_loss(evidence: Evidence, backward: TrainingEvent) -> Site | None:

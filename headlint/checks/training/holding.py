@@ -26,6 +26,13 @@ _HARMLESS = frozenset(
 _TRAINING = re.compile(r"zero|clear|reset|grad|optim|step|hook|callback|before|after|^on_|backward|scal", re.I)
 
 
+_OPTIMIZER_CLASS = re.compile(
+    r"(SGD|Adam|AdaBelief|AdaBound|Adagrad|AdaGrad|Adafactor|AdaFactor|AdaMod|AdaHessian|RMSprop|LAMB|Lamb|LARS|Lion|Ranger"
+    r"|NovoGrad|MADGRAD|Adan|Prodigy|Sophia|Yogi)[A-Z0-9]?\w{0,5}$"
+)
+"""What the names of optimizers' classes of other packages end with; like those of PyTorch, they clear no gradient."""
+
+
 def held_by(value: Value) -> Parameters | None:
     """The parameters that an event's subject stands for; None where it says nothing of them."""
     match value:
@@ -58,8 +65,10 @@ def concerns_all_of(first: Value, second: Value) -> bool:
 
 
 def is_optimizer(value: Value) -> bool:
-    """Whether a value is an optimizer: one of a library, or a parameter of a function that is called one."""
+    """Whether a value is an optimizer: one of a library, also by its class's name, or a parameter that is called one."""
     match value:
+        case Unknown(key=("call", _), parent=Unknown() as cls):
+            return _OPTIMIZER_CLASS.search(called(cls)) is not None
         case Optimizer():
             return value.name != "LBFGS"
         case Unknown(key=("parameter", _, str() as name)):
@@ -87,7 +96,7 @@ def called(function: Unknown) -> str:
     match function.key:
         case str() as name:
             return name
-        case ("parameter", _, str() as name) | (_, str() as name) | (str() as name, _):
+        case ("name", _, _, str() as name) | ("parameter", _, str() as name) | (_, str() as name) | (str() as name, _):
             return name.rpartition(".")[2]
         case _:
             return ""
@@ -106,10 +115,10 @@ def reaches(value: Value, optimizer: Value, depth: int = DEEPEST) -> bool:
             return _is_part_of(optimizer, value)
         case Layer() | Backbone() | Part() | Unknown() if (held := held_by(optimizer)) is not None:
             return value in held.members
-        case Layer() | Backbone() | Container() | Part() | Parameters() | OneParameter():
-            return True
-        case Optimizer():
+        case Optimizer() | Parameters():
             return may_concern(value, optimizer)
+        case Layer() | Backbone() | Container() | Part() | OneParameter():
+            return True
         case Choice(options):
             return any(reaches(option.value, optimizer, depth) for option in options)
         case TupleValue(items):

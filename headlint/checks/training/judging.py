@@ -11,7 +11,8 @@ from headlint.checks.training.holding import held_by
 from headlint.checks.training.order import Run, always_with, together
 from headlint.checks.training.reach import depends_on, tensors_in
 from headlint.checks.training.switching import covers, depends_on_mode, may_be_switched_by, mode_of
-from headlint.flow.values.facts import Event, LossUse, PredictionUse, TrainingEvent
+from headlint.flow.training.automatic import AUTOMATIC
+from headlint.flow.values.facts import Event, ForwardDone, LossUse, PredictionUse, TrainingEvent
 from headlint.flow.values.library_values import Backbone, Container, Dataset, Model
 from headlint.flow.values.python_values import Instance, Site, TupleValue, Unknown, Value
 from headlint.flow.values.tensor_values import Tensor
@@ -26,7 +27,7 @@ def evaluated_in_training_mode(evidence: Evidence) -> Iterator[Diagnostic]:
         for applied in run.of(Event.APPLIED):
             if not _may_be_an_evaluation(evidence, applied):
                 continue
-            if _is_judged_after_training(evidence, run, applied):
+            if _is_judged_after_training(evidence, run, applied) or _is_judged_elsewhere(evidence, run, applied):
                 done = "judged"
             elif _is_asked_with_saved_weights(evidence, run, applied):
                 done = "asked"
@@ -108,7 +109,32 @@ def _is_judged_after_training(evidence: Evidence, run: Run, applied: TrainingEve
         return _is_behind(run, applied, steps) and _is_decided_upon_or_compared(evidence, run, applied)
     if _trains_beside(run, applied):
         return _is_compared(evidence, applied) and _is_beside_training(evidence, run, applied)
-    return goes_through_data(applied) and _is_decided_upon_or_compared(evidence, run, applied)
+    return goes_through_data(applied) and (
+        _is_decided_upon_or_compared(evidence, run, applied)
+        or _is_summed_up(evidence, run, applied, behind=all(run.place(step) < run.place(applied) for step in steps))
+    )
+
+
+def _is_summed_up(evidence: Evidence, run: Run, applied: TrainingEvent, behind: bool) -> bool:
+    """Whether a loop over data, without gradients or behind all training, keeps something of each round."""
+    kept = any(event.event is Event.KEPT and run.place(event) > run.place(applied) for event in run.round_of(applied))
+    only_loop = behind and len(applied.rounds) == 1 and not _is_trained_with(evidence, run, applied)
+    return kept and (applied.without_gradient or only_loop)
+
+
+def _is_judged_elsewhere(evidence: Evidence, run: Run, applied: TrainingEvent) -> bool:
+    """Whether a method or function that trains nothing judges a model that another trains, and nothing calls either."""
+    if any(event.event in _TRAINING for event in run.events) or any(AUTOMATIC in e.given for e in evidence.events):
+        return False
+    steps = (event for event in evidence.events if event.event is Event.STEPPED and event.root != applied.root)
+    if not any(step.rounds and _trains(step, applied.subject) for step in steps):
+        return False
+    switched = (event for event in evidence.events if event.event is Event.MODE_SET)
+    if any(mode_of(event) is not True and _may_cover(event.subject, applied.subject, True) for event in switched):
+        return False
+    if not applied.without_gradient or not _is_decided_upon_or_compared(evidence, run, applied):
+        return goes_through_data(applied) and _is_summed_up(evidence, run, applied, behind=True)
+    return not applied.rounds or goes_through_data(applied)
 
 
 def _is_behind(run: Run, applied: TrainingEvent, steps: list[TrainingEvent]) -> bool:
@@ -132,7 +158,7 @@ def _is_asked_with_saved_weights(evidence: Evidence, run: Run, applied: Training
     """Whether a program that trains nothing decides upon what a model with saved weights gives."""
     if any(event.event in _TRAINING for event in evidence.events):
         return False
-    if applied.rounds and not goes_through_data(applied):
+    if (applied.rounds and not goes_through_data(applied)) or _is_part_of_a_module(evidence, applied.subject):
         return False
     restored = [
         event for event in evidence.events if event.event is Event.RESTORED and event.subject is applied.subject
@@ -145,6 +171,11 @@ def _is_asked_with_saved_weights(evidence: Evidence, run: Run, applied: Training
         and depends_on_mode(evidence, applied.subject, as_built=True)
         and (_is_decided_upon(evidence, applied) or _is_compared(evidence, applied))
     )
+
+
+def _is_part_of_a_module(evidence: Evidence, model: Value) -> bool:
+    """Whether a module of the program has a model as its part, and may get its mode with it."""
+    return any(fact.module is not model and covers(fact.module, model) for fact in evidence.of(ForwardDone))
 
 
 def _training_mode(evidence: Evidence, run: Run, applied: TrainingEvent) -> tuple[bool, TrainingEvent | None]:

@@ -106,9 +106,8 @@ def _evaluation_before(run: Run, applied: TrainingEvent, backward: TrainingEvent
             return None
         whole = [event for event in about if one is not None and one in event.rounds and together(event, applied)]
         if whole and one is not None and all(mode_of(event) is False for event in whole):
-            last = whole[-1]
-            returns = _happens_again_and_again(last, applied) and not _handed_after(run, last, one)
-            return last if returns else None
+            lasting = next((event for event in reversed(whole) if _happens_again_and_again(event, applied)), None)
+            return lasting if lasting is not None and not _handed_after(run, lasting, one) else None
     return None
 
 

@@ -8,6 +8,13 @@ from collections.abc import Iterator
 from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
 from headlint.checks.evidence import Evidence
 from headlint.checks.training.clipping import clipping_of_scaled, useless_clipping
+from headlint.checks.training.gathering import (
+    gathered_for,
+    guards_of_choice,
+    is_divided,
+    step_without_any_gradient,
+    thrown_away,
+)
 from headlint.checks.training.holding import called, concerns_all_of, is_optimizer, may_concern, may_train, reaches
 from headlint.checks.training.order import Run, always_with, is_option, together
 from headlint.checks.training.reach import certainly_reaches, may_reach
@@ -15,8 +22,7 @@ from headlint.checks.training.tapes import TRAINABLE
 from headlint.flow.machine.state import consistent
 from headlint.flow.values.conditions import Guard
 from headlint.flow.values.facts import Event, TrainingEvent
-from headlint.flow.values.python_values import Site, Unknown, Value
-from headlint.flow.values.tensor_values import Tensor
+from headlint.flow.values.python_values import Constant, Site, Unknown, Value
 from headlint.flow.values.training_values import Optimizer, Scaler
 
 
@@ -24,20 +30,22 @@ def gradients_never_cleared(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL508."""
     for run in evidence.runs:
         for step in run.of(Event.STEPPED):
-            if not step.rounds or not _is_plain_step(step) or _is_built_in_its_loop(step):
-                continue
-            backward = _backward_of(evidence, run, step)
-            if backward is None:
+            if not _is_plain_step(step) or not (_is_repeated(step) or _is_called_from_outside(evidence, run, step)):
                 continue
             possible = [event for event in run.events if not _excludes(event, step)]
             possible = [event for event in possible if not _belongs_to_another_step(run, event, step)]
-            around = set(run.within(step.rounds[-1].loop))
+            around = set(run.within(step.rounds[-1].loop)) if step.rounds else set(run.events)
             if any(_may_clear(event, step.subject) for event in possible if event in around):
                 continue
             cleared_outside = any(
                 event.event is Event.CLEARED and may_concern(event.subject, step.subject) for event in possible
             )
             if (cleared_outside or not run.whole) and not isinstance(step.subject, Optimizer):
+                continue
+            backward = _backward_of(evidence, run, step)
+            if backward is None and not cleared_outside and run.whole:
+                backward = gathered_for(evidence, run, step)
+            if backward is None:
                 continue
             where = "only outside of this loop" if cleared_outside else "nowhere"
             yield Diagnostic(
@@ -46,13 +54,39 @@ def gradients_never_cleared(evidence: Evidence) -> Iterator[Diagnostic]:
                 f"The gradients are cleared {where}: backward() adds to them, so each step uses the sum of the gradients "
                 "of all batches before it.",
                 f"Call {_name(step.subject)}.zero_grad() once in each round of the loop, before backward().",
-                _is_proved(step, backward),
+                _is_proved(step, backward) and bool(step.rounds),
                 (
                     DiagnosticStep(backward.site, "adds to the gradients", "event"),
                     DiagnosticStep(step.site, "uses their sum", "event"),
                 ),
                 subject=step,
             )
+
+
+def _is_repeated(step: TrainingEvent) -> bool:
+    return bool(step.rounds) and not _is_built_in_its_loop(step)
+
+
+def _is_called_from_outside(evidence: Evidence, run: Run, step: TrainingEvent) -> bool:
+    """Whether a method that nothing here calls steps with an optimizer of its object, which nothing here clears."""
+    optimizer = step.subject
+    if step.rounds or not isinstance(optimizer, Optimizer) or not run.whole:
+        return False
+    about = [event for event in evidence.events if event.subject is optimizer]
+    return any(event.event is Event.BUILT and event.root != step.root for event in about) and not any(
+        _may_clear(event, optimizer) and _is_about(event, optimizer) for event in evidence.events
+    )
+
+
+def _is_about(event: TrainingEvent, optimizer: Optimizer) -> bool:
+    """Whether an event is about an optimizer, or something that has it; not about what a function's callers give it."""
+    match event.event, event.subject:
+        case Event.CLEARED, Unknown(key=("parameter", _, _)):
+            return False
+        case Event.HANDED_OVER, _:
+            return any(reaches(value, optimizer) for value in event.given)
+        case _:
+            return True
 
 
 def _is_plain_step(step: TrainingEvent) -> bool:
@@ -73,16 +107,20 @@ def _backward_of(evidence: Evidence, run: Run, step: TrainingEvent) -> TrainingE
         event = neighbour.event
         if neighbour.in_other_round or event.event is not Event.DIFFERENTIATED:
             continue
-        if event.by is not None or _is_divided(event.subject) or not _follows_always(step, event):
+        if event.by is not None or is_divided(event.subject) or not _follows_always(evidence, step, event):
             return None
         if not event.without_gradient and may_reach(evidence, event.subject, step.subject):
             found = found or event
     return found
 
 
-def _follows_always(step: TrainingEvent, backward: TrainingEvent) -> bool:
-    """Whether a step happens wherever the gradients are computed, but where they or the loss are no numbers."""
-    return {guard for guard in step.guards if not _asks_for_numbers(guard)} <= set(backward.guards)
+def _follows_always(evidence: Evidence, step: TrainingEvent, backward: TrainingEvent) -> bool:
+    """Whether a step happens wherever the gradients are computed, but where they or the loss are no numbers.
+
+    An option that chooses among several optimizers does not count: each of them steps.
+    """
+    allowed = {*backward.guards, *guards_of_choice(evidence, step)}
+    return {guard for guard in step.guards if not _asks_for_numbers(guard)} <= allowed
 
 
 def _asks_for_numbers(guard: Guard) -> bool:
@@ -107,36 +145,24 @@ def _asked(answer: object) -> str:
             return ""
 
 
-def _is_divided(loss: Value, depth: int = 8) -> bool:
-    """Whether a loss is divided before it is differentiated, as one does who gathers gradients."""
-    match loss:
-        case Unknown(key="divided" | ("/", *_)):
-            return True
-        case Unknown(parent=Unknown() as inner):
-            return depth > 0 and _is_divided(inner, depth - 1)
-        case Tensor() if loss.origin.role == "operation":
-            if loss.origin.name.rpartition(".")[2] in ("/", "div", "div_", "true_divide"):
-                return not _is_mean_of_several(loss)
-            return depth > 0 and any(_is_divided(part, depth - 1) for part in loss.inputs)
-        case _:
-            return False
-
-
-def _is_mean_of_several(loss: Tensor) -> bool:
-    """Whether a division is that of a sum of losses by a small number: their mean, as in ``(real + fake) / 2``."""
-    return any(part.origin.role == "operation" and part.origin.name == "+" for part in loss.inputs)
-
-
 def _may_clear(event: TrainingEvent, optimizer: Value) -> bool:
     match event.event:
         case Event.CLEARED:
             return may_concern(event.subject, optimizer)
-        case Event.WRITTEN | Event.LEFT_OUT:
+        case Event.WRITTEN:
+            return event.given not in _LIMITING
+        case Event.LEFT_OUT:
             return True
         case Event.HANDED_OVER:
             return may_train(event, optimizer)
         case _:
             return False
+
+
+_LIMITING = [
+    (Constant(name),) for name in ("clamp_", "clamp_min_", "clamp_max_", "clip_", "nan_to_num_", "div_", "mul_")
+]
+"""What the program itself does to a gradient without clearing it."""
 
 
 def _excludes(event: TrainingEvent, step: TrainingEvent) -> bool:
@@ -176,6 +202,7 @@ def step_out_of_order(evidence: Evidence) -> Iterator[Diagnostic]:
         for step in run.of(Event.STEPPED):
             if _is_plain_step(step):
                 yield from _step_without_gradients(run, step)
+                yield from thrown_away(evidence, run, step)
         for clipping in run.of(Event.CLIPPED):
             yield from useless_clipping(evidence, run, clipping)
     for run in evidence.runs:
@@ -183,6 +210,9 @@ def step_out_of_order(evidence: Evidence) -> Iterator[Diagnostic]:
             yield from _backward_without_step(evidence, run, backward)
         for clipping in run.of(Event.CLIPPED):
             yield from clipping_of_scaled(run, clipping)
+        for step in run.of(Event.STEPPED):
+            if _is_plain_step(step):
+                yield from step_without_any_gradient(evidence, run, step)
 
 
 def _step_without_gradients(run: Run, step: TrainingEvent) -> Iterator[Diagnostic]:
@@ -297,7 +327,7 @@ def _never_stepped(evidence: Evidence, run: Run, backward: TrainingEvent) -> Ite
         return
 
 
-_APPLYING = re.compile(r"apply|minimize|assign|update|step|train")
+_APPLYING = re.compile(r"apply|minimize|assign|update(?!_state)|step|train")
 
 
 def _tape_without_step(run: Run, taken: TrainingEvent) -> Iterator[Diagnostic]:
@@ -309,7 +339,7 @@ def _tape_without_step(run: Run, taken: TrainingEvent) -> Iterator[Diagnostic]:
         case _:
             return
     calls = [event.subject for event in run.events if event.event is Event.HANDED_OVER]
-    if taken.calls or any(isinstance(one, Unknown) and _APPLYING.search(called(one)) for one in calls):
+    if any(isinstance(one, Unknown) and _APPLYING.search(called(one)) for one in calls):
         return
     yield Diagnostic(
         "HL509",

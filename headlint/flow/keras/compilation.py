@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import TYPE_CHECKING
 
 from headlint.flow.keras import keras_models
 from headlint.flow.layers import losses
+from headlint.flow.machine.branches import symbols_of
 from headlint.flow.python import iteration, table_items
 from headlint.flow.tensors import literals
 from headlint.flow.values.arguments import Arguments
-from headlint.flow.values.conditions import rule_out_apart
+from headlint.flow.values.conditions import Guard, rule_out_apart
 from headlint.flow.values.facts import LabelsUse, MetricUse, UnknownString
 from headlint.flow.values.library_values import Compiled, CompiledLoss, Dataset, Layer, Metric, Table
 from headlint.flow.values.python_values import (
@@ -32,6 +34,8 @@ from headlint.frameworks import keras_losses
 if TYPE_CHECKING:
     from headlint.flow.machine.machine import Machine
 
+Metrics = dict[Hashable, list[tuple[Value, Site]]]
+
 PARAMETERS = ("optimizer", "loss", "metrics")
 
 
@@ -43,7 +47,7 @@ def compile_model(machine: Machine, model: Value, arguments: Arguments, at: int)
     output = keras_models.outputs(machine, model, at)
     site = sites.get("loss", machine.site(at))
     keras_models.note_head(machine, output, machine.site(at))
-    if loss is None:
+    if loss is None or _is_asked_of(model, machine.state.path):
         return
     metrics = _metrics(machine, bound.get("metrics"), sites.get("metrics", machine.site(at)))
     compiled: list[CompiledLoss] = []
@@ -66,12 +70,18 @@ def compile_model(machine: Machine, model: Value, arguments: Arguments, at: int)
         machine.state.write(model, "compiled", Compiled(tuple(compiled)))
 
 
+def _is_asked_of(model: Value, path: tuple[Guard, ...]) -> bool:
+    """Whether something that is not known of a model's layers decides that it is compiled, as whether the last is a CRF."""
+    parts = (part.key for guard in path for part in symbols_of(guard.condition))
+    return any(isinstance(key, tuple) and key[:1] == (model,) for key in parts)
+
+
 def _pair(
     machine: Machine,
     loss: Value,
     output: Value,
     site: Site,
-    metrics: list[tuple[Value, Site]],
+    metrics: Metrics,
     certain: bool,
 ) -> list[CompiledLoss]:
     """Bring each output to its loss: by position, by the output's name, or all to one."""
@@ -80,6 +90,7 @@ def _pair(
         several = iteration.representatives(machine, output)
     if several is not None and len(several) == 1:
         output, several = several[0], None
+    pairs: list[tuple[Value, Hashable, Value, Site]]
     match loss:
         case ListValue() | TupleValue():
             wanted = iteration.known_items(machine, loss)
@@ -92,30 +103,28 @@ def _pair(
             sites = (
                 loss.sites if isinstance(loss, ListValue) and len(loss.sites) == len(wanted) else (site,) * len(wanted)
             )
-            pairs = list(zip(wanted, several, sites, strict=True))
+            pairs = list(zip(several, range(len(several)), wanted, sites, strict=True))
         case DictValue():
-            pairs = _by_name(machine, loss, output, several, site)
+            named = _by_name(machine, output, several)
+            entries = iteration.entries(machine, loss)
+            pairs = [(named[name], name, one, loss.sites.get(name, site)) for name, one in entries if name in named]
         case _:
-            pairs = [(loss, one, site) for one in several] if several is not None else [(loss, output, site)]
+            pairs = [(one, place, loss, site) for place, one in enumerate([output] if several is None else several)]
     found: list[CompiledLoss] = []
-    for one_loss, one_output, one_site in pairs:
-        found += _one_loss(machine, one_loss, one_output, one_site, metrics, certain)
+    for one_output, key, one_loss, one_site in pairs:
+        its = _metrics_of(machine, metrics, key, one_output)
+        found += _one_loss(machine, one_loss, one_output, one_site, its, certain)
     return found
 
 
-def _by_name(
-    machine: Machine, losses_by_name: DictValue, output: Value, several: list[Value] | None, site: Site
-) -> list[tuple[Value, Value, Site]]:
-    named: dict[object, Value] = {}
-    if isinstance(output, DictValue):
-        named = dict(iteration.entries(machine, output))
+def _by_name(machine: Machine, output: Value, several: list[Value] | None) -> dict[Hashable, Value]:
+    """Outputs by the names under which a model gives them, and by those of the layers that give them."""
+    named: dict[Hashable, Value] = dict(iteration.entries(machine, output)) if isinstance(output, DictValue) else {}
     for one in several if several is not None else [output]:
         name = _layer_name(one)
         if name:
             named[name] = one
-    sites = losses_by_name.sites
-    entries = iteration.entries(machine, losses_by_name)
-    return [(loss, named[name], sites.get(name, site)) for name, loss in entries if name in named]
+    return named
 
 
 def _layer_name(value: Value) -> str:
@@ -169,15 +178,25 @@ def _own_loss(machine: Machine, loss: Value, output: Value, site: Site) -> None:
             pass
 
 
-def _metrics(machine: Machine, value: Value | None, site: Site) -> list[tuple[Value, Site]]:
-    """The metrics that every output gets; those told for each output apart are left out."""
+def _metrics(machine: Machine, value: Value | None, site: Site) -> Metrics:
+    """The metrics under the name or the place of the output that they measure; those for all under None."""
     given = machine.state.narrow(value) if value is not None else Constant(None)
-    if given == Constant(None) or isinstance(given, DictValue):
-        return []
+    if given == Constant(None):
+        return {}
+    if isinstance(given, DictValue):
+        entries = iteration.entries(machine, given)
+        return {name: _listed(machine, one, given.sites.get(name, site)) for name, one in entries}
     items = iteration.known_items(machine, given) if not isinstance(given, Constant) else [given]
-    if items is None or any(isinstance(item, ListValue | TupleValue) for item in items):
-        return []
-    for metric in items:
+    if items is not None and any(isinstance(item, ListValue | TupleValue) for item in items):
+        return {place: _listed(machine, item, site) for place, item in enumerate(items)}
+    return {None: _listed(machine, given, site)}
+
+
+def _listed(machine: Machine, given: Value, site: Site) -> list[tuple[Value, Site]]:
+    """One metric or a list of some."""
+    one = machine.state.narrow(given)
+    items = iteration.known_items(machine, one) if isinstance(one, ListValue | TupleValue) else [one]
+    for metric in items or ():
         match metric:
             case Constant(str() as text, symbol=None) if (
                 not machine.knows_string(text, keras_losses.METRIC_STRINGS) and text not in keras_losses.LOSS_STRINGS
@@ -185,7 +204,12 @@ def _metrics(machine: Machine, value: Value | None, site: Site) -> list[tuple[Va
                 machine.emit(UnknownString, site, kind="metric", text=text)
             case _:
                 pass
-    return [(metric, site) for metric in items]
+    return [(metric, site) for metric in items or ()]
+
+
+def _metrics_of(machine: Machine, metrics: Metrics, key: Hashable, output: Value) -> list[tuple[Value, Site]]:
+    """The metrics of one output: by its place or name, or those that all outputs get."""
+    return metrics.get(key) or metrics.get(_layer_name(output) or None) or metrics.get(None) or []
 
 
 def _metric_name(metric: Value) -> tuple[str, tuple[tuple[str, Value], ...]]:
@@ -264,10 +288,11 @@ def _as_array(machine: Machine, value: Value, site: Site) -> Value:
 
 def _use_labels(machine: Machine, entry: CompiledLoss, given: Value) -> None:
     options = machine.state.alternatives(given)
-    for option in options:
-        target = _as_array(machine, option.value, entry.site)
-        if not isinstance(target, Tensor):
-            continue
+    arrays = [_as_array(machine, option.value, entry.site) for option in options]
+    known = [array for array in arrays if isinstance(array, Tensor)]
+    if 0 < len(known) < len(arrays):
+        known.append(Tensor(origin=Origin("labels", "")))  # on another way they are something else
+    for target in known:
         labels = target.labels or Labels()
         for prediction in machine.state.alternatives(entry.prediction):
             machine.emit(

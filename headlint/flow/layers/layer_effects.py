@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from headlint.flow.layers import layer_activations
 from headlint.flow.python import iteration
-from headlint.flow.tensors import arithmetic, operation, reshaping, shapes
+from headlint.flow.tensors import arithmetic, operation, reshaping, sequences, shapes
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.assumptions import Assumption
 from headlint.flow.values.library_values import Layer
@@ -46,7 +46,8 @@ def _convolution(machine: Machine, layer: Layer, tensor: Tensor, site: Site) -> 
     units = layer.units
     rank = layer.kind.spatial + 2
     spatial = (None,) * layer.kind.spatial
-    dims = (None, units, *spatial) if layer.kind.framework == "torch" else (None, *spatial, units)
+    samples = tensor.shape.size(0) if tensor.shape.rank == rank else None
+    dims = (samples, units, *spatial) if layer.kind.framework == "torch" else (samples, *spatial, units)
     if layer.constant("data_format", "channels_last") != "channels_last":
         dims = (None,) * rank
     return Tensor(
@@ -79,6 +80,8 @@ def _identity(machine: Machine, layer: Layer, tensor: Tensor, site: Site) -> Val
 def _flatten(machine: Machine, layer: Layer, tensor: Tensor, site: Site) -> Value:
     start, end = layer.constant("start_dim", 1), layer.constant("end_dim", -1)
     known = isinstance(start, int) and isinstance(end, int)
+    if (start, end) == (1, -1):
+        sequences.note_joined(machine, tensor, site)
     shape = shapes.flattened(tensor.shape, start, end) if known else ANY_SHAPE
     return tensor.derive(shape=shape, origin=layer.origin(site, "flatten"), axis=None, domain=_features(tensor))
 

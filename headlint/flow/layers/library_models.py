@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import TYPE_CHECKING
 
 from headlint.flow.values.arguments import Arguments
@@ -117,8 +118,16 @@ def _through(machine: Machine, backbone: Backbone, head: Value, given: Value, at
         learns = not machine.without_gradient
         output = Tensor(Domain.LINEAR, Shape((None, backbone.units)), origin, inputs, attached=learns)
     if backbone.name.startswith("transformers.") and "timm" not in backbone.name:
-        return DictValue({"logits": output}, complete=False)
+        return DictValue({"logits": output, **_own_loss(machine, backbone, output, at)}, complete=False)
     return output
+
+
+def _own_loss(machine: Machine, backbone: Backbone, output: Value, at: int) -> dict[Hashable, Value]:
+    """The loss that a model with a head of transformers computes from the labels that it is given."""
+    if "For" not in backbone.name or not isinstance(output, Tensor):
+        return {}
+    origin = Origin("operation", "loss", machine.site(at), note="own loss")
+    return {"loss": output.derive(domain=Domain.LOSS, shape=Shape(()), origin=origin)}
 
 
 def _replaced_head(machine: Machine, backbone: Backbone) -> Value:

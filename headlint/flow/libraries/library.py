@@ -255,9 +255,6 @@ def _method_of_module(machine: Machine, module: HeapObject, name: str, arguments
                 if isinstance(inner, Container)
                 else Unknown()
             )
-        case "load_state_dict":
-            machine.note_event(Event.RESTORED, machine.site(at), module)
-            return machine.globals.child((module, name, "()"))
         case "forward" | "__call__" | "call":
             return machine.call(module, arguments, at)
         case "reset_classifier" if isinstance(module, Backbone) and arguments.positional:

@@ -11,6 +11,7 @@ from headlint.flow.tensors import operation
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.python_values import Constant, FrameworkName, Unknown, Value
 from headlint.flow.values.tensor_values import ANY_SHAPE, Domain, Origin, Tensor
+from headlint.frameworks.torch import PARAMETER
 
 if TYPE_CHECKING:
     from headlint.flow.machine.machine import Machine
@@ -41,7 +42,7 @@ def _parameter(machine: Machine, arguments: Arguments, at: int) -> Value:
     """``nn.Parameter(data)``: a weight of one's own."""
     data = arguments.first("data")
     shape = data.shape if isinstance(data, Tensor) else ANY_SHAPE
-    return Tensor(Domain.UNKNOWN, shape, Origin("variable", "torch.nn.Parameter", machine.site(at)))
+    return Tensor(Domain.UNKNOWN, shape, Origin("variable", PARAMETER, machine.site(at)))
 
 
 def _distribution(name: str, effect: str, first: str = "probs") -> Call:
@@ -89,5 +90,5 @@ CALLS: Mapping[str, Call] = {
     "torch.set_grad_enabled": _set_grad_enabled,
     "torch.enable_grad": _enable_grad,
     "torch.autograd.enable_grad": _enable_grad,
-    "torch.nn.Parameter": _parameter,
+    PARAMETER: _parameter,
 }

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from headlint.flow.layers import losses
+from headlint.flow.libraries import keras_wrappers
 from headlint.flow.values.arguments import Arguments
-from headlint.flow.values.library_values import Model
 from headlint.flow.values.python_values import (
     BoundMethod,
     ClassValue,
@@ -161,27 +161,4 @@ def hugging_face_subclass(machine: Machine, instance: Instance, arguments: Argum
     machine.call(method, Arguments((model, Unknown("inputs"))), at)
 
 
-def keras_wrapper(machine: Machine, arguments: Arguments, at: int) -> Value:
-    """``KerasClassifier(model=build, loss=…)`` of SciKeras compiles what ``build`` gives, unless that is compiled already.
-
-    Source: ``scikeras/wrappers.py`` (0.13), ``BaseWrapper._build_keras_model``.
-    """
-    bound = arguments.bind(("model",))
-    build = machine.state.narrow(bound.get("model") or bound.get("build_fn") or Unknown())
-    if "loss" not in bound or not isinstance(build, FunctionValue | BoundMethod | Partial):
-        return machine.globals.child(("scikeras", machine.site(at)))
-    model = machine.state.narrow(machine.call(build, Arguments(), at))
-    if isinstance(model, Model | Instance) and machine.read(model, "compiled") is None:
-        compiled_with = {name: value for name, value in bound.items() if name in ("loss", "optimizer", "metrics")}
-        sites: dict[int | str, Site] = {
-            name: arguments.sites[name] for name in compiled_with if name in arguments.sites
-        }
-        machine.call(machine.attribute(model, "compile"), Arguments((), compiled_with, sites), at)
-    return machine.globals.child(("scikeras", machine.site(at)))
-
-
-CALLS: Mapping[str, Call] = {
-    "fastai.DataBlock": data_block,
-    "scikeras.wrappers.KerasClassifier": keras_wrapper,
-    "scikeras.wrappers.KerasRegressor": keras_wrapper,
-}
+CALLS: Mapping[str, Call] = {"fastai.DataBlock": data_block, **keras_wrappers.CALLS}

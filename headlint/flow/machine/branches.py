@@ -86,7 +86,7 @@ class Branches:
         by_choice: set[Unknown] = set()
         by_need: set[Unknown] = set()
         for guard in path:
-            for symbol in _symbols(guard.condition):
+            for symbol in symbols_of(guard.condition):
                 values = self._forgotten.get(symbol)
                 if values is not None and not _is_usual(guard, symbol, values):
                     (by_need if guard.required or values == (None,) else by_choice).add(symbol)
@@ -104,9 +104,9 @@ def _needs_one_option(path: Path) -> bool:
 
     Options that only go together (another activation with another loss) are not held against each other.
     """
-    asked = {symbol for guard in path for symbol in _symbols(guard.condition) if _is_option(symbol)}
+    asked = {symbol for guard in path for symbol in symbols_of(guard.condition) if _is_option(symbol)}
     return len(asked) == 1 and not contradicts_defaults(
-        tuple(guard for guard in path if asked.isdisjoint(_symbols(guard.condition)))
+        tuple(guard for guard in path if asked.isdisjoint(symbols_of(guard.condition)))
     )
 
 
@@ -125,7 +125,7 @@ def _is_option(symbol: Unknown) -> bool:
     return isinstance(symbol.key, Assumption) and not symbol.key.function
 
 
-def _symbols(condition: Condition) -> Iterator[Unknown]:
+def symbols_of(condition: Condition) -> Iterator[Unknown]:
     """What a condition is about, without what was asked of it or done to it."""
     for subject in condition.subject if isinstance(condition.subject, tuple) else (condition.subject,):
         if isinstance(subject, Unknown):

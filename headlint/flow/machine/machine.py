@@ -33,7 +33,16 @@ from headlint.flow.machine.state import TOO_MANY, State
 from headlint.flow.values.arguments import NO_ARGUMENTS, Arguments
 from headlint.flow.values.assumptions import Assumption
 from headlint.flow.values.conditions import Guard
-from headlint.flow.values.facts import Backward, Event, Fact, LayerApplied, TrainingEvent
+from headlint.flow.values.facts import (
+    Backward,
+    Event,
+    Fact,
+    Fed,
+    LabelsUse,
+    LayerApplied,
+    LossUse,
+    TrainingEvent,
+)
 from headlint.flow.values.library_values import Container, Layer
 from headlint.flow.values.modules import Loader, ModuleUnit
 from headlint.flow.values.python_values import (
@@ -399,8 +408,8 @@ class Machine:
         self.emit(LayerApplied, site, without_gradient=off, cut_at=self.no_gradient_at if off else None, **columns)
 
     def knows_string(self, text: str, table: Mapping[str, object] | frozenset[str]) -> bool:
-        """Whether Keras, or the program through ``custom_objects``, knows a string."""
-        return text in table or text in self.custom_objects.slots
+        """Whether Keras, or the program through ``custom_objects``, knows a string; a blank to fill in (``"??"``) too."""
+        return text in table or text in self.custom_objects.slots or not any(letter.isalpha() for letter in text)
 
     # Facts
 
@@ -409,7 +418,7 @@ class Machine:
         unseen = self.branches.is_unseen(self.state.path)
         if self.muted or unseen is None:
             return
-        if kind is TrainingEvent and needs_one_flag(self.state.path):
+        if kind in (TrainingEvent, LabelsUse, LossUse, Fed) and needs_one_flag(self.state.path):
             unseen = False  # a program is written to be run with any one of its flags
         call_sites = tuple(frame.call_site for frame in self.frames if frame.call_site is not None)
         guards = tuple(guard for guard in self.state.path if not guard.required)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from headlint.flow.values.conditions import Guard
 from headlint.flow.values.library_values import Loss
-from headlint.flow.values.python_values import Site, Value
+from headlint.flow.values.python_values import Site, Unknown, Value
 from headlint.flow.values.training_values import Optimizer
 
 
@@ -22,6 +23,18 @@ class Pair:
     guards: tuple[Guard, ...]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Wrapped:
+    """A function that builds a model, what a wrapper hands to it, and what the wrapper compiles the model with."""
+
+    build: Value
+    given: Mapping[str, Value]
+    compiled_with: Mapping[str, Value]
+    sites: Mapping[int | str, Site]
+    site: Site
+    guards: tuple[Guard, ...]
+
+
 @dataclass(slots=True)
 class SetUp:
     """The parts of training runs, in the order in which they came into being."""
@@ -29,3 +42,5 @@ class SetUp:
     losses: list[Loss] = field(default_factory=list)
     optimizers: list[Optimizer] = field(default_factory=list)
     pairs: list[Pair] = field(default_factory=list)
+    wrapped: dict[Unknown, Wrapped] = field(default_factory=dict)
+    """The models that are built for scikit-learn, by the wrappers that build them."""

@@ -100,11 +100,19 @@ def _built(machine: Machine, cls: ClassValue, at: int) -> Value | None:
 
 
 def _forget_sizes(machine: Machine, made: Instance) -> None:
-    """The numbers of settings hold a place: those who fill them in know their sizes."""
-    for cls in (one for one in made.cls.ancestors() if isinstance(one, ClassValue) and one.dataclass):
-        for name, value in cls.slots.items():
-            if isinstance(name, str) and _is_number(value):
-                machine.state.write(made, name, Unknown("a number among settings"))
+    """The numbers of settings hold a place: those who fill them in, or load them, know their sizes."""
+    ancestors = [one for one in made.cls.ancestors() if isinstance(one, ClassValue)]
+    filled = [one for one in ancestors if any(base.dataclass for base in ancestors)]
+    names = {name for cls in filled for name, value in cls.slots.items() if _is_number(value)}
+    if _is_plain(made.cls):
+        names |= {name for name, value in made.slots.items() if _is_number(value) and _is_a_default(value)}
+    for name in names:
+        if isinstance(name, str):
+            machine.state.write(made, name, Unknown("a number among settings"))
+
+
+def _is_a_default(value: Value) -> bool:
+    return isinstance(value, Constant) and bool(value.assumptions)
 
 
 def _is_number(value: Value) -> bool:

@@ -8,8 +8,19 @@ from headlint.flow.machine.parts import BY_HAND
 from headlint.flow.python import annotated, items, loss_classes, names, placeholders
 from headlint.flow.values.conditions import Choice, Option
 from headlint.flow.values.facts import Event
-from headlint.flow.values.library_values import Backbone, Container, Dataset, Layer, Loss, Model, Parser, Part
+from headlint.flow.values.library_values import (
+    Backbone,
+    Container,
+    Dataset,
+    FieldBatch,
+    Layer,
+    Loss,
+    Model,
+    Parser,
+    Part,
+)
 from headlint.flow.values.python_values import (
+    BATCH,
     TRAINING,
     BoundMethod,
     ClassValue,
@@ -31,6 +42,7 @@ from headlint.flow.values.python_values import (
 )
 from headlint.flow.values.tensor_values import Tensor
 from headlint.flow.values.training_values import OneParameter, Optimizer, Parameters, Scaler, Scheduler
+from headlint.frameworks import registry
 from headlint.frameworks.names import canonical
 
 if TYPE_CHECKING:
@@ -48,6 +60,8 @@ def read(machine: Machine, owner: Value, name: str, at: int) -> Value:
             return machine.state.distribute([owner], lambda one: read(machine, one, name, at))
         case OneParameter() | Parameters():
             return machine.globals.child((owner, name))
+        case FrameworkName(path) if name == "__name__" and path in registry.LAYERS:
+            return Constant(registry.LAYERS[path].short_name)
         case FrameworkName(path) if name == "__name__" and (short := loss_classes.name_of(path)) is not None:
             return Constant(short)
         case FrameworkName(path):
@@ -75,8 +89,12 @@ def read(machine: Machine, owner: Value, name: str, at: int) -> Value:
             return items.named_member(machine, owner, name)
         case Container() if name == "items":
             return FrameworkMethod(owner, name)
+        case FieldBatch():
+            return machine.read(owner, name) or machine.globals.child((owner, name), BATCH)
         case Dataset():
             return _of_dataset(machine, owner, name)
+        case Layer(kind=kind) if name == "__class__":
+            return FrameworkName(kind.name)
         case Loss() if name == "__class__":
             return loss_classes.class_of(owner)
         case Layer() | Container() | Model() | Loss() | Parser() | Optimizer() | Scheduler() | Scaler():
@@ -231,6 +249,8 @@ def write(machine: Machine, owner: Value, name: str, value: Value, site: Site | 
         case Dataset() if name in ("targets", "labels", "train_labels", "samples", "imgs"):
             owner.item = Unknown("an item whose labels were changed")
             machine.state.write(owner, name, value)
+        case FieldBatch():
+            machine.state.write(owner, name, Unknown("a field that is changed"))  # one batch stands for all
         case Container() if name in owner.names:
             items.replace_member(machine, owner, owner.names.index(name), value)
         case Model(kind="sequential") if name in ("outputs", "layers"):

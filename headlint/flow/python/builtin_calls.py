@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from headlint.flow.python import iteration, loss_classes
+from headlint.flow.python import iteration, loss_classes, names, picked_by_name
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.conditions import Condition, Test
 from headlint.flow.values.library_values import Container, Dataset, Layer, Loss
@@ -192,6 +192,8 @@ def _getattr(machine: Machine, arguments: Arguments, at: int) -> Value:
     match arguments.positional:
         case (owner, Constant(str() as name), *_):
             return machine.attribute(owner, name, at)
+        case (ModuleValue(unit), Unknown() as name, *_):
+            return picked_by_name.from_module(machine, unit, name)
         case (FrameworkName("torchvision.models"), *_):
             return FrameworkName("torchvision.models.unknown_model")
         case (FrameworkName("keras.applications"), *_):
@@ -203,6 +205,26 @@ def _getattr(machine: Machine, arguments: Arguments, at: int) -> Value:
 def _globals(machine: Machine, arguments: Arguments, at: int) -> Value:
     """``globals()``: the names of the module, as its ``__dict__`` has them."""
     return ModuleValue(machine.unit)
+
+
+def _vars(machine: Machine, arguments: Arguments, at: int) -> Value:
+    """``vars(module)``: its ``__dict__``; options of the command line are their own."""
+    match arguments.positional:
+        case (ModuleValue() | DictValue() as known,):
+            return known
+        case _:
+            return machine.globals.child(("builtins", "vars", machine.site(at)))
+
+
+def _eval(machine: Machine, arguments: Arguments, at: int) -> Value:
+    """``eval(name)``."""
+    match arguments.positional:
+        case (Constant(str() as name), *_) if name.isidentifier():
+            return names.look_up(machine, name)
+        case (Unknown() as name, *_):
+            return picked_by_name.class_named(machine, name)
+        case _:
+            return machine.globals.child(("builtins", "eval", machine.site(at)))
 
 
 def _setattr(machine: Machine, arguments: Arguments, at: int) -> Value:
@@ -321,6 +343,10 @@ def _type(machine: Machine, arguments: Arguments, at: int) -> Value:
             return instance.cls
         case (Loss() as loss,):
             return loss_classes.class_of(loss)
+        case (Layer(kind=kind),):
+            return FrameworkName(kind.name)
+        case (Unknown() as unknown,):
+            return unknown.child("type")
         case _:
             return Unknown()
 
@@ -379,6 +405,8 @@ BUILTINS: dict[str, Callable[[Machine, Arguments, int], Value]] = {
     "round": _round,
     "getattr": _getattr,
     "globals": _globals,
+    "vars": _vars,
+    "eval": _eval,
     "setattr": _setattr,
     "hasattr": _hasattr,
     "isinstance": _isinstance,

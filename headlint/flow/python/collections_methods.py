@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headlint.flow.machine.state import join
-from headlint.flow.python import iteration
+from headlint.flow.python import iteration, texts
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.conditions import Condition, Guard, Option
 from headlint.flow.values.facts import Event
@@ -58,6 +58,7 @@ def _of_list(machine: Machine, target: ListValue, name: str, arguments: Argument
             extend(machine, target, [first])
             return Constant(None)
         case "extend" | "update" if first is not None:
+            _note_kept(machine, target, first, at)
             more = iteration.known_items(machine, first)
             if more is None:
                 target.approximate = True
@@ -150,5 +151,7 @@ def _of_text(text: str, name: str) -> Value:
             return Constant(text.upper())
         case "strip":
             return Constant(text.strip())
+        case "format":
+            return texts.formatted(text)
         case _:
             return Unknown()

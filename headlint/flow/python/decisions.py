@@ -6,7 +6,7 @@ import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from headlint.flow.python import iteration, objects
+from headlint.flow.python import iteration, objects, texts
 from headlint.flow.values.conditions import Condition, Guard, Test, compared
 from headlint.flow.values.library_values import Container
 from headlint.flow.values.python_values import TRAINING, Constant, DictValue, ListValue, TupleValue, Unknown, Value
@@ -71,6 +71,10 @@ def compare(machine: Machine, symbol: str, left: Value, right: Value, at: int) -
         case TupleValue(), TupleValue() if positive == "==":
             one, other = _constants(left), _constants(right)
             return Unknown() if one is None or other is None else Constant((one == other) is outcome)
+        case (Unknown() as value, Constant(str() as text)) | (Constant(str() as text), Unknown() as value) if (
+            positive == "==" and texts.is_another(value, text)
+        ):
+            return Constant(not outcome)
         case Unknown(), Constant():
             return Test(compared(positive, left, right.value), outcome)
         case Constant(), Unknown() if positive in _MIRRORED:
@@ -95,7 +99,16 @@ def _is_none_test(machine: Machine, left: Value, right: Value) -> bool | None:
         left, right = right, left
     if not (isinstance(right, Constant) and right.value is None) or isinstance(left, Test | Constant):
         return None
-    return None if isinstance(left, Unknown) and left not in machine.given else False
+    return None if isinstance(left, Unknown) and left not in machine.given and not _is_size_of_data(left) else False
+
+
+def _is_size_of_data(value: Unknown) -> bool:
+    """Whether a value is the length of an axis of an array; only those of symbolic tensors may be None."""
+    match value:
+        case Unknown(key=("item", int()), parent=Unknown(key=("shape", Tensor(labels=labels) as array))):
+            return labels is not None and not array.symbolic
+        case _:
+            return False
 
 
 def _membership(machine: Machine, left: Value, right: Value, outcome: bool) -> Value:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from headlint.flow.machine.state import join
-from headlint.flow.python import comprehensions, decisions, iteration, names
+from headlint.flow.python import comprehensions, decisions, iteration, names, texts
 from headlint.flow.values import sizes
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.assumptions import Assumption
@@ -135,10 +135,12 @@ def binary(machine: Machine, symbol: str, left: Value, right: Value, at: int) ->
             return iteration.combine_lists(machine, symbol, left, right)
         case Constant(), ListValue() if symbol == "*":
             return iteration.combine_lists(machine, symbol, right, left)
-        case Unknown(), Unknown() if symbol == "*" and (size := sizes.product(left, right)) is not None:
-            return size
-        case Unknown(), Unknown() if symbol == "//":
-            return sizes.quotient(left, right)
+        case Unknown(), Unknown() if symbol == "*":
+            return sizes.product(left, right)
+        case Unknown(), Unknown() if symbol in ("/", "//"):
+            return sizes.quotient(left, right, symbol)
+        case Unknown(), Unknown() if symbol == "%":
+            return left.child((symbol, right))
         case Unknown(), Constant():
             return left.child((symbol, _key(right)))
         case Constant(), Unknown():
@@ -326,16 +328,16 @@ def _formatted(machine: Machine, node: ir.Formatted) -> Value:
 
 def _written_together(*parts: Value) -> Value:
     """The text of an f-string whose parts are known."""
-    texts: list[str] = []
+    written: list[str] = []
     assumptions: frozenset[Assumption] = frozenset()
     stand_in: Unknown | None = None
     for part in parts:
         if not isinstance(part, Constant) or isinstance(part.value, bytes | complex):
-            return Unknown()
-        texts.append(str(part.value))
+            return texts.partly_known(parts)
+        written.append(str(part.value))
         assumptions |= part.assumptions
         stand_in = stand_in or part.symbol
-    text = "".join(texts)
+    text = "".join(written)
     if len(text) > LONGEST_TEXT:
         return Unknown()
     return Constant(text, assumptions, stand_in.child(("text", text)) if stand_in is not None else None)

@@ -89,7 +89,8 @@ def item(machine: Machine, owner: Value, index: Value, at: int) -> Value:
         case Instance():
             return _of_indexed_instance(machine, owner, index, at)
         case ModuleValue():  # as its ``__dict__``
-            return machine.attribute(owner, str(index.value), at) if isinstance(index, Constant) else Unknown()
+            arguments = Arguments((owner, index))
+            return machine.call(FrameworkName("builtins.getattr"), arguments, at)
         case FrameworkName(path) if path.endswith(".__dict__"):
             module = FrameworkName(path.removesuffix(".__dict__"))
             return machine.call(FrameworkName("builtins.getattr"), Arguments((module, index)), at)
@@ -173,6 +174,8 @@ def _of_container(machine: Machine, container: Container, index: Value, site: Si
             return named_member(machine, container, name)
         case Constant(str()):
             return Unknown()
+    if container.kind == "dict" and isinstance(index, Unknown) and index.is_computed:
+        return Unknown()  # a name that is put together is that of one member, not of any
     if container.approximate and not isinstance(index, Constant | SliceValue):
         return any_of(members)
     picked = _picked(machine, members, index, lambda some: Container(container.kind, some, ("",) * len(some), site))

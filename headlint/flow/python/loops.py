@@ -26,7 +26,7 @@ STEPS_OF_A_COSTLY_LOOP = 4_000
 """One that costs more than this repeats an experiment: it is left early unless it collects what its rounds make."""
 
 MOST_STEPS_OF_A_LOOP = 20_000
-"""One that costs more than this is left early, whatever it does."""
+"""One that costs more than this, or than most of what there is, is left early, whatever it does."""
 
 
 MOST_LISTS = 4
@@ -73,6 +73,7 @@ def _follow_members(machine: Machine, node: ir.For, walk: Walk, loop: Loop) -> N
     A round that may come any number of times leaves nothing but what it found and left alike.
     """
     before, steps_before = machine.state.path, machine.steps_left
+    most_steps = _most_steps(machine)
     changed: dict[Cell, Value | None] = {}
     left: list[dict[Cell, Value | None]] = []
     with machine.counting.as_if(walk.length, walk.number):
@@ -86,7 +87,7 @@ def _follow_members(machine: Machine, node: ir.For, walk: Walk, loop: Loop) -> N
                 if grown and number == grown[-1]:
                     before_it = left[grown[0] - 1] if grown[0] else changed
                     carried.agree(machine, (before_it, left[-1]))
-            if steps_before - machine.steps_left > MOST_STEPS_OF_A_LOOP:
+            if steps_before - machine.steps_left > most_steps:
                 break
             machine.state.path = (*before, Guard(Condition("last round", machine.site(node)), True))
     machine.state.path = before
@@ -144,7 +145,7 @@ def _follow_rounds(machine: Machine, node: ir.For, items: list[Value], loop: Loo
     """
     counting = not any(iteration.is_object(item) for item in items)
     leaves: frozenset[str] = frozenset()
-    steps_before = machine.steps_left
+    steps_before, most_steps = machine.steps_left, _most_steps(machine)
 
     def one_round() -> None:
         nonlocal leaves
@@ -167,11 +168,16 @@ def _follow_rounds(machine: Machine, node: ir.For, items: list[Value], loop: Loo
         repeats = counting and (
             machine.growth == growth or (spent > STEPS_OF_A_COSTLY_LOOP and not _collects(replaced))
         )
-        if repeats or spent > MOST_STEPS_OF_A_LOOP:
+        if repeats or spent > most_steps:
             machine.assign(node.target, items[-1])
-            _blur(machine, replaced, machine.growth != growth)
+            _blur(machine, replaced, machine.growth != growth or not counting)
             return ""
     return ""
+
+
+def _most_steps(machine: Machine) -> int:
+    """How many steps the rounds of a loop may take, so that what comes behind it is followed too."""
+    return min(MOST_STEPS_OF_A_LOOP, machine.steps_left * 3 // 4)
 
 
 def _collects(replaced: dict[Cell, Value | None]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from headlint.flow.python import builtin_calls, iteration
+from headlint.flow.python import builtin_calls, iteration, names, picked_by_name
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.assumptions import Assumption
 from headlint.flow.values.library_values import Parser
@@ -109,9 +109,20 @@ def _field(machine: Machine, arguments: Arguments, at: int) -> Value:
     return machine.call(factory, Arguments(), at) if factory is not None else arguments.get("default") or Unknown()
 
 
+def _import_module(machine: Machine, arguments: Arguments, at: int) -> Value:
+    match arguments.positional:
+        case (Constant(str() as dotted), *_) if not dotted.startswith("."):
+            return names.module_named(machine, machine.unit, 0, dotted)
+        case (Unknown() as dotted, *_):
+            return picked_by_name.module_named(machine, dotted)
+        case _:
+            return Unknown()
+
+
 NAMES: dict[str, Callable[[Machine, Arguments, int], Value]] = {
     "dataclasses.field": _field,
     "functools.partial": _partial,
+    "importlib.import_module": _import_module,
     "argparse.ArgumentParser": _parser,
     "collections.OrderedDict": builtin_calls.BUILTINS["dict"],
     "collections.deque": _deque,

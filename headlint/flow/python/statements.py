@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from headlint.flow.machine.state import Cell
-from headlint.flow.python import decisions, definitions, expressions, iteration, loops, names
+from headlint.flow.python import decisions, definitions, expressions, iteration, loops, names, switches
 from headlint.flow.values.conditions import Condition, Guard
 from headlint.flow.values.facts import Event
 from headlint.flow.values.library_values import Layer
@@ -64,12 +64,21 @@ def _assign(machine: Machine, node: ir.Assign) -> None:
         ) if total == left and isinstance(right, ir.Name | ir.Attribute):
             _note_sum(machine, sum_, machine.evaluate(right), machine.site(node.value))
     for target in node.targets:
-        assign(machine, target, value)
+        assign(machine, target, _set_by_hand(machine, target, node.value, value))
         match target, node.value:
             case ir.Attribute(name="weight"), ir.Attribute(name="weight", owner=owner):
                 _note_tied(machine, machine.evaluate(owner))
             case _:
                 pass
+
+
+def _set_by_hand(machine: Machine, target: ir.Expression, written: ir.Expression, value: Value) -> Value:
+    """What a variable of the module gets; a switch that is written out may be turned by hand."""
+    match target, written:
+        case ir.Name(name=name), ir.Literal() if names.home_of(machine, name).kind == "module":
+            return switches.as_switch(machine, name, value)
+        case _:
+            return value
 
 
 def _note_tied(machine: Machine, layer: Value) -> None:

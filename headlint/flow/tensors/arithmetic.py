@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from headlint.flow.tensors import by_hand, mixtures, numbers, sequences, shapes
+from headlint.flow.tensors import axes, by_hand, mixtures, numbers, sequences, shapes
 from headlint.flow.tensors.operation import Operation, note_mixed_in, tensor_of
 from headlint.flow.values.facts import Activation, LabelsRescaled, PredictionUse
 from headlint.flow.values.python_values import Constant, Site, TupleValue, Unknown, Value
@@ -137,9 +137,17 @@ def _matmul(machine: Machine, operation: Operation) -> Value:
     if other is None:
         return Unknown()
     product = machine.state.distribute(
-        [other], lambda one: calculate(machine, "@", operation.main, one, operation.site)
+        [other], lambda one: _stacked_rows(operation, calculate(machine, "@", operation.main, one, operation.site))
     )
     return product
+
+
+def _stacked_rows(operation: Operation, product: Value) -> Value:
+    """``bmm`` multiplies one matrix for each sample."""
+    if not operation.name.endswith("bmm") or not isinstance(product, Tensor):
+        return product
+    shape = product.shape if product.shape.rank == 3 else Shape((None, None, product.shape.last))
+    return replace(product, shape=shape, origin=replace(product.origin, name=operation.name))
 
 
 def _linear_function(machine: Machine, operation: Operation) -> Value:
@@ -194,7 +202,11 @@ def _reduce(machine: Machine, operation: Operation) -> Value:
         return mixtures.mixed(shape, (tensor,), operation.name, operation.site)
     origin = operation.origin(operation.effect)
     labels = numbers.reduced(tensor.labels) if operation.given("dim") else None
-    return tensor.derive(domain=domain, shape=shape, origin=origin, axis=axis, heads=(), labels=labels)
+    left = axes.without(*axes.counted(tensor, axis) or (None,)) if not keeps else ()
+    kept = axes.all_but(axis, tensor.shape.rank) if keeps else ()
+    return tensor.derive(
+        domain=domain, shape=shape, origin=origin, axis=axis, heads=(), labels=labels, order=left, kept=kept
+    )
 
 
 _COMPARISONS = {"gt": ">", "ge": ">=", "greater": ">", "lt": "<", "le": "<=", "eq": "==", "equal": "=="}
@@ -311,7 +323,7 @@ def _two_tensors(machine: Machine, symbol: str, first: Tensor, second: Tensor, s
         scores, bias = (first, second) if first.domain is Domain.LINEAR else (second, first)
         shape = shapes.biased(scores.shape, bias.shape)
     else:
-        shape = shapes.broadcast(first.shape, second.shape)
+        shape = _shape_beside_the_unknown(first, second) or shapes.broadcast(first.shape, second.shape)
     domain = Domain.UNKNOWN
     if symbol in ("+", "-") and Domain.LINEAR in (first.domain, second.domain):
         others = {first.domain, second.domain} - {Domain.LINEAR, Domain.UNKNOWN}
@@ -319,6 +331,15 @@ def _two_tensors(machine: Machine, symbol: str, first: Tensor, second: Tensor, s
     labels = numbers.of_two(symbol, first, second) if domain is Domain.UNKNOWN else None
     result = Tensor(domain, shape, origin, (first, second), attached=attached, labels=labels)
     return mixtures.weighted_sum(result, site) if symbol in ("+", "/") else result
+
+
+def _shape_beside_the_unknown(first: Tensor, second: Tensor) -> Shape | None:
+    """Pictures and sequences that a layer gives keep their number of axes when something unknown is added to them."""
+    for known, other in ((first, second), (second, first)):
+        dims = known.shape.dims
+        if dims is not None and len(dims) > 2 and other.shape.dims is None and comes_from_layer(known):
+            return Shape(tuple(None if size == 1 else size for size in dims))
+    return None
 
 
 def _product_with_weights(machine: Machine, left: Value, right: Value, site: Site) -> Value:
@@ -362,9 +383,32 @@ def compare(machine: Machine, symbol: str, left: Value, right: Value, site: Site
         machine.emit(PredictionUse, site, kind="equality", tensor=other)
     origin = Origin("operation", symbol, site, note="compare")
     if tensor.domain in (Domain.TARGET, Domain.ONE_HOT, Domain.UNKNOWN):
-        answers = numbers.compared(tensor, "a comparison", site)
-        return tensor.derive(domain=Domain.UNKNOWN, origin=origin, labels=answers, attached=False)
+        shape, answers = tensor.shape, numbers.compared(tensor, "a comparison", site)
+        if isinstance(other, Tensor):
+            shape = shapes.broadcast(shape, other.shape)
+        if (counted := _counting(left) or _counting(right)) is not None and not isinstance(other, Constant):
+            shape, answers = _each_number(symbol, counted, other if counted is tensor else tensor, site)
+        return tensor.derive(domain=Domain.UNKNOWN, shape=shape, origin=origin, labels=answers, attached=False)
     return tensor.derive(domain=Domain.HARD, origin=origin, attached=False, cut=site, heads=(), labels=None)
+
+
+def _counting(value: Value) -> Tensor | None:
+    """The numbers from 0 on, ``arange(n)``."""
+    match value:
+        case Tensor(labels=Labels(encoding="range")):
+            return value
+        case _:
+            return None
+
+
+def _each_number(symbol: str, counted: Tensor, other: Value, site: Site) -> tuple[Shape, Labels | None]:
+    """``arange(n) == y[:, None]``: one-hot rows, where the labels stand in a column; else nothing is known."""
+    if not isinstance(other, Tensor):
+        return Shape(None, counted.shape.units), None
+    shape = shapes.broadcast(counted.shape, other.shape)
+    if symbol != "==" or other.shape.rank != 2 or other.shape.units != 1:
+        return shape, None
+    return shape, Labels("one_hot", counted.shape.units, "boolean", False, "arange(…) ==", exclusive=True, site=site)
 
 
 def _is_data(value: Value) -> bool:

@@ -18,7 +18,7 @@ from headlint.flow.values.python_values import (
     Value,
 )
 from headlint.flow.values.sizes import Axis
-from headlint.flow.values.tensor_values import Tensor
+from headlint.flow.values.tensor_values import Origin, Tensor
 
 if TYPE_CHECKING:
     from headlint.flow.machine.machine import Machine
@@ -29,6 +29,7 @@ _SAME_AXES = frozenset(
 _LEADING_AXES = {"convolution": 1, "recurrent": 2, "embedding": 2}
 """How many of the first axes a layer leaves as they are."""
 _SAME_NOTES = frozenset({"dropout", "number", "detach"})
+_ARITHMETIC = frozenset({"add", "subtract", "multiply", "divide"})
 OTHER_AXES = frozenset({"state", "attention weights"})
 """The notes of what a layer gives beside its output, with axes of its own."""
 LONGEST_WAY = 64
@@ -77,11 +78,44 @@ def _axis_before(tensor: Tensor, axis: int, least_rank: int) -> int | None:
         return axis
     if effect == "dense" and axis < (tensor.shape.rank or least_rank) - 1:
         return axis
-    if tensor.origin.note == "add" and tensor.inputs[0].shape.rank in (None, tensor.shape.rank):
+    if tensor.origin.note in _ARITHMETIC and tensor.inputs[0].shape.rank in (None, tensor.shape.rank):
         return axis  # what is added to a tensor is as large, or spread over it
     if "matmul" in (tensor.origin.note, tensor.origin.name) and axis < (tensor.shape.rank or 0) - 1:
         return axis
     return None
+
+
+def origins(tensor: Tensor, axis: int, least_rank: int = 2) -> frozenset[Axis]:
+    """All earlier axes that are as long as an axis: of both terms of a sum, and of what an array was made to fit."""
+    found: dict[Axis, None] = {}
+    waiting = [(tensor, axis)]
+    while waiting and len(found) < LONGEST_WAY:
+        for one in way_of(*waiting.pop(), least_rank):
+            if one in found:
+                break
+            found[one] = None
+            waiting += _beside(*one)
+    return frozenset(found)
+
+
+def _beside(tensor: Tensor, axis: int) -> list[Axis]:
+    rank = tensor.shape.rank
+    match tensor.inputs:
+        case (_, other) if tensor.origin.note == "add" and other.shape.rank in (None, rank):
+            return [(other, axis)]
+        case (_, other) if "matmul" in (tensor.origin.note, tensor.origin.name) and rank is not None:
+            return [(other, axis)] if axis == rank - 1 and other.shape.rank == rank else []
+        case _:
+            return []
+
+
+def written(tensor: Tensor, axis: int) -> Value | None:
+    """What the program says that the size of an axis is, where it makes or reshapes a tensor."""
+    match tensor.origin:
+        case Origin(note="" | "fresh" | "collected", factor=TupleValue(items)) if axis < len(items):
+            return items[axis]
+        case _:
+            return None
 
 
 def reordered(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) -> tuple[int, ...] | None:
@@ -91,7 +125,7 @@ def reordered(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) -> tupl
     """
     if is_padded(tensor):
         return None
-    named = [named_axes(machine, tensor, one) for one in wanted]
+    named = named_by(machine, tensor, wanted)
     order = [axis for axes in named for axis in sorted(axes)]
     if len(set(order)) != len(order) or order == sorted(order) or any(tensor.shape.size(axis) == 1 for axis in order):
         return None
@@ -142,13 +176,21 @@ def with_factors_joined(
         if whole is not None:
             found.pop()
         size = one if whole is None else whole
-        found.append((size, tuple(sorted(named_axes(machine, tensor, size)))))
-    return found
+        found.append((size, ()))
+    named = named_by(machine, tensor, [size for size, _ in found])
+    return [(size, tuple(sorted(its_axes))) for (size, _), its_axes in zip(found, named, strict=True)]
 
 
 def _divided_by(quotient: Value, divisor: Value) -> Value | None:
     parts = sizes.divided(quotient)
     return parts[0] if parts is not None and parts[1] == divisor else None
+
+
+def all_but(axis: int | None, rank: int | None) -> tuple[int, ...]:
+    """All axes but one; without the number of axes only what is known to stand before one that is counted from the end."""
+    if axis is None or (axis < 0 and rank is None):
+        return () if axis is None else (0,)
+    return tuple(number for number in range(rank or MOST_AXES) if number != (axis if axis >= 0 else axis + (rank or 0)))
 
 
 def with_another(axis: int | None) -> tuple[int, ...]:
@@ -221,7 +263,7 @@ def is_padded(tensor: Tensor) -> bool:
     match tensor.origin.factor:
         case Unknown(key=(str() as path, _)):
             return path.endswith(".pad")
-    return tensor.origin.note == "concatenate"
+    return tensor.origin.note == "concatenate" and tensor.origin.factor != Constant(0)
 
 
 def named_axes(machine: Machine, tensor: Tensor, size: Value) -> tuple[int, ...]:
@@ -230,10 +272,52 @@ def named_axes(machine: Machine, tensor: Tensor, size: Value) -> tuple[int, ...]
         case Constant(int() as number) if number > 1 and not isinstance(size.value, bool):
             dims = tensor.shape.dims or ()
             return (dims.index(number),) if dims.count(number) == 1 else ()
-    named = [origin_of(*axis) for axis in sizes.axes_of(size, machine.tensor_of)]
     least = max(sizes.least_rank(size), 2)
-    here = {origin_of(tensor, axis, least): axis for axis in range(tensor.shape.rank or MOST_AXES)}
-    return tuple(here[axis] for axis in named) if all(axis in here for axis in named) else ()
+    here = [origins(tensor, axis, least) for axis in range(tensor.shape.rank or MOST_AXES)]
+    named = [one for factor in sizes.factors(size) if (one := axis_among(machine, here, factor)) is not None]
+    return tuple(named) if len(named) == len(sizes.factors(size)) else ()
+
+
+def named_by(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) -> list[tuple[int, ...]]:
+    """The axes that each of the sizes for a reshape names; two inputs of a model have as many samples on axis 0."""
+    named = [named_axes(machine, tensor, one) for one in wanted]
+    if wanted and not named[0] and (0,) not in named and _are_samples(machine, tensor, wanted[0]):
+        named[0] = (0,)
+    return named
+
+
+def all_are_named(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) -> bool:
+    """Whether three or more sizes are those of a tensor's own axes, but for the first one, which may be what is left."""
+    named = [named_axes(machine, tensor, one) for one in wanted]
+    return (
+        len(wanted) > 2
+        and all(len(axes) == 1 for axes in named[1:])
+        and all(isinstance(one, Unknown) for one in wanted[1:])
+    )
+
+
+def _are_samples(machine: Machine, tensor: Tensor, size: Value) -> bool:
+    match sizes.axes_of(size, machine.tensor_of):
+        case ((other, 0),):
+            first, axis = origin_of(tensor, 0)
+            return axis == 0 and first.origin.role == other.origin.role == "input"
+        case _:
+            return False
+
+
+def axis_among(machine: Machine, ways: Sequence[frozenset[Axis]], size: Value) -> int | None:
+    """Which of several axes a size is that of: the one of an earlier tensor, or what the program itself says it is."""
+    if not isinstance(size, Unknown):
+        return None
+    named = sizes.axes_of(size, machine.tensor_of)
+    earlier = origins(*named[0]) if len(named) == 1 else frozenset()
+    alike = [number for number, way in enumerate(ways) if way & earlier or any(_is_said(*one, size) for one in way)]
+    return alike[0] if len(alike) == 1 else None
+
+
+def _is_said(tensor: Tensor, axis: int, size: Unknown) -> bool:
+    said = written(tensor, axis)
+    return isinstance(said, Unknown) and sizes.same(said, size)
 
 
 def axis_of_size(machine: Machine, tensor: Tensor, size: Value, among: Sequence[int]) -> int | None:
@@ -259,8 +343,8 @@ def shape_of_another(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) 
 def kept(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) -> tuple[int, ...]:
     """The first axes that the sizes for a reshape name at their own place."""
     count = 0
-    for size in wanted:
-        if named_axes(machine, tensor, size) != (count,) and not (count == 0 and _is_the_batch(tensor, wanted)):
+    for named in named_by(machine, tensor, wanted):
+        if named != (count,) and not (count == 0 and _is_the_batch(tensor, wanted)):
             break
         count += 1
     return tuple(range(count))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from headlint.flow.tensors import literals, ranges, shapes
 from headlint.flow.tensors.dtypes import as_type, dtype_of, requested, type_name, with_type
 from headlint.flow.tensors.operation import ZEROS, Operation, tensor_of
+from headlint.flow.values.facts import LossCopied
 from headlint.flow.values.python_values import Constant, ListValue, Site, TupleValue, Unknown, Value
 from headlint.flow.values.tensor_values import ANY_SHAPE, Domain, Labels, Origin, Shape, Tensor
 
@@ -20,23 +21,60 @@ def _new_tensor(machine: Machine, operation: Operation) -> Value:
     """``torch.tensor(data)`` copies the numbers and knows nothing of where they came from."""
     match operation.main:
         case Tensor() as tensor if tensor.domain not in (Domain.TARGET, Domain.ONE_HOT):
-            copy = tensor.derive(attached=False, cut=operation.site, origin=operation.origin("new tensor"))
+            _note_copied_loss(machine, operation, tensor)
+            copy = tensor.derive(attached=False, cut=operation.site, origin=operation.origin(_note_of(operation)))
             typed = _TYPED.get(operation.name)
             return with_type(copy, typed or requested(operation.arguments.get("dtype"), dtype_of(copy)))
-        case Constant(int()) if operation.name in _TYPED:
-            return Tensor(origin=operation.origin("fresh"))  # sizes, and whatever stands in memory
+        case Constant(int() as first) if operation.name in _TYPED:
+            return _uninitialised(machine, operation, first)
+        case Unknown() as unknown if _is_leaf(operation):
+            return _leaf_of(machine, operation, unknown)
         case other:
             made = _converted(machine, operation, other)
-            return as_type(made, _TYPED.get(operation.name, "")) if isinstance(made, Tensor) else made
+            typed_as = as_type(made, _TYPED.get(operation.name, "")) if isinstance(made, Tensor) else made
+            return _without_graph(typed_as, operation) if isinstance(typed_as, Tensor) else typed_as
+
+
+def _note_of(operation: Operation) -> str:
+    return "leaf" if _is_leaf(operation) else "new tensor"
+
+
+def _is_leaf(operation: Operation) -> bool:
+    return operation.constant("requires_grad") is True
+
+
+def _leaf_of(machine: Machine, operation: Operation, data: Unknown) -> Tensor:
+    """A tensor that is asked for its own gradient, made of numbers that are not known."""
+    return machine.tensor_of(data).derive(attached=False, cut=operation.site, origin=operation.origin("leaf"))
+
+
+def _without_graph(made: Tensor, operation: Operation) -> Tensor:
+    """An array that is filled with the numbers of tensors has no part in their graph."""
+    computed = any(part.domain not in (Domain.TARGET, Domain.ONE_HOT) for part in made.inputs)
+    return replace(made, attached=False, cut=operation.site) if computed else made
+
+
+def _note_copied_loss(machine: Machine, operation: Operation, tensor: Tensor) -> None:
+    if _is_leaf(operation) and tensor.attached and tensor.domain is Domain.LOSS:
+        machine.emit(LossCopied, operation.site, copied=tensor, by=operation.name)
 
 
 def _variable_of(machine: Machine, operation: Operation) -> Value:
     """``Variable(data)`` is the data itself; of what a model computed it is a copy without the graph."""
     match operation.main:
         case Tensor(attached=True, origin=Origin(role="layer" | "loss")) as tensor:
-            return tensor.derive(attached=False, cut=operation.site, origin=operation.origin("new tensor"))
+            _note_copied_loss(machine, operation, tensor)
+            return tensor.derive(attached=False, cut=operation.site, origin=operation.origin(_note_of(operation)))
+        case Unknown() as unknown if _is_leaf(operation):
+            return _leaf_of(machine, operation, unknown)
         case other:
             return other
+
+
+def _uninitialised(machine: Machine, operation: Operation, first: int) -> Tensor:
+    """Sizes, and whatever stands in memory."""
+    others = shapes.sizes_of(machine, operation.arguments.get("sizes")) or ()
+    return Tensor(shape=Shape((first, *others)), origin=operation.origin("fresh"))
 
 
 _TYPED = {"torch.Tensor": "float", "torch.FloatTensor": "float", "torch.LongTensor": "integer"}
@@ -117,11 +155,12 @@ def _one_hot(machine: Machine, operation: Operation) -> Value:
         "one_hot", known, dtype, False, f"{operation.name.rsplit('.', 1)[-1]}(…)", exclusive=True, site=operation.site
     )
     rank = tensor.shape.rank
-    dims: tuple[int | None, ...] | None = None if rank is None else (*(tensor.shape.dims or ())[:rank], classes)
+    counting = operation.name == "keras.utils.to_categorical"  # as many columns as the largest number asks for
+    width = known if counting else classes
+    dims: tuple[int | None, ...] | None = None if rank is None else (*(tensor.shape.dims or ())[:rank], width)
     if before is not None and before.column:
-        squeezed = operation.name == "keras.utils.to_categorical" and rank == 2
-        dims = ((tensor.shape.dims or (None,))[0], classes) if squeezed else None
-    return Tensor(Domain.ONE_HOT, Shape(dims, classes), operation.origin(), (tensor,), labels=labels)
+        dims = ((tensor.shape.dims or (None,))[0], width) if counting and rank == 2 else None
+    return Tensor(Domain.ONE_HOT, Shape(dims, width), operation.origin(), (tensor,), labels=labels)
 
 
 def _classes_of(labels: Labels) -> int | None:

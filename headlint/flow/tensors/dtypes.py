@@ -78,5 +78,7 @@ def with_type(tensor: Tensor, dtype: str) -> Tensor:
 
 def converted(labels: Labels, dtype: str) -> Labels:
     """Labels after their numbers were converted: amounts that are cut off to integers may be class numbers."""
-    cut_off = dtype == "integer" and labels.encoding == "values"
-    return replace(labels, dtype=dtype, encoding="" if cut_off else labels.encoding)
+    if dtype != "integer" or labels.encoding != "values":
+        return replace(labels, dtype=dtype)
+    interval = labels.interval.cut_off() if labels.interval is not None and labels.dtype == "float" else labels.interval
+    return replace(labels, dtype=dtype, encoding="", interval=interval)

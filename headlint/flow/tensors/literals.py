@@ -46,7 +46,9 @@ def _of_tensors(
     domains = {tensor.domain for tensor in tensors}
     domain = domains.pop() if len(domains) == 1 and labels is not None else Domain.UNKNOWN
     shape = shapes.with_axis(one.shape, 0, len(items) if items is not None else None)
-    made = Tensor(domain, shape, origin, tuple(tensors), labels=labels)
+    attached = any(tensor.attached for tensor in tensors)
+    cut = None if attached else next((tensor.cut for tensor in tensors if tensor.cut is not None), None)
+    made = Tensor(domain, shape, origin, tuple(tensors), attached=attached, cut=cut, labels=labels)
     return with_type(made, requested(dtype, labels.dtype if labels is not None else ""))
 
 

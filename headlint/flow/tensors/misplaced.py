@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from math import prod
+from operator import mul
 from typing import TYPE_CHECKING
 
-from headlint.flow.tensors import axes
+from headlint.flow.tensors import axes, shapes
 from headlint.flow.values import sizes
 from headlint.flow.values.python_values import Constant, Unknown, Value
 from headlint.flow.values.sizes import Axis
@@ -17,15 +19,20 @@ if TYPE_CHECKING:
     from headlint.flow.machine.machine import Machine
 
 
+REST = Constant(-1)
+
+
 @dataclass(frozen=True, slots=True)
 class _Axes:
     """The axes of a tensor, with those that a reshape joined taken apart again."""
 
     sizes: tuple[int | None, ...]
     read: tuple[bool, ...]
-    """Whether the program reads the size of an axis: it is more than one then."""
-    places: dict[Axis, tuple[int, ...]]
-    least_rank: int
+    """Whether the program reads the size of an axis, or says what it is: it is more than one then."""
+    ways: tuple[frozenset[Axis], ...]
+    """The earlier axes that each is as long as."""
+    whole: tuple[tuple[frozenset[Axis], tuple[int, ...]], ...]
+    """The same of what a reshape joined, with the places of its parts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +43,13 @@ class Early:
     by_part: bool = False
 
 
-def named_early(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) -> Early | None:
+def found(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) -> Early | None:
+    """What a reshape names where it cannot stand."""
+    ways = (_named_early, _channels_last, _heads_beside_the_batch, _behind_a_number, _across_rows)
+    return next((early for way in ways if (early := way(machine, tensor, wanted)) is not None), None)
+
+
+def _named_early(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) -> Early | None:
     """What a reshape names where it cannot stand.
 
     The sizes before an axis must be those of the axes before it, or have the same product. Where they are more, a part
@@ -45,16 +58,114 @@ def named_early(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) -> Ea
     unknown = [size for size in wanted if isinstance(size, Unknown)]
     if tensor.shape.rank is None or axes.is_padded(tensor) or len(set(unknown)) < len(unknown):
         return None
-    known: _Axes | None = None
-    joined = [size for size, _ in axes.with_factors_joined(machine, tensor, wanted)]
-    for place, size in enumerate(joined):
-        if isinstance(size, Constant) or not sizes.axes_of(size, machine.tensor_of):
+    joined = axes.with_factors_joined(machine, tensor, wanted)
+    if not any(isinstance(size, Unknown) for size, _ in joined) or all(named for _, named in joined):
+        return None  # where each size is that of an axis, the axes that are left over have one item
+    known = _axes_of(machine, tensor, max(2, *(sizes.least_rank(size) for size, _ in joined)))
+    places = _with_the_rest(known, [(size, _places(machine, known, size) or named) for size, named in joined])
+    for number, named in enumerate(places):
+        if not named:
             continue
-        known = known or _axes_of(machine, tensor, max(2, *(sizes.least_rank(one) for one in joined)))
-        named = _places(machine, known, size)
-        if named and (before := _unlike(machine, known, joined[:place], named[0])) is not None:
-            return Early((named[0] + 1, named[0]), True) if before == named[0] else Early((named[0], before))
-    return _channels_last(machine, tensor, joined)
+        before = list(zip((size for size, _ in joined[:number]), places, strict=False))
+        if (left := _unlike(known, before, named[0])) is not None:
+            return Early((named[0] + 1, named[0]), True) if left == named[0] else Early((named[0], left))
+    return None
+
+
+def _with_the_rest(known: _Axes, entries: Sequence[tuple[Value, tuple[int, ...]]]) -> list[tuple[int, ...]]:
+    """The places of the axes that each size names, where -1 names those that no other size does; a number names none."""
+    taken = [place for _, named in entries for place in named]
+    rest = tuple(place for place in range(len(known.sizes)) if place not in taken)
+    complete = all(named or size == REST for size, named in entries) and len(set(taken)) == len(taken)
+    if not complete or not any(_is_more_than_one(known, place) for place in rest):
+        rest = ()
+    return [rest if size == REST else () if isinstance(size, Constant) else named for size, named in entries]
+
+
+def _heads_beside_the_batch(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) -> Early | None:
+    """``(batch * heads, -1, width)`` for what has the heads on its last axis, which stands behind the steps."""
+    rank = tensor.shape.rank or 3
+    match wanted:
+        case [Unknown() as first, Constant(-1), last] if rank == 3 and not axes.is_padded(tensor):
+            batch, heads = _batch_and_heads(machine, tensor, first)
+            width = _width(tensor)
+            if batch and heads and width is not None and _are_all(width, (*heads, *sizes.factors(last))):
+                return Early((2, 1), by_part=True)
+    return None
+
+
+def _batch_and_heads(machine: Machine, tensor: Tensor, size: Value) -> tuple[bool, list[Value]]:
+    """Whether the batch of a tensor is a factor of a size, and the other factors that name no axis."""
+    factors = sizes.factors(size)
+    named = axes.named_by(machine, tensor, factors)
+    others = [factor for factor, its_axes in zip(factors, named, strict=True) if its_axes != (0,)]
+    return len(others) == len(factors) - 1, others
+
+
+def _width(tensor: Tensor) -> Value | None:
+    """How many units a dense layer gives on the last axis, as a number or as the program says it."""
+    while tensor.inputs and (tensor.origin.role == "activation" or tensor.origin.note in ("norm", "dropout")):
+        tensor = tensor.inputs[0]
+    layer = tensor.origin.layer
+    return layer.arguments.get(layer.kind.units) if layer is not None and layer.kind.effect == "dense" else None
+
+
+def _are_all(width: Value, factors: Sequence[Value]) -> bool:
+    """Whether a width is the product of some factors."""
+    numbers = [factor.value for factor in factors if isinstance(factor, Constant)]
+    whole = [number for number in numbers if isinstance(number, int)]
+    if isinstance(width, Constant):
+        return len(whole) == len(factors) and prod(whole) == width.value
+    return sizes.without(sizes.factors(width), sizes.multiplied(factors)) == ()
+
+
+def _across_rows(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) -> Early | None:
+    """A number that is the size of one axis, where a row of so many items begins in the middle of another axis."""
+    dims, numbers = _without_samples(tensor, wanted)
+    if axes.is_padded(tensor) or not dims or not all(dims) or not all(numbers):
+        return None
+    ends = list(accumulate((size or 1 for size in dims), mul))
+    before = 1
+    for number in numbers:
+        end = before * (number or 1)
+        if (number or 0) > 2 and dims.count(number) == 1 and _is_in_the_middle(end, ends):
+            axis, left = dims.index(number), sum(one <= before for one in ends)
+            first = (tensor.shape.rank or 0) - len(dims)
+            return Early((first + axis, first + left)) if left < axis and dims[left] != 1 else None
+        before = end
+    return None
+
+
+def _behind_a_number(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) -> Early | None:
+    """``(steps, -1, width)`` of what a loader gives: the samples, which stood first, are what is left."""
+    dims = tensor.shape.dims or ()
+    match wanted:
+        case [Constant(int() as steps), Constant(-1), *rest] if steps > 2 and steps in dims[1:] and all(dims[1:]):
+            others = [steps, *(_number(size) or 0 for size in rest)]
+            from_loader = any(one.batched and axis == 0 for one, axis in axes.way_of(tensor, 0))
+            alike = prod(others) == prod(size or 1 for size in dims[1:])
+            return Early((dims.index(steps, 1), 0)) if dims[0] is None and from_loader and alike else None
+        case _:
+            return None
+
+
+def _without_samples(tensor: Tensor, wanted: Sequence[Value]) -> tuple[Sequence[int | None], Sequence[int | None]]:
+    """The sizes of the axes and those that a reshape names; without both first ones, where only these are not known."""
+    dims, given = tensor.shape.dims or (), tuple(_number(size) for size in wanted)
+    if dims and dims[0] is None and all(dims[1:]) and all((size or 0) > 0 for size in given[1:]):
+        if prod(size or 1 for size in dims[1:]) == prod(size or 1 for size in given[1:]):
+            return dims[1:], given[1:]
+    return dims, shapes.reshaped(tensor.shape, given).dims or ()
+
+
+def _is_in_the_middle(end: int, ends: Sequence[int]) -> bool:
+    """Whether so many items end neither where an axis does nor after an equal part of it."""
+    shorter, longer = [one for one in ends if one <= end], [one for one in ends if one >= end]
+    return bool(longer) and bool(end % max(shorter, default=1) or min(longer) % end)
+
+
+def _number(size: Value) -> int | None:
+    return size.value if isinstance(size, Constant) and isinstance(size.value, int) else None
 
 
 def _channels_last(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) -> Early | None:
@@ -63,23 +174,22 @@ def _channels_last(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) ->
     match wanted:
         case [batch, Constant(-1), Constant(int() as channels)] if channels > 1 and len(dims) > 2:
             is_batch = axes.named_axes(machine, tensor, batch) == (0,)
-            alone = channels == dims[1] and channels not in dims[2:]
+            alone = not axes.is_padded(tensor) and channels == dims[1] and channels not in dims[2:]
             return Early((len(dims) - 1, 1)) if alone and is_batch and _is_of_a_convolution(tensor) else None
         case _:
             return None
 
 
 def _is_of_a_convolution(tensor: Tensor) -> bool:
-    while tensor.inputs and (tensor.origin.role == "activation" or tensor.origin.note in ("norm", "dropout")):
+    while tensor.inputs and (tensor.origin.role == "activation" or tensor.origin.note in ("norm", "dropout", "add")):
         tensor = tensor.inputs[0]
     return tensor.origin.layer is not None and tensor.origin.layer.kind.effect == "convolution"
 
 
-def _unlike(machine: Machine, known: _Axes, before: Sequence[Value], axis: int) -> int | None:
+def _unlike(known: _Axes, before: Sequence[tuple[Value, tuple[int, ...]]], axis: int) -> int | None:
     """The first axis before another one that the sizes before it leave out, or that axis itself where they are too many."""
     left, factor = list(range(axis)), 1
-    for size in before:
-        named = _places(machine, known, size)
+    for size, named in before:
         match size:
             case _ if named:
                 if not set(named) <= set(left):
@@ -91,43 +201,57 @@ def _unlike(machine: Machine, known: _Axes, before: Sequence[Value], axis: int) 
                 return None
     lengths = [known.sizes[one] for one in left]
     if factor == 1:
-        more = (one for one in left if (known.sizes[one] or 0) > 1 or (known.sizes[one] is None and known.read[one]))
-        return next(more, None)
+        return next((one for one in left if _is_more_than_one(known, one)), None)
     if None in lengths or prod(length or 1 for length in lengths) == factor:
         return None
     return left[0] if left else axis
 
 
+def _is_more_than_one(known: _Axes, place: int) -> bool:
+    size = known.sizes[place]
+    return known.read[place] if size is None else size > 1
+
+
 def _places(machine: Machine, known: _Axes, size: Value) -> tuple[int, ...]:
-    named = [axes.origin_of(*axis, known.least_rank) for axis in sizes.axes_of(size, machine.tensor_of)]
-    if not named or any(axis not in known.places for axis in named):
+    """The places of the axes that a size is the product of, where they stand beside each other."""
+    if isinstance(size, Constant):
         return ()
-    places = sorted(place for axis in named for place in known.places.get(axis, ()))
-    if not places or any(axis not in known.places for axis in named):
-        return ()
-    return tuple(places) if places == list(range(places[0], places[-1] + 1)) else ()
+    found: list[int] = []
+    for factor in sizes.factors(size):
+        one = axes.axis_among(machine, known.ways, factor)
+        several = axes.axis_among(machine, [way for way, _ in known.whole], factor) if one is None else None
+        if one is None and several is None:
+            return ()
+        found += [one] if one is not None else known.whole[several or 0][1]
+    found.sort()
+    return tuple(found) if found and found == list(range(found[0], found[-1] + 1)) else ()
 
 
 def _axes_of(machine: Machine, tensor: Tensor, least_rank: int) -> _Axes:
-    ways: list[list[Axis]] = []
-    places: dict[Axis, tuple[int, ...]] = {}
+    ways: list[frozenset[Axis]] = []
+    whole: list[tuple[frozenset[Axis], tuple[int, ...]]] = []
     for axis in range(tensor.shape.rank or axes.MOST_AXES):
         own = _ways_of_parts(tensor, axis, least_rank)
-        places[axes.origin_of(tensor, axis, least_rank)] = tuple(range(len(ways), len(ways) + len(own)))
-        places.update({way[-1]: (len(ways) + number,) for number, way in enumerate(own)})
+        if len(own) > 1:
+            places = tuple(range(len(ways), len(ways) + len(own)))
+            whole.append((axes.origins(tensor, axis, least_rank), places))
         ways += own
-    lengths = tuple(next((n for one, a in way if (n := one.shape.size(a)) is not None), None) for way in ways)
-    read = tuple(any(_is_read(machine, one, axis) for one, axis in way) for way in ways)
-    return _Axes(lengths, read, places, least_rank)
+    lengths = tuple(next((n for one, axis in way if (n := one.shape.size(axis)) is not None), None) for way in ways)
+    read = tuple(any(_is_read(machine, one, axis) or _is_said(one, axis) for one, axis in way) for way in ways)
+    return _Axes(lengths, read, tuple(ways), tuple(whole))
 
 
-def _ways_of_parts(tensor: Tensor, axis: int, least_rank: int) -> list[list[Axis]]:
-    """The way of an axis, or those of the axes that a reshape made it of."""
-    way = list(axes.way_of(tensor, axis, least_rank))
-    joined, place = way[-1]
+def _ways_of_parts(tensor: Tensor, axis: int, least_rank: int) -> list[frozenset[Axis]]:
+    """The earlier axes of an axis, or those of each of the axes that a reshape made it of."""
+    joined, place = list(axes.way_of(tensor, axis, least_rank))[-1]
     if place >= len(joined.merged) or len(joined.merged[place]) < 2:
-        return [way]
+        return [axes.origins(tensor, axis, least_rank)]
     return [part for one in joined.merged[place] for part in _ways_of_parts(joined.inputs[0], one, least_rank)]
+
+
+def _is_said(tensor: Tensor, axis: int) -> bool:
+    """Whether a program gives an axis a size of its own, as the number of heads."""
+    return isinstance(said := axes.written(tensor, axis), Unknown) and not sizes.axes_of(said, lambda _: tensor)
 
 
 def _is_read(machine: Machine, tensor: Tensor, axis: int) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from headlint.flow.tensors import axes, misplaced, numbers, shapes, states
+from headlint.flow.tensors import axes, misplaced, numbers, sequences, shapes, states
 from headlint.flow.tensors.operation import Operation, note_mixed_in, tensor_of
 from headlint.flow.values import sizes
 from headlint.flow.values.arguments import Arguments
@@ -24,6 +24,7 @@ def _reshaped(
     order: Callable[[Machine, Operation, Tensor], tuple[int, ...]] = lambda *_: (),
     kept: Callable[[Machine, Operation, Tensor], tuple[int, ...]] = lambda *_: (),
     merged: Callable[[Machine, Operation, Tensor], tuple[tuple[int, ...], ...]] = lambda *_: (),
+    said: Callable[[Machine, Operation], TupleValue | None] = lambda *_: None,
 ) -> Callable[[Machine, Operation], Value]:
     def meaning(machine: Machine, operation: Operation) -> Value:
         tensor = tensor_of(machine, operation.main)
@@ -37,7 +38,7 @@ def _reshaped(
             labels = replace(labels, column=shape.rank > 1 and shape.units == 1)
         return tensor.derive(
             shape=shape,
-            origin=operation.origin(),
+            origin=replace(operation.origin(), factor=said(machine, operation)),
             axis=None,
             labels=labels,
             order=order(machine, operation, tensor),
@@ -53,7 +54,10 @@ _COPIES = frozenset({"expand", "repeat", "tile", "view_as"})
 
 def _flatten_shape(machine: Machine, operation: Operation, tensor: Tensor) -> Shape:
     start = operation.integer("start_dim") if operation.given("start_dim") else 0
-    return shapes.flattened(tensor.shape, start, operation.integer("end_dim") if operation.given("end_dim") else -1)
+    end = operation.integer("end_dim") if operation.given("end_dim") else -1
+    if (start, end) == (1, -1):
+        sequences.note_joined(machine, tensor, operation.site)
+    return shapes.flattened(tensor.shape, start, end)
 
 
 def _reshape_shape(machine: Machine, operation: Operation, tensor: Tensor) -> Shape:
@@ -67,29 +71,39 @@ def _reshape_shape(machine: Machine, operation: Operation, tensor: Tensor) -> Sh
 def _kept_by_reshape(machine: Machine, operation: Operation, tensor: Tensor) -> tuple[int, ...]:
     """The first axes that a reshape names at their own place; axes in another order are noted."""
     wanted = _wanted_sizes(machine, operation)
-    if operation.name.startswith("torch.") and _is_known(machine, tensor):
-        _note_order(machine, operation, tensor, wanted)
+    if _is_known(machine, tensor) or axes.all_are_named(machine, tensor, wanted):
+        machine.state.distribute(wanted, lambda *each: _note_order(machine, operation, tensor, each))
     if (restored := axes.shape_of_another(machine, tensor, wanted)) is not None:
         machine.emit(ShapeRestored, operation.site, of=restored)
     _note_shift(machine, operation, tensor)
-    return axes.kept(machine, tensor, wanted)
+    kept = axes.kept(machine, tensor, wanted)
+    if kept == (0,) and len(wanted) == 2 and wanted[1] == misplaced.REST:
+        sequences.note_joined(machine, tensor, operation.site)
+    return kept
 
 
-def _note_order(machine: Machine, operation: Operation, tensor: Tensor, wanted: list[Value]) -> None:
+def _note_order(machine: Machine, operation: Operation, tensor: Tensor, wanted: Sequence[Value]) -> Value:
     """Note that a reshape names axes in another order than they have."""
     whole = axes.reordered(machine, tensor, wanted) or states.joined(machine, tensor, wanted)
     part = None if whole is not None else axes.split_too_early(machine, tensor, wanted)
-    early = misplaced.named_early(machine, tensor, wanted) if whole is None and part is None else None
+    early = None if whole or part else misplaced.found(machine, tensor, wanted)
     order = whole or part or (early.order if early is not None else None)
     if order is not None:
         by_part = part is not None or (early is not None and early.by_part)
         columns = {"name": operation.name, "input": tensor, "order": order, "sizes": len(wanted)}
-        machine.emit(AxesReordered, operation.site, **columns, by_part=by_part)
+        of_torch = operation.name.startswith("torch.") and _is_of_torch(machine, tensor)
+        machine.emit(AxesReordered, operation.site, **columns, by_part=by_part, of_torch=of_torch)
+    return Constant(None)
 
 
 def _is_known(machine: Machine, tensor: Tensor) -> bool:
     """Whether a tensor is what models compute with, and not data of any shape that are prepared for them."""
-    return tensor.shape.dims is not None or machine.frames.of_forward() is not None or comes_from_layer(tensor)
+    return tensor.shape.dims is not None or _is_of_torch(machine, tensor)
+
+
+def _is_of_torch(machine: Machine, tensor: Tensor) -> bool:
+    made_by_torch = tensor.origin.name.startswith("torch.")
+    return machine.frames.of_forward() is not None or made_by_torch or comes_from_layer(tensor)
 
 
 def _merged_by_reshape(machine: Machine, operation: Operation, tensor: Tensor) -> tuple[tuple[int, ...], ...]:
@@ -108,9 +122,17 @@ def _note_shift(machine: Machine, operation: Operation, tensor: Tensor) -> None:
         machine.emit(RowsShifted, operation.site, reshaped_at=reshaped_at)
 
 
+def _kept_by_numpy(machine: Machine, operation: Operation, tensor: Tensor) -> tuple[int, ...]:
+    return _kept_by_reshape(machine, operation, tensor) if operation.name == "numpy.reshape" else ()
+
+
 def _wanted_sizes(machine: Machine, operation: Operation) -> list[Value]:
-    written = shapes.as_written(machine, operation.arguments.get("shape"))
+    written = shapes.as_written(machine, operation.arguments.get("shape") or operation.arguments.get("newshape"))
     return list(written.items) if written is not None else []
+
+
+def _sizes_as_written(machine: Machine, operation: Operation) -> TupleValue | None:
+    return shapes.as_written(machine, operation.arguments.get("shape"))
 
 
 def _transposed_order(machine: Machine, operation: Operation, tensor: Tensor) -> tuple[int, ...]:
@@ -259,6 +281,8 @@ def _adaptive_shape(machine: Machine, operation: Operation, tensor: Tensor) -> S
 
 
 def _concatenate(machine: Machine, operation: Operation) -> Value:
+    if operation.name.endswith(("vstack", "row_stack")):
+        return _put_together(machine, operation, lambda items, exact: _in_rows(machine, operation, items, exact))
     axis = operation.integer("dim")
     if axis is None:
         along_first = operation.name.startswith(("torch", "numpy")) and not operation.name.endswith("hstack")
@@ -282,6 +306,15 @@ def _put_together(machine: Machine, operation: Operation, join: Callable[[Sequen
     return machine.state.distribute(items, lambda *chosen: join(chosen, exact))
 
 
+def _in_rows(machine: Machine, operation: Operation, items: Sequence[Value], exact: bool) -> Tensor:
+    """Tables below each other, or a row for each array of one axis."""
+    ranks = {part.shape.rank if (part := tensor_of(machine, item)) is not None else None for item in items}
+    if ranks == {1}:
+        return _stacked(machine, operation, items, 0, exact)
+    joined = _side_by_side(machine, operation, items, 0, exact)
+    return joined if None not in ranks else joined.derive(shape=Shape(None, joined.shape.units), inputs=joined.inputs)
+
+
 def _side_by_side(machine: Machine, operation: Operation, items: Sequence[Value], axis: int, exact: bool) -> Tensor:
     joined = join_tensors(machine, items, axis, operation.name, operation.site)
     if exact:
@@ -294,7 +327,7 @@ def join_tensors(
 ) -> Tensor:
     """Tensors put side by side along an axis."""
     tensors = [part for item in items if (part := tensor_of(machine, machine.state.narrow(item))) is not None]
-    origin = Origin("operation", name, site, layer.site if layer else None, layer, "concatenate")
+    origin = Origin("operation", name, site, layer.site if layer else None, layer, "concatenate", Constant(axis))
     if not tensors or len(tensors) != len(items):
         return Tensor(origin=origin)
     note_mixed_in(machine, tensors, site)
@@ -310,7 +343,7 @@ def join_tensors(
         heads=heads,
         attached=any(tensor.attached for tensor in tensors),
         labels=labels,
-        kept=tuple(range(axis if axis >= 0 else max((shape.rank or 1 - axis) + axis, 0))),
+        kept=axes.all_but(axis, shape.rank),
     )
 
 
@@ -354,7 +387,7 @@ def _stacked(machine: Machine, operation: Operation, items: Sequence[Value], axi
     if axis in (1, -1) and _are_no_and_yes(tensors):
         domain = Domain.SOFTMAX
     origin = replace(operation.origin("stack"), factor=Constant(axis))
-    return Tensor(domain, shape, origin, tuple(tensors), labels=labels)
+    return Tensor(domain, shape, origin, tuple(tensors), labels=labels, order=axes.with_another(axis))
 
 
 def _size(machine: Machine, operation: Operation) -> Value:
@@ -375,11 +408,26 @@ def _chunk(machine: Machine, operation: Operation) -> Value:
     tensor = tensor_of(machine, operation.main)
     if tensor is None:
         return Unknown()
-    part = tensor.derive(shape=ANY_SHAPE, origin=operation.origin(), axis=None, heads=())
-    count = operation.integer("chunks")
+    count, axis = operation.integer("chunks"), operation.integer("dim") if operation.given("dim") else 0
+    part = _without(operation, tensor, axis) if operation.name.endswith(_APART) else _cut(operation, tensor, axis)
     if operation.name.endswith(("chunk", "tensor_split")) and count is not None and 0 < count <= 16:
         return TupleValue((part,) * count)
     return Unknown("parts of a tensor")
+
+
+_APART = ("unbind", "unstack")
+"""Ends of the names of what gives a tensor for each item along an axis."""
+
+
+def _without(operation: Operation, tensor: Tensor, axis: int | None) -> Tensor:
+    shape, numbers = shapes.without(tensor.shape, axis), axes.counted(tensor, axis)
+    order = axes.without(numbers[0]) if numbers is not None else ()
+    return tensor.derive(shape=shape, origin=operation.origin(), axis=None, heads=(), order=order)
+
+
+def _cut(operation: Operation, tensor: Tensor, axis: int | None) -> Tensor:
+    shape, kept = shapes.with_size(tensor.shape, axis, None), axes.all_but(axis, tensor.shape.rank)
+    return tensor.derive(shape=shape, origin=operation.origin(), axis=None, heads=(), kept=kept)
 
 
 def _topk(machine: Machine, operation: Operation) -> Value:
@@ -392,8 +440,8 @@ def _topk(machine: Machine, operation: Operation) -> Value:
 
 EFFECTS: dict[str, Callable[[Machine, Operation], Value]] = {
     "flatten": _reshaped(_flatten_shape),
-    "reshape": _reshaped(_reshape_shape, kept=_kept_by_reshape, merged=_merged_by_reshape),
-    "reshape_shape": _reshaped(_reshape_shape),
+    "reshape": _reshaped(_reshape_shape, kept=_kept_by_reshape, merged=_merged_by_reshape, said=_sizes_as_written),
+    "reshape_shape": _reshaped(_reshape_shape, kept=_kept_by_numpy),
     "squeeze": _reshaped(_squeeze_shape, _squeezed_order),
     "unsqueeze": _reshaped(_unsqueeze_shape, _unsqueezed_order),
     "transpose": _reshaped(_transpose_shape, _transposed_order),

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _OF_SEQUENCES = frozenset({"recurrent", "attention", "hidden_same_shape"})
 
+_WITHOUT_STEPS = frozenset({"index", "mean", "sum"})
+
 PACK = "torch.nn.utils.rnn.pack_padded_sequence"
 PAD = "torch.nn.utils.rnn.pad_packed_sequence"
 PACKED = "packed"
@@ -41,10 +43,15 @@ def note_mean(machine: Machine, tensor: Tensor, axis: int, site: Site) -> None:
     _note(machine, tensor, axis, "mean", site)
 
 
+def note_joined(machine: Machine, tensor: Tensor, site: Site) -> None:
+    """Note that all but the first axis of a sequence are made one, as those of a sample are."""
+    _note(machine, tensor, 1, "joined", site)
+
+
 def _note(machine: Machine, tensor: Tensor, axis: int, taken: str, site: Site) -> None:
     for made, its_axis in axes.way_of(tensor, axis):
         layer, at = made.origin.layer, made.origin.site
-        if made.origin.note == "index":
+        if made.origin.note in _WITHOUT_STEPS:
             return  # of what is left when a step was taken, the first item is a sample
         if made.origin.note == PADDED and at is not None:
             _note_of_padded(machine, made, at, its_axis, taken, site)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from headlint.flow.python import decisions
 from headlint.flow.tensors import axes, sequences
+from headlint.flow.values import sizes
 from headlint.flow.values.library_values import Layer
 from headlint.flow.values.python_values import Constant, Value
 from headlint.flow.values.tensor_values import Tensor
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from headlint.flow.machine.machine import Machine
 
 
-def joined(machine: Machine, tensor: Tensor, wanted: list[Value]) -> tuple[int, ...] | None:
+def joined(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) -> tuple[int, ...] | None:
     """The order in which a reshape names the axes of a recurrent layer's last states, to join those of a sample in a row.
 
     They are (states, batch, units), so a row of several states holds one state of several samples.
@@ -28,10 +30,23 @@ def joined(machine: Machine, tensor: Tensor, wanted: list[Value]) -> tuple[int, 
         case [first, Constant(int() as width)] | [first, Constant(int() as width), Constant(1)] if width > 0:
             one_sample = isinstance(first, Constant) and first.value != -1
             return (1, 0) if not one_sample and units is not None and width > units and width % units == 0 else None
+        case [first, width] | [first, width, Constant(1)] if _is_several_units(layer, width):
+            return (1, 0) if not isinstance(first, Constant) or first.value == -1 else None
         case [first, *_] if _is_its_batch(machine, layer, tensor.inputs[0], first):
             return (1, 0)
         case _:
             return None
+
+
+def _is_several_units(layer: Layer, width: Value) -> bool:
+    """Whether a width is a multiple of the units of a recurrent layer, of which no number is known."""
+    units = layer.arguments.get(layer.kind.units)
+    times = None if units is None else sizes.without(sizes.factors(width), sizes.factors(units))
+    match times:
+        case (Constant(int() as number),):
+            return number > 1
+        case _:
+            return False
 
 
 def _is_its_batch(machine: Machine, layer: Layer, given: Tensor, size: Value) -> bool:

@@ -81,7 +81,18 @@ def _activation(machine: Machine, operation: Operation) -> Value:
 
 
 def _same(machine: Machine, operation: Operation) -> Value:
-    return operation.main
+    match operation.main:
+        case Tensor() as tensor if operation.name.endswith(".cuda"):
+            return _copy_of_parameter(tensor, operation.name, operation.site)
+        case other:
+            return other
+
+
+def _copy_of_parameter(tensor: Tensor, by: str, site: Site) -> Tensor:
+    """A parameter on another device is another tensor, and no parameter; any other tensor is the same to us."""
+    if tensor.origin.name != torch.PARAMETER:
+        return tensor
+    return tensor.derive(origin=Origin("operation", by, site, note="moved"))
 
 
 def _detach(machine: Machine, operation: Operation) -> Value:
@@ -139,7 +150,9 @@ def call_method(machine: Machine, tensor: Tensor, name: str, arguments: Argument
         return apply(machine, "permute", "numpy.ndarray.transpose", tensor, {"input": tensor, "dims": order}, site)
     effect, parameters = torch.METHODS[name]
     if name in ("to", "type"):
-        return _moved(machine, tensor, arguments)
+        moved_to = _moved(machine, tensor, arguments)
+        stays = arguments.positional[:1] == (Constant("cpu"),)
+        return moved_to if stays or name == "type" else _copy_of_parameter(moved_to, "torch.Tensor.to", site)
     bound = _with_unknown_rest(arguments, arguments.preceded_by(tensor).bind(parameters), parameters)
     if "axis" in bound:
         bound.setdefault("dim", bound["axis"])
@@ -234,7 +247,7 @@ def filled(tensor: Tensor, key: Value, value: Value, site: Site) -> Tensor:
         return tensor
     else:
         domain = tensor.domain if tensor.domain in (Domain.TARGET, Domain.ONE_HOT) else Domain.UNKNOWN
-    origin = Origin("operation", "[…] =", site, note="collected")
+    origin = Origin("operation", "[…] =", site, note="collected", factor=tensor.origin.factor)
     labels = numbers.overwritten(tensor.labels, None) if tensor.labels is not None else None
     shape = _shape_of_filled(tensor.shape, key, value.shape)
     return tensor.derive(

@@ -18,7 +18,7 @@ from headlint.flow.values.tensor_values import Tensor
 if TYPE_CHECKING:
     from headlint.flow.machine.machine import Machine
 
-_CUTS = frozenset({"detach", "new tensor"})
+_CUTS = frozenset({"detach", "new tensor", "leaf"})
 _BLOCK = "no_grad"
 """A block around some of the layers is put there on purpose: whether they are frozen too is said where they are trained."""
 
@@ -28,14 +28,13 @@ def note(machine: Machine, unit: ModuleUnit) -> None:
     forwards = [fact for fact in machine.facts if isinstance(fact, ForwardDone)]
     if not forwards or machine.overwhelmed or machine.cut_short:
         return
-    applied = [fact for fact in machine.facts if isinstance(fact, LayerApplied) and fact.layer.has_weights]
-    graph = _Graph(applied)
+    graph = _Graph([fact for fact in machine.facts if isinstance(fact, LayerApplied) and fact.layer.has_weights])
     outputs = [tensor for forward in forwards for tensor in tensors_of(forward.output)]
     if not any(graph.stops(tensor) for tensor in graph.reached(outputs, through_cuts=True)):
         return
     in_losses = graph.reached(_losses(machine))
     learning = graph.reached(_kept(machine)) | in_losses
-    learners = {fact.layer for fact in applied if fact.output in learning}
+    learners = {fact.layer for tensor in learning if (fact := graph.made(tensor)) is not None}
     for forward in forwards:
         if is_module(forward.module):
             for cut, behind in _cuts(machine, forward, graph, learners):
@@ -47,12 +46,20 @@ def note(machine: Machine, unit: ModuleUnit) -> None:
 class _Graph:
     """The tensors of a program, and where the gradient does not pass."""
 
-    def __init__(self, applied: Iterable[LayerApplied]) -> None:
-        self.made = {fact.output: fact for fact in applied}
+    def __init__(self, applied: list[LayerApplied]) -> None:
+        self._made = {fact.output: fact for fact in applied}
+        self._states = {(fact.layer, fact.input): fact for fact in applied}
+
+    def made(self, tensor: Tensor) -> LayerApplied | None:
+        """The application of a layer that gave a tensor; the states of a recurrent one are another that it gives."""
+        layer, inputs = tensor.origin.layer, tensor.inputs
+        if tensor.origin.note == "state" and layer is not None and inputs:
+            return self._states.get((layer, inputs[0]))
+        return self._made.get(tensor)
 
     def stops(self, tensor: Tensor) -> bool:
         """Whether no gradient goes back from a tensor to what it was computed from."""
-        fact = self.made.get(tensor)
+        fact = self.made(tensor)
         return tensor.origin.note in _CUTS or (fact is not None and fact.without_gradient)
 
     def reached(self, ends: Iterable[Tensor], through_cuts: bool = False) -> dict[Tensor, None]:
@@ -96,7 +103,7 @@ def _cuts(
     if not any(graph.stops(tensor) for tensor in graph.reached(outputs, through_cuts=True)):
         return
     live = graph.reached(outputs)
-    applied = (graph.made[tensor] for tensor in live if tensor in graph.made)
+    applied = (fact for tensor in live if (fact := graph.made(tensor)) is not None)
     trained = sorted(applied, key=lambda fact: (fact.site.path, fact.site.at))
     own = _own_layers(machine, forward.module)
     for behind in trained:
@@ -109,7 +116,7 @@ def _cuts(
                 dict.fromkeys(
                     fact.layer
                     for tensor in before
-                    if (fact := graph.made.get(tensor)) and fact.layer in own and fact.layer not in learners
+                    if (fact := graph.made(tensor)) and fact.layer in own and fact.layer not in learners
                 )
             )
             if site is not None and lost and not any(_is_handled(machine, layer) for layer in lost):
@@ -127,7 +134,8 @@ def _cuts(
 def _place(graph: _Graph, cut: Tensor) -> tuple[Site | None, str]:
     if cut.origin.note in _CUTS:
         return cut.origin.site, cut.origin.name.rsplit(".", 1)[-1]
-    return graph.made[cut].cut_at, _BLOCK
+    fact = graph.made(cut)
+    return (fact.cut_at if fact is not None else None), _BLOCK
 
 
 def _own_layers(machine: Machine, module: Instance) -> set[HeapObject]:

@@ -15,7 +15,9 @@ from headlint.flow.values.training_values import Parameters
 if TYPE_CHECKING:
     from headlint.flow.machine.machine import Machine
 
-METHODS = frozenset({"parameters", "named_parameters", "zero_grad", "requires_grad_", "train", "eval"})
+METHODS = frozenset(
+    {"parameters", "named_parameters", "zero_grad", "requires_grad_", "train", "eval", "load_state_dict"}
+)
 
 
 def is_module(value: Value) -> bool:
@@ -44,6 +46,9 @@ def call_method(machine: Machine, module: Value, name: str, arguments: Arguments
         case "train" | "eval":
             _note_mode(machine, module, name, arguments, at)
             return module
+        case "load_state_dict":
+            machine.note_event(Event.RESTORED, machine.site(at), module)
+            return machine.globals.child((module, name, "()"))
         case "requires_grad_":
             value = arguments.first("requires_grad") or Constant(True)
             parameters.set_trainable(machine, parameters.of_module(machine, module), value)

@@ -114,13 +114,19 @@ def _note_step(machine: Machine, optimizer: Value, at: int, by: Value | None = N
 
 def _scaler(machine: Machine, scaler: Scaler, name: str, arguments: Arguments, at: int) -> Value:
     first = arguments.positional[0] if arguments.positional else arguments.get("outputs", "optimizer")
+    if first is None:
+        return Unknown()
+    return machine.state.distribute([first], lambda value: _scaled(machine, scaler, name, value, at))
+
+
+def _scaled(machine: Machine, scaler: Scaler, name: str, value: Value, at: int) -> Value:
     match name:
-        case "scale" if isinstance(first, Tensor):
-            return first.derive(origin=Origin("operation", "scale", machine.site(at), note="scaled"))
+        case "scale" if isinstance(value, Tensor):
+            return value.derive(origin=Origin("operation", "scale", machine.site(at), note="scaled"))
         case "scale":
             return Unknown(key=("scaled", scaler))
-        case "step" if first is not None:
-            _note_step(machine, first, at, scaler)
-        case "unscale_" if first is not None:
-            machine.note_event(Event.UNSCALED, machine.site(at), first, by=scaler)
+        case "step":
+            _note_step(machine, value, at, scaler)
+        case "unscale_":
+            machine.note_event(Event.UNSCALED, machine.site(at), value, by=scaler)
     return Unknown()

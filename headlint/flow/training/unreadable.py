@@ -45,7 +45,7 @@ def _method(machine: Machine, owner: Unknown, name: str, arguments: Arguments, a
             machine.note_event(Event.UNSCALED, machine.site(at), first, by=owner)
             return Unknown()
         case _ if name.endswith("_") and _is_gradient(owner):
-            machine.note_event(Event.WRITTEN, machine.site(at), owner)
+            machine.note_event(Event.WRITTEN, machine.site(at), owner, given=(Constant(name),))
             return None
         case _:
             return modules.call_unknown(machine, owner, name, arguments, at)

@@ -194,6 +194,14 @@ class Backward(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class LossCopied(Fact):
+    """A loss is copied without its graph, and the copy is asked for a gradient of its own."""
+
+    copied: Tensor
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class LabelsRescaled(Fact):
     """Labels are divided as if they were pixels."""
 
@@ -214,6 +222,16 @@ class PartsKept(Fact):
     """Whether they are parts of a module in another way, or the program takes care of each of them by hand."""
     plain: bool
     """Whether it holds nothing but modules, a dict under texts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class ParameterLoose(Fact):
+    """A PyTorch module makes parameters under one of its attributes that are none of its own."""
+
+    module: str
+    attribute: str
+    holder: str
+    """``list`` or ``dict`` for what holds them, ``moved`` for one that was moved or converted as soon as it was made."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -243,6 +261,8 @@ class AxesReordered(Fact):
     """How many sizes the reshape is given."""
     by_part: bool = False
     """Whether only a factor of the axis stands before the one that it should be behind, as the heads of features."""
+    of_torch: bool = True
+    """Whether it is surely no array of NumPy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -274,7 +294,7 @@ class StepTaken(Fact):
     input: Tensor
     axis: int
     taken: str
-    """``first``, ``last``, ``mean``, or empty for another step."""
+    """``first``, ``last``, ``mean``, ``joined`` where all axes but the first become one, or empty for another step."""
     taken_at: Site
 
 
@@ -409,6 +429,11 @@ class TrainingEvent(Fact):
     """Of a step: layers that a module got after the optimizer had taken its parameters."""
     training: bool = False
     """Of a model that is applied: whether the call says ``training=True``, and stands in no comprehension."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class NothingDifferentiated(Fact):
+    """A program takes steps, and nothing in it mentions gradients but to clear them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import inf
+from math import ceil, floor, inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,14 @@ class Interval:
         """How far sums reach at least, however the numbers of the two arrays meet."""
         low = min(self.low + other.high, other.low + self.high)
         high = max(self.high + other.low, other.high + self.low)
+        return Interval(low, high) if low <= high else None
+
+    def cut_off(self) -> Interval | None:
+        """How far the whole parts reach at least: what lies near 4 may be less."""
+        if max(abs(self.low), abs(self.high)) == inf:
+            return None
+        low = floor(self.low) + 1 if self.low < 0 else floor(self.low)
+        high = ceil(self.high) - 1 if self.high > 0 else ceil(self.high)
         return Interval(low, high) if low <= high else None
 
     def clipped(self, low: float, high: float) -> Interval:

@@ -149,6 +149,14 @@ class Dataset(HeapObject):
         """What iterating over it gives."""
 
 
+class FieldBatch(HeapObject):
+    """A batch of torchtext, whose attributes are its fields; its slots are the labels among them."""
+
+    def __init__(self, fields: Mapping[str, Value]) -> None:
+        super().__init__()
+        self.slots.update(fields)
+
+
 class Rows(Dataset):
     """A data set of Hugging Face, whose rows are dicts; its slots are the columns of which something is known.
 

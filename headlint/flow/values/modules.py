@@ -33,9 +33,11 @@ class ModuleUnit:
     classes: list[ClassValue] = field(default_factory=list)
     """Every class that was defined so far, in order."""
     late: list[LateDefinition] = field(default_factory=list)
-    """The functions and classes that are defined when something asks for them."""
+    """What is defined when something asks for them."""
     defined: dict[LateDefinition, Value | None] = field(default_factory=dict)
     """What became of those that something asked for."""
+    mentions: dict[str, frozenset[str]] | None = None
+    """What each definition of the top level mentions, once it was asked for."""
 
     def __post_init__(self) -> None:
         self.scope = Scope(self, "module", None)
@@ -49,6 +51,9 @@ class Loader(Protocol):
 
     def submodule(self, package: Path, name: str) -> Path | None:
         """The file of a package's submodule, given the package's ``__init__.py``."""
+
+    def modules_below(self, importer: Path, package: str) -> dict[str, Path]:
+        """The modules of a package by their names, as a module of the project would import it."""
 
     def is_mentioned_elsewhere(self, file: Path, cls: str, attribute: str) -> bool:
         """Whether another file of the project may reach an attribute that a class of a file gives its objects."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from headlint.flow.values.python_values import Constant, Unknown, Value
 from headlint.flow.values.tensor_values import Tensor
@@ -20,14 +20,14 @@ def size_of(names: Unknown, tensor: Tensor, axis: int) -> Unknown:
     return shape_of(names, tensor).child(("item", axis))
 
 
-def product(left: Unknown, right: Unknown) -> Unknown | None:
-    """The product of two sizes of axes; None where one of them is no such size."""
-    return left.child(("*", right)) if _is_size(left) and _is_size(right) else None
+def product(left: Unknown, right: Unknown) -> Unknown:
+    """The product of two values; that of two sizes of axes is itself such a size."""
+    return left.child(("*", right)) if _is_size(left) and _is_size(right) else Unknown(key=("*", left, right))
 
 
-def quotient(left: Unknown, right: Unknown) -> Unknown:
+def quotient(left: Unknown, right: Unknown, symbol: str = "//") -> Unknown:
     """A value divided by another one, of which only the two are known."""
-    return Unknown(key=("//", left, right))
+    return Unknown(key=(symbol, left, right))
 
 
 def divided(value: Value) -> tuple[Value, Value] | None:
@@ -35,12 +35,67 @@ def divided(value: Value) -> tuple[Value, Value] | None:
     match value:
         case Unknown(key=("//", Unknown() as left, Unknown() as right)):
             return left, right
+        case Unknown(key="int", parent=Unknown(key=("/", Unknown() as left, Unknown() as right))):
+            return left, right
+        case Unknown(key="int", parent=Unknown(key=("/", ("int", int() as number)), parent=Unknown() as left)):
+            return left, Constant(number)
         case Unknown(key=("//", "reversed", (_, int() as number)), parent=Unknown() as divisor):
             return Constant(number), divisor
         case Unknown(key=("//", (_, int() as number)), parent=Unknown() as left):
             return left, Constant(number)
         case _:
             return None
+
+
+def factors(size: Value) -> tuple[Value, ...]:
+    """What a size is the product of, as far as the program says it; ``k * (n // k)`` is ``n``."""
+    match size:
+        case Constant(1):
+            return ()
+        case Unknown(key=("*", Unknown() as left, Unknown() as right)):
+            return multiplied((*factors(left), *factors(right)))
+        case Unknown(key=("*", Unknown() as right), parent=Unknown() as left):
+            return multiplied((*factors(left), *factors(right)))
+        case Unknown(key=("*", ("int", int() as number)) | ("*", "reversed", ("int", int() as number)), parent=rest):
+            return multiplied((*factors(rest), *factors(Constant(number)))) if rest is not None else (size,)
+        case Unknown(key="int", parent=Unknown() as number):
+            return factors(number)
+        case _:
+            return (size,)
+
+
+def multiplied(product_of: Sequence[Value]) -> tuple[Value, ...]:
+    """Factors, where a quotient and what it was divided by are one."""
+    for one in product_of:
+        whole, divisor = divided(one) or (None, None)
+        others = list(product_of)
+        others.remove(one)
+        if whole is not None and divisor is not None and (rest := without(others, factors(divisor))) is not None:
+            return (*rest, *factors(whole))
+    return tuple(product_of)
+
+
+def without(product_of: Sequence[Value], taken_out: Sequence[Value]) -> tuple[Value, ...] | None:
+    """The factors that are left when others are taken out; None where one of these is not among them."""
+    left = list(product_of)
+    for factor in taken_out:
+        found = next((number for number, one in enumerate(left) if same(one, factor)), None)
+        if found is None:
+            return None
+        del left[found]
+    return tuple(left)
+
+
+def same(one: Value, other: Value) -> bool:
+    """Whether two values are the same, also where both are divided anew each time."""
+    match one, other:
+        case Constant(), Constant():
+            return one.value == other.value
+        case _:
+            first, second = divided(one), divided(other)
+            if one is other or first is None or second is None:
+                return one is other
+            return same(first[0], second[0]) and same(first[1], second[1])
 
 
 def least_rank(size: Value) -> int:

@@ -15,7 +15,7 @@ from typing import Any
 
 from .measuring.framework import Adapter, adapter_for
 from .measuring.measurement import Measured
-from .measuring.places import WORKER
+from .measuring.places import WORKER, is_further, lines_of
 from .program.building import Recipe, make, recipes
 from .program.commandline import without_command_line
 from .program.discovery import discover
@@ -165,11 +165,15 @@ def with_other_guesses(
     order = itertools.count()
     waiting: list[tuple[bool, bool, int, int, Iterator[Recipe]]] = []
     seen: set[tuple[str, int, str]] = set()
+    furthest: list[tuple[str, int]] = []
 
     def wait(recipe: Recipe, failure: Unmeasurable, depth: int) -> None:
         error, built = failure.__cause__, failure.reason == "inputs"
         if error is not None and (where := failed_at(error)) not in seen:
             seen.add(where)
+            if is_further(lines := lines_of(error), furthest):
+                furthest[:] = lines
+                depth += 1
             for usual in (False, True):
                 others = itertools.islice(recipe.otherwise(error, usual), MOST_AFTER_BUILDING if built else None)
                 heapq.heappush(waiting, (built, usual, -depth, next(order), others))
@@ -181,8 +185,8 @@ def with_other_guesses(
             heapq.heappop(waiting)
         if not waiting or other is None or request.seconds_left < 0:
             return
+        depth = -waiting[0][2] + other.near
         try:
-            depth = -waiting[0][2] + other.near
             make(other, adapter)
         except Unmeasurable as failure:
             wait(other, failure, depth)

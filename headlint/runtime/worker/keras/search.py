@@ -16,6 +16,9 @@ from .inputs import VOCABULARY, fresh_values, layers_of
 
 MOST_TRIES = 40
 
+SIDES = (64, 256)
+"""Sides of images that can be halved often."""
+
 LAST_AXIS = (
     r"expected axis -1 of input shape to have value (\d+)",
     r"In\[1\]: \[(\d+),",
@@ -88,6 +91,7 @@ def repaired(message: str, spec: TensorSpec, model: Any) -> Iterator[TensorSpec]
         found = re.search(pattern, message)
         if found and spec.shape:
             yield replace(spec, shape=(*spec.shape[:-1], int(found[1])))
+    yield from of_other_size(message, spec)
     if re.search(r"ndim=(\d+)", message):
         yield from of_rank(message, spec)
     total = re.search(r"input_shape=\((?:\d+, )?(\d+),\), target_shape=\(([\d, ]+)\)", message)
@@ -101,12 +105,39 @@ def repaired(message: str, spec: TensorSpec, model: Any) -> Iterator[TensorSpec]
             yield replace(spec, dtype="int32", below=below)
     if "string" in message.lower() and spec.dtype != "string":
         yield TensorSpec(spec.shape[:1], "string")
+    if (
+        re.search(r"ConcatOp|must be equal|inputs with matching shapes|Incompatible shapes", message)
+        and len(spec.shape) == 4
+    ):
+        yield from (replace(spec, shape=(spec.shape[0], side, side, spec.shape[3])) for side in SIDES if not spec.fixed)
     smaller = re.search(
         r"Negative dimension|negative dimension|smaller than|computed output size would be negative|empty output",
         message,
     )
     if smaller and len(spec.shape) == 4 and spec.shape[1] < 256:
         yield replace(spec, shape=(spec.shape[0], 2 * spec.shape[1], 2 * spec.shape[2], spec.shape[3]))
+
+
+PAIRS = re.compile(
+    r"Incompatible shapes: \[([\d,]+)\] vs\. \[([\d,]+)\]|must be equal, but are (\d+) and (\d+)|shapes \(([\d, ]+)\) and \(([\d, ]+)\)"
+)
+"""What an error says about two shapes that do not fit."""
+
+
+def of_other_size(message: str, spec: TensorSpec) -> Iterator[TensorSpec]:
+    """The tensor with the size that one of two shapes has in place of that of the other."""
+    found = PAIRS.search(message)
+    one, other = [text for text in found.groups() if text] if found else ("", "")
+    pairs = [(int(first), int(second)) for first, second in zip(numbers(one), numbers(other), strict=False)]
+    for wanted, got in [*pairs, *((second, first) for first, second in pairs)]:
+        for axis in range(len(spec.shape) - 1, 0, -1):
+            if wanted != got and spec.shape[axis] == got and not spec.fixed:
+                yield replace(spec, shape=(*spec.shape[:axis], wanted, *spec.shape[axis + 1 :]))
+
+
+def numbers(text: str) -> list[str]:
+    """The numbers in a text."""
+    return re.findall(r"\d+", text)
 
 
 def of_rank(message: str, spec: TensorSpec) -> Iterator[TensorSpec]:

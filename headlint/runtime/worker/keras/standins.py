@@ -9,11 +9,15 @@ from typing import Any
 
 import keras
 import numpy
+from keras.src.applications import imagenet_utils
 from keras.src.utils import file_utils
 
-from ..program.standins import MissingData
+from ..program.standins import REPLACEMENTS, MissingData
 from ..reasons import Unmeasurable, describe
 from .legacy import namespaces
+
+for name in ("obtain_input_shape", "_obtain_input_shape"):
+    REPLACEMENTS["keras_applications", name] = imagenet_utils.obtain_input_shape
 
 WEIGHTS_LEFT_OUT = "pretrained weights were not loaded"
 SAMPLES = 512

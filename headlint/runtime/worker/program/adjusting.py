@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from enum import Enum
 from functools import cached_property, partial
 from types import FrameType, TracebackType
 from typing import Any
@@ -22,6 +23,7 @@ from .guessing import (
     Unguessable,
     guess,
     last_resort,
+    table,
 )
 from .slicing import Namespace
 from .standins import GUESSED
@@ -40,6 +42,7 @@ WANTS_SEVERAL = re.compile(
     r"|for \+: '(int|float)' and '(list|tuple)'|for \+: '(list|tuple)' and '(int|float)'|zip argument"
     r"|'(int|float)' object does not support item"
 )
+WANTS_TUPLE = re.compile(r"(?:must|should|has to) be (?:an? )?(?:tuple|list|sequence)", re.I)
 WANTS_ONE = re.compile(
     r"'(list|tuple)' object cannot be interpreted|of type (list|tuple) at pos|for [-+*/%<>]+=?: '?(list|tuple)'?"
     r"|between instances of '(list|tuple)'|argument must be a .*number, not '(list|tuple)'|not (list|tuple)$"
@@ -49,6 +52,8 @@ WANTS_SO_MANY = re.compile(r"values to unpack \(expected (\d+)")
 WANTS_FUNCTION = re.compile(
     r"'(int|float|bool|str)' object is not callable|arg 1 must be a class|is not a Module subclass"
 )
+WANTS_ARRAY = re.compile(r"expected np.ndarray \(got ")
+WANTS_WHOLE = re.compile(r"got float|'float' object cannot be interpreted|not (?:a )?float|received.*\bfloat\b")
 WANTS_WORD = re.compile(r"expected str|must be (a )?str|expected string|can only concatenate str")
 WANTS_OPTIONS = re.compile(r"'(int|float|bool|str)' object has no attribute '(\w+)'")
 OF_A_MODEL = frozenset(
@@ -67,7 +72,7 @@ OF_A_MODEL = frozenset(
 )
 """What the program asks of a model."""
 
-WANTS_OTHER = (KeyError, ValueError, NotImplementedError, AssertionError, NameError, AttributeError)
+WANTS_OTHER = (SystemExit, KeyError, ValueError, NotImplementedError, AssertionError, NameError, AttributeError)
 """What a constructor raises that has no use for a value it was given, or no branch for it and so no variable."""
 
 Piece = tuple[int, int, int, int]
@@ -77,6 +82,8 @@ Frame = tuple[FrameType, Piece]
 """A call of the user's program, and what was running in it."""
 
 LARGEST = 5000
+SHORT = 3
+"""Letters of a name up to which a text may have it by chance."""
 
 
 @dataclass(frozen=True)
@@ -97,9 +104,10 @@ def adjusted(
     trouble = Trouble(error, describe(error), own_frames(error.__traceback__))
     if missing := MISSING.search(trouble.text):
         yield with_more(arguments, re.findall(r"'(\w+)'", missing[1])), True
-    for knob in sorted(knobs_of(arguments, parameters), key=trouble.distance):
+    knobs = [*knobs_of(arguments, parameters), *knobs_left_out(arguments, parameters, trouble)]
+    for knob in sorted(knobs, key=trouble.distance):
         for value in usual_for(knob, trouble) if usual else asked_for(knob, trouble):
-            if type(value) is not type(knob.value) or value != knob.value:
+            if type(value) is not type(knob.value) or (value is not knob.value and value != knob.value):
                 yield knob.turned(value), trouble.distance(knob) == 0
 
 
@@ -132,12 +140,53 @@ def knobs_of(arguments: Arguments, parameters: list[str]) -> Iterator[Knob]:
                 yield Knob(name, value, partial(exchanged, arguments, place, name))
 
 
+def knobs_left_out(arguments: Arguments, parameters: list[str], trouble: Trouble) -> Iterator[Knob]:
+    """The parameters that were left out and are ``None`` where the error arose: the program may need them after all."""
+    given = {*parameters[: len(arguments.positional)], *arguments.keywords}
+    for name in parameters:
+        frame = next((frame for frame, _ in trouble.frames if name in frame.f_locals), None)
+        if name not in given and frame is not None and frame.f_locals[name] is None:
+            yield Knob(name, None, partial(exchanged, arguments, name, name))
+
+
 def options_of(
     arguments: Arguments, place: int | str, given: dict[str, Any], remade: Callable[[dict[str, Any]], Any]
 ) -> Iterator[Knob]:
-    """The guessed options of an object or mapping."""
+    """The guessed options of an object or mapping, and those of the options among them."""
     for key, value in given.items():
-        yield Knob(key, value, partial(with_option, arguments, place, key, given, remade))
+        turned = partial(with_option, arguments, place, key, given, remade)
+        yield Knob(key, value, turned)
+        yield from nested_options(value, turned)
+
+
+def nested_options(value: Any, turned: Callable[[Any], Arguments]) -> Iterator[Knob]:
+    """The guessed options of options that are themselves an option."""
+    match value:
+        case GuessedConfiguration(given=given, with_given=remade):
+            yield from inner_options(given, remade, turned)
+        case CompletedMapping(with_guessed=remade):
+            yield from inner_options(value.guessed(), remade, turned)
+
+
+def inner_options(
+    given: dict[str, Any], remade: Callable[[dict[str, Any]], Any], turned: Callable[[Any], Arguments]
+) -> Iterator[Knob]:
+    """The same for what was guessed of them."""
+    for key, inner in given.items():
+        deeper = partial(with_inner, turned, key, given, remade)
+        yield Knob(key, inner, deeper)
+        yield from nested_options(inner, deeper)
+
+
+def with_inner(
+    turned: Callable[[Any], Arguments],
+    key: str,
+    given: dict[str, Any],
+    remade: Callable[[dict[str, Any]], Any],
+    value: Any,
+) -> Arguments:
+    """The arguments with another guess for one option of an option."""
+    return turned(remade({**given, key: value}))
 
 
 def with_option(
@@ -217,6 +266,8 @@ class Trouble:
     def distance(self, knob: Knob) -> float:
         """How many calls lie between the failing line and the one that reads a guess by its name, or by its value."""
         own = plain(knob.name)
+        if len(own) > SHORT and re.search(rf"\b{re.escape(knob.name)}\b", self.text):
+            return 0
         for depth, (frame, _) in enumerate(self.frames):
             if own in self.names[depth]:
                 return depth
@@ -245,16 +296,28 @@ def same(one: Any, other: Any) -> bool:
 def asked_for(knob: Knob, trouble: Trouble) -> Iterator[Any]:
     """What an error says that it wants in place of a guess."""
     value, text = knob.value, trouble.text
+    if value is None:
+        yield from likely(knob.name)
+        return
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
     several = isinstance(value, (list, tuple)) and bool(value)
     if (found := WANTS_SO_MANY.search(text)) and (number or several):
         yield [value[0] if several else value] * int(found[1])
     if WANTS_SEVERAL.search(text) and number:
+        if "after *" in text:
+            yield from ([value], (3, 96, 96), (96, 96, 3))
         if trouble.reads(knob) and any(looks_up_words(*one) for one in trouble.frames[:1]):
             yield CompletedMapping()
-        yield from ([value] * 2, [value] * 4, [[value] * 2] * 2)
+        yield from ([value] * 2, [value] * 4, [value] * 3, [[value] * 2] * 2)
+    if WANTS_TUPLE.search(text) and (number or several):
+        one = value[0] if several else value
+        yield from ((one, one), [one, one], (one,) * 3, [(one, one)] * 2)
     if WANTS_ONE.search(text) and several:
         yield value[0]
+    if WANTS_ARRAY.search(text) and trouble.reads(knob) and hasattr(table(), "numpy"):
+        yield table().numpy()
+    if WANTS_WHOLE.search(text) and isinstance(value, float):
+        yield from (HIDDEN, 2)
     if WANTS_WORD.search(text) and not isinstance(value, str) and trouble.reads(knob):
         yield "none"
     if WANTS_FUNCTION.search(text) and trouble.reads(knob):
@@ -267,6 +330,14 @@ def asked_for(knob: Knob, trouble: Trouble) -> Iterator[Any]:
         yield not value
     elif several and isinstance(trouble.error, IndexError):
         yield [*value, *value]
+
+
+def likely(name: str) -> Iterator[Any]:
+    """A guess by name for what was left out."""
+    try:
+        yield guess(name)
+    except Unguessable:
+        return
 
 
 def usual_for(knob: Knob, trouble: Trouble) -> Iterator[Any]:
@@ -307,7 +378,7 @@ def words_for(knob: Knob, frames: list[Frame]) -> Iterator[Any]:
         for node in nodes_in(frame, piece):
             if isinstance(node, ast.Subscript):
                 found |= dict.fromkeys(keys_of(node.value, frame))
-        found |= dict.fromkeys(compared_in(frame, knob.name))
+        found |= dict.fromkeys(one for one in compared_in(frame, knob.name) if isinstance(one, (str, int, Enum)))
     yield from list(found)[:MOST_WORDS]
 
 
@@ -335,6 +406,15 @@ def compared_in(frame: FrameType, name: str) -> Iterator[Any]:
                 case ast.Compare(left=left, comparators=[right]) if is_named(left, name):
                     parts = right.elts if isinstance(right, (ast.List, ast.Tuple, ast.Set)) else [right]
                     yield from (part.value for part in parts if isinstance(part, ast.Constant) and part.value)
+                    yield from (named_value(part, frame) for part in parts if isinstance(part, ast.Attribute))
+
+
+def named_value(node: ast.Attribute, frame: FrameType) -> Any:
+    """What a dotted name such as ``Kinds.GRU`` gives; None where that raises."""
+    try:
+        return eval(compile(ast.Expression(node), "<name>", "eval"), frame.f_globals, frame.f_locals)
+    except Exception:  # whatever the user's expression raises
+        return None
 
 
 def is_named(node: ast.expr, name: str) -> bool:

@@ -13,9 +13,9 @@ from typing import Any
 
 from ..reasons import Unmeasurable
 from .discovery import last_part, model_classes
-from .guessing import HIDDEN, Unguessable, completed, guess, last_resort
+from .guessing import CONFIGURATIONS, HIDDEN, Unguessable, completed, guess, last_resort
 from .loading import Program, Slice, module_name
-from .parameters import body_of, guess_parameter
+from .parameters import DATA, body_of, guess_parameter
 from .slicing import Namespace, units_of
 from .sources import parse, read_source
 from .standins import GUESSED, find_stand_in, missing_package, stand_in
@@ -26,10 +26,6 @@ MOST_WAYS = 1
 CALL_DEPTH = 3
 SMALL = 4
 WIDE = 7
-DATA = re.compile(
-    r"^(x|y|data|df|frame|images?|samples|train|test)$|(^|_)[xy](_|$)|_(train|test|data|df)$|^(train|test|valid)_", re.I
-)
-"""Parameters that are rows of data."""
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -179,7 +175,8 @@ def calls_in(
 
 
 def project_sites(program: Program, name: str) -> Iterator[CallSite]:
-    """Calls of ``name`` in the other files of the project."""
+    """Calls of ``name`` in the other files of the project; of a method, in those that also name its class."""
+    *_, last = parts = name.split(".")
     paths = [
         path
         for path in sorted(program.root.rglob("*.py"))[: MOST_FILES * 4]
@@ -188,10 +185,11 @@ def project_sites(program: Program, name: str) -> Iterator[CallSite]:
     paths.sort(key=lambda path: (path.parent != program.path.parent, len(path.parts)))
     for path in paths[:MOST_FILES]:
         try:
-            if name not in read_source(path):
+            text = read_source(path)
+            if not all(part in text for part in parts):
                 continue
             module = program.slices.get(module_name(path)) or program.slice_of(module_name(path), path)
-            yield from call_sites(module, name)
+            yield from call_sites(module, last)
         except Unmeasurable:
             continue
 
@@ -215,6 +213,7 @@ def arguments_for(program: Program, module: Slice, name: str, target: Callable[.
     required = [parameter for parameter in parameters if parameter.default is parameter.empty]
     if not required:
         yield Arguments((), {}, "defaults")
+        yield from without_empty_options(parameters, module, target)
     yield from partial
     yield from incomplete
     if required:
@@ -222,6 +221,21 @@ def arguments_for(program: Program, module: Slice, name: str, target: Callable[.
         yield guessed
         yield smaller(guessed)
         yield uniform(guessed)
+
+
+def without_empty_options(
+    parameters: list[inspect.Parameter], module: Slice, target: Callable[..., Any]
+) -> Iterator[Arguments]:
+    """Guessed options in place of a default that is ``None`` or an empty dictionary."""
+    empty = [one for one in parameters if CONFIGURATIONS.match(one.name) and is_empty(one.default)]
+    if empty:
+        options = {one.name: guess_parameter(one, module, target) for one in empty}
+        yield Arguments((), options, "defaults", tuple(f"{name}={shown(value)}" for name, value in options.items()))
+
+
+def is_empty(default: Any) -> bool:
+    """Whether a default says nothing."""
+    return default is None or (isinstance(default, (dict, list, tuple)) and not default)
 
 
 def with_completed_options(found: Arguments) -> Arguments | None:

@@ -1,14 +1,30 @@
-"""Programs that read their command line are given an empty one, and every option its default."""
+"""Programs that read their command line are given an empty one, and every option its default; no folder is made for them."""
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from unittest import mock
+
+from .guessing import guess_option
+from .standins import GUESSED
+
+
+def guessed_option(action: argparse.Action) -> Any:
+    """A guess for a number or word that the command line must give; None for anything else."""
+    if action.choices:
+        value = next(iter(action.choices))
+    elif action.type in (int, float) and action.nargs is None:
+        value = guess_option(action.dest)
+    else:
+        return None
+    GUESSED.append(f"{action.dest}={value}")
+    return value
 
 
 @contextmanager
@@ -18,12 +34,23 @@ def without_command_line(path: Path) -> Iterator[None]:
 
     def parse_nothing(parser: argparse.ArgumentParser, args: Any = None, namespace: Any = None) -> Any:
         for action in parser._actions:
+            if action.required and action.default is None:
+                action.default = guessed_option(action)
             action.required = False
         for group in parser._mutually_exclusive_groups:
             group.required = False
         return ordinary(parser, [], namespace)
 
+    def try_to(make: Callable[..., None]) -> Callable[..., None]:
+        def made(*arguments: Any, **keywords: Any) -> None:
+            with suppress(OSError):
+                make(*arguments, **keywords)
+
+        return made
+
     with (
+        mock.patch.object(os, "mkdir", try_to(os.mkdir)),
+        mock.patch.object(os, "makedirs", try_to(os.makedirs)),
         mock.patch.object(sys, "argv", [str(path)]),
         mock.patch.object(argparse.ArgumentParser, "parse_known_args", parse_nothing),
     ):

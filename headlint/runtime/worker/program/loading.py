@@ -7,6 +7,7 @@ import importlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 
 from ..reasons import Unmeasurable, describe
 from .slicing import Namespace, names_bound, units_of
-from .sources import parse
+from .sources import parse, read_source
 from .standins import StandIn, missing_package, stand_in
 
 
@@ -52,6 +53,13 @@ class Program:
         sys.path[:0] = [str(folder) for folder in self.search_path]
         sys.meta_path.insert(0, ProjectFinder(self))
         sys.meta_path.append(MissingFinder(self))
+
+    def own_package(self, name: str) -> Path | None:
+        """The folder above the file that has this name, where the file imports modules of it by their dotted name."""
+        if not re.search(rf"^\s*(?:from|import)\s+{re.escape(name)}\.", read_source(self.path), re.M):
+            return None
+        above = (one for one in self.path.parents if self.root in one.parents)
+        return next((one for one in above if one.name == name), None)
 
     def load(self) -> Slice:
         """The model's own file as a slice, under the name that relative imports need."""
@@ -111,7 +119,9 @@ class Program:
             case ast.ImportFrom(names=aliases):
                 bound = {alias.asname or alias.name: f"{statement.module or ''}.{alias.name}" for alias in aliases}
                 reason = f"importing {', '.join(bound.values())} failed: {describe(error)}"
-            case ast.Assign() if isinstance(error, OSError) or missing_package(describe(error)) is not None:
+            case ast.Assign() | ast.With() if (
+                isinstance(error, OSError) or missing_package(describe(error)) is not None
+            ):
                 bound = {name: name for name in names_bound(statement)}
                 reason = missing_package(describe(error)) or f"{', '.join(bound)} was not loaded ({describe(error)})"
             case ast.Assign() if isinstance(error, Unmeasurable) and all(
@@ -141,18 +151,38 @@ def replaced_names(statement: ast.ImportFrom, alias: ast.alias) -> ast.ImportFro
     return ast.ImportFrom(statement.module, [alias], statement.level)
 
 
+RELATIVE = re.compile(r"^\s*from\s+(\.+)", re.M)
+
+
 def package_root(path: Path) -> Path:
-    """The outermost folder above a file that is a package; the file's own folder when it is in none."""
+    """The outermost folder above a file that is a package; the file's own folder when it is in none.
+
+    Packages need no ``__init__.py``: as many folders are packages as the file's relative imports go up.
+    """
     folder = path.parent
     while (folder.parent / "__init__.py").exists() and (folder / "__init__.py").exists():
         folder = folder.parent
-    return folder
+    needed = path.parents[min(levels_up(path), len(path.parents) - 1) - 1]
+    return needed if needed in folder.parents else folder
+
+
+def is_relative(path: Path) -> bool:
+    """Whether a file imports from beside itself."""
+    return RELATIVE.search(read_source(path)) is not None
+
+
+def levels_up(path: Path) -> int:
+    """How many folders the relative imports of a file go up, its own included; at least one."""
+    try:
+        return max((len(dots) for dots in RELATIVE.findall(read_source(path))), default=1)
+    except Unmeasurable:
+        return 1
 
 
 def module_name(path: Path) -> str:
     """The dotted name under which a file would be imported; a notebook or script has its bare name."""
     stem = path.stem if path.stem.isidentifier() else "headlint_model"
-    if path.suffix != ".py" or not (path.parent / "__init__.py").exists():
+    if path.suffix != ".py" or not ((path.parent / "__init__.py").exists() or is_relative(path)):
         return stem
     top = package_root(path).parent
     parts = path.with_suffix("").relative_to(top).parts
@@ -176,8 +206,13 @@ class ProjectFinder:
         self, name: str, path: Sequence[str] | None = None, target: object = None
     ) -> importlib.machinery.ModuleSpec | None:
         """The spec of a project file, or of a folder of the project that has no ``__init__.py``."""
-        folders = [Path(folder) for folder in path] if path is not None else self.program.search_path
         last = name.rpartition(".")[2]
+        own = self.program.own_package(name) if path is None else None
+        if own is not None and not (own / "__init__.py").is_file():
+            spec = importlib.machinery.ModuleSpec(name, None, is_package=True)
+            spec.submodule_search_locations = [str(own)]
+            return spec
+        folders = [own.parent] if own is not None else [Path(one) for one in path or self.program.search_path]
         for folder in folders:
             if not self.is_ours(folder):
                 continue

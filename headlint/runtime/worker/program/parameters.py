@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 import inspect
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,13 +19,20 @@ from .guessing import (
     Unguessable,
     completed,
     guess,
+    guess_by_name,
+    last_resort,
     spread,
     table,
 )
 from .loading import Slice
 from .sources import parse
 from .standins import stand_in
-from .uses import is_data, is_options, is_table, items_read, keys_read, word_compared, words_compared
+from .uses import is_data, is_options, is_table, items_read, keys_read, parts_unpacked, word_compared, words_compared
+
+DATA = re.compile(
+    r"^(x|y|data|df|frame|images?|samples|train|test)$|(^|_)[xy](_|$)|_(train|test|data|df)$|^(train|test|valid)_", re.I
+)
+"""Parameters that are rows of data."""
 
 
 def guess_parameter(parameter: inspect.Parameter, module: Slice, target: Callable[..., Any]) -> Any:
@@ -44,6 +52,9 @@ def guess_parameter(parameter: inspect.Parameter, module: Slice, target: Callabl
         and is_options(body_of(target), parameter.name)
     ):
         return options_in(module, parameter.name) or GuessedConfiguration(words=words_compared(target))
+    if plain and (parts := parts_unpacked(body_of(target), parameter.name)) is not None:
+        each = guess_by_name(parameter.name)
+        return (each,) * len(parts.elts) if type(each) is int else unpackable(parts)
     if parameter.annotation is parameter.empty and keys_read(body_of(target), parameter.name):
         return CompletedMapping()
     single = guess_one(parameter, module, target)
@@ -51,6 +62,20 @@ def guess_parameter(parameter: inspect.Parameter, module: Slice, target: Callabl
     if items:
         return [single] * items
     return single
+
+
+def unpackable(target: ast.expr) -> Any:
+    """A guess that can be unpacked into the names of a target."""
+    match target:
+        case ast.Tuple(elts=parts) | ast.List(elts=parts):
+            return tuple(unpackable(part) for part in parts if not isinstance(part, ast.Starred))
+        case ast.Name(id=name) | ast.Attribute(attr=name) if DATA.search(name):
+            return stand_in(name, f"{name} is what a caller would give")
+    name = last_part(target)
+    try:
+        return guess(name)
+    except Unguessable:
+        return last_resort(name)
 
 
 def body_of(target: Callable[..., Any]) -> Callable[..., Any]:

@@ -9,14 +9,19 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 
+def function_of(function: Callable[..., Any]) -> ast.FunctionDef | None:
+    """The syntax of a function; None where its source is not known."""
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    except (OSError, TypeError, SyntaxError):
+        return None
+    return tree.body[0] if tree.body and isinstance(tree.body[0], ast.FunctionDef) else None
+
+
 def uses_of(forward: Callable[..., Any], parameter: str) -> Iterator[list[str]]:
     """The attributes of ``self`` that are called with a parameter, or with what was made of it, in source order."""
-    try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(forward)))
-    except (OSError, TypeError, SyntaxError):
-        return
-    function = tree.body[0]
-    if not isinstance(function, ast.FunctionDef) or not function.args.args:
+    function = function_of(forward)
+    if function is None or not function.args.args:
         return
     own = function.args.args[0].arg
     aliases = {parameter}
@@ -61,10 +66,21 @@ def unpacked(forward: Callable[..., Any], parameter: str) -> tuple[str, ...]:
     """The names that a parameter is unpacked into, as in ``text, image = inputs``; none where it is not."""
     for node in nodes_of(forward):
         match node:
-            case ast.Assign(targets=[ast.Tuple(elts=parts)], value=ast.Name(id=name)) if name == parameter:
+            case ast.Assign(targets=[ast.Tuple(elts=parts) | ast.List(elts=parts)], value=ast.Name(id=name)) if (
+                name == parameter
+            ):
                 names = tuple(part.id for part in parts if isinstance(part, ast.Name))
                 return names if len(names) == len(parts) == len(set(names)) else ()
     return ()
+
+
+def parts_unpacked(function: Callable[..., Any], parameter: str) -> ast.Tuple | ast.List | None:
+    """What a parameter is unpacked into, as in ``(x, y), labels = data``; None where it is not."""
+    for node in nodes_of(function):
+        match node:
+            case ast.Assign(targets=[ast.Tuple() | ast.List() as target], value=value) if names(value, parameter):
+                return target
+    return None
 
 
 def keys_read(forward: Callable[..., Any], parameter: str) -> tuple[str, ...]:

@@ -95,11 +95,20 @@ def _with_key(inputs: Inputs, names: list[str], match: re.Match[str]) -> Iterato
 
 
 def _masks_for_none(inputs: Inputs, names: list[str], match: re.Match[str]) -> Iterator[Inputs]:
-    for name, one in inputs.specs:
-        if one == Given(None):
+    for name, one in inputs.leaves():
+        if isinstance(one, Given):
             kinds = (TensorSpec((BATCH, LENGTH), "bool"), TensorSpec((BATCH, LENGTH)), TensorSpec((BATCH, FEATURES)))
             for spec in kinds if "mask" in name else kinds[::-1]:
                 yield inputs.with_spec(name, spec)
+
+
+def _all_alike(inputs: Inputs, names: list[str], match: re.Match[str]) -> Iterator[Inputs]:
+    for name, one in _free(inputs, names):
+        alike = inputs
+        for other, spec in inputs.tensors():
+            alike = alike if other == name or spec.fixed else alike.with_spec(other, one)
+        if alike != inputs:
+            yield alike
 
 
 def _other_ranks(inputs: Inputs, names: list[str], match: re.Match[str]) -> Iterator[Inputs]:
@@ -124,11 +133,15 @@ _READINGS: tuple[tuple[re.Pattern[str], Reading], ...] = tuple(
         (r"\(?\d+x(?P<one>\d+) and (?P<other>\d+)x\d+\)?", _first_as_second),
         (r"[Ee]xpected size (?P<other>\d+) but got size (?P<one>\d+)", _first_as_second),
         (r"(\d+)\D* (?:!=|vs\.?|but got|does not match|doesn't match)\D*(\d+)", _either_as_other),
+        (
+            r"shapes? .*(?:match|same|equal)|same (?:shape|size)|different shapes|(?:shape|size\(\)) == \w+\.(?:shape|size)",
+            _all_alike,
+        ),
         (r"Sizes of tensors must match|must match|mismatch|divisible|same size|size", _usual_sides),
         (r"Expected (\d+), got (\d+)", _one_index),
         (r"^'([A-Za-z_]\w*)'$", _with_key),
         (r"number of dimensions|expanded size|is invalid for input|must match the size|dims", _other_ranks),
-        (r"NoneType", _masks_for_none),
+        (r"NoneType|'(?:bool|int|float|str)' object (?:has no attribute|is not subscriptable)", _masks_for_none),
         (r"indices must be|only integers|string|new\(\): invalid data type 'str'", _dictionaries),
     )
 )
@@ -141,8 +154,9 @@ def wanted_rank(text: str) -> int | None:
         r"not enough values to unpack \(expected (\d)",
         r"too many values to unpack \(expected (\d)",
         r"len\(dims\) = (\d)",
-        r"[Ee]xpected (\d)[- ]?[Dd]",
+        r"[Ee]xpect(?:s|ed|ing)?:? (?:an? )?(?:input |tensor )?(?:of |with |to be )*(?:an? )?(\d)[- ]?[Dd]\b",
         r"must be (\d)-?[Dd]",
+        r"(?:\bdim\(\)|\bndim|\bndimension\(\)|len\([\w.]+\.(?:shape|size\(\))\)) == (\d)",
         r"(\d)D tensor expected",
         r"[Ee]xpected (?:a )?(\d)-dimensional",
     )

@@ -14,13 +14,21 @@ from torch import nn
 from ..measuring.specs import BATCH, FEATURES, LENGTH, SIDE, Given, Grouped, Inputs, Spec, TensorSpec
 from ..program.guessing import CLASSES, VOCABULARY
 from .inputs import spec_of_layer
+from .lists import in_levels, in_lists, with_left_out
 from .messages import repaired_message
 from .search import Failure, is_direct, sources, widened
 from .sizes import declared_sizes, narrower, scaled, solved, usual_sides, with_batch, with_size
 
+STATES = re.compile(r"^(h|c|hx|cx)_?\d?$|hid|state|memory|prev|cell")
+"""Names of what a recurrent layer keeps from step to step."""
+
+STACKED = 4
+"""States of layers that lie one above the other, of which a program takes as many as it has layers."""
+
 
 def repairs(failure: Failure, inputs: Inputs, model: nn.Module) -> Iterator[Inputs]:
     """The next tries after a failure, the likeliest first."""
+    yield from in_levels(inputs, model)
     if failure.emptied is not None:
         yield from widened(inputs, failure.emptied)
     yield from repaired_types(failure, inputs)
@@ -28,6 +36,8 @@ def repairs(failure: Failure, inputs: Inputs, model: nn.Module) -> Iterator[Inpu
     if failure.layer is not None and is_known(failure.layer):
         yield from repaired_layer(failure, inputs)
     yield from repaired_message(failure, inputs)
+    yield from in_lists(inputs, model)
+    yield from with_left_out(failure, inputs, model)
     yield from declared_sizes(failure, inputs)
     yield from usual_sides(inputs)
     yield from other_kinds(failure, inputs)
@@ -193,10 +203,18 @@ def repaired_states(failure: Failure, inputs: Inputs, layer: Any) -> Iterator[In
         pair = Grouped(tuple, ("h", "c"), (state, state))
         specs = [pair, state] if isinstance(layer, nn.LSTMCell) else [state]
     wanted = re.search(r"Expected hidden(?:\[\d\])? size \(([\d, ]+)\), got \[([\d, ]+)\]", failure.message)
-    states = [name for name, _ in inputs.specs if re.search(r"^(h|c|hx|cx)_?\d?$|hid|state|memory|prev", name)]
-    for name in states:
+    whole = [name for name, _ in inputs.specs if STATES.search(name)]
+    for name in whole:
         for spec in specs:
             yield inputs.with_spec(name, spec)
+    parts = [name for name, _ in inputs.leaves() if name not in whole and STATES.search(name.rpartition(".")[2])]
+    for one in specs[-1:] if parts else ():
+        assert isinstance(one, TensorSpec)
+        for each in (one, replace(one, shape=(STACKED, BATCH, one.shape[-1]))):
+            changed = inputs
+            for name in parts:
+                changed = changed.with_spec(name, each)
+            yield changed
     if wanted:
         want, got = ([int(size) for size in group.split(",")] for group in wanted.groups())
         if len(want) == len(got) == 3 and want[1] != got[1]:

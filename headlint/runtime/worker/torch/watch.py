@@ -128,7 +128,7 @@ def seeing(model: nn.Module, batch: int) -> Iterator[Trace]:
     def after_layer(module: nn.Module, arguments: Any, result: Any) -> None:
         if id(module) not in names or not is_leaf(module):
             return
-        if any(True for _ in module.parameters(recurse=True)):
+        if any(True for _ in nn.Module.parameters(module)):
             trace.weighted = module
         if len(trace.layers) < MOST_LAYERS:
             trace.layers.append(layer_row(names[id(module)], module, result, id(module) in counted))

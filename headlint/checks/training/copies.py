@@ -1,0 +1,173 @@
+"""HL502 and HL514: losses whose numbers are copied, so that nothing behind them gets a gradient."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
+from headlint.checks.evidence import Evidence
+from headlint.checks.gradient import MODEL_OUTPUTS
+from headlint.checks.tensors import ancestors
+from headlint.checks.training.holding import called
+from headlint.checks.training.order import Run
+from headlint.flow.values.facts import Event, LossCopied, TrainingEvent
+from headlint.flow.values.python_values import Constant, Site, Unknown, Value
+from headlint.flow.values.tensor_values import COMPUTED, Domain, Tensor
+from headlint.flow.values.training_values import Optimizer
+
+
+def loss_is_copied(evidence: Evidence) -> Iterator[Diagnostic]:
+    """HL502."""
+    differentiated = [event.subject for event in evidence.events if event.event is Event.DIFFERENTIATED]
+    whole = {id(part) for loss in differentiated if isinstance(loss, Tensor) for part in _with_gradient(loss)}
+    copies = {part.cut for loss in differentiated if isinstance(loss, Tensor) for part in ancestors(loss)}
+    for fact in evidence.of(LossCopied):
+        if id(fact.copied) in whole or fact.site in copies:
+            continue
+        yield Diagnostic(
+            "HL502",
+            fact.site,
+            "This copies the number of the loss and asks for a gradient of the copy: backward() ends there, and no gradient "
+            "reaches the model.",
+            "Use the loss itself, which has its graph already.",
+            not fact.guards,
+            (DiagnosticStep(fact.site, "takes the loss without its graph", "operation", fact.by),),
+            subject=fact,
+        )
+
+
+def _with_gradient(loss: Tensor) -> Iterator[Tensor]:
+    stack, seen = [loss], set[int]()
+    while stack:
+        one = stack.pop()
+        if one.attached and id(one) not in seen:
+            seen.add(id(one))
+            yield one
+            stack.extend(one.inputs)
+
+
+def only_copies_behind(evidence: Evidence, run: Run, backward: TrainingEvent) -> Site | None:
+    """Where a model's output lost its graph, when a loss is computed from nothing that has one."""
+    loss = backward.subject
+    if not isinstance(loss, Tensor):
+        return None
+    if loss.origin.note == "leaf" or _is_scaled_leaf(loss):
+        return loss.cut if not _has_its_own_gradient_used(evidence, loss) else None
+    if _has_its_own_gradient_used(evidence, loss):
+        return None
+    copies = _copies_behind(evidence, loss) or []
+    stepped = any(event.event is Event.STEPPED for event in run.round_of(backward))
+    return next((copy.cut for copy in copies if _is_of_a_model(copy, or_unknown=stepped)), None)
+
+
+def _is_scaled_leaf(loss: Tensor) -> bool:
+    """Whether a loss is a single copied number, times or plus other numbers."""
+    seen = loss
+    while (
+        seen.origin.role == "operation" and seen.origin.name in ("*", "/", "+", "mul", "div") and len(seen.inputs) == 1
+    ):
+        if isinstance(seen.origin.factor, Unknown) and not isinstance(seen.origin.factor, Constant):
+            return False
+        seen = seen.inputs[0]
+    return seen is not loss and seen.origin.note == "leaf"
+
+
+def _copies_behind(evidence: Evidence, loss: Tensor) -> list[Tensor] | None:
+    """The copies that a loss is computed from; None where anything else that may learn is behind it."""
+    found: list[Tensor] = []
+    stack, seen = [loss], set[int]()
+    while stack:
+        one = stack.pop()
+        if id(one) in seen:
+            continue
+        seen.add(id(one))
+        if one.domain is Domain.HARD:
+            return None  # that is what HL501 says
+        if not one.attached and one.cut is not None:
+            found.append(one)
+            continue
+        if _may_learn(one):
+            return None
+        for use in evidence.uses_by_result.get(id(one), ()):
+            if not _is_known(use.prediction) or not _is_known(use.target):
+                return None
+            if (
+                isinstance(use.prediction, Tensor)
+                and not use.prediction.attached
+                and (use.prediction.domain in MODEL_OUTPUTS)
+            ):
+                return None  # that is what HL502 says of the prediction
+            stack.extend(value for value in (use.prediction, use.target) if isinstance(value, Tensor))
+        stack.extend(one.inputs)
+    return found
+
+
+def _may_learn(tensor: Tensor) -> bool:
+    origin = tensor.origin
+    if not tensor.attached:
+        return False
+    match origin.role:
+        case "layer" | "variable" | "call" | "mixture":
+            return True
+        case "input":
+            return origin.note == COMPUTED and not (
+                isinstance(origin.factor, Unknown) and _is_bare_number(origin.factor)
+            )
+        case "operation":
+            return isinstance(origin.factor, Unknown) and not _is_known(origin.factor)
+        case _:
+            return False
+
+
+def _is_known(value: Value | None) -> bool:
+    """Whether a value is followed, or has no gradient to give."""
+    match value:
+        case None | Tensor() | Constant():
+            return True
+        case Unknown():
+            return not value.is_computed or _is_bare_number(value)
+        case _:
+            return False
+
+
+def _is_bare_number(value: Unknown) -> bool:
+    """Whether something unknown was taken without its graph, or from a loader, or is made of such a thing."""
+    seen: Unknown | None = value
+    while seen is not None:
+        if seen.key in ("detach", "data", "item", "numpy", "tolist"):
+            return True
+        if seen.key == "element" and seen.parent is not None and _LOADER.search(called(seen.parent)):
+            return True
+        seen = seen.parent
+    return False
+
+
+_LOADER = re.compile(r"load|data|batch", re.I)
+
+
+def _is_of_a_model(copy: Tensor, or_unknown: bool) -> bool:
+    """Whether a model computed what was copied; ``or_unknown``: or something that is not followed."""
+    return any(
+        part.origin.role in ("layer", "loss") or (or_unknown and part.origin.note == COMPUTED)
+        for part in ancestors(*copy.inputs)
+    )
+
+
+def _has_its_own_gradient_used(evidence: Evidence, loss: Tensor) -> bool:
+    """Whether the program reads the gradient of a copy, hangs a hook on it, or trains the copy itself."""
+    parts = set(ancestors(loss))
+    for event in evidence.events:
+        if event.event in (Event.READ, Event.WRITTEN) and event.subject in parts:
+            return True
+        if event.event is Event.HANDED_OVER and any(isinstance(one, Tensor) and one in parts for one in event.given):
+            return True
+        if isinstance(event.subject, Optimizer) and any(
+            isinstance(one, Tensor) and (one in parts or parts.intersection(ancestors(one)))
+            for one in event.subject.held.members
+        ):
+            return True
+    return False
+
+
+RULES = (loss_is_copied,)

@@ -1,0 +1,133 @@
+"""HL510: layers that a loss trains, and that no optimizer holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
+from headlint.checks.evidence import Evidence
+from headlint.checks.modules import unregistered_layers
+from headlint.checks.tensors import ancestors, prediction
+from headlint.checks.training.held import optimizer_misses_parameters
+from headlint.checks.training.order import Run, together
+from headlint.checks.training.reach import depends_on
+from headlint.checks.training.strangers import step_of_a_stranger
+from headlint.checks.training.switching import covers
+from headlint.flow.values.facts import Event, TrainingEvent
+from headlint.flow.values.library_values import Layer
+from headlint.flow.values.python_values import Unknown, Value
+from headlint.flow.values.tensor_values import Tensor
+from headlint.flow.values.training_values import TRAINABLE_SLOT, OneParameter, Optimizer, Parameters, Trainable
+
+
+def layer_left_out(evidence: Evidence) -> Iterator[Diagnostic]:
+    """HL510."""
+    if not _known_throughout(evidence) or any(_others(evidence)):
+        return
+    reported: set[Optimizer] = set()
+    built = {event.subject for event in evidence.events if isinstance(event.subject, Optimizer)}
+    held = {member for optimizer in built if isinstance(optimizer, Optimizer) for member in optimizer.held.members}
+    for run in evidence.runs:
+        for backward in run.of(Event.DIFFERENTIATED) if run.whole else ():
+            step = _step_behind(run, backward)
+            if step is None or not isinstance(step.subject, Optimizer) or step.subject in reported:
+                continue
+            left_out = [
+                layer
+                for layer in _in_line_with(evidence, backward.subject, step.subject)
+                if layer not in held and layer.born < step.subject.born and _is_fresh(evidence, layer)
+            ]
+            if not left_out:
+                continue
+            reported.add(step.subject)
+            first = min(left_out, key=lambda layer: layer.born)
+            yield Diagnostic(
+                "HL510",
+                step.subject.site,
+                f"The loss also depends on this {first.kind.short_name}, whose weights no optimizer holds and nothing loads: it "
+                "stays as it was initialised.",
+                "Give the optimizer these parameters too; where the layer is meant to stay, set requires_grad to False.",
+                False,
+                (
+                    DiagnosticStep(first.site, "has random weights", "event"),
+                    DiagnosticStep(step.subject.site, "takes the parameters of others", "event"),
+                    DiagnosticStep(backward.site, "computes gradients of both", "event"),
+                ),
+                subject=step.subject,
+            )
+
+
+def _in_line_with(evidence: Evidence, loss: Value, optimizer: Optimizer) -> set[Layer]:
+    """The layers behind a loss that come before or behind one that an optimizer holds; a teacher stands beside it."""
+    outputs = [
+        part
+        for use in evidence.uses
+        if isinstance(use.result, Tensor) and depends_on(evidence, loss, use.result)
+        for part in ancestors(prediction(use))
+        if part.attached and part.origin.layer is not None
+    ]
+    found: set[Layer] = set()
+    for output in outputs:
+        before = {
+            part.origin.layer for part in ancestors(*output.inputs) if part.attached and part.origin.layer is not None
+        }
+        if output.origin.layer in optimizer.held.members:
+            found |= before
+        elif before & optimizer.held.members and output.origin.layer is not None:
+            found.add(output.origin.layer)
+    return found
+
+
+def _others(evidence: Evidence) -> Iterator[Diagnostic]:
+    """What says more sharply that an optimizer holds the wrong parameters, or why a layer is none of its model's."""
+    yield from unregistered_layers(evidence)
+    yield from optimizer_misses_parameters(evidence)
+    yield from step_of_a_stranger(evidence)
+
+
+def _known_throughout(evidence: Evidence) -> list[Optimizer]:
+    """The optimizers that step, if all of them are known with all that they hold, and nothing else may change a weight."""
+    found: list[Optimizer] = []
+    for event in evidence.events:
+        match event.event, event.subject:
+            case Event.STEPPED, Optimizer() as optimizer if optimizer.held.complete and not event.given:
+                found.append(optimizer)
+            case ((Event.STEPPED | Event.READ | Event.WRITTEN | Event.CUT_SHORT | Event.LEFT_OUT), _):
+                return []
+            case Event.HANDED_OVER, _ if any(
+                isinstance(value, Parameters | OneParameter | Optimizer) for value in event.given
+            ):
+                return []
+    if any(isinstance(member, Unknown) for optimizer in found for member in optimizer.held.members):
+        return []
+    return found
+
+
+def _step_behind(run: Run, backward: TrainingEvent) -> TrainingEvent | None:
+    if backward.by is not None or not backward.rounds:
+        return None
+    return next(
+        (
+            one.event
+            for one in run.after(backward)
+            if one.event.event is Event.STEPPED and not one.in_other_round and together(one.event, backward)
+        ),
+        None,
+    )
+
+
+def _is_fresh(evidence: Evidence, layer: Layer) -> bool:
+    """Whether a layer has the weights that it was built with: nothing loads, sets, freezes or hands them on."""
+    if not layer.has_weights or {"weight", "bias"} & layer.slots.keys():
+        return False
+    if layer.slots.get(TRAINABLE_SLOT, Trainable(True)) != Trainable(True):
+        return False
+    touching = (Event.RESTORED, Event.USED_BY_HAND)
+    return not any(
+        (event.event in touching and covers(event.subject, layer))
+        or (event.event is Event.HANDED_OVER and any(covers(value, layer) for value in event.given))
+        for event in evidence.events
+    )
+
+
+RULES = (layer_left_out,)

@@ -1,0 +1,99 @@
+"""HL607: models of which nothing is known but that a program trains them, and judges them in the mode of training."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
+from headlint.checks.evidence import Evidence
+from headlint.checks.training.judging import goes_through_data
+from headlint.checks.training.order import Run, always_with, together
+from headlint.checks.training.reach import depends_on
+from headlint.checks.training.switching import may_be_switched_by, mode_of
+from headlint.flow.values.facts import Event, LossUse, PredictionUse, TrainingEvent
+from headlint.flow.values.python_values import Site, Unknown, Value
+
+
+def unread_model_judged_in_training_mode(evidence: Evidence) -> Iterator[Diagnostic]:
+    """HL607."""
+    reported: set[Site] = set()
+    for run in evidence.runs if all(run.whole for run in evidence.runs) else ():
+        for switch in run.of(Event.MODE_SET):
+            model = switch.subject
+            if not isinstance(model, Unknown) or mode_of(switch) is not True or not _is_only_trained(evidence, model):
+                continue
+            judged = next(_judged_behind(evidence, run, switch, model), None)
+            if judged is None or judged.site in reported:
+                continue
+            reported.add(judged.site)
+            yield Diagnostic(
+                "HL607",
+                judged.site,
+                "The model is judged in training mode: dropout still drops units, and batch norm uses, and changes by, the "
+                "statistics of this batch.",
+                "Call model.eval() before the evaluation, and model.train() before the next epoch.",
+                False,
+                (
+                    DiagnosticStep(switch.site, "puts it into training mode", "event"),
+                    DiagnosticStep(judged.site, "judges it in that mode", "event"),
+                ),
+                (("beside_training", False),),
+                subject=judged,
+            )
+
+
+def _is_only_trained(evidence: Evidence, model: Unknown) -> bool:
+    """Whether every switch of a mode in a program is that of one model to training, and nothing else may switch it."""
+    switches = [event for event in evidence.events if event.event is Event.MODE_SET]
+    if any(mode_of(event) is not True for event in switches):
+        return False
+    return not any(may_be_switched_by(event, model) and not _applies(event, model) for event in evidence.events)
+
+
+_APPLYING = frozenset({"generate", "predict", "forward", "decode", "encode", "sample", "infer", "inference"})
+"""Methods that apply a model, whatever else they do; none of them switches its mode."""
+
+
+def _applies(event: TrainingEvent, model: Unknown) -> bool:
+    function = event.subject
+    return function is model or (
+        isinstance(function, Unknown) and function.parent is model and function.key in _APPLYING
+    )
+
+
+def _judged_behind(evidence: Evidence, run: Run, switch: TrainingEvent, model: Unknown) -> Iterator[TrainingEvent]:
+    """Where what a loss trained is applied without a gradient behind the switch, and what it gives is judged."""
+    applied = [event for event in run.of(Event.HANDED_OVER) if _applies(event, model)]
+    losses = [event.subject for event in run.of(Event.DIFFERENTIATED)]
+    trained = any(depends_on(evidence, loss, _output(event)) for event in applied for loss in losses)
+    for event in applied if trained and run.of(Event.STEPPED) else ():
+        behind = run.place(switch) < run.place(event) and together(switch, event) and always_with(switch, event)
+        beside = any(one.event in (Event.DIFFERENTIATED, Event.STEPPED) for one in run.round_of(event))
+        if (
+            behind
+            and event.without_gradient
+            and goes_through_data(event)
+            and not beside
+            and (_is_judged(evidence, _output(event)) or _is_summed_up(run, event))
+        ):
+            yield event
+
+
+def _output(applied: TrainingEvent) -> Value:
+    assert isinstance(applied.subject, Unknown)
+    return applied.subject.child(("call", applied.site))
+
+
+def _is_summed_up(run: Run, applied: TrainingEvent) -> bool:
+    """Whether a loop over data keeps something of each round."""
+    return any(event.event is Event.KEPT and run.place(event) > run.place(applied) for event in run.round_of(applied))
+
+
+def _is_judged(evidence: Evidence, output: Value) -> bool:
+    """Whether a decision is made upon an output, or it is compared with labels."""
+    compared = (use.prediction for use in evidence.of(LossUse))
+    decided = (fact.tensor for fact in evidence.of(PredictionUse))
+    return any(depends_on(evidence, value, output) for value in (*compared, *decided))
+
+
+RULES = (unread_model_judged_in_training_mode,)
