@@ -111,6 +111,11 @@ def _all_alike(inputs: Inputs, names: list[str], match: re.Match[str]) -> Iterat
             yield alike
 
 
+def _weight_of_classes(inputs: Inputs, names: list[str], match: re.Match[str]) -> Iterator[Inputs]:
+    for name, spec in _free(inputs, [name for name, _ in inputs.tensors() if "weight" in name]):
+        yield inputs.with_spec(name, replace(spec, shape=(int(match[1]),)))
+
+
 def _other_ranks(inputs: Inputs, names: list[str], match: re.Match[str]) -> Iterator[Inputs]:
     for name, spec in _free(inputs, names):
         yield inputs.with_spec(name, replace(spec, shape=(*spec.shape[:1], 1, *spec.shape[1:])))
