@@ -162,7 +162,7 @@ def by_old_name(original: Callable[..., Any]) -> Callable[..., Any]:
 
     def get_layer(model: Any, name: Any = None, index: Any = None) -> Any:
         try:
-            return original(model, name=name, index=index)
+            return original(model, name=without_slashes(name) if isinstance(name, str) else name, index=index)
         except ValueError:
             inputs = [one for one in model.layers if isinstance(one, keras.layers.InputLayer)]
             if not re.fullmatch(r"input_\d+", str(name)) or not inputs:
@@ -283,11 +283,18 @@ def translate_arguments(cls: type) -> None:
         if isinstance(self, keras.layers.RNN):
             keywords = {key: value for key, value in keywords.items() if key != "stateful"}
         plain = {key: whole(value) for key, value in translated(keywords, names).items()}
+        if isinstance(plain.get("name"), str):
+            plain["name"] = without_slashes(plain["name"])
         original(self, *map(whole, arguments), **plain)
 
     __init__.headlint_translated = True  # type: ignore[attr-defined]
     __init__.__signature__ = signature  # type: ignore[attr-defined] # Keras writes a layer's configuration by it
     cls.__init__ = __init__  # type: ignore[misc]
+
+
+def without_slashes(name: str) -> str:
+    """A name that Keras 3 takes: ``conv1_bn`` for ``conv1/bn``."""
+    return name.replace("/", "_")
 
 
 def whole(value: Any) -> Any:

@@ -138,6 +138,7 @@ _READINGS: tuple[tuple[re.Pattern[str], Reading], ...] = tuple(
         (r"\(?\d+x(?P<one>\d+) and (?P<other>\d+)x\d+\)?", _first_as_second),
         (r"[Ee]xpected size (?P<other>\d+) but got size (?P<one>\d+)", _first_as_second),
         (r"(\d+)\D* (?:!=|vs\.?|but got|does not match|doesn't match)\D*(\d+)", _either_as_other),
+        (r"weight tensor should be defined either for all (\d+) classes", _weight_of_classes),
         (
             r"shapes? .*(?:match|same|equal)|same (?:shape|size)|different shapes|(?:shape|size\(\)) == \w+\.(?:shape|size)",
             _all_alike,
