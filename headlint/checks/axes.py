@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from headlint.checks.tensors import head_of
-from headlint.flow.tensors.axes import origin_of, origins, way_of
-from headlint.flow.tensors.sequences import is_batch
+from headlint.flow.tensors.axes import OTHER_AXES, origin_of, origins, way_of
+from headlint.flow.tensors.sequences import is_batch, is_batch_first, is_of_sequences
 from headlint.flow.values.library_values import Layer
 from headlint.flow.values.tensor_values import Tensor
 
@@ -18,12 +18,27 @@ def holds_samples(tensor: Tensor, axis: int) -> bool:
     return any(_is_of_samples(one, at) or _holds_joined_samples(one, at) for one, at in origins(tensor, axis))
 
 
+def holds_steps(tensor: Tensor) -> bool:
+    """Whether the first axis is that of time, which a recurrent layer without ``batch_first`` has there."""
+    for one, at in way_of(tensor, 0):
+        layer = one.origin.layer
+        if layer is not None and is_of_sequences(layer) and at == 0 and one.origin.note not in OTHER_AXES:
+            return is_batch_first(layer) is False and not is_batch(one, 0)
+    return False
+
+
 def _is_of_samples(tensor: Tensor, axis: int) -> bool:
-    if axis != 0:
-        return False
     layer = tensor.origin.layer
+    if axis == 1 and layer is not None and tensor.inputs and tensor.origin.note not in OTHER_AXES:
+        return is_of_sequences(layer) and is_batch_first(layer) is False and tensor.inputs[0].shape.rank != 2
     pictures = layer is not None and layer.kind.effect == "convolution" and layer.kind.spatial > 1
-    return pictures or is_batch(tensor, 0) or (tensor.origin.name.endswith("bmm") and _begins_first(tensor))
+    return axis == 0 and (pictures or is_batch(tensor, 0) or (_is_of_matrices(tensor) and _begins_first(tensor)))
+
+
+def _is_of_matrices(tensor: Tensor) -> bool:
+    """Whether it is a product of several matrices, one a sample."""
+    turned = any(len(part.order) > 2 for part in tensor.inputs)
+    return tensor.origin.name.endswith("bmm") or (tensor.origin.note == "matmul" and turned)
 
 
 def _begins_first(tensor: Tensor) -> bool:

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
-from headlint.checks.axes import axis_within, classes_are_last, holds_samples, is_time_first, rank_is_guessed
+from headlint.checks.axes import (
+    axis_within,
+    classes_are_last,
+    holds_samples,
+    holds_steps,
+    is_time_first,
+    rank_is_guessed,
+)
 from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
 from headlint.checks.evidence import Evidence, is_proved
 from headlint.checks.outputs import SOFTMAXES, about_activation, softmax_axis
@@ -105,6 +112,8 @@ def _is_over_batch(evidence: Evidence, fact: Activation, scores: Tensor) -> bool
     if axis is not None and axis < 0 and rank is not None:
         axis += rank
     taken = evidence.reaches_loss(fact)
+    if axis == 0 and holds_steps(scores):
+        return False
     if axis == 0:
         return rank == 2 or taken or fact.output.origin.name.startswith("keras")
     return axis == 1 and rank == 3 and is_time_first(scores) and (taken or id(fact.output) in evidence.answers)

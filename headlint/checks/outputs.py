@@ -229,12 +229,14 @@ def layers_do_not_fit(evidence: Evidence) -> Iterator[Diagnostic]:
 def _fits_by_option(evidence: Evidence, fact: LayerApplied) -> bool:
     """Whether an option picks this layer where another one, that the same input fits, may stand as well.
 
-    Or it picks this input by its name where another one may stand, that the layer may take.
+    Or it picks this input by its name, or by what may be None, where another one may stand, that the layer may take.
     """
     if not fact.guards:
         return False
     by_name = any(
-        guard.condition.operator == "==" and isinstance(guard.condition.operand, str) for guard in fact.guards
+        (guard.condition.operator == "==" and isinstance(guard.condition.operand, str))
+        or (guard.condition.operator == "is" and guard.condition.operand is None)
+        for guard in fact.guards
     )
     return any(
         other.site == fact.site

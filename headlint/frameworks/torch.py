@@ -330,9 +330,9 @@ OPERATIONS = (
     *(OperationKind(f"{module}.{name}", "nonlinear", ("input",)) for module in _MODULES for name in _NONLINEAR),
     OperationKind("torch.special.expit", "sigmoid", ("input",)),
     OperationKind("torch.nn.functional.hardsigmoid", "sigmoid", ("input",)),
-    OperationKind("torch.Tensor", "new_tensor", ("data",)),
-    OperationKind("torch.FloatTensor", "new_tensor", ("data",)),
-    OperationKind("torch.LongTensor", "new_tensor", ("data",)),
+    OperationKind("torch.Tensor", "new_tensor", ("data", "*sizes")),
+    OperationKind("torch.FloatTensor", "new_tensor", ("data", "*sizes")),
+    OperationKind("torch.LongTensor", "new_tensor", ("data", "*sizes")),
     OperationKind("torch.autograd.Variable", "variable_of", ("data", "requires_grad")),
     OperationKind("torch.squeeze", "squeeze", ("input", "dim")),
 )

@@ -174,6 +174,8 @@ def _of_container(machine: Machine, container: Container, index: Value, site: Si
             return named_member(machine, container, name)
         case Constant(str()):
             return Unknown()
+    if container.kind == "dict" and isinstance(index, Unknown) and index.is_computed:
+        return Unknown()  # a name that is put together is that of one member, not of any
     if container.approximate and not isinstance(index, Constant | SliceValue):
         return any_of(members)
     picked = _picked(machine, members, index, lambda some: Container(container.kind, some, ("",) * len(some), site))

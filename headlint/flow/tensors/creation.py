@@ -25,8 +25,8 @@ def _new_tensor(machine: Machine, operation: Operation) -> Value:
             copy = tensor.derive(attached=False, cut=operation.site, origin=operation.origin(_note_of(operation)))
             typed = _TYPED.get(operation.name)
             return with_type(copy, typed or requested(operation.arguments.get("dtype"), dtype_of(copy)))
-        case Constant(int()) if operation.name in _TYPED:
-            return Tensor(origin=operation.origin("fresh"))  # sizes, and whatever stands in memory
+        case Constant(int() as first) if operation.name in _TYPED:
+            return _uninitialised(machine, operation, first)
         case Unknown() as unknown if _is_leaf(operation):
             return _leaf_of(machine, operation, unknown)
         case other:
@@ -69,6 +69,12 @@ def _variable_of(machine: Machine, operation: Operation) -> Value:
             return _leaf_of(machine, operation, unknown)
         case other:
             return other
+
+
+def _uninitialised(machine: Machine, operation: Operation, first: int) -> Tensor:
+    """Sizes, and whatever stands in memory."""
+    others = shapes.sizes_of(machine, operation.arguments.get("sizes")) or ()
+    return Tensor(shape=Shape((first, *others)), origin=operation.origin("fresh"))
 
 
 _TYPED = {"torch.Tensor": "float", "torch.FloatTensor": "float", "torch.LongTensor": "integer"}

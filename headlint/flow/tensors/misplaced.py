@@ -45,7 +45,7 @@ class Early:
 
 def found(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) -> Early | None:
     """What a reshape names where it cannot stand."""
-    ways = (_named_early, _channels_last, _heads_beside_the_batch, _across_rows)
+    ways = (_named_early, _channels_last, _heads_beside_the_batch, _behind_a_number, _across_rows)
     return next((early for way in ways if (early := way(machine, tensor, wanted)) is not None), None)
 
 
@@ -134,6 +134,19 @@ def _across_rows(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) -> E
             return Early((first + axis, first + left)) if left < axis and dims[left] != 1 else None
         before = end
     return None
+
+
+def _behind_a_number(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) -> Early | None:
+    """``(steps, -1, width)`` of what a loader gives: the samples, which stood first, are what is left."""
+    dims = tensor.shape.dims or ()
+    match wanted:
+        case [Constant(int() as steps), Constant(-1), *rest] if steps > 2 and steps in dims[1:] and all(dims[1:]):
+            others = [steps, *(_number(size) or 0 for size in rest)]
+            from_loader = any(one.batched and axis == 0 for one, axis in axes.way_of(tensor, 0))
+            alike = prod(others) == prod(size or 1 for size in dims[1:])
+            return Early((dims.index(steps, 1), 0)) if dims[0] is None and from_loader and alike else None
+        case _:
+            return None
 
 
 def _without_samples(tensor: Tensor, wanted: Sequence[Value]) -> tuple[Sequence[int | None], Sequence[int | None]]:

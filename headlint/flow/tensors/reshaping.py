@@ -281,6 +281,8 @@ def _adaptive_shape(machine: Machine, operation: Operation, tensor: Tensor) -> S
 
 
 def _concatenate(machine: Machine, operation: Operation) -> Value:
+    if operation.name.endswith(("vstack", "row_stack")):
+        return _put_together(machine, operation, lambda items, exact: _in_rows(machine, operation, items, exact))
     axis = operation.integer("dim")
     if axis is None:
         along_first = operation.name.startswith(("torch", "numpy")) and not operation.name.endswith("hstack")
@@ -302,6 +304,15 @@ def _put_together(machine: Machine, operation: Operation, join: Callable[[Sequen
     if not items:
         return Tensor(origin=operation.origin())
     return machine.state.distribute(items, lambda *chosen: join(chosen, exact))
+
+
+def _in_rows(machine: Machine, operation: Operation, items: Sequence[Value], exact: bool) -> Tensor:
+    """Tables below each other, or a row for each array of one axis."""
+    ranks = {part.shape.rank if (part := tensor_of(machine, item)) is not None else None for item in items}
+    if ranks == {1}:
+        return _stacked(machine, operation, items, 0, exact)
+    joined = _side_by_side(machine, operation, items, 0, exact)
+    return joined if None not in ranks else joined.derive(shape=Shape(None, joined.shape.units), inputs=joined.inputs)
 
 
 def _side_by_side(machine: Machine, operation: Operation, items: Sequence[Value], axis: int, exact: bool) -> Tensor:
@@ -398,12 +409,25 @@ def _chunk(machine: Machine, operation: Operation) -> Value:
     if tensor is None:
         return Unknown()
     count, axis = operation.integer("chunks"), operation.integer("dim") if operation.given("dim") else 0
-    shape = shapes.with_size(tensor.shape, axis, None)
-    kept = axes.all_but(axis, shape.rank)
-    part = tensor.derive(shape=shape, origin=operation.origin(), axis=None, heads=(), kept=kept)
+    part = _without(operation, tensor, axis) if operation.name.endswith(_APART) else _cut(operation, tensor, axis)
     if operation.name.endswith(("chunk", "tensor_split")) and count is not None and 0 < count <= 16:
         return TupleValue((part,) * count)
     return Unknown("parts of a tensor")
+
+
+_APART = ("unbind", "unstack")
+"""Ends of the names of what gives a tensor for each item along an axis."""
+
+
+def _without(operation: Operation, tensor: Tensor, axis: int | None) -> Tensor:
+    shape, numbers = shapes.without(tensor.shape, axis), axes.counted(tensor, axis)
+    order = axes.without(numbers[0]) if numbers is not None else ()
+    return tensor.derive(shape=shape, origin=operation.origin(), axis=None, heads=(), order=order)
+
+
+def _cut(operation: Operation, tensor: Tensor, axis: int | None) -> Tensor:
+    shape, kept = shapes.with_size(tensor.shape, axis, None), axes.all_but(axis, tensor.shape.rank)
+    return tensor.derive(shape=shape, origin=operation.origin(), axis=None, heads=(), kept=kept)
 
 
 def _topk(machine: Machine, operation: Operation) -> Value:

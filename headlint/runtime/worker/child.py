@@ -15,7 +15,7 @@ from typing import Any
 
 from .measuring.framework import Adapter, adapter_for
 from .measuring.measurement import Measured
-from .measuring.places import WORKER
+from .measuring.places import WORKER, is_further, lines_of
 from .program.building import Recipe, make, recipes
 from .program.commandline import without_command_line
 from .program.discovery import discover
@@ -192,22 +192,6 @@ def with_other_guesses(
             wait(other, failure, depth)
         else:
             yield other
-
-
-def lines_of(error: BaseException) -> list[tuple[str, int]]:
-    """The lines outside of the worker that an error went through, the outermost first, each with its function."""
-    places = [one for one in traceback.extract_tb(error.__traceback__) if not one.filename.startswith(WORKER)]
-    return [(f"{one.filename}:{one.name}", one.lineno or 0) for one in places]
-
-
-def is_further(lines: list[tuple[str, int]], than: list[tuple[str, int]]) -> bool:
-    """Whether an error arose later in the same functions than another one did."""
-    for (function, line), (other, reached) in zip(lines, than, strict=False):
-        if function != other or line < reached:
-            return False
-        if line > reached:
-            return True
-    return not than
 
 
 def failed_at(error: BaseException) -> tuple[str, int, str]:

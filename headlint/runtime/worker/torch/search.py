@@ -15,9 +15,10 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
+from ..measuring.places import is_further, lines_of
 from ..measuring.specs import Inputs, TensorSpec, leaves_of
 from ..program.standins import find_stand_in, missing_package
-from ..reasons import Unmeasurable, describe
+from ..reasons import Unmeasurable, describe, failing_line
 from .inputs import fresh_values
 from .watch import around_calls, is_leaf
 
@@ -51,8 +52,8 @@ class Failure:
 
     @property
     def message(self) -> str:
-        """The text of the error."""
-        return str(self.error)
+        """The text of the error, or the assertion that failed."""
+        return str(self.error) or (failing_line(self.error) if isinstance(self.error, AssertionError) else "")
 
 
 @dataclass(frozen=True)
@@ -221,6 +222,8 @@ def search(
     seen = set(first)
     deepest: Failure | None = None
     good_enough: Inputs | None = None
+    furthest: list[tuple[str, int]] = []
+    steps = 0
     until = time.monotonic() + seconds
     for tried in range(MOST_TRIES):
         if not waiting or (tried and time.monotonic() > until):
@@ -236,10 +239,14 @@ def search(
             continue
         if deepest is None or failure.rank > deepest.rank:
             deepest = failure
+        lines = lines_of(failure.error)
+        if is_further(lines, furthest):
+            furthest, steps = lines, steps + 1
+        step = steps if lines == furthest else 0
         for successor in (one.lighter() for one in itertools.islice(repairs(failure, inputs, model), 40)):
             if successor not in seen and all(0 not in spec.shape for _, spec in successor.tensors()):
                 seen.add(successor)
-                heapq.heappush(waiting, (-failure.depth, next(order), successor))
+                heapq.heappush(waiting, (-failure.depth * MOST_TRIES - step, next(order), successor))
         if renewed:
             model = fresh()
     if good_enough is not None:
