@@ -167,6 +167,7 @@ def accuracy_for_regression(evidence: Evidence) -> Iterator[Diagnostic]:
         if (
             isinstance(fact.prediction, Tensor)
             and _gives_values(evidence, fact.prediction)
+            and not _are_classes(evidence, fact.prediction)
             and not is_judge(evidence, fact.prediction)
         ):
             predicts = f"but the model predicts values with {fact.loss.short_name}"
@@ -206,6 +207,12 @@ def _gives_values(evidence: Evidence, tensor: Tensor) -> bool:
         aims = [aim.labels for aim in evidence.aims if prediction(aim.use) is tensor]
         return any(labels.encoding == "values" and not labels.noise for labels in aims)
     return tensor.domain in (Domain.LINEAR, Domain.RECTIFIED)
+
+
+def _are_classes(evidence: Evidence, tensor: Tensor) -> bool:
+    """Whether all targets of an output are visibly classes, so that it is the loss that does not fit (HL115)."""
+    kinds = [aim.labels.encoding for aim in evidence.aims if prediction(aim.use) is tensor and not aim.labels.noise]
+    return bool(kinds) and all(kind in ("one_hot", "index", "binary") for kind in kinds)
 
 
 def _is_convolution(head: Tensor) -> bool:

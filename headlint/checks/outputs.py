@@ -61,7 +61,7 @@ def about_activation(
 def single_unit_softmax(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL201."""
     for fact in evidence.of(Activation):
-        if fact.effect not in SOFTMAXES or not isinstance(fact.input, Tensor):
+        if fact.effect not in SOFTMAXES or not isinstance(fact.input, Tensor) or _is_constant(fact.input):
             continue
         if _over_one(evidence, fact):
             where, advice = _UNIT if _is_a_unit(fact.input) else _AXIS
@@ -71,6 +71,11 @@ def single_unit_softmax(evidence: Evidence) -> Iterator[Diagnostic]:
     for built in evidence.of(LayerBuilt):
         if id(built.layer) not in applied and not built.layer.removed:
             yield from _built_with_one_unit(built)
+
+
+def _is_constant(tensor: Tensor) -> bool:
+    """Whether it is filled with one number, as equal shares are made of zeros."""
+    return tensor.labels is not None and tensor.labels.encoding == "constant"
 
 
 def single_unit_softmax_for_others(evidence: Evidence) -> Iterator[Diagnostic]:

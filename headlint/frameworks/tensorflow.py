@@ -143,6 +143,7 @@ LAYERS = (
 
 _OPERATIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "nn.softmax": ("softmax", ("logits", "axis")),
+    **dict.fromkeys(("contrib.layers.softmax", "contrib.slim.softmax"), ("softmax", ("logits",))),
     "nn.log_softmax": ("log_softmax", ("logits", "axis")),
     "nn.sigmoid": ("sigmoid", ("x",)),
     "nn.tanh": ("tanh", ("x",)),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from headlint.flow.values.arguments import constant_among
 from headlint.flow.values.facts import Activation, MixedIn
-from headlint.flow.values.library_values import Layer
+from headlint.flow.values.library_values import Layer, Part
 from headlint.flow.values.python_values import Constant, Site, Unknown, Value
 from headlint.flow.values.tensor_values import Domain, Origin, Tensor
 
@@ -100,6 +100,8 @@ def tensor_of(machine: Machine, value: Value) -> Tensor | None:
             return value
         case Unknown():
             return machine.tensor_of(value)
+        case Part(steps=(*_, "output")):
+            return Tensor(origin=Origin("layer", ""), symbolic=True)  # of a layer inside a ready-made model
         case _:
             return None
 

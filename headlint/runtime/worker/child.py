@@ -15,7 +15,7 @@ from typing import Any
 
 from .measuring.framework import Adapter, adapter_for
 from .measuring.measurement import Measured
-from .measuring.places import WORKER
+from .measuring.places import WORKER, is_further, lines_of
 from .program.building import Recipe, make, recipes
 from .program.commandline import without_command_line
 from .program.discovery import discover
@@ -145,7 +145,7 @@ def best(program: Program, module: Slice, name: str, request: Request, adapter: 
         except Unmeasurable as failure:
             failures.append(failure)
             tried.append((recipe, failure))
-    for recipe in with_other_guesses(tried, adapter, request):
+    for recipe in with_other_guesses(tried, adapter, request, failures):
         try:
             return recipe, adapter.measure(recipe, module, request)
         except Unmeasurable as failure:
@@ -156,9 +156,10 @@ def best(program: Program, module: Slice, name: str, request: Request, adapter: 
 
 
 def with_other_guesses(
-    tried: list[tuple[Recipe, Unmeasurable]], adapter: Adapter, request: Request
+    tried: list[tuple[Recipe, Unmeasurable]], adapter: Adapter, request: Request, failures: list[Unmeasurable]
 ) -> Iterator[Recipe]:
     """The recipes that build a model after all, found by changing one guess after the other by what the last try raised.
+    What came further than all before goes to the front of ``failures``.
 
     A change after which the same line raises the same is none that led on.
     """
@@ -174,6 +175,7 @@ def with_other_guesses(
             if is_further(lines := lines_of(error), furthest):
                 furthest[:] = lines
                 depth += 1
+                failures.insert(0, failure)
             for usual in (False, True):
                 others = itertools.islice(recipe.otherwise(error, usual), MOST_AFTER_BUILDING if built else None)
                 heapq.heappush(waiting, (built, usual, -depth, next(order), others))
@@ -192,22 +194,6 @@ def with_other_guesses(
             wait(other, failure, depth)
         else:
             yield other
-
-
-def lines_of(error: BaseException) -> list[tuple[str, int]]:
-    """The lines outside of the worker that an error went through, the outermost first, each with its function."""
-    places = [one for one in traceback.extract_tb(error.__traceback__) if not one.filename.startswith(WORKER)]
-    return [(f"{one.filename}:{one.name}", one.lineno or 0) for one in places]
-
-
-def is_further(lines: list[tuple[str, int]], than: list[tuple[str, int]]) -> bool:
-    """Whether an error arose later in the same functions than another one did."""
-    for (function, line), (other, reached) in zip(lines, than, strict=False):
-        if function != other or line < reached:
-            return False
-        if line > reached:
-            return True
-    return not than
 
 
 def failed_at(error: BaseException) -> tuple[str, int, str]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import traceback
+
 REASONS = {
     "syntax": "the file does not parse",
     "not-found": "no model of that name was found",
@@ -33,6 +36,10 @@ REASONS = {
 """Code and words of each reason."""
 
 
+NOISE = re.compile(r"\x1b\[[0-9;]*m|\{\{function_node [^}]*\}\}|Arguments received by [\s\S]*$")
+"""What Keras and TensorFlow put around what they say: colours, places in a graph, all the arguments once more."""
+
+
 class Unmeasurable(Exception):
     """Building or measuring ended; ``reason`` is one of REASONS and ``detail`` says what happened."""
 
@@ -51,11 +58,19 @@ class TooLarge(BaseException):
 def describe(error: BaseException) -> str:
     """One line that names an error, short enough for a report."""
     try:
-        words = " ".join(str(error).split())
+        words = " ".join(NOISE.sub(" ", str(error)).split())
     except BaseException:  # a program's own error may raise anything when it is asked for its text
         words = "its text cannot be read"
+    if not words and isinstance(error, AssertionError):
+        words = failing_line(error)
     text = f"{type(error).__name__}: {words}" if words else type(error).__name__
     return text if len(text) <= 300 else text[:297] + "..."
+
+
+def failing_line(error: BaseException) -> str:
+    """The line of source in which an error was raised; empty where it is not known."""
+    places = traceback.extract_tb(error.__traceback__)
+    return (places[-1].line or "") if places else ""
 
 
 def out_of_memory(detail: str) -> bool:

@@ -16,6 +16,9 @@ from .inputs import VOCABULARY, fresh_values, layers_of
 
 MOST_TRIES = 40
 
+SIDES = (64, 256)
+"""Sides of images that can be halved often."""
+
 LAST_AXIS = (
     r"expected axis -1 of input shape to have value (\d+)",
     r"In\[1\]: \[(\d+),",
@@ -102,6 +105,11 @@ def repaired(message: str, spec: TensorSpec, model: Any) -> Iterator[TensorSpec]
             yield replace(spec, dtype="int32", below=below)
     if "string" in message.lower() and spec.dtype != "string":
         yield TensorSpec(spec.shape[:1], "string")
+    if (
+        re.search(r"ConcatOp|must be equal|inputs with matching shapes|Incompatible shapes", message)
+        and len(spec.shape) == 4
+    ):
+        yield from (replace(spec, shape=(spec.shape[0], side, side, spec.shape[3])) for side in SIDES if not spec.fixed)
     smaller = re.search(
         r"Negative dimension|negative dimension|smaller than|computed output size would be negative|empty output",
         message,

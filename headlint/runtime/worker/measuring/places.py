@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
+import traceback
 from pathlib import Path
 
 from .mentions import INSTALLED, tree_of
@@ -39,3 +40,19 @@ def calls_at(path: str, line: int, name: str) -> list[ast.Call]:
         and node.lineno <= line <= (node.end_lineno or node.lineno)
         and name == getattr(node.func, "attr", getattr(node.func, "id", ""))
     ]
+
+
+def lines_of(error: BaseException) -> list[tuple[str, int]]:
+    """The lines outside of the worker that an error went through, the outermost first, each with its function."""
+    places = [one for one in traceback.extract_tb(error.__traceback__) if not one.filename.startswith(WORKER)]
+    return [(f"{one.filename}:{one.name}", one.lineno or 0) for one in places]
+
+
+def is_further(lines: list[tuple[str, int]], than: list[tuple[str, int]]) -> bool:
+    """Whether an error arose later in the same functions than another one did, or within what the same line calls."""
+    for (function, line), (other, reached) in zip(lines, than, strict=False):
+        if function != other or line < reached:
+            return False
+        if line > reached:
+            return True
+    return len(lines) > len(than)

@@ -42,6 +42,7 @@ WANTS_SEVERAL = re.compile(
     r"|for \+: '(int|float)' and '(list|tuple)'|for \+: '(list|tuple)' and '(int|float)'|zip argument"
     r"|'(int|float)' object does not support item"
 )
+WANTS_TUPLE = re.compile(r"(?:must|should|has to) be (?:an? )?(?:tuple|list|sequence)", re.I)
 WANTS_ONE = re.compile(
     r"'(list|tuple)' object cannot be interpreted|of type (list|tuple) at pos|for [-+*/%<>]+=?: '?(list|tuple)'?"
     r"|between instances of '(list|tuple)'|argument must be a .*number, not '(list|tuple)'|not (list|tuple)$"
@@ -71,7 +72,7 @@ OF_A_MODEL = frozenset(
 )
 """What the program asks of a model."""
 
-WANTS_OTHER = (KeyError, ValueError, NotImplementedError, AssertionError, NameError, AttributeError)
+WANTS_OTHER = (SystemExit, KeyError, ValueError, NotImplementedError, AssertionError, NameError, AttributeError)
 """What a constructor raises that has no use for a value it was given, or no branch for it and so no variable."""
 
 Piece = tuple[int, int, int, int]
@@ -81,6 +82,8 @@ Frame = tuple[FrameType, Piece]
 """A call of the user's program, and what was running in it."""
 
 LARGEST = 5000
+SHORT = 3
+"""Letters of a name up to which a text may have it by chance."""
 
 
 @dataclass(frozen=True)
@@ -263,6 +266,8 @@ class Trouble:
     def distance(self, knob: Knob) -> float:
         """How many calls lie between the failing line and the one that reads a guess by its name, or by its value."""
         own = plain(knob.name)
+        if len(own) > SHORT and re.search(rf"\b{re.escape(knob.name)}\b", self.text):
+            return 0
         for depth, (frame, _) in enumerate(self.frames):
             if own in self.names[depth]:
                 return depth
@@ -299,9 +304,14 @@ def asked_for(knob: Knob, trouble: Trouble) -> Iterator[Any]:
     if (found := WANTS_SO_MANY.search(text)) and (number or several):
         yield [value[0] if several else value] * int(found[1])
     if WANTS_SEVERAL.search(text) and number:
+        if "after *" in text:
+            yield from ([value], (3, 96, 96), (96, 96, 3))
         if trouble.reads(knob) and any(looks_up_words(*one) for one in trouble.frames[:1]):
             yield CompletedMapping()
-        yield from ([value] * 2, [value] * 4, [[value] * 2] * 2)
+        yield from ([value] * 2, [value] * 4, [value] * 3, [[value] * 2] * 2)
+    if WANTS_TUPLE.search(text) and (number or several):
+        one = value[0] if several else value
+        yield from ((one, one), [one, one], (one,) * 3, [(one, one)] * 2)
     if WANTS_ONE.search(text) and several:
         yield value[0]
     if WANTS_ARRAY.search(text) and trouble.reads(knob) and hasattr(table(), "numpy"):
@@ -345,7 +355,7 @@ def usual_for(knob: Knob, trouble: Trouble) -> Iterator[Any]:
 def looks_up_words(frame: FrameType, piece: Piece) -> bool:
     """Whether a piece of source has a subscript that is a word."""
     return any(
-        isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str)
+        isinstance(node, ast.Subscript) and isinstance(named_value(node.slice, frame), str)
         for node in nodes_in(frame, piece)
     )
 
@@ -399,8 +409,10 @@ def compared_in(frame: FrameType, name: str) -> Iterator[Any]:
                     yield from (named_value(part, frame) for part in parts if isinstance(part, ast.Attribute))
 
 
-def named_value(node: ast.Attribute, frame: FrameType) -> Any:
-    """What a dotted name such as ``Kinds.GRU`` gives; None where that raises."""
+def named_value(node: ast.expr, frame: FrameType) -> Any:
+    """What a constant or a name such as ``Kinds.GRU`` gives; None for anything else, and where that raises."""
+    if not isinstance(node, (ast.Constant, ast.Name, ast.Attribute)):
+        return None
     try:
         return eval(compile(ast.Expression(node), "<name>", "eval"), frame.f_globals, frame.f_locals)
     except Exception:  # whatever the user's expression raises

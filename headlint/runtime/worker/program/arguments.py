@@ -175,7 +175,8 @@ def calls_in(
 
 
 def project_sites(program: Program, name: str) -> Iterator[CallSite]:
-    """Calls of ``name`` in the other files of the project."""
+    """Calls of ``name`` in the other files of the project; of a method, in those that also name its class."""
+    *_, last = parts = name.split(".")
     paths = [
         path
         for path in sorted(program.root.rglob("*.py"))[: MOST_FILES * 4]
@@ -184,10 +185,11 @@ def project_sites(program: Program, name: str) -> Iterator[CallSite]:
     paths.sort(key=lambda path: (path.parent != program.path.parent, len(path.parts)))
     for path in paths[:MOST_FILES]:
         try:
-            if name not in read_source(path):
+            text = read_source(path)
+            if not all(part in text for part in parts):
                 continue
             module = program.slices.get(module_name(path)) or program.slice_of(module_name(path), path)
-            yield from call_sites(module, name)
+            yield from call_sites(module, last)
         except Unmeasurable:
             continue
 

@@ -73,8 +73,8 @@ def recipes(program: Program, module: Slice, name: str, init: str, framework: Fr
     elif isinstance(value, type) and (
         only_owns(node) if framework.is_model_class(value) else makes_model(node, MODEL_CALLS)
     ):
-        for made, called, arguments in owned_models(program, module, name, value, framework.is_model):
-            yield Recipe(made, arguments.text(called), arguments.origin, arguments.assumed)
+        for made, called, arguments, target in owned_models(program, module, name, value, framework.is_model):
+            yield made_with(made, target, called, arguments)
     elif framework.is_model_class(value) or (callable(value) and not isinstance(value, type)):
         for arguments in arguments_for(program, module, name, value):
             yield called_with(value, name, arguments)
@@ -87,13 +87,19 @@ def recipes(program: Program, module: Slice, name: str, init: str, framework: Fr
 
 def called_with(target: Callable[..., Any], name: str, arguments: Arguments, near: bool = False) -> Recipe:
     """The recipe that calls a class or function."""
+    return made_with(lambda given: target(*given.positional, **given.keywords), target, name, arguments, near)
+
+
+def made_with(
+    made: Callable[[Arguments], Any], target: Callable[..., Any], name: str, arguments: Arguments, near: bool = False
+) -> Recipe:
+    """The recipe that makes something with the arguments of a class, function or method."""
     parameters = [one.name for one in required_and_optional(target)]
 
     def otherwise(error: BaseException, usual: bool) -> Iterator[Recipe]:
-        return (called_with(target, name, *one) for one in adjusted(arguments, parameters, error, usual))
+        return (made_with(made, target, name, *one) for one in adjusted(arguments, parameters, error, usual))
 
-    make = partial(target, *arguments.positional, **arguments.keywords)
-    return Recipe(make, arguments.text(name), arguments.origin, arguments.assumed, otherwise, near)
+    return Recipe(partial(made, arguments), arguments.text(name), arguments.origin, arguments.assumed, otherwise, near)
 
 
 def definition_of(module: Slice, name: str) -> ast.AST:
@@ -128,6 +134,8 @@ def make(recipe: Recipe, framework: Framework) -> Any:
         return model_in(recipe.make(), framework)
     except Unmeasurable:
         raise
+    except SystemExit as error:
+        raise Unmeasurable("exit", describe(error)) from error
     except Exception as error:  # whatever the user's constructor raises
         raise Unmeasurable(*load_failure(error)) from error
 

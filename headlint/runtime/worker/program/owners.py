@@ -14,13 +14,15 @@ from .arguments import Arguments, arguments_for
 from .discovery import MODEL_CALLS, last_part, makes_model
 from .loading import Program, Slice
 from .locating import definition
+from .slicing import root_name
 from .sources import parse
 
 MOST_ARGUMENTS = 3
 """Ways to call one method or constructor that are tried."""
 
-Way = tuple[Callable[[], Any], str, Arguments]
-"""What makes an object that is or holds the model, the name of what it calls, and the arguments."""
+Way = tuple[Callable[[Arguments], Any], str, Arguments, Callable[..., Any]]
+"""What makes from arguments an object that is or holds the model, the name of what it calls, the arguments, and what is
+called."""
 
 
 def owned_models(
@@ -29,8 +31,8 @@ def owned_models(
     """The ways to get at the model of a class: its methods on an object that was not initialised, then on one that was."""
     node = definition(parse(Path(module.namespace.filename)).body, name)
     assert isinstance(node, ast.ClassDef)
-    methods = [one.name for one in node.body if isinstance(one, ast.FunctionDef) and makes_model(one, MODEL_CALLS)]
-    makers = [method for method in methods if method != "__init__"]
+    methods = [one for one in node.body if isinstance(one, ast.FunctionDef) and one.name != "__init__"]
+    makers = [one.name for one in methods if makes_model(one, MODEL_CALLS) or adds_layers(one)]
 
     def found(value: Any, instance: Any) -> Any:
         if value is None or (isinstance(value, owner) and not is_model(value)):
@@ -39,11 +41,14 @@ def owned_models(
 
     def on_blank(method: str, arguments: Arguments) -> Any:
         blank: Any = object.__new__(owner)
-        return found(getattr(blank, method)(*arguments.positional, **arguments.keywords), blank)
+        try:
+            return found(getattr(blank, method)(*arguments.positional, **arguments.keywords), blank)
+        except AttributeError as error:
+            raise Unmeasurable("arguments", f"{method} needs an object that was initialised ({error})") from error
 
     def on_initialised(arguments: Arguments) -> Any:
         instance = owner(*arguments.positional, **arguments.keywords)
-        if any(is_model(value) for value in vars(instance).values()) or not makers:
+        if any(is_model(value) and not is_empty(value) for value in vars(instance).values()) or not makers:
             return model_held(instance, is_model)
         method = getattr(instance, makers[-1])
         first = next(arguments_for(program, module, f"{name}.{makers[-1]}", method), Arguments((), {}, ""))
@@ -51,11 +56,27 @@ def owned_models(
 
     for method in reversed(makers):
         dotted = f"{name}.{method}"
-        ways = arguments_for(program, module, dotted, getattr(object.__new__(owner), method))
-        for arguments in itertools.islice(ways, MOST_ARGUMENTS):
-            yield partial(on_blank, method, arguments), dotted, arguments
+        target = getattr(object.__new__(owner), method)
+        for arguments in itertools.islice(arguments_for(program, module, dotted, target), MOST_ARGUMENTS):
+            yield partial(on_blank, method), dotted, arguments, target
     for arguments in itertools.islice(arguments_for(program, module, name, owner), MOST_ARGUMENTS):
-        yield partial(on_initialised, arguments), name, arguments
+        yield on_initialised, name, arguments, owner
+
+
+def adds_layers(node: ast.AST) -> bool:
+    """Whether a method adds layers to a model that its object holds."""
+    return any(
+        isinstance(inner, ast.Call)
+        and isinstance(inner.func, ast.Attribute)
+        and inner.func.attr == "add"
+        and root_name(inner.func.value) == "self"
+        for inner in ast.walk(node)
+    )
+
+
+def is_empty(model: Any) -> bool:
+    """Whether a model has no layers yet."""
+    return not getattr(model, "layers", True)
 
 
 def only_owns(node: ast.AST) -> bool:

@@ -19,6 +19,7 @@ from .guessing import (
     Unguessable,
     completed,
     guess,
+    guess_by_name,
     last_resort,
     spread,
     table,
@@ -51,8 +52,9 @@ def guess_parameter(parameter: inspect.Parameter, module: Slice, target: Callabl
         and is_options(body_of(target), parameter.name)
     ):
         return options_in(module, parameter.name) or GuessedConfiguration(words=words_compared(target))
-    if plain and (target_parts := parts_unpacked(body_of(target), parameter.name)) is not None:
-        return unpackable(target_parts)
+    if plain and (parts := parts_unpacked(body_of(target), parameter.name)) is not None:
+        each = guess_by_name(parameter.name)
+        return (each,) * len(parts.elts) if type(each) is int else unpackable(parts)
     if parameter.annotation is parameter.empty and keys_read(body_of(target), parameter.name):
         return CompletedMapping()
     single = guess_one(parameter, module, target)

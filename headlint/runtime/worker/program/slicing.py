@@ -12,6 +12,7 @@ import builtins
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from ..reasons import describe
@@ -51,6 +52,8 @@ NUMBER = re.compile(
 )
 """Names of counts and sizes."""
 
+
+FOLDERS_ABOVE = 4
 
 COUNT = re.compile(r"vocab|class|label|token|word|char", re.IGNORECASE)
 """Names of counts of what the data holds: 0 where it was not loaded."""
@@ -156,6 +159,10 @@ def names_mutated(statement: ast.stmt) -> set[str]:
                 changed.update(mutated_names(target))
             case ast.Expr(value=ast.Call(func=ast.Attribute(value=owner, attr=method))) if method in MUTATORS:
                 changed.add(root_name(owner))
+            case ast.Expr(value=ast.Call(func=ast.Attribute(attr=function), args=[weight, *_])) if function.endswith(
+                "_"
+            ) and not function.startswith("_"):
+                changed.add(root_name(weight))
     return changed - {""}
 
 
@@ -257,7 +264,7 @@ class Namespace(dict[str, Any]):
         parent: dict[str, Any] | None = None,
         failed: Callable[[Namespace, ast.stmt, BaseException], bool] | None = None,
     ) -> None:
-        super().__init__(__builtins__=Builtins(self))
+        super().__init__(__builtins__=Builtins(self, filename))
         self.units = units
         self.filename = filename
         self.parent = parent
@@ -406,12 +413,24 @@ def outside_script(units: list[Unit]) -> list[Unit]:
 class Builtins(dict[str, Any]):
     """The built-in names, then the namespace: the body of a class asks here, and not the ``__missing__`` of globals."""
 
-    def __init__(self, namespace: Namespace) -> None:
-        super().__init__(vars(builtins), len=length)
+    def __init__(self, namespace: Namespace, filename: str) -> None:
+        super().__init__(vars(builtins), len=length, open=opener(Path(filename)))
         self.namespace = namespace
 
     def __missing__(self, name: str) -> Any:
         return self.namespace[name]
+
+
+def opener(program: Path) -> Callable[..., Any]:
+    """``open``, which also looks for a file of the program from the folders above it: where a script would be started."""
+
+    def opened(file: Any, *arguments: Any, **keywords: Any) -> Any:
+        if isinstance(file, (str, Path)) and not Path(file).is_absolute() and not Path(file).exists():
+            above = (folder / file for folder in list(program.parents)[:FOLDERS_ABOVE])
+            file = next((one for one in above if one.is_file()), file)
+        return open(file, *arguments, **keywords)
+
+    return opened
 
 
 def refuses(statement: ast.stmt) -> bool:

@@ -9,14 +9,19 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 
+def function_of(function: Callable[..., Any]) -> ast.FunctionDef | None:
+    """The syntax of a function; None where its source is not known."""
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    except (OSError, TypeError, SyntaxError):
+        return None
+    return tree.body[0] if tree.body and isinstance(tree.body[0], ast.FunctionDef) else None
+
+
 def uses_of(forward: Callable[..., Any], parameter: str) -> Iterator[list[str]]:
     """The attributes of ``self`` that are called with a parameter, or with what was made of it, in source order."""
-    try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(forward)))
-    except (OSError, TypeError, SyntaxError):
-        return
-    function = tree.body[0]
-    if not isinstance(function, ast.FunctionDef) or not function.args.args:
+    function = function_of(forward)
+    if function is None or not function.args.args:
         return
     own = function.args.args[0].arg
     aliases = {parameter}

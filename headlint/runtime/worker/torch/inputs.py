@@ -6,6 +6,7 @@ import inspect
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from types import MethodType
 from typing import Any
 
 import torch
@@ -67,10 +68,26 @@ def inputs_of_example(model: nn.Module, example: Any) -> Inputs:
     return Inputs(tuple((name, specs_of_example(part)) for name, part in zip(names, parts, strict=False)))
 
 
+def written_pass(model: nn.Module) -> Callable[..., Any]:
+    """``forward`` as the program writes it: what a decorator has taken that gives no more than ``*args, **kwargs``."""
+    given = model.forward
+    try:
+        kinds = {parameter.kind for parameter in inspect.signature(given).parameters.values()}
+    except (TypeError, ValueError):
+        return given
+    function = getattr(given, "__func__", None)
+    if kinds and kinds <= {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD}:
+        for cell in getattr(function, "__closure__", None) or ():
+            inner = cell.cell_contents
+            if inspect.isfunction(inner) and next(iter(inspect.signature(inner).parameters), "") == "self":
+                return MethodType(inner, model)
+    return given
+
+
 def forward_parameters(model: nn.Module) -> list[inspect.Parameter]:
     """The parameters of ``forward`` that a caller gives; ``*inputs`` counts as one."""
     try:
-        parameters = list(inspect.signature(model.forward).parameters.values())
+        parameters = list(inspect.signature(written_pass(model)).parameters.values())
     except (TypeError, ValueError):
         return [inspect.Parameter("x", inspect.Parameter.POSITIONAL_OR_KEYWORD)]
     plain = [one for one in parameters if one.kind not in (one.VAR_KEYWORD, one.VAR_POSITIONAL)]
@@ -162,9 +179,9 @@ def spec_of_parameter(parameter: inspect.Parameter, model: nn.Module) -> Spec:
     if written in BY_ANNOTATION:
         number = guess_by_name(parameter.name)
         return Given(number) if isinstance(number, int) and written == "int" else BY_ANNOTATION[written]
-    if parts := unpacked(model.forward, parameter.name):
+    if parts := unpacked(written_pass(model), parameter.name):
         return Grouped(tuple, parts, tuple(spec_by_use(part, model) for part in parts))
-    if keys := keys_read(model.forward, parameter.name):
+    if keys := keys_read(written_pass(model), parameter.name):
         return Grouped(dict, keys, tuple(spec_by_use(key, model) for key in keys))
     return spec_by_use(parameter.name, model)
 
@@ -235,7 +252,7 @@ def first_layer(model: nn.Module, parameter: str, depth: int = 6) -> nn.Module |
         return next((layer for layer in parts if layer is not None), None)
     if isinstance(model, (nn.TransformerEncoderLayer, nn.TransformerDecoderLayer)):
         return model.self_attn
-    return first_layer_in(model, model.forward, parameter, depth)
+    return first_layer_in(model, written_pass(model), parameter, depth)
 
 
 def first_layer_in(model: nn.Module, method: Callable[..., Any], parameter: str, depth: int) -> nn.Module | None:

@@ -111,6 +111,11 @@ def _all_alike(inputs: Inputs, names: list[str], match: re.Match[str]) -> Iterat
             yield alike
 
 
+def _weight_of_classes(inputs: Inputs, names: list[str], match: re.Match[str]) -> Iterator[Inputs]:
+    for name, spec in _free(inputs, [name for name, _ in inputs.tensors() if "weight" in name]):
+        yield inputs.with_spec(name, replace(spec, shape=(int(match[1]),)))
+
+
 def _other_ranks(inputs: Inputs, names: list[str], match: re.Match[str]) -> Iterator[Inputs]:
     for name, spec in _free(inputs, names):
         yield inputs.with_spec(name, replace(spec, shape=(*spec.shape[:1], 1, *spec.shape[1:])))
@@ -133,7 +138,11 @@ _READINGS: tuple[tuple[re.Pattern[str], Reading], ...] = tuple(
         (r"\(?\d+x(?P<one>\d+) and (?P<other>\d+)x\d+\)?", _first_as_second),
         (r"[Ee]xpected size (?P<other>\d+) but got size (?P<one>\d+)", _first_as_second),
         (r"(\d+)\D* (?:!=|vs\.?|but got|does not match|doesn't match)\D*(\d+)", _either_as_other),
-        (r"shapes? .*(?:match|same|equal)|same (?:shape|size)|different shapes", _all_alike),
+        (r"weight tensor should be defined either for all (\d+) classes", _weight_of_classes),
+        (
+            r"shapes? .*(?:match|same|equal)|same (?:shape|size)|different shapes|(?:shape|size\(\)) == \w+\.(?:shape|size)",
+            _all_alike,
+        ),
         (r"Sizes of tensors must match|must match|mismatch|divisible|same size|size", _usual_sides),
         (r"Expected (\d+), got (\d+)", _one_index),
         (r"^'([A-Za-z_]\w*)'$", _with_key),
@@ -153,6 +162,7 @@ def wanted_rank(text: str) -> int | None:
         r"len\(dims\) = (\d)",
         r"[Ee]xpect(?:s|ed|ing)?:? (?:an? )?(?:input |tensor )?(?:of |with |to be )*(?:an? )?(\d)[- ]?[Dd]\b",
         r"must be (\d)-?[Dd]",
+        r"(?:\bdim\(\)|\bndim|\bndimension\(\)|len\([\w.]+\.(?:shape|size\(\))\)) == (\d)",
         r"(\d)D tensor expected",
         r"[Ee]xpected (?:a )?(\d)-dimensional",
     )

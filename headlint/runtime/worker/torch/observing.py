@@ -18,7 +18,7 @@ from .effects import ignored, pads
 from .evaluation import unrepeatable
 from .gradient_values import dead, not_numbers
 from .gradients import passes_of, without_gradient
-from .inputs import fresh_values
+from .inputs import fresh_values, written_pass
 from .mixing import mixed, relates_samples, with_other_sample
 from .outputs import outputs_of
 
@@ -41,7 +41,7 @@ class Observation:
             silent += not_numbers(model, seen, self.passed) or dead(model, seen, self.passed, bool(self.request.inputs))
             graph = relates_samples(list(fresh_values(inputs, self.device)), inputs.batch)
             model.eval()
-            first = batch_is_written_first(model.forward)
+            first = batch_is_written_first(written_pass(model))
             together = () if graph else mixed(model, self.prepared, inputs.batch, first)
             twice = unrepeatable(model, lambda seed: self.prepared(False, seed)())
             # A softmax over one value hides what it is given, and that an input has only one may be a guess.
@@ -87,7 +87,7 @@ class Observation:
             with on_device(self.device):
                 return self.given([given[name] for name in names], {name: given[name] for name in by_name})
 
-        unread = unread_masks(self.model.forward, self.request.root) if pads(self.model) else ()
+        unread = unread_masks(written_pass(self.model), self.request.root) if pads(self.model) else ()
         place = written_at(self.model, "forward")
         found = ignored(self.model, values, run, features=bool(self.request.inputs))
         return (*found, *(Suspect(name, "input", "input", 0, *place) for name in unread))

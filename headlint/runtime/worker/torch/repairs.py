@@ -14,7 +14,7 @@ from torch import nn
 from ..measuring.specs import BATCH, FEATURES, LENGTH, SIDE, Given, Grouped, Inputs, Spec, TensorSpec
 from ..program.guessing import CLASSES, VOCABULARY
 from .inputs import spec_of_layer
-from .lists import in_lists
+from .lists import in_levels, in_lists, with_left_out
 from .messages import repaired_message
 from .search import Failure, is_direct, sources, widened
 from .sizes import declared_sizes, narrower, scaled, solved, usual_sides, with_batch, with_size
@@ -28,6 +28,7 @@ STACKED = 4
 
 def repairs(failure: Failure, inputs: Inputs, model: nn.Module) -> Iterator[Inputs]:
     """The next tries after a failure, the likeliest first."""
+    yield from in_levels(inputs, model)
     if failure.emptied is not None:
         yield from widened(inputs, failure.emptied)
     yield from repaired_types(failure, inputs)
@@ -36,6 +37,7 @@ def repairs(failure: Failure, inputs: Inputs, model: nn.Module) -> Iterator[Inpu
         yield from repaired_layer(failure, inputs)
     yield from repaired_message(failure, inputs)
     yield from in_lists(inputs, model)
+    yield from with_left_out(failure, inputs, model)
     yield from declared_sizes(failure, inputs)
     yield from usual_sides(inputs)
     yield from other_kinds(failure, inputs)

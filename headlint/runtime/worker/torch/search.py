@@ -15,9 +15,10 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
+from ..measuring.places import is_further, lines_of
 from ..measuring.specs import Inputs, TensorSpec, leaves_of
 from ..program.standins import find_stand_in, missing_package
-from ..reasons import Unmeasurable, describe
+from ..reasons import Unmeasurable, describe, failing_line
 from .inputs import fresh_values
 from .watch import around_calls, is_leaf
 
@@ -43,16 +44,18 @@ class Failure:
     unflattened: tuple[int, ...] = ()
     device: str = "cpu"
     emptied: Emptied | None = None
+    step: int = 0
+    """How many tries had come further than all before, where this one came as far as any."""
 
     @property
-    def rank(self) -> tuple[int, bool]:
+    def rank(self) -> tuple[int, bool, int]:
         """How much it tells: the deeper the more; that a name is not defined is no fault of the inputs."""
-        return self.depth, isinstance(self.error, NameError)
+        return self.depth, isinstance(self.error, NameError), self.step
 
     @property
     def message(self) -> str:
-        """The text of the error."""
-        return str(self.error)
+        """The text of the error, or the assertion that failed."""
+        return str(self.error) or (failing_line(self.error) if isinstance(self.error, AssertionError) else "")
 
 
 @dataclass(frozen=True)
@@ -221,6 +224,8 @@ def search(
     seen = set(first)
     deepest: Failure | None = None
     good_enough: Inputs | None = None
+    furthest: list[tuple[str, int]] = []
+    steps = 0
     until = time.monotonic() + seconds
     for tried in range(MOST_TRIES):
         if not waiting or (tried and time.monotonic() > until):
@@ -234,12 +239,16 @@ def search(
             waiting = [(0, next(order), wider) for wider in widened(inputs, failure) if wider not in seen]
             seen.update(wider for _, _, wider in waiting)
             continue
+        lines = lines_of(failure.error)
+        if is_further(lines, furthest):
+            furthest, steps = lines, steps + 1
+        step = failure.step = steps if lines == furthest else 0
         if deepest is None or failure.rank > deepest.rank:
             deepest = failure
         for successor in (one.lighter() for one in itertools.islice(repairs(failure, inputs, model), 40)):
             if successor not in seen and all(0 not in spec.shape for _, spec in successor.tensors()):
                 seen.add(successor)
-                heapq.heappush(waiting, (-failure.depth, next(order), successor))
+                heapq.heappush(waiting, (-failure.depth * MOST_TRIES - step, next(order), successor))
         if renewed:
             model = fresh()
     if good_enough is not None:
