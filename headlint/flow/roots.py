@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from headlint.flow import unseen
 from headlint.flow.python import attributes, calls
 from headlint.flow.torch_modules import forwards, gradients, loose_parameters, parts, unused
-from headlint.flow.training import automatic
+from headlint.flow.training import automatic, undifferentiated
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.facts import Returned
 from headlint.flow.values.library_values import Container
@@ -67,6 +67,7 @@ def _run_rest(machine: Machine, unit: ModuleUnit) -> None:
     forwards.note(machine, unit)
     gradients.note(machine, unit)
     unused.note(machine, unit)
+    undifferentiated.note(machine, unit)
     for container in machine.sequences:
         if container not in machine.applied and container.site.path == unit.path:
             machine.with_share(partial(_apply, machine, container))

@@ -10,7 +10,7 @@ _OPTIMIZERS = (
 OPTIMIZERS = frozenset(
     {f"torch.optim.{name}" for name in _OPTIMIZERS}
     | {f"torch.optim.{name.lower()}.{name}" for name in _OPTIMIZERS}
-    | {"transformers.AdamW", "transformers.Adafactor", "transformers.optimization.AdamW"}
+    | {"transformers.AdamW", "transformers.Adafactor", "transformers.optimization.AdamW", "pytorch_transformers.AdamW"}
 )
 """Classes whose first argument is what they train. None of them clears a gradient by itself."""
 
@@ -31,6 +31,7 @@ _SCHEDULES_OF_TRANSFORMERS = tuple(
 SCHEDULERS = frozenset(
     {f"torch.optim.lr_scheduler.{name}" for name in _SCHEDULERS}
     | {f"transformers.{module}{name}" for module in ("", "optimization.") for name in _SCHEDULES_OF_TRANSFORMERS}
+    | {f"pytorch_transformers.Warmup{kind}Schedule" for kind in ("Linear", "Constant", "Cosine")}
 )
 """Classes, and functions that build one, whose first argument is the optimizer."""
 

@@ -9,6 +9,7 @@ from headlint.checks.evidence import Evidence
 from headlint.checks.training.holding import concerns_all_of, may_concern, may_train
 from headlint.checks.training.order import Run, is_option, together
 from headlint.checks.training.reach import depends_on
+from headlint.flow.training.automatic import AUTOMATIC
 from headlint.flow.values.facts import Event, TrainingEvent
 from headlint.flow.values.python_values import Unknown, Value
 from headlint.flow.values.tensor_values import Tensor
@@ -28,6 +29,8 @@ def useless_clipping(evidence: Evidence, run: Run, clipping: TrainingEvent) -> I
         ),
         None,
     )
+    if before is None or before.in_other_round:
+        yield from _before_a_library_differentiates(run, clipping)
     if before is None or before.in_other_round or not _happens_with(before.event, clipping):
         return
     match before.event.event:
@@ -53,6 +56,23 @@ def useless_clipping(evidence: Evidence, run: Run, clipping: TrainingEvent) -> I
             DiagnosticStep(event.site, _DOES.get(event.event, "clips the gradients"), "event")
             for event in (before.event, clipping, after)
         ),
+        subject=clipping,
+    )
+
+
+def _before_a_library_differentiates(run: Run, clipping: TrainingEvent) -> Iterator[Diagnostic]:
+    """HL509, in a method whose loss a library differentiates when it is over, and whose gradients it clears before that."""
+    following = (one for one in run.after(clipping) if one.event.event in _OF_GRADIENTS)
+    after = next(following, None)
+    if after is None or after.in_other_round or AUTOMATIC not in after.event.given:
+        return
+    yield Diagnostic(
+        "HL509",
+        clipping.site,
+        "The gradients are clipped before the library computes them, when this method is over: clipping has no effect.",
+        "Give the Trainer gradient_clip_val, or clip in configure_gradient_clipping or on_before_optimizer_step.",
+        not clipping.guards,
+        (DiagnosticStep(clipping.site, "clips the gradients of the step before", "event"),),
         subject=clipping,
     )
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
 from headlint.checks.evidence import Evidence
-from headlint.checks.training.holding import concerns_all_of
+from headlint.checks.training.holding import concerns_all_of, held_by, may_train
 from headlint.checks.training.order import Neighbour, Run
 from headlint.checks.training.reach import may_reach
 from headlint.flow.values.conditions import Guard
-from headlint.flow.values.facts import Event, TrainingEvent
+from headlint.flow.values.facts import Event, NothingDifferentiated, TrainingEvent
 from headlint.flow.values.python_values import Unknown, Value
 from headlint.flow.values.tensor_values import Tensor
 from headlint.flow.values.training_values import Optimizer
@@ -94,6 +94,40 @@ def thrown_away(evidence: Evidence, run: Run, step: TrainingEvent) -> Iterator[D
             DiagnosticStep(cleared.site, "clears the gradients of each batch", "event"),
             DiagnosticStep(backward.site, "computes gradients for each batch", "event"),
             DiagnosticStep(step.site, "uses those of the last batch", "event"),
+        ),
+        subject=step,
+    )
+
+
+def step_without_any_gradient(evidence: Evidence, run: Run, step: TrainingEvent) -> Iterator[Diagnostic]:
+    """HL509: a loop applies a model, clears its gradients and steps, and nothing at all computes any."""
+    held = held_by(step.subject)
+    if not run.whole or not step.rounds or held is None or not evidence.of(NothingDifferentiated):
+        return
+    around = run.round_of(step)
+    cleared = [
+        event for event in around if event.event is Event.CLEARED and concerns_all_of(event.subject, step.subject)
+    ]
+    applied = [
+        event
+        for event in around
+        if event.event in (Event.APPLIED, Event.HANDED_OVER)
+        and not event.without_gradient
+        and event.subject in held.owners
+        and run.place(event) < run.place(step)
+    ]
+    if not cleared or not applied or any(may_train(event, step.subject) for event in around if event not in applied):
+        return
+    yield Diagnostic(
+        "HL509",
+        step.site,
+        "Nothing calls backward(): this step has no gradients to use, so it changes nothing.",
+        "Call backward() of the loss before step().",
+        False,
+        (
+            DiagnosticStep(cleared[0].site, "clears the gradients", "event"),
+            DiagnosticStep(applied[-1].site, "applies the model", "event"),
+            DiagnosticStep(step.site, "uses gradients that nothing has computed", "event"),
         ),
         subject=step,
     )

@@ -8,7 +8,13 @@ from collections.abc import Iterator
 from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
 from headlint.checks.evidence import Evidence
 from headlint.checks.training.clipping import clipping_of_scaled, useless_clipping
-from headlint.checks.training.gathering import gathered_for, guards_of_choice, is_divided, thrown_away
+from headlint.checks.training.gathering import (
+    gathered_for,
+    guards_of_choice,
+    is_divided,
+    step_without_any_gradient,
+    thrown_away,
+)
 from headlint.checks.training.holding import called, concerns_all_of, is_optimizer, may_concern, may_train, reaches
 from headlint.checks.training.order import Run, always_with, is_option, together
 from headlint.checks.training.reach import certainly_reaches, may_reach
@@ -204,6 +210,9 @@ def step_out_of_order(evidence: Evidence) -> Iterator[Diagnostic]:
             yield from _backward_without_step(evidence, run, backward)
         for clipping in run.of(Event.CLIPPED):
             yield from clipping_of_scaled(run, clipping)
+        for step in run.of(Event.STEPPED):
+            if _is_plain_step(step):
+                yield from step_without_any_gradient(evidence, run, step)
 
 
 def _step_without_gradients(run: Run, step: TrainingEvent) -> Iterator[Diagnostic]:

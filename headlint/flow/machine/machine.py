@@ -25,6 +25,7 @@ from headlint.flow.machine.budget import (
 )
 from headlint.flow.machine.counting import Counting
 from headlint.flow.machine.frames import CallStack, Declarations, Frame
+from headlint.flow.machine.late_definitions import late_definition, names_that_change
 from headlint.flow.machine.parts import Made, PartsSeen
 from headlint.flow.machine.semantics import LibrarySemantics, PythonSemantics, TensorSemantics
 from headlint.flow.machine.set_up import SetUp
@@ -51,6 +52,7 @@ from headlint.flow.values.python_values import (
     FrameworkName,
     HeapObject,
     Instance,
+    LateDefinition,
     ListValue,
     Scope,
     Site,
@@ -62,6 +64,20 @@ from headlint.flow.values.tensor_values import COMPUTED, GIVEN, Domain, Origin, 
 from headlint.flow.values.training_values import Loop, Round
 from headlint.frameworks.vocabulary import GRADIENT_METHODS
 from headlint.syntax import ir
+
+_AT_TOP_LEVEL: Mapping[str, object] = {
+    "rounds": (),
+    "applying": False,
+    "comprehending": 0,
+    "rounds_of_comprehension": (),
+    "without_gradient": 0,
+    "no_gradient_at": None,
+    "in_container": False,
+    "in_root": False,
+    "muted": 0,
+    "class_being_defined": None,
+}
+"""What a machine knows of where it stands, at the top level of a module."""
 
 
 class Machine:
@@ -87,6 +103,8 @@ class Machine:
         self.state = State()
         self.facts: list[Fact] = []
         self.frames = CallStack()
+        self.frames_around = 0
+        """The calls, and imports, that are being interpreted while a module is imported."""
         self.units: dict[Path, ModuleUnit | None] = {}
         self.reached: set[int] = set()
         """Identities of the function definitions that were called with arguments of the program."""
@@ -166,17 +184,59 @@ class Machine:
         if unit.started:
             return
         unit.started = True
-        before = self.state.path
-        self.frames.append(Frame(unit.scope, unit, path_length=len(before)))
-        try:
-            if unit.main:
-                self._run_as_program(unit.body.body)
-                return
+        if unit.main:
+            self.within(unit, lambda: self._run_as_program(unit.body.body))
+            return
+        with self._importing(unit):
             for statement in unit.body.body:
-                self.with_share(partial(self.execute, (statement,)), MOST_STEPS_OF_AN_IMPORT)
+                late = late_definition(unit, statement)
+                self._define_what_may_change(unit, statement if late is None else late)
+                if late is not None:
+                    unit.late.append(late)
+                    self.state.write(unit.scope, late.name, late)
+                else:
+                    self.with_share(partial(self.execute, (statement,)), MOST_STEPS_OF_AN_IMPORT)
+
+    def _define_what_may_change(self, unit: ModuleUnit, by: ir.Statement | LateDefinition) -> None:
+        """Make what waits and mentions something that a statement, or another value of a name, may change."""
+        waiting = [late for late in unit.late if late.mentioned and late not in unit.defined]
+        names = {by.name} if isinstance(by, LateDefinition) else names_that_change(by) if waiting else ()
+        for late in waiting:
+            if not late.mentioned.isdisjoint(names):
+                self.defined(late)
+
+    def defined(self, late: LateDefinition) -> Value | None:
+        """What a definition that waited gives, now that something asks for it; None while it is being made."""
+        unit, name = late.unit, late.name
+        if late not in unit.defined:
+            unit.defined[late] = None  # what it needs itself may ask for it again
+            kept = unit.scope.slots.pop(name, None)
+            with self._importing(unit):
+                self.with_share(partial(self.execute, (late.statement,)), MOST_STEPS_OF_AN_IMPORT)
+            unit.defined[late] = made = unit.scope.slots.get(name)
+            if kept is not None and kept is not late:
+                unit.scope.slots[name] = kept  # the program gave the name another value before it asked
+            return made
+        return unit.defined[late]
+
+    def define_all(self, unit: ModuleUnit) -> None:
+        """Define every function and class of a module that waits."""
+        for late in unit.late:
+            if not late.mentioned:
+                self.defined(late)
+
+    @contextmanager
+    def _importing(self, unit: ModuleUnit) -> Iterator[None]:
+        """Interpret statements of an imported module: they stand in no loop, call and branch of those who import it."""
+        around = {name: getattr(self, name) for name in ("frames", *_AT_TOP_LEVEL)}
+        vars(self).update(_AT_TOP_LEVEL, frames=CallStack([Frame(unit.scope, unit)]))
+        self.frames_around += len(around["frames"])
+        try:
+            with self.state.outside():
+                yield
         finally:
-            self.frames.pop()
-            self.state.path = before
+            self.frames_around -= len(around["frames"])
+            vars(self).update(around)
 
     def _run_as_program(self, body: Iterable[ir.Statement]) -> None:
         """Run statements until one leaves; none may take so many steps that those behind it could not be followed."""
@@ -212,8 +272,8 @@ class Machine:
         if file not in self.units:
             self.units[file] = self.loader.load(file)
         unit = self.units[file]
-        if unit is not None and not unit.started:
-            self.state.outside(lambda: self.run_module(unit))
+        if unit is not None:
+            self.run_module(unit)
         return unit
 
     def with_share(
@@ -259,7 +319,7 @@ class Machine:
 
     def too_deep(self) -> bool:
         """Whether as many calls are being followed as may be."""
-        return len(self.frames) > DEEPEST_CALL
+        return self.frames_around + len(self.frames) > DEEPEST_CALL
 
     @contextmanager
     def entering(

@@ -7,7 +7,8 @@ conditions therefore never meet.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 from headlint.flow.values.conditions import Choice, Condition, Guard, Option
 from headlint.flow.values.library_values import Backbone, Part
@@ -161,12 +162,13 @@ class State:
         """Apply those of the changes whose slots are empty now."""
         self._apply({cell: value for cell, value in changes.items() if cell[1] not in cell[0].slots})
 
-    def outside(self, run: Callable[[], None]) -> None:
-        """Run something whose writes hold on every path: a module that is imported in the middle of a branch."""
+    @contextmanager
+    def outside(self) -> Iterator[None]:
+        """Make writes that hold on every path: those of a module that is imported in the middle of a branch."""
         before, journals = self.path, self._journals
         self.path, self._journals = (), []
         try:
-            run()
+            yield
         finally:
             self.path, self._journals = before, journals
 

@@ -86,7 +86,8 @@ def _stand_in(machine: Machine, cls: ClassValue, at: int) -> Value | None:
     key = (cls, machine.branches.again)
     if key not in machine.stand_ins:
         machine.stand_ins[key] = None  # what its own constructor says about such an object
-        machine.state.outside(lambda: machine.stand_ins.update({key: _built(machine, cls, at)}))
+        with machine.state.outside():
+            machine.stand_ins[key] = _built(machine, cls, at)
     return machine.stand_ins[key]
 
 

@@ -11,6 +11,7 @@ from headlint.flow.values.python_values import (
     Constant,
     FrameworkName,
     Late,
+    LateDefinition,
     ModuleValue,
     PackagePath,
     Scope,
@@ -107,13 +108,20 @@ def settled(machine: Machine, value: Value) -> Value:
             return module_named(machine, unit, level, module)
         case Late(unit, level, module, name):
             return machine.attribute(module_named(machine, unit, level, module), name)
-        case Choice(options) if any(isinstance(option.value, Late) for option in options):
+        case LateDefinition():
+            return machine.defined(value) or Unknown()
+        case Choice(options) if any(isinstance(option.value, Late | LateDefinition) for option in options):
             return join((option.guards, settled(machine, option.value)) for option in options)
         case _:
             return value
 
 
 def _settled_slot(machine: Machine, scope: Scope, name: str, value: Value) -> Value:
+    if isinstance(value, LateDefinition):
+        made = settled(machine, value)
+        if scope.slots.get(name) is value:
+            scope.slots[name] = made
+        return made
     if isinstance(value, Late):
         # Gone while it is looked up, or a package that imports its own submodule would ask itself for ever. Nor does any
         # journal need to know: what is imported is the same on every path.

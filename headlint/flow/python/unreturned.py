@@ -46,6 +46,7 @@ def note(machine: Machine, frame: Frame) -> None:
 
 def _is_replaced(machine: Machine, definition: ir.FunctionDefinition, owner: ClassValue, receiver: Instance) -> bool:
     """Whether the class of the object, or another that inherits, has a method of its own in this one's place."""
+    machine.define_all(owner.unit)
     for cls in (receiver.cls, *owner.unit.classes):
         if owner in cls.ancestors():
             found = attributes.find_in_class(machine, cls, definition.name)

@@ -106,6 +106,8 @@ def _family(machine: Machine, cls: ClassValue) -> list[ClassValue]:
     """A class, those that it inherits from, and those of the loaded modules that inherit from any of these."""
     units = [unit for unit in machine.units.values() if unit is not None]
     line = [one for one in cls.ancestors() if isinstance(one, ClassValue)]
+    for unit in dict.fromkeys(one.unit for one in line):
+        machine.define_all(unit)
     others = [other for unit in units for other in unit.classes if other not in line]
     return [*line, *(other for other in others if any(one in other.ancestors() for one in line))]
 

@@ -432,6 +432,11 @@ class TrainingEvent(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class NothingDifferentiated(Fact):
+    """A program takes steps, and nothing in it mentions gradients but to clear them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class LoaderInOrder(Fact):
     """A loader gives the samples of a folder in the order of their classes."""
 

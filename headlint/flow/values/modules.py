@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from headlint.flow.values.python_values import ClassValue, FunctionValue, Scope
+from headlint.flow.values.python_values import ClassValue, FunctionValue, LateDefinition, Scope, Value
 from headlint.syntax import ir
 
 
@@ -31,6 +31,11 @@ class ModuleUnit:
     functions: list[FunctionValue] = field(default_factory=list)
     """Every function that was defined so far, in order."""
     classes: list[ClassValue] = field(default_factory=list)
+    """Every class that was defined so far, in order."""
+    late: list[LateDefinition] = field(default_factory=list)
+    """What is defined when something asks for them."""
+    defined: dict[LateDefinition, Value | None] = field(default_factory=dict)
+    """What became of those that something asked for."""
     mentions: dict[str, frozenset[str]] | None = None
     """What each definition of the top level mentions, once it was asked for."""
 

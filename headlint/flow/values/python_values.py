@@ -384,3 +384,14 @@ class Late(Value):
     level: int
     module: str
     name: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LateDefinition(Value):
+    """What a module that is imported defines at its top level, before anything asks for it: most of it is never needed."""
+
+    unit: ModuleUnit
+    name: str
+    statement: ir.Statement
+    mentioned: frozenset[str] = frozenset()
+    """The names that a call mentions whose result it is: what is done to them later must not be seen in it."""

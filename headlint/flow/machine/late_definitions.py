@@ -1,0 +1,64 @@
+"""Which definitions of an imported module wait until something asks for them.
+
+Most of what a large module defines is never needed by those that import it. A function or class waits unless its decorators
+may put it into a table, where whoever reads the table would not find it; what a call gives waits until a statement that is
+run may change something that the call mentions.
+"""
+
+from __future__ import annotations
+
+import re
+
+from headlint.flow.values.modules import ModuleUnit
+from headlint.flow.values.python_values import LateDefinition
+from headlint.syntax import ir
+
+_KEEP_NOTHING = re.compile(
+    r"dataclass|property$|(static|class)method$|abstract|total_ordering|cache$|contextmanager$|wraps$|no_grad$|"
+    r"inference_mode$|enable_grad$|script|compile$|overload|final$|runtime_checkable|deprecat|docstring|document|"
+    r"require|unittest|skip|parametrize|fixture$|jit$|tf\.function$"
+)
+"""How decorators are named that give a definition another behaviour or documentation, and keep it nowhere."""
+
+
+def late_definition(unit: ModuleUnit, statement: ir.Statement) -> LateDefinition | None:
+    """What stands for the name that a statement defines until something asks for it; None where it cannot wait."""
+    match statement:
+        case ir.FunctionDefinition(name=name) | ir.ClassDefinition(name=name):
+            if all(map(_keeps_nothing, statement.decorators)):
+                return LateDefinition(unit, name, statement)
+        case ir.Assign(targets=(ir.Name(name=name),), value=ir.Call()):
+            return LateDefinition(unit, name, statement, names_in(statement.value))
+    return None
+
+
+def names_that_change(statement: ir.Statement) -> frozenset[str]:
+    """The names whose values a statement of a module's top level may change."""
+    match statement:
+        case ir.Import() | ir.ImportFrom():
+            return frozenset()
+        case ir.FunctionDefinition() | ir.ClassDefinition():
+            return names_in(statement.decorators) | {statement.name}
+        case ir.Assign(targets=targets, value=ir.Literal() | ir.Display() | ir.DictDisplay() | ir.Name()):
+            return names_in(targets)
+        case _:
+            return names_in(statement)
+
+
+def names_in(part: object) -> frozenset[str]:
+    """The names that a part of a program mentions."""
+    return frozenset(one.name for one in ir.walk(part) if isinstance(one, ir.Name))
+
+
+def _keeps_nothing(decorator: ir.Expression) -> bool:
+    match decorator:
+        case ir.Call(function=function):
+            return _keeps_nothing(function)
+        case ir.Name(name=name):
+            return _KEEP_NOTHING.search(name) is not None
+        case ir.Attribute(owner=ir.Name(name=owner), name=name):
+            return _KEEP_NOTHING.search(f"{owner}.{name}") is not None
+        case ir.Attribute(name=name):
+            return _KEEP_NOTHING.search(name) is not None
+        case _:
+            return False
