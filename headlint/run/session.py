@@ -205,10 +205,14 @@ def _analyze_importers(
     """Look at the files that import one whose functions wait for values, and at those that import these."""
     more: list[FileResult] = []
     waiting = list(open_files)
+    handing_on = set(waiting)
     if not waiting or loader.project is None or known.issuperset(loader.project.files):
         return more
     while waiting and len(more) < MOST_IMPORTERS:
         for importer in loader.project.importers(waiting.pop()):
+            if importer.name == "__init__.py" and importer not in handing_on:
+                handing_on.add(importer)
+                waiting.append(importer)
             if importer in known or len(more) >= MOST_IMPORTERS:
                 continue
             known.add(importer)

@@ -100,20 +100,26 @@ def run_through(machine: Machine, members: tuple[Value, ...], value: Value, at: 
 
 
 def add_member(machine: Machine, container: Container, name: str, value: Value) -> None:
-    """``add_module``, ``append`` or ``container[name] = …``."""
-    members = iteration.slot_items(machine, container)
-    if members is None:
-        return
+    """``add_module``, ``append`` or ``container[name] = …``, whichever members there are on the path before."""
+    options = iteration.alternatives_of_items(machine, container)
     machine.growth += 1
-    if machine.frames.repeats(container):
+    if machine.frames.repeats(container) or not options:
         container.approximate = True
-    if name and name in container.names:
-        position = container.names.index(name)
-        members = (*members[:position], value, *members[position + 1 :])
-    else:
+    place = container.names.index(name) if name and name in container.names else None
+    if place is None:
         container.names = (*container.names, name)
-        members = (*members, value)
-    machine.state.write(container, "items", TupleValue(members))
+    longer = (
+        (one.guards, TupleValue(_with_member(one.value.items, place, value)))
+        for one in options
+        if isinstance(one.value, TupleValue)
+    )
+    machine.state.write(container, "items", join(longer))
+
+
+def _with_member(members: tuple[Value, ...], place: int | None, value: Value) -> tuple[Value, ...]:
+    if place is None or place >= len(members):
+        return (*members, value)
+    return (*members[:place], value, *members[place + 1 :])
 
 
 def call_method(machine: Machine, container: Container, name: str, arguments: Arguments, at: int) -> Value:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from headlint.flow.values.conditions import Choice, Guard
 from headlint.flow.values.python_values import (
@@ -19,6 +20,9 @@ from headlint.flow.values.python_values import (
     Value,
 )
 from headlint.flow.values.tensor_values import Tensor
+
+if TYPE_CHECKING:
+    from headlint.flow.machine.state import State
 
 BY_HAND = frozenset(
     {
@@ -98,6 +102,14 @@ class PartsSeen:
         for value in values:
             if value is not None and not isinstance(value, Constant | Unknown | FrameworkName):
                 self.spent += [tensor for tensor in tensors_of(value) if all(tensor is not one for one in kept)]
+
+
+def possible_items(state: State, collection: HeapObject) -> tuple[Value, ...]:
+    """Every item that a list or a container may have, on whatever path."""
+    held = state.read(collection, "items")
+    rows = [option.value for option in state.alternatives(held)] if held is not None else []
+    items = [item for row in rows if isinstance(row, TupleValue) for item in row.items]
+    return tuple({id(item): item for item in items}.values())
 
 
 def tensors_of(value: Value, depth: int = 4) -> Iterator[Tensor]:

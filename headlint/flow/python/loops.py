@@ -104,22 +104,27 @@ def _forget_counters(machine: Machine, body: tuple[ir.Statement, ...]) -> None:
         for node in nodes
         if isinstance(node, ir.AugmentedAssign)
         and node.operator in ("+", "-")
-        and isinstance(node.target, ir.Name)
+        and _place(node.target)
         and isinstance(node.value, ir.Literal)
         and isinstance(node.value.value, int)
     ]
     if not counted:
         return
-    begun = {
-        target.name
-        for node in nodes
-        if isinstance(node, ir.Assign)
-        for target in node.targets
-        if isinstance(target, ir.Name)
-    }
+    begun = {_place(target) for node in nodes if isinstance(node, ir.Assign) for target in node.targets}
     for target in counted:
-        if target.name not in begun and isinstance(machine.evaluate(target), Constant):
+        if _place(target) not in begun and isinstance(machine.evaluate(target), Constant):
             machine.assign(target, Unknown("counted in a loop"))
+
+
+def _place(target: ir.Expression) -> str:
+    """The variable, or the attribute of a variable, that a number is kept in; empty for anything else."""
+    match target:
+        case ir.Name(name=name):
+            return name
+        case ir.Attribute(owner=ir.Name(name=owner), name=name):
+            return f"{owner}.{name}"
+        case _:
+            return ""
 
 
 def _follow_two_rounds(machine: Machine, node: ir.For, iterable: Value) -> None:

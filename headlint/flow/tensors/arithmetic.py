@@ -272,8 +272,8 @@ def calculate(machine: Machine, symbol: str, left: Value, right: Value, site: Si
     if first is not None and second is not None:
         return _two_tensors(machine, symbol, first, second, site)
     tensor, number = (first, right) if first is not None else (second, left)
-    if tensor is None:
-        return Unknown()
+    if tensor is None or number == Constant(None):
+        return Unknown()  # nothing is calculated with None: that way is not taken
     return _with_number(machine, symbol, tensor, number, first is not None, site)
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from headlint.flow.machine.parts import Made
-from headlint.flow.python import iteration
+from headlint.flow.machine.parts import Made, possible_items
 from headlint.flow.torch_modules.parts import class_of, has_weights, held_by, is_module
 from headlint.flow.values.facts import BuiltInForward
 from headlint.flow.values.library_values import Container, Layer
@@ -57,7 +56,7 @@ def _kept(machine: Machine) -> dict[HeapObject, set[HeapObject]]:
 
 
 def _members(machine: Machine, container: Container) -> Iterator[HeapObject]:
-    for member in iteration.slot_items(machine, container) or ():
+    for member in possible_items(machine.state, container):
         if isinstance(member, HeapObject):
             yield member
 

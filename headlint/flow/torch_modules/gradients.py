@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from headlint.flow.machine.parts import tensors_of, things_of
+from headlint.flow.machine.parts import possible_items, tensors_of, things_of
 from headlint.flow.python import iteration
 from headlint.flow.torch_modules.parts import is_module
 from headlint.flow.values.conditions import Choice
@@ -156,7 +156,7 @@ def _children(machine: Machine, thing: HeapObject) -> list[HeapObject]:
         case Instance() if is_module(thing):
             values = [value for name in list(thing.slots) if (value := machine.read(thing, name)) is not None]
         case Container() | ListValue():
-            values = list(iteration.slot_items(machine, thing) or ())
+            values = list(possible_items(machine.state, thing))
         case DictValue():
             values = [value for _, value in iteration.entries(machine, thing)]
         case _:

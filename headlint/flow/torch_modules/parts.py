@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from headlint.flow.machine.parts import things_of
+from headlint.flow.machine.parts import possible_items, things_of
 from headlint.flow.python import attributes, iteration
 from headlint.flow.values.facts import PartsKept
 from headlint.flow.values.library_values import Backbone, Container, Layer
@@ -86,7 +86,7 @@ def has_weights(machine: Machine, value: Value, since: int = 0) -> bool:
         case Layer():
             return value.born > since and value.has_weights
         case Container():
-            return any(has_weights(machine, member, since) for member in iteration.slot_items(machine, value) or ())
+            return any(has_weights(machine, member, since) for member in possible_items(machine.state, value))
         case Instance() if is_module(value):
             return any(
                 has_weights(machine, part)
@@ -121,7 +121,7 @@ def _parts(machine: Machine, values: Iterable[Value | None]) -> Iterator[HeapObj
             if isinstance(thing, Layer | Instance | Backbone | Container):
                 yield thing
             if isinstance(thing, Container):
-                yield from _parts(machine, iteration.slot_items(machine, thing) or ())
+                yield from _parts(machine, possible_items(machine.state, thing))
 
 
 def _keeps_account(machine: Machine, instance: Instance) -> bool:
@@ -155,7 +155,7 @@ def _is_hidden(value: Collection) -> bool:
 def _items(machine: Machine, value: Collection) -> tuple[Value, ...]:
     match value:
         case ListValue():
-            return iteration.slot_items(machine, value) or ()
+            return possible_items(machine.state, value)
         case DictValue():
             return (*(entry for _, entry in iteration.entries(machine, value)), *value.others)
         case TupleValue(items):

@@ -6,6 +6,7 @@ from collections.abc import Hashable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from headlint.flow.machine.parts import possible_items
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.conditions import Choice
 from headlint.flow.values.library_values import Backbone, Container, Layer, Loss, Part
@@ -50,9 +51,9 @@ def of_module(machine: Machine, module: Value, depth: int = DEEPEST_MODULE) -> P
             parts = (value for key in module.slots if (value := machine.read(module, key)) is not None)
             return _together(machine, (module,), parts, depth)
         case Container():
-            members = machine.read(module, "items")
-            within = _together(machine, (), members.items if isinstance(members, TupleValue) else (Unknown(),), depth)
-            return Parameters(within.members, within.complete and not module.approximate)
+            known = isinstance(machine.read(module, "items"), TupleValue)
+            within = _together(machine, (), possible_items(machine.state, module), depth)
+            return Parameters(within.members, within.complete and known and not module.approximate)
         case Instance() if depth > 0:
             attributes = (value for key in module.slots if (value := machine.read(module, key)) is not None)
             within = _together(machine, (), attributes, depth)
