@@ -112,11 +112,17 @@ def _is_over_batch(evidence: Evidence, fact: Activation, scores: Tensor) -> bool
     if axis is not None and axis < 0 and rank is not None:
         axis += rank
     taken = evidence.reaches_loss(fact)
-    if axis == 0 and holds_steps(scores):
+    if axis == 0 and (holds_steps(scores) or _is_one_score_a_row(scores)):
         return False
     if axis == 0:
         return rank == 2 or taken or fact.output.origin.name.startswith("keras")
     return axis == 1 and rank == 3 and is_time_first(scores) and (taken or id(fact.output) in evidence.answers)
+
+
+def _is_one_score_a_row(scores: Tensor) -> bool:
+    """Whether a layer gives one score for each row, and the rows were put into a table: what is to be compared is theirs."""
+    head = head_of(scores)
+    return head is not None and head is not scores and head.shape.units == 1
 
 
 def softmax_across_tasks(evidence: Evidence) -> Iterator[Diagnostic]:

@@ -86,6 +86,8 @@ def loss_arguments_swapped(evidence: Evidence) -> Iterator[Diagnostic]:
             continue
         message, advice = _SWAPPED.format(use.loss.short_name), _order(use.loss.call)
         match use.prediction:
+            case Tensor() as tensor if tensor in ancestors(target) or _is_made_of_data(target):
+                continue  # distributions that are compared with each other: an entropy, a divergence
             case Tensor() as tensor if _are_labels(tensor) or (_come_from_outside(tensor) and _is_output(use, target)):
                 yield about_loss("HL503", use, message, advice)
             case Unknown() as unknown if _is_data(use, unknown) and _is_output(use, target):
@@ -93,6 +95,15 @@ def loss_arguments_swapped(evidence: Evidence) -> Iterator[Diagnostic]:
                 yield Diagnostic("HL503", use.site, message, advice, False, (*trail_of(target), step), subject=use)
             case _:
                 pass
+
+
+def _is_made_of_data(tensor: Tensor) -> bool:
+    """Whether an activation was applied to numbers that nothing with weights made."""
+    parts = list(ancestors(tensor))
+    if any(part.origin.layer is not None or part.origin.role == "variable" for part in parts):
+        return False
+    fed = (part.origin.role == "input" and part.symbolic and part.origin.site is not None for part in parts)
+    return any(fed) or any(part.labels is not None or part.origin.note == "fresh" for part in parts)
 
 
 def _are_labels(tensor: Tensor) -> bool:

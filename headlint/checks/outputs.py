@@ -286,13 +286,13 @@ def impossible_layer(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL206."""
     for fact in evidence.of(LayerBuilt):
         problem = _impossible(fact.layer)
-        if problem and not _rests_on_a_default(fact.layer) and not (fact.guards and problem.endswith(_NO_SIZE)):
+        if problem and not _rests_on_a_default(fact.layer) and not (fact.guards and problem.endswith(_NO_SIZES)):
             message = f"{fact.layer.kind.short_name} is built with invalid arguments: {problem}."
             yield Diagnostic("HL206", fact.site, message, "Correct the argument.", is_proved(fact), subject=fact.layer)
 
 
-_NO_SIZE = "=0 is no size"
-"""In a table of options a 0 stands for a layer that is not there: who picks it builds none."""
+_NO_SIZES = ("=0 is no size", "=-1 is no size")
+"""In a table of options a 0 or -1 stands for a layer that is not there: who picks it builds none."""
 
 
 def _rests_on_a_default(layer: Layer) -> bool:

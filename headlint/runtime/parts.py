@@ -20,6 +20,9 @@ CAUSES = {
 """What is wrong with a part, for each rule that says so without running anything."""
 
 
+ABOUT_PARTS = frozenset({"HL511", "HL512", "HL513", "HL520", "HL609"})
+"""Rules about parts of the class in which the finding stands, whatever made the value that it speaks of."""
+
 MOST_NAMES = 4
 
 

@@ -12,7 +12,7 @@ from headlint.findings.finding import Finding, Step
 from headlint.findings.heads import HeadPicture
 from headlint.frameworks import registry
 from headlint.frameworks.kinds import LossKind
-from headlint.runtime.parts import CAUSES
+from headlint.runtime.parts import ABOUT_PARTS, CAUSES
 
 _IMPORTED = re.compile(r"\b(?:import|from)\s+([\w.]+)")
 
@@ -95,6 +95,9 @@ def targets_of_findings(findings: Iterable[Finding], heads: Sequence[HeadPicture
 def _model_behind(finding: Finding) -> tuple[Path, str, str]:
     """The file, the name and the framework of the model that a finding is about; the name is empty where there is none."""
     head = _head(finding)
+    around = _class_around(Path(finding.place.path), finding.place.line) if finding.code in ABOUT_PARTS else ""
+    if head is not None and around:
+        return Path(finding.place.path), around, registry.built_as(head.name)
     if head is not None and finding.model:
         return Path(head.place.path), finding.model, registry.built_as(head.name)
     path = Path(finding.place.path)

@@ -33,7 +33,8 @@ def call(machine: Machine, path: str, arguments: Arguments, at: int) -> Value | 
     if package == "torch.utils.data" or name in ("DataLoader", "random_split", "Subset", "ConcatDataset"):
         return torch_data.call(machine, name, arguments, site)
     if name in ("image_dataset_from_directory", "text_dataset_from_directory"):
-        return tensorflow_data.directory(arguments.get("label_mode") or Constant("int"), site)
+        mode, names = arguments.get("label_mode") or Constant("int"), arguments.get("class_names")
+        return tensorflow_data.directory(machine, mode, names, site)
     if path == "keras.preprocessing.image.ImageDataGenerator" or name == "ImageDataGenerator":
         return Dataset("ImageDataGenerator", Unknown())
     if name == "from_tensor_slices":
@@ -68,7 +69,8 @@ def call_method(machine: Machine, dataset: Dataset, name: str, arguments: Argume
         return passed_on
     match name:
         case "flow_from_directory" | "flow_from_dataframe":
-            return tensorflow_data.directory(arguments.get("class_mode") or Constant("categorical"), site)
+            mode = arguments.get("class_mode") or Constant("categorical")
+            return tensorflow_data.directory(machine, mode, arguments.get("classes"), site)
         case "flow":
             bound = arguments.bind(("x", "y"))
             return Dataset(name, TupleValue((bound.get("x", Unknown()), bound.get("y", Unknown()))))

@@ -52,14 +52,17 @@ def keras_arrays(name: str, arguments: Arguments, site: Site) -> Value:
     return TupleValue((TupleValue((features, given)), TupleValue((features, given))))
 
 
-def directory(mode: Value, site: Site) -> Value:
-    """The files of a folder for each class, in batches."""
+def directory(machine: Machine, mode: Value, names: Value | None, site: Site) -> Value:
+    """The files of a folder for each class, in batches; ``names`` lists the classes, where the program does."""
+    given_names = machine.state.narrow(names) if names is not None else None
+    listed = iteration.known_items(machine, given_names) if isinstance(given_names, ListValue | TupleValue) else None
+    count = len(listed) if listed else None
     match mode:
         case Constant("int" | "sparse"):
-            given: Value = labels.target("index", None, "integer", "the folder's labels", site, Shape((None,)), False)
+            given: Value = labels.target("index", count, "integer", "the folder's labels", site, Shape((None,)), False)
         case Constant("categorical"):
-            source, shape = "class_mode='categorical'", Shape((None, None))
-            given = labels.target("one_hot", None, "float", source, site, shape, False)
+            source, shape = "class_mode='categorical'", Shape((None, count))
+            given = labels.target("one_hot", count, "float", source, site, shape, False)
         case Constant("binary"):
             given = labels.target("binary", 2, "float", "class_mode='binary'", site, Shape((None,)), False)
         case _:

@@ -283,6 +283,8 @@ def broadcast(first: Shape, second: Shape) -> Shape:
     if first.dims is None or second.dims is None:
         sizes = {size for size in (first.units, second.units) if size not in (None, 1)}
         return Shape(None, sizes.pop() if len(sizes) == 1 else None)
+    if 0 in (*first.dims, *second.dims):
+        return ANY_SHAPE  # what is empty stands for something that is not there
     longer, shorter = (first.dims, second.dims) if len(first.dims) >= len(second.dims) else (second.dims, first.dims)
     dims = list(longer)
     offset = len(dims) - len(shorter)

@@ -145,7 +145,7 @@ def best(program: Program, module: Slice, name: str, request: Request, adapter: 
         except Unmeasurable as failure:
             failures.append(failure)
             tried.append((recipe, failure))
-    for recipe in with_other_guesses(tried, adapter, request):
+    for recipe in with_other_guesses(tried, adapter, request, failures):
         try:
             return recipe, adapter.measure(recipe, module, request)
         except Unmeasurable as failure:
@@ -156,9 +156,10 @@ def best(program: Program, module: Slice, name: str, request: Request, adapter: 
 
 
 def with_other_guesses(
-    tried: list[tuple[Recipe, Unmeasurable]], adapter: Adapter, request: Request
+    tried: list[tuple[Recipe, Unmeasurable]], adapter: Adapter, request: Request, failures: list[Unmeasurable]
 ) -> Iterator[Recipe]:
     """The recipes that build a model after all, found by changing one guess after the other by what the last try raised.
+    What came further than all before goes to the front of ``failures``.
 
     A change after which the same line raises the same is none that led on.
     """
@@ -174,6 +175,7 @@ def with_other_guesses(
             if is_further(lines := lines_of(error), furthest):
                 furthest[:] = lines
                 depth += 1
+                failures.insert(0, failure)
             for usual in (False, True):
                 others = itertools.islice(recipe.otherwise(error, usual), MOST_AFTER_BUILDING if built else None)
                 heapq.heappush(waiting, (built, usual, -depth, next(order), others))

@@ -9,6 +9,7 @@ import importlib.machinery
 import inspect
 import itertools
 import numbers
+import re
 import sys
 from collections.abc import Callable, Sequence
 from types import ModuleType
@@ -138,6 +139,7 @@ def accept_old_names() -> None:
         module.Input = with_one_size(module.Input)
     for layer in (Dense, EinsumDense, Embedding, BaseConv, BaseDepthwiseConv):
         let_weights_be_set(layer)
+    keras.Model.get_layer = by_old_name(keras.Model.get_layer)
     keras.Model.__new__ = staticmethod(with_old_inputs(keras.Model.__new__))
     sys.meta_path.insert(0, OldModules())
     accept_old_attributes()
@@ -153,6 +155,21 @@ def with_one_size(original: Callable[..., Any]) -> Callable[..., Any]:
         return original((int(shape),) if isinstance(shape, numbers.Integral) else shape, *arguments, **keywords)
 
     return make_input
+
+
+def by_old_name(original: Callable[..., Any]) -> Callable[..., Any]:
+    """``get_layer``, which also finds the inputs that Keras 2 called ``input_1``."""
+
+    def get_layer(model: Any, name: Any = None, index: Any = None) -> Any:
+        try:
+            return original(model, name=without_slashes(name) if isinstance(name, str) else name, index=index)
+        except ValueError:
+            inputs = [one for one in model.layers if isinstance(one, keras.layers.InputLayer)]
+            if not re.fullmatch(r"input_\d+", str(name)) or not inputs:
+                raise
+            return inputs[0]
+
+    return get_layer
 
 
 def let_weights_be_set(layer: type) -> None:
@@ -266,11 +283,18 @@ def translate_arguments(cls: type) -> None:
         if isinstance(self, keras.layers.RNN):
             keywords = {key: value for key, value in keywords.items() if key != "stateful"}
         plain = {key: whole(value) for key, value in translated(keywords, names).items()}
+        if isinstance(plain.get("name"), str):
+            plain["name"] = without_slashes(plain["name"])
         original(self, *map(whole, arguments), **plain)
 
     __init__.headlint_translated = True  # type: ignore[attr-defined]
     __init__.__signature__ = signature  # type: ignore[attr-defined] # Keras writes a layer's configuration by it
     cls.__init__ = __init__  # type: ignore[misc]
+
+
+def without_slashes(name: str) -> str:
+    """A name that Keras 3 takes: ``conv1_bn`` for ``conv1/bn``."""
+    return name.replace("/", "_")
 
 
 def whole(value: Any) -> Any:

@@ -355,7 +355,7 @@ def usual_for(knob: Knob, trouble: Trouble) -> Iterator[Any]:
 def looks_up_words(frame: FrameType, piece: Piece) -> bool:
     """Whether a piece of source has a subscript that is a word."""
     return any(
-        isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str)
+        isinstance(node, ast.Subscript) and isinstance(named_value(node.slice, frame), str)
         for node in nodes_in(frame, piece)
     )
 
@@ -409,8 +409,10 @@ def compared_in(frame: FrameType, name: str) -> Iterator[Any]:
                     yield from (named_value(part, frame) for part in parts if isinstance(part, ast.Attribute))
 
 
-def named_value(node: ast.Attribute, frame: FrameType) -> Any:
-    """What a dotted name such as ``Kinds.GRU`` gives; None where that raises."""
+def named_value(node: ast.expr, frame: FrameType) -> Any:
+    """What a constant or a name such as ``Kinds.GRU`` gives; None for anything else, and where that raises."""
+    if not isinstance(node, (ast.Constant, ast.Name, ast.Attribute)):
+        return None
     try:
         return eval(compile(ast.Expression(node), "<name>", "eval"), frame.f_globals, frame.f_locals)
     except Exception:  # whatever the user's expression raises

@@ -111,6 +111,11 @@ def _all_alike(inputs: Inputs, names: list[str], match: re.Match[str]) -> Iterat
             yield alike
 
 
+def _weight_of_classes(inputs: Inputs, names: list[str], match: re.Match[str]) -> Iterator[Inputs]:
+    for name, spec in _free(inputs, [name for name, _ in inputs.tensors() if "weight" in name]):
+        yield inputs.with_spec(name, replace(spec, shape=(int(match[1]),)))
+
+
 def _other_ranks(inputs: Inputs, names: list[str], match: re.Match[str]) -> Iterator[Inputs]:
     for name, spec in _free(inputs, names):
         yield inputs.with_spec(name, replace(spec, shape=(*spec.shape[:1], 1, *spec.shape[1:])))
@@ -133,6 +138,7 @@ _READINGS: tuple[tuple[re.Pattern[str], Reading], ...] = tuple(
         (r"\(?\d+x(?P<one>\d+) and (?P<other>\d+)x\d+\)?", _first_as_second),
         (r"[Ee]xpected size (?P<other>\d+) but got size (?P<one>\d+)", _first_as_second),
         (r"(\d+)\D* (?:!=|vs\.?|but got|does not match|doesn't match)\D*(\d+)", _either_as_other),
+        (r"weight tensor should be defined either for all (\d+) classes", _weight_of_classes),
         (
             r"shapes? .*(?:match|same|equal)|same (?:shape|size)|different shapes|(?:shape|size\(\)) == \w+\.(?:shape|size)",
             _all_alike,

@@ -44,11 +44,13 @@ class Failure:
     unflattened: tuple[int, ...] = ()
     device: str = "cpu"
     emptied: Emptied | None = None
+    step: int = 0
+    """How many tries had come further than all before, where this one came as far as any."""
 
     @property
-    def rank(self) -> tuple[int, bool]:
+    def rank(self) -> tuple[int, bool, int]:
         """How much it tells: the deeper the more; that a name is not defined is no fault of the inputs."""
-        return self.depth, isinstance(self.error, NameError)
+        return self.depth, isinstance(self.error, NameError), self.step
 
     @property
     def message(self) -> str:
@@ -237,12 +239,12 @@ def search(
             waiting = [(0, next(order), wider) for wider in widened(inputs, failure) if wider not in seen]
             seen.update(wider for _, _, wider in waiting)
             continue
-        if deepest is None or failure.rank > deepest.rank:
-            deepest = failure
         lines = lines_of(failure.error)
         if is_further(lines, furthest):
             furthest, steps = lines, steps + 1
-        step = steps if lines == furthest else 0
+        step = failure.step = steps if lines == furthest else 0
+        if deepest is None or failure.rank > deepest.rank:
+            deepest = failure
         for successor in (one.lighter() for one in itertools.islice(repairs(failure, inputs, model), 40)):
             if successor not in seen and all(0 not in spec.shape for _, spec in successor.tensors()):
                 seen.add(successor)

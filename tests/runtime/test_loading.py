@@ -1,0 +1,81 @@
+"""Where a file of a program stands among its packages, and how far a try came. No framework."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import pytest
+
+from headlint.runtime.targets import framework_of
+from headlint.runtime.worker.measuring.places import is_further
+from headlint.runtime.worker.program.commandline import without_command_line
+from headlint.runtime.worker.program.loading import module_name, package_root
+from headlint.runtime.worker.program.standins import GUESSED
+
+
+def written(folder: Path, name: str, text: str) -> Path:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("import torch\n", "net"),
+        ("from .base import Base\n", "models.net"),
+        ("from ..tools import scale\nfrom .base import Base\n", "code.models.net"),
+    ],
+)
+def test_folders_that_relative_imports_go_up_are_packages(tmp_path: Path, text: str, name: str) -> None:
+    path = written(tmp_path, "code/models/net.py", text)
+    assert module_name(path) == name
+    assert (package_root(path).parent / Path(*name.split("."))).with_suffix(".py") == path or name == "net"
+
+
+def test_a_package_is_one_as_far_as_its_files_say(tmp_path: Path) -> None:
+    written(tmp_path, "code/__init__.py", "")
+    written(tmp_path, "code/models/__init__.py", "")
+    assert module_name(written(tmp_path, "code/models/net.py", "from .base import Base\n")) == "code.models.net"
+
+
+@pytest.mark.parametrize(
+    ("lines", "than", "further"),
+    [
+        ([("a", 3)], [], True),
+        ([("a", 4)], [("a", 3)], True),
+        ([("a", 2)], [("a", 3)], False),
+        ([("a", 3), ("b", 9)], [("a", 3)], True),
+        ([("a", 3)], [("a", 3)], False),
+        ([("a", 4)], [("a", 3), ("b", 9)], True),
+        ([("c", 9)], [("a", 3)], False),
+    ],
+)
+def test_an_error_further_down_the_same_functions(
+    lines: list[tuple[str, int]], than: list[tuple[str, int]], further: bool
+) -> None:
+    assert is_further(lines, than) is further
+
+
+def test_what_a_command_line_must_give_is_guessed(tmp_path: Path) -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--hidden-size", type=int, required=True)
+    parser.add_argument("--cell", choices=["lstm", "gru"], required=True)
+    parser.add_argument("--data", required=True)
+    parser.add_argument("--epochs", type=int, default=3)
+    before = list(GUESSED)
+    try:
+        with without_command_line(tmp_path / "train.py"):
+            options = parser.parse_args()
+        assert (options.hidden_size, options.cell, options.data, options.epochs) == (32, "lstm", None, 3)
+        assert GUESSED[len(before) :] == ["hidden_size=32", "cell=lstm"]
+    finally:
+        GUESSED[:] = before
+
+
+def test_the_framework_of_a_program_that_gets_it_from_elsewhere() -> None:
+    assert framework_of("from tools import *\nclass Net(nn.Module): ...\n") == "torch"
+    assert framework_of("from tools import *\nmodel = tf.keras.Sequential()\n") == "keras"
+    assert framework_of("from tools import *\nclass Net(Module): ...\n") == ""

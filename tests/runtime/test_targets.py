@@ -1,0 +1,79 @@
+"""Which model a finding is about, and which measured shapes say something. No framework."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from headlint.findings.finding import Place
+from headlint.findings.heads import HeadPicture
+from headlint.run.session import check_paths
+from headlint.runtime.discoveries import discoveries
+from headlint.runtime.measurement import Basis, Measurement, Output
+from headlint.runtime.targets import Target, targets_of_findings
+from headlint.settings import Settings
+
+CUT = """
+import torch
+from torch import nn
+
+
+class Encoder(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.enter = nn.Linear(20, 16)
+
+    def forward(self, x):
+        return self.enter(x).relu()
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.encoder = Encoder()
+        self.head = nn.Linear(16, 3)
+
+    def forward(self, x):
+        return self.head(self.encoder(x).data)
+"""
+
+NET = """
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.head = nn.Linear(16, 3)
+
+    def forward(self, x):
+        return self.head(x)
+"""
+
+
+def test_a_cut_is_measured_on_the_model_in_which_it_stands(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(CUT, encoding="utf-8")
+    findings = check_paths([tmp_path / "net.py"], Settings(root=tmp_path)).findings
+    assert [finding.code for finding in findings] == ["HL520"]
+    assert [target.name for target in targets_of_findings(findings, ())] == ["Net"]
+
+
+@pytest.mark.parametrize(
+    ("shape", "origin", "found"),
+    [
+        ((5, 11, 3), "search", []),  # the search took another number of axes than the program has
+        ((5, 11, 3), "--input", ["HL801"]),
+        ((5, 4), "search", ["HL801"]),
+        ((5, 3), "search", []),
+    ],
+)
+def test_what_a_guessed_input_decides_is_not_found(
+    shape: tuple[int, ...], origin: str, found: list[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "net.py"
+    path.write_text(NET, encoding="utf-8")
+    head = HeadPicture("Net", Place(str(path), 8, 1, 8, 9), "torch", (), "", (), units=3, rank=2, given=True)
+    measured = Measurement("torch", Basis(input_origin=origin), outputs=(Output("", shape, "float32", (), ()),))
+    told = discoveries(Target(path, "Net", "torch", heads=(head,)), measured)
+    assert [one.code for one in told] == found
