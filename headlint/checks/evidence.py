@@ -190,8 +190,9 @@ class Evidence:
         """Those of which every way that the targets may take says the same: one-hot rows or amounts, not this or that."""
         ways: dict[int, set[str]] = {}
         for aim in self.aims:
-            ways.setdefault(id(aim.use), set()).add(aim.labels.encoding)
-        return [aim for aim in self.aims if len(ways[id(aim.use)]) == 1]
+            if not (aim.target.symbolic and aim.target.labels is None):  # what is fed to a placeholder counts
+                ways.setdefault(id(aim.use), set()).add(aim.labels.encoding)
+        return [aim for aim in self.aims if len(ways.get(id(aim.use), ())) == 1]
 
     def _fed_aims(self) -> Iterator[Aim]:
         """Losses whose labels are a placeholder, with what ``feed_dict`` brings."""
