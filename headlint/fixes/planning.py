@@ -49,6 +49,7 @@ FIXERS: dict[str, tuple[Fixer, ...]] = {
     "HL508": (training.cleared_before_backward,),
     "HL511": (modules.registered,),
     "HL516": (training.attribute_spelt,),
+    "HL517": (training.detached_where_kept,),
     "HL601": (losses.loss_for_the_labels, losses.labels_converted),
     "HL602": (uses.error_for_accuracy,),
     "HL603": (uses.fitting_metric,),

@@ -27,6 +27,22 @@ def cleared_before_backward(case: Case) -> Repair:
     )
 
 
+def detached_where_kept(case: Case) -> Repair:
+    """HL517: what is kept has no graph, and stays the tensor that it was."""
+    program, node = case.node(case.finding.place)
+    match node, program.parent(node):
+        case _, cst.AugAssign(value=kept) if kept is node:
+            pass
+        case cst.Call(func=cst.Attribute(), args=[cst.Arg(star="", value=kept)]), _:
+            pass
+        case _:
+            raise CannotFix("it is kept in another manner")
+    bare = isinstance(kept, cst.Name | cst.Attribute | cst.Subscript | cst.Call) or bool(getattr(kept, "lpar", ()))
+    text = program.text(kept)
+    written = f"{text}.detach()" if bare else f"({text}).detach()"
+    return Repair("Keep it without its graph", "the numbers are the same", (program.replace(kept, written),), safe=True)
+
+
 def attribute_spelt(case: Case) -> Repair:
     """HL516: the attribute that the library reads."""
     program, target = case.node(case.finding.place)

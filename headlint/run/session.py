@@ -103,11 +103,10 @@ def check_files(
     relevant, refused = relevant_files(files, loader)
     reaching = loader.reaching(settings.declared)
     reaching.modules_beside = max(reaching.modules_beside, 3 * len(files))
-    wanted = [file for file in relevant if reaches_library(file, loader, settings)]
-    results = _analyze_all(wanted, loader, settings, progress)
+    results = _analyze_all(relevant, loader, settings, progress)
     if loader.cache:
         cache.clean()
-    open_files = [Path(result.path) for result in results if result.open] + [*set(relevant).difference(wanted)]
+    open_files = [Path(result.path) for result in results if result.open]
     results += _analyze_importers(open_files, set(relevant), loader, settings)
     return _report(results, files, loader, selection, (*problems, *refused))
 
@@ -179,9 +178,11 @@ def _known_result(file: Path, loader: ProjectLoader, settings: Settings) -> File
 
 
 def _analyze(file: Path, loader: ProjectLoader, settings: Settings) -> FileResult:
-    """Analyse a file, and keep what comes out."""
+    """Analyse a file, and keep what comes out; where none of its code can reach a library, only those who import it matter."""
     from headlint.run.analysis import analyze_file
 
+    if not reaches_library(file, loader, settings):
+        return FileResult(str(file), open=True)
     loader.forget_what_is_too_much()
     loader.asked = {}
     result = analyze_file(file, loader, settings)
@@ -220,7 +221,7 @@ def _analyze_importers(
                 continue
             result = _known_result(importer, loader, settings) or _analyze(importer, loader, settings)
             more.append(FileResult(result.path, result.findings, (), result.overrides, result.open))
-            if result.open:
+            if result.open or importer.name == "__init__.py":  # a package hands on what it imports
                 waiting.append(importer)
     return more
 

@@ -144,3 +144,20 @@ for x, y in {loader}:
 )
 def test_the_folder_is_shuffled(before: str, after: str) -> None:
     assert fixed(FOLDER.format(loader=before), "HL610") == FOLDER.format(loader=after)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("seen += loss", "seen += loss.detach()"),
+        ("seen += loss * len(x)", "seen += (loss * len(x)).detach()"),
+        ("kept.append(loss)", "kept.append(loss.detach())"),
+        ("seen = seen + loss", None),
+    ],
+)
+def test_what_is_kept_is_detached(before: str, after: str | None) -> None:
+    step = "        adam.zero_grad()\n        loss.backward()\n        adam.step()\n        {kept}"
+    loop = LOOP.replace("    for x, y", "    seen, kept = 0, []\n    for x, y")
+    text = loop.replace("{step}", step.replace("{kept}", before))
+    written = fixed(text, "HL517")
+    assert written == (text.replace(before, after) if after is not None else None)

@@ -159,7 +159,7 @@ def _augmented(machine: Machine, node: ir.AugmentedAssign) -> None:
         [left, right], lambda one, two: expressions.binary(machine, node.operator, one, two, node.at)
     )
     if node.operator == "+":
-        _note_sum(machine, node.target, right, machine.site(node))
+        _note_sum(machine, node.target, right, machine.site(node.value))
     assign(machine, node.target, result)
 
 
