@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from headlint.checks.tensors import head_of
-from headlint.flow.tensors.axes import OTHER_AXES, origin_of, origins, way_of
+from headlint.flow.tensors.axes import OTHER_AXES, origin_of, origins, way_of, written
 from headlint.flow.tensors.sequences import is_batch, is_batch_first, is_of_sequences
 from headlint.flow.values.library_values import Layer
+from headlint.flow.values.sizes import axes_of
 from headlint.flow.values.tensor_values import Tensor
 
 _KEEPING = ("dropout", "norm")
@@ -44,6 +45,10 @@ def _is_of_matrices(tensor: Tensor) -> bool:
 def _begins_first(tensor: Tensor) -> bool:
     """Whether the first axis was the first one of what a model or a layer was given, and none that it put there."""
     first, axis = origin_of(tensor, 0)
+    said = written(first, axis)
+    match axes_of(said, lambda _: Tensor()) if said is not None else ():
+        case ((other, 0),):
+            first = other  # as many as there
     return axis == 0 and first.origin.role in ("input", "layer")
 
 

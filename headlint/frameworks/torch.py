@@ -353,7 +353,7 @@ METHODS: dict[str, tuple[str, tuple[str, ...]]] = {
     "detach_": ("detach", ("input",)),
     "item": ("detach", ("input",)),
     "numpy": ("detach", ("input",)),
-    "tolist": ("detach", ("input",)),
+    "tolist": ("listed", ("input",)),
     "sigmoid_": ("sigmoid", ("input",)),
     "relu_": ("relu", ("input",)),
     "tanh_": ("tanh", ("input",)),

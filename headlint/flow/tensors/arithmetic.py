@@ -269,12 +269,27 @@ def calculate(machine: Machine, symbol: str, left: Value, right: Value, site: Si
     first, second = tensor_of(machine, left), tensor_of(machine, right)
     if symbol == "@":
         return _product_with_weights(machine, left, right, site)
+    if symbol in ("+", "*") and (found := _longer_list(first, second)) is not None:
+        return found
     if first is not None and second is not None:
         return _two_tensors(machine, symbol, first, second, site)
     tensor, number = (first, right) if first is not None else (second, left)
     if tensor is None or number == Constant(None):
         return Unknown()  # nothing is calculated with None: that way is not taken
     return _with_number(machine, symbol, tensor, number, first is not None, site)
+
+
+LISTED = "listed"
+"""The note of a list of Python that was made of an array."""
+
+
+def _longer_list(first: Tensor | None, second: Tensor | None) -> Tensor | None:
+    """Lists that are put behind each other, or a list several times: the numbers stay what they are."""
+    lists = [one for one in (first, second) if one is not None and one.origin.note == LISTED]
+    if not lists or (first is not None and second is not None and len(lists) < 2):
+        return None
+    longer = lists[0].derive(shape=shapes.with_size(lists[0].shape, 0, None), origin=lists[0].origin)
+    return longer if len(lists) == 1 else longer.derive(labels=numbers.joined([one.labels for one in lists]))
 
 
 _NOTES = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide", "@": "matmul"}

@@ -105,6 +105,15 @@ def _detach(machine: Machine, operation: Operation) -> Value:
             return other
 
 
+def _listed(machine: Machine, operation: Operation) -> Value:
+    """``tolist()``: the same numbers in a list of Python."""
+    match _detach(machine, operation):
+        case Tensor() as tensor:
+            return tensor.derive(origin=operation.origin(arithmetic.LISTED), inputs=tensor.inputs)
+        case other:
+            return other
+
+
 def _backward(machine: Machine, operation: Operation) -> Value:
     match operation.main:
         case Tensor() as tensor:
@@ -291,5 +300,6 @@ _EFFECTS: dict[str, Callable[[Machine, Operation], Value]] = {
     "identity": _same,
     "select": _select,
     "detach": _detach,
+    "listed": _listed,
     "backward": _backward,
 }
