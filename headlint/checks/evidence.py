@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
@@ -18,7 +18,7 @@ from headlint.checks.tensors import (
     views,
 )
 from headlint.checks.training.order import Run, runs_of
-from headlint.flow.machine.parts import tensors_of
+from headlint.flow.machine.parts import tensors_of, things_of
 from headlint.flow.values.facts import (
     Activation,
     Backward,
@@ -142,7 +142,7 @@ class Evidence:
         for event in self.events:
             models.setdefault(event.event, {})[id(event.subject)] = event.subject
         restored, predicted, fitted = (models.get(one, {}) for one in (Event.RESTORED, Event.PREDICTED, Event.FITTED))
-        idle = [model for key, model in restored.items() if key in predicted and key not in fitted]
+        idle = [model for key, model in predicted.items() if key not in fitted and _is_one_of(restored, model)]
         compiled = [model.slots.get("compiled") for model in idle if isinstance(model, HeapObject)]
         return {loss.site for one in compiled if isinstance(one, Compiled) for loss in one.losses}
 
@@ -272,6 +272,14 @@ class Evidence:
     def applications(self) -> list[LayerApplied]:
         """Each application of a layer."""
         return self.of(LayerApplied)
+
+
+def _is_one_of(restored: Mapping[int, Value], model: Value) -> bool:
+    """Whether a model, or one of the layers that it is made of, was given saved weights."""
+    if id(model) in restored:
+        return True
+    values = model.slots.values() if isinstance(model, HeapObject) else ()
+    return any(id(part) in restored for value in values for part in things_of(value))
 
 
 def _each_kind_once(feeds: Iterable[Fed]) -> Iterator[Fed]:

@@ -122,6 +122,40 @@ def _with_member(members: tuple[Value, ...], place: int | None, value: Value) ->
     return (*members[:place], value, *members[place + 1 :])
 
 
+def _added(machine: Machine, container: Container, given: Value) -> list[Value]:
+    """What ``extend`` adds; of something whose length is not known what its items are like."""
+    known = iteration.known_items(machine, given)
+    if known is not None:
+        return known
+    container.approximate = True
+    return iteration.representatives(machine, given) or [iteration.element(machine, given)]
+
+
+def _insert(machine: Machine, container: Container, place: Value | None, value: Value) -> None:
+    match place:
+        case Constant(int() as index):
+            rows = iteration.alternatives_of_items(machine, container)
+            longer = (
+                (row.guards, TupleValue((*row.value.items[:index], value, *row.value.items[index:])))
+                for row in rows
+                if isinstance(row.value, TupleValue)
+            )
+            container.names = (*container.names[:index], "", *container.names[index:])
+            machine.state.write(container, "items", join(longer))
+        case _:
+            container.approximate = True
+            add_member(machine, container, "", value)
+
+
+def _pop(machine: Machine, container: Container) -> Value:
+    """``container.pop()``, of each row of members that there may be."""
+    options = iteration.alternatives_of_items(machine, container)
+    rows = [(one.guards, one.value.items) for one in options if isinstance(one.value, TupleValue)]
+    last = join((guards, items[-1]) for guards, items in rows if items)
+    machine.state.write(container, "items", join((guards, TupleValue(items[:-1])) for guards, items in rows))
+    return last
+
+
 def call_method(machine: Machine, container: Container, name: str, arguments: Arguments, at: int) -> Value:
     """A method of a container."""
     if name in ("children", "named_children", "modules", "items", "values"):
@@ -136,19 +170,19 @@ def call_method(machine: Machine, container: Container, name: str, arguments: Ar
                 add_member(machine, container, str(label.value) if isinstance(label, Constant) else "", value)
             return container
         case "extend":
-            more = iteration.known_items(machine, arguments.positional[0]) if arguments.positional else None
-            if more is None:
-                container.approximate = True
-            for value in more or []:
+            for value in _added(machine, container, arguments.first("modules") or Unknown()):
                 add_member(machine, container, "", value)
             return container
         case "insert":
-            container.approximate = True
+            bound = arguments.bind(("index", "module"))
+            _insert(machine, container, bound.get("index"), bound.get("module") or Unknown())
             return container
         case "forward":
             return machine.call(container, arguments, at)
         case "children" | "modules" | "values":
-            return ListValue(iteration.slot_items(machine, container) or (), container.approximate)
+            several = ListValue((), container.approximate)
+            machine.state.write(several, "items", machine.read(container, "items") or TupleValue(()))
+            return several
         case "named_children" | "items":
             members = iteration.slot_items(machine, container) or ()
             names = container.names
@@ -157,9 +191,7 @@ def call_method(machine: Machine, container: Container, name: str, arguments: Ar
         case "keys":
             return ListValue(tuple(Constant(key) for key in container.names), container.approximate)
         case "pop":
-            members = iteration.slot_items(machine, container) or ()
-            machine.state.write(container, "items", TupleValue(members[:-1]))
-            return members[-1] if members else Unknown()
+            return _pop(machine, container)
         case "parameters" | "state_dict" | "named_parameters":
             return Unknown()
         case _:

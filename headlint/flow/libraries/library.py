@@ -373,6 +373,8 @@ def call_unknown(machine: Machine, function: Unknown, arguments: Arguments, at: 
     match function.key:
         case (Instance(), "register") if {"models", "optimizers"} <= arguments.named.keys():
             return TupleValue(tuple(arguments.named.values()))  # Ray's TrainingOperator gives back what it is given
+        case (Layer() as layer, "set_weights"):
+            machine.note_event(Event.RESTORED, machine.site(at), layer)
     known = unreadable.call(machine, function, arguments, at)
     machine.note_open(function)
     if known is not None:

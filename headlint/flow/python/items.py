@@ -177,7 +177,9 @@ def _of_container(machine: Machine, container: Container, index: Value, site: Si
     if container.kind == "dict" and isinstance(index, Unknown) and index.is_computed:
         return Unknown()  # a name that is put together is that of one member, not of any
     if container.approximate and not isinstance(index, Constant | SliceValue):
-        return any_of(members)
+        one = any_of(members)
+        counted = isinstance(index, Unknown) and index.is_range_number and not machine.comprehending
+        return Unknown() if counted and isinstance(one, Choice) else one
     picked = _picked(machine, members, index, lambda some: Container(container.kind, some, ("",) * len(some), site))
     match picked, index:
         case Container() as some, SliceValue() if container.approximate and (bounds := iteration.slice_bounds(index)):
