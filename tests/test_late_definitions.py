@@ -10,7 +10,7 @@ import headlint
 from headlint.findings.finding import Report
 from headlint.flow import roots
 from headlint.flow.interpreter import interpreter
-from headlint.flow.machine import machine as machine_module
+from headlint.flow.machine import importing
 from headlint.flow.machine.machine import Machine
 from headlint.flow.values.facts import LayerApplied
 from headlint.flow.values.python_values import Constant, Value
@@ -114,7 +114,7 @@ def report_on(folder: Path) -> Report:
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda path: "-".join(path.parts[-2:]))
 def test_nothing_is_found_otherwise(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     late = report_on(folder)
-    monkeypatch.setattr(machine_module, "late_definition", lambda unit, statement: None)
+    monkeypatch.setattr(importing, "late_definition", lambda unit, statement: None)
     at_once = report_on(folder)
     assert late.findings == at_once.findings
     assert late.problems == at_once.problems

@@ -23,6 +23,7 @@ from headlint.flow.values.facts import (
     AxesReordered,
     LayerBuilt,
     LossUse,
+    PredictionUse,
     RowsShifted,
     ShapeRestored,
 )
@@ -69,7 +70,8 @@ def softmax_over_batch(evidence: Evidence) -> Iterator[Diagnostic]:
     for fact in evidence.of(Activation):
         if fact.effect not in SOFTMAXES or not isinstance(fact.input, Tensor) or fact.input.domain is not Domain.LINEAR:
             continue
-        if fact.axis_given and fact.input.shape.units != 1 and _is_over_batch(evidence, fact, fact.input):
+        over_batch = _is_over_batch(evidence, fact, fact.input) or _is_decided_along_another_axis(evidence, fact)
+        if fact.axis_given and fact.input.shape.units != 1 and over_batch:
             message = (
                 f"{short(fact.output.origin.name)} over axis {fact.output.axis} normalises over the samples of a batch "
                 "instead of the classes, so an answer depends on the other samples."
@@ -117,6 +119,12 @@ def _is_over_batch(evidence: Evidence, fact: Activation, scores: Tensor) -> bool
     if axis == 0:
         return rank == 2 or taken or fact.output.origin.name.startswith("keras")
     return axis == 1 and rank == 3 and is_time_first(scores) and (taken or id(fact.output) in evidence.answers)
+
+
+def _is_decided_along_another_axis(evidence: Evidence, fact: Activation) -> bool:
+    """Whether the class is looked for on another axis than the first, over which the probabilities sum to one."""
+    decisions = (use for use in evidence.of(PredictionUse) if use.kind == "argmax" and use.tensor is fact.output)
+    return softmax_axis(fact) == 0 and any(use.axis is not None and use.axis > 0 for use in decisions)
 
 
 def _is_one_score_a_row(scores: Tensor) -> bool:

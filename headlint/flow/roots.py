@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from headlint.flow import unseen
+from headlint.flow.machine import importing
 from headlint.flow.python import attributes, calls
 from headlint.flow.torch_modules import forwards, gradients, loose_parameters, parts, unused
 from headlint.flow.training import automatic, undifferentiated
@@ -42,7 +43,7 @@ STEPS = (
 
 def run(machine: Machine, unit: ModuleUnit) -> None:
     """Interpret a module and everything it defines."""
-    machine.run_module(unit)
+    importing.run(machine, unit)
     machine.make_room()
     machine.in_root = True
     machine.within(unit, lambda: _run_rest(machine, unit))

@@ -208,6 +208,7 @@ def _analyze_importers(
     handing_on = set(waiting)
     if not waiting or loader.project is None or known.issuperset(loader.project.files):
         return more
+    loader.project.expect_searches(len(waiting))
     while waiting and len(more) < MOST_IMPORTERS:
         for importer in loader.project.importers(waiting.pop()):
             if importer.name == "__init__.py" and importer not in handing_on:
@@ -221,7 +222,7 @@ def _analyze_importers(
                 continue
             result = _known_result(importer, loader, settings) or _analyze(importer, loader, settings)
             more.append(FileResult(result.path, result.findings, (), result.overrides, result.open))
-            if result.open or importer.name == "__init__.py":  # a package hands on what it imports
+            if result.open:
                 waiting.append(importer)
     return more
 

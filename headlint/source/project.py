@@ -40,6 +40,7 @@ class Project:
         self._listings: dict[Path, frozenset[str]] = {}
         self._resolved: dict[tuple[str, int, str], Path | None] = {}
         self._importers_of: dict[Path, tuple[Path, ...]] = {}
+        self._searches_expected = 0
 
     def resolve(self, importer: Path, level: int, module: str) -> Path | None:
         """The file that an import in ``importer`` names, or None when it is no file of the project.
@@ -140,9 +141,13 @@ class Project:
             self._importers_of[path] = self._search_importers(path)
         return self._importers_of[path]
 
+    def expect_searches(self, number: int) -> None:
+        """Say that the importers of so many files will be asked for."""
+        self._searches_expected += number
+
     def _search_importers(self, path: Path) -> tuple[Path, ...]:
         """Only files that name a module can import it: reading the imports of all pays where many are asked for."""
-        if len(self._importers_of) >= MOST_SEARCHES:
+        if max(self._searches_expected, len(self._importers_of)) >= MOST_SEARCHES:
             return self._importers_by_file.get(path, ())
         names_it = re.compile(
             rb"\bfrom[ \t]+\.+[ \t]+import\b|\b" + re.escape(path.parent.name.encode()) + rb"\b"

@@ -8,7 +8,7 @@ from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
 from headlint.checks.evidence import Evidence
 from headlint.checks.training.order import Run, together
 from headlint.flow.values.facts import Event, TrainingEvent
-from headlint.flow.values.python_values import Unknown, Value
+from headlint.flow.values.python_values import ListValue, TupleValue, Unknown, Value
 from headlint.flow.values.tensor_values import Tensor
 from headlint.flow.values.training_values import Optimizer, Scheduler
 
@@ -20,7 +20,7 @@ def loss_keeps_its_graph(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL517."""
     for run in evidence.beginnings:
         for kept in run.of(Event.KEPT):
-            if kept.without_gradient:
+            if kept.without_gradient or _is_within_one_step(kept):
                 continue
             backward = _differentiated_in_this_round(run, kept)
             if backward is None:
@@ -38,6 +38,23 @@ def loss_keeps_its_graph(evidence: Evidence) -> Iterator[Diagnostic]:
                 ),
                 subject=kept,
             )
+
+
+def _is_within_one_step(kept: TrainingEvent) -> bool:
+    """Whether a short loop of known length, within a round of another, keeps a value: its graphs are gone with the round."""
+    if len(kept.rounds) < 2:
+        return False
+    match kept.rounds[-1].loop.over:
+        case TupleValue(items):
+            return len(items) <= MOST_WITHIN_ONE_STEP
+        case ListValue(items=items, approximate=False):
+            return len(items) <= MOST_WITHIN_ONE_STEP
+        case _:
+            return False
+
+
+MOST_WITHIN_ONE_STEP = 12
+"""Rounds of a loop over several losses or networks, as against one over batches."""
 
 
 def _differentiated_in_this_round(run: Run, kept: TrainingEvent) -> TrainingEvent | None:

@@ -194,6 +194,8 @@ def misspelt_freeze(evidence: Evidence) -> Iterator[Diagnostic]:
         else:
             what = "A tensor" if fact.meant == "requires_grad" else "A layer"
             message = f"{what} has no attribute {fact.name}: setting it freezes and releases nothing."
+            if fact.harmless:
+                message += " This one needs no gradient anyway."
             advice = f"Its name is {fact.meant}."
         yield Diagnostic(
             "HL516",
@@ -204,6 +206,7 @@ def misspelt_freeze(evidence: Evidence) -> Iterator[Diagnostic]:
             (DiagnosticStep(fact.site, "sets an attribute that nothing reads", "event"),),
             (("meant", fact.meant), ("name", fact.name)),
             subject=fact,
+            advice_only=fact.harmless,
         )
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +15,13 @@ from headlint.flow.machine.branches import Branches, Tested, needs_one_flag
 from headlint.flow.machine.budget import (
     DEEPEST_CALL,
     LEAST_STEPS_FOR_ROOTS,
-    LEAST_STEPS_OF_A_STATEMENT,
     MOST_STEPS,
     MOST_STEPS_OF_A_ROOT,
-    MOST_STEPS_OF_AN_IMPORT,
     STEPS_PER_COMBINATION,
     BudgetSpent,
 )
 from headlint.flow.machine.counting import Counting
 from headlint.flow.machine.frames import CallStack, Declarations, Frame
-from headlint.flow.machine.late_definitions import late_definition, names_that_change
 from headlint.flow.machine.parts import Made, PartsSeen
 from headlint.flow.machine.semantics import LibrarySemantics, PythonSemantics, TensorSemantics
 from headlint.flow.machine.set_up import SetUp
@@ -52,7 +48,6 @@ from headlint.flow.values.python_values import (
     FrameworkName,
     HeapObject,
     Instance,
-    LateDefinition,
     ListValue,
     Scope,
     Site,
@@ -64,20 +59,6 @@ from headlint.flow.values.tensor_values import COMPUTED, GIVEN, Domain, Origin, 
 from headlint.flow.values.training_values import Loop, Round
 from headlint.frameworks.vocabulary import GRADIENT_METHODS
 from headlint.syntax import ir
-
-_AT_TOP_LEVEL: Mapping[str, object] = {
-    "rounds": (),
-    "applying": False,
-    "comprehending": 0,
-    "rounds_of_comprehension": (),
-    "without_gradient": 0,
-    "no_gradient_at": None,
-    "in_container": False,
-    "in_root": False,
-    "muted": 0,
-    "class_being_defined": None,
-}
-"""What a machine knows of where it stands, at the top level of a module."""
 
 
 class Machine:
@@ -179,79 +160,6 @@ class Machine:
         """The place of a node of the module that is being interpreted."""
         return Site(self.unit.path, node if isinstance(node, int) else node.at)
 
-    def run_module(self, unit: ModuleUnit) -> None:
-        """Run a module's top level once."""
-        if unit.started:
-            return
-        unit.started = True
-        if unit.main:
-            self.within(unit, lambda: self._run_as_program(unit.body.body))
-            return
-        with self._importing(unit):
-            for statement in unit.body.body:
-                late = late_definition(unit, statement)
-                self._define_what_may_change(unit, statement if late is None else late)
-                if late is not None:
-                    unit.late.append(late)
-                    self.state.write(unit.scope, late.name, late)
-                else:
-                    self.with_share(partial(self.execute, (statement,)), MOST_STEPS_OF_AN_IMPORT)
-
-    def _define_what_may_change(self, unit: ModuleUnit, by: ir.Statement | LateDefinition) -> None:
-        """Make what waits and mentions something that a statement, or another value of a name, may change."""
-        waiting = [late for late in unit.late if late.mentioned and late not in unit.defined]
-        names = {by.name} if isinstance(by, LateDefinition) else names_that_change(by) if waiting else ()
-        for late in waiting:
-            if not late.mentioned.isdisjoint(names):
-                self.defined(late)
-
-    def defined(self, late: LateDefinition) -> Value | None:
-        """What a definition that waited gives, now that something asks for it; None while it is being made."""
-        unit, name = late.unit, late.name
-        if late not in unit.defined:
-            unit.defined[late] = None  # what it needs itself may ask for it again
-            kept = unit.scope.slots.pop(name, None)
-            with self._importing(unit):
-                self.with_share(partial(self.execute, (late.statement,)), MOST_STEPS_OF_AN_IMPORT)
-            unit.defined[late] = made = unit.scope.slots.get(name)
-            if kept is not None and kept is not late:
-                unit.scope.slots[name] = kept  # the program gave the name another value before it asked
-            return made
-        return unit.defined[late]
-
-    def define_all(self, unit: ModuleUnit) -> None:
-        """Define every function and class of a module that waits."""
-        for late in unit.late:
-            if not late.mentioned:
-                self.defined(late)
-
-    @contextmanager
-    def _importing(self, unit: ModuleUnit) -> Iterator[None]:
-        """Interpret statements of an imported module: they stand in no loop, call and branch of those who import it."""
-        around = {name: getattr(self, name) for name in ("frames", *_AT_TOP_LEVEL)}
-        vars(self).update(_AT_TOP_LEVEL, frames=CallStack([Frame(unit.scope, unit)]))
-        self.frames_around += len(around["frames"])
-        try:
-            with self.state.outside():
-                yield
-        finally:
-            self.frames_around -= len(around["frames"])
-            vars(self).update(around)
-
-    def _run_as_program(self, body: Iterable[ir.Statement]) -> None:
-        """Run statements until one leaves; none may take so many steps that those behind it could not be followed."""
-        went_on = True
-
-        def run(statement: ir.Statement) -> None:
-            nonlocal went_on
-            went_on = self.execute((statement,))
-
-        for statement in body:
-            if not went_on:
-                return
-            self.make_room(LEAST_STEPS_OF_A_STATEMENT)
-            self.with_share(partial(run, statement), max(LEAST_STEPS_OF_A_STATEMENT, self.steps_left * 3 // 4))
-
     def make_room(self, steps: int = LEAST_STEPS_FOR_ROOTS) -> None:
         """See to it that there are so many steps for what follows, whatever was spent before."""
         self._steps_left = max(self._steps_left, steps + self.state.work * STEPS_PER_COMBINATION)
@@ -264,17 +172,6 @@ class Machine:
         finally:
             self.frames.pop()
             self.state.path = ()
-
-    def load(self, file: Path | None) -> ModuleUnit | None:
-        """The module of a file, read and run at its first use."""
-        if file is None:
-            return None
-        if file not in self.units:
-            self.units[file] = self.loader.load(file)
-        unit = self.units[file]
-        if unit is not None:
-            self.run_module(unit)
-        return unit
 
     def with_share(
         self, run: Callable[[], object], most_steps: int = MOST_STEPS_OF_A_ROOT, event: Event = Event.CUT_SHORT

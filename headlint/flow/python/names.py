@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 from typing import TYPE_CHECKING
 
+from headlint.flow.machine import importing
 from headlint.flow.machine.state import join
 from headlint.flow.values.conditions import Choice
 from headlint.flow.values.python_values import (
@@ -109,7 +110,7 @@ def settled(machine: Machine, value: Value) -> Value:
         case Late(unit, level, module, name):
             return machine.attribute(module_named(machine, unit, level, module), name)
         case LateDefinition():
-            return machine.defined(value) or Unknown()
+            return importing.defined(machine, value) or Unknown()
         case Choice(options) if any(isinstance(option.value, Late | LateDefinition) for option in options):
             return join((option.guards, settled(machine, option.value)) for option in options)
         case _:
@@ -157,7 +158,7 @@ def module_named(machine: Machine, unit: ModuleUnit, level: int, dotted: str) ->
         return FrameworkName(canonical(dotted))
     importer = unit.file
     if importer is not None:
-        found = machine.load(machine.loader.resolve(importer, level, dotted))
+        found = importing.load(machine, machine.loader.resolve(importer, level, dotted))
         if found is not None:
             return ModuleValue(found)
     if level == 0 and (top in PACKAGES or top in machine.declared_packages):
@@ -173,7 +174,7 @@ def member(machine: Machine, unit: ModuleUnit, name: str) -> Value:
     if value is not None:
         return _settled_slot(machine, unit.scope, name, value)
     if unit.file is not None and unit.file.name == "__init__.py":
-        submodule = machine.load(machine.loader.submodule(unit.file, name))
+        submodule = importing.load(machine, machine.loader.submodule(unit.file, name))
         if submodule is not None:
             return ModuleValue(submodule)
     for star in reversed(unit.stars):
@@ -188,7 +189,7 @@ def below(machine: Machine, package: PackagePath, name: str) -> Value:
     level = len(package.dotted) - len(package.dotted.lstrip("."))
     dotted = package.dotted.lstrip(".")
     deeper = f"{dotted}.{name}" if dotted else name
-    unit = machine.load(machine.loader.resolve(package.importer, level, deeper))
+    unit = importing.load(machine, machine.loader.resolve(package.importer, level, deeper))
     if unit is not None:
         return ModuleValue(unit)
     if not level and registry.known(deeper):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from headlint.flow.machine import importing
 from headlint.flow.machine.state import MOST_OF_ONE_QUESTION, join
 from headlint.flow.python import names, texts
 from headlint.flow.values.conditions import Condition, Guard
@@ -48,7 +49,7 @@ def module_named(machine: Machine, name: Unknown) -> Value:
     files = {key: file for key, file in below.items() if key.startswith(first) and key.endswith(end)}
     if len(files) > MOST_MODULES:
         return Unknown()
-    units = ((key, machine.load(file)) for key, file in files.items())
+    units = ((key, importing.load(machine, file)) for key, file in files.items())
     return _one_of(name, ((key, ModuleValue(unit)) for key, unit in units if unit is not None), MOST_MODULES)
 
 

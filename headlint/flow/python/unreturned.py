@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from headlint.flow.machine import importing
 from headlint.flow.python import attributes
 from headlint.flow.values.facts import NothingReturned
 from headlint.flow.values.library_values import Backbone, Container, Layer, Model
@@ -46,7 +47,7 @@ def note(machine: Machine, frame: Frame) -> None:
 
 def _is_replaced(machine: Machine, definition: ir.FunctionDefinition, owner: ClassValue, receiver: Instance) -> bool:
     """Whether the class of the object, or another that inherits, has a method of its own in this one's place."""
-    machine.define_all(owner.unit)
+    importing.define_all(machine, owner.unit)
     for cls in (receiver.cls, *owner.unit.classes):
         if owner in cls.ancestors():
             found = attributes.find_in_class(machine, cls, definition.name)

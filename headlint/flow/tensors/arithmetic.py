@@ -353,7 +353,7 @@ def _shape_beside_the_unknown(first: Tensor, second: Tensor) -> Shape | None:
     for known, other in ((first, second), (second, first)):
         dims = known.shape.dims
         if dims is not None and len(dims) > 2 and other.shape.dims is None and comes_from_layer(known):
-            return Shape(tuple(None if size == 1 else size for size in dims))
+            return Shape((None,) * len(dims))
     return None
 
 

@@ -235,25 +235,31 @@ def _places(machine: Machine, known: _Axes, size: Value) -> tuple[int, ...]:
 
 
 def _axes_of(machine: Machine, tensor: Tensor, least_rank: int) -> _Axes:
-    ways: list[frozenset[Axis]] = []
+    parts: list[Axis] = []
     whole: list[tuple[frozenset[Axis], tuple[int, ...]]] = []
     for axis in range(tensor.shape.rank or axes.MOST_AXES):
-        own = _ways_of_parts(tensor, axis, least_rank)
+        own = _parts(tensor, axis, least_rank)
         if len(own) > 1:
-            places = tuple(range(len(ways), len(ways) + len(own)))
+            places = tuple(range(len(parts), len(parts) + len(own)))
             whole.append((axes.origins(tensor, axis, least_rank), places))
-        ways += own
-    lengths = tuple(next((n for one, axis in way if (n := one.shape.size(axis)) is not None), None) for way in ways)
+        parts += own
+    ways = tuple(axes.origins(one, axis, least_rank) for one, axis in parts)
     read = tuple(any(_is_read(machine, one, axis) or _is_said(one, axis) for one, axis in way) for way in ways)
-    return _Axes(lengths, read, tuple(ways), tuple(whole))
+    return _Axes(tuple(_length(part, least_rank) for part in parts), read, ways, tuple(whole))
 
 
-def _ways_of_parts(tensor: Tensor, axis: int, least_rank: int) -> list[frozenset[Axis]]:
-    """The earlier axes of an axis, or those of each of the axes that a reshape made it of."""
+def _length(part: Axis, least_rank: int) -> int | None:
+    """The size of an axis, where it is known next to it."""
+    lengths = (one.shape.size(axis) for one, axis in axes.way_of(*part, least_rank))
+    return next((length for length in lengths if length is not None), None)
+
+
+def _parts(tensor: Tensor, axis: int, least_rank: int) -> list[Axis]:
+    """An axis, or each of the axes that a reshape made it of."""
     joined, place = list(axes.way_of(tensor, axis, least_rank))[-1]
     if place >= len(joined.merged) or len(joined.merged[place]) < 2:
-        return [axes.origins(tensor, axis, least_rank)]
-    return [part for one in joined.merged[place] for part in _ways_of_parts(joined.inputs[0], one, least_rank)]
+        return [(tensor, axis)]
+    return [part for one in joined.merged[place] for part in _parts(joined.inputs[0], one, least_rank)]
 
 
 def _is_said(tensor: Tensor, axis: int) -> bool:

@@ -10,6 +10,7 @@ from headlint.flow.tensors import axes, misplaced, numbers, sequences, shapes, s
 from headlint.flow.tensors.operation import Operation, note_mixed_in, tensor_of
 from headlint.flow.values import sizes
 from headlint.flow.values.arguments import Arguments
+from headlint.flow.values.conditions import Choice
 from headlint.flow.values.facts import AxesReordered, RowsShifted, ShapeRestored
 from headlint.flow.values.library_values import Layer
 from headlint.flow.values.python_values import Constant, Site, TupleValue, Unknown, Value
@@ -72,7 +73,10 @@ def _kept_by_reshape(machine: Machine, operation: Operation, tensor: Tensor) -> 
     """The first axes that a reshape names at their own place; axes in another order are noted."""
     wanted = _wanted_sizes(machine, operation)
     if _is_known(machine, tensor) or axes.all_are_named(machine, tensor, wanted):
-        machine.state.distribute(wanted, lambda *each: _note_order(machine, operation, tensor, each))
+        if any(isinstance(one, Choice) and not all(option.guards for option in one.options) for one in wanted):
+            _note_order(machine, operation, tensor, wanted)  # which of them goes with this tensor is not known
+        else:
+            machine.state.distribute(wanted, lambda *each: _note_order(machine, operation, tensor, each))
     if (restored := axes.shape_of_another(machine, tensor, wanted)) is not None:
         machine.emit(ShapeRestored, operation.site, of=restored)
     _note_shift(machine, operation, tensor)

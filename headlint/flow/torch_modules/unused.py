@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from headlint.flow.machine import importing
 from headlint.flow.python import attributes
 from headlint.flow.torch_modules.parts import class_of, has_weights, held_in
 from headlint.flow.values.facts import LayerUnused
@@ -107,7 +108,7 @@ def _family(machine: Machine, cls: ClassValue) -> list[ClassValue]:
     units = [unit for unit in machine.units.values() if unit is not None]
     line = [one for one in cls.ancestors() if isinstance(one, ClassValue)]
     for unit in dict.fromkeys(one.unit for one in line):
-        machine.define_all(unit)
+        importing.define_all(machine, unit)
     others = [other for unit in units for other in unit.classes if other not in line]
     return [*line, *(other for other in others if any(one in other.ancestors() for one in line))]
 

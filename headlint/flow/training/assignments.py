@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from headlint.flow.training import modules, parameters
 from headlint.flow.values.facts import Event, UnreadAttribute
 from headlint.flow.values.library_values import Backbone, Container, Layer, Model, Part
-from headlint.flow.values.python_values import ClassValue, HeapObject, Instance, Site, Unknown, Value
+from headlint.flow.values.python_values import ClassValue, Constant, HeapObject, Instance, Site, Unknown, Value
 from headlint.flow.values.tensor_values import Tensor
 from headlint.flow.values.training_values import OneParameter
 from headlint.frameworks import training
@@ -26,7 +26,7 @@ def note(machine: Machine, owner: Value, name: str, value: Value, site: Site) ->
         case _, "trainable" if (frozen := _of_keras(owner)) is not None:
             machine.note_event(Event.TRAINABLE_SET, site, frozen, by=owner, given=(value,))
         case _:
-            _note_unread(machine, owner, name, site)
+            _note_unread(machine, owner, name, value, site)
 
 
 def _of_keras(owner: Value) -> Value | None:
@@ -50,11 +50,12 @@ def _of_keras(owner: Value) -> Value | None:
             return None
 
 
-def _note_unread(machine: Machine, owner: Value, name: str, site: Site) -> None:
+def _note_unread(machine: Machine, owner: Value, name: str, value: Value, site: Site) -> None:
     """An attribute that is only nearly the one that the library reads."""
     match owner:
         case OneParameter() | Tensor() if name in training.MISSPELT_OF_PARAMETERS:
-            machine.emit(UnreadAttribute, site, name=name, meant="requires_grad")
+            harmless = value == Constant(False) and isinstance(owner, Tensor) and not _may_have_a_gradient(owner)
+            machine.emit(UnreadAttribute, site, name=name, meant="requires_grad", harmless=harmless)
         case Layer() | Container() | Backbone() | Part() if modules.is_module(owner) and (
             name in training.MISSPELT_OF_MODULES
         ):
@@ -71,6 +72,13 @@ def _note_unread(machine: Machine, owner: Value, name: str, site: Site) -> None:
             machine.emit(UnreadAttribute, site, name=name, meant="trainable")
         case _:
             pass
+
+
+def _may_have_a_gradient(tensor: Tensor) -> bool:
+    """Whether a tensor is a parameter, or computed from anything but numbers that the program fills in itself."""
+    if tensor.origin.role != "operation" or tensor.origin.note == "leaf":
+        return True
+    return any(_may_have_a_gradient(part) for part in tensor.inputs)
 
 
 def _is_ready_made_model(path: str) -> bool:

@@ -449,6 +449,8 @@ class UnreadAttribute(Fact):
 
     name: str
     meant: str
+    harmless: bool = False
+    """Whether the tensor is as the program wants it all the same: it never has a gradient."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)

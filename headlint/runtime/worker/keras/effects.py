@@ -57,7 +57,7 @@ def is_varied(tensor: Any) -> bool:
 
 
 def rolled(values: Any, number: int) -> Any:
-    """The same inputs, one of them with its values exchanged between the samples."""
+    """The same inputs, one of them with its values exchanged between the samples and moved."""
     counter = itertools.count()
 
     def copied(one: Any) -> Any:
@@ -68,7 +68,7 @@ def rolled(values: Any, number: int) -> Any:
                 return type(one)([copied(part) for part in one])
         if next(counter) != number:
             return one
-        return keras.ops.convert_to_tensor(numpy.roll(keras.ops.convert_to_numpy(one), 1, 0))
+        return keras.ops.convert_to_tensor(2 * numpy.roll(keras.ops.convert_to_numpy(one), 1, 0) + 1)
 
     return copied(values)
 

@@ -12,13 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from ..reasons import Unmeasurable
-from .discovery import last_part, model_classes
+from .discovery import MODEL_CALLS, last_part, model_classes, returns_model
 from .guessing import CONFIGURATIONS, HIDDEN, Unguessable, completed, guess, last_resort
 from .loading import Program, Slice, module_name
 from .parameters import DATA, body_of, guess_parameter
 from .slicing import Namespace, units_of
 from .sources import parse, read_source
 from .standins import GUESSED, find_stand_in, missing_package, stand_in
+
+MAKER = re.compile(r"^(build|make|create|get|define|new|init)_|_?(model|network|net|fn)$")
+"""What a factory's name has beside that of what it makes."""
 
 MOST_FILES = 300
 MOST_SITES = 12
@@ -342,10 +345,11 @@ def part_of_file(parameter: str, program: Program, module: Slice, target: Callab
     """A model of the file that is called like a parameter, as in ``Seq2Seq(encoder, decoder)``, or has its name at the end;
     None where none can be made."""
     word = parameter.strip("_").replace("_", "").lower()
-    classes = model_classes(parse(Path(module.namespace.filename)))
+    tree = parse(Path(module.namespace.filename))
     own = getattr(target, "__name__", "")
     fits = str.__eq__ if exact else str.endswith
-    names = [name for name in classes if fits(name.lower(), word) and name != own]
+    names = [name for name in model_classes(tree) if fits(name.lower(), word) and name != own]
+    names += [name for name in factories_for(parameter, tree) if name != own]
     for name in names if len(word) > 2 else ():
         if name in program.making:
             continue
@@ -359,6 +363,15 @@ def part_of_file(parameter: str, program: Program, module: Slice, target: Callab
         finally:
             program.making.discard(name)
     return None
+
+
+def factories_for(parameter: str, tree: ast.Module) -> Iterator[str]:
+    """The functions of a file that return a model and are called like a parameter: ``build_generator`` for ``generator``."""
+    word = MAKER.sub("", parameter.lower()).strip("_")
+    for node in tree.body if word else ():
+        if isinstance(node, ast.FunctionDef) and returns_model(node, MODEL_CALLS):
+            if MAKER.sub("", node.name.lower()).strip("_") == word:
+                yield node.name
 
 
 def smaller(guessed: Arguments) -> Arguments:

@@ -62,18 +62,6 @@ def calls_on(node: ast.AST, own: str, names: set[str]) -> Iterator[tuple[tuple[i
             yield (call.end_lineno or call.lineno, call.col_offset), path
 
 
-def unpacked(forward: Callable[..., Any], parameter: str) -> tuple[str, ...]:
-    """The names that a parameter is unpacked into, as in ``text, image = inputs``; none where it is not."""
-    for node in nodes_of(forward):
-        match node:
-            case ast.Assign(targets=[ast.Tuple(elts=parts) | ast.List(elts=parts)], value=ast.Name(id=name)) if (
-                name == parameter
-            ):
-                names = tuple(part.id for part in parts if isinstance(part, ast.Name))
-                return names if len(names) == len(parts) == len(set(names)) else ()
-    return ()
-
-
 def parts_unpacked(function: Callable[..., Any], parameter: str) -> ast.Tuple | ast.List | None:
     """What a parameter is unpacked into, as in ``(x, y), labels = data``; None where it is not."""
     for node in nodes_of(function):

@@ -88,13 +88,15 @@ def _varies(one: Any) -> bool:
 
 
 def _has_effect(values: Values, name: str, plain: list[list[Any]], run: Run) -> bool:
-    """Whether an input has an effect: exchanged between the samples, and for whole numbers and truth values, of which a
-    model may want the largest only, also made smaller or turned round."""
+    """Whether an input has an effect: exchanged between the samples, as all of them together may be what counts also moved,
+    and for whole numbers and truth values, of which a model may want the largest only, made smaller or turned round."""
     value = values[name]
     changed = [value.roll(1, 0)]
     if value.dtype == torch.bool:
         changed.append(~value)
-    elif not value.is_floating_point():
+    elif value.is_floating_point():
+        changed.append(2 * value + 1)
+    else:
         changed += [value // 2, torch.ones_like(value)]
     return any(_matters(values, name, one, plain, run) for one in changed)
 
@@ -133,10 +135,10 @@ def _still(values: Values, name: str, axis: int, plain: list[list[Any]], run: Ru
 
 
 def _has_no_effect(values: Values, name: str, axis: int, still: list[int], plain: list[list[Any]], run: Run) -> bool:
-    """Whether the values at these places can be exchanged between the samples without an effect."""
+    """Whether the values at these places can be exchanged between the samples, and moved, without an effect."""
     changed = values[name].clone()
     places = changed.movedim(axis, 0)
-    places[still] = values[name].roll(1, 0).movedim(axis, 0)[still]
+    places[still] = 2 * values[name].roll(1, 0).movedim(axis, 0)[still] + 1
     return _varies(changed) and not _matters(values, name, changed, plain, run)
 
 

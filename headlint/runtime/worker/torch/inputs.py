@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import re
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from torch import nn
 
 from ..measuring.specs import BATCH, FEATURES, LENGTH, SIDE, Given, Grouped, Inputs, Spec, TensorSpec
 from ..program.guessing import CLASSES, VOCABULARY, guess_by_name
-from ..program.uses import keys_read, unpacked, uses_of
+from ..program.uses import keys_read, parts_unpacked, uses_of
 from ..request import InputWanted
 
 
@@ -179,11 +180,30 @@ def spec_of_parameter(parameter: inspect.Parameter, model: nn.Module) -> Spec:
     if written in BY_ANNOTATION:
         number = guess_by_name(parameter.name)
         return Given(number) if isinstance(number, int) and written == "int" else BY_ANNOTATION[written]
-    if parts := unpacked(written_pass(model), parameter.name):
-        return Grouped(tuple, parts, tuple(spec_by_use(part, model) for part in parts))
+    target = parts_unpacked(written_pass(model), parameter.name)
+    if target is not None and (group := group_of(target, model)) is not None:
+        return group
     if keys := keys_read(written_pass(model), parameter.name):
         return Grouped(dict, keys, tuple(spec_by_use(key, model) for key in keys))
     return spec_by_use(parameter.name, model)
+
+
+def group_of(target: ast.Tuple | ast.List, model: nn.Module) -> Grouped | None:
+    """What can be unpacked into a target, as ``image, (hx, cx)``; None where it is more than names."""
+    parts: list[tuple[str, Spec]] = []
+    for number, part in enumerate(target.elts):
+        match part:
+            case ast.Name(id=name):
+                parts.append((name, spec_by_use(name, model)))
+            case ast.Tuple() | ast.List():
+                group = group_of(part, model)
+                if group is None:
+                    return None
+                parts.append((str(number), group))
+            case _:
+                return None
+    keys, specs = zip(*parts, strict=True)
+    return Grouped(tuple, keys, specs) if len(set(keys)) == len(keys) else None
 
 
 def spec_by_use(name: str, model: nn.Module) -> Spec:

@@ -111,6 +111,15 @@ def _all_alike(inputs: Inputs, names: list[str], match: re.Match[str]) -> Iterat
             yield alike
 
 
+def _of_that_rank(inputs: Inputs, names: list[str], match: re.Match[str]) -> Iterator[Inputs]:
+    every = inputs
+    for name, spec in _free(inputs, [name for name, _ in inputs.tensors()]):
+        if len(spec.shape) != int(match[1]):
+            yield inputs.with_spec(name, of_rank(spec, int(match[1])))
+            every = every.with_spec(name, of_rank(spec, int(match[1])))
+    yield every
+
+
 def _weight_of_classes(inputs: Inputs, names: list[str], match: re.Match[str]) -> Iterator[Inputs]:
     for name, spec in _free(inputs, [name for name, _ in inputs.tensors() if "weight" in name]):
         yield inputs.with_spec(name, replace(spec, shape=(int(match[1]),)))
@@ -138,6 +147,9 @@ _READINGS: tuple[tuple[re.Pattern[str], Reading], ...] = tuple(
         (r"\(?\d+x(?P<one>\d+) and (?P<other>\d+)x\d+\)?", _first_as_second),
         (r"[Ee]xpected size (?P<other>\d+) but got size (?P<one>\d+)", _first_as_second),
         (r"(\d+)\D* (?:!=|vs\.?|but got|does not match|doesn't match)\D*(\d+)", _either_as_other),
+        (r"operand \d+ \((?P<one>\d+)\) does not match previous terms \((?P<other>\d+)\)", _first_as_second),
+        (r"number of subscripts in the equation \((\d)\) does not match", _of_that_rank),
+        (r"got \((?:bool|NoneType),", _masks_for_none),
         (r"weight tensor should be defined either for all (\d+) classes", _weight_of_classes),
         (
             r"shapes? .*(?:match|same|equal)|same (?:shape|size)|different shapes|(?:shape|size\(\)) == \w+\.(?:shape|size)",
