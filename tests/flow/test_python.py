@@ -144,3 +144,24 @@ def test_recursion_and_endless_loops_end(run: Run) -> None:
         """
     )
     assert isinstance(program["result"], Unknown)
+
+
+def test_a_sequence_whose_constructor_was_left_early_gives_nothing_that_is_known(run: Run) -> None:
+    program = run(
+        """
+        import torch
+        from torch import nn
+        class Unit(nn.Sequential):
+            def __init__(self):
+                super().__init__()
+                self.add_module("layer", nn.Linear(4, 8))
+        unit = Unit()
+        x = torch.rand(2, 4)
+        """
+    )
+    unit, x = program["unit"], program["x"]
+    results: list[Value] = []
+    for whole in (True, False):
+        unit.whole = whole
+        program.machine.within(program.unit, lambda: results.append(program.machine.call_with(unit, x)))
+    assert [isinstance(result, Unknown) for result in results] == [False, True]

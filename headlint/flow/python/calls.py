@@ -279,6 +279,8 @@ def call_instance(machine: Machine, instance: Instance, arguments: Arguments, at
                 machine.emit(Head, machine.site(at), output=result)
             return result
     inner = machine.read(instance, items.CONTAINER_SLOT)
+    if inner is not None and not instance.whole:
+        return Unknown(NOT_FOLLOWED)  # its constructor was left early: members that follow are missing
     if inner is not None:
         return machine.call(inner, arguments, at)
     return machine.libraries.call_inherited(machine, instance, arguments, at)
