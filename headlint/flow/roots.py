@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from headlint.flow import unseen
 from headlint.flow.machine import importing
+from headlint.flow.machine.budget import MOST_STEPS_OF_A_CLASS
 from headlint.flow.python import attributes, calls
 from headlint.flow.torch_modules import forwards, gradients, loose_parameters, parts, unused
 from headlint.flow.training import automatic, undifferentiated
@@ -59,7 +60,7 @@ def _run_rest(machine: Machine, unit: ModuleUnit) -> None:
     for cls in sorted(unit.classes, key=lambda cls: not any(made.cls is cls for made in machine.instances)):
         machine.root += 1
         if worth(cls.definition):
-            _run_class(machine, cls)
+            machine.with_share(partial(_run_class, machine, cls), MOST_STEPS_OF_A_CLASS)
     for function in _lambdas(machine, unit):
         machine.with_share(partial(calls.run_function, machine, function, Arguments(), 0, assume_defaults=True))
     machine.libraries.finish(machine, unit)
@@ -82,7 +83,7 @@ def _run_again(machine: Machine, unit: ModuleUnit) -> None:
     for function in functions:
         machine.with_share(partial(calls.run_function, machine, function, Arguments(), 0, assume_defaults=True))
     for cls in classes:
-        _run_new_instance(machine, cls)
+        machine.with_share(partial(_run_new_instance, machine, cls), MOST_STEPS_OF_A_CLASS)
 
 
 def _run_new_instance(machine: Machine, cls: ClassValue) -> None:
