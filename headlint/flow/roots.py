@@ -139,13 +139,8 @@ def _by_need(unit: ModuleUnit) -> list[FunctionValue]:
     functions = [function for function in unit.functions if isinstance(function.definition, ir.FunctionDefinition)]
     mentioned: set[str] = set()
     for function in functions:
-        mentioned |= _names_in(function) - {function.name}
+        mentioned |= ir.names_in(function.definition.body) - {function.name}
     return sorted(functions, key=lambda function: function.name in mentioned)
-
-
-def _names_in(function: FunctionValue) -> set[str]:
-    """The names that a function's body mentions."""
-    return {node.name for node in ir.walk(function.definition.body) if isinstance(node, ir.Name)}
 
 
 def _run_class(machine: Machine, cls: ClassValue) -> None:

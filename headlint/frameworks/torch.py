@@ -423,7 +423,7 @@ SEGMENTATION_MODELS = frozenset(
 ACTIVE_DROPOUTS = frozenset(f"torch.nn.functional.dropout{axes}" for axes in ("", "1d", "2d", "3d"))
 """Functions that drop values unless they are given training=False."""
 
-DROPPING_BY_DESIGN = ("prenet", "mcdropout", "montecarlo")
+_DROPPING_BY_DESIGN = ("prenet", "mcdropout", "montecarlo")
 """What the names of modules hold whose dropout stays on: Tacotron's prenet varies its output by it."""
 
 NO_GRADIENT = frozenset({"torch.no_grad", "torch.inference_mode", "torch.autograd.no_grad"})
@@ -434,3 +434,8 @@ NAMES = frozenset(
     | {"torch.optim.Adam", "torch.optim.SGD", "pytorch_lightning.LightningModule", "pytorch_lightning.Trainer"}
 )
 """What means something to the interpreter without standing in a table."""
+
+
+def drops_by_design(name: str) -> bool:
+    """Whether a module's name says that its dropout is to stay on."""
+    return any(word in name.lower().replace("_", "") for word in _DROPPING_BY_DESIGN)

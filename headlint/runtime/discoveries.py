@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from headlint.findings.finding import Confidence, Finding, Place, Step
 from headlint.findings.rulebook import find_rule
-from headlint.frameworks.torch import DROPPING_BY_DESIGN
+from headlint.frameworks.torch import drops_by_design
 from headlint.runtime.inputs import Shape
 from headlint.runtime.measurement import Measurement, Output, Summary
 from headlint.runtime.parts import CAUSES, not_held, remarks
@@ -86,11 +86,6 @@ def _parts(target: Target, measured: Measurement) -> Iterator[Finding]:
         drops = one.code == "HL806" and drops_by_design(f"{target.name}.{one.suspect.name}")
         if not answered and not drops and (place is None or place.line not in told):
             yield _finding(one.code, target, one.message, one.advice, place)
-
-
-def drops_by_design(name: str) -> bool:
-    """Whether a module's name says that its dropout is to stay on."""
-    return any(word in name.lower().replace("_", "") for word in DROPPING_BY_DESIGN)
 
 
 def _optimizers(target: Target, measured: Measurement) -> Iterator[Finding]:

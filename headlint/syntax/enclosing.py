@@ -38,8 +38,7 @@ def _made_later(later: Iterable[ir.Statement], statement: ir.Statement) -> str:
     """The variable of the model that a layer's variable goes into further down, as ``Model(inputs, outputs)`` takes it."""
     names = {_bound(statement)} - {""}
     for one in later:
-        mentioned = any(isinstance(node, ir.Name) and node.name in names for node in ir.walk(one))
-        if mentioned and isinstance(one, ir.Assign):
+        if isinstance(one, ir.Assign) and not names.isdisjoint(ir.names_in(one)):
             if _called(one.value) in MAKERS:
                 return _bound(one)
             names.add(_bound(one))

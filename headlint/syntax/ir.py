@@ -409,6 +409,11 @@ def walk(node: object) -> Iterator[Expression | Statement]:
             stack.append(getattr(part, slot))
 
 
+def names_in(part: object) -> frozenset[str]:
+    """The variables that a node, or a tuple of nodes, mentions."""
+    return frozenset(node.name for node in walk(part) if isinstance(node, Name))
+
+
 _KINDS: dict[type, tuple[bool, tuple[str, ...]]] = {}
 """For each type whether its values are expressions or statements, and where they hold others."""
 

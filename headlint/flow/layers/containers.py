@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from headlint.flow.machine.parts import BY_HAND
 from headlint.flow.machine.state import join
 from headlint.flow.python import iteration
 from headlint.flow.values.arguments import Arguments
+from headlint.flow.values.conditions import Guard, Option
 from headlint.flow.values.library_values import Container
 from headlint.flow.values.python_values import Constant, DictValue, ListValue, TupleValue, Unknown, Value
 from headlint.flow.values.tensor_values import Tensor
@@ -108,12 +110,20 @@ def add_member(machine: Machine, container: Container, name: str, value: Value) 
     place = container.names.index(name) if name and name in container.names else None
     if place is None:
         container.names = (*container.names, name)
-    longer = (
-        (one.guards, TupleValue(_with_member(one.value.items, place, value)))
-        for one in options
-        if isinstance(one.value, TupleValue)
-    )
-    machine.state.write(container, "items", join(longer))
+    longer = ((guards, _with_member(members, place, value)) for guards, members in _rows(options))
+    _write_rows(machine, container, longer)
+
+
+Row = tuple[tuple[Guard, ...], tuple[Value, ...]]
+"""The members that a container has on one path, behind the conditions of that path."""
+
+
+def _rows(options: tuple[Option, ...]) -> list[Row]:
+    return [(one.guards, one.value.items) for one in options if isinstance(one.value, TupleValue)]
+
+
+def _write_rows(machine: Machine, container: Container, rows: Iterable[Row]) -> None:
+    machine.state.write(container, "items", join((guards, TupleValue(members)) for guards, members in rows))
 
 
 def _with_member(members: tuple[Value, ...], place: int | None, value: Value) -> tuple[Value, ...]:
@@ -134,14 +144,10 @@ def _added(machine: Machine, container: Container, given: Value) -> list[Value]:
 def _insert(machine: Machine, container: Container, place: Value | None, value: Value) -> None:
     match place:
         case Constant(int() as index):
-            rows = iteration.alternatives_of_items(machine, container)
-            longer = (
-                (row.guards, TupleValue((*row.value.items[:index], value, *row.value.items[index:])))
-                for row in rows
-                if isinstance(row.value, TupleValue)
-            )
+            rows = _rows(iteration.alternatives_of_items(machine, container))
             container.names = (*container.names[:index], "", *container.names[index:])
-            machine.state.write(container, "items", join(longer))
+            longer = ((guards, (*members[:index], value, *members[index:])) for guards, members in rows)
+            _write_rows(machine, container, longer)
         case _:
             container.approximate = True
             add_member(machine, container, "", value)
@@ -149,10 +155,9 @@ def _insert(machine: Machine, container: Container, place: Value | None, value: 
 
 def _pop(machine: Machine, container: Container) -> Value:
     """``container.pop()``, of each row of members that there may be."""
-    options = iteration.alternatives_of_items(machine, container)
-    rows = [(one.guards, one.value.items) for one in options if isinstance(one.value, TupleValue)]
-    last = join((guards, items[-1]) for guards, items in rows if items)
-    machine.state.write(container, "items", join((guards, TupleValue(items[:-1])) for guards, items in rows))
+    rows = _rows(iteration.alternatives_of_items(machine, container))
+    last = join((guards, members[-1]) for guards, members in rows if members)
+    _write_rows(machine, container, ((guards, members[:-1]) for guards, members in rows))
     return last
 
 

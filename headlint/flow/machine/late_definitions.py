@@ -28,7 +28,7 @@ def late_definition(unit: ModuleUnit, statement: ir.Statement) -> LateDefinition
             if all(map(_keeps_nothing, statement.decorators)):
                 return LateDefinition(unit, name, statement)
         case ir.Assign(targets=(ir.Name(name=name),), value=ir.Call()):
-            return LateDefinition(unit, name, statement, names_in(statement.value))
+            return LateDefinition(unit, name, statement, ir.names_in(statement.value))
     return None
 
 
@@ -38,16 +38,11 @@ def names_that_change(statement: ir.Statement) -> frozenset[str]:
         case ir.Import() | ir.ImportFrom():
             return frozenset()
         case ir.FunctionDefinition() | ir.ClassDefinition():
-            return names_in(statement.decorators) | {statement.name}
+            return ir.names_in(statement.decorators) | {statement.name}
         case ir.Assign(targets=targets, value=ir.Literal() | ir.Display() | ir.DictDisplay() | ir.Name()):
-            return names_in(targets)
+            return ir.names_in(targets)
         case _:
-            return names_in(statement)
-
-
-def names_in(part: object) -> frozenset[str]:
-    """The names that a part of a program mentions."""
-    return frozenset(one.name for one in ir.walk(part) if isinstance(one, ir.Name))
+            return ir.names_in(statement)
 
 
 def _keeps_nothing(decorator: ir.Expression) -> bool:

@@ -102,7 +102,7 @@ def _built(machine: Machine, cls: ClassValue, at: int) -> Value | None:
 def _forget_sizes(machine: Machine, made: Instance) -> None:
     """The numbers of settings hold a place: those who fill them in, or load them, know their sizes."""
     ancestors = [one for one in made.cls.ancestors() if isinstance(one, ClassValue)]
-    filled = [one for one in ancestors if any(base.dataclass for base in ancestors)]
+    filled = ancestors if any(one.dataclass for one in ancestors) else []
     names = {name for cls in filled for name, value in cls.slots.items() if _is_number(value)}
     if _is_plain(made.cls):
         names |= {name for name, value in made.slots.items() if _is_number(value) and _is_a_default(value)}

@@ -34,7 +34,7 @@ def as_for(machine: Machine, node: ir.While) -> Counted | None:
     body = node.body[:-1]
     if step is None or not isinstance(start, Constant) or not isinstance(start.value, int) or start.symbol is not None:
         return None
-    names = {number.name, *(part.name for part in ir.walk(limit) if isinstance(part, ir.Name))}
+    names = {number.name, *ir.names_in(limit)}
     if any(_changes(body, name) for name in names):
         return None
     stop = _behind(machine.state.narrow(machine.evaluate(limit)), symbol)

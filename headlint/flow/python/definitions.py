@@ -125,8 +125,7 @@ def _may_keep(definition: ir.FunctionDefinition | ir.Lambda) -> bool:
                 if any(isinstance(target, ir.Subscript | ir.Attribute) for target in targets):
                     return True
             case ir.Call(function=ir.Name(name=called) | ir.Attribute(name=called), arguments=arguments):
-                handed = {part.name for one in arguments for part in ir.walk(one.value) if isinstance(part, ir.Name)}
-                if handed & given and _KEEPING.search(called):
+                if ir.names_in(tuple(one.value for one in arguments)) & given and _KEEPING.search(called):
                     return True
     return False
 

@@ -183,4 +183,4 @@ def _numbered_members(machine: Machine, owner: Value) -> _Members | None:
 
 
 def _speaks_of(expression: ir.Expression, name: str) -> bool:
-    return any(isinstance(part, ir.Name) and part.name == name for part in ir.walk(expression))
+    return name in ir.names_in(expression)

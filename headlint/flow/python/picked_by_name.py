@@ -6,7 +6,7 @@ make them parts of the others.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from headlint.flow.machine import importing
@@ -26,16 +26,15 @@ MOST_MODULES = 12
 
 def from_module(machine: Machine, unit: ModuleUnit, name: Unknown) -> Value:
     """One of the classes and functions that a module offers."""
-    values = ((key, names.member(machine, unit, key)) for key in _offered(unit, name))
-    return _one_of(name, ((key, value) for key, value in values if _is_offered(unit, value)), MOST_OF_ONE_QUESTION)
+    return _one_of(name, _offered(machine, unit, name), MOST_OF_ONE_QUESTION)
 
 
 def class_named(machine: Machine, name: Unknown) -> Value:
     """One of the modules and models that the names of the module stand for where the interpreter is."""
-    unit = machine.unit
-    values = ((key, names.member(machine, unit, key)) for key in _offered(unit, name))
-    classes = ((key, value) for key, value in values if isinstance(value, ClassValue) and _is_offered(unit, value))
-    return _one_of(name, classes, MOST_OF_ONE_QUESTION)
+    offered = _offered(machine, machine.unit, name)
+    return _one_of(
+        name, ((key, value) for key, value in offered if isinstance(value, ClassValue)), MOST_OF_ONE_QUESTION
+    )
 
 
 def module_named(machine: Machine, name: Unknown) -> Value:
@@ -60,10 +59,13 @@ def _one_of(name: Unknown, offered: Iterable[tuple[str, Value]], most: int) -> V
     return join(((Guard(Condition("==", name, key), True),), value) for key, value in found.items())
 
 
-def _offered(unit: ModuleUnit, name: Unknown) -> list[str]:
-    """The names that may be meant."""
-    known = [key for key in unit.scope.slots if isinstance(key, str) and not key.startswith("_")]
-    return [key for key in known if not texts.is_another(name, key)]
+def _offered(machine: Machine, unit: ModuleUnit, name: Unknown) -> Iterator[tuple[str, Value]]:
+    """What a module offers under the names that may be meant."""
+    for key in list(unit.scope.slots):
+        if isinstance(key, str) and not key.startswith("_") and not texts.is_another(name, key):
+            value = names.member(machine, unit, key)
+            if _is_offered(unit, value):
+                yield key, value
 
 
 def _is_offered(unit: ModuleUnit, value: Value) -> bool:
@@ -87,7 +89,7 @@ def _mentions(home: ModuleUnit) -> Mapping[str, frozenset[str]]:
     """What each class and function of a module's top level mentions, by their names."""
     if home.mentions is None:
         home.mentions = {
-            top.name: frozenset(node.name for node in ir.walk(top) if isinstance(node, ir.Name))
+            top.name: ir.names_in(top)
             for top in home.body.body
             if isinstance(top, ir.ClassDefinition | ir.FunctionDefinition)
         }

@@ -19,8 +19,7 @@ def note_call(machine: Machine, name: str, arguments: Arguments, at: int) -> Non
     frame = machine.frames.of_forward()
     if frame is None or not isinstance(frame.receiver, Instance) or not is_module(frame.receiver):
         return
-    name_of_module = frame.receiver.cls.name.lower().replace("_", "")
-    if any(part in name_of_module for part in torch.DROPPING_BY_DESIGN):
+    if torch.drops_by_design(frame.receiver.cls.name):
         return
     if len(arguments.positional) > 2 or "training" in arguments.named or not arguments.complete:
         if any(value is TRAINING for value in (*arguments.positional[2:3], arguments.named.get("training"))):

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from ..reasons import Unmeasurable
-from .discovery import MODEL_CALLS, last_part, model_classes, returns_model
+from .discovery import MODEL_CALLS, model_classes, returns_model
 from .guessing import CONFIGURATIONS, HIDDEN, Unguessable, completed, guess, last_resort
 from .loading import Program, Slice, module_name
 from .parameters import DATA, body_of, guess_parameter
-from .slicing import Namespace, units_of
+from .slicing import Namespace, last_part, units_of
 from .sources import parse, read_source
 from .standins import GUESSED, find_stand_in, missing_package, stand_in
 

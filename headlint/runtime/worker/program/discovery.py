@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from .slicing import root_name, walk_statements
+from .slicing import last_part, root_name, walk_statements
 
 MODEL_BASES = frozenset({"Module", "ModuleList", "LightningModule", "Model", "Sequential", "Layer"})
 MODEL_CALLS = frozenset({"Sequential", "Model"})
@@ -34,16 +34,6 @@ FRAMEWORKS = frozenset({"", "keras", "tensorflow", "keras_preprocessing", "scike
 """Packages that have both; a class without a package comes from a star."""
 
 MODEL_METHODS = frozenset({"compile", "fit", "summary", "parameters", "state_dict", "eval"})
-
-
-def last_part(node: ast.expr) -> str:
-    """``Linear`` of ``torch.nn.Linear``; empty for what is not a name."""
-    match node:
-        case ast.Name(id=name) | ast.Attribute(attr=name):
-            return name
-        case ast.Subscript(value=value):
-            return last_part(value)
-    return ""
 
 
 def discover(tree: ast.Module) -> list[str]:

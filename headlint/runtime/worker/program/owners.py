@@ -11,10 +11,10 @@ from typing import Any
 
 from ..reasons import Unmeasurable
 from .arguments import Arguments, arguments_for
-from .discovery import MODEL_CALLS, last_part, makes_model
+from .discovery import MODEL_CALLS, makes_model
 from .loading import Program, Slice
 from .locating import definition
-from .slicing import root_name
+from .slicing import last_part, root_name
 from .sources import parse
 
 MOST_ARGUMENTS = 3

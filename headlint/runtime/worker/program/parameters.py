@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from .discovery import last_part, model_classes
+from .discovery import model_classes
 from .guessing import (
     CONFIGURATIONS,
     WORLD,
@@ -25,6 +25,7 @@ from .guessing import (
     table,
 )
 from .loading import Slice
+from .slicing import last_part
 from .sources import parse
 from .standins import stand_in
 from .uses import is_data, is_options, is_table, items_read, keys_read, parts_unpacked, word_compared, words_compared

@@ -79,6 +79,16 @@ class Unit:
     """Calls one of ``SETTERS``."""
 
 
+def last_part(node: ast.expr) -> str:
+    """``Linear`` of ``torch.nn.Linear``; empty for what is not a name."""
+    match node:
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            return name
+        case ast.Subscript(value=value):
+            return last_part(value)
+    return ""
+
+
 def root_name(node: ast.expr) -> str:
     """The name that an attribute, subscript or call chain begins with; empty when it begins with something else."""
     while isinstance(node, (ast.Attribute, ast.Subscript, ast.Call)):
@@ -206,17 +216,9 @@ def flattened(body: list[ast.stmt], in_script: bool = False) -> Iterator[tuple[a
 def reads_a_file(node: ast.With) -> bool:
     """Whether a block reads what it opens: its statements need the open file."""
     opens = any(
-        isinstance(item.context_expr, ast.Call) and last_name(item.context_expr.func) == "open" for item in node.items
+        isinstance(item.context_expr, ast.Call) and last_part(item.context_expr.func) == "open" for item in node.items
     )
     return opens and bool(names_bound(node)) and not starts_a_run(node)
-
-
-def last_name(node: ast.expr) -> str:
-    """``open`` of ``gzip.open``; empty for what is no name."""
-    match node:
-        case ast.Name(id=name) | ast.Attribute(attr=name):
-            return name
-    return ""
 
 
 def first_turn(loop: ast.For) -> ast.Assign:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from ..measuring.specs import BATCH, Inputs, TensorSpec
 from ..program.arguments import evaluate
-from ..program.discovery import last_part
 from ..program.loading import Slice
+from ..program.slicing import last_part
 from ..program.sources import parse
 
 CREATORS = frozenset(
