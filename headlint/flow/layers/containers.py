@@ -17,6 +17,9 @@ from headlint.flow.values.tensor_values import Tensor
 if TYPE_CHECKING:
     from headlint.flow.machine.machine import Machine
 
+Row = tuple[tuple[Guard, ...], tuple[Value, ...]]
+"""The members that a container has on one path, behind the conditions of that path."""
+
 
 def build(machine: Machine, kind: str, arguments: Arguments, at: int) -> Container:
     """A container from its constructor's arguments."""
@@ -112,10 +115,6 @@ def add_member(machine: Machine, container: Container, name: str, value: Value) 
         container.names = (*container.names, name)
     longer = ((guards, _with_member(members, place, value)) for guards, members in _rows(options))
     _write_rows(machine, container, longer)
-
-
-Row = tuple[tuple[Guard, ...], tuple[Value, ...]]
-"""The members that a container has on one path, behind the conditions of that path."""
 
 
 def _rows(options: tuple[Option, ...]) -> list[Row]:

@@ -38,15 +38,19 @@ _BUILDERS = ("build_fn", "model")
 
 def _old_wrapper(machine: Machine, arguments: Arguments, at: int) -> Value:
     """Keras' own wrappers hand everything to the function."""
-    bound = {name: value for name, value in arguments.bind(_BUILDERS[:1]).items() if name not in _BUILDERS}
-    return _wrap(machine, arguments, bound, {}, at)
+    return _wrap(machine, arguments, _for_the_model(arguments), {}, at)
 
 
 def _scikeras(machine: Machine, arguments: Arguments, at: int) -> Value:
     """SciKeras keeps what a model is compiled with to itself, unless it is written ``model__loss``."""
-    bound = {name: value for name, value in arguments.bind(_BUILDERS[:1]).items() if name not in _BUILDERS}
+    bound = _for_the_model(arguments)
     given = {name.removeprefix("model__"): value for name, value in bound.items() if name not in _COMPILED_WITH}
     return _wrap(machine, arguments, given, {name: bound[name] for name in _COMPILED_WITH if name in bound}, at)
+
+
+def _for_the_model(arguments: Arguments) -> dict[str, Value]:
+    """What a wrapper is given beside the function that builds the model."""
+    return {name: value for name, value in arguments.bind(_BUILDERS[:1]).items() if name not in _BUILDERS}
 
 
 def _wrap(
