@@ -31,17 +31,21 @@ def unregistered_parameters(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL511."""
     for loose in evidence.of(ParameterLoose):
         if loose.holder == "moved":
-            why = f"self.{loose.attribute} is a copy of a parameter on another device or of another type, and no parameter itself"
+            message = (
+                f"self.{loose.attribute} is a copy of a parameter on another device or of another type, and no parameter "
+                "itself: parameters() does not give it, so no optimizer trains it, and state_dict() does not save it."
+            )
             advice = "Assign the nn.Parameter, and move the module: its to() and cuda() move its parameters."
         else:
-            why = f"The parameters in self.{loose.attribute}, a plain {loose.holder}, are none of {loose.module}'s"
+            message = (
+                f"The parameters in self.{loose.attribute}, a plain {loose.holder}, are none of {loose.module}'s: "
+                "parameters() does not give them, so no optimizer trains them, and state_dict() does not save them."
+            )
             advice = f"Keep them in nn.Parameter{loose.holder.capitalize()}."
         yield Diagnostic(
             "HL511",
             loose.site,
-            f"{why}: parameters() does not give it, so no optimizer trains it, and state_dict() does not save it."
-            if loose.holder == "moved"
-            else f"{why}: parameters() does not give them, so no optimizer trains them, and state_dict() does not save them.",
+            message,
             advice,
             is_proved(loose),
             (DiagnosticStep(loose.site, "is not registered as a parameter", "layer", "Parameter"),),
