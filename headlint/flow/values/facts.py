@@ -191,6 +191,8 @@ class Backward(Fact):
     """A loss is differentiated."""
 
     loss: Tensor
+    in_torch: bool | None = None
+    """Whether by PyTorch, or by a tape or an optimizer of TensorFlow; None: not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -284,6 +286,8 @@ class CarriedOver(Fact):
     """A round of a loop puts something else in the place of a tensor: later rounds, which nobody followed, read that."""
 
     first: Tensor
+    any_round: bool = False
+    """Whether what was followed is whichever round, which need not be the one that reads the first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
