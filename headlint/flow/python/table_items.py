@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from headlint.flow.python import iteration
@@ -20,6 +21,8 @@ def read(machine: Machine, table: Table, key: Value) -> Value:
             return machine.read(table, name) or table.column(name)
         case ListValue():
             return _some_columns(machine, table, key)
+        case TupleValue((_, SliceValue(lower, upper))) if table.dummies is not None:
+            return _cut(table, table.dummies, lower, upper)
         case TupleValue((_, columns)):
             return table if isinstance(columns, SliceValue | Unknown) else read(machine, table, columns)
         case _:
@@ -36,6 +39,20 @@ def _some_columns(machine: Machine, table: Table, names: ListValue) -> Value:
             chosen.slots[name.value] = read(machine, table, name)
     chosen.complete = len(chosen.slots) == len(known)
     return chosen
+
+
+def _cut(table: Table, dummies: Tensor, lower: Value, upper: Value) -> Value:
+    """The last columns, counted from behind or from where the features have been cut off, are those of ``get_dummies``."""
+    match lower, upper:
+        case Constant(None | 0), Constant(int() as end):
+            table.cuts.add(end)
+        case Constant(int() as first), Constant(None) if first < 0 and dummies.labels is not None:
+            return replace(dummies, shape=Shape((None, -first)), labels=replace(dummies.labels, classes=-first))
+        case Constant(first), Constant(None) if first in table.cuts:
+            return dummies
+        case _:
+            pass
+    return table
 
 
 def write(machine: Machine, table: Table, key: Value, value: Value) -> None:
