@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
+
+from msgspec import Struct
 
 from headlint.checks.tensors import (
     activation_site,
@@ -42,8 +43,7 @@ from headlint.settings import Settings
 SomeFact = TypeVar("SomeFact", bound=Fact)
 
 
-@dataclass(frozen=True)
-class Aim:
+class Aim(Struct, frozen=True):
     """A loss and the targets that it holds its prediction against."""
 
     use: LossUse
@@ -79,8 +79,7 @@ class Aim:
         return 0 <= interval.low <= interval.high < width > 1 and interval.low % 1 == interval.high % 1 == 0
 
 
-@dataclass
-class Evidence:
+class Evidence(Struct, dict=True):
     """All facts of a run."""
 
     facts: Sequence[Fact]
