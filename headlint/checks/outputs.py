@@ -218,7 +218,7 @@ def layers_do_not_fit(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL205."""
     for fact in evidence.applications():
         problem = _misfit(fact)
-        if problem and not _fits_by_option(evidence, fact):
+        if problem and not _fits_by_option(evidence, fact) and not evidence.is_of_another_round(fact.input):
             site = fact.layer.site if fact.in_container else fact.site
             before = trail_of(fact.input)
             here = DiagnosticStep(

@@ -9,6 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from headlint.flow.python import iteration
+from headlint.flow.values.conditions import Choice
 from headlint.flow.values.library_values import Backbone, Container, Dataset, Layer, Part
 from headlint.flow.values.python_values import (
     COUNTER,
@@ -109,6 +110,8 @@ def _is_module(value: Value) -> bool:
     match value:
         case TupleValue(items):
             return any(map(_is_module, items))
+        case Choice(options):
+            return all(_is_module(option.value) for option in options)
         case _:
             return isinstance(value, Layer | Container | Instance | Backbone | Part)
 

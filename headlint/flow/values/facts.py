@@ -175,6 +175,8 @@ class Backward(Fact, frozen=True, kw_only=True):
     """A loss is differentiated."""
 
     loss: Tensor
+    in_torch: bool | None = None
+    """Whether by PyTorch, or by a tape or an optimizer of TensorFlow; None: not known."""
 
 
 class LossCopied(Fact, frozen=True, kw_only=True):
@@ -258,6 +260,8 @@ class CarriedOver(Fact, frozen=True, kw_only=True):
     """A round of a loop puts something else in the place of a tensor: later rounds, which nobody followed, read that."""
 
     first: Tensor
+    any_round: bool = False
+    """Whether what was followed is whichever round, which need not be the one that reads the first."""
 
 
 class StepTaken(Fact, frozen=True, kw_only=True):
