@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from headlint.flow.values.python_values import Constant, HeapObject, Site, TupleValue, Unknown, Value
 from headlint.flow.values.tensor_values import Labels, Origin, Shape, Tensor
@@ -123,8 +124,7 @@ class Loss(HeapObject):
         return value.value if isinstance(value, Constant) else None
 
 
-@dataclass(frozen=True, slots=True)
-class Part(Value):
+class Part(Value, Struct, frozen=True):
     """Something inside a ready-made model, by the attributes and indices that lead to it."""
 
     backbone: Backbone
@@ -196,16 +196,14 @@ class Table(Dataset):
         return self.columns[name]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Metric(Value):
+class Metric(Value, Struct, frozen=True, eq=False):
     """A metric object of Keras, by its class and the arguments it was built with."""
 
     name: str
     arguments: tuple[tuple[str, Value], ...] = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class CompiledLoss:
+class CompiledLoss(Struct, frozen=True, eq=False):
     """One loss of a compiled model: what it takes, and the metrics beside it."""
 
     loss: LossKind
@@ -215,8 +213,7 @@ class CompiledLoss:
     metrics: tuple[tuple[str, Site], ...] = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Compiled(Value):
+class Compiled(Value, Struct, frozen=True, eq=False):
     """What ``compile`` was told, remembered for ``fit``."""
 
     losses: tuple[CompiledLoss, ...]
