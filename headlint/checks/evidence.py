@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from msgspec import Struct
 
@@ -88,7 +88,14 @@ class Evidence(Struct, dict=True):
 
     def of(self, kind: type[SomeFact]) -> list[SomeFact]:
         """The facts of one kind."""
-        return [fact for fact in self.facts if isinstance(fact, kind)]
+        return list(cast("list[SomeFact]", self._by_kind.get(kind, ())))
+
+    @cached_property
+    def _by_kind(self) -> dict[type[Fact], list[Fact]]:
+        found: dict[type[Fact], list[Fact]] = {}
+        for fact in self.facts:
+            found.setdefault(type(fact), []).append(fact)
+        return found
 
     @cached_property
     def uses_by_result(self) -> dict[int, list[LossUse]]:
