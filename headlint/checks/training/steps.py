@@ -45,7 +45,7 @@ def gradients_never_cleared(evidence: Evidence) -> Iterator[Diagnostic]:
             backward = _backward_of(evidence, run, step)
             if backward is None and not cleared_outside and run.whole:
                 backward = gathered_for(evidence, run, step)
-            if backward is None:
+            if backward is None or (not step.rounds and _is_parameter(backward.subject)):
                 continue
             where = "only outside of this loop" if cleared_outside else "nowhere"
             yield Diagnostic(
@@ -70,12 +70,17 @@ def _is_repeated(step: TrainingEvent) -> bool:
 def _is_called_from_outside(evidence: Evidence, run: Run, step: TrainingEvent) -> bool:
     """Whether a method that nothing here calls steps with an optimizer of its object, which nothing here clears."""
     optimizer = step.subject
-    if step.rounds or not isinstance(optimizer, Optimizer) or not run.whole:
+    if step.rounds or not isinstance(optimizer, Optimizer) or not run.whole or step.root in evidence.open_roots:
         return False
     about = [event for event in evidence.events if event.subject is optimizer]
     return any(event.event is Event.BUILT and event.root != step.root for event in about) and not any(
         _may_clear(event, optimizer) and _is_about(event, optimizer) for event in evidence.events
     )
+
+
+def _is_parameter(loss: Value) -> bool:
+    """Whether a loss comes from the callers: they compute it, and may clear the gradients before that."""
+    return isinstance(loss, Unknown) and isinstance(loss.key, tuple) and loss.key[0] == "parameter"
 
 
 def _is_about(event: TrainingEvent, optimizer: Optimizer) -> bool:

@@ -437,6 +437,13 @@ class NothingDifferentiated(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class OpenMethod(Fact):
+    """A method is run that nothing calls, and whose callers do the rest of a step: they are not seen."""
+
+    root: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class LoaderInOrder(Fact):
     """A loader gives the samples of a folder in the order of their classes."""
 
