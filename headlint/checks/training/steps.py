@@ -19,6 +19,7 @@ from headlint.checks.training.holding import called, concerns_all_of, is_optimiz
 from headlint.checks.training.order import Run, always_with, is_option, together
 from headlint.checks.training.reach import certainly_reaches, may_reach
 from headlint.checks.training.tapes import TRAINABLE
+from headlint.checks.training.unused_gradients import cleared_unused
 from headlint.flow.machine.state import consistent
 from headlint.flow.values.conditions import Guard
 from headlint.flow.values.facts import Event, TrainingEvent
@@ -266,26 +267,30 @@ def _backward_without_step(evidence: Evidence, run: Run, backward: TrainingEvent
     if not backward.rounds or backward.by is not None or backward.given:
         return
     yield from _never_stepped(evidence, run, backward)
-    around = run.round_of(backward)
-    cleared = [event for event in around if event.event is Event.CLEARED and is_optimizer(event.subject)]
-    unused = (event for event in cleared if not _may_be_used(evidence, run, backward, event.subject))
-    optimizer = next((event.subject for event in unused), None)
-    if optimizer is None:
+    clearing = next(cleared_unused(evidence, run, backward), None) or _cleared_without_steps(evidence, run, backward)
+    if clearing is None:
         return
     yield Diagnostic(
         "HL509",
         backward.site,
         "The gradients are computed and cleared again, and no step uses them: the parameters never change.",
-        f"Call {_name(optimizer)}.step() behind backward().",
-        isinstance(optimizer, Optimizer) and not backward.guards,
+        f"Call {_name(clearing.subject)}.step() behind backward().",
+        isinstance(clearing.subject, Optimizer) and not backward.guards,
         (
-            DiagnosticStep(
-                next(event.site for event in cleared if event.subject is optimizer), "clears the gradients", "event"
-            ),
+            DiagnosticStep(clearing.site, "clears the gradients", "event"),
             DiagnosticStep(backward.site, "computes gradients", "event"),
         ),
         subject=backward,
     )
+
+
+def _cleared_without_steps(evidence: Evidence, run: Run, backward: TrainingEvent) -> TrainingEvent | None:
+    """What clears an optimizer's gradients in the round of ``backward()``, when nothing in the whole run may use them."""
+    for event in run.round_of(backward):
+        if event.event is Event.CLEARED and is_optimizer(event.subject):
+            if not _may_be_used(evidence, run, backward, event.subject):
+                return event
+    return None
 
 
 def _may_be_used(evidence: Evidence, run: Run, backward: TrainingEvent, optimizer: Value) -> bool:
