@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from math import inf
+
+from msgspec.structs import replace
 
 from headlint.checks.diagnostic import Diagnostic
 from headlint.checks.evidence import Aim, Evidence, is_judge

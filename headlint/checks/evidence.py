@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
+
+from msgspec import Struct
 
 from headlint.checks.tensors import (
     activation_site,
@@ -22,6 +23,7 @@ from headlint.flow.machine.parts import tensors_of, things_of
 from headlint.flow.values.facts import (
     Activation,
     Backward,
+    CarriedOver,
     DropoutByMode,
     Event,
     Fact,
@@ -43,8 +45,7 @@ from headlint.settings import Settings
 SomeFact = TypeVar("SomeFact", bound=Fact)
 
 
-@dataclass(frozen=True)
-class Aim:
+class Aim(Struct, frozen=True):
     """A loss and the targets that it holds its prediction against."""
 
     use: LossUse
@@ -80,8 +81,7 @@ class Aim:
         return 0 <= interval.low <= interval.high < width > 1 and interval.low % 1 == interval.high % 1 == 0
 
 
-@dataclass
-class Evidence:
+class Evidence(Struct, dict=True):
     """All facts of a run."""
 
     facts: Sequence[Fact]
@@ -238,6 +238,19 @@ class Evidence:
                 found.setdefault(id(part), set()).add(id(tensor))
         return found
 
+    @cached_property
+    def _of_first_rounds(self) -> dict[int, bool]:
+        """By identity what stood where a round of a loop puts something else for the next, and if it was any round."""
+        return {id(fact.first): fact.any_round for fact in self.of(CarriedOver)}
+
+    def is_of_first_round_only(self, tensor: Tensor) -> bool:
+        """Whether a tensor is, or comes at once from, what only the first round of a loop reads."""
+        return id(_before_round(tensor, self._of_first_rounds)) in self._of_first_rounds
+
+    def is_of_another_round(self, tensor: Tensor) -> bool:
+        """Whether a tensor is, or comes at once from, what the round that takes it may not be the one to read."""
+        return self._of_first_rounds.get(id(_before_round(tensor, self._of_first_rounds)), False)
+
     def is_taken_by_others(self, tensor: Tensor, taker: Tensor) -> bool:
         """Whether a tensor is used for something beside what one other is computed for."""
         return bool(self._takers.get(id(tensor), set()) - {id(taker)})
@@ -279,6 +292,12 @@ class Evidence:
     def applications(self) -> list[LayerApplied]:
         """Each application of a layer."""
         return self.of(LayerApplied)
+
+
+def _before_round(tensor: Tensor, known: Mapping[int, object]) -> Tensor:
+    while tensor.origin.role != "layer" and id(tensor) not in known and tensor.inputs:
+        tensor = tensor.inputs[0]
+    return tensor
 
 
 def _is_one_of(restored: Mapping[int, Value], model: Value) -> bool:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from headlint.flow import unseen
 from headlint.flow.machine import importing
@@ -200,8 +201,7 @@ def _run_methods(machine: Machine, instance: Instance, again: bool = False) -> N
             configured = run.result
 
 
-@dataclass
-class _Run:
+class _Run(Struct):
     """One run of a method that nothing calls, and what it gives."""
 
     machine: Machine

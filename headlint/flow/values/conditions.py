@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from headlint.flow.values.python_values import Unknown, Value
 
@@ -79,8 +80,7 @@ class Guard:
         return Guard(self.condition, self.outcome, self.expected, required=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Test(Value):
+class Test(Value, Struct, frozen=True):
     """The outcome of a comparison that is not known, so that two equal tests are seen to be one condition."""
 
     condition: Condition
@@ -88,16 +88,14 @@ class Test(Value):
     expected: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(Struct, frozen=True):
     """One of the values of a Choice and the conditions under which it is that."""
 
     guards: tuple[Guard, ...]
     value: Value
 
 
-@dataclass(frozen=True, slots=True)
-class Choice(Value):
+class Choice(Value, Struct, frozen=True):
     """A value that depends on the branch taken."""
 
     options: tuple[Option, ...]
