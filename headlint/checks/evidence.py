@@ -33,6 +33,7 @@ from headlint.flow.values.facts import (
     LabelsUse,
     LayerApplied,
     LossUse,
+    OpenMethod,
     Returned,
     TrainingEvent,
 )
@@ -119,6 +120,11 @@ class Evidence(Struct, dict=True):
     def dropping_by_mode(self) -> set[Instance]:
         """The modules that drop values by a function, in training mode."""
         return {fact.module for fact in self.of(DropoutByMode)}
+
+    @cached_property
+    def open_roots(self) -> set[int]:
+        """The runs of methods whose callers, who are not seen, do the rest of a step."""
+        return {fact.root for fact in self.of(OpenMethod)}
 
     @cached_property
     def events(self) -> list[TrainingEvent]:

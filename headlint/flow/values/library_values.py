@@ -173,7 +173,7 @@ class Rows(Dataset):
 class Table(Dataset):
     """A table of pandas; its slots are those of its columns of which something is known."""
 
-    __slots__ = ("columns", "complete", "site")
+    __slots__ = ("columns", "complete", "cuts", "dummies", "site")
 
     def __init__(self, site: Site, columns: dict[Hashable, Tensor] | None = None) -> None:
         super().__init__("table", Unknown("a name of a column"))
@@ -182,6 +182,10 @@ class Table(Dataset):
         """The columns that were asked for and that nothing is known of; the same one each time."""
         self.complete = False
         """Whether there are no columns but those of the slots."""
+        self.dummies: Tensor | None = None
+        """What its last columns are where ``get_dummies`` has put them in the place of one."""
+        self.cuts: set[object] = set()
+        """Where the program has cut the features off that stand before them."""
 
     def column(self, name: Hashable) -> Tensor:
         """A column of which nothing is known but that it has one value for each row."""
