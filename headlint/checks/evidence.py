@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from msgspec import Struct
 
@@ -33,6 +33,7 @@ from headlint.flow.values.facts import (
     LabelsUse,
     LayerApplied,
     LossUse,
+    OpenMethod,
     Returned,
     TrainingEvent,
 )
@@ -88,7 +89,14 @@ class Evidence(Struct, dict=True):
 
     def of(self, kind: type[SomeFact]) -> list[SomeFact]:
         """The facts of one kind."""
-        return [fact for fact in self.facts if isinstance(fact, kind)]
+        return list(cast("list[SomeFact]", self._by_kind.get(kind, ())))
+
+    @cached_property
+    def _by_kind(self) -> dict[type[Fact], list[Fact]]:
+        found: dict[type[Fact], list[Fact]] = {}
+        for fact in self.facts:
+            found.setdefault(type(fact), []).append(fact)
+        return found
 
     @cached_property
     def uses_by_result(self) -> dict[int, list[LossUse]]:
@@ -112,6 +120,11 @@ class Evidence(Struct, dict=True):
     def dropping_by_mode(self) -> set[Instance]:
         """The modules that drop values by a function, in training mode."""
         return {fact.module for fact in self.of(DropoutByMode)}
+
+    @cached_property
+    def open_roots(self) -> set[int]:
+        """The runs of methods whose callers, who are not seen, do the rest of a step."""
+        return {fact.root for fact in self.of(OpenMethod)}
 
     @cached_property
     def events(self) -> list[TrainingEvent]:

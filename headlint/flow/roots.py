@@ -15,9 +15,9 @@ from headlint.flow.machine import importing
 from headlint.flow.machine.budget import MOST_STEPS_OF_A_CLASS
 from headlint.flow.python import attributes, calls
 from headlint.flow.torch_modules import forwards, gradients, loose_parameters, parts, unused
-from headlint.flow.training import automatic, undifferentiated
+from headlint.flow.training import automatic, open_methods, undifferentiated
 from headlint.flow.values.arguments import Arguments
-from headlint.flow.values.facts import Returned
+from headlint.flow.values.facts import OpenMethod, Returned
 from headlint.flow.values.library_values import Container
 from headlint.flow.values.modules import ModuleUnit
 from headlint.flow.values.python_values import ClassValue, Constant, DictValue, FunctionValue, Instance, Unknown, Value
@@ -213,6 +213,8 @@ class _Run(Struct):
     def __call__(self) -> None:
         machine, method = self.machine, self.method
         receiver: Value = self.instance.cls if method.kind == "class" else self.instance
+        if open_methods.is_open(method, self.instance):
+            machine.emit(OpenMethod, machine.site(method.definition.at), root=machine.root)
         batches = Loop(machine.site(method.definition), Unknown() if _is_step_of_keras(method, self.instance) else None)
         with machine.in_round(batches) if _is_step(method) or batches.over is not None else nullcontext():
             self.result = calls.run_function(

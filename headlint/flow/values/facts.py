@@ -403,6 +403,12 @@ class NothingDifferentiated(Fact, frozen=True, kw_only=True):
     """A program takes steps, and nothing in it mentions gradients but to clear them."""
 
 
+class OpenMethod(Fact, frozen=True, kw_only=True):
+    """A method is run that nothing calls, and whose callers do the rest of a step: they are not seen."""
+
+    root: int
+
+
 class LoaderInOrder(Fact, frozen=True, kw_only=True):
     """A loader gives the samples of a folder in the order of their classes."""
 
