@@ -16,6 +16,7 @@ from headlint.checks.tensors import (
     short,
     source_tensor,
     units,
+    views,
     wants_logits,
     wants_probabilities,
 )
