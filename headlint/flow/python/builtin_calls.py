@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from headlint.flow.python import iteration, loss_classes, names, picked_by_name
 from headlint.flow.values import sizes

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import product
+from math import prod
 from typing import TYPE_CHECKING
 
 from headlint.flow.python import builtin_calls, iteration, names, picked_by_name
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.assumptions import Assumption
-from headlint.flow.values.library_values import Parser
+from headlint.flow.values.library_values import Dataset, Parser
 from headlint.flow.values.python_values import (
     ClassValue,
     Constant,
@@ -110,6 +112,23 @@ def _field(machine: Machine, arguments: Arguments, at: int) -> Value:
     return machine.call(factory, Arguments(), at) if factory is not None else arguments.get("default") or Unknown()
 
 
+def _product(machine: Machine, arguments: Arguments, at: int) -> Value:
+    """``itertools.product``: each choice of one item from every list."""
+    given = arguments.positional
+    match arguments.get("repeat"), arguments.rest:
+        case Constant(int() as times), None:
+            given *= times
+        case None, None:
+            pass
+        case _:
+            return Unknown()
+    columns = [iteration.known_items(machine, value) for value in given]
+    known = [column for column in columns if column is not None]
+    if len(known) == len(columns) and prod(map(len, known)) <= iteration.LONGEST_LOOP:
+        return TupleValue(tuple(map(TupleValue, product(*known))))
+    return Dataset("product", TupleValue(tuple(iteration.element(machine, value) for value in given)))
+
+
 def _import_module(machine: Machine, arguments: Arguments, at: int) -> Value:
     match arguments.positional:
         case (Constant(str() as dotted), *_) if not dotted.startswith("."):
@@ -140,6 +159,7 @@ NAMES: dict[str, Callable[[Machine, Arguments, int], Value]] = {
     "dataclasses.field": _field,
     "functools.partial": _partial,
     "importlib.import_module": _import_module,
+    "itertools.product": _product,
     "argparse.ArgumentParser": _parser,
     "collections.OrderedDict": builtin_calls.BUILTINS["dict"],
     "collections.deque": _deque,

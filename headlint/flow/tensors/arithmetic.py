@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from headlint.flow.tensors import axes, by_hand, mixtures, numbers, sequences, shapes
 from headlint.flow.tensors.operation import Operation, note_mixed_in, tensor_of
@@ -204,6 +205,9 @@ def _reduce(machine: Machine, operation: Operation) -> Value:
     if mixtures.survives_mean(tensor, axis) if operation.effect == "mean" else mixtures.are_weighted_rows(tensor, axis):
         return mixtures.mixed(shape, (tensor,), operation.name, operation.site)
     origin = operation.origin(operation.effect)
+    chosen = mixtures.chosen_by_rows(tensor, axis) if operation.effect == "sum" else None
+    if chosen is not None:
+        return chosen.derive(shape=shape, origin=operation.origin("picked"), axis=None, heads=())
     labels = numbers.reduced(tensor.labels) if operation.given("dim") else None
     left = axes.without(*axes.counted(tensor, axis) or (None,)) if not keeps else ()
     kept = axes.all_but(axis, tensor.shape.rank) if keeps else ()

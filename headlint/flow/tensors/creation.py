@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from headlint.flow.tensors import literals, ranges, shapes
 from headlint.flow.tensors.dtypes import as_type, dtype_of, requested, type_name, with_type

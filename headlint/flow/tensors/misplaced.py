@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import accumulate
 from math import prod
 from operator import mul
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from headlint.flow.tensors import axes, shapes
 from headlint.flow.tensors.axes import REST
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
     from headlint.flow.machine.machine import Machine
 
 
-@dataclass(frozen=True, slots=True)
-class _Axes:
+class _Axes(Struct, frozen=True):
     """The axes of a tensor, with those that a reshape joined taken apart again."""
 
     sizes: tuple[int | None, ...]
@@ -33,8 +33,7 @@ class _Axes:
     """The same of what a reshape joined, with the places of its parts."""
 
 
-@dataclass(frozen=True, slots=True)
-class Early:
+class Early(Struct, frozen=True):
     """An axis that a reshape names before another one that stands before it, or only a part of it."""
 
     order: tuple[int, int]

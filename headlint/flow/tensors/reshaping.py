@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from headlint.flow.tensors import axes, misplaced, numbers, sequences, shapes, states
 from headlint.flow.tensors.operation import Operation, note_mixed_in, tensor_of

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from headlint.flow.tensors import arithmetic, axes, columns, creation, numbers, reshaping, sequences, shapes
 from headlint.flow.tensors.dtypes import moved
@@ -117,7 +118,7 @@ def _listed(machine: Machine, operation: Operation) -> Value:
 def _backward(machine: Machine, operation: Operation) -> Value:
     match operation.main:
         case Tensor() as tensor:
-            machine.emit(Backward, operation.site, loss=tensor)
+            machine.emit(Backward, operation.site, loss=tensor, in_torch=True)
             kept = (Constant("retain_graph"),) if operation.given("retain_graph", "create_graph") else ()
             machine.note_event(Event.DIFFERENTIATED, operation.site, tensor, given=kept)
     return Constant(None)
