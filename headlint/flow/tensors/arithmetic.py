@@ -97,6 +97,9 @@ def _exp(machine: Machine, operation: Operation) -> Value:
 
 def _function(machine: Machine, operation: Operation) -> Value:
     """A function of each number alone: ``sqrt``, ``abs``, ``sin`` …"""
+    match operation.main:
+        case Constant(int() | float() as number) if number >= 0 and operation.name.endswith(".sqrt"):
+            return Constant(number**0.5)
     tensor = tensor_of(machine, operation.main)
     if tensor is None:
         return Unknown()
@@ -357,7 +360,7 @@ def _shape_beside_the_unknown(first: Tensor, second: Tensor) -> Shape | None:
     for known, other in ((first, second), (second, first)):
         dims = known.shape.dims
         if dims is not None and len(dims) > 2 and other.shape.dims is None and comes_from_layer(known):
-            return Shape((None,) * len(dims))
+            return Shape(tuple(None if size == 1 else size for size in dims))
     return None
 
 
