@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeVar
+from typing import TypeVar, cast
+
+from msgspec import Struct
 
 from headlint.checks.tensors import (
     activation_site,
@@ -32,6 +33,7 @@ from headlint.flow.values.facts import (
     LabelsUse,
     LayerApplied,
     LossUse,
+    OpenMethod,
     Returned,
     TrainingEvent,
 )
@@ -43,8 +45,7 @@ from headlint.settings import Settings
 SomeFact = TypeVar("SomeFact", bound=Fact)
 
 
-@dataclass(frozen=True)
-class Aim:
+class Aim(Struct, frozen=True):
     """A loss and the targets that it holds its prediction against."""
 
     use: LossUse
@@ -80,8 +81,7 @@ class Aim:
         return 0 <= interval.low <= interval.high < width > 1 and interval.low % 1 == interval.high % 1 == 0
 
 
-@dataclass
-class Evidence:
+class Evidence(Struct, dict=True):
     """All facts of a run."""
 
     facts: Sequence[Fact]
@@ -89,7 +89,14 @@ class Evidence:
 
     def of(self, kind: type[SomeFact]) -> list[SomeFact]:
         """The facts of one kind."""
-        return [fact for fact in self.facts if isinstance(fact, kind)]
+        return list(cast("list[SomeFact]", self._by_kind.get(kind, ())))
+
+    @cached_property
+    def _by_kind(self) -> dict[type[Fact], list[Fact]]:
+        found: dict[type[Fact], list[Fact]] = {}
+        for fact in self.facts:
+            found.setdefault(type(fact), []).append(fact)
+        return found
 
     @cached_property
     def uses_by_result(self) -> dict[int, list[LossUse]]:
@@ -113,6 +120,11 @@ class Evidence:
     def dropping_by_mode(self) -> set[Instance]:
         """The modules that drop values by a function, in training mode."""
         return {fact.module for fact in self.of(DropoutByMode)}
+
+    @cached_property
+    def open_roots(self) -> set[int]:
+        """The runs of methods whose callers, who are not seen, do the rest of a step."""
+        return {fact.root for fact in self.of(OpenMethod)}
 
     @cached_property
     def events(self) -> list[TrainingEvent]:
@@ -148,8 +160,7 @@ class Evidence:
             models.setdefault(event.event, {})[id(event.subject)] = event.subject
         restored, predicted, fitted = (models.get(one, {}) for one in (Event.RESTORED, Event.PREDICTED, Event.FITTED))
         idle = [model for key, model in predicted.items() if key not in fitted and _is_one_of(restored, model)]
-        compiled = [model.slots.get("compiled") for model in idle if isinstance(model, HeapObject)]
-        return {loss.site for one in compiled if isinstance(one, Compiled) for loss in one.losses}
+        return _losses_of(idle) - _losses_of(fitted.values())
 
     def is_part_of_another(self, use: LossUse) -> bool:
         """Whether the model of a loss is the first half of another one that is compiled too, as the maker in a GAN."""
@@ -297,6 +308,12 @@ def _before_round(tensor: Tensor, known: Mapping[int, object]) -> Tensor:
     while tensor.origin.role != "layer" and id(tensor) not in known and tensor.inputs:
         tensor = tensor.inputs[0]
     return tensor
+
+
+def _losses_of(models: Iterable[Value]) -> set[Site]:
+    """Where the losses stand that models were compiled with."""
+    compiled = [model.slots.get("compiled") for model in models if isinstance(model, HeapObject)]
+    return {loss.site for one in compiled if isinstance(one, Compiled) for loss in one.losses}
 
 
 def _is_one_of(restored: Mapping[int, Value], model: Value) -> bool:

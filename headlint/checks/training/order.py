@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
+
+from msgspec import Struct
 
 from headlint.flow.machine.state import consistent
 from headlint.flow.values.assumptions import Assumption
@@ -13,16 +14,14 @@ from headlint.flow.values.python_values import Unknown
 from headlint.flow.values.training_values import Loop
 
 
-@dataclass(frozen=True)
-class Neighbour:
+class Neighbour(Struct, frozen=True):
     """An event seen from another: ``in_other_round`` tells that a round of the loop ends between the two."""
 
     event: TrainingEvent
     in_other_round: bool
 
 
-@dataclass(frozen=True, eq=False)
-class Run:
+class Run(Struct, frozen=True, eq=False, dict=True):
     """What happens when a module, or a function that nothing calls, is run.
 
     Not ``whole``: a part of it is not followed. The loops whose events it has are followed to their end, but for calls that

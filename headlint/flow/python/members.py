@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from headlint.flow.python import iteration
 from headlint.flow.values.conditions import Choice
@@ -28,8 +30,7 @@ MOST_MEMBERS = 16
 """Modules that are gone through one by one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Walk:
+class Walk(Struct, frozen=True):
     """The rounds of a loop that goes through modules.
 
     ``length`` is what the loop counts up to, and ``number`` what that is then. ``complete``: the loop ends behind the
@@ -43,16 +44,14 @@ class Walk:
     grown: tuple[range, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Members:
+class _Members(Struct, frozen=True):
     """What a collection holds, in order, and which of it a loop put there that may have had more rounds."""
 
     items: tuple[Value, ...]
     grown: tuple[range, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Pick:
+class _Pick(Struct, frozen=True):
     """``owner[index]``: modules that are picked by a number."""
 
     index: ir.Expression

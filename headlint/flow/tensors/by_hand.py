@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from headlint.flow.tensors.operation import PROBABILITIES, Operation, activate, comes_from
 from headlint.flow.values.facts import HandWrittenLoss, LossUse

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, TypeGuard
+
+from msgspec.structs import replace
 
 from headlint.flow.tensors import arithmetic, axes, by_hand, columns, creation, numbers, reshaping, sequences, shapes
 from headlint.flow.tensors.dtypes import moved
