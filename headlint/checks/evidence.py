@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from msgspec import Struct
 
@@ -89,7 +89,14 @@ class Evidence(Struct, dict=True):
 
     def of(self, kind: type[SomeFact]) -> list[SomeFact]:
         """The facts of one kind."""
-        return [fact for fact in self.facts if isinstance(fact, kind)]
+        return list(cast("list[SomeFact]", self._by_kind.get(kind, ())))
+
+    @cached_property
+    def _by_kind(self) -> dict[type[Fact], list[Fact]]:
+        found: dict[type[Fact], list[Fact]] = {}
+        for fact in self.facts:
+            found.setdefault(type(fact), []).append(fact)
+        return found
 
     @cached_property
     def uses_by_result(self) -> dict[int, list[LossUse]]:
@@ -149,8 +156,7 @@ class Evidence(Struct, dict=True):
             models.setdefault(event.event, {})[id(event.subject)] = event.subject
         restored, predicted, fitted = (models.get(one, {}) for one in (Event.RESTORED, Event.PREDICTED, Event.FITTED))
         idle = [model for key, model in predicted.items() if key not in fitted and _is_one_of(restored, model)]
-        compiled = [model.slots.get("compiled") for model in idle if isinstance(model, HeapObject)]
-        return {loss.site for one in compiled if isinstance(one, Compiled) for loss in one.losses}
+        return _losses_of(idle) - _losses_of(fitted.values())
 
     def is_part_of_another(self, use: LossUse) -> bool:
         """Whether the model of a loss is the first half of another one that is compiled too, as the maker in a GAN."""
@@ -298,6 +304,12 @@ def _before_round(tensor: Tensor, known: Mapping[int, object]) -> Tensor:
     while tensor.origin.role != "layer" and id(tensor) not in known and tensor.inputs:
         tensor = tensor.inputs[0]
     return tensor
+
+
+def _losses_of(models: Iterable[Value]) -> set[Site]:
+    """Where the losses stand that models were compiled with."""
+    compiled = [model.slots.get("compiled") for model in models if isinstance(model, HeapObject)]
+    return {loss.site for one in compiled if isinstance(one, Compiled) for loss in one.losses}
 
 
 def _is_one_of(restored: Mapping[int, Value], model: Value) -> bool:

@@ -288,6 +288,7 @@ _FUNCTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "linspace": ("linspace", ("start", "stop", "num")),
     "bernoulli": ("bernoulli", ("input",)),
     **dict.fromkeys(("abs", "sqrt", "square", "sin", "cos", "log1p", "expm1"), ("function", ("input",))),
+    **dict.fromkeys(("imag", "angle", "rsqrt", "erf", "reciprocal"), ("function", ("input",))),
     "std": ("unknown_shape", ("input", "dim")),
     "pow": ("power", ("input", "exponent")),
     "zeros": ("fresh", ("*size",)),

@@ -50,6 +50,8 @@ METHODS: dict[str, Entry] = {
     **dict.fromkeys(("resize", "resize_"), ("reshape", ("input", "*shape"))),
     **dict.fromkeys(("swapaxes_", "swapdims_", "transpose_"), ("transpose", ("input", "dim0", "dim1"))),
     **dict.fromkeys(("zero_", "fill_"), ("fresh_like", ("input", "value"))),
+    **dict.fromkeys(("new_zeros", "new_ones", "new_empty"), ("fresh_beside", ("input", "*size"))),
+    "new_full": ("fresh_beside", ("input", "size", "fill_value")),
     **dict.fromkeys(("scatter", "scatter_"), ("scatter", ("input", "dim", "index", "value"))),
     "expand": ("expand", ("input", "*shape")),
     "repeat": ("repeat", ("input", "*dims")),

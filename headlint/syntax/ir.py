@@ -2,7 +2,8 @@
 
 Every expression, and every statement that defines something, has a number ``at`` that is unique in its module and
 depends on the text alone. ``headlint.syntax.parse.spans`` turns such numbers into places when somebody asks.
-All nodes are plain values that can be pickled.
+All nodes are plain values that can be pickled. They know those below them and nothing else, so that no cycles are looked for
+among them (``gc=False``).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from msgspec import Struct
 Scalar = str | bytes | int | float | complex | bool | None
 
 
-class Expression(Struct, eq=False):
+class Expression(Struct, eq=False, gc=False):
     """Something that has a value."""
 
     at: int
@@ -58,7 +59,7 @@ class Slice(Expression):
     step: Expression | None
 
 
-class Argument(Struct, eq=False):
+class Argument(Struct, eq=False, gc=False):
     """One argument of a call: ``value``, ``name=value``, ``*value`` (one star) or ``**value`` (two)."""
 
     value: Expression
@@ -131,7 +132,7 @@ class DictDisplay(Expression):
     items: tuple[tuple[Expression | None, Expression], ...]
 
 
-class Clause(Struct, eq=False):
+class Clause(Struct, eq=False, gc=False):
     """``for target in iterable if conditions…`` of a comprehension."""
 
     target: Expression
@@ -168,7 +169,7 @@ class Yield(Expression):
     value: Expression | None
 
 
-class Parameter(Struct, eq=False):
+class Parameter(Struct, eq=False, gc=False):
     """A parameter of a function; ``kind`` is ``positional``, ``keyword``, ``star`` or ``double_star``."""
 
     name: str
@@ -184,7 +185,7 @@ class Lambda(Expression):
     body: Expression
 
 
-class Statement(Struct, eq=False):
+class Statement(Struct, eq=False, gc=False):
     """Something that is done; ``at`` numbers it among the expressions."""
 
     at: int
@@ -323,7 +324,7 @@ class Leave(Statement):
     kind: str
 
 
-class Case(Struct, eq=False):
+class Case(Struct, eq=False, gc=False):
     """One case of a match statement: the constants it compares with (None: anything), its captures and body."""
 
     constants: tuple[Expression, ...] | None
@@ -339,7 +340,7 @@ class Match(Statement):
     cases: tuple[Case, ...]
 
 
-class Module(Struct, eq=False):
+class Module(Struct, eq=False, gc=False):
     """A whole module."""
 
     body: tuple[Statement, ...]
@@ -354,11 +355,7 @@ def walk(node: object) -> Iterator[Expression | Statement]:
         if kind is tuple:
             stack.extend(part)  # type: ignore[arg-type]
             continue
-        known = _KINDS.get(kind)
-        if known is None:
-            fields = tuple(field for field in getattr(kind, "__struct_fields__", ()) if field != "at")
-            known = _KINDS[kind] = (issubclass(kind, Expression | Statement), fields)
-        wanted, fields = known
+        wanted, fields = _KINDS.get(kind) or _kind_of(kind)
         if wanted:
             yield part  # type: ignore[misc]
         for field in fields:
@@ -371,4 +368,13 @@ def names_in(part: object) -> frozenset[str]:
 
 
 _KINDS: dict[type, tuple[bool, tuple[str, ...]]] = {}
-"""For each type whether its values are expressions or statements, and where they hold others."""
+"""For each type whether its values are expressions or statements, and where they may hold others."""
+
+_HOLD_NOTHING = frozenset({"int", "str", "bool", "Scalar", "tuple[str, ...]", "tuple[tuple[str, str], ...]"})
+
+
+def _kind_of(kind: type) -> tuple[bool, tuple[str, ...]]:
+    annotations = {name: text for above in kind.__mro__ for name, text in getattr(above, "__annotations__", {}).items()}
+    fields = tuple(name for name in getattr(kind, "__struct_fields__", ()) if annotations[name] not in _HOLD_NOTHING)
+    _KINDS[kind] = (issubclass(kind, Expression | Statement), fields)
+    return _KINDS[kind]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from itertools import product
 from math import prod
@@ -138,6 +139,22 @@ def _import_module(machine: Machine, arguments: Arguments, at: int) -> Value:
             return Unknown()
 
 
+def _of_numbers(function: Callable[..., int | float]) -> Callable[[Machine, Arguments, int], Value]:
+    """A function of ``math``, of numbers that are known."""
+
+    def meaning(machine: Machine, arguments: Arguments, at: int) -> Value:
+        given = [machine.state.narrow(value) for value in arguments.positional]
+        known = [one.value for one in given if isinstance(one, Constant) and isinstance(one.value, int | float)]
+        if not given or len(known) != len(given) or arguments.named:
+            return Unknown()
+        try:
+            return Constant(function(*known))
+        except (ArithmeticError, ValueError, TypeError):
+            return Unknown()
+
+    return meaning
+
+
 NAMES: dict[str, Callable[[Machine, Arguments, int], Value]] = {
     "dataclasses.field": _field,
     "functools.partial": _partial,
@@ -147,6 +164,10 @@ NAMES: dict[str, Callable[[Machine, Arguments, int], Value]] = {
     "collections.OrderedDict": builtin_calls.BUILTINS["dict"],
     "collections.deque": _deque,
     "collections.namedtuple": _named_tuple,
+    "math.sqrt": _of_numbers(math.sqrt),
+    "math.floor": _of_numbers(math.floor),
+    "math.ceil": _of_numbers(math.ceil),
+    "math.pow": _of_numbers(math.pow),
     "tqdm.tqdm": _tqdm,
     "tqdm.auto.tqdm": _tqdm,
     "tqdm.notebook.tqdm": _tqdm,

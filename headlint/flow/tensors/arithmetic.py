@@ -97,6 +97,9 @@ def _exp(machine: Machine, operation: Operation) -> Value:
 
 def _function(machine: Machine, operation: Operation) -> Value:
     """A function of each number alone: ``sqrt``, ``abs``, ``sin`` …"""
+    match operation.main:
+        case Constant(int() | float() as number) if number >= 0 and operation.name.endswith(".sqrt"):
+            return Constant(number**0.5)
     tensor = tensor_of(machine, operation.main)
     if tensor is None:
         return Unknown()
@@ -202,6 +205,9 @@ def _reduce(machine: Machine, operation: Operation) -> Value:
     if mixtures.survives_mean(tensor, axis) if operation.effect == "mean" else mixtures.are_weighted_rows(tensor, axis):
         return mixtures.mixed(shape, (tensor,), operation.name, operation.site)
     origin = operation.origin(operation.effect)
+    chosen = mixtures.chosen_by_rows(tensor, axis) if operation.effect == "sum" else None
+    if chosen is not None:
+        return chosen.derive(shape=shape, origin=operation.origin("picked"), axis=None, heads=())
     labels = numbers.reduced(tensor.labels) if operation.given("dim") else None
     left = axes.without(*axes.counted(tensor, axis) or (None,)) if not keeps else ()
     kept = axes.all_but(axis, tensor.shape.rank) if keeps else ()
@@ -354,7 +360,7 @@ def _shape_beside_the_unknown(first: Tensor, second: Tensor) -> Shape | None:
     for known, other in ((first, second), (second, first)):
         dims = known.shape.dims
         if dims is not None and len(dims) > 2 and other.shape.dims is None and comes_from_layer(known):
-            return Shape((None,) * len(dims))
+            return Shape(tuple(None if size == 1 else size for size in dims))
     return None
 
 

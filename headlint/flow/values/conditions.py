@@ -9,32 +9,15 @@ from msgspec import Struct
 from headlint.flow.values.python_values import Unknown, Value
 
 
-class Condition:
+class Condition(Struct, frozen=True, cache_hash=True):
     """A test on an unknown value: ``operator`` is ``truth``, ``==``, ``<``, … or ``site`` for a test like no other.
 
     Conditions are compared very often, so the hash is computed once.
     """
 
-    __slots__ = ("_hash", "operand", "operator", "subject")
-
-    def __init__(self, operator: str, subject: Hashable, operand: Hashable = None) -> None:
-        self.operator = operator
-        self.subject = subject
-        self.operand = operand
-        self._hash = hash((operator, subject, operand))
-
-    def __eq__(self, other: object) -> bool:
-        return self is other or (
-            isinstance(other, Condition)
-            and self._hash == other._hash
-            and (self.operator, self.subject, self.operand) == (other.operator, other.subject, other.operand)
-        )
-
-    def __hash__(self) -> int:
-        return self._hash
-
-    def __repr__(self) -> str:
-        return f"Condition({self.operator!r}, {self.subject!r}, {self.operand!r})"
+    operator: str
+    subject: Hashable
+    operand: Hashable = None
 
 
 def compared(operator: str, subject: Unknown, operand: Hashable) -> Condition:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from headlint.flow.values.modules import ModuleUnit
 
 
-class Site(Struct, frozen=True):
+class Site(Struct, frozen=True, gc=False):
     """An expression of a module: the module's path and the expression's number in it."""
 
     path: str
