@@ -8,7 +8,7 @@ from headlint.checks.diagnostic import Diagnostic
 from headlint.checks.evidence import Evidence
 from headlint.checks.outputs import about_activation, softmax_axis
 from headlint.checks.tensors import PROBABILITIES, ancestors, short, source_tensor
-from headlint.flow.values.facts import Activation
+from headlint.flow.values.facts import Activation, LayerBuilt
 from headlint.flow.values.tensor_values import Domain, Tensor
 
 _NORMALISING = ("softmax", "log_softmax", "sigmoid", "log_sigmoid")
@@ -42,6 +42,9 @@ def _advice(fact: Activation) -> str:
 
 def _two_options(evidence: Evidence, fact: Activation, first: Tensor) -> bool:
     """Whether one option asks for the first and another for the second: whether anybody takes both is not known."""
+    built = {one.layer.kind.name for one in evidence.of(LayerBuilt) if one.site == first.origin.built_at}
+    if len(built) > 1:
+        return True  # the layer is picked from several by what the program does not say
     of_first = {guard.condition for one in evidence.of(Activation) if one.output is first for guard in one.guards}
     return bool(of_first) and not {guard.condition for guard in fact.guards} <= of_first
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from math import inf
+
+from msgspec.structs import replace
 
 from headlint.checks.diagnostic import Diagnostic
 from headlint.checks.evidence import Aim, Evidence, is_judge
-from headlint.checks.tensors import AMOUNTS, CLASSIFYING, head_of, prediction, short, source_tensor, units
+from headlint.checks.tensors import AMOUNTS, CLASSIFYING, are_picked, head_of, prediction, short, source_tensor, units
 from headlint.checks.trails import about_aim, about_loss
 from headlint.flow.values.facts import LossUse, MetricUse
 from headlint.flow.values.intervals import BOTH_SIGNS, NOT_NEGATIVE, UNIT, Interval
@@ -22,7 +23,9 @@ def softmax_with_regression_loss(evidence: Evidence) -> Iterator[Diagnostic]:
             continue
         source = source_tensor(prediction(use))
         both_soft = isinstance(use.target, Tensor) and use.target.domain in (Domain.SOFTMAX, Domain.SIGMOID)
-        if not both_soft and source.inputs and source.inputs[0].domain is Domain.LINEAR:
+        if both_soft or are_picked(prediction(use)):
+            continue
+        if source.inputs and source.inputs[0].domain is Domain.LINEAR:
             yield about_loss("HL111", use, *_softmax_under(use))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from headlint.checks.axes import (
@@ -18,6 +18,7 @@ from headlint.checks.evidence import Evidence, is_proved
 from headlint.checks.outputs import SOFTMAXES, about_activation, softmax_axis
 from headlint.checks.tensors import head_of, prediction, short, source_tensor
 from headlint.checks.trails import about_loss
+from headlint.flow.tensors.axes import way_of
 from headlint.flow.values.facts import (
     Activation,
     AxesReordered,
@@ -27,7 +28,7 @@ from headlint.flow.values.facts import (
     RowsShifted,
     ShapeRestored,
 )
-from headlint.flow.values.python_values import Constant, Unknown
+from headlint.flow.values.python_values import Constant, Site, Unknown
 from headlint.flow.values.sizes import axes_of
 from headlint.flow.values.tensor_values import Domain, Tensor
 
@@ -256,8 +257,12 @@ def view_instead_of_transpose(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL306."""
     shifted = {fact.reshaped_at for fact in evidence.of(RowsShifted)}
     restored = {id(fact.of) for fact in evidence.of(ShapeRestored)}
-    for fact in evidence.of(AxesReordered):
+    reordered = evidence.of(AxesReordered)
+    ones = set(_axes_of_one_item(evidence)) if reordered else set()
+    for fact in reordered:
         if fact.site in shifted or (id(fact.input) in restored and _keeps_the_last(fact)) or _rests_on_sizes(fact):
+            continue
+        if _is_in_order([axis for place, axis in enumerate(fact.order) if (fact.site, place) not in ones]):
             continue
         name = short(fact.name)
         moved = [axis for axis, behind in pairwise(fact.order) if axis > behind]
@@ -271,6 +276,19 @@ def view_instead_of_transpose(evidence: Evidence) -> Iterator[Diagnostic]:
         details = (("order", ",".join(map(str, whole if fact.of_torch else ()))),)
         advice = "Use transpose or permute to change the order of axes."
         yield Diagnostic("HL306", fact.site, message, advice, is_proved(fact), (step,), details, subject=fact)
+
+
+def _axes_of_one_item(evidence: Evidence) -> Iterator[tuple[Site | None, int]]:
+    """The places where a tensor was made whose axis has one item, because a layer takes one feature there."""
+    for applied in evidence.applications():
+        layer, rank = applied.layer, applied.input.shape.rank
+        if layer.kind.features and layer.constant(layer.kind.features) == 1 and rank is not None:
+            axis = 1 if layer.kind.effect == "convolution" else rank - 1
+            yield from ((one.origin.site, at) for one, at in way_of(applied.input, axis))
+
+
+def _is_in_order(order: Sequence[int]) -> bool:
+    return list(order) == sorted(order)
 
 
 def _rests_on_sizes(fact: AxesReordered) -> bool:

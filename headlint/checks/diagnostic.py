@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from headlint.flow.values.assumptions import Assumption
 from headlint.flow.values.python_values import Site
 
 
-@dataclass(frozen=True, slots=True)
-class DiagnosticStep:
+class DiagnosticStep(Struct, frozen=True):
     """One step of a trail."""
 
     site: Site
@@ -18,8 +17,7 @@ class DiagnosticStep:
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Diagnostic:
+class Diagnostic(Struct, frozen=True):
     """What a rule has found: its code, where, and why."""
 
     code: str

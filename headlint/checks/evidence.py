@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeVar
+from typing import TypeVar, cast
+
+from msgspec import Struct
 
 from headlint.checks.tensors import (
     activation_site,
@@ -22,6 +23,7 @@ from headlint.flow.machine.parts import tensors_of, things_of
 from headlint.flow.values.facts import (
     Activation,
     Backward,
+    CarriedOver,
     DropoutByMode,
     Event,
     Fact,
@@ -31,6 +33,7 @@ from headlint.flow.values.facts import (
     LabelsUse,
     LayerApplied,
     LossUse,
+    OpenMethod,
     Returned,
     TrainingEvent,
 )
@@ -42,8 +45,7 @@ from headlint.settings import Settings
 SomeFact = TypeVar("SomeFact", bound=Fact)
 
 
-@dataclass(frozen=True)
-class Aim:
+class Aim(Struct, frozen=True):
     """A loss and the targets that it holds its prediction against."""
 
     use: LossUse
@@ -79,8 +81,7 @@ class Aim:
         return 0 <= interval.low <= interval.high < width > 1 and interval.low % 1 == interval.high % 1 == 0
 
 
-@dataclass
-class Evidence:
+class Evidence(Struct, dict=True):
     """All facts of a run."""
 
     facts: Sequence[Fact]
@@ -88,7 +89,14 @@ class Evidence:
 
     def of(self, kind: type[SomeFact]) -> list[SomeFact]:
         """The facts of one kind."""
-        return [fact for fact in self.facts if isinstance(fact, kind)]
+        return list(cast("list[SomeFact]", self._by_kind.get(kind, ())))
+
+    @cached_property
+    def _by_kind(self) -> dict[type[Fact], list[Fact]]:
+        found: dict[type[Fact], list[Fact]] = {}
+        for fact in self.facts:
+            found.setdefault(type(fact), []).append(fact)
+        return found
 
     @cached_property
     def uses_by_result(self) -> dict[int, list[LossUse]]:
@@ -114,6 +122,11 @@ class Evidence:
         return {fact.module for fact in self.of(DropoutByMode)}
 
     @cached_property
+    def open_roots(self) -> set[int]:
+        """The runs of methods whose callers, who are not seen, do the rest of a step."""
+        return {fact.root for fact in self.of(OpenMethod)}
+
+    @cached_property
     def events(self) -> list[TrainingEvent]:
         """What happens in training loops."""
         return self.of(TrainingEvent)
@@ -132,8 +145,12 @@ class Evidence:
     def uses(self) -> list[LossUse]:
         """The losses that take a tensor, but for those that only let a model with saved weights predict."""
         idle = self._compiled_to_predict
-        uses = [use for use in self.of(LossUse) if isinstance(use.prediction, Tensor)]
+        uses = [use for use in self.of(LossUse) if isinstance(use.prediction, Tensor) and not self._only_measures(use)]
         return [use for use in uses if not (use.compiled and use.site in idle)]
+
+    def _only_measures(self, use: LossUse) -> bool:
+        """Whether a squared error that the program writes out is a measure: nothing is seen to learn by it."""
+        return use.loss.by_hand and use.loss.family == "regression" and id(use.result) not in self.differentiated
 
     @cached_property
     def _compiled_to_predict(self) -> set[Site]:
@@ -143,8 +160,7 @@ class Evidence:
             models.setdefault(event.event, {})[id(event.subject)] = event.subject
         restored, predicted, fitted = (models.get(one, {}) for one in (Event.RESTORED, Event.PREDICTED, Event.FITTED))
         idle = [model for key, model in predicted.items() if key not in fitted and _is_one_of(restored, model)]
-        compiled = [model.slots.get("compiled") for model in idle if isinstance(model, HeapObject)]
-        return {loss.site for one in compiled if isinstance(one, Compiled) for loss in one.losses}
+        return _losses_of(idle) - _losses_of(fitted.values())
 
     def is_part_of_another(self, use: LossUse) -> bool:
         """Whether the model of a loss is the first half of another one that is compiled too, as the maker in a GAN."""
@@ -232,6 +248,19 @@ class Evidence:
                 found.setdefault(id(part), set()).add(id(tensor))
         return found
 
+    @cached_property
+    def _of_first_rounds(self) -> dict[int, bool]:
+        """By identity what stood where a round of a loop puts something else for the next, and if it was any round."""
+        return {id(fact.first): fact.any_round for fact in self.of(CarriedOver)}
+
+    def is_of_first_round_only(self, tensor: Tensor) -> bool:
+        """Whether a tensor is, or comes at once from, what only the first round of a loop reads."""
+        return id(_before_round(tensor, self._of_first_rounds)) in self._of_first_rounds
+
+    def is_of_another_round(self, tensor: Tensor) -> bool:
+        """Whether a tensor is, or comes at once from, what the round that takes it may not be the one to read."""
+        return self._of_first_rounds.get(id(_before_round(tensor, self._of_first_rounds)), False)
+
     def is_taken_by_others(self, tensor: Tensor, taker: Tensor) -> bool:
         """Whether a tensor is used for something beside what one other is computed for."""
         return bool(self._takers.get(id(tensor), set()) - {id(taker)})
@@ -273,6 +302,18 @@ class Evidence:
     def applications(self) -> list[LayerApplied]:
         """Each application of a layer."""
         return self.of(LayerApplied)
+
+
+def _before_round(tensor: Tensor, known: Mapping[int, object]) -> Tensor:
+    while tensor.origin.role != "layer" and id(tensor) not in known and tensor.inputs:
+        tensor = tensor.inputs[0]
+    return tensor
+
+
+def _losses_of(models: Iterable[Value]) -> set[Site]:
+    """Where the losses stand that models were compiled with."""
+    compiled = [model.slots.get("compiled") for model in models if isinstance(model, HeapObject)]
+    return {loss.site for one in compiled if isinstance(one, Compiled) for loss in one.losses}
 
 
 def _is_one_of(restored: Mapping[int, Value], model: Value) -> bool:

@@ -9,9 +9,9 @@ from headlint.checks.evidence import Evidence, is_proved
 from headlint.checks.tensors import CLASSIFYING, ancestors, comes_from_weights, constant, prediction, source_tensor
 from headlint.checks.trails import about_loss, trail_of
 from headlint.flow.tensors.operation import comes_from
-from headlint.flow.values.facts import CarriedOver, Event, LayerApplied, LossConstructorCall, LossUse, MixedIn
+from headlint.flow.values.facts import Backward, Event, LayerApplied, LossConstructorCall, LossUse, MixedIn
 from headlint.flow.values.library_values import Layer
-from headlint.flow.values.python_values import Unknown
+from headlint.flow.values.python_values import Site, Unknown
 from headlint.flow.values.tensor_values import Domain, Tensor
 
 MODEL_OUTPUTS = (
@@ -80,8 +80,11 @@ def _other_side_learns(target: object) -> bool:
 
 def loss_arguments_swapped(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL503."""
+    in_torch = {id(fact.loss): fact.in_torch for fact in evidence.of(Backward) if fact.in_torch is not None}
     for use in evidence.of(LossUse):
-        target = use.target
+        target, of_torch = use.target, use.loss.framework == "torch"
+        if in_torch.get(id(use.result), of_torch) is not of_torch:
+            continue  # code for one of several libraries: losses of another never come to this place
         if use.loss.symmetric or not isinstance(target, Tensor) or target.domain not in MODEL_OUTPUTS:
             continue
         message, advice = _SWAPPED.format(use.loss.short_name), _order(use.loss.call)
@@ -200,18 +203,18 @@ def stacked_linear_layers(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL505."""
     takers: dict[int, set[int]] = {}
     behind_others: set[int] = set()
-    carried = {id(fact.first) for fact in evidence.of(CarriedOver)}
     for fact in evidence.applications():
         takers.setdefault(id(fact.input), set()).add(id(fact.layer))
         if _linear_before(fact) is None:
             behind_others.add(id(fact.layer))
+    elsewhere = _places_with_other_uses(evidence)
     for fact in evidence.applications():
         if len(takers[id(fact.input)]) > 1:
             continue  # a projection that several layers share, such as the input of queries, keys and values
-        if id(fact.layer) in behind_others or _first_round_only(fact.input, carried):
+        if id(fact.layer) in behind_others or evidence.is_of_first_round_only(fact.input):
             continue  # behind something else it is a layer of its own, as in the later rounds of a loop
         first = _linear_before(fact)
-        if first is None or _switchable(evidence, fact) or _is_used_elsewhere(evidence, fact):
+        if first is None or _place(fact) in elsewhere or _switchable(evidence, fact):
             continue
         if not _bottleneck(first, fact.layer):
             message = (
@@ -234,11 +237,18 @@ def stacked_linear_layers(evidence: Evidence) -> Iterator[Diagnostic]:
             )
 
 
-def _first_round_only(tensor: Tensor, carried: set[int]) -> bool:
-    """Whether what is given is, or comes at once from, what only the first round of a loop reads."""
-    while tensor.origin.role != "layer" and id(tensor) not in carried and tensor.inputs:
-        tensor = tensor.inputs[0]
-    return id(tensor) in carried
+Place = tuple[Site, Site, tuple[Site, ...]]
+
+
+def _place(fact: LayerApplied) -> Place:
+    """Where a layer is applied and built: the rounds of a loop that go through a list of layers have one between them."""
+    return fact.site, fact.layer.site, fact.calls
+
+
+def _places_with_other_uses(evidence: Evidence) -> set[Place]:
+    """The places where what the first of two layers gives is also used for something else, in any round."""
+    stacked = (fact for fact in evidence.applications() if _linear_before(fact) is not None)
+    return {_place(fact) for fact in stacked if _is_used_elsewhere(evidence, fact)}
 
 
 def _is_used_elsewhere(evidence: Evidence, fact: LayerApplied) -> bool:

@@ -13,6 +13,7 @@ from headlint.checks.tensors import (
     comes_from_weights,
     head_of,
     prediction,
+    short,
     source_tensor,
     units,
     wants_logits,
@@ -156,6 +157,11 @@ def _broadcast(aim: Aim) -> Iterator[Diagnostic]:
         yield _about_labels(aim, message, advice, "unsqueeze(1)" if flat is other else "squeeze(1)")
 
 
+_UNBOUNDED = frozenset(
+    {"elu", "selu", "leakyrelu", "prelu", "softplus", "swish", "silu", "gelu", "mish", "exponential"}
+)
+
+
 def accuracy_for_regression(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL602."""
     for fact in evidence.of(MetricUse):
@@ -206,7 +212,13 @@ def _gives_values(evidence: Evidence, tensor: Tensor) -> bool:
     if tensor.domain in (Domain.SIGMOID, Domain.TANH):
         aims = [aim.labels for aim in evidence.aims if prediction(aim.use) is tensor]
         return any(labels.encoding == "values" and not labels.noise for labels in aims)
-    return tensor.domain in (Domain.LINEAR, Domain.RECTIFIED)
+    return tensor.domain in (Domain.LINEAR, Domain.RECTIFIED) or _is_bent(tensor)
+
+
+def _is_bent(tensor: Tensor) -> bool:
+    """Whether a head has an activation that has no upper bound, as amounts have none."""
+    name = short(tensor.origin.name).lower().replace("_", "") if tensor.origin.role == "activation" else ""
+    return name in _UNBOUNDED and tensor.inputs[0].domain is Domain.LINEAR
 
 
 def _are_classes(evidence: Evidence, tensor: Tensor) -> bool:
@@ -339,7 +351,7 @@ def _maker(tensor: Tensor) -> int:
 def labels_rescaled(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL606."""
     for fact in evidence.of(LabelsRescaled):
-        if fact.labels.encoding in ("index", "binary", "one_hot"):
+        if fact.labels.encoding in ("index", "binary", "one_hot") and not fact.labels.noise:
             message = f"The labels ({fact.labels.source}) are divided by 255 as if they were pixels: classes become fractions."
             yield Diagnostic(
                 "HL606",

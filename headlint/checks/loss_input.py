@@ -11,6 +11,7 @@ from headlint.checks.tensors import (
     CROSS_ENTROPIES,
     PROBABILITIES,
     SCORES,
+    are_picked,
     prediction,
     short,
     source_tensor,
@@ -162,18 +163,13 @@ def softmax_with_binary_cross_entropy(evidence: Evidence) -> Iterator[Diagnostic
     for use in evidence.uses:
         if use.loss.family != "binary_cross_entropy" or not wants_probabilities(use) or units(use) == 1:
             continue
-        if prediction(use).domain is Domain.SOFTMAX and not _picked_by_a_mask(prediction(use)):
+        if prediction(use).domain is Domain.SOFTMAX and not are_picked(prediction(use)):
             message = (
                 "Binary cross entropy treats every output as a separate yes/no question, but the outputs of a softmax "
                 "sum to 1: only one of them can be near 1."
             )
             advice = "For one class out of several use a categorical cross entropy; for independent labels use sigmoid."
             yield about_loss("HL107", use, message, advice, encoding=evidence.encoding_of(use))
-
-
-def _picked_by_a_mask(tensor: Tensor) -> bool:
-    """Whether a mask took single probabilities out: each may be that of the class which its sample has."""
-    return any(view.shape.rank == 1 and short(view.origin.name) == "masked_select" for view in views(tensor))
 
 
 def sigmoid_with_categorical_cross_entropy(evidence: Evidence) -> Iterator[Diagnostic]:
@@ -342,6 +338,8 @@ def exclusive_classes_with_binary_loss(evidence: Evidence) -> Iterator[Diagnosti
         labels = known.get(id(tensor)) or (target if target is not None and target.exclusive else None)
         if labels is None or use.loss.family != "binary_cross_entropy" or not wants_probabilities(use):
             continue
+        if use.loss.name.startswith(("keras.ops.", "keras.backend.")):
+            continue  # one number for each output, of which a focal loss is made too
         width = tensor.shape.units
         if (
             tensor.domain is Domain.SIGMOID

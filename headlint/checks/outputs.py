@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
 from headlint.checks.evidence import Evidence, is_proved
@@ -217,7 +218,7 @@ def layers_do_not_fit(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL205."""
     for fact in evidence.applications():
         problem = _misfit(fact)
-        if problem and not _fits_by_option(evidence, fact):
+        if problem and not _fits_by_option(evidence, fact) and not evidence.is_of_another_round(fact.input):
             site = fact.layer.site if fact.in_container else fact.site
             before = trail_of(fact.input)
             here = DiagnosticStep(

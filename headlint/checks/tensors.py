@@ -56,6 +56,17 @@ def views(tensor: Tensor) -> Iterator[Tensor]:
         tensor = tensor.inputs[0]
 
 
+_PICKING = frozenset({"masked_select", "boolean_mask", "gather_nd", "batch_gather"})
+
+
+def are_picked(tensor: Tensor) -> bool:
+    """Whether single probabilities were taken out of rows of them: each may be that of the class which its sample has."""
+    return any(
+        view.origin.note == "picked" or (view.shape.rank in (None, 1) and short(view.origin.name) in _PICKING)
+        for view in views(tensor)
+    )
+
+
 def source_tensor(tensor: Tensor) -> Tensor:
     """The tensor whose maker gave the numbers the meaning they have: behind reshapes, dropout and the like."""
     for _ in range(64):

@@ -5,18 +5,19 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from headlint.flow import unseen
 from headlint.flow.machine import importing
 from headlint.flow.machine.budget import MOST_STEPS_OF_A_CLASS
 from headlint.flow.python import attributes, calls
 from headlint.flow.torch_modules import forwards, gradients, loose_parameters, parts, unused
-from headlint.flow.training import automatic, undifferentiated
+from headlint.flow.training import automatic, open_methods, undifferentiated
 from headlint.flow.values.arguments import Arguments
-from headlint.flow.values.facts import Returned
+from headlint.flow.values.facts import OpenMethod, Returned
 from headlint.flow.values.library_values import Container
 from headlint.flow.values.modules import ModuleUnit
 from headlint.flow.values.python_values import ClassValue, Constant, DictValue, FunctionValue, Instance, Unknown, Value
@@ -200,8 +201,7 @@ def _run_methods(machine: Machine, instance: Instance, again: bool = False) -> N
             configured = run.result
 
 
-@dataclass
-class _Run:
+class _Run(Struct):
     """One run of a method that nothing calls, and what it gives."""
 
     machine: Machine
@@ -213,6 +213,8 @@ class _Run:
     def __call__(self) -> None:
         machine, method = self.machine, self.method
         receiver: Value = self.instance.cls if method.kind == "class" else self.instance
+        if open_methods.is_open(method, self.instance):
+            machine.emit(OpenMethod, machine.site(method.definition.at), root=machine.root)
         batches = Loop(machine.site(method.definition), Unknown() if _is_step_of_keras(method, self.instance) else None)
         with machine.in_round(batches) if _is_step(method) or batches.over is not None else nullcontext():
             self.result = calls.run_function(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 WEIGHTED_EFFECTS = frozenset(
     {"dense", "bilinear", "convolution", "norm", "layer_norm", "embedding", "embedding_bag", "recurrent"}
@@ -12,8 +13,7 @@ WEIGHTED_EFFECTS = frozenset(
 """What layers with weights do to a tensor."""
 
 
-@dataclass(frozen=True, slots=True)
-class LayerKind:
+class LayerKind(Struct, frozen=True):
     """A layer of a library.
 
     ``effect`` says what it does to a tensor (see ``headlint.flow.libraries.layers``), ``parameters`` are the constructor's, in
@@ -44,8 +44,7 @@ class LayerKind:
         return self.name.rsplit(".", 1)[-1]
 
 
-@dataclass(frozen=True, slots=True)
-class LossKind:
+class LossKind(Struct, frozen=True):
     """A loss of a library.
 
     ``family`` is ``cross_entropy``, ``sparse_cross_entropy``, ``nll``, ``binary_cross_entropy``, ``kl_div``,
@@ -74,8 +73,7 @@ class LossKind:
         return self.name.rsplit(".", 1)[-1]
 
 
-@dataclass(frozen=True, slots=True)
-class OperationKind:
+class OperationKind(Struct, frozen=True):
     """A function or method on tensors: what it does (see ``headlint.flow.tensors.tensors``) and its parameters in order."""
 
     name: str
@@ -83,8 +81,7 @@ class OperationKind:
     parameters: tuple[str, ...] = ("input",)
 
 
-@dataclass(frozen=True, slots=True)
-class TrainerKind:
+class TrainerKind(Struct, frozen=True):
     """A class or function of a library that takes a model and a loss and calls the one with what the other gives.
 
     ``parameters`` are its own, in order; ``model`` and ``loss`` name two of them. Where no loss is given,
@@ -103,8 +100,7 @@ class TrainerKind:
     made_by: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Framework:
+class Framework(Struct, frozen=True):
     """All that a framework brings. A new one is a folder that makes this, and a line in ``registry`` that registers it.
 
     ``packages`` are what programs import; ``words`` are what the text of every program has that uses it. ``names`` mean

@@ -180,6 +180,8 @@ _OPERATIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "squeeze": ("squeeze", ("input", "axis")),
     "expand_dims": ("unsqueeze", ("input", "axis")),
     "transpose": ("unknown_shape", ("a", "perm")),
+    **dict.fromkeys(("gather", "gather_nd", "batch_gather"), ("unknown_shape", ("params", "indices"))),
+    "boolean_mask": ("unknown_shape", ("tensor", "mask")),
     "concat": ("concatenate", ("values", "axis")),
     "stack": ("stack", ("values", "axis")),
     "cast": ("astype", ("x", "dtype")),

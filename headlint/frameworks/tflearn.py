@@ -5,7 +5,7 @@ Sources: ``tflearn/layers/core.py``, ``conv.py``, ``estimator.py`` and ``objecti
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from headlint.frameworks.kinds import LayerKind, LossKind
 

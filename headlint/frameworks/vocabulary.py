@@ -27,7 +27,10 @@ TENSOR_METHODS = frozenset(
 )
 """Methods that only a tensor has; called on something unknown they say that it is a tensor."""
 
-GRADIENT_METHODS = frozenset({"gradient", "minimize", "backward", "manual_backward", "compute_gradients", "scale"})
+OF_TENSORFLOW = frozenset({"gradient", "minimize", "compute_gradients"})
+"""Those of TensorFlow's tapes and optimizers."""
+
+GRADIENT_METHODS = OF_TENSORFLOW | {"backward", "manual_backward", "scale"}
 """Methods of something unknown that differentiate a loss."""
 
 TRAINING_METHODS = frozenset({"zero_grad", "grad", "unscale_", "apply_gradients", "requires_grad", "requires_grad_"})

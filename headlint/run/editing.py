@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from headlint.findings.finding import Report
 from headlint.loading.loader import ProjectLoader
@@ -37,8 +38,7 @@ class Buffers(Mapping[Path, str]):
         return len(self._texts)
 
 
-@dataclass
-class Memory:
+class Memory(Struct):
     """What was read so far: how projects are laid out, the modules on disk, and the documents that are being edited."""
 
     projects: dict[Path, Project] = field(default_factory=dict)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+
+from msgspec import Struct
 
 from headlint.checks.diagnostic import Diagnostic
 from headlint.checks.tensors import activation_site, short, source_tensor
@@ -72,8 +74,7 @@ def find_heads(
     return tuple(sorted(pictures.values(), key=lambda one: (one.place, one.model))), tuple(all_problems)
 
 
-@dataclass(frozen=True)
-class _Output:
+class _Output(Struct, frozen=True):
     """One output of a model, known by the place of its last layer: a tensor that has it, the last layers in order, the
     losses that take it, and whether it is what the model itself gives."""
 

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from headlint.findings.finding import Finding, Problem
 from headlint.flow.values.assumptions import Assumption
 
 
-@dataclass(frozen=True, slots=True)
-class ConditionalFinding:
+class ConditionalFinding(Struct, frozen=True):
     """A finding, and the defaults that it rests on."""
 
     finding: Finding
     assumptions: frozenset[Assumption] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class FileResult:
+class FileResult(Struct, frozen=True):
     """What the analysis of one file gives."""
 
     path: str

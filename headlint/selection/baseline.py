@@ -9,10 +9,12 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from headlint.findings.finding import Entry, Finding
 from headlint.findings.fingerprint import TextOf, fingerprints, source_of
@@ -26,8 +28,7 @@ LONGEST_TEXT = 100
 """Characters of the source that an entry shows to those who review it."""
 
 
-@dataclass(frozen=True)
-class Baseline:
+class Baseline(Struct, frozen=True, dict=True):
     """The entries of a baseline and the file that they stand in."""
 
     file: Path

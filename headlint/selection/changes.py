@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from difflib import SequenceMatcher
 from pathlib import Path
+
+from msgspec import Struct
 
 from headlint.findings.finding import Finding, Place
 from headlint.loading.loader import ProjectLoader
@@ -15,8 +16,7 @@ from headlint.source.document import UnreadableError, read_document
 from headlint.source.git import GitError, Revision
 
 
-@dataclass(frozen=True, slots=True)
-class ChangedLines:
+class ChangedLines(Struct, frozen=True):
     """Stretches of lines (from 0, the end exclusive) that are new or other than they were.
 
     A stretch without lines stands where lines were taken out.

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from headlint.findings.finding import Confidence, Finding, Place, Skipped
 from headlint.findings.rulebook import find_rule, selected
@@ -22,8 +24,7 @@ if TYPE_CHECKING:
 UNUSED_SUPPRESSION = "HL901"
 
 
-@dataclass(frozen=True, slots=True)
-class Reported:
+class Reported(Struct, frozen=True):
     """The findings that are reported, those that only the baseline knows, its entries that nothing stands for, and the
     files with findings whose own comment takes them out."""
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from headlint.findings.finding import Problem, Skipped
 from headlint.settings import Settings
@@ -25,8 +26,7 @@ NEVER_ENTERED = frozenset(
 INSTALLED = frozenset({"site-packages", "dist-packages"})
 
 
-@dataclass(frozen=True)
-class Discovery:
+class Discovery(Struct, frozen=True):
     """The files in a stable order, each once, what could not be looked into, and what was left out."""
 
     files: tuple[Path, ...] = ()

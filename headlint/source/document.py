@@ -7,8 +7,10 @@ import io
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 LARGEST_FILE = 10_000_000
 """Bytes beyond which a file is data and not a program."""
@@ -23,8 +25,7 @@ class UnreadableError(Exception):
         self.column = column
 
 
-@dataclass(frozen=True)
-class Document:
+class Document(Struct, frozen=True):
     """The text of a script, or of all code cells of a notebook one below the other."""
 
     path: str

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from itertools import pairwise
+
+from msgspec import Struct, field
 
 _TEXTS = re.compile(
     r"""
@@ -41,8 +42,7 @@ _GLOBAL = re.compile(r"^[ \t]*(?:global|nonlocal)[ \t]+([\w, \t]+)", re.MULTILIN
 _LITERAL = re.compile(r"\s*[\w.]+\s*(?::[^=\n]*)?=\s*(?:[-\d]|\(|f?rozenset\(|None\b|True\b|False\b|$)")
 
 
-@dataclass(frozen=True, slots=True)
-class Imported:
+class Imported(Struct, frozen=True):
     """What an import binds: a module (no member), or a member of one; ``level`` counts the dots before the module."""
 
     level: int
@@ -50,8 +50,7 @@ class Imported:
     member: str = ""
 
 
-@dataclass(eq=False, slots=True)
-class Piece:
+class Piece(Struct, eq=False):
     """A top-level statement: what it binds in the module, what it imports for itself, and its text without strings."""
 
     code: str
@@ -73,8 +72,7 @@ class Piece:
         return bool(self.bound) and not self.name and _LITERAL.match(self.code) is None
 
 
-@dataclass(eq=False, slots=True)
-class Outline:
+class Outline(Struct, eq=False):
     """The pieces of a module, in order, and what is bound under each name at its top level."""
 
     pieces: list[Piece]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import tokenize
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from headlint.source.document import Document
 from headlint.source.tokens import Layout, tokens_of
@@ -18,8 +19,7 @@ _NOQA_FILE = re.compile(r"^\s*#\s*flake8[:=]\s*noqa\s*$", re.IGNORECASE)
 _OUR_CODE = re.compile(r"HL[0-9]*$", re.IGNORECASE)
 
 
-@dataclass(frozen=True)
-class UnusedSuppression:
+class UnusedSuppression(Struct, frozen=True):
     """A comment that switches nothing off."""
 
     line: int
@@ -28,8 +28,7 @@ class UnusedSuppression:
     codes: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Rewriting:
+class Rewriting(Struct, frozen=True):
     """A stretch of a line (columns from 1, the end exclusive) and what to write in its place."""
 
     line: int
@@ -38,8 +37,7 @@ class Rewriting:
     text: str
 
 
-@dataclass
-class _Comment:
+class _Comment(Struct):
     line: int
     column: int
     end_column: int
@@ -57,8 +55,7 @@ class _Comment:
         return bool(matching)
 
 
-@dataclass
-class Suppressions:
+class Suppressions(Struct):
     """The comments of one file; remembers which of them were of use."""
 
     comments: dict[int, list[_Comment]] = field(default_factory=dict)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import tokenize
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 _NO_CODE = frozenset({tokenize.NL, tokenize.COMMENT, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER})
 _PARTED_STRINGS = ("FSTRING", "TSTRING")
@@ -20,8 +21,7 @@ def tokens_of(text: str) -> Iterator[tokenize.TokenInfo]:
         return
 
 
-@dataclass
-class Layout:
+class Layout(Struct):
     """Where statements end, and where comments can stand."""
 
     ends: dict[int, int] = field(default_factory=dict)

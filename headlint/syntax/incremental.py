@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from headlint.syntax import ir
 from headlint.syntax.cutting import parts_of
@@ -16,8 +18,7 @@ from headlint.syntax.lower import Lowering
 from headlint.syntax.parse import Span, SyntaxProblem, lowered, parse, refuse_hard_texts, span_of, tree_of
 
 
-@dataclass
-class _Piece:
+class _Piece(Struct):
     """A few statements that are a module by themselves, and what is known of them."""
 
     tree: ast.Module

@@ -2,44 +2,41 @@
 
 Every expression, and every statement that defines something, has a number ``at`` that is unique in its module and
 depends on the text alone. ``headlint.syntax.parse.spans`` turns such numbers into places when somebody asks.
-All nodes are plain values that can be pickled.
+All nodes are plain values that can be pickled. They know those below them and nothing else, so that no cycles are looked for
+among them (``gc=False``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 Scalar = str | bytes | int | float | complex | bool | None
 
 
-@dataclass(slots=True, eq=False, repr=False)
-class Expression:
+class Expression(Struct, eq=False, gc=False):
     """Something that has a value."""
 
     at: int
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class Opaque(Expression):
     """An expression whose value nobody follows."""
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class Literal(Expression):
     """A number, string, ``True``, ``False`` or ``None``; within an index ``...`` too, as its text."""
 
     value: Scalar
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class Name(Expression):
     """A variable."""
 
     name: str
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class Attribute(Expression):
     """``owner.name``."""
 
@@ -47,7 +44,6 @@ class Attribute(Expression):
     name: str
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class Subscript(Expression):
     """``owner[index]``."""
 
@@ -55,7 +51,6 @@ class Subscript(Expression):
     index: Expression
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class Slice(Expression):
     """``lower:upper:step`` inside a subscript."""
 
@@ -64,8 +59,7 @@ class Slice(Expression):
     step: Expression | None
 
 
-@dataclass(slots=True, eq=False, repr=False)
-class Argument:
+class Argument(Struct, eq=False, gc=False):
     """One argument of a call: ``value``, ``name=value``, ``*value`` (one star) or ``**value`` (two)."""
 
     value: Expression
@@ -73,7 +67,6 @@ class Argument:
     stars: int = 0
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class Call(Expression):
     """``function(arguments)``."""
 
@@ -81,7 +74,6 @@ class Call(Expression):
     arguments: tuple[Argument, ...]
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class Binary(Expression):
     """``left operator right``."""
 
@@ -90,7 +82,6 @@ class Binary(Expression):
     right: Expression
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class Unary(Expression):
     """``operator operand``."""
 
@@ -98,7 +89,6 @@ class Unary(Expression):
     operand: Expression
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class Compare(Expression):
     """``left operators[0] comparators[0] operators[1] …``."""
 
@@ -107,7 +97,6 @@ class Compare(Expression):
     comparators: tuple[Expression, ...]
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class Boolean(Expression):
     """``left and right`` or ``left or right``."""
 
@@ -116,7 +105,6 @@ class Boolean(Expression):
     right: Expression
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class Conditional(Expression):
     """``body if test else otherwise``."""
 
@@ -125,7 +113,6 @@ class Conditional(Expression):
     otherwise: Expression
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class Display(Expression):
     """A tuple, list or set written out; ``kind`` says which."""
 
@@ -133,22 +120,19 @@ class Display(Expression):
     items: tuple[Expression, ...]
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class Starred(Expression):
     """``*value`` in a display or an assignment."""
 
     value: Expression
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class DictDisplay(Expression):
     """A dict written out; a key of None stands for ``**value``."""
 
     items: tuple[tuple[Expression | None, Expression], ...]
 
 
-@dataclass(slots=True, eq=False, repr=False)
-class Clause:
+class Clause(Struct, eq=False, gc=False):
     """``for target in iterable if conditions…`` of a comprehension."""
 
     target: Expression
@@ -156,7 +140,6 @@ class Clause:
     conditions: tuple[Expression, ...]
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class Comprehension(Expression):
     """A list, set, dict or generator comprehension; ``value`` is the second part of a dict's element."""
 
@@ -166,7 +149,6 @@ class Comprehension(Expression):
     clauses: tuple[Clause, ...]
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class Formatted(Expression):
     """An f-string: its texts, and the expressions between them; ``plain`` where each stands as ``str`` writes it."""
 
@@ -174,7 +156,6 @@ class Formatted(Expression):
     plain: bool
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class Walrus(Expression):
     """``target := value``."""
 
@@ -182,15 +163,13 @@ class Walrus(Expression):
     value: Expression
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class Yield(Expression):
     """``yield value``."""
 
     value: Expression | None
 
 
-@dataclass(slots=True, eq=False, repr=False)
-class Parameter:
+class Parameter(Struct, eq=False, gc=False):
     """A parameter of a function; ``kind`` is ``positional``, ``keyword``, ``star`` or ``double_star``."""
 
     name: str
@@ -199,7 +178,6 @@ class Parameter:
     annotation: Expression | None
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class Lambda(Expression):
     """``lambda parameters: body``."""
 
@@ -207,28 +185,24 @@ class Lambda(Expression):
     body: Expression
 
 
-@dataclass(slots=True, eq=False, repr=False)
-class Statement:
+class Statement(Struct, eq=False, gc=False):
     """Something that is done; ``at`` numbers it among the expressions."""
 
     at: int
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class Evaluate(Statement):
     """An expression on its own."""
 
     value: Expression
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class Assert(Statement):
     """``assert test``."""
 
     test: Expression
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class Assign(Statement):
     """``targets[0] = targets[1] = … = value``."""
 
@@ -236,7 +210,6 @@ class Assign(Statement):
     value: Expression
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class Declare(Statement):
     """``target: annotation`` without a value, as dataclass fields are written."""
 
@@ -244,7 +217,6 @@ class Declare(Statement):
     annotation: Expression
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class AugmentedAssign(Statement):
     """``target operator= value``."""
 
@@ -253,14 +225,12 @@ class AugmentedAssign(Statement):
     value: Expression
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class Return(Statement):
     """``return value``."""
 
     value: Expression | None
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class If(Statement):
     """``if test: body else: otherwise``; ``elif`` is an If in ``otherwise``."""
 
@@ -269,7 +239,6 @@ class If(Statement):
     otherwise: tuple[Statement, ...]
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class For(Statement):
     """``for target in iterable: body else: otherwise``."""
 
@@ -279,7 +248,6 @@ class For(Statement):
     otherwise: tuple[Statement, ...]
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class While(Statement):
     """``while test: body else: otherwise``."""
 
@@ -288,7 +256,6 @@ class While(Statement):
     otherwise: tuple[Statement, ...]
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class With(Statement):
     """``with item as target, …: body``."""
 
@@ -296,7 +263,6 @@ class With(Statement):
     body: tuple[Statement, ...]
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class Try(Statement):
     """``try`` with its handlers, each a name (or empty) and a body."""
 
@@ -306,7 +272,6 @@ class Try(Statement):
     final: tuple[Statement, ...]
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class FunctionDefinition(Statement):
     """``def name(parameters): body``."""
 
@@ -317,7 +282,6 @@ class FunctionDefinition(Statement):
     generator: bool
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class ClassDefinition(Statement):
     """``class name(bases, keywords): body``."""
 
@@ -327,14 +291,12 @@ class ClassDefinition(Statement):
     decorators: tuple[Expression, ...]
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class Import(Statement):
     """``import module as alias, …``; an empty alias binds the first part of the name."""
 
     names: tuple[tuple[str, str], ...]
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class ImportFrom(Statement):
     """``from module import name as alias, …``; ``*`` is a name of its own."""
 
@@ -343,14 +305,12 @@ class ImportFrom(Statement):
     names: tuple[tuple[str, str], ...]
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class Delete(Statement):
     """``del targets``."""
 
     targets: tuple[Expression, ...]
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class Outer(Statement):
     """``global names`` or ``nonlocal names``."""
 
@@ -358,15 +318,13 @@ class Outer(Statement):
     names: tuple[str, ...]
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class Leave(Statement):
     """``break``, ``continue`` or ``raise``; ``kind`` says which."""
 
     kind: str
 
 
-@dataclass(slots=True, eq=False, repr=False)
-class Case:
+class Case(Struct, eq=False, gc=False):
     """One case of a match statement: the constants it compares with (None: anything), its captures and body."""
 
     constants: tuple[Expression, ...] | None
@@ -375,7 +333,6 @@ class Case:
     body: tuple[Statement, ...]
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class Match(Statement):
     """``match subject:`` with its cases."""
 
@@ -383,8 +340,7 @@ class Match(Statement):
     cases: tuple[Case, ...]
 
 
-@dataclass(slots=True, eq=False, repr=False)
-class Module:
+class Module(Struct, eq=False, gc=False):
     """A whole module."""
 
     body: tuple[Statement, ...]
@@ -399,14 +355,11 @@ def walk(node: object) -> Iterator[Expression | Statement]:
         if kind is tuple:
             stack.extend(part)  # type: ignore[arg-type]
             continue
-        known = _KINDS.get(kind)
-        if known is None:
-            known = _KINDS[kind] = (issubclass(kind, Expression | Statement), _slots_of(kind))
-        wanted, slots = known
+        wanted, fields = _KINDS.get(kind) or _kind_of(kind)
         if wanted:
             yield part  # type: ignore[misc]
-        for slot in slots:
-            stack.append(getattr(part, slot))
+        for field in fields:
+            stack.append(getattr(part, field))
 
 
 def names_in(part: object) -> frozenset[str]:
@@ -415,9 +368,13 @@ def names_in(part: object) -> frozenset[str]:
 
 
 _KINDS: dict[type, tuple[bool, tuple[str, ...]]] = {}
-"""For each type whether its values are expressions or statements, and where they hold others."""
+"""For each type whether its values are expressions or statements, and where they may hold others."""
+
+_HOLD_NOTHING = frozenset({"int", "str", "bool", "Scalar", "tuple[str, ...]", "tuple[tuple[str, str], ...]"})
 
 
-def _slots_of(kind: type) -> tuple[str, ...]:
-    named = (slot for above in kind.__mro__ for slot in getattr(above, "__slots__", ()))
-    return tuple(slot for slot in named if slot != "at")
+def _kind_of(kind: type) -> tuple[bool, tuple[str, ...]]:
+    annotations = {name: text for above in kind.__mro__ for name, text in getattr(above, "__annotations__", {}).items()}
+    fields = tuple(name for name in getattr(kind, "__struct_fields__", ()) if annotations[name] not in _HOLD_NOTHING)
+    _KINDS[kind] = (issubclass(kind, Expression | Statement), fields)
+    return _KINDS[kind]

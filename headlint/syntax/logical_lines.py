@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 MOST_OPEN = 40
 """Brackets that never close, after which each line of the text is taken for itself."""
@@ -25,8 +26,7 @@ _TOKEN = re.compile(
 """What tells where a line ends: strings, comments and brackets, and the ends themselves."""
 
 
-@dataclass(frozen=True)
-class LogicalLine:
+class LogicalLine(Struct, frozen=True):
     """One statement, or the head of one, from its first to its last line (from 0)."""
 
     first: int

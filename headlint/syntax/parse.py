@@ -8,8 +8,9 @@ import re
 import tokenize
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from headlint.source.tokens import tokens_of
 from headlint.syntax import ir
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
     from headlint.syntax.lower import Lowering
 
 
-@dataclass(frozen=True)
-class Span:
+class Span(Struct, frozen=True):
     """Where an expression stands: 1-based lines and columns in characters, the end column exclusive."""
 
     line: int

@@ -10,7 +10,8 @@ import ast
 import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from headlint.syntax.dialects import as_python3
 from headlint.syntax.logical_lines import COMPOUND, LogicalLine, logical_lines, margin_of, without_merge_marks
@@ -36,8 +37,7 @@ _WITHOUT_CONDITION = {
 }
 
 
-@dataclass(frozen=True)
-class Salvaged:
+class Salvaged(Struct, frozen=True):
     """A text that can be parsed, with as many lines as the one it came from."""
 
     text: str

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import random
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from headlint.syntax import incremental, ir
@@ -72,8 +72,8 @@ def content(part: object) -> object:
         return tuple(map(content, part))
     if isinstance(part, ir.Module):
         return content(part.body)
-    if dataclasses.is_dataclass(part):
-        return type(part).__name__, *(content(getattr(part, field.name)) for field in dataclasses.fields(part))
+    if isinstance(part, msgspec.Struct):
+        return type(part).__name__, *(content(getattr(part, field)) for field in part.__struct_fields__)
     return part
 
 

@@ -11,9 +11,10 @@ from headlint.checks.training.holding import held_by
 from headlint.checks.training.order import Run, always_with, together
 from headlint.checks.training.reach import depends_on, tensors_in
 from headlint.checks.training.switching import covers, depends_on_mode, may_be_switched_by, mode_of
+from headlint.flow.training import modules
 from headlint.flow.training.automatic import AUTOMATIC
 from headlint.flow.values.facts import Event, ForwardDone, LossUse, PredictionUse, TrainingEvent
-from headlint.flow.values.library_values import Backbone, Container, Dataset, Model
+from headlint.flow.values.library_values import Backbone, Container, Dataset
 from headlint.flow.values.python_values import Instance, Site, TupleValue, Unknown, Value
 from headlint.flow.values.tensor_values import Tensor
 from headlint.flow.values.training_values import Round
@@ -72,7 +73,7 @@ def _trains_beside(run: Run, applied: TrainingEvent) -> bool:
 
 def _may_be_an_evaluation(evidence: Evidence, applied: TrainingEvent) -> bool:
     model = applied.subject
-    if isinstance(model, Unknown | Model) or applied.in_comprehension:
+    if not modules.is_module(model) or applied.in_comprehension:
         return False
     outputs = tensors_in(applied.by)
     return bool(outputs) and depends_on_mode(evidence, model) and _went_through_its_mode(evidence, model, outputs)

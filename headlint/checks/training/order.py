@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
+
+from msgspec import Struct
 
 from headlint.flow.machine.state import consistent
 from headlint.flow.values.assumptions import Assumption
@@ -13,16 +14,14 @@ from headlint.flow.values.python_values import Unknown
 from headlint.flow.values.training_values import Loop
 
 
-@dataclass(frozen=True)
-class Neighbour:
+class Neighbour(Struct, frozen=True):
     """An event seen from another: ``in_other_round`` tells that a round of the loop ends between the two."""
 
     event: TrainingEvent
     in_other_round: bool
 
 
-@dataclass(frozen=True, eq=False)
-class Run:
+class Run(Struct, frozen=True, eq=False, dict=True):
     """What happens when a module, or a function that nothing calls, is run.
 
     Not ``whole``: a part of it is not followed. The loops whose events it has are followed to their end, but for calls that
@@ -57,6 +56,15 @@ class Run:
         if not event.rounds:
             return list(self.events)
         return [other for other in self.events if event.rounds[-1] in other.rounds]
+
+    def chose_between(self, first: TrainingEvent, second: TrainingEvent, loop: Loop) -> bool:
+        """Whether what was decided before a loop lets only one of two things happen in it."""
+        began = min((self.place(event) for event in self.within(loop)), default=0)
+        decided = {guard.condition for event in self.events[:began] for guard in event.guards}
+        guards = (*first.guards, *second.guards)
+        return not consistent(
+            tuple(one for one in guards if one.condition in decided or is_settled(one.condition.subject))
+        )
 
     def before(self, event: TrainingEvent) -> Iterator[Neighbour]:
         """What happens before an event, the nearest first; then, in a loop, what the round before it has done."""
@@ -115,3 +123,19 @@ def is_option(value: object) -> bool:
             return is_option(owner)
         case _:
             return False
+
+
+_OF_TEXTS = frozenset({"startswith", "endswith", "lower", "upper", "strip"})
+
+
+def is_settled(value: object) -> bool:
+    """Whether no round of a loop changes a value: an option, a parameter or its default, or what a text method makes of one."""
+    match value:
+        case Unknown(key=("call", _), parent=Unknown(key=str() as method, parent=Unknown() as text)):
+            return method in _OF_TEXTS and is_settled(text)
+        case Unknown(key=Assumption()):
+            return True
+        case Unknown(key=str(), parent=Unknown() as owner):
+            return is_settled(owner)
+        case _:
+            return is_option(value)

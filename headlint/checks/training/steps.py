@@ -17,8 +17,9 @@ from headlint.checks.training.gathering import (
 )
 from headlint.checks.training.holding import called, concerns_all_of, is_optimizer, may_concern, may_train, reaches
 from headlint.checks.training.order import Run, always_with, is_option, together
-from headlint.checks.training.reach import certainly_reaches, may_reach
+from headlint.checks.training.reach import certainly_reaches, depends_on, may_reach
 from headlint.checks.training.tapes import TRAINABLE
+from headlint.checks.training.unused_gradients import cleared_unused
 from headlint.flow.machine.state import consistent
 from headlint.flow.values.conditions import Guard
 from headlint.flow.values.facts import Event, TrainingEvent
@@ -35,7 +36,8 @@ def gradients_never_cleared(evidence: Evidence) -> Iterator[Diagnostic]:
             possible = [event for event in run.events if not _excludes(event, step)]
             possible = [event for event in possible if not _belongs_to_another_step(run, event, step)]
             around = set(run.within(step.rounds[-1].loop)) if step.rounds else set(run.events)
-            if any(_may_clear(event, step.subject) for event in possible if event in around):
+            clearing = [event for event in possible if event in around and _may_clear(event, step.subject)]
+            if not all(_only_computes_a_loss(evidence, run, event) for event in clearing):
                 continue
             cleared_outside = any(
                 event.event is Event.CLEARED and may_concern(event.subject, step.subject) for event in possible
@@ -45,7 +47,7 @@ def gradients_never_cleared(evidence: Evidence) -> Iterator[Diagnostic]:
             backward = _backward_of(evidence, run, step)
             if backward is None and not cleared_outside and run.whole:
                 backward = gathered_for(evidence, run, step)
-            if backward is None:
+            if backward is None or (not step.rounds and _is_parameter(backward.subject)):
                 continue
             where = "only outside of this loop" if cleared_outside else "nowhere"
             yield Diagnostic(
@@ -70,12 +72,17 @@ def _is_repeated(step: TrainingEvent) -> bool:
 def _is_called_from_outside(evidence: Evidence, run: Run, step: TrainingEvent) -> bool:
     """Whether a method that nothing here calls steps with an optimizer of its object, which nothing here clears."""
     optimizer = step.subject
-    if step.rounds or not isinstance(optimizer, Optimizer) or not run.whole:
+    if step.rounds or not isinstance(optimizer, Optimizer) or not run.whole or step.root in evidence.open_roots:
         return False
     about = [event for event in evidence.events if event.subject is optimizer]
     return any(event.event is Event.BUILT and event.root != step.root for event in about) and not any(
         _may_clear(event, optimizer) and _is_about(event, optimizer) for event in evidence.events
     )
+
+
+def _is_parameter(loss: Value) -> bool:
+    """Whether a loss comes from the callers: they compute it, and may clear the gradients before that."""
+    return isinstance(loss, Unknown) and isinstance(loss.key, tuple) and loss.key[0] == "parameter"
 
 
 def _is_about(event: TrainingEvent, optimizer: Optimizer) -> bool:
@@ -157,6 +164,26 @@ def _may_clear(event: TrainingEvent, optimizer: Value) -> bool:
             return may_train(event, optimizer)
         case _:
             return False
+
+
+def _only_computes_a_loss(evidence: Evidence, run: Run, event: TrainingEvent) -> bool:
+    """Whether a call is that of a model's own method, and gives what a loss is computed from that is differentiated."""
+    match event.subject:
+        case Unknown(key=str(), parent=Unknown() as model) as method if event.event is Event.HANDED_OVER:
+            result = method.child(("call", event.site))
+            return (
+                not _CHANGING.search(called(method))
+                and model not in event.given[:-1]
+                and any(depends_on(evidence, one.subject, result) for one in run.of(Event.DIFFERENTIATED))
+            )
+        case _:
+            return False
+
+
+_CHANGING = re.compile(
+    r"train|fit|learn|updat|optim|step|zero|clear|reset|grad|backward|start|begin|prepare|hook", re.I
+)
+"""What the names of methods have in them that may do more to a model than to apply it."""
 
 
 _LIMITING = [
@@ -261,26 +288,30 @@ def _backward_without_step(evidence: Evidence, run: Run, backward: TrainingEvent
     if not backward.rounds or backward.by is not None or backward.given:
         return
     yield from _never_stepped(evidence, run, backward)
-    around = run.round_of(backward)
-    cleared = [event for event in around if event.event is Event.CLEARED and is_optimizer(event.subject)]
-    unused = (event for event in cleared if not _may_be_used(evidence, run, backward, event.subject))
-    optimizer = next((event.subject for event in unused), None)
-    if optimizer is None:
+    clearing = next(cleared_unused(evidence, run, backward), None) or _cleared_without_steps(evidence, run, backward)
+    if clearing is None:
         return
     yield Diagnostic(
         "HL509",
         backward.site,
         "The gradients are computed and cleared again, and no step uses them: the parameters never change.",
-        f"Call {_name(optimizer)}.step() behind backward().",
-        isinstance(optimizer, Optimizer) and not backward.guards,
+        f"Call {_name(clearing.subject)}.step() behind backward().",
+        isinstance(clearing.subject, Optimizer) and not backward.guards,
         (
-            DiagnosticStep(
-                next(event.site for event in cleared if event.subject is optimizer), "clears the gradients", "event"
-            ),
+            DiagnosticStep(clearing.site, "clears the gradients", "event"),
             DiagnosticStep(backward.site, "computes gradients", "event"),
         ),
         subject=backward,
     )
+
+
+def _cleared_without_steps(evidence: Evidence, run: Run, backward: TrainingEvent) -> TrainingEvent | None:
+    """What clears an optimizer's gradients in the round of ``backward()``, when nothing in the whole run may use them."""
+    for event in run.round_of(backward):
+        if event.event is Event.CLEARED and is_optimizer(event.subject):
+            if not _may_be_used(evidence, run, backward, event.subject):
+                return event
+    return None
 
 
 def _may_be_used(evidence: Evidence, run: Run, backward: TrainingEvent, optimizer: Value) -> bool:

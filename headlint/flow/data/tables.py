@@ -94,22 +94,59 @@ def _frame(machine: Machine, arguments: Arguments, site: Site) -> Value:
             return table
         case Table() as table:
             return table
+        case Tensor(shape=Shape(rank=1)) as only:
+            return _of_one_column(machine, only, arguments.get("columns"), site)
         case _:
             return Table(site=site)
 
 
+def _of_one_column(machine: Machine, column: Tensor, names: Value | None, site: Site) -> Table:
+    """``DataFrame(labels)``: without a name the column is number 0."""
+    table = Table(site=site)
+    match iteration.known_items(machine, names) if isinstance(names, ListValue) else None:
+        case [Constant(name)]:
+            table.slots[name] = column
+        case None if names is None:
+            table.slots[0] = column
+        case _:
+            return table
+    table.complete = True
+    return table
+
+
 def _dummies(machine: Machine, arguments: Arguments, site: Site) -> Value:
     given = machine.state.narrow(arguments.first("data") or Unknown())
-    if isinstance(given, Table) or arguments.get("columns") is not None:
+    whole = arguments.get("drop_first") in (None, Constant(False))
+    if isinstance(given, Table):
+        return _with_dummies(machine, given, arguments.get("columns"), site) if whole else Table(site=site)
+    if arguments.get("columns") is not None:
         return Table(site=site)
-    if arguments.get("drop_first") not in (None, Constant(False)):
-        return Tensor(origin=Origin("labels", "get_dummies", site))
-    return labels.one_hot(given, "get_dummies(…)", site)
+    return (
+        labels.one_hot(given, "get_dummies(…)", site) if whole else Tensor(origin=Origin("labels", "get_dummies", site))
+    )
+
+
+def _with_dummies(machine: Machine, table: Table, columns: Value | None, site: Site) -> Value:
+    """A table whose last columns stand for one that it had: alone they are rows with a single one."""
+    match iteration.known_items(machine, columns) if isinstance(columns, ListValue) else None:
+        case [Constant(name)]:
+            row = labels.one_hot(machine.item(table, Constant(name), 0), "get_dummies(…)", site)
+            if table.complete and set(table.slots) == {name}:
+                return row
+            changed = _copy(machine, table)
+            changed.slots.pop(name, None)
+            changed.complete = False
+            changed.dummies = row
+            return changed
+        case _:
+            return Table(site=site)
 
 
 def attribute(machine: Machine, table: Table, name: str) -> Value:
     """``table.name``."""
     match name:
+        case "iloc" if table.dummies is not None:
+            return table
         case "values" | "iloc" | "iat":
             return table_items.matrix(machine, table)
         case "loc" | "at":
@@ -148,6 +185,7 @@ def method(machine: Machine, table: Table, name: str, arguments: Arguments) -> V
 
 def _copy(machine: Machine, table: Table) -> Table:
     copied = Table(site=table.site, columns=table.columns)
+    copied.dummies = table.dummies
     copied.slots.update(iteration.entries_of_object(machine, table))
     copied.complete = table.complete
     return copied

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import TYPE_CHECKING
 
-from headlint.flow.keras import keras_models
+from headlint.flow.keras import keras_models, own_steps
 from headlint.flow.layers import losses
 from headlint.flow.machine.branches import symbols_of
+from headlint.flow.machine.state import join
 from headlint.flow.python import iteration, table_items
 from headlint.flow.tensors import literals
 from headlint.flow.values.arguments import Arguments
@@ -26,6 +27,7 @@ from headlint.flow.values.python_values import (
     Partial,
     Site,
     TupleValue,
+    Unknown,
     Value,
 )
 from headlint.flow.values.tensor_values import Domain, Labels, Origin, Tensor
@@ -47,7 +49,7 @@ def compile_model(machine: Machine, model: Value, arguments: Arguments, at: int)
     output = keras_models.outputs(machine, model, at)
     site = sites.get("loss", machine.site(at))
     keras_models.note_head(machine, output, machine.site(at))
-    if loss is None or _is_asked_of(model, machine.state.path):
+    if loss is None or _is_asked_of(model, machine.state.path) or own_steps.leaves_the_loss_alone(machine, model):
         return
     metrics = _metrics(machine, bound.get("metrics"), sites.get("metrics", machine.site(at)))
     compiled: list[CompiledLoss] = []
@@ -260,16 +262,22 @@ def _for_each_loss(
 
 def _labels_of_data(machine: Machine, data: Value | None) -> Value | None:
     match machine.state.narrow(data) if data is not None else None:
-        case Dataset(item=TupleValue(items)) if len(items) >= 2:
-            return items[1]
+        case Dataset(item=item):
+            return _second_of(machine, item)
         case Instance() as sequence:
-            match machine.state.narrow(iteration.element(machine, sequence)):
-                case TupleValue(items) if len(items) >= 2:
-                    return items[1]
-                case _:
-                    return None
+            return _second_of(machine, iteration.element(machine, sequence))
         case _:
             return None
+
+
+def _second_of(machine: Machine, item: Value) -> Value | None:
+    """The labels in what a data set gives: data, labels and perhaps weights."""
+    given = [
+        (option.guards, option.value.items[1] if len(option.value.items) >= 2 else Unknown())
+        for option in machine.state.alternatives(item)
+        if isinstance(option.value, TupleValue)
+    ]
+    return join(given) if given else None
 
 
 def _as_array(machine: Machine, value: Value, site: Site) -> Value:

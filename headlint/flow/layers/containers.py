@@ -108,7 +108,9 @@ def add_member(machine: Machine, container: Container, name: str, value: Value) 
     """``add_module``, ``append`` or ``container[name] = …``, whichever members there are on the path before."""
     options = iteration.alternatives_of_items(machine, container)
     machine.growth += 1
-    if machine.frames.repeats(container) or not options:
+    if not options:
+        options, container.names = iteration.rows_in_part(machine, container), ("",)
+    if machine.frames.repeats(container):
         container.approximate = True
     place = container.names.index(name) if name and name in container.names else None
     if place is None:

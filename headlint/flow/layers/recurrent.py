@@ -23,7 +23,8 @@ def apply(machine: Machine, layer: Layer, tensor: Tensor, states: Value | None, 
     width = units
     if layer.constant("bidirectional", False) is not False:
         width = units * 2 if units is not None and layer.constant("bidirectional") is True else None
-    dims = (None, width) if tensor.shape.rank == 2 else (None, None, width)  # two axes are one sequence without a batch
+    leading = 1 if tensor.shape.rank == 2 else 2  # two axes are one sequence without a batch
+    dims = (*(tensor.shape.size(axis) if tensor.shape.rank in (2, 3) else None for axis in range(leading)), width)
     learns = not machine.without_gradient
     output = Tensor(Domain.UNKNOWN, Shape(dims), layer.origin(site, "recurrent"), (tensor,), attached=learns)
     machine.note_applied(site, layer=layer, input=tensor, output=output)

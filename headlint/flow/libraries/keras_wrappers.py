@@ -7,8 +7,9 @@ a parameter for, and ``scikeras/wrappers.py`` (0.13), ``BaseWrapper._build_keras
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from headlint.flow.machine.set_up import Wrapped
 from headlint.flow.python import iteration

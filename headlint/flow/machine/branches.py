@@ -8,7 +8,8 @@ thing, and no more, is other than what was seen: options that nobody combined ar
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from headlint.flow.machine.state import holds
 from headlint.flow.values.assumptions import Assumption
@@ -25,8 +26,7 @@ Callable = ir.FunctionDefinition | ir.Lambda | None
 """What a test stands in; None is the top level of a module."""
 
 
-@dataclass(slots=True)
-class Branches:
+class Branches(Struct):
     """What is known of the branches of one run."""
 
     ruled_out: set[int] = field(default_factory=set)

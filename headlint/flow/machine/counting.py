@@ -5,7 +5,8 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from headlint.flow.values.python_values import COUNTER, Constant, TupleValue, Unknown, Value
 
@@ -23,8 +24,7 @@ _OF_NUMBERS: dict[str, Callable[[int, int], bool]] = {
 }
 
 
-@dataclass(slots=True)
-class Counting:
+class Counting(Struct):
     """The counters of the loops that are being followed."""
 
     asked: int = 0

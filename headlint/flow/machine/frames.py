@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from headlint.flow.values.conditions import Guard
 from headlint.flow.values.modules import ModuleUnit
@@ -12,8 +13,7 @@ from headlint.flow.values.python_values import ClassValue, HeapObject, Instance,
 from headlint.syntax import ir
 
 
-@dataclass(slots=True)
-class Frame:
+class Frame(Struct):
     """A call (or a module's body) that is being interpreted."""
 
     scope: Scope
@@ -97,8 +97,7 @@ class CallStack(list[Frame]):
         return any(value is one for frame in self for one in frame.chosen_by_mode)
 
 
-@dataclass(frozen=True)
-class Declarations:
+class Declarations(Struct, frozen=True):
     """What the user's settings say of his own losses and layers, by dotted name."""
 
     losses: Mapping[str, str] = field(default_factory=dict)

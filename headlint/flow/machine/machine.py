@@ -57,7 +57,7 @@ from headlint.flow.values.python_values import (
 )
 from headlint.flow.values.tensor_values import COMPUTED, GIVEN, Domain, Origin, Tensor
 from headlint.flow.values.training_values import Loop, Round
-from headlint.frameworks.vocabulary import GRADIENT_METHODS
+from headlint.frameworks.vocabulary import GRADIENT_METHODS, OF_TENSORFLOW
 from headlint.syntax import ir
 
 
@@ -450,15 +450,15 @@ class Machine:
         """``tape.gradient(loss, …)``, ``optimizer.minimize(loss)``, ``accelerator.backward(loss)`` differentiate a loss."""
         if function.key in GRADIENT_METHODS:
             for value in arguments.positional[:1]:
-                self.note_backward(value, self.site(0))
+                self.note_backward(value, self.site(0), in_torch=function.key not in OF_TENSORFLOW)
                 self.note_event(
                     Event.DIFFERENTIATED, self.site(at), value, by=function.parent, given=arguments.positional[1:2]
                 )
 
-    def note_backward(self, value: Value, site: Site) -> None:
+    def note_backward(self, value: Value, site: Site, in_torch: bool | None = None) -> None:
         """A loss is differentiated."""
         if isinstance(value, Tensor) and value.domain is Domain.LOSS:
-            self.emit(Backward, site, loss=value)
+            self.emit(Backward, site, loss=value, in_torch=in_torch)
 
     def read(self, heap_object: Any, key: Hashable) -> Value | None:
         """A slot on the current path."""

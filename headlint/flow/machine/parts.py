@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from headlint.flow.values.conditions import Choice, Guard
 from headlint.flow.values.python_values import (
@@ -38,8 +39,7 @@ BY_HAND = frozenset(
 """Methods of a module that a program calls on each part when it does not leave the parts to the module around."""
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
+class Made(Struct, frozen=True):
     """Where something was built during a ``forward``."""
 
     site: Site
@@ -55,8 +55,7 @@ class Made:
     guards: tuple[Guard, ...]
 
 
-@dataclass(slots=True)
-class PartsSeen:
+class PartsSeen(Struct):
     """Layers, modules and the collections that hold them, by what happened to them."""
 
     registered: set[HeapObject] = field(default_factory=set)

@@ -7,8 +7,9 @@ packages that import the machine, so it reaches them through these tables alone;
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.conditions import Guard
@@ -35,8 +36,7 @@ Call = Callable[["Machine", Arguments, int], Value]
 """What calling a name does: the machine, the arguments, and the number of the call in its module."""
 
 
-@dataclass(frozen=True)
-class PythonSemantics:
+class PythonSemantics(Struct, frozen=True):
     """What expressions, statements and calls of Python do."""
 
     evaluate: Callable[[Machine, ir.Expression], Value]
@@ -56,8 +56,7 @@ class PythonSemantics:
     extend: Callable[[Machine, ListValue, list[Value]], None]
 
 
-@dataclass(frozen=True)
-class TensorSemantics:
+class TensorSemantics(Struct, frozen=True):
     """What Python's operators, attributes and indices do to tensors."""
 
     attribute: Callable[[Machine, Tensor, str, Site], Value]
@@ -72,8 +71,7 @@ class TensorSemantics:
     rounded: Callable[[Machine, Tensor, Site], Value]
 
 
-@dataclass(frozen=True)
-class LibrarySemantics:
+class LibrarySemantics(Struct, frozen=True):
     """What names of libraries do, and the objects that they give."""
 
     calls: Mapping[str, Call]

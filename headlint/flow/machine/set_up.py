@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from headlint.flow.values.conditions import Guard
 from headlint.flow.values.library_values import Loss
@@ -11,8 +12,7 @@ from headlint.flow.values.python_values import Site, Unknown, Value
 from headlint.flow.values.training_values import Optimizer
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Pair:
+class Pair(Struct, frozen=True, eq=False):
     """A model and a loss that something which cannot be read was given together."""
 
     model: Value
@@ -23,8 +23,7 @@ class Pair:
     guards: tuple[Guard, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Wrapped:
+class Wrapped(Struct, frozen=True, eq=False):
     """A function that builds a model, what a wrapper hands to it, and what the wrapper compiles the model with."""
 
     build: Value
@@ -35,8 +34,7 @@ class Wrapped:
     guards: tuple[Guard, ...]
 
 
-@dataclass(slots=True)
-class SetUp:
+class SetUp(Struct):
     """The parts of training runs, in the order in which they came into being."""
 
     losses: list[Loss] = field(default_factory=list)

@@ -334,17 +334,19 @@ class _Index:
     def _can_hold(self, guards: tuple[Guard, ...]) -> bool:
         new: dict[Condition, bool] = {}
         for guard in guards:
-            known = self._outcomes.get(guard.condition)
+            condition = guard.condition
+            known = self._outcomes.get(condition)
             if known is None:
-                known = new.setdefault(guard.condition, guard.outcome)
+                known = new.setdefault(condition, guard.outcome)
             if known is not guard.outcome:
                 return False
         tests: dict[Hashable, list[tuple[str, Hashable, bool]]] = {}
         for condition, outcome in new.items():
-            if condition.operator in _HOLDS:
-                subject = condition.subject
+            subject = condition.subject
+            before = self._tests.get(subject)
+            if (before or len(new) > 1) and condition.operator in _HOLDS:
                 if subject not in tests:
-                    tests[subject] = list(self._tests.get(subject, ()))
+                    tests[subject] = list(before or ())
                 tests[subject].append((condition.operator, condition.operand, outcome))
         return all(len(about) < 2 or _satisfiable(about) for about in tests.values())
 

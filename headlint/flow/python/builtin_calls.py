@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from headlint.flow.python import iteration, loss_classes, names, picked_by_name
+from headlint.flow.values import sizes
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.conditions import Condition, Test
 from headlint.flow.values.library_values import Container, Dataset, Layer, Loss
@@ -48,7 +50,7 @@ def _len(machine: Machine, arguments: Arguments, at: int) -> Value:
     match given:
         case Tensor() as tensor:
             size = tensor.shape.size(0) if tensor.shape.dims else None
-            return Constant(size) if size is not None else Unknown()
+            return Constant(size) if size is not None else sizes.size_of(machine.globals, tensor, 0)
         case Unknown() as unknown:
             return unknown.child("len")
         case _:
@@ -142,6 +144,8 @@ def _list(machine: Machine, arguments: Arguments, at: int) -> Value:
     given = machine.state.narrow(arguments.positional[0])
     if isinstance(given, ListValue | Container):
         return ListValue(iteration.slot_items(machine, given) or (), approximate=True)
+    if isinstance(given, Dataset) and given.name in ("zip", "enumerate"):
+        return given  # its rows come in the order of what they are made of
     return ListValue((iteration.element(machine, given),), approximate=True)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Hashable
 from typing import TYPE_CHECKING
 
 from headlint.flow.machine.state import join
-from headlint.flow.python import annotated, attributes, items, unreturned
+from headlint.flow.python import annotated, attributes, generators, items, unreturned
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.assumptions import Assumption
 from headlint.flow.values.conditions import Choice
@@ -106,9 +106,11 @@ def run_function(
         if reached if not frame.returns else all(value == Constant(None) for _, value in frame.returns):
             unreturned.note(machine, frame)
         if function.generator:
-            result = Dataset("generator", join(((), value) for value in frame.yields))
+            result = generators.made(frame)
+        elif frame.returns:
+            result = join(frame.returns)
         else:
-            result = join(frame.returns) if frame.returns else Constant(None)
+            result = Constant(None)
 
     with machine.entering(
         scope, definition, owner or function.owner, _self_of(function, receiver, arguments), at

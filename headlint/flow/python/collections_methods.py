@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from headlint.flow.machine.state import join
 from headlint.flow.python import iteration, texts
 from headlint.flow.values.arguments import Arguments
-from headlint.flow.values.conditions import Condition, Guard, Option
+from headlint.flow.values.conditions import Condition, Guard
 from headlint.flow.values.facts import Event
 from headlint.flow.values.python_values import CLASS_NUMBER, Constant, DictValue, ListValue, TupleValue, Unknown, Value
 from headlint.flow.values.tensor_values import Tensor
@@ -31,10 +31,7 @@ def call(machine: Machine, receiver: Value, name: str, arguments: Arguments, at:
 
 def extend(machine: Machine, target: ListValue, more: list[Value]) -> None:
     """Put values at the end of a list."""
-    options = iteration.alternatives_of_items(machine, target)
-    if not options:
-        target.approximate = True
-        options = (Option((), TupleValue(tuple(iteration.representatives(machine, target) or ()))),)
+    options = iteration.alternatives_of_items(machine, target) or iteration.rows_in_part(machine, target)
     if machine.frames.repeats(target):
         target.approximate = True
     longer = (

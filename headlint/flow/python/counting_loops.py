@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from headlint.flow.python import builtin_calls
 from headlint.flow.values.arguments import Arguments
@@ -14,8 +15,7 @@ if TYPE_CHECKING:
     from headlint.flow.machine.machine import Machine
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
+class Counted(Struct, frozen=True):
     """A loop over numbers, and the number behind its end."""
 
     loop: ir.For

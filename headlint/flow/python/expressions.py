@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from headlint.flow.machine.state import join
-from headlint.flow.python import comprehensions, decisions, iteration, names, texts
+from headlint.flow.python import comprehensions, decisions, generators, iteration, names, texts
 from headlint.flow.values import sizes
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.assumptions import Assumption
@@ -351,7 +351,7 @@ def _walrus(machine: Machine, node: ir.Walrus) -> Value:
 
 def _yield(machine: Machine, node: ir.Yield) -> Value:
     if node.value is not None:
-        machine.frame.yields.append(machine.evaluate(node.value))
+        generators.note(machine.frame, machine.evaluate(node.value))
     return Unknown()
 
 

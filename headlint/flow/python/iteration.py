@@ -63,6 +63,16 @@ def alternatives_of_items(machine: Machine, value: Value) -> tuple[Option, ...]:
     return options
 
 
+def rows_in_part(machine: Machine, several: ListValue | Container) -> tuple[Option, ...]:
+    """The items of a list of which too much is open to follow it; in the place of those that got lost stands one unknown."""
+    several.approximate = True
+    options = machine.state.alternatives(machine.read(several, "items") or Unknown())
+    if isinstance(several, ListValue) and all(isinstance(option.value, TupleValue) for option in options):
+        return (Option((), TupleValue(tuple(representatives(machine, several) or ()))),)
+    lost = TupleValue((Unknown("items that got lost"),))
+    return tuple(one if isinstance(one.value, TupleValue) else Option(one.guards, lost) for one in options)
+
+
 def _is_of_a_round(guard: Guard) -> bool:
     """Whether a condition asks for the number of a round, or for what the loop goes through."""
     subject = guard.condition.subject

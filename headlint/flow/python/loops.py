@@ -76,6 +76,7 @@ def _follow_members(machine: Machine, node: ir.For, walk: Walk, loop: Loop) -> N
     most_steps = _most_steps(machine)
     changed: dict[Cell, Value | None] = {}
     left: list[dict[Cell, Value | None]] = []
+    cut_short = False
     with machine.counting.as_if(walk.length, walk.number):
         for number, item in enumerate(walk.items):
             machine.assign(node.target, item)
@@ -87,13 +88,14 @@ def _follow_members(machine: Machine, node: ir.For, walk: Walk, loop: Loop) -> N
                 if grown and number == grown[-1]:
                     before_it = left[grown[0] - 1] if grown[0] else changed
                     carried.agree(machine, (before_it, left[-1]))
-            if steps_before - machine.steps_left > most_steps:
+            cut_short = steps_before - machine.steps_left > most_steps
+            if cut_short:
                 break
             machine.state.path = (*before, Guard(Condition("last round", machine.site(node)), True))
     machine.state.path = before
     if not walk.complete:
         carried.agree(machine, left)
-    _blur(machine, changed)
+    _blur(machine, changed, tensors_too=cut_short)
 
 
 def _forget_counters(machine: Machine, body: tuple[ir.Statement, ...]) -> None:
@@ -138,7 +140,7 @@ def _follow_two_rounds(machine: Machine, node: ir.For, iterable: Value) -> None:
             break
         machine.assign(node.target, item)
         with machine.in_round(loop, number), machine.counting.round_of(item, last=bool(number)):
-            _blur(machine, machine.state.noting(lambda: _round(machine, node.body)))
+            _blur(machine, machine.state.noting(lambda: _round(machine, node.body)), any_round=True)
         machine.state.path = (*before, Guard(Condition("last round", machine.site(node)), True))
     machine.state.path = before
 
@@ -193,12 +195,16 @@ def _collects(replaced: dict[Cell, Value | None]) -> bool:
     )
 
 
-def _blur(machine: Machine, replaced: dict[Cell, Value | None], tensors_too: bool = False) -> None:
+def _blur(
+    machine: Machine, replaced: dict[Cell, Value | None], tensors_too: bool = False, any_round: bool = False
+) -> None:
     """What a round changed, further rounds that are not followed change further: nobody knows to what."""
     for (heap_object, key), old in replaced.items():
         new = heap_object.slots.get(key)
-        if isinstance(old, Tensor) and new is not None and new is not old:
-            machine.emit(CarriedOver, machine.site(0), first=old)
+        if new is not None and new is not old:
+            for option in machine.state.alternatives(old) if old is not None else ():
+                if isinstance(option.value, Tensor):
+                    machine.emit(CarriedOver, machine.site(0), first=option.value, any_round=any_round)
         match heap_object, new:
             case _ if old is not None and new is not None and same(old, new):
                 continue

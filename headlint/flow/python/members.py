@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from headlint.flow.python import iteration
+from headlint.flow.values.conditions import Choice
 from headlint.flow.values.library_values import Backbone, Container, Dataset, Layer, Part
 from headlint.flow.values.python_values import (
     COUNTER,
@@ -27,8 +30,7 @@ MOST_MEMBERS = 16
 """Modules that are gone through one by one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Walk:
+class Walk(Struct, frozen=True):
     """The rounds of a loop that goes through modules.
 
     ``length`` is what the loop counts up to, and ``number`` what that is then. ``complete``: the loop ends behind the
@@ -42,16 +44,14 @@ class Walk:
     grown: tuple[range, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Members:
+class _Members(Struct, frozen=True):
     """What a collection holds, in order, and which of it a loop put there that may have had more rounds."""
 
     items: tuple[Value, ...]
     grown: tuple[range, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Pick:
+class _Pick(Struct, frozen=True):
     """``owner[index]``: modules that are picked by a number."""
 
     index: ir.Expression
@@ -110,6 +110,8 @@ def _is_module(value: Value) -> bool:
     match value:
         case TupleValue(items):
             return any(map(_is_module, items))
+        case Choice(options):
+            return all(_is_module(option.value) for option in options)
         case _:
             return isinstance(value, Layer | Container | Instance | Backbone | Part)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import lru_cache
+
+from msgspec.structs import replace
 
 from headlint.flow.values.assumptions import Assumption
 from headlint.flow.values.python_values import ClassValue, Constant, Instance, Value

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from itertools import product
+from math import prod
 from typing import TYPE_CHECKING
 
 from headlint.flow.python import builtin_calls, iteration, names, picked_by_name
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.assumptions import Assumption
-from headlint.flow.values.library_values import Parser
+from headlint.flow.values.library_values import Dataset, Parser
 from headlint.flow.values.python_values import (
     ClassValue,
     Constant,
@@ -109,6 +112,23 @@ def _field(machine: Machine, arguments: Arguments, at: int) -> Value:
     return machine.call(factory, Arguments(), at) if factory is not None else arguments.get("default") or Unknown()
 
 
+def _product(machine: Machine, arguments: Arguments, at: int) -> Value:
+    """``itertools.product``: each choice of one item from every list."""
+    given = arguments.positional
+    match arguments.get("repeat"), arguments.rest:
+        case Constant(int() as times), None:
+            given *= times
+        case None, None:
+            pass
+        case _:
+            return Unknown()
+    columns = [iteration.known_items(machine, value) for value in given]
+    known = [column for column in columns if column is not None]
+    if len(known) == len(columns) and prod(map(len, known)) <= iteration.LONGEST_LOOP:
+        return TupleValue(tuple(map(TupleValue, product(*known))))
+    return Dataset("product", TupleValue(tuple(iteration.element(machine, value) for value in given)))
+
+
 def _import_module(machine: Machine, arguments: Arguments, at: int) -> Value:
     match arguments.positional:
         case (Constant(str() as dotted), *_) if not dotted.startswith("."):
@@ -119,14 +139,35 @@ def _import_module(machine: Machine, arguments: Arguments, at: int) -> Value:
             return Unknown()
 
 
+def _of_numbers(function: Callable[..., int | float]) -> Callable[[Machine, Arguments, int], Value]:
+    """A function of ``math``, of numbers that are known."""
+
+    def meaning(machine: Machine, arguments: Arguments, at: int) -> Value:
+        given = [machine.state.narrow(value) for value in arguments.positional]
+        known = [one.value for one in given if isinstance(one, Constant) and isinstance(one.value, int | float)]
+        if not given or len(known) != len(given) or arguments.named:
+            return Unknown()
+        try:
+            return Constant(function(*known))
+        except (ArithmeticError, ValueError, TypeError):
+            return Unknown()
+
+    return meaning
+
+
 NAMES: dict[str, Callable[[Machine, Arguments, int], Value]] = {
     "dataclasses.field": _field,
     "functools.partial": _partial,
     "importlib.import_module": _import_module,
+    "itertools.product": _product,
     "argparse.ArgumentParser": _parser,
     "collections.OrderedDict": builtin_calls.BUILTINS["dict"],
     "collections.deque": _deque,
     "collections.namedtuple": _named_tuple,
+    "math.sqrt": _of_numbers(math.sqrt),
+    "math.floor": _of_numbers(math.floor),
+    "math.ceil": _of_numbers(math.ceil),
+    "math.pow": _of_numbers(math.pow),
     "tqdm.tqdm": _tqdm,
     "tqdm.auto.tqdm": _tqdm,
     "tqdm.notebook.tqdm": _tqdm,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from headlint.flow.python import iteration
 from headlint.flow.values.library_values import Table
 from headlint.flow.values.python_values import Constant, ListValue, SliceValue, TupleValue, Unknown, Value
@@ -20,6 +22,8 @@ def read(machine: Machine, table: Table, key: Value) -> Value:
             return machine.read(table, name) or table.column(name)
         case ListValue():
             return _some_columns(machine, table, key)
+        case TupleValue((_, SliceValue(lower, upper))) if table.dummies is not None:
+            return _cut(table, table.dummies, lower, upper)
         case TupleValue((_, columns)):
             return table if isinstance(columns, SliceValue | Unknown) else read(machine, table, columns)
         case _:
@@ -36,6 +40,20 @@ def _some_columns(machine: Machine, table: Table, names: ListValue) -> Value:
             chosen.slots[name.value] = read(machine, table, name)
     chosen.complete = len(chosen.slots) == len(known)
     return chosen
+
+
+def _cut(table: Table, dummies: Tensor, lower: Value, upper: Value) -> Value:
+    """The last columns, counted from behind or from where the features have been cut off, are those of ``get_dummies``."""
+    match lower, upper:
+        case Constant(None | 0), Constant(int() as end):
+            table.cuts.add(end)
+        case Constant(int() as first), Constant(None) if first < 0 and dummies.labels is not None:
+            return replace(dummies, shape=Shape((None, -first)), labels=replace(dummies.labels, classes=-first))
+        case Constant(first), Constant(None) if first in table.cuts:
+            return dummies
+        case _:
+            pass
+    return table
 
 
 def write(machine: Machine, table: Table, key: Value, value: Value) -> None:

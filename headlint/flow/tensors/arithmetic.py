@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from headlint.flow.tensors import axes, by_hand, mixtures, numbers, sequences, shapes
 from headlint.flow.tensors.operation import Operation, note_mixed_in, tensor_of
@@ -96,6 +97,9 @@ def _exp(machine: Machine, operation: Operation) -> Value:
 
 def _function(machine: Machine, operation: Operation) -> Value:
     """A function of each number alone: ``sqrt``, ``abs``, ``sin`` …"""
+    match operation.main:
+        case Constant(int() | float() as number) if number >= 0 and operation.name.endswith(".sqrt"):
+            return Constant(number**0.5)
     tensor = tensor_of(machine, operation.main)
     if tensor is None:
         return Unknown()
@@ -201,12 +205,19 @@ def _reduce(machine: Machine, operation: Operation) -> Value:
     if mixtures.survives_mean(tensor, axis) if operation.effect == "mean" else mixtures.are_weighted_rows(tensor, axis):
         return mixtures.mixed(shape, (tensor,), operation.name, operation.site)
     origin = operation.origin(operation.effect)
+    chosen = mixtures.chosen_by_rows(tensor, axis) if operation.effect == "sum" else None
+    if chosen is not None:
+        return chosen.derive(shape=shape, origin=operation.origin("picked"), axis=None, heads=())
     labels = numbers.reduced(tensor.labels) if operation.given("dim") else None
     left = axes.without(*axes.counted(tensor, axis) or (None,)) if not keeps else ()
     kept = axes.all_but(axis, tensor.shape.rank) if keeps else ()
-    return tensor.derive(
+    result = tensor.derive(
         domain=domain, shape=shape, origin=origin, axis=axis, heads=(), labels=labels, order=left, kept=kept
     )
+    if (compared := by_hand.squared_error(machine, operation, tensor)) is not None:
+        result = replace(result, domain=Domain.LOSS, labels=None)
+        by_hand.note_squared_error(machine, operation, compared, result)
+    return result
 
 
 _COMPARISONS = {"gt": ">", "ge": ">=", "greater": ">", "lt": "<", "le": "<=", "eq": "==", "equal": "=="}
@@ -353,7 +364,7 @@ def _shape_beside_the_unknown(first: Tensor, second: Tensor) -> Shape | None:
     for known, other in ((first, second), (second, first)):
         dims = known.shape.dims
         if dims is not None and len(dims) > 2 and other.shape.dims is None and comes_from_layer(known):
-            return Shape((None,) * len(dims))
+            return Shape(tuple(None if size == 1 else size for size in dims))
     return None
 
 

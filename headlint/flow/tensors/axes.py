@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from math import prod
 from typing import TYPE_CHECKING
 
 from headlint.flow.values import sizes
+from headlint.flow.values.library_values import Layer
 from headlint.flow.values.python_values import (
     ITEM_NUMBER,
     RANGE_NUMBER,
@@ -18,7 +20,7 @@ from headlint.flow.values.python_values import (
     Value,
 )
 from headlint.flow.values.sizes import Axis
-from headlint.flow.values.tensor_values import Origin, Tensor
+from headlint.flow.values.tensor_values import COMPUTED, Origin, Tensor
 
 if TYPE_CHECKING:
     from headlint.flow.machine.machine import Machine
@@ -34,6 +36,8 @@ OTHER_AXES = frozenset({"state", "attention weights"})
 """The notes of what a layer gives beside its output, with axes of its own."""
 LONGEST_WAY = 64
 MOST_AXES = 6
+REST = Constant(-1)
+"""The size that stands for what is left."""
 NEW = 99
 """Stands in an order for an axis that was none, or is only a part of what it was."""
 
@@ -55,6 +59,8 @@ def way_of(tensor: Tensor, axis: int, least_rank: int = 2) -> Iterator[Axis]:
         before = _axis_before(tensor, axis, least_rank)
         if before is None:
             return
+        if axis in tensor.kept and written(tensor, axis) == REST:
+            least_rank = max(least_rank, axis + 2)  # what is left is an axis of its own, as the last one is split
         tensor, axis = tensor.inputs[0], before
 
 
@@ -110,10 +116,23 @@ def _beside(tensor: Tensor, axis: int) -> list[Axis]:
 
 
 def written(tensor: Tensor, axis: int) -> Value | None:
-    """What the program says that the size of an axis is, where it makes or reshapes a tensor."""
+    """What the program says that the size of an axis is, where it makes or reshapes a tensor, or builds the layer."""
     match tensor.origin:
         case Origin(note="" | "fresh" | "collected", factor=TupleValue(items)) if axis < len(items):
             return items[axis]
+        case Origin(role="layer", layer=Layer() as layer, note="") if axis == _axis_of_units(layer, tensor):
+            return layer.arguments.get(layer.kind.units)
+        case _:
+            return None
+
+
+def _axis_of_units(layer: Layer, tensor: Tensor) -> int | None:
+    """On which axis a layer of PyTorch puts its units."""
+    match layer.kind.framework, layer.kind.effect:
+        case "torch", "convolution":
+            return 1
+        case "torch", "dense" if tensor.shape.rank is not None:
+            return tensor.shape.rank - 1
         case _:
             return None
 
@@ -263,7 +282,14 @@ def is_padded(tensor: Tensor) -> bool:
     match tensor.origin.factor:
         case Unknown(key=(str() as path, _)):
             return path.endswith(".pad")
-    return tensor.origin.note == "concatenate" and tensor.origin.factor != Constant(0)
+    if tensor.origin.note != "concatenate" or tensor.origin.factor == Constant(0):
+        return False
+    return not tensor.inputs or any(_may_be_filled(part) for part in tensor.inputs)
+
+
+def _may_be_filled(part: Tensor) -> bool:
+    """Whether what is put beside a tensor may be zeros, or anything else that is no data."""
+    return not part.inputs and (part.origin.role != "input" or part.origin.note == COMPUTED)
 
 
 def named_axes(machine: Machine, tensor: Tensor, size: Value) -> tuple[int, ...]:
@@ -274,6 +300,8 @@ def named_axes(machine: Machine, tensor: Tensor, size: Value) -> tuple[int, ...]
             return (dims.index(number),) if dims.count(number) == 1 else ()
     least = max(sizes.least_rank(size), 2)
     here = [origins(tensor, axis, least) for axis in range(tensor.shape.rank or MOST_AXES)]
+    if (whole := axis_among(machine, here, size)) is not None:
+        return (whole,)
     named = [one for factor in sizes.factors(size) if (one := axis_among(machine, here, factor)) is not None]
     return tuple(named) if len(named) == len(sizes.factors(size)) else ()
 
@@ -347,7 +375,36 @@ def kept(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) -> tuple[int
         if named != (count,) and not (count == 0 and _is_the_batch(tensor, wanted)):
             break
         count += 1
+    if count == 1 and _splits_the_last(tensor, wanted):
+        count = 2
     return tuple(range(count))
+
+
+def _splits_the_last(tensor: Tensor, wanted: Sequence[Value]) -> bool:
+    """``(batch, -1, heads, width)`` for what a dense layer gives as heads times width: -1 is what axis 1 was."""
+    match wanted:
+        case [_, Constant(-1), _, _, *_] if tensor.shape.rank in (None, 3):
+            width = width_of(tensor)
+            return width is not None and are_all(width, [one for size in wanted[2:] for one in sizes.factors(size)])
+        case _:
+            return False
+
+
+def width_of(tensor: Tensor) -> Value | None:
+    """How many units a dense layer gives on the last axis, as a number or as the program says it."""
+    while tensor.inputs and (tensor.origin.role == "activation" or tensor.origin.note in ("norm", "dropout")):
+        tensor = tensor.inputs[0]
+    layer = tensor.origin.layer
+    return layer.arguments.get(layer.kind.units) if layer is not None and layer.kind.effect == "dense" else None
+
+
+def are_all(width: Value, factors: Sequence[Value]) -> bool:
+    """Whether a width is the product of some factors."""
+    numbers = [factor.value for factor in factors if isinstance(factor, Constant)]
+    whole = [number for number in numbers if isinstance(number, int)]
+    if isinstance(width, Constant):
+        return len(whole) == len(factors) and prod(whole) == width.value
+    return sizes.without(sizes.factors(width), sizes.multiplied(factors)) == ()
 
 
 def _is_the_batch(tensor: Tensor, wanted: Sequence[Value]) -> bool:

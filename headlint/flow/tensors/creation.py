@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from headlint.flow.tensors import literals, ranges, shapes
 from headlint.flow.tensors.dtypes import as_type, dtype_of, requested, type_name, with_type
@@ -182,15 +183,21 @@ def _fresh(machine: Machine, operation: Operation) -> Value:
     return _filled(machine, operation, operation.arguments.get("size"))
 
 
+def _fresh_beside(machine: Machine, operation: Operation) -> Value:
+    """An array of a given size, with numbers of the same type as those of a tensor."""
+    tensor = tensor_of(machine, operation.main)
+    return _filled(machine, operation, operation.arguments.get("size"), dtype_of(tensor) if tensor is not None else "")
+
+
 def _fresh_sized(machine: Machine, operation: Operation) -> Value:
     return _filled(machine, operation, operation.main)
 
 
-def _filled(machine: Machine, operation: Operation, size: Value | None) -> Tensor:
+def _filled(machine: Machine, operation: Operation, size: Value | None, default: str = "float") -> Tensor:
     """An array of a given size: filled with noise, with one number, or with nothing that is known."""
     sizes = shapes.sizes_of(machine, size)
     shape = Shape(sizes) if sizes else ANY_SHAPE
-    dtype = requested(operation.arguments.get("dtype"), "float")
+    dtype = requested(operation.arguments.get("dtype"), default)
     origin = replace(operation.origin("fresh"), factor=shapes.as_written(machine, size))
     return Tensor(Domain.UNKNOWN, shape, origin, labels=ranges.fresh(operation, dtype, shape))
 
@@ -247,6 +254,7 @@ EFFECTS: dict[str, Callable[[Machine, Operation], Value]] = {
     "one_hot": _one_hot,
     "identity_matrix": _identity_matrix,
     "fresh": _fresh,
+    "fresh_beside": _fresh_beside,
     "fresh_sized": _fresh_sized,
     "fresh_named": _fresh_named,
     "fresh_like": _fresh_like,

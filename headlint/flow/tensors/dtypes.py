@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from headlint.flow.values.python_values import Constant, FrameworkName, Site, Unknown, Value
 from headlint.flow.values.tensor_values import Domain, Labels, Tensor

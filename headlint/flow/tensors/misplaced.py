@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import accumulate
 from math import prod
 from operator import mul
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from headlint.flow.tensors import axes, shapes
+from headlint.flow.tensors.axes import REST
 from headlint.flow.values import sizes
 from headlint.flow.values.python_values import Constant, Unknown, Value
 from headlint.flow.values.sizes import Axis
@@ -19,11 +21,7 @@ if TYPE_CHECKING:
     from headlint.flow.machine.machine import Machine
 
 
-REST = Constant(-1)
-
-
-@dataclass(frozen=True, slots=True)
-class _Axes:
+class _Axes(Struct, frozen=True):
     """The axes of a tensor, with those that a reshape joined taken apart again."""
 
     sizes: tuple[int | None, ...]
@@ -35,8 +33,7 @@ class _Axes:
     """The same of what a reshape joined, with the places of its parts."""
 
 
-@dataclass(frozen=True, slots=True)
-class Early:
+class Early(Struct, frozen=True):
     """An axis that a reshape names before another one that stands before it, or only a part of it."""
 
     order: tuple[int, int]
@@ -47,7 +44,7 @@ def found(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) -> Early | 
     """What a reshape names where it cannot stand."""
     if any(_is_about_layout(guard.condition.operand) for guard in machine.state.path):
         return None
-    ways = (_named_early, _channels_last, _heads_beside_the_batch, _behind_a_number, _across_rows)
+    ways = (_named_early, _channels_last, _heads_beside_the_batch, _behind_a_number, _across_rows, _before_its_rows)
     return next((early for way in ways if (early := way(machine, tensor, wanted)) is not None), None)
 
 
@@ -95,8 +92,8 @@ def _heads_beside_the_batch(machine: Machine, tensor: Tensor, wanted: Sequence[V
     match wanted:
         case [Unknown() as first, Constant(-1), last] if rank == 3 and not axes.is_padded(tensor):
             batch, heads = _batch_and_heads(machine, tensor, first)
-            width = _width(tensor)
-            if batch and heads and width is not None and _are_all(width, (*heads, *sizes.factors(last))):
+            width = axes.width_of(tensor)
+            if batch and heads and width is not None and axes.are_all(width, (*heads, *sizes.factors(last))):
                 return Early((2, 1), by_part=True)
     return None
 
@@ -107,23 +104,6 @@ def _batch_and_heads(machine: Machine, tensor: Tensor, size: Value) -> tuple[boo
     named = axes.named_by(machine, tensor, factors)
     others = [factor for factor, its_axes in zip(factors, named, strict=True) if its_axes != (0,)]
     return len(others) == len(factors) - 1, others
-
-
-def _width(tensor: Tensor) -> Value | None:
-    """How many units a dense layer gives on the last axis, as a number or as the program says it."""
-    while tensor.inputs and (tensor.origin.role == "activation" or tensor.origin.note in ("norm", "dropout")):
-        tensor = tensor.inputs[0]
-    layer = tensor.origin.layer
-    return layer.arguments.get(layer.kind.units) if layer is not None and layer.kind.effect == "dense" else None
-
-
-def _are_all(width: Value, factors: Sequence[Value]) -> bool:
-    """Whether a width is the product of some factors."""
-    numbers = [factor.value for factor in factors if isinstance(factor, Constant)]
-    whole = [number for number in numbers if isinstance(number, int)]
-    if isinstance(width, Constant):
-        return len(whole) == len(factors) and prod(whole) == width.value
-    return sizes.without(sizes.factors(width), sizes.multiplied(factors)) == ()
 
 
 def _across_rows(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) -> Early | None:
@@ -141,6 +121,23 @@ def _across_rows(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) -> E
             return Early((first + axis, first + left)) if left < axis and dims[left] != 1 else None
         before = end
     return None
+
+
+def _before_its_rows(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) -> Early | None:
+    """``(steps, heads * width)`` for what has the heads before the steps: the number of an axis, and all others in one."""
+    dims, numbers = _without_samples(tensor, wanted)
+    while dims and numbers and dims[0] == numbers[0]:
+        dims, numbers = dims[1:], numbers[1:]
+    match numbers:
+        case (int() as steps, int()) if not axes.is_padded(tensor) and all(
+            size is not None and size > 1 for size in dims
+        ):
+            place = dims.index(steps) if dims.count(steps) == 1 else 0
+            before = prod(size or 1 for size in dims[:place])
+            first = (tensor.shape.rank or 0) - len(dims)
+            return Early((first + place, first)) if place and len(dims) > 2 and steps > before**2 else None
+        case _:
+            return None
 
 
 def _behind_a_number(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) -> Early | None:
@@ -179,6 +176,10 @@ def _channels_last(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) ->
     """``(batch, -1, channels)`` for what a convolution gives, whose channels stand on axis 1."""
     dims = tensor.shape.dims or ()
     match wanted:
+        case [batch, Constant(-1), Unknown() as channels] if max(len(dims), sizes.least_rank(channels)) > 3:
+            named = axes.named_by(machine, tensor, (batch, channels))
+            alone = not axes.is_padded(tensor) and not (dims and all(size == 1 for size in dims[2:]))
+            return Early((2, 1)) if named == [(0,), (1,)] and alone else None
         case [batch, Constant(-1), Constant(int() as channels)] if channels > 1 and len(dims) > 2:
             is_batch = axes.named_axes(machine, tensor, batch) == (0,)
             alone = not axes.is_padded(tensor) and channels == dims[1] and channels not in dims[2:]
@@ -282,6 +283,10 @@ def merged(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) -> tuple[t
     match list(wanted):
         case [Constant(-1), last] if rank is not None and rank > 2 and _is_last(machine, tensor, last):
             return (tuple(range(rank - 1)),)
+        case [Constant(-1), *others] if rank is not None and rank > len(others) + 1 and len(others) > 1:
+            first = rank - len(others)
+            if [axes.named_axes(machine, tensor, one) for one in others] == [(axis,) for axis in range(first, rank)]:
+                return (tuple(range(first)),)
     done = 0
     for size in wanted:
         named = axes.named_axes(machine, tensor, size)

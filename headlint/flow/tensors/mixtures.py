@@ -128,3 +128,14 @@ def are_weighted_rows(product: Tensor, axis: int | None) -> bool:
             rank = rows.shape.rank or product.shape.rank
             return axis != -1 and (rank is None or axis % rank != rank - 1)
     return False
+
+
+def chosen_by_rows(product: Tensor, axis: int | None) -> Tensor | None:
+    """The probabilities of which a sum over the classes leaves one each: they were multiplied with one-hot rows."""
+    if product.origin.note != "multiply" or len(product.inputs) != 2 or axis is None:
+        return None
+    for weights, rows in (product.inputs, product.inputs[::-1]):
+        rank = rows.shape.rank or weights.shape.rank
+        if weights.domain is Domain.SOFTMAX and rows.domain is Domain.ONE_HOT and weights.shape.units != 1:
+            return weights if axis == -1 or (rank is not None and axis == rank - 1) else None
+    return None

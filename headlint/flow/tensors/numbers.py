@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from math import cos, exp, expm1, floor, log, log1p, log2, log10, pi, sin, sqrt, tanh
+
+from msgspec.structs import replace
 
 from headlint.flow.values.intervals import BELOW_ZERO, STANDARDISED, UNIT, Interval, spanned
 from headlint.flow.values.python_values import Site

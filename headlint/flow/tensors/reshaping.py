@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from headlint.flow.tensors import axes, misplaced, numbers, sequences, shapes, states
 from headlint.flow.tensors.operation import Operation, note_mixed_in, tensor_of
@@ -81,7 +82,7 @@ def _kept_by_reshape(machine: Machine, operation: Operation, tensor: Tensor) -> 
         machine.emit(ShapeRestored, operation.site, of=restored)
     _note_shift(machine, operation, tensor)
     kept = axes.kept(machine, tensor, wanted)
-    if kept == (0,) and len(wanted) == 2 and wanted[1] == misplaced.REST:
+    if kept == (0,) and len(wanted) == 2 and wanted[1] == axes.REST:
         sequences.note_joined(machine, tensor, operation.site)
     return kept
 
@@ -413,10 +414,27 @@ def _chunk(machine: Machine, operation: Operation) -> Value:
     if tensor is None:
         return Unknown()
     count, axis = operation.integer("chunks"), operation.integer("dim") if operation.given("dim") else 0
-    part = _without(operation, tensor, axis) if operation.name.endswith(_APART) else _cut(operation, tensor, axis)
-    if operation.name.endswith(("chunk", "tensor_split")) and count is not None and 0 < count <= 16:
-        return TupleValue((part,) * count)
-    return Unknown("parts of a tensor")
+    if operation.name.endswith(_APART):
+        part, count = _without(operation, tensor, axis), tensor.shape.size(axis)
+    elif operation.name.endswith(("chunk", "tensor_split")):
+        size = tensor.shape.size(axis)
+        part = _cut(operation, tensor, axis, size // count if size and count and size % count == 0 else None)
+    else:
+        return _split(machine, operation, tensor, axis)
+    return TupleValue((part,) * count) if count is not None and 0 < count <= 16 else Unknown("parts of a tensor")
+
+
+def _split(machine: Machine, operation: Operation, tensor: Tensor, axis: int | None) -> Value:
+    """``split``: parts of one size, or of the sizes that are listed."""
+    given = operation.arguments.get("chunks")
+    listed = shapes.as_written(machine, given)
+    if listed is not None and 0 < len(listed.items) <= 16:
+        wanted = shapes.sizes_of(machine, given) or (None,) * len(listed.items)
+        return TupleValue(tuple(_cut(operation, tensor, axis, size) for size in wanted))
+    size, count = tensor.shape.size(axis), operation.integer("chunks")
+    if size is None or count is None or not 0 < -(-size // count) <= 16:
+        return Unknown("parts of a tensor")
+    return TupleValue(tuple(_cut(operation, tensor, axis, min(count, size - at)) for at in range(0, size, count)))
 
 
 _APART = ("unbind", "unstack")
@@ -429,8 +447,8 @@ def _without(operation: Operation, tensor: Tensor, axis: int | None) -> Tensor:
     return tensor.derive(shape=shape, origin=operation.origin(), axis=None, heads=(), order=order)
 
 
-def _cut(operation: Operation, tensor: Tensor, axis: int | None) -> Tensor:
-    shape, kept = shapes.with_size(tensor.shape, axis, None), axes.all_but(axis, tensor.shape.rank)
+def _cut(operation: Operation, tensor: Tensor, axis: int | None, size: int | None) -> Tensor:
+    shape, kept = shapes.with_size(tensor.shape, axis, size), axes.all_but(axis, tensor.shape.rank)
     return tensor.derive(shape=shape, origin=operation.origin(), axis=None, heads=(), kept=kept)
 
 

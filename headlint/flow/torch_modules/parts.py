@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from headlint.flow.machine.parts import possible_items, things_of
 from headlint.flow.python import attributes, iteration
@@ -63,8 +64,7 @@ def note(machine: Machine, unit: ModuleUnit) -> None:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Kept:
+class _Kept(Struct, frozen=True):
     """A collection of a module, with all that is in it and one of its layers."""
 
     site: Site

@@ -11,6 +11,7 @@ from headlint.flow.values.python_values import ClassValue, Constant, HeapObject,
 from headlint.flow.values.tensor_values import Tensor
 from headlint.flow.values.training_values import OneParameter
 from headlint.frameworks import training
+from headlint.syntax import ir
 
 if TYPE_CHECKING:
     from headlint.flow.machine.machine import Machine
@@ -53,6 +54,8 @@ def _of_keras(owner: Value) -> Value | None:
 def _note_unread(machine: Machine, owner: Value, name: str, value: Value, site: Site) -> None:
     """An attribute that is only nearly the one that the library reads."""
     match owner:
+        case Layer() | Container() | Backbone() | Part() | Instance() if _is_a_mark(machine, name):
+            pass
         case OneParameter() | Tensor() if name in training.MISSPELT_OF_PARAMETERS:
             harmless = value == Constant(False) and isinstance(owner, Tensor) and not _may_have_a_gradient(owner)
             machine.emit(UnreadAttribute, site, name=name, meant="requires_grad", harmless=harmless)
@@ -84,6 +87,15 @@ def _may_have_a_gradient(tensor: Tensor) -> bool:
 def _is_ready_made_model(path: str) -> bool:
     """Whether a function of a library gives a model, nothing more being known of it."""
     return path.startswith("transformers.") and path.endswith("Model.from_pretrained")
+
+
+def _is_a_mark(machine: Machine, name: str) -> bool:
+    """Whether the function that sets ``trainable`` freezes parameters too, and only notes on the module that it does."""
+    definition = machine.frame.definition
+    return name == "trainable" and any(
+        isinstance(node, ir.Attribute) and node.name in ("requires_grad", "requires_grad_")
+        for node in ir.walk(definition.body if definition is not None else ())
+    )
 
 
 def _is_its_own(machine: Machine, instance: Instance, name: str) -> bool:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from headlint.flow.values.python_values import Constant, Site, TupleValue, Value
 
@@ -17,8 +18,7 @@ def constant_among(arguments: Mapping[str, Value], *names: str) -> object:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class Arguments:
+class Arguments(Struct, frozen=True):
     """What a call passes, with the site of each argument. Incomplete when ``*`` or ``**`` of something unknown is passed."""
 
     positional: tuple[Value, ...] = ()

@@ -3,37 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from headlint.flow.values.python_values import Unknown, Value
 
 
-class Condition:
+class Condition(Struct, frozen=True, cache_hash=True):
     """A test on an unknown value: ``operator`` is ``truth``, ``==``, ``<``, … or ``site`` for a test like no other.
 
     Conditions are compared very often, so the hash is computed once.
     """
 
-    __slots__ = ("_hash", "operand", "operator", "subject")
-
-    def __init__(self, operator: str, subject: Hashable, operand: Hashable = None) -> None:
-        self.operator = operator
-        self.subject = subject
-        self.operand = operand
-        self._hash = hash((operator, subject, operand))
-
-    def __eq__(self, other: object) -> bool:
-        return self is other or (
-            isinstance(other, Condition)
-            and self._hash == other._hash
-            and (self.operator, self.subject, self.operand) == (other.operator, other.subject, other.operand)
-        )
-
-    def __hash__(self) -> int:
-        return self._hash
-
-    def __repr__(self) -> str:
-        return f"Condition({self.operator!r}, {self.subject!r}, {self.operand!r})"
+    operator: str
+    subject: Hashable
+    operand: Hashable = None
 
 
 def compared(operator: str, subject: Unknown, operand: Hashable) -> Condition:
@@ -79,8 +63,7 @@ class Guard:
         return Guard(self.condition, self.outcome, self.expected, required=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Test(Value):
+class Test(Value, Struct, frozen=True):
     """The outcome of a comparison that is not known, so that two equal tests are seen to be one condition."""
 
     condition: Condition
@@ -88,16 +71,14 @@ class Test(Value):
     expected: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(Struct, frozen=True):
     """One of the values of a Choice and the conditions under which it is that."""
 
     guards: tuple[Guard, ...]
     value: Value
 
 
-@dataclass(frozen=True, slots=True)
-class Choice(Value):
+class Choice(Value, Struct, frozen=True):
     """A value that depends on the branch taken."""
 
     options: tuple[Option, ...]

@@ -6,8 +6,9 @@ values the decisive one could have had at that place.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import Enum
+
+from msgspec import Struct
 
 from headlint.flow.values.conditions import Guard
 from headlint.flow.values.library_values import Layer
@@ -17,8 +18,7 @@ from headlint.flow.values.training_values import Loop, Round
 from headlint.frameworks.kinds import LayerKind, LossKind
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class Fact:
+class Fact(Struct, frozen=True, kw_only=True, eq=False):
     """Something that was seen to happen at a site."""
 
     site: Site
@@ -31,8 +31,7 @@ class Fact:
     """The calls through which the interpreter came here, outermost first."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class LossUse(Fact):
+class LossUse(Fact, frozen=True, kw_only=True):
     """A loss takes a prediction.
 
     ``from_logits`` is the argument of that name where the loss has one (None: not known). ``prediction_given`` and
@@ -49,15 +48,14 @@ class LossUse(Fact):
     loss_site: Site | None = None
     """Where the loss was built or named."""
     compiled: bool = False
-    result: Tensor | None = field(default=None, compare=False)
+    result: Tensor | None = None
 
     def option(self, name: str) -> Value | None:
         """An argument of the loss."""
         return dict(self.options).get(name)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class LabelsUse(Fact):
+class LabelsUse(Fact, frozen=True, kw_only=True):
     """``fit`` brings labels to a loss that ``compile`` took."""
 
     loss: LossKind
@@ -68,16 +66,14 @@ class LabelsUse(Fact):
     metrics: tuple[tuple[str, Site], ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class Fed(Fact):
+class Fed(Fact, frozen=True, kw_only=True):
     """``feed_dict`` brings numbers to a placeholder."""
 
     placeholder: Tensor
     value: Tensor
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class Activation(Fact):
+class Activation(Fact, frozen=True, kw_only=True):
     """An activation (or a logarithm) is applied."""
 
     effect: str
@@ -86,15 +82,13 @@ class Activation(Fact):
     axis_given: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class LayerBuilt(Fact):
+class LayerBuilt(Fact, frozen=True, kw_only=True):
     """A layer is built."""
 
     layer: Layer
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class LayerGivenTensor(Fact):
+class LayerGivenTensor(Fact, frozen=True, kw_only=True):
     """A layer's constructor is given what the layer should be applied to, as its positional argument ``position``."""
 
     layer: LayerKind
@@ -102,8 +96,7 @@ class LayerGivenTensor(Fact):
     position: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class NothingReturned(Fact):
+class NothingReturned(Fact, frozen=True, kw_only=True):
     """A module's ``forward`` or ``call`` computes something and gives nothing back, on any path."""
 
     method: str
@@ -111,8 +104,7 @@ class NothingReturned(Fact):
     computed: Tensor
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class LayerApplied(Fact):
+class LayerApplied(Fact, frozen=True, kw_only=True):
     """A layer is applied to a tensor."""
 
     layer: Layer
@@ -125,15 +117,13 @@ class LayerApplied(Fact):
     """The ``with torch.no_grad():`` around it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class MixedIn(Fact):
+class MixedIn(Fact, frozen=True, kw_only=True):
     """What a dense layer makes of probabilities is added to, multiplied with or put beside something else."""
 
     output: Tensor
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class MetricUse(Fact):
+class MetricUse(Fact, frozen=True, kw_only=True):
     """A model is compiled with a metric beside a loss."""
 
     metric: str
@@ -143,8 +133,7 @@ class MetricUse(Fact):
     arguments: tuple[tuple[str, Value], ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class PredictionUse(Fact):
+class PredictionUse(Fact, frozen=True, kw_only=True):
     """What is done with a model's output outside the loss: ``argmax``, ``threshold`` (with the number), ``round``, or
     ``equality`` with data."""
 
@@ -154,62 +143,56 @@ class PredictionUse(Fact):
     threshold: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class RemovedCall(Fact):
+class RemovedCall(Fact, frozen=True, kw_only=True):
     """A method that the library no longer has is called on one of its models."""
 
     method: str
     output: Value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class UnknownString(Fact):
+class UnknownString(Fact, frozen=True, kw_only=True):
     """A string that names no loss, activation or metric of Keras."""
 
     kind: str
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class HandWrittenLoss(Fact):
+class HandWrittenLoss(Fact, frozen=True, kw_only=True):
     """A cross entropy written with sum or mean over labels times the logarithm of probabilities."""
 
     log: Tensor
     reduced: Tensor
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class LossConstructorCall(Fact):
+class LossConstructorCall(Fact, frozen=True, kw_only=True):
     """A loss class is called with tensors where it takes options."""
 
     loss: LossKind
     tensors: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class Backward(Fact):
+class Backward(Fact, frozen=True, kw_only=True):
     """A loss is differentiated."""
 
     loss: Tensor
+    in_torch: bool | None = None
+    """Whether by PyTorch, or by a tape or an optimizer of TensorFlow; None: not known."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class LossCopied(Fact):
+class LossCopied(Fact, frozen=True, kw_only=True):
     """A loss is copied without its graph, and the copy is asked for a gradient of its own."""
 
     copied: Tensor
     by: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class LabelsRescaled(Fact):
+class LabelsRescaled(Fact, frozen=True, kw_only=True):
     """Labels are divided as if they were pixels."""
 
     labels: Labels
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class PartsKept(Fact):
+class PartsKept(Fact, frozen=True, kw_only=True):
     """A PyTorch module keeps layers with weights in a list, dict or tuple of Python, under one of its attributes."""
 
     module: str
@@ -224,8 +207,7 @@ class PartsKept(Fact):
     """Whether it holds nothing but modules, a dict under texts."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class ParameterLoose(Fact):
+class ParameterLoose(Fact, frozen=True, kw_only=True):
     """A PyTorch module makes parameters under one of its attributes that are none of its own."""
 
     module: str
@@ -234,23 +216,20 @@ class ParameterLoose(Fact):
     """``list`` or ``dict`` for what holds them, ``moved`` for one that was moved or converted as soon as it was made."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class DropoutCall(Fact):
+class DropoutCall(Fact, frozen=True, kw_only=True):
     """A module drops values by a function, without a word on whether it is in training."""
 
     name: str
     module: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class DropoutByMode(Fact):
+class DropoutByMode(Fact, frozen=True, kw_only=True):
     """A module drops values by a function that it gives its own mode."""
 
     module: Instance
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class AxesReordered(Fact):
+class AxesReordered(Fact, frozen=True, kw_only=True):
     """A reshape names the axes of a tensor in another order than they have, which moves no number."""
 
     name: str
@@ -265,29 +244,27 @@ class AxesReordered(Fact):
     """Whether it is surely no array of NumPy."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class RowsShifted(Fact):
+class RowsShifted(Fact, frozen=True, kw_only=True):
     """An end of what a reshape gave was cut off and the rest reshaped again, which shifts its rows on purpose."""
 
     reshaped_at: Site
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class ShapeRestored(Fact):
+class ShapeRestored(Fact, frozen=True, kw_only=True):
     """A reshape of something names all axes of another tensor, each at its own place."""
 
     of: Tensor
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class CarriedOver(Fact):
+class CarriedOver(Fact, frozen=True, kw_only=True):
     """A round of a loop puts something else in the place of a tensor: later rounds, which nobody followed, read that."""
 
     first: Tensor
+    any_round: bool = False
+    """Whether what was followed is whichever round, which need not be the one that reads the first."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class StepTaken(Fact):
+class StepTaken(Fact, frozen=True, kw_only=True):
     """Of what a recurrent layer or a transformer gives, one step along an axis is taken, or the mean."""
 
     layer: Layer
@@ -298,8 +275,7 @@ class StepTaken(Fact):
     taken_at: Site
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class PaddedStepTaken(Fact):
+class PaddedStepTaken(Fact, frozen=True, kw_only=True):
     """Of what ``pad_packed_sequence`` gives, one step along an axis is taken, or the mean."""
 
     input: Tensor
@@ -309,8 +285,7 @@ class PaddedStepTaken(Fact):
     taken_at: Site
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class StatesGiven(Fact):
+class StatesGiven(Fact, frozen=True, kw_only=True):
     """A recurrent layer is given states for as many samples as an axis of its input has."""
 
     layer: Layer
@@ -319,24 +294,21 @@ class StatesGiven(Fact):
     made_at: Site
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class SequencePacked(Fact):
+class SequencePacked(Fact, frozen=True, kw_only=True):
     """A batch of sequences is packed for a recurrent layer."""
 
     input: Tensor
     batch_first: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class ForwardDone(Fact):
+class ForwardDone(Fact, frozen=True, kw_only=True):
     """The ``forward`` of a module of the program gave something back."""
 
     module: Instance
     output: Value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class GradientCut(Fact):
+class GradientCut(Fact, frozen=True, kw_only=True):
     """A ``forward`` cuts the gradient between layers that are trained and layers that then never are."""
 
     module: str
@@ -348,8 +320,7 @@ class GradientCut(Fact):
     """One behind it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class LayerUnused(Fact):
+class LayerUnused(Fact, frozen=True, kw_only=True):
     """A module builds a layer with weights that nothing ever mentions again."""
 
     module: str
@@ -359,8 +330,7 @@ class LayerUnused(Fact):
     """``forward`` or ``call``."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class BuiltInForward(Fact):
+class BuiltInForward(Fact, frozen=True, kw_only=True):
     """A module's ``forward`` or ``call`` builds a layer and calls it, again each time it is called."""
 
     module: str
@@ -370,8 +340,7 @@ class BuiltInForward(Fact):
     """Whether it is a dropout; else it has weights."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class Head(Fact):
+class Head(Fact, frozen=True, kw_only=True):
     """What a model gives back in training."""
 
     output: Value
@@ -403,8 +372,7 @@ class Event(Enum):
     HANDED_OVER = "something is called that cannot be read"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class TrainingEvent(Fact):
+class TrainingEvent(Fact, frozen=True, kw_only=True):
     """Something happens in a training loop. The order of these facts is the order in which the program does them."""
 
     event: Event
@@ -431,20 +399,23 @@ class TrainingEvent(Fact):
     """Of a model that is applied: whether the call says ``training=True``, and stands in no comprehension."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class NothingDifferentiated(Fact):
+class NothingDifferentiated(Fact, frozen=True, kw_only=True):
     """A program takes steps, and nothing in it mentions gradients but to clear them."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class LoaderInOrder(Fact):
+class OpenMethod(Fact, frozen=True, kw_only=True):
+    """A method is run that nothing calls, and whose callers do the rest of a step: they are not seen."""
+
+    root: int
+
+
+class LoaderInOrder(Fact, frozen=True, kw_only=True):
     """A loader gives the samples of a folder in the order of their classes."""
 
     loader: Value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class UnreadAttribute(Fact):
+class UnreadAttribute(Fact, frozen=True, kw_only=True):
     """A program sets an attribute of a parameter or a module that the library never reads."""
 
     name: str
@@ -453,8 +424,7 @@ class UnreadAttribute(Fact):
     """Whether the tensor is as the program wants it all the same: it never has a gradient."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class Returned(Fact):
+class Returned(Fact, frozen=True, kw_only=True):
     """What a module's ``forward`` or ``call`` gives back that nothing in the program calls."""
 
     output: Value

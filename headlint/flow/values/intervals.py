@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import ceil, floor, inf
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Interval:
+
+class Interval(Struct, frozen=True):
     """Numbers of an array that lie near ``low`` and near ``high`` are there; others lie between them, or beyond.
 
     A bound may be infinite in the range of an activation, which numbers are held against.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from headlint.flow.values.python_values import Constant, HeapObject, Site, TupleValue, Unknown, Value
 from headlint.flow.values.tensor_values import Labels, Origin, Shape, Tensor
@@ -123,8 +124,7 @@ class Loss(HeapObject):
         return value.value if isinstance(value, Constant) else None
 
 
-@dataclass(frozen=True, slots=True)
-class Part(Value):
+class Part(Value, Struct, frozen=True):
     """Something inside a ready-made model, by the attributes and indices that lead to it."""
 
     backbone: Backbone
@@ -173,7 +173,7 @@ class Rows(Dataset):
 class Table(Dataset):
     """A table of pandas; its slots are those of its columns of which something is known."""
 
-    __slots__ = ("columns", "complete", "site")
+    __slots__ = ("columns", "complete", "cuts", "dummies", "site")
 
     def __init__(self, site: Site, columns: dict[Hashable, Tensor] | None = None) -> None:
         super().__init__("table", Unknown("a name of a column"))
@@ -182,6 +182,10 @@ class Table(Dataset):
         """The columns that were asked for and that nothing is known of; the same one each time."""
         self.complete = False
         """Whether there are no columns but those of the slots."""
+        self.dummies: Tensor | None = None
+        """What its last columns are where ``get_dummies`` has put them in the place of one."""
+        self.cuts: set[object] = set()
+        """Where the program has cut the features off that stand before them."""
 
     def column(self, name: Hashable) -> Tensor:
         """A column of which nothing is known but that it has one value for each row."""
@@ -192,16 +196,14 @@ class Table(Dataset):
         return self.columns[name]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Metric(Value):
+class Metric(Value, Struct, frozen=True, eq=False):
     """A metric object of Keras, by its class and the arguments it was built with."""
 
     name: str
     arguments: tuple[tuple[str, Value], ...] = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class CompiledLoss:
+class CompiledLoss(Struct, frozen=True, eq=False):
     """One loss of a compiled model: what it takes, and the metrics beside it."""
 
     loss: LossKind
@@ -211,8 +213,7 @@ class CompiledLoss:
     metrics: tuple[tuple[str, Site], ...] = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Compiled(Value):
+class Compiled(Value, Struct, frozen=True, eq=False):
     """What ``compile`` was told, remembered for ``fit``."""
 
     losses: tuple[CompiledLoss, ...]

@@ -8,10 +8,11 @@ Whatever is not followed is an ``Unknown``, and nothing is ever reported about a
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from headlint.flow.values.assumptions import Assumption
 from headlint.syntax import ir
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
     from headlint.flow.values.modules import ModuleUnit
 
 
-@dataclass(frozen=True, slots=True)
-class Site:
+class Site(Struct, frozen=True, gc=False):
     """An expression of a module: the module's path and the expression's number in it."""
 
     path: str
@@ -146,8 +146,7 @@ class Unknown(Value):
         return self.parent is not None and self.parent.is_given
 
 
-@dataclass(frozen=True, slots=True)
-class Constant(Value):
+class Constant(Value, Struct, frozen=True):
     """A Python scalar. An assumed constant is a default that somebody may override; ``symbol`` stands for it in tests."""
 
     value: str | bytes | int | float | complex | bool | None
@@ -189,8 +188,7 @@ class Scope(HeapObject):
         self.outer_names: dict[str, str] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class TupleValue(Value):
+class TupleValue(Value, Struct, frozen=True):
     """A tuple whose items are known."""
 
     items: tuple[Value, ...]
@@ -231,30 +229,26 @@ class DictValue(HeapObject):
         """What was seen to be stored under keys that are not known."""
 
 
-@dataclass(frozen=True, slots=True)
-class FrameworkName(Value):
+class FrameworkName(Value, Struct, frozen=True):
     """A name of a library that headlint has tables for, by its canonical dotted path."""
 
     path: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class FrameworkMethod(Value):
+class FrameworkMethod(Value, Struct, frozen=True, eq=False):
     """A method of a tensor, a layer, a model or another thing of a library."""
 
     receiver: Value
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class ModuleValue(Value):
+class ModuleValue(Value, Struct, frozen=True):
     """A module of the project."""
 
     unit: ModuleUnit
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class FunctionValue(Value):
+class FunctionValue(Value, Struct, frozen=True, eq=False):
     """A function of the program, with the scope it was defined in and the class whose body holds it."""
 
     definition: ir.FunctionDefinition | ir.Lambda
@@ -268,8 +262,7 @@ class FunctionValue(Value):
     generator: bool = False
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class BoundMethod(Value):
+class BoundMethod(Value, Struct, frozen=True, eq=False):
     """A function of a class bound to an instance (or to the class itself)."""
 
     receiver: Value
@@ -277,8 +270,7 @@ class BoundMethod(Value):
     owner: ClassValue | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class SuperValue(Value):
+class SuperValue(Value, Struct, frozen=True, eq=False):
     """``super()``: the attributes of ``receiver`` looked up behind ``owner``."""
 
     receiver: Value
@@ -347,8 +339,7 @@ class Instance(HeapObject):
         """Whether all of its ``__init__`` was followed."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Partial(Value):
+class Partial(Value, Struct, frozen=True, eq=False):
     """``functools.partial``: a function with some arguments given already."""
 
     function: Value
@@ -356,8 +347,7 @@ class Partial(Value):
     named: tuple[tuple[str, Value], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class SliceValue(Value):
+class SliceValue(Value, Struct, frozen=True):
     """``lower:upper:step`` inside a subscript."""
 
     lower: Value
@@ -365,16 +355,14 @@ class SliceValue(Value):
     step: Value
 
 
-@dataclass(frozen=True, slots=True)
-class PackagePath(Value):
+class PackagePath(Value, Struct, frozen=True):
     """A folder of the project without an ``__init__.py``, as an import in ``importer`` names it."""
 
     importer: Path
     dotted: str
 
 
-@dataclass(frozen=True, slots=True)
-class Late(Value):
+class Late(Value, Struct, frozen=True):
     """What an import binds, before anything asks for it: most of what modules import is never needed.
 
     ``name`` is what is imported from the module, or empty for the module itself.
@@ -386,8 +374,7 @@ class Late(Value):
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class LateDefinition(Value):
+class LateDefinition(Value, Struct, frozen=True, eq=False):
     """What a module that is imported defines at its top level, before anything asks for it: most of it is never needed."""
 
     unit: ModuleUnit

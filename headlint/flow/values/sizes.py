@@ -124,6 +124,8 @@ def axes_of(value: Value, tensor_of: Callable[[Unknown], Tensor]) -> tuple[Axis,
             return ((tensor, axis),)
         case Unknown(key=("item", int() as axis), parent=Unknown(key="shape", parent=Unknown() as owner)):
             return ((tensor_of(owner), axis),)
+        case Unknown(key="len", parent=Unknown() as owner):
+            return ((tensor_of(owner), 0),)
         case Unknown(key=("*", Unknown() as right), parent=Unknown() as left):
             first, second = axes_of(left, tensor_of), axes_of(right, tensor_of)
             return (*first, *second) if first and second else ()

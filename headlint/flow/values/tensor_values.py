@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from headlint.flow.values.assumptions import Assumption
 from headlint.flow.values.intervals import Interval
@@ -31,8 +33,7 @@ class Domain(Enum):
     LOSS = "a loss"
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(Struct, frozen=True):
     """What is known of a tensor's shape. ``dims`` is given where the rank is known; None stands for an unknown size.
 
     Where the rank is unknown ``last`` may still be (a dense layer's width) and ``channel`` (axis 1 of an image).
@@ -74,8 +75,7 @@ class Shape:
 ANY_SHAPE = Shape()
 
 
-@dataclass(frozen=True, slots=True)
-class Labels:
+class Labels(Struct, frozen=True):
     """What is known of an array of labels.
 
     ``encoding`` is ``index`` (one integer a sample), ``one_hot``, ``multi_hot``, ``binary`` (0/1 a sample), ``values``
@@ -104,8 +104,7 @@ GIVEN = "given"
 """The note of an input that a caller gives, or a loop over data."""
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(Struct, frozen=True):
     """What made a tensor: a layer, an activation, an operation, an input, or labels read from somewhere.
 
     ``site`` is where it happened and ``built_at`` where the thing that did it was built (a layer's constructor call).
@@ -121,8 +120,7 @@ class Origin:
     """What is not a tensor in a sum, product or quotient, or what is seen as a tensor without being known as one."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Tensor(Value):
+class Tensor(Value, Struct, frozen=True, eq=False):
     """A tensor, with what its numbers mean and the tensors it was computed from."""
 
     domain: Domain = Domain.UNKNOWN

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from headlint.flow.values.python_values import HeapObject, Site, Value
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Parameters(Value):
+class Parameters(Value, Struct, frozen=True, eq=False):
     """Some or all parameters of some modules, as ``model.parameters()`` gives them.
 
     ``members`` are the layers, ready-made models, tensors and unknown modules that they belong to. Not ``complete``: there
@@ -34,15 +33,13 @@ class Parameters(Value):
         )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class OneParameter(Value):
+class OneParameter(Value, Struct, frozen=True, eq=False):
     """One parameter out of several, whichever."""
 
     of: Parameters
 
 
-@dataclass(frozen=True, slots=True)
-class Trainable(Value):
+class Trainable(Value, Struct, frozen=True):
     """Whether parameters get gradients: what is stored with a layer whose parameters were frozen or released."""
 
     value: bool | None
@@ -87,8 +84,7 @@ class Scaler(HeapObject):
         self.site = site
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Loop:
+class Loop(Struct, frozen=True, eq=False):
     """A loop that is being run."""
 
     site: Site
@@ -96,8 +92,7 @@ class Loop:
     """What it goes through; None for a ``while``."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Round:
+class Round(Struct, frozen=True, eq=False):
     """One round of a loop."""
 
     loop: Loop
