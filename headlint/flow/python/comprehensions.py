@@ -56,13 +56,19 @@ def _run_clauses(machine: Machine, node: ir.Comprehension, index: int, results: 
     if items is not None and len(items) > longest:
         items = None
     exact = items is not None
-    for item in items if items is not None else [iteration.element(machine, iterable)]:
+    several = items if items is not None else [iteration.element(machine, iterable)]
+    cost = 0
+    for number, item in enumerate(several):
+        if number > 1 and cost * (len(several) - number) > machine.steps_left // 2:
+            return False  # the rest is like these, and would leave nothing for what comes behind
+        left = machine.steps_left
         machine.assign(clause.target, item)
         verdicts = [outcome for condition in clause.conditions for _, outcome in machine.decide(condition)]
         if clause.conditions and not any(verdicts):
             continue
         exact = exact and all(verdicts)
         exact = _run_clauses(machine, node, index + 1, results) and exact
+        cost = left - machine.steps_left
     return exact
 
 
