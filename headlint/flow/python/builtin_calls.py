@@ -53,7 +53,7 @@ def _len(machine: Machine, arguments: Arguments, at: int) -> Value:
         case Tensor() as tensor:
             size = tensor.shape.size(0) if tensor.shape.dims else None
             return Constant(size) if size is not None else sizes.size_of(machine.globals, tensor, 0)
-        case Unknown(key=("item", SliceValue() as part), parent=Unknown() as whole) if (less := _left_out(part)):
+        case Unknown(key=("item", SliceValue() as part), parent=Unknown() as whole) if less := _left_out(part):
             return whole.child("len").child(("-", ("int", less)))
         case Unknown() as unknown:
             return unknown.child("len")
