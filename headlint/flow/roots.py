@@ -262,8 +262,9 @@ def _first_argument(method: FunctionValue) -> Arguments:
     """``forward`` and ``call`` get a tensor."""
     positional = [parameter for parameter in method.definition.parameters if parameter.kind == "positional"]
     if method.name in ("forward", "call") and len(positional) >= 2 and method.kind == "function":
-        name = positional[1].name
-        return Arguments((Tensor(shape=_axes_read(method.definition.body, name), origin=Origin("input", name)),))
+        name, body = positional[1].name, method.definition.body
+        shape = _axes_read(body, name) if isinstance(body, tuple) else ANY_SHAPE
+        return Arguments((Tensor(shape=shape, origin=Origin("input", name)),))
     return Arguments()
 
 

@@ -67,23 +67,22 @@ def _groups(side: str) -> list[Group]:
 
 def _lengths(shape: Shape, groups: Sequence[Group], arguments: Mapping[str, Value]) -> dict[str, int]:
     """The sizes of names, as far as the tensor or the call gives them."""
-    found: dict[str, int] = {}
-    for group in groups:
-        for name in group:
-            match arguments.get(name):
-                case Constant(int() as size):
-                    found[name] = size
+    found = {name: size for name, value in arguments.items() if (size := _size(value)) is not None}
     for place, group in enumerate(groups):
-        size = shape.dims[place] if shape.dims is not None else None
+        whole = shape.dims[place] if shape.dims is not None else None
         open_names = [name for name in group if name not in found]
         rest = prod(found[name] for name in group if name in found)
-        if size is not None and len(open_names) == 1 and rest and size % rest == 0:
-            found[open_names[0]] = size // rest
-    return {**found, **{name: one.value for name, one in arguments.items() if _is_size(one)}}
+        if whole is not None and len(open_names) == 1 and rest and whole % rest == 0:
+            found[open_names[0]] = whole // rest
+    return found
 
 
-def _is_size(value: Value) -> bool:
-    return isinstance(value, Constant) and isinstance(value.value, int) and not isinstance(value.value, bool)
+def _size(value: Value) -> int | None:
+    match value:
+        case Constant(int() as size) if not isinstance(size, bool):
+            return size
+        case _:
+            return None
 
 
 def _product(group: Group, lengths: Mapping[str, int]) -> int | None:
