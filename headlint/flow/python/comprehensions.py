@@ -58,14 +58,18 @@ def _run_clauses(machine: Machine, node: ir.Comprehension, index: int, results: 
     if items is None:
         _run_any_round(machine, node, index, results, iteration.element(machine, iterable))
         return False
-    exact = True
-    for item in items:
+    exact, cost = True, 0
+    for number, item in enumerate(items):
+        if number > 1 and cost * (len(items) - number) > machine.steps_left // 2:
+            return False  # the rest is like these, and would leave nothing for what comes behind
+        left = machine.steps_left
         machine.assign(clause.target, item)
         verdicts = [outcome for condition in clause.conditions for _, outcome in machine.decide(condition)]
         if clause.conditions and not any(verdicts):
             continue
         exact = exact and all(verdicts)
         exact = _run_clauses(machine, node, index + 1, results) and exact
+        cost = left - machine.steps_left
     return exact
 
 
