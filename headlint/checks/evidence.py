@@ -145,8 +145,12 @@ class Evidence(Struct, dict=True):
     def uses(self) -> list[LossUse]:
         """The losses that take a tensor, but for those that only let a model with saved weights predict."""
         idle = self._compiled_to_predict
-        uses = [use for use in self.of(LossUse) if isinstance(use.prediction, Tensor)]
+        uses = [use for use in self.of(LossUse) if isinstance(use.prediction, Tensor) and not self._only_measures(use)]
         return [use for use in uses if not (use.compiled and use.site in idle)]
+
+    def _only_measures(self, use: LossUse) -> bool:
+        """Whether a squared error that the program writes out is a measure: nothing is seen to learn by it."""
+        return use.loss.by_hand and use.loss.family == "regression" and id(use.result) not in self.differentiated
 
     @cached_property
     def _compiled_to_predict(self) -> set[Site]:

@@ -351,7 +351,7 @@ def _maker(tensor: Tensor) -> int:
 def labels_rescaled(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL606."""
     for fact in evidence.of(LabelsRescaled):
-        if fact.labels.encoding in ("index", "binary", "one_hot"):
+        if fact.labels.encoding in ("index", "binary", "one_hot") and not fact.labels.noise:
             message = f"The labels ({fact.labels.source}) are divided by 255 as if they were pixels: classes become fractions."
             yield Diagnostic(
                 "HL606",

@@ -338,6 +338,8 @@ def exclusive_classes_with_binary_loss(evidence: Evidence) -> Iterator[Diagnosti
         labels = known.get(id(tensor)) or (target if target is not None and target.exclusive else None)
         if labels is None or use.loss.family != "binary_cross_entropy" or not wants_probabilities(use):
             continue
+        if use.loss.name.startswith(("keras.ops.", "keras.backend.")):
+            continue  # one number for each output, of which a focal loss is made too
         width = tensor.shape.units
         if (
             tensor.domain is Domain.SIGMOID

@@ -1,4 +1,4 @@
-"""Cross entropies that a program writes out itself: they take the logarithm of probabilities and of nothing else."""
+"""Losses that a program writes out itself. A cross entropy takes the logarithm of probabilities and of nothing else."""
 
 from __future__ import annotations
 
@@ -23,3 +23,6 @@ LOSSES = {
     for framework in ("tensorflow", "keras", "torch")
 }
 """By framework and family."""
+
+SQUARED_ERROR = LossKind("hand-written squared error", "torch", "regression", "values", symmetric=True, by_hand=True)
+"""The mean, or the sum, of squared differences; or of their sizes."""

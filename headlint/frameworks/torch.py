@@ -220,6 +220,7 @@ _SOFTMAX = ("input", "dim")
 _FUNCTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "softmax": ("softmax", _SOFTMAX),
     "log_softmax": ("log_softmax", _SOFTMAX),
+    "gumbel_softmax": ("gumbel", ("logits", "tau", "hard", "eps", "dim")),
     "sigmoid": ("sigmoid", ("input",)),
     "logsigmoid": ("log_sigmoid", ("input",)),
     "tanh": ("tanh", ("input",)),
@@ -291,6 +292,7 @@ _FUNCTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     **dict.fromkeys(("imag", "angle", "rsqrt", "erf", "reciprocal"), ("function", ("input",))),
     "std": ("unknown_shape", ("input", "dim")),
     "pow": ("power", ("input", "exponent")),
+    "eye": ("identity_matrix", ("n",)),
     "zeros": ("fresh", ("*size",)),
     "ones": ("fresh", ("*size",)),
     "rand": ("fresh", ("*size",)),

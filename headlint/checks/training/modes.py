@@ -6,10 +6,12 @@ from collections.abc import Iterator
 
 from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
 from headlint.checks.evidence import Evidence
+from headlint.checks.training.gathering import counts_rounds
 from headlint.checks.training.holding import held_by, is_optimizer
-from headlint.checks.training.order import Run, together
+from headlint.checks.training.order import Run, is_settled, together
 from headlint.checks.training.reach import depends_on, tensors_in
-from headlint.checks.training.switching import covers, depends_on_mode, may_be_switched_by, mode_of
+from headlint.checks.training.switching import covers, depends_on_mode, leaves_its_mode, may_be_switched_by, mode_of
+from headlint.flow.values.conditions import Guard
 from headlint.flow.values.facts import Event, TrainingEvent
 from headlint.flow.values.python_values import HeapObject, Unknown, Value
 from headlint.flow.values.training_values import Loop, Parameters
@@ -53,10 +55,20 @@ def _applied_for(evidence: Evidence, run: Run, backward: TrainingEvent) -> list[
         if event.event in (Event.APPLIED, Event.HANDED_OVER)
         and not event.without_gradient
         and together(event, backward)
-        and any(_holds(run, step.subject, event.subject) for step in known)
-        and depends_on_mode(evidence, event.subject)
+        and any(_holds(run, step.subject, _model_of(run, event)) for step in known)
+        and depends_on_mode(evidence, _model_of(run, event))
         and any(depends_on(evidence, backward.subject, output) for output in _outputs(event))
     ]
+
+
+def _model_of(run: Run, applied: TrainingEvent) -> Value:
+    """The model that is applied, also by a method of its own: ``model.compute_loss(batch)``."""
+    match applied.subject:
+        case Unknown(key=str(), parent=Unknown() as model) if leaves_its_mode(applied, model):
+            switched = any(event.subject is model for event in run.of(Event.MODE_SET))
+            return model if switched else applied.subject
+        case _:
+            return applied.subject
 
 
 def _outputs(applied: TrainingEvent) -> list[Value]:
@@ -68,7 +80,9 @@ def _outputs(applied: TrainingEvent) -> list[Value]:
 
 
 def _holds(run: Run, optimizer: Value, model: Value) -> bool:
-    """Whether an optimizer trains a model."""
+    """Whether an optimizer trains a model; of what is unknown it does where the program clears the model's gradients."""
+    if isinstance(model, Unknown) and any(event.subject is model for event in run.of(Event.CLEARED)):
+        return True
     held = held_by(optimizer)
     if held is not None:
         return model in held.owners
@@ -89,11 +103,10 @@ def _built_over(run: Run, optimizer: Value) -> list[Parameters]:
 
 def _evaluation_before(run: Run, applied: TrainingEvent, backward: TrainingEvent) -> TrainingEvent | None:
     """What has put the model into evaluation mode when it is applied, in the first round of the loops or a later one."""
-    model = applied.subject
+    model = _model_of(run, applied)
     about = [event for event in run.of(Event.MODE_SET) if covers(event.subject, model)]
     switches = [event for event in about if together(event, backward)]
-    if isinstance(model, Unknown) and not any(mode_of(event) is True for event in run.of(Event.MODE_SET)):
-        return None
+    as_made = isinstance(model, Unknown) and not any(mode_of(event) is True for event in run.of(Event.MODE_SET))
     place = run.place(applied)
     inner_first = list(reversed(applied.rounds))
     for one in [*inner_first, None]:
@@ -101,7 +114,8 @@ def _evaluation_before(run: Run, applied: TrainingEvent, backward: TrainingEvent
         before = [event for event in inside if run.place(event) < place]
         if before:
             found = before[-1]
-            return found if mode_of(found) is False and not _handed_between(run, found, applied) else None
+            lasts = mode_of(found) is False and not as_made and not _handed_between(run, found, applied)
+            return found if lasts else None
         if one is not None and _is_replaced_in(run, applied, one.loop):
             return None
         whole = [event for event in about if one is not None and one in event.rounds and together(event, applied)]
@@ -118,7 +132,7 @@ def _is_replaced_in(run: Run, applied: TrainingEvent, loop: Loop) -> bool:
     if isinstance(model, HeapObject) and model.born > began:
         return True
     return any(
-        event.event is applied.event and event.subject is not model
+        event.event is applied.event and event.subject is not model and not run.chose_between(event, applied, loop)
         for event in within
         if (event.site, event.calls) == (applied.site, applied.calls)
     )
@@ -127,22 +141,29 @@ def _is_replaced_in(run: Run, applied: TrainingEvent, loop: Loop) -> bool:
 def _happens_again_and_again(switch: TrainingEvent, applied: TrainingEvent) -> bool:
     """Whether a switch is done in each round, or every so many rounds; another condition may hold in the last alone."""
     return all(
-        isinstance(guard.condition.subject, Unknown)
-        and isinstance(guard.condition.subject.key, tuple)
-        and guard.condition.subject.key[0] == "%"
+        counts_rounds(guard) or is_settled(guard.condition.subject) or _holds_but_once(guard)
         for guard in set(switch.guards) - set(applied.guards)
         if guard.condition.subject is not applied.subject
     )
 
 
+def _holds_but_once(guard: Guard) -> bool:
+    """Whether a condition holds in all rounds but one: ``number != 0``."""
+    return guard.condition.operator == "==" and guard.outcome is False
+
+
 def _handed_between(run: Run, first: TrainingEvent, last: TrainingEvent) -> bool:
     between = run.events[run.place(first) : run.place(last)]
-    return any(may_be_switched_by(event, last.subject) for event in between)
+    return any(_may_switch(event, _model_of(run, last)) for event in between)
 
 
 def _handed_after(run: Run, switch: TrainingEvent, one: object) -> bool:
     later = [event for event in run.events[run.place(switch) :] if one in event.rounds]
-    return any(may_be_switched_by(event, switch.subject) for event in later)
+    return any(_may_switch(event, switch.subject) for event in later)
+
+
+def _may_switch(event: TrainingEvent, model: Value) -> bool:
+    return may_be_switched_by(event, model) and not (isinstance(model, Unknown) and leaves_its_mode(event, model))
 
 
 RULES = (trained_in_evaluation_mode,)

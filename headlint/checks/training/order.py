@@ -57,6 +57,15 @@ class Run(Struct, frozen=True, eq=False, dict=True):
             return list(self.events)
         return [other for other in self.events if event.rounds[-1] in other.rounds]
 
+    def chose_between(self, first: TrainingEvent, second: TrainingEvent, loop: Loop) -> bool:
+        """Whether what was decided before a loop lets only one of two things happen in it."""
+        began = min((self.place(event) for event in self.within(loop)), default=0)
+        decided = {guard.condition for event in self.events[:began] for guard in event.guards}
+        guards = (*first.guards, *second.guards)
+        return not consistent(
+            tuple(one for one in guards if one.condition in decided or is_settled(one.condition.subject))
+        )
+
     def before(self, event: TrainingEvent) -> Iterator[Neighbour]:
         """What happens before an event, the nearest first; then, in a loop, what the round before it has done."""
         around = self.round_of(event)
@@ -114,3 +123,19 @@ def is_option(value: object) -> bool:
             return is_option(owner)
         case _:
             return False
+
+
+_OF_TEXTS = frozenset({"startswith", "endswith", "lower", "upper", "strip"})
+
+
+def is_settled(value: object) -> bool:
+    """Whether no round of a loop changes a value: an option, a parameter or its default, or what a text method makes of one."""
+    match value:
+        case Unknown(key=("call", _), parent=Unknown(key=str() as method, parent=Unknown() as text)):
+            return method in _OF_TEXTS and is_settled(text)
+        case Unknown(key=Assumption()):
+            return True
+        case Unknown(key=str(), parent=Unknown() as owner):
+            return is_settled(owner)
+        case _:
+            return is_option(value)

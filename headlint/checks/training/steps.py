@@ -17,7 +17,7 @@ from headlint.checks.training.gathering import (
 )
 from headlint.checks.training.holding import called, concerns_all_of, is_optimizer, may_concern, may_train, reaches
 from headlint.checks.training.order import Run, always_with, is_option, together
-from headlint.checks.training.reach import certainly_reaches, may_reach
+from headlint.checks.training.reach import certainly_reaches, depends_on, may_reach
 from headlint.checks.training.tapes import TRAINABLE
 from headlint.checks.training.unused_gradients import cleared_unused
 from headlint.flow.machine.state import consistent
@@ -36,7 +36,8 @@ def gradients_never_cleared(evidence: Evidence) -> Iterator[Diagnostic]:
             possible = [event for event in run.events if not _excludes(event, step)]
             possible = [event for event in possible if not _belongs_to_another_step(run, event, step)]
             around = set(run.within(step.rounds[-1].loop)) if step.rounds else set(run.events)
-            if any(_may_clear(event, step.subject) for event in possible if event in around):
+            clearing = [event for event in possible if event in around and _may_clear(event, step.subject)]
+            if not all(_only_computes_a_loss(evidence, run, event) for event in clearing):
                 continue
             cleared_outside = any(
                 event.event is Event.CLEARED and may_concern(event.subject, step.subject) for event in possible
@@ -163,6 +164,26 @@ def _may_clear(event: TrainingEvent, optimizer: Value) -> bool:
             return may_train(event, optimizer)
         case _:
             return False
+
+
+def _only_computes_a_loss(evidence: Evidence, run: Run, event: TrainingEvent) -> bool:
+    """Whether a call is that of a model's own method, and gives what a loss is computed from that is differentiated."""
+    match event.subject:
+        case Unknown(key=str(), parent=Unknown() as model) as method if event.event is Event.HANDED_OVER:
+            result = method.child(("call", event.site))
+            return (
+                not _CHANGING.search(called(method))
+                and model not in event.given[:-1]
+                and any(depends_on(evidence, one.subject, result) for one in run.of(Event.DIFFERENTIATED))
+            )
+        case _:
+            return False
+
+
+_CHANGING = re.compile(
+    r"train|fit|learn|updat|optim|step|zero|clear|reset|grad|backward|start|begin|prepare|hook", re.I
+)
+"""What the names of methods have in them that may do more to a model than to apply it."""
 
 
 _LIMITING = [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from headlint.checks.evidence import Evidence
 from headlint.checks.training.holding import called
 from headlint.flow.values.conditions import Choice
@@ -109,3 +111,28 @@ def may_be_switched_by(event: TrainingEvent, model: Value) -> bool:
 
 def _contains(owner: HeapObject, model: Value) -> bool:
     return any(value is model for value in owner.slots.values())
+
+
+_APPLYING = frozenset({"generate", "predict", "forward", "decode", "encode", "sample", "infer", "inference"})
+"""Methods that apply a model, whatever else they do; none of them switches its mode."""
+
+
+def applies(event: TrainingEvent, model: Unknown) -> bool:
+    """Whether a call is that of a model, or of a method of it that applies it."""
+    function = event.subject
+    return function is model or (
+        isinstance(function, Unknown) and function.parent is model and function.key in _APPLYING
+    )
+
+
+def leaves_its_mode(event: TrainingEvent, model: Unknown) -> bool:
+    """Whether a call applies a model or a part of it, rather than a method that may switch its mode."""
+    function = event.subject
+    if applies(event, model):
+        return True
+    if not isinstance(function, Unknown) or function.parent is not model or model in event.given[:-1]:
+        return False
+    return isinstance(function.key, str) and not _SWITCHING.search(called(function))
+
+
+_SWITCHING = re.compile(r"train|eval|mode|test|infer|freeze", re.I)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
 from headlint.checks.evidence import Evidence
-from headlint.checks.training.holding import called
 from headlint.checks.training.judging import goes_through_data
 from headlint.checks.training.order import Run, always_with, together
 from headlint.checks.training.reach import depends_on
-from headlint.checks.training.switching import may_be_switched_by, mode_of
+from headlint.checks.training.switching import applies, leaves_its_mode, may_be_switched_by, mode_of
 from headlint.flow.values.facts import Event, LossUse, PredictionUse, TrainingEvent
 from headlint.flow.values.python_values import Site, Unknown, Value
 
@@ -49,36 +47,12 @@ def _is_only_trained(evidence: Evidence, model: Unknown) -> bool:
     switches = [event for event in evidence.events if event.event is Event.MODE_SET]
     if any(mode_of(event) is not True for event in switches):
         return False
-    return not any(may_be_switched_by(event, model) and not _leaves_its_mode(event, model) for event in evidence.events)
-
-
-_APPLYING = frozenset({"generate", "predict", "forward", "decode", "encode", "sample", "infer", "inference"})
-"""Methods that apply a model, whatever else they do; none of them switches its mode."""
-
-
-def _applies(event: TrainingEvent, model: Unknown) -> bool:
-    function = event.subject
-    return function is model or (
-        isinstance(function, Unknown) and function.parent is model and function.key in _APPLYING
-    )
-
-
-def _leaves_its_mode(event: TrainingEvent, model: Unknown) -> bool:
-    """Whether a call applies a model or a part of it, rather than a method that may switch its mode."""
-    function = event.subject
-    if _applies(event, model):
-        return True
-    if not isinstance(function, Unknown) or function.parent is not model or model in event.given[:-1]:
-        return False
-    return isinstance(function.key, str) and not _SWITCHING.search(called(function))
-
-
-_SWITCHING = re.compile(r"train|eval|mode|test|infer|freeze", re.I)
+    return not any(may_be_switched_by(event, model) and not leaves_its_mode(event, model) for event in evidence.events)
 
 
 def _judged_behind(evidence: Evidence, run: Run, switch: TrainingEvent, model: Unknown) -> Iterator[TrainingEvent]:
     """Where what a loss trained is applied without a gradient behind the switch, and what it gives is judged."""
-    applied = [event for event in run.of(Event.HANDED_OVER) if _applies(event, model)]
+    applied = [event for event in run.of(Event.HANDED_OVER) if applies(event, model)]
     losses = [event.subject for event in run.of(Event.DIFFERENTIATED)]
     trained = any(depends_on(evidence, loss, _output(event)) for event in applied for loss in losses)
     for event in applied if trained and run.of(Event.STEPPED) else ():

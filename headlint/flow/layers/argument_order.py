@@ -26,7 +26,7 @@ def as_meant(machine: Machine, kind: LossKind, arguments: Arguments) -> Argument
     if not kind.name.startswith("tensorflow.nn.") or len(arguments.positional) != 2:
         return arguments
     first, second = (machine.state.narrow(value) for value in arguments.positional)
-    if _are_labels(first) or not (_are_labels(second) and (_is_fed(second) or _builds_a_graph(machine))):
+    if _are_labels(first) or not (_is_fed(second) or _builds_a_graph(machine)):
         return arguments
     named = dict(zip((kind.prediction, kind.target), arguments.positional, strict=True))
     return Arguments((), {**arguments.named, **named}, arguments.sites)

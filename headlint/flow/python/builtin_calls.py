@@ -144,6 +144,8 @@ def _list(machine: Machine, arguments: Arguments, at: int) -> Value:
     given = machine.state.narrow(arguments.positional[0])
     if isinstance(given, ListValue | Container):
         return ListValue(iteration.slot_items(machine, given) or (), approximate=True)
+    if isinstance(given, Dataset) and given.name in ("zip", "enumerate"):
+        return given  # its rows come in the order of what they are made of
     return ListValue((iteration.element(machine, given),), approximate=True)
 
 

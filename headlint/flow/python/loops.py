@@ -201,8 +201,10 @@ def _blur(
     """What a round changed, further rounds that are not followed change further: nobody knows to what."""
     for (heap_object, key), old in replaced.items():
         new = heap_object.slots.get(key)
-        if isinstance(old, Tensor) and new is not None and new is not old:
-            machine.emit(CarriedOver, machine.site(0), first=old, any_round=any_round)
+        if new is not None and new is not old:
+            for option in machine.state.alternatives(old) if old is not None else ():
+                if isinstance(option.value, Tensor):
+                    machine.emit(CarriedOver, machine.site(0), first=option.value, any_round=any_round)
         match heap_object, new:
             case _ if old is not None and new is not None and same(old, new):
                 continue

@@ -211,9 +211,13 @@ def _reduce(machine: Machine, operation: Operation) -> Value:
     labels = numbers.reduced(tensor.labels) if operation.given("dim") else None
     left = axes.without(*axes.counted(tensor, axis) or (None,)) if not keeps else ()
     kept = axes.all_but(axis, tensor.shape.rank) if keeps else ()
-    return tensor.derive(
+    result = tensor.derive(
         domain=domain, shape=shape, origin=origin, axis=axis, heads=(), labels=labels, order=left, kept=kept
     )
+    if (compared := by_hand.squared_error(machine, operation, tensor)) is not None:
+        result = replace(result, domain=Domain.LOSS, labels=None)
+        by_hand.note_squared_error(machine, operation, compared, result)
+    return result
 
 
 _COMPARISONS = {"gt": ">", "ge": ">=", "greater": ">", "lt": "<", "le": "<=", "eq": "==", "equal": "=="}

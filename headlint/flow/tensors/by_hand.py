@@ -5,17 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from headlint.flow.tensors.operation import PROBABILITIES, Operation, activate, comes_from
 from headlint.flow.values.facts import HandWrittenLoss, LossUse
-from headlint.flow.values.python_values import Site
+from headlint.flow.values.python_values import Constant, Site, Value
 from headlint.flow.values.tensor_values import ANY_SHAPE, GIVEN, Domain, Origin, Tensor
 from headlint.frameworks import by_hand as kinds
 
 if TYPE_CHECKING:
     from headlint.flow.machine.machine import Machine
 
+PICKED = "picked by labels"
+"""The note of numbers of which labels took one for each sample."""
+
 DEEPEST_SUM = 6
 """Sums, signs and reductions around a product that are looked through."""
+
+
+TRAINED = (Domain.LINEAR, Domain.SOFTMAX, Domain.SIGMOID, Domain.TANH, Domain.RECTIFIED)
+"""What a head can give of which a squared error is taken."""
 
 
 def quotient(machine: Machine, over: Tensor, under: Tensor, site: Site) -> Tensor | None:
@@ -87,10 +96,32 @@ def _is_trained(log: Tensor) -> bool:
     return log.origin.name.partition(".")[0] in kinds.LOSSES
 
 
+def picked_by(picked: Tensor, several: Tensor, index: Value | None, name: str, site: Site) -> Tensor:
+    """What an index took out of several numbers, marked where it is labels: ``p[range(n), labels]``."""
+    if not isinstance(index, Tensor) or not _are_labels(index):
+        return picked
+    return replace(picked, origin=Origin("operation", name, site, note=PICKED, factor=index), inputs=(several,))
+
+
+def _picking(tensor: Tensor) -> tuple[Tensor, Tensor] | None:
+    """The logarithm of probabilities, of which one for each sample is picked by its label before or afterwards."""
+    of_picked = tensor.origin.note == "log" and tensor.inputs[0].origin.note == PICKED
+    pick = tensor.inputs[0] if of_picked else tensor
+    log = tensor if of_picked else tensor.inputs[0] if tensor.origin.note == PICKED else tensor
+    labels = pick.origin.factor
+    return (
+        (log, labels)
+        if pick.origin.note == PICKED and log.origin.note == "log" and isinstance(labels, Tensor)
+        else None
+    )
+
+
 def _terms(tensor: Tensor, depth: int) -> Iterator[tuple[Tensor, Tensor] | None]:
     """Each logarithm of a sum with what it is multiplied with, None for a part of the sum that is no such product."""
     note = tensor.origin.note if tensor.origin.role == "operation" else ""
-    if note == "multiply" and len(tensor.inputs) == 2:
+    if note in ("log", PICKED):
+        yield _picking(tensor)
+    elif note == "multiply" and len(tensor.inputs) == 2:
         yield _product(*tensor.inputs) or _weighted(tensor, depth)
     elif depth and tensor.inputs and note in ("negative", "add", "subtract", "multiply", "divide"):
         for part in tensor.inputs:
@@ -146,6 +177,44 @@ def _take(machine: Machine, operation: Operation, terms: list[tuple[Tensor, Tens
     )
 
 
+def squared_error(machine: Machine, operation: Operation, tensor: Tensor) -> tuple[Tensor, Tensor] | None:
+    """Prediction and labels, where a tensor holds the squares, or the sizes, of their differences, and both are known."""
+    origin = tensor.origin
+    squared = origin.name == "**" and isinstance(origin.factor, Constant) and origin.factor.value == 2
+    if not squared and origin.name.rsplit(".", 1)[-1] not in ("square", "abs"):
+        return None
+    if "." in operation.name and not operation.name.startswith("torch."):
+        return None
+    difference = tensor.inputs[0] if tensor.inputs else tensor
+    if difference.origin.note != "subtract" or len(difference.inputs) != 2 or machine.without_gradient:
+        return None
+    for prediction, labels in (difference.inputs, difference.inputs[::-1]):
+        if prediction.attached and prediction.domain in TRAINED and _known_as_labels(_unreshaped(labels)):
+            return prediction, labels
+    return None
+
+
+def note_squared_error(machine: Machine, operation: Operation, pair: tuple[Tensor, Tensor], result: Tensor) -> None:
+    """The mean, or the sum, of squared differences as the use of a loss."""
+    prediction, labels = pair
+    machine.emit(
+        LossUse,
+        operation.site,
+        loss=kinds.SQUARED_ERROR,
+        prediction=prediction,
+        target=labels,
+        in_training=True,
+        loss_site=operation.site,
+        result=result,
+    )
+
+
+def _unreshaped(tensor: Tensor) -> Tensor:
+    while tensor.origin.role == "operation" and len(tensor.inputs) == 1 and tensor.labels is None:
+        tensor = tensor.inputs[0]
+    return tensor
+
+
 def _probability_of(log: Tensor) -> Tensor:
     """``p`` of ``log(p)`` and of ``log(1 - p)``, which may be clipped."""
     tensor = log.inputs[0]
@@ -154,7 +223,7 @@ def _probability_of(log: Tensor) -> Tensor:
         complement = complement.inputs[0]
     if complement.origin.note == "subtract" and len(complement.inputs) == 1:
         tensor = complement.inputs[0]
-    while tensor.origin.note in ("clamp", "add") and len(tensor.inputs) == 1:
+    while tensor.origin.note in ("clamp", "add", PICKED) and len(tensor.inputs) == 1:
         tensor = tensor.inputs[0]
     return tensor
 

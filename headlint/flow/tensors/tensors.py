@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 from msgspec.structs import replace
 
-from headlint.flow.tensors import arithmetic, axes, columns, creation, numbers, reshaping, sequences, shapes
+from headlint.flow.tensors import arithmetic, axes, by_hand, columns, creation, numbers, reshaping, sequences, shapes
 from headlint.flow.tensors.dtypes import moved
 from headlint.flow.tensors.operation import DOMAINS, Operation, activate, tensor_of
 from headlint.flow.values.arguments import Arguments
@@ -22,7 +22,7 @@ from headlint.flow.values.python_values import (
     Unknown,
     Value,
 )
-from headlint.flow.values.tensor_values import Domain, Labels, Origin, Shape, Tensor
+from headlint.flow.values.tensor_values import ANY_SHAPE, Domain, Labels, Origin, Shape, Tensor
 from headlint.frameworks import torch
 from headlint.frameworks.kinds import OperationKind
 
@@ -79,6 +79,25 @@ def _activation(machine: Machine, operation: Operation) -> Value:
     given = operation.given("dim")
     axis = operation.integer("dim") if given else (None if operation.name.startswith("torch") else -1)
     return activate(machine, tensor, operation.effect, operation.site, operation.name, axis, given)
+
+
+def _gumbel(machine: Machine, operation: Operation) -> Value:
+    """A sample from what a softmax gives, soft or hard: numbers that sum to one, and no activation of a layer's units."""
+    tensor = tensor_of(machine, operation.main)
+    if tensor is None:
+        return Unknown()
+    axis = operation.integer("dim") if operation.given("dim") else -1
+    return tensor.derive(domain=Domain.SOFTMAX, axis=axis, origin=operation.origin("gumbel"), guarded=True, heads=())
+
+
+def _gather(machine: Machine, operation: Operation) -> Value:
+    """``gather(dim, index)``: by labels, of each sample what belongs to its class."""
+    tensor = tensor_of(machine, operation.main)
+    if tensor is None:
+        return Unknown()
+    index = operation.arguments.get("index") or operation.arguments.get("indices")
+    picked = tensor.derive(shape=ANY_SHAPE, origin=operation.origin(), axis=None, heads=(), labels=None)
+    return by_hand.picked_by(picked, tensor, index, operation.name, operation.site)
 
 
 def _same(machine: Machine, operation: Operation) -> Value:
@@ -193,7 +212,11 @@ def item(machine: Machine, tensor: Tensor, key: Value, site: Site) -> Value:
     origin = Origin("operation", "[…]", site, note="index", factor=key if axes.cuts_an_end(key) else None)
     if tensor.domain in (Domain.SOFTMAX, Domain.LOG_SOFTMAX) and _picks_column(key, tensor.shape.rank):
         domain = Domain.SIGMOID if tensor.domain is Domain.SOFTMAX else Domain.UNKNOWN
-        return tensor.derive(domain=domain, shape=shape, origin=origin, axis=None, heads=())
+        column = tensor.derive(domain=domain, shape=shape, origin=origin, axis=None, heads=())
+        return by_hand.picked_by(column, tensor, key.items[-1], origin.name, site)
+    if isinstance(key, TupleValue) and len(key.items) == 2 and isinstance(key.items[1], Tensor):
+        rest = tensor.derive(shape=shape, origin=origin, axis=None, heads=(), labels=None, order=axes.picked(key))
+        return by_hand.picked_by(rest, tensor, key.items[1], origin.name, site)
     labels = _picked_labels(tensor, key, shape)
     domain = tensor.domain
     if domain is Domain.ONE_HOT and (labels is None or labels.encoding != "one_hot"):
@@ -238,7 +261,7 @@ def rounded(machine: Machine, tensor: Tensor, site: Site) -> Value:
     return apply(machine, "round", "round", tensor, {"input": tensor}, site)
 
 
-def _picks_column(key: Value, rank: int | None) -> bool:
+def _picks_column(key: Value, rank: int | None) -> TypeGuard[TupleValue]:
     """Whether an index takes one class out of several: its probability is that of a yes or no."""
     if not isinstance(key, TupleValue) or len(key.items) < 2 or isinstance(key.items[-1], SliceValue):
         return False
@@ -298,6 +321,8 @@ _EFFECTS: dict[str, Callable[[Machine, Operation], Value]] = {
     **dict.fromkeys(
         ("softmax", "softmax2d", "log_softmax", "sigmoid", "log_sigmoid", "relu", "tanh", "nonlinear"), _activation
     ),
+    "gumbel": _gumbel,
+    "gather": _gather,
     "identity": _same,
     "select": _select,
     "detach": _detach,

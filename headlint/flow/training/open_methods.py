@@ -47,8 +47,8 @@ def _attributes_in(part: object) -> set[str]:
 
 
 def _only_raises(body: tuple[ir.Statement, ...]) -> bool:
-    match body[-1]:
-        case ir.Leave(kind="raise"):
+    match body[-1:]:
+        case (ir.Leave(kind="raise"),):
             return len(body) == 1 or (len(body) == 2 and isinstance(body[0], ir.Evaluate))
         case _:
             return False

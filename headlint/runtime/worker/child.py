@@ -10,7 +10,9 @@ import sys
 import time
 import traceback
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from .measuring.framework import Adapter, adapter_for
@@ -44,7 +46,11 @@ STAGES = ("arguments", "constructor", "missing-dependency", "import", "data", "n
 """Reasons in the order in which a try can fail: the later, the further it came."""
 
 
-def handle(message: Mapping[str, Any]) -> dict[str, Any]:
+Early = Callable[[dict[str, Any]], None]
+"""Takes a reply that holds until a better one comes."""
+
+
+def handle(message: Mapping[str, Any], early: Early = lambda reply: None) -> dict[str, Any]:
     """The reply to a request. Whatever the user's program raises ends as a reply with a reason."""
     number = message.get("id")
     try:
@@ -56,13 +62,13 @@ def handle(message: Mapping[str, Any]) -> dict[str, Any]:
             }
         if message.get("list"):
             return {"id": number, "ok": True, "names": discover(parse(read_request(message).path))}
-        return {"id": number, **answer(read_request(message), message.get("guards") or [])}
+        return {"id": number, **answer(read_request(message), message.get("guards") or [], early)}
     except BaseException as error:  # user code may raise anything, SystemExit included
         reason, detail = reason_of(error)
         return {"id": number, "ok": False, "reason": reason, "detail": detail, "left_out": [], "stubs": []}
 
 
-def answer(request: Request, guards: list[str]) -> dict[str, Any]:
+def answer(request: Request, guards: list[str], early: Early = lambda reply: None) -> dict[str, Any]:
     """The facts about a model, or why there are none."""
     started = time.perf_counter()
     program = Program(request.root, request.path)
@@ -74,43 +80,62 @@ def answer(request: Request, guards: list[str]) -> dict[str, Any]:
             adapter.prepare(request, program)
             module = program.load()
             name = model_named(request)
-            recipe, measured = best(program, module, name, request, adapter)
+            told = Told(request, program, module, name, adapter.versions(), guards, started)
+            recipe, measured = best(program, module, name, request, adapter, lambda *one: early(told.reply(*one)))
     except BaseException as error:  # user code may raise anything, SystemExit included
         reason, detail = missing_base(*reason_of(error), program)
         return {
             "ok": False, "reason": reason, "detail": detail, "left_out": left_out(module), "stubs": stubs(program)
         }  # fmt: skip
-    basis = {
-        "name": name,
-        "init": recipe.init,
-        "origin": recipe.origin,
-        "inputs": list(measured.inputs),
-        "input_origin": measured.input_origin,
-        "modes": list(measured.modes),
-        "draws": measured.draws,
-        "assumed": list(dict.fromkeys([*recipe.assumed, *GUESSED, *measured.assumed])),
-        "stubs": stubs(program),
-        "left_out": left_out(module),
-        "device": measured.device,
-        "versions": {"python": platform.python_version(), **adapter.versions()},
-        "guards": list(guards),
-    }
+    reply = told.reply(recipe, measured)
     small = measured.parameters < MOST_TO_BUILD_AGAIN and request.seconds_left > 0
-    optimizers = adapter.optimizers(program.reload(module), name) if small else []
-    facts = {
-        "framework": request.framework or "torch",
-        "basis": basis,
-        "parameters": measured.parameters,
-        "layers": measured.layers,
-        "outputs": measured.outputs,
-        "loss": measured.loss,
-        "training": measured.training,
-        "optimizers": optimizers,
-        "suspects": measured.suspects.reply() if measured.suspects is not None else None,
-        "seconds": {**measured.seconds, "total": round(time.perf_counter() - started, 3)},
-        "peak_bytes": peak_bytes(),
-    }
-    return {"ok": True, "facts": facts}
+    reply["facts"]["optimizers"] = adapter.optimizers(program.reload(module), name) if small else []
+    return reply
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the reply about a model says whatever was measured."""
+
+    request: Request
+    program: Program
+    module: Slice
+    name: str
+    versions: Mapping[str, str]
+    guards: list[str]
+    started: float
+
+    def reply(self, recipe: Recipe, measured: Measured) -> dict[str, Any]:
+        """The reply."""
+        basis = {
+            "name": self.name,
+            "init": recipe.init,
+            "origin": recipe.origin,
+            "inputs": list(measured.inputs),
+            "input_origin": measured.input_origin,
+            "modes": list(measured.modes),
+            "draws": measured.draws,
+            "assumed": list(dict.fromkeys([*recipe.assumed, *GUESSED, *measured.assumed])),
+            "stubs": stubs(self.program),
+            "left_out": left_out(self.module),
+            "device": measured.device,
+            "versions": {"python": platform.python_version(), **self.versions},
+            "guards": list(self.guards),
+        }
+        facts = {
+            "framework": self.request.framework or "torch",
+            "basis": basis,
+            "parameters": measured.parameters,
+            "layers": measured.layers,
+            "outputs": measured.outputs,
+            "loss": measured.loss,
+            "training": measured.training,
+            "optimizers": [],
+            "suspects": measured.suspects.reply() if measured.suspects is not None else None,
+            "seconds": {**measured.seconds, "total": round(time.perf_counter() - self.started, 3)},
+            "peak_bytes": peak_bytes(),
+        }
+        return {"ok": True, "facts": facts}
 
 
 def model_named(request: Request) -> str:
@@ -129,25 +154,36 @@ def model_named(request: Request) -> str:
     return inside[0] if len(inside) == 1 else request.name
 
 
-def best(program: Program, module: Slice, name: str, request: Request, adapter: Adapter) -> tuple[Recipe, Measured]:
+def best(
+    program: Program,
+    module: Slice,
+    name: str,
+    request: Request,
+    adapter: Adapter,
+    early: Callable[[Recipe, Measured], None] = lambda recipe, measured: None,
+) -> tuple[Recipe, Measured]:
     """The first recipe that can be measured, with what was measured.
 
     Raises:
         Unmeasurable: none can; the error of the try that came furthest.
     """
+
+    def measure(recipe: Recipe) -> Measured:
+        return adapter.measure(recipe, module, replace(request, early=partial(early, recipe)))
+
     failures: list[Unmeasurable] = []
     tried: list[tuple[Recipe, Unmeasurable]] = []
     for recipe in recipes(program, module, name, request.init, adapter):
         if failures and request.seconds_left < 0:
             break
         try:
-            return recipe, adapter.measure(recipe, module, request)
+            return recipe, measure(recipe)
         except Unmeasurable as failure:
             failures.append(failure)
             tried.append((recipe, failure))
     for recipe in with_other_guesses(tried, adapter, request, failures):
         try:
-            return recipe, adapter.measure(recipe, module, request)
+            return recipe, measure(recipe)
         except Unmeasurable as failure:
             failures.append(failure)
     if not failures:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,8 @@ class Request:
     after: tuple[str, ...] = ()
     output: str | int | None = None
     train_steps: int = 0
+    early: Callable[[Any], None] = field(default=lambda measured: None, compare=False)
+    """Takes what was measured so far."""
 
     @property
     def seconds_left(self) -> float:

@@ -23,6 +23,7 @@ from keras.src.layers.convolutional.base_depthwise_conv import BaseDepthwiseConv
 from keras.src.models.functional import Functional
 
 from ..program.standins import StandIn
+from .old_functions import accept_old_functions, accept_old_initializers, initialization, obtain_input_shape
 from .old_layers import LAYERS, accept_old_attributes, gone, is_gone, with_layer_shape
 
 RENAMED = {
@@ -143,8 +144,12 @@ def accept_old_names() -> None:
     keras.Model.__new__ = staticmethod(with_old_inputs(keras.Model.__new__))
     sys.meta_path.insert(0, OldModules())
     accept_old_attributes()
+    accept_old_initializers()
     accept_channels_first()
     alias_tensorflow()
+    accept_old_functions()
+    for module in namespaces("applications"):
+        module.imagenet_utils._obtain_input_shape = obtain_input_shape
 
 
 def with_one_size(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -355,7 +360,8 @@ class OldModule(ModuleType):
             raise AttributeError(name)
         if isinstance(whole := getattr(keras, name, None), ModuleType):
             return whole
-        for place in PLACES:
+        own = self.__name__.rpartition(".")[2]
+        for place in sorted(PLACES, key=lambda place: place != own):
             for module in namespaces(place):
                 if not isinstance(module, OldModule) and hasattr(module, name):
                     return getattr(module, name)
@@ -363,6 +369,8 @@ class OldModule(ModuleType):
             return getattr(keras, name)
         if is_gone(name):
             return gone(name)
+        if (made := initialization(name)) is not None:
+            return made
         raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
 
 

@@ -117,7 +117,8 @@ class OldShape(tuple[Any, ...]):
 def accept_old_attributes() -> None:
     """Lets layers and symbolic tensors tell their shapes, and layers take lists of weights, which they keep themselves
     now."""
-    keras.KerasTensor._keras_shape = property(lambda self: tuple(self.shape))
+    for name in ("_keras_shape", "_shape_val"):
+        setattr(keras.KerasTensor, name, property(lambda self: tuple(self.shape)))
     keras.KerasTensor.get_shape = lambda self: OldShape(self.shape)
     layer: Any = keras.layers.Layer
     for side in ("output", "input"):

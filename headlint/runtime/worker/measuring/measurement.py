@@ -119,7 +119,7 @@ class Bench(Protocol):
 
 
 def measured(bench: Bench, request: Request) -> Measured:
-    """Everything about a model.
+    """Everything about a model. What is known before the end is told to ``request.early``, should the time run out.
 
     Raises:
         Unmeasurable: it cannot be built, or no inputs were found.
@@ -131,6 +131,23 @@ def measured(bench: Bench, request: Request) -> Measured:
     loss = _meter(bench, request)
     observed: list[Suspects] = []
     draws, longest = 0, 0.0
+
+    def so_far(outputs: list[dict[str, Any]], training: dict[str, Any] | None = None) -> Measured:
+        return Measured(
+            inputs=found.inputs.texts(),
+            input_origin=found.origin,
+            outputs=outputs,
+            layers=layers,
+            parameters=bench.count(model),
+            modes=found.modes,
+            draws=draws,
+            device=bench.device,
+            loss=_loss_reply(loss, request) if draws else None,
+            training=training,
+            suspects=agreed(observed),
+            seconds=bench.seconds(),
+        )
+
     for number in range(1 if bench.symbolic else request.draws):
         if number and longest * 1.3 > request.seconds_left:
             break
@@ -139,6 +156,8 @@ def measured(bench: Bench, request: Request) -> Measured:
         for mode in found.modes:
             seen = bench.run(model, found.inputs, mode == "train", number)
             layers = layers or seen.trace.layers
+            if not number and mode == found.modes[0]:
+                request.early(so_far([row_of(output) for output in seen.outputs]))
             _summarize(bench, rows, seen, mode)
             if mode == found.modes[0] and loss is not None and not isinstance(loss, str) and not bench.symbolic:
                 index = chosen(seen.outputs, request.output)
@@ -147,20 +166,8 @@ def measured(bench: Bench, request: Request) -> Measured:
             observed.append(bench.observe(model, found.inputs, number))
         draws += 1
         longest = max(longest, time.perf_counter() - begun)
-    return Measured(
-        inputs=found.inputs.texts(),
-        input_origin=found.origin,
-        outputs=rows,
-        layers=layers,
-        parameters=bench.count(model),
-        modes=found.modes,
-        draws=draws,
-        device=bench.device,
-        loss=_loss_reply(loss, request),
-        training=_training(bench, loss, found.inputs, request),
-        suspects=agreed(observed),
-        seconds=bench.seconds(),
-    )
+        request.early(so_far(rows))
+    return so_far(rows, _training(bench, loss, found.inputs, request))
 
 
 OBSERVING = 10

@@ -29,6 +29,9 @@ from .watching import LATE_SECONDS, Limits, Watched, watch
 BACKENDS = ("tensorflow", "torch")
 """What Keras may run on, the preferred first."""
 
+EARLY = "early"
+"""Marks a reply that holds only if no other one follows before the time is over."""
+
 UNANSWERED = 112
 """Exit status of a child that could not answer at all: the program has closed or changed what it needs for that."""
 
@@ -143,7 +146,9 @@ def _run(request: Message, late: bool, folder: Path, reply: int, output: int) ->
         if late:
             with contextlib.suppress(Exception):  # told by the adapter, which needs it
                 importlib.import_module(request["framework"])
-        frame = encode(child.handle({**request, "guards": guards}))
+        frame = encode(
+            child.handle({**request, "guards": guards}, lambda one: _write(reply, encode({**one, EARLY: True})))
+        )
         with contextlib.suppress(Exception):  # the program may have put anything in its place
             sys.stdout.flush()
         _write(reply, frame)
@@ -167,8 +172,10 @@ def _write(descriptor: int, data: bytes) -> None:
 def _reply(request: Message, seen: Watched) -> Message:
     """The child's own reply where it is whole, else why there is none."""
     message = _decoded(seen.reply)
-    if message is None or seen.stopped:
-        reason = seen.stopped or _reason_of_end(seen)
+    early = message is not None and message.pop(EARLY, False)
+    holds = seen.stopped == "time" if early else not seen.stopped
+    if message is None or not holds:
+        reason = seen.stopped or _reason_of_end(seen, early)
         message = {"ok": False, "reason": reason, "detail": _detail(reason, seen, request)}
     message["id"] = request["id"]
     message["printed"] = seen.tail
@@ -178,19 +185,28 @@ def _reply(request: Message, seen: Watched) -> Message:
 
 
 def _decoded(data: bytes | bytearray) -> dict[str, Any] | None:
-    """The one frame that a child wrote; None when it is not whole or not alone."""
-    if len(data) < LENGTH.size or LENGTH.unpack(data[: LENGTH.size])[0] != len(data) - LENGTH.size:
-        return None
+    """The last whole frame that a child wrote, all before it early ones; None when what it wrote is anything else."""
+    frames = []
+    rest = bytes(data)
+    while len(rest) >= LENGTH.size:
+        end = LENGTH.size + LENGTH.unpack(rest[: LENGTH.size])[0]
+        if end > len(rest):
+            break
+        frames.append(rest[LENGTH.size : end])
+        rest = rest[end:]
     try:
-        message = json.loads(data[LENGTH.size :])
+        messages = [json.loads(frame) for frame in frames]
     except (ValueError, RecursionError):
         return None
-    return message if isinstance(message, dict) and isinstance(message.get("ok"), bool) else None
+    if not messages or not all(isinstance(one, dict) and isinstance(one.get("ok"), bool) for one in messages):
+        return None
+    *before, last = messages
+    return last if all(EARLY in one for one in before) and (not rest or EARLY in last) else None
 
 
-def _reason_of_end(seen: Watched) -> str:
-    """Why a child ended that did not answer."""
-    if seen.reply or seen.status == UNANSWERED:
+def _reason_of_end(seen: Watched, early: bool) -> str:
+    """Why a child ended that did not answer, or only ``early``."""
+    if (seen.reply and not early) or seen.status == UNANSWERED:
         return "channel"
     return "crash" if seen.status is not None and seen.status < 0 else "exit"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -25,6 +26,7 @@ from .guessing import (
     last_resort,
     table,
 )
+from .settings import setting
 from .slicing import Namespace
 from .standins import GUESSED
 
@@ -104,6 +106,8 @@ def adjusted(
     trouble = Trouble(error, describe(error), own_frames(error.__traceback__))
     if missing := MISSING.search(trouble.text):
         yield with_more(arguments, re.findall(r"'(\w+)'", missing[1])), True
+    if key := key_left_out(trouble):
+        yield with_more(arguments, [key]), True
     knobs = [*knobs_of(arguments, parameters), *knobs_left_out(arguments, parameters, trouble)]
     for knob in sorted(knobs, key=trouble.distance):
         for value in usual_for(knob, trouble) if usual else asked_for(knob, trouble):
@@ -116,11 +120,27 @@ def with_more(arguments: Arguments, names: list[str]) -> Arguments:
     more: dict[str, Any] = {}
     for name in names:
         try:
-            more[name] = guess(name)
+            more[name] = guess(name) if (written := setting((name,))) is None else written
         except Unguessable:
             more[name] = last_resort(name)
     assumed = tuple(f"{name}={shown(value)}" for name, value in more.items())
     return replace(arguments, keywords=arguments.keywords | more, assumed=(*arguments.assumed, *assumed))
+
+
+def key_left_out(trouble: Trouble) -> str:
+    """The key that a function looked up in its ``**kwargs`` and did not find; empty where it did no such thing."""
+    match trouble.error, trouble.frames:
+        case KeyError(args=(str(key),)), [(frame, _), *_]:
+            taken = [value for name, value in frame.f_locals.items() if name in rest_names(frame)]
+            return key if any(key not in given for given in taken) else ""
+    return ""
+
+
+def rest_names(frame: FrameType) -> tuple[str, ...]:
+    """The name of the ``**kwargs`` of the function that a frame runs; none where it takes none."""
+    code = frame.f_code
+    place = code.co_argcount + code.co_kwonlyargcount + bool(code.co_flags & inspect.CO_VARARGS)
+    return code.co_varnames[place : place + 1] if code.co_flags & inspect.CO_VARKEYWORDS else ()
 
 
 def knobs_of(arguments: Arguments, parameters: list[str]) -> Iterator[Knob]:
@@ -318,18 +338,27 @@ def asked_for(knob: Knob, trouble: Trouble) -> Iterator[Any]:
         yield table().numpy()
     if WANTS_WHOLE.search(text) and isinstance(value, float):
         yield from (HIDDEN, 2)
+    if WANTS_WHOLE.search(text) and several and any(isinstance(one, float) for one in value):
+        yield from ([2] * len(value), [HIDDEN] * len(value))
     if WANTS_WORD.search(text) and not isinstance(value, str) and trouble.reads(knob):
         yield "none"
     if WANTS_FUNCTION.search(text) and trouble.reads(knob):
         yield from functions_for(knob.name)
     if (found := WANTS_OPTIONS.search(text)) and trouble.reads(knob):
         yield last_resort("model") if found[2] in OF_A_MODEL else GuessedConfiguration()
-    if isinstance(trouble.error, WANTS_OTHER) and isinstance(value, (int, str, float)):
+    if isinstance(trouble.error, WANTS_OTHER) and (isinstance(value, (int, str, float)) or is_layer(value)):
         yield from words_for(knob, trouble.frames)
     if isinstance(value, bool) and isinstance(trouble.error, WANTS_OTHER):
         yield not value
     elif several and isinstance(trouble.error, IndexError):
         yield [*value, *value]
+
+
+def is_layer(value: Any) -> bool:
+    """Whether a value is a layer of torch, which was given for an activation or a norm."""
+    return type(value).__module__.startswith("torch.nn.modules") or getattr(value, "__module__", "").startswith(
+        "torch.nn"
+    )
 
 
 def likely(name: str) -> Iterator[Any]:
@@ -343,6 +372,8 @@ def likely(name: str) -> Iterator[Any]:
 def usual_for(knob: Knob, trouble: Trouble) -> Iterator[Any]:
     """Other numbers: what the error names, multiples, and usual ones."""
     value = knob.value
+    if setting((knob.name,)) == value:  # the program's own settings do not do: what a guess by the name alone gives
+        yield from likely(knob.name)
     if isinstance(value, bool) or not isinstance(value, int):
         return
     named = [int(found) for found in re.findall(r"(?<![\w.])\d+(?![\w.])", trouble.text)]

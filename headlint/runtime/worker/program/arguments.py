@@ -16,6 +16,7 @@ from .discovery import MODEL_CALLS, model_classes, returns_model
 from .guessing import CONFIGURATIONS, HIDDEN, Unguessable, completed, guess, last_resort
 from .loading import Program, Slice, module_name
 from .parameters import DATA, body_of, guess_parameter
+from .settings import setting
 from .slicing import Namespace, last_part, units_of
 from .sources import parse, read_source
 from .standins import GUESSED, find_stand_in, missing_package, stand_in
@@ -221,6 +222,9 @@ def arguments_for(program: Program, module: Slice, name: str, target: Callable[.
     yield from incomplete
     if required:
         guessed = guessed_arguments(required, program, module, target)
+        written = with_settings(guessed, required)
+        if written is not None:
+            yield written
         yield guessed
         yield smaller(guessed)
         yield uniform(guessed)
@@ -339,6 +343,24 @@ def guessed_arguments(
         parameter.name: values[parameter.name] for parameter in required if parameter.kind is parameter.KEYWORD_ONLY
     }
     return Arguments(positional, keywords, "guess", tuple(f"{key}={shown(value)}" for key, value in values.items()))
+
+
+def with_settings(guessed: Arguments, required: list[inspect.Parameter]) -> Arguments | None:
+    """The same with what the program's settings say in place of guessed numbers and words; None where they say nothing."""
+    found = {one.name: value for one in required if (value := setting((one.name,))) is not None}
+    names = [one.name for one in required if one.kind is not one.KEYWORD_ONLY]
+    values = dict(zip(names, guessed.positional, strict=True)) | guessed.keywords
+    found = {name: value for name, value in found.items() if type(values[name]) in (int, float, str, list, tuple, bool)}
+    if not any(values[name] != value for name, value in found.items()):
+        return None
+    values |= found
+    assumed = tuple(f"{name}={shown(value)}" for name, value in values.items())
+    return Arguments(
+        tuple(values[name] for name in names),
+        {name: values[name] for name in guessed.keywords},
+        guessed.origin,
+        assumed,
+    )
 
 
 def part_of_file(parameter: str, program: Program, module: Slice, target: Callable[..., Any], exact: bool) -> Any:

@@ -14,6 +14,8 @@ import sys
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
+from .settings import is_group, setting
+
 CLASSES = 7
 HIDDEN = 32
 VOCABULARY = 101
@@ -92,12 +94,14 @@ class Unguessable(Exception):
 
 
 class GuessedConfiguration:
-    """An object or mapping of options: those of ``known`` where it has them, every other one guessed by its name, or the
-    first of the ``words`` that the program compares it with."""
+    """An object or mapping of options: those of ``known`` where it has them, every other one what the program's own settings
+    say, else the first of the ``words`` that the program compares it with, else a guess by its name. ``path`` are the names
+    that lead to it: ``config.model`` is reached by ``("model",)``."""
 
-    def __init__(self, known: Any = None, words: dict[str, str] | None = None) -> None:
+    def __init__(self, known: Any = None, words: dict[str, str] | None = None, path: tuple[str, ...] = ()) -> None:
         self.known = known
         self.words = words or {}
+        self.path = path
         self.given: dict[str, Any] = {}
 
     def __getattr__(self, name: str) -> Any:
@@ -111,8 +115,19 @@ class GuessedConfiguration:
         if hasattr(self.known, name):
             return getattr(self.known, name)
         if name not in self.given:
-            self.given[name] = self.words[name] if name in self.words else guess_option(name)
+            self.given[name] = self.likely(name)
         return self.given[name]
+
+    def likely(self, name: str) -> Any:
+        """What an option probably is."""
+        written = setting((*self.path, name))
+        if written is not None:
+            return written
+        if name in self.words:
+            return self.words[name]
+        if is_group(name):
+            return GuessedConfiguration(words=self.words, path=(*self.path, name))
+        return guess_option(name)
 
     def get(self, name: str, default: Any = None) -> Any:
         """The default where the program gives one."""
@@ -123,7 +138,7 @@ class GuessedConfiguration:
 
     def with_given(self, given: dict[str, Any]) -> GuessedConfiguration:
         """The same with other guesses."""
-        other = GuessedConfiguration(self.known, self.words)
+        other = GuessedConfiguration(self.known, self.words, self.path)
         other.given = dict(given)
         return other
 
@@ -140,7 +155,8 @@ class CompletedMapping(dict[str, Any]):
         self.__dict__["known"] = frozenset(self)
 
     def __missing__(self, name: str) -> Any:
-        self[name] = guess_option(name)
+        written = setting((name,)) if isinstance(name, str) else None
+        self[name] = guess_option(name) if written is None else written
         return self[name]
 
     def guessed(self) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from ..reasons import Unmeasurable, describe
+from .settings import Current, Settings
 from .slicing import Namespace, names_bound, units_of
 from .sources import parse, read_source
 from .standins import StandIn, missing_package, stand_in
@@ -49,6 +50,7 @@ class Program:
         self.slices: dict[str, Slice] = {}
         self.making: set[str] = set()
         """The models that are being made as parts of others."""
+        Current.settings = Settings(root, path)
         self.search_path = search_path(root, path)
         sys.path[:0] = [str(folder) for folder in self.search_path]
         sys.meta_path.insert(0, ProjectFinder(self))

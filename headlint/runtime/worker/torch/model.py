@@ -158,6 +158,15 @@ def no_more_than(most: int) -> Iterator[None]:
         handle.remove()
 
 
+def moved(model: nn.Module, device: str) -> nn.Module:
+    """The model on a device; by the ordinary method where its own ``to`` raises."""
+    try:
+        own = model.to(device)
+    except Exception:  # whatever the user's method raises
+        return nn.Module.to(model, device)
+    return own if isinstance(own, nn.Module) else model
+
+
 @dataclass
 class TorchBench:
     """One recipe on one device."""
@@ -203,7 +212,7 @@ class TorchBench:
             model: nn.Module = make(self.recipe, self.adapter)
         if "_modules" not in vars(model):
             raise Unmeasurable("constructor", f"{type(model).__name__} does not call super().__init__()")
-        model = model.to(self.device) if self.device != "meta" else on_meta(model)
+        model = moved(model, self.device) if self.device != "meta" else on_meta(model)
         if name := in_place_of_forward(model):
             vars(model)["forward"] = getattr(model, name)
             if (told := f"{name} in place of forward") not in GUESSED:

@@ -98,8 +98,8 @@ def repaired_layer(failure: Failure, inputs: Inputs) -> Iterator[Inputs]:
     if isinstance(layer, (nn.RNNBase, nn.RNNCellBase)):
         yield from repaired_states(failure, inputs, layer)
     want_size, got_size = width_of(layer, wanted), size_at(layer, got)
-    if want_size and got_size and want_size != got_size and not by_channel(layer) and len(names) > 1:
-        yield from narrower(inputs, names, got_size - want_size)
+    if want_size and got_size and want_size != got_size and len(names) > 1:
+        yield from narrower(inputs, names, got_size - want_size, 1 if by_channel(layer) else -1)
     for name in names:
         spec = inputs[name]
         if isinstance(spec, Given) and spec.value is None:

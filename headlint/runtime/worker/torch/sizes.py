@@ -77,8 +77,8 @@ def matched(inputs: Inputs, got: int, wanted: int) -> Iterator[Inputs]:
     yield from with_batch(inputs, got)
 
 
-def narrower(inputs: Inputs, names: list[str], surplus: int) -> Iterator[Inputs]:
-    """The inputs, one of them or all together, with so many features less: they are put side by side."""
+def narrower(inputs: Inputs, names: list[str], surplus: int, axis: int) -> Iterator[Inputs]:
+    """The inputs, one of them or all together, with so many features less on an axis: they are put side by side."""
     free = [
         (name, spec)
         for name, spec in inputs.tensors()
@@ -86,10 +86,10 @@ def narrower(inputs: Inputs, names: list[str], surplus: int) -> Iterator[Inputs]
     ]
     for changed in ([free] if len(free) > 1 else []) + [[one] for one in free]:
         share = surplus // len(changed)
-        if surplus % len(changed) == 0 and all(spec.shape[-1] > share for _, spec in changed):
+        if surplus % len(changed) == 0 and all(0 < spec.shape[axis] - share < 10_000 for _, spec in changed):
             narrow = inputs
             for name, spec in changed:
-                narrow = narrow.with_spec(name, with_size(spec, len(spec.shape) - 1, spec.shape[-1] - share))
+                narrow = narrow.with_spec(name, with_size(spec, axis % len(spec.shape), spec.shape[axis] - share))
             yield narrow
 
 
