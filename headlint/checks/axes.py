@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from headlint.checks.tensors import head_of
 from headlint.flow.tensors.axes import OTHER_AXES, origin_of, origins, way_of, written
+from headlint.flow.tensors.patterns import EINSUM, stacks_samples
 from headlint.flow.tensors.sequences import is_batch, is_batch_first, is_of_sequences
 from headlint.flow.values.library_values import Layer
 from headlint.flow.values.sizes import axes_of
@@ -39,6 +40,8 @@ def _is_of_samples(tensor: Tensor, axis: int) -> bool:
 def _is_of_matrices(tensor: Tensor) -> bool:
     """Whether it is a product of several matrices, one a sample."""
     turned = any(len(part.order) > 2 for part in tensor.inputs)
+    if tensor.origin.note == EINSUM:
+        return stacks_samples(tensor)
     return tensor.origin.name.endswith("bmm") or (tensor.origin.note == "matmul" and turned)
 
 

@@ -329,7 +329,9 @@ OPERATIONS = (
         for name, (effect, parameters) in _FUNCTIONS.items()
     ),
     *(OperationKind(f"torch.{name}", *entry) for name, entry in torch_views.FUNCTIONS.items()),
-    OperationKind("einops.rearrange", "unknown_shape", ("input",)),
+    *(OperationKind(f"einops.{name}", "rearrange", ("input", "pattern")) for name in ("rearrange", "repeat")),
+    OperationKind("einops.reduce", "rearrange", ("input", "pattern", "reduction")),
+    OperationKind("torch.einsum", "einsum", ("equation", "*operands")),
     *(OperationKind(f"{module}.{name}", "nonlinear", ("input",)) for module in _MODULES for name in _NONLINEAR),
     OperationKind("torch.special.expit", "sigmoid", ("input",)),
     OperationKind("torch.nn.functional.hardsigmoid", "sigmoid", ("input",)),

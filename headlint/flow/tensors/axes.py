@@ -166,6 +166,8 @@ def split_too_early(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) -
         return None
     divisors = [parts[1] for one in wanted if (parts := sizes.divided(one)) is not None]
     entries = with_factors_joined(machine, tensor, wanted)
+    if [axis for _, named in entries for axis in named] == list(range(tensor.shape.rank or 0)):
+        return None
     done = 0
     for (size, named), (following, behind) in pairwise(entries):
         if named and named == tuple(range(done, done + len(named))):

@@ -67,6 +67,8 @@ def _named_early(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) -> E
         return None  # where each size is that of an axis, the axes that are left over have one item
     known = _axes_of(machine, tensor, max(2, *(sizes.least_rank(size) for size, _ in joined)))
     places = _with_the_rest(known, [(size, _places(machine, known, size) or named) for size, named in joined])
+    if [place for named in places for place in named] == list(range(len(known.sizes))):
+        return None  # whatever stands beside the axes themselves must be one
     for number, named in enumerate(places):
         if not named:
             continue

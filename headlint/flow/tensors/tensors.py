@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, TypeGuard
 
 from msgspec.structs import replace
 
-from headlint.flow.tensors import arithmetic, axes, by_hand, columns, creation, numbers, reshaping, sequences, shapes
+from headlint.flow.tensors import (
+    arithmetic,
+    axes,
+    by_hand,
+    columns,
+    creation,
+    numbers,
+    patterns,
+    reshaping,
+    sequences,
+    shapes,
+)
 from headlint.flow.tensors.dtypes import moved
 from headlint.flow.tensors.operation import DOMAINS, Operation, activate, tensor_of
 from headlint.flow.values.arguments import Arguments
@@ -318,6 +329,7 @@ _EFFECTS: dict[str, Callable[[Machine, Operation], Value]] = {
     **arithmetic.EFFECTS,
     **reshaping.EFFECTS,
     **creation.EFFECTS,
+    **patterns.EFFECTS,
     **dict.fromkeys(
         ("softmax", "softmax2d", "log_softmax", "sigmoid", "log_sigmoid", "relu", "tanh", "nonlinear"), _activation
     ),

@@ -205,6 +205,8 @@ class PartsKept(Fact, frozen=True, kw_only=True):
     """Whether they are parts of a module in another way, or the program takes care of each of them by hand."""
     plain: bool
     """Whether it holds nothing but modules, a dict under texts."""
+    only_drops: bool = False
+    """Whether none of them has weights, and they drop values in training mode."""
 
 
 class ParameterLoose(Fact, frozen=True, kw_only=True):
