@@ -191,7 +191,7 @@ _OPERATIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "one_hot": ("one_hot", ("indices", "depth")),
     "convert_to_tensor": ("convert", ("value", "dtype")),
     "constant": ("convert", ("value", "dtype")),
-    **dict.fromkeys(("greater", "equal"), ("compare", ("x", "y"))),
+    **dict.fromkeys(("greater", "greater_equal", "less", "less_equal", "equal", "not_equal"), ("compare", ("x", "y"))),
     "placeholder": ("placeholder", ("dtype", "shape", "name")),
     "zeros": ("fresh_sized", ("shape",)),
     "ones": ("fresh_sized", ("shape",)),

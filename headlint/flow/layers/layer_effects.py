@@ -195,10 +195,11 @@ def _recurrent_cell_pair(machine: Machine, layer: Layer, tensor: Tensor, site: S
     return TupleValue((hidden, hidden))
 
 
-def attention(machine: Machine, layer: Layer, value: Value, site: Site) -> Value:
-    """Attention, which also gives its weights in PyTorch."""
+def attention(machine: Machine, layer: Layer, value: Value, site: Site, others: tuple[Tensor, ...] = ()) -> Value:
+    """Attention, which also gives its weights in PyTorch; ``others`` are keys and values."""
     tensor = operation.tensor_of(machine, value) or Tensor()
-    output = Tensor(Domain.UNKNOWN, tensor.shape, layer.origin(site), (tensor,), symbolic=tensor.symbolic)
+    inputs = (tensor, *(other for other in others if other is not tensor))
+    output = Tensor(Domain.UNKNOWN, tensor.shape, layer.origin(site), inputs, symbolic=tensor.symbolic)
     if layer.kind.framework == "torch":
         machine.note_applied(site, layer=layer, input=tensor, output=output)
         return TupleValue((output, Tensor(origin=layer.origin(site, "attention weights"))))

@@ -220,7 +220,13 @@ def _reduce(machine: Machine, operation: Operation) -> Value:
     return result
 
 
-_COMPARISONS = {"gt": ">", "ge": ">=", "greater": ">", "lt": "<", "le": "<=", "eq": "==", "equal": "=="}
+_COMPARISONS = {
+    **dict.fromkeys(("gt", "greater"), ">"),
+    **dict.fromkeys(("ge", "greater_equal"), ">="),
+    **dict.fromkeys(("lt", "less"), "<"),
+    **dict.fromkeys(("le", "less_equal"), "<="),
+    **dict.fromkeys(("eq", "equal"), "=="),
+}
 
 
 def _compare_operation(machine: Machine, operation: Operation) -> Value:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import pairwise
 from math import prod
 from typing import TYPE_CHECKING
@@ -93,6 +94,7 @@ def _axis_before(tensor: Tensor, axis: int, least_rank: int) -> int | None:
     return None
 
 
+@lru_cache(maxsize=512)  # a reshape asks for the same axes several times
 def origins(tensor: Tensor, axis: int, least_rank: int = 2) -> frozenset[Axis]:
     """All earlier axes that are as long as an axis: of both terms of a sum, and of what an array was made to fit."""
     return frozenset(all_ways_of(tensor, axis, least_rank))
@@ -309,12 +311,15 @@ def named_axes(machine: Machine, tensor: Tensor, size: Value) -> tuple[int, ...]
         case Constant(int() as number) if number > 1 and not isinstance(size.value, bool):
             dims = tensor.shape.dims or ()
             return (dims.index(number),) if dims.count(number) == 1 else ()
+    if isinstance(size, Constant):
+        return ()
     least = max(sizes.least_rank(size), 2)
     here = [origins(tensor, axis, least) for axis in range(tensor.shape.rank or MOST_AXES)]
     if (whole := axis_among(machine, here, size)) is not None:
         return (whole,)
-    named = [one for factor in sizes.factors(size) if (one := axis_among(machine, here, factor)) is not None]
-    return tuple(named) if len(named) == len(sizes.factors(size)) else ()
+    factors = sizes.factors(size)
+    named = [one for factor in factors if (one := axis_among(machine, here, factor)) is not None]
+    return tuple(named) if len(named) == len(factors) else ()
 
 
 def named_by(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) -> list[tuple[int, ...]]:
