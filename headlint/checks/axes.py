@@ -29,6 +29,15 @@ def holds_steps(tensor: Tensor) -> bool:
     return False
 
 
+def are_of_steps(scores: Tensor) -> bool:
+    """Whether there is one score for each step of each sample: the second axis is that of a layer's steps."""
+    return any(
+        at == 1 and layer is not None and is_of_sequences(layer) and is_batch_first(layer) is True
+        for layer, at, note in ((one.origin.layer, at, one.origin.note) for one, at in origins(scores, 1))
+        if note not in OTHER_AXES
+    )
+
+
 def _is_of_samples(tensor: Tensor, axis: int) -> bool:
     layer = tensor.origin.layer
     if axis == 1 and layer is not None and tensor.inputs and tensor.origin.note not in OTHER_AXES:
@@ -120,20 +129,20 @@ def rank_is_guessed(head: Tensor) -> bool:
     if found is None:
         return False
     layer, given = found
-    return given.shape.rank is None and layer.constant("batch_first", False) is not True
+    return given.shape.rank is None and is_batch_first(layer) is not True
 
 
 def is_time_first(tensor: Tensor) -> bool:
     """Whether a tensor's axes are still (time, batch, units), as a recurrent layer without ``batch_first`` gives them."""
     found = _sequence_layer(tensor)
-    return found is not None and found[0].constant("batch_first", False) is False
+    return found is not None and is_batch_first(found[0]) is False
 
 
 def _sequence_layer(tensor: Tensor) -> tuple[Layer, Tensor] | None:
     """The recurrent layer of PyTorch that a tensor has its axes from, and what that was given."""
     for _ in range(24):
         layer = tensor.origin.layer
-        if layer is not None and layer.kind.effect == "recurrent" and layer.kind.framework == "torch":
+        if layer is not None and is_of_sequences(layer):
             return (layer, tensor.inputs[0]) if tensor.inputs else None
         if tensor.origin.role == "operation" or len(tensor.inputs) != 1:
             return None

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from headlint.checks.axes import (
+    are_of_steps,
     axis_within,
     classes_are_last,
     holds_samples,
@@ -104,7 +105,8 @@ def _shares_among_samples(scores: Tensor, axis: int) -> bool:
     if rank is None or rank < 2 or not -rank <= axis < rank or scores.shape.size(axis) == 1:
         return False
     joined = scores.merged[0] if scores.merged else ()
-    return (rank > 2 or (axis % rank == 0 and len(joined) > 1)) and holds_samples(scores, axis % rank)
+    beside_steps = axis % rank == 0 and (len(joined) > 1 or are_of_steps(scores))
+    return (rank > 2 or beside_steps) and holds_samples(scores, axis % rank)
 
 
 def _is_over_batch(evidence: Evidence, fact: Activation, scores: Tensor) -> bool:

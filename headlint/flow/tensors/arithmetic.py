@@ -104,7 +104,7 @@ def _function(machine: Machine, operation: Operation) -> Value:
     if tensor is None:
         return Unknown()
     labels = numbers.under(operation.name.rsplit(".", 1)[-1], tensor.labels)
-    return tensor.derive(domain=Domain.UNKNOWN, origin=operation.origin(), heads=(), labels=labels)
+    return tensor.derive(domain=Domain.UNKNOWN, origin=operation.origin(axes.EACH), heads=(), labels=labels)
 
 
 def _unknown_shape(machine: Machine, operation: Operation) -> Value:
@@ -118,7 +118,7 @@ def _elementwise(machine: Machine, operation: Operation) -> Value:
     tensor = tensor_of(machine, operation.main)
     if tensor is None:
         return Unknown()
-    return tensor.derive(domain=Domain.UNKNOWN, origin=operation.origin(), heads=(), labels=None)
+    return tensor.derive(domain=Domain.UNKNOWN, origin=operation.origin(axes.EACH), heads=(), labels=None)
 
 
 _SYMBOLS = {"add": "+", "bias_add": "+", "subtract": "-", "multiply": "*", "elementwise": "*", "divide": "/"}

@@ -79,13 +79,14 @@ def _named_early(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) -> E
 
 
 def _with_the_rest(known: _Axes, entries: Sequence[tuple[Value, tuple[int, ...]]]) -> list[tuple[int, ...]]:
-    """The places of the axes that each size names, where -1 names those that no other size does; a number names none."""
+    """The places of the axes that each size names, where one size or -1 names those that no other does; a number none."""
     taken = [place for _, named in entries for place in named]
     rest = tuple(place for place in range(len(known.sizes)) if place not in taken)
-    complete = all(named or size == REST for size, named in entries) and len(set(taken)) == len(taken)
-    if not complete or not any(_is_more_than_one(known, place) for place in rest):
+    unnamed = [size for size, named in entries if not named and (size == REST or isinstance(size, Unknown))]
+    complete = all(named or size in unnamed for size, named in entries) and len(set(taken)) == len(taken)
+    if not complete or len(unnamed) != 1 or not any(_is_more_than_one(known, place) for place in rest):
         rest = ()
-    return [rest if size == REST else () if isinstance(size, Constant) else named for size, named in entries]
+    return [rest if size in unnamed else () if isinstance(size, Constant) else named for size, named in entries]
 
 
 def _heads_beside_the_batch(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) -> Early | None:
@@ -291,8 +292,12 @@ def merged(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) -> tuple[t
                 return (tuple(range(first)),)
     done = 0
     for size in wanted:
-        named = axes.named_axes(machine, tensor, size)
-        if isinstance(size, Constant) or not named or tuple(sorted(named)) != tuple(range(done, done + len(named))):
+        named = axes.named_axes(machine, tensor, size) if size != REST else axes.left_of(machine, tensor, wanted)
+        if (
+            (isinstance(size, Constant) and size != REST)
+            or not named
+            or tuple(sorted(named)) != tuple(range(done, done + len(named)))
+        ):
             break
         made.append(tuple(sorted(named)))
         done += len(named)

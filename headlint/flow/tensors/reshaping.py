@@ -14,7 +14,7 @@ from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.conditions import Choice
 from headlint.flow.values.facts import AxesReordered, RowsShifted, ShapeRestored
 from headlint.flow.values.library_values import Layer
-from headlint.flow.values.python_values import Constant, Site, TupleValue, Unknown, Value
+from headlint.flow.values.python_values import Constant, ListValue, Site, TupleValue, Unknown, Value
 from headlint.flow.values.tensor_values import ANY_SHAPE, Domain, Origin, Shape, Tensor, comes_from_layer
 
 if TYPE_CHECKING:
@@ -260,6 +260,30 @@ def _index_select_shape(machine: Machine, operation: Operation, tensor: Tensor) 
     return shapes.with_size(tensor.shape, operation.integer("dim"), count)
 
 
+def _attended_shape(machine: Machine, operation: Operation, tensor: Tensor) -> Shape:
+    held = operation.arguments.get("value")
+    return tensor.shape.with_last(held.shape.units if isinstance(held, Tensor) else None)
+
+
+def _order_but_the_last(machine: Machine, operation: Operation, tensor: Tensor) -> tuple[int, ...]:
+    rank = tensor.shape.rank
+    return () if rank is None else (*range(rank - 1), axes.NEW)
+
+
+def _statistic(machine: Machine, operation: Operation) -> Value:
+    """A number of many along some axes: ``std``, ``logsumexp``, ``amax`` …"""
+    made = _reshaped(_statistic_shape)(machine, operation)
+    return replace(made, domain=Domain.UNKNOWN, labels=None) if isinstance(made, Tensor) else made
+
+
+def _statistic_shape(machine: Machine, operation: Operation, tensor: Tensor) -> Shape:
+    if not operation.given("dim"):
+        return ANY_SHAPE
+    return shapes.reduced(
+        tensor.shape, shapes.sizes_of(machine, operation.arguments.get("dim")), operation.constant("keepdim") is True
+    )
+
+
 def _masked_select_shape(machine: Machine, operation: Operation, tensor: Tensor) -> Shape:
     return Shape((None,))
 
@@ -421,7 +445,9 @@ def _chunk(machine: Machine, operation: Operation) -> Value:
         part = _cut(operation, tensor, axis, size // count if size and count and size % count == 0 else None)
     else:
         return _split(machine, operation, tensor, axis)
-    return TupleValue((part,) * count) if count is not None and 0 < count <= 16 else Unknown("parts of a tensor")
+    return (
+        TupleValue((part,) * count) if count is not None and 0 < count <= 16 else ListValue((part,), approximate=True)
+    )
 
 
 def _split(machine: Machine, operation: Operation, tensor: Tensor, axis: int | None) -> Value:
@@ -433,7 +459,7 @@ def _split(machine: Machine, operation: Operation, tensor: Tensor, axis: int | N
         return TupleValue(tuple(_cut(operation, tensor, axis, size) for size in wanted))
     size, count = tensor.shape.size(axis), operation.integer("chunks")
     if size is None or count is None or not 0 < -(-size // count) <= 16:
-        return Unknown("parts of a tensor")
+        return ListValue((_cut(operation, tensor, axis, count if listed is None else None),), approximate=True)
     return TupleValue(tuple(_cut(operation, tensor, axis, min(count, size - at)) for at in range(0, size, count)))
 
 
@@ -479,6 +505,8 @@ EFFECTS: dict[str, Callable[[Machine, Operation], Value]] = {
     "narrow": _reshaped(_narrow_shape),
     "index_select": _reshaped(_index_select_shape),
     "masked_select": _reshaped(_masked_select_shape),
+    "attended": _reshaped(_attended_shape, _order_but_the_last),
+    "statistic": _statistic,
     "unflatten": _reshaped(_unflatten_shape),
     "resize": _reshaped(_resize_shape),
     "pool": _pool,

@@ -107,7 +107,8 @@ def _gather(machine: Machine, operation: Operation) -> Value:
     if tensor is None:
         return Unknown()
     index = operation.arguments.get("index") or operation.arguments.get("indices")
-    picked = tensor.derive(shape=ANY_SHAPE, origin=operation.origin(), axis=None, heads=(), labels=None)
+    shape = shapes.gathered(tensor.shape, index.shape if isinstance(index, Tensor) else ANY_SHAPE)
+    picked = tensor.derive(shape=shape, origin=operation.origin(), axis=None, heads=(), labels=None)
     return by_hand.picked_by(picked, tensor, index, operation.name, operation.site)
 
 
