@@ -29,7 +29,12 @@ def argmax_before_loss(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL501."""
     for use in evidence.uses:
         tensor = prediction(use)
-        if tensor.domain is Domain.HARD and use.in_training and use.loss.family != "other" and _from_model(tensor):
+        if (
+            tensor.domain is Domain.HARD
+            and use.in_training
+            and use.loss.family != "other"
+            and comes_from_a_model(tensor)
+        ):
             message = (
                 f"{use.loss.short_name} is given decisions ({_decision(tensor)}): the gradient of a step is 0, "
                 "so the network learns nothing."
@@ -41,7 +46,8 @@ def _decision(tensor: Tensor) -> str:
     return source_tensor(tensor).origin.name.rsplit(".", 1)[-1]
 
 
-def _from_model(tensor: Tensor) -> bool:
+def comes_from_a_model(tensor: Tensor) -> bool:
+    """Whether a model gave what a tensor is computed from."""
     return any(part.domain in MODEL_OUTPUTS or part.origin.layer is not None for part in ancestors(tensor))
 
 

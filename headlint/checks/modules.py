@@ -17,9 +17,11 @@ def unregistered_layers(evidence: Evidence) -> Iterator[Diagnostic]:
     for kept in evidence.of(PartsKept):
         if kept.registered:
             continue
-        message = (
-            f"The layers in self.{kept.attribute}, a plain {kept.holder}, are no part of {kept.module}: they are not in "
-            "parameters(), so no optimizer trains them, to() leaves them where they are, and state_dict() does not save them."
+        message = f"The layers in self.{kept.attribute}, a plain {kept.holder}, are no part of {kept.module}: " + (
+            "eval() does not reach them, so they drop values at test time as well."
+            if kept.only_drops
+            else "they are not in parameters(), so no optimizer trains them, to() leaves them where they are, and "
+            "state_dict() does not save them."
         )
         advice = f"Keep them in {_REGISTERING[kept.holder]}."
         step = DiagnosticStep(kept.site, f"a {kept.holder} holds {kept.member} and is no module", "layer", kept.member)

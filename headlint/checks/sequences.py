@@ -53,8 +53,16 @@ def _batches_given(evidence: Evidence) -> Iterator[Diagnostic]:
         if not is_of_sequences(applied.layer) or applied.input.shape.rank not in (None, 3):
             continue
         batch_first = is_batch_first(applied.layer)
-        if batch_first is not None and is_batch(applied.input, 1 if batch_first else 0):
+        if batch_first is None or _attends_among_samples(applied, batch_first):
+            continue
+        if is_batch(applied.input, 1 if batch_first else 0):
             yield _about_layer(applied, applied.layer, batch_first, ())
+
+
+def _attends_among_samples(applied: LayerApplied, batch_first: bool) -> bool:
+    """Whether attention is given one sequence of all samples, as where they are meant to read each other."""
+    attends = applied.layer.kind.effect != "recurrent"
+    return attends and applied.input.shape.size(0 if batch_first else 1) == 1
 
 
 def _states_given(evidence: Evidence) -> Iterator[Diagnostic]:

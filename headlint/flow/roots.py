@@ -21,7 +21,7 @@ from headlint.flow.values.facts import OpenMethod, Returned
 from headlint.flow.values.library_values import Container
 from headlint.flow.values.modules import ModuleUnit
 from headlint.flow.values.python_values import ClassValue, Constant, DictValue, FunctionValue, Instance, Unknown, Value
-from headlint.flow.values.tensor_values import Origin, Tensor
+from headlint.flow.values.tensor_values import ANY_SHAPE, Origin, Shape, Tensor
 from headlint.flow.values.training_values import Loop
 from headlint.syntax import ir
 
@@ -170,7 +170,8 @@ def _run_steps_of_others(machine: Machine, unit: ModuleUnit) -> None:
                     machine.root += 1
                     run = _Run(machine, method, instance, configured)
                     machine.with_share(run)
-                    configured = run.result if name == "configure_optimizers" else configured
+                    if name == "configure_optimizers":
+                        configured = machine.set_up.configured[instance] = run.result
 
 
 def _is_model(machine: Machine, cls: ClassValue) -> bool:
@@ -198,7 +199,7 @@ def _run_methods(machine: Machine, instance: Instance, again: bool = False) -> N
         run = _Run(machine, method, instance, configured)
         machine.with_share(run)
         if method.name == "configure_optimizers":
-            configured = run.result
+            configured = machine.set_up.configured[instance] = run.result
 
 
 class _Run(Struct):
@@ -262,5 +263,32 @@ def _first_argument(method: FunctionValue) -> Arguments:
     """``forward`` and ``call`` get a tensor."""
     positional = [parameter for parameter in method.definition.parameters if parameter.kind == "positional"]
     if method.name in ("forward", "call") and len(positional) >= 2 and method.kind == "function":
-        return Arguments((Tensor(origin=Origin("input", positional[1].name)),))
+        name, body = positional[1].name, method.definition.body
+        shape = _axes_read(body, name) if isinstance(body, tuple) else ANY_SHAPE
+        return Arguments((Tensor(shape=shape, origin=Origin("input", name)),))
     return Arguments()
+
+
+def _axes_read(body: tuple[ir.Statement, ...], name: str) -> Shape:
+    """How many axes a parameter has, where a function begins with ``batch, steps, width = parameter.shape``."""
+    for statement in body:
+        match statement:
+            case ir.Assign(targets=(ir.Display(items=targets),), value=value) if _is_shape_of(value, name):
+                starred = any(isinstance(target, ir.Starred) for target in targets)
+                return ANY_SHAPE if starred or len(targets) < 3 else Shape((None,) * len(targets))
+            case ir.Assign() | ir.Evaluate():
+                if isinstance(statement, ir.Assign) and name in ir.names_in(statement.targets):
+                    return ANY_SHAPE
+            case _:
+                return ANY_SHAPE
+    return ANY_SHAPE
+
+
+def _is_shape_of(value: ir.Expression, name: str) -> bool:
+    match value:
+        case ir.Attribute(owner=ir.Name(name=owner), name="shape"):
+            return owner == name
+        case ir.Call(function=ir.Attribute(owner=ir.Name(name=owner), name="size"), arguments=()):
+            return owner == name
+        case _:
+            return False

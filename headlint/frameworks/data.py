@@ -106,6 +106,16 @@ SKLEARN_CLASSES = {
     "fetch_20newsgroups": 20,
     "fetch_20newsgroups_vectorized": 20,
 }
+OPENML_CLASSES = {
+    **dict.fromkeys(("mnist_784", "Fashion-MNIST", "Kuzushiji-MNIST", "CIFAR_10", "SVHN", "USPS"), 10),
+    **dict.fromkeys(("optdigits", "pendigits"), 10),
+    **dict.fromkeys(("letter", "isolet"), 26),
+    **dict.fromkeys(("titanic", "adult", "credit-g", "spambase"), 2),
+    "iris": 3,
+    "EMNIST_Balanced": 47,
+}
+"""How many classes the best known data sets of OpenML have, by the names that ``fetch_openml`` takes."""
+
 SKLEARN_REGRESSION: dict[str, tuple[float | None, float | None]] = {
     "load_diabetes": (25, 346),
     "fetch_california_housing": (0.15, 5),
@@ -188,7 +198,7 @@ OPERATIONS = tuple(
 
 NAMES = frozenset(
     {"numpy"}
-    | {f"sklearn.datasets.{name}" for name in SKLEARN_CLASSES}
+    | {f"sklearn.datasets.{name}" for name in (*SKLEARN_CLASSES, "fetch_openml")}
     | {f"torchvision.datasets.{name}" for name in TORCHVISION_CLASSES}
 )
 """What means something to the interpreter without standing in a table."""

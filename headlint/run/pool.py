@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from headlint.loading.loader import ProjectLoader
 
-FILES_WORTH_A_PROCESS = 12
-BYTES_WORTH_A_PROCESS = 100_000
+FILES_WORTH_A_PROCESS = 4
+BYTES_WORTH_A_PROCESS = 50_000
 """From which on a process saves more than it costs to start it."""
 
 _ALLOCATIONS = (50_000, 20, 100)

@@ -150,7 +150,7 @@ def reaches_library(file: Path, loader: ProjectLoader, settings: Settings) -> bo
 
 
 def _analyze_all(
-    files: Sequence[Path], loader: ProjectLoader, settings: Settings, progress: Progress | None
+    files: Sequence[Path], loader: ProjectLoader, settings: Settings, progress: Progress | None = None
 ) -> list[FileResult]:
     results = [known for file in files if (known := _known_result(file, loader, settings)) is not None]
     known_paths = {result.path for result in results}
@@ -205,25 +205,27 @@ def _analyze_importers(
     """Look at the files that import one whose functions wait for values, and at those that import these."""
     more: list[FileResult] = []
     waiting = list(open_files)
-    handing_on = set(waiting)
     if not waiting or loader.project is None or known.issuperset(loader.project.files):
         return more
     loader.project.expect_searches(len(waiting))
+    handing_on = set(waiting)
     while waiting and len(more) < MOST_IMPORTERS:
-        for importer in loader.project.importers(waiting.pop()):
-            if importer.name == "__init__.py" and importer not in handing_on:
-                handing_on.add(importer)
-                waiting.append(importer)
-            if importer in known or len(more) >= MOST_IMPORTERS:
-                continue
-            known.add(importer)
-            if not reaches_library(importer, loader, settings):
-                waiting.append(importer)
-                continue
-            result = _known_result(importer, loader, settings) or _analyze(importer, loader, settings)
-            more.append(FileResult(result.path, result.findings, (), result.overrides, result.open))
-            if result.open:
-                waiting.append(importer)
+        wanted: list[Path] = []
+        while waiting:
+            for importer in loader.project.importers(waiting.pop()):
+                if importer.name == "__init__.py" and importer not in handing_on:
+                    handing_on.add(importer)
+                    waiting.append(importer)
+                if importer in known:
+                    continue
+                if reaches_library(importer, loader, settings):
+                    wanted.append(importer)
+                else:
+                    waiting.append(importer)
+                known.add(importer)
+        results = _analyze_all(wanted[: MOST_IMPORTERS - len(more)], loader, settings)
+        more += [FileResult(one.path, one.findings, (), one.overrides, one.open) for one in results]
+        waiting = sorted(Path(result.path) for result in results if result.open)
     return more
 
 

@@ -150,18 +150,26 @@ def refuse_hard_texts(text: str) -> None:
     Raises:
         SyntaxProblem: the text has more of these than can be parsed.
     """
+    if text.count(").") > LONGEST_CHAIN:
+        _refuse_long_chains(text)
     depth = 0
+    for bracket in _BRACKETS.finditer(text):
+        if bracket[0] in "([{":
+            depth += 1
+            if depth > DEEPEST_NESTING:
+                raise SyntaxProblem("nested too deeply to be analysed", text.count("\n", 0, bracket.start()) + 1, 1)
+        elif depth:
+            depth -= 1
+    if sum(map(text.count, _OPERATORS)) > LONGEST_SUM:
+        _refuse_long_sums(text)
+
+
+def _refuse_long_chains(text: str) -> None:
     chained = 0
     for number, line in enumerate(text.split("\n"), 1):
         chained = (chained if line.lstrip().startswith((".", ").")) else 0) + line.count(").")
         if chained > LONGEST_CHAIN:
             raise SyntaxProblem("a chain of calls too long to be analysed", number, 1)
-        for bracket in _BRACKETS.findall(line):
-            depth = depth + 1 if bracket in "([{" else max(0, depth - 1)
-            if depth > DEEPEST_NESTING:
-                raise SyntaxProblem("nested too deeply to be analysed", number, 1)
-    if sum(map(text.count, _OPERATORS)) > LONGEST_SUM:
-        _refuse_long_sums(text)
 
 
 def _refuse_long_sums(text: str) -> None:

@@ -82,12 +82,12 @@ def _copies_behind(evidence: Evidence, loss: Tensor) -> list[Tensor] | None:
         if id(one) in seen:
             continue
         seen.add(id(one))
-        if one.domain is Domain.HARD:
+        if one.domain is Domain.HARD or _is_cut_by_a_decision(one):
             return None  # that is what HL501 says
         if not one.attached and one.cut is not None:
             found.append(one)
             continue
-        if _may_learn(one):
+        if may_learn(one):
             return None
         for use in evidence.uses_by_result.get(id(one), ()):
             if not _is_known(use.prediction) or not _is_known(use.target):
@@ -103,7 +103,14 @@ def _copies_behind(evidence: Evidence, loss: Tensor) -> list[Tensor] | None:
     return found
 
 
-def _may_learn(tensor: Tensor) -> bool:
+def _is_cut_by_a_decision(tensor: Tensor) -> bool:
+    return tensor.cut is not None and any(
+        part.domain is Domain.HARD and part.origin.site == tensor.cut for part in ancestors(tensor)
+    )
+
+
+def may_learn(tensor: Tensor) -> bool:
+    """Whether a layer, a variable or something that is not followed stands behind a tensor, and gets a gradient."""
     origin = tensor.origin
     if not tensor.attached:
         return False

@@ -10,7 +10,7 @@ from headlint.checks.tensors import ancestors
 from headlint.checks.training.holding import held_by
 from headlint.checks.training.order import Run, always_with, together
 from headlint.checks.training.reach import depends_on, tensors_in
-from headlint.checks.training.switching import covers, depends_on_mode, may_be_switched_by, mode_of
+from headlint.checks.training.switching import covers, depends_on_mode, may_be_switched_by, mode_of, taken_from
 from headlint.flow.training import modules
 from headlint.flow.training.automatic import AUTOMATIC
 from headlint.flow.values.facts import Event, ForwardDone, LossUse, PredictionUse, TrainingEvent
@@ -84,6 +84,8 @@ def _went_through_its_mode(evidence: Evidence, model: Value, outputs: list[Tenso
     if any(covers(model, module) for module in evidence.dropping_by_mode):
         return True
     made_by = [tensor.origin for output in outputs for tensor in ancestors(output)]
+    if any(taken_from(origin.factor) is not None for origin in made_by):
+        return True
     return any(
         origin.layer is not None and depends_on_mode(evidence, origin.layer) and covers(model, origin.layer)
         if origin.layer is not None
@@ -159,7 +161,7 @@ def _is_asked_with_saved_weights(evidence: Evidence, run: Run, applied: Training
     """Whether a program that trains nothing decides upon what a model with saved weights gives."""
     if any(event.event in _TRAINING for event in evidence.events):
         return False
-    if (applied.rounds and not goes_through_data(applied)) or _is_part_of_a_module(evidence, applied.subject):
+    if _is_repeated_on_purpose(applied) or _is_part_of_a_module(evidence, applied.subject):
         return False
     restored = [
         event for event in evidence.events if event.event is Event.RESTORED and event.subject is applied.subject
@@ -172,6 +174,11 @@ def _is_asked_with_saved_weights(evidence: Evidence, run: Run, applied: Training
         and depends_on_mode(evidence, applied.subject, as_built=True)
         and (_is_decided_upon(evidence, applied) or _is_compared(evidence, applied))
     )
+
+
+def _is_repeated_on_purpose(applied: TrainingEvent) -> bool:
+    """Whether a loop over numbers may apply a model to the same again and again, as one does who samples its dropout."""
+    return bool(applied.rounds) and applied.rounds[-1].loop.over is not None and not goes_through_data(applied)
 
 
 def _is_part_of_a_module(evidence: Evidence, model: Value) -> bool:

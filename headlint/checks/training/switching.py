@@ -69,9 +69,21 @@ def _may_depend(evidence: Evidence, part: Value, as_built: bool, depth: int) -> 
         case TupleValue(items):
             return any(_may_depend(evidence, item, as_built, depth) for item in items)
         case Unknown():
-            return False
+            whole = taken_from(part)
+            return whole is not None and depends_on_mode(evidence, whole, as_built)
         case _:
             return depends_on_mode(evidence, part, as_built, depth)
+
+
+def taken_from(part: Value | None) -> Backbone | None:
+    """The ready-made model of whose children something is one: ``nn.Sequential(*list(resnet.children())[:-1])``."""
+    match part:
+        case Unknown(key=(Backbone() as whole, "children" | "named_children" | "modules", *_)):
+            return whole
+        case Unknown(parent=Unknown() as around):
+            return taken_from(around)
+        case _:
+            return None
 
 
 def covers(module: Value, model: Value, depth: int = DEEPEST_MODULE) -> bool:

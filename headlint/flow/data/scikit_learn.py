@@ -71,6 +71,8 @@ def _labels_of(name: str, arguments: Arguments, site: Site) -> Tensor | None:
     if name == "make_multilabel_classification":
         count = _integer(arguments, "n_classes", 2, 5)
         return labels.target("multi_hot", count, "integer", source, site, Shape((None, count)), False, UNIT)
+    if name == "fetch_openml":
+        return _of_openml(arguments, source, site)
     if name in data.SKLEARN_GENERATORS:
         parameter, default = data.SKLEARN_GENERATORS[name]
         return labels.classes(_integer(arguments, parameter, None, default), source, site)
@@ -81,6 +83,15 @@ def _labels_of(name: str, arguments: Arguments, site: Site) -> Tensor | None:
         columns = _integer(arguments, "n_targets", 3, 1) if name == "make_regression" else 1
         return labels.amounts(low, high, source, site, 3 if name == "load_linnerud" else columns)
     return None
+
+
+def _of_openml(arguments: Arguments, source: str, site: Site) -> Tensor | None:
+    """``fetch_openml("mnist_784")`` gives the names of classes, as texts."""
+    match arguments.first("name"):
+        case Constant(str() as known) if known in data.OPENML_CLASSES:
+            return labels.classes(data.OPENML_CLASSES[known], source, site, dtype="")
+        case _:
+            return None
 
 
 def _integer(arguments: Arguments, name: str, position: int | None, default: int | None) -> int | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from headlint.flow.machine.parts import tensors_of
 from headlint.flow.tensors import axes, operation, sequences
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.facts import SequencePacked, StatesGiven
@@ -26,11 +27,12 @@ def apply(machine: Machine, layer: Layer, tensor: Tensor, states: Value | None, 
     leading = 1 if tensor.shape.rank == 2 else 2  # two axes are one sequence without a batch
     dims = (*(tensor.shape.size(axis) if tensor.shape.rank in (2, 3) else None for axis in range(leading)), width)
     learns = not machine.without_gradient
-    output = Tensor(Domain.UNKNOWN, Shape(dims), layer.origin(site, "recurrent"), (tensor,), attached=learns)
+    inputs = (tensor, *(tensors_of(states) if states is not None else ()))
+    output = Tensor(Domain.UNKNOWN, Shape(dims), layer.origin(site, "recurrent"), inputs, attached=learns)
     machine.note_applied(site, layer=layer, input=tensor, output=output)
     _note_states(machine, layer, tensor, states, site)
     last = Shape((None, None, units))
-    hidden = Tensor(Domain.UNKNOWN, last, layer.origin(site, "state"), (tensor,), attached=learns)
+    hidden = Tensor(Domain.UNKNOWN, last, layer.origin(site, "state"), inputs, attached=learns)
     return TupleValue((output, TupleValue((hidden, hidden)) if layer.kind.short_name == "LSTM" else hidden))
 
 

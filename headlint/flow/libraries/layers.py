@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from headlint.flow.keras import keras_models
 from headlint.flow.layers import containers, layer_activations, layer_effects, library_models, misplaced, recurrent
-from headlint.flow.machine.parts import things_of
+from headlint.flow.machine.parts import tensors_of, things_of
 from headlint.flow.tensors import operation
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.conditions import Choice
@@ -114,7 +116,7 @@ def apply_layer(machine: Machine, layer: Layer, value: Value, site: Site, given:
     if layer.kind.effect in ("concatenate", "add", "merge"):
         return layer_effects.merge(machine, layer, value, site)
     if layer.kind.effect == "attention":
-        return layer_effects.attention(machine, layer, value, site)
+        return layer_effects.attention(machine, layer, value, site, _others(given))
     tensor = operation.tensor_of(machine, value)
     if tensor is None:
         return _unusual_input(machine, layer, value, site)
@@ -122,12 +124,34 @@ def apply_layer(machine: Machine, layer: Layer, value: Value, site: Site, given:
         states = given.bind(("input", "hx")).get("hx") if given is not None else None
         return recurrent.apply(machine, layer, tensor, machine.state.narrow(states) if states else None, site)
     output = layer_effects.EFFECTS[layer.kind.effect](machine, layer, tensor, site)
+    if layer.kind.effect in _OF_SEVERAL:
+        output = _made_of_these_too(output, _others(given))
     if isinstance(output, Tensor):
         machine.note_applied(site, layer=layer, input=tensor, output=output, in_container=machine.in_container)
         if layer.kind.effect != "activation":
             output = layer_activations.with_own_activation(machine, layer, output, site)
         machine.state.write(layer, "last output", output)
     return output
+
+
+_OF_SEVERAL = frozenset({"hidden_same_shape", "recurrent_cell", "recurrent_cell_pair"})
+"""Effects of layers that may be given states, or what an encoder made, beside their input."""
+
+
+def _others(given: Arguments | None) -> tuple[Tensor, ...]:
+    """The tensors that a layer is given beside the first one."""
+    values = (*given.positional[1:], *given.named.values()) if given is not None else ()
+    return tuple(part for value in values for part in tensors_of(value))
+
+
+def _made_of_these_too(output: Value, others: tuple[Tensor, ...]) -> Value:
+    match output:
+        case Tensor(inputs=inputs) if others:
+            return replace(output, inputs=(*inputs, *(other for other in others if other not in inputs)))
+        case TupleValue(items) if others:
+            return TupleValue(tuple(_made_of_these_too(item, others) for item in items))
+        case _:
+            return output
 
 
 def _unusual_input(machine: Machine, layer: Layer, value: Value, site: Site) -> Value:

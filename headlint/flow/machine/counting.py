@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from msgspec import Struct, field
 
+from headlint.flow.values.conditions import Guard
 from headlint.flow.values.python_values import COUNTER, Constant, TupleValue, Unknown, Value
 
 _IN_THE_LAST_ROUND = {"<": False, ">=": True, "==": True}
@@ -50,6 +51,15 @@ class Counting(Struct):
         finally:
             self._in_last_round = before
 
+    def is_over(self, path: tuple[Guard, ...]) -> bool:
+        """Whether a path asks which round of a loop it is, and that loop is over: nobody knows what came of its rounds."""
+        return any(
+            isinstance(part, Unknown) and part.key == COUNTER and part not in self._in_last_round
+            for guard in path
+            for subject in _subjects(guard)
+            for part in (subject, apart(subject)[0])
+        )
+
     @contextmanager
     def as_if(self, length: Unknown | None, number: int) -> Iterator[None]:
         """Interpret a loop as if what it counts up to were a certain number."""
@@ -87,12 +97,28 @@ class Counting(Struct):
                 return None
 
 
+def _subjects(guard: Guard) -> tuple[Value, ...]:
+    subject = guard.condition.subject
+    several = subject if isinstance(subject, tuple) else (subject,)
+    return tuple(one for one in several if isinstance(one, Unknown))
+
+
 def _at_its_end(one: Value, other: Value) -> Unknown | None:
     """The counter, where ``one`` and ``other`` are the two sides of ``counter == stop - 1`` or ``counter + 1 == stop``."""
-    match one, other:
-        case Unknown(key="counter"), Unknown(key=("-", ("int", 1))) if other.parent is one.parent:
-            return one
-        case Unknown(key=("+", ("int", 1)), parent=Unknown(key="counter") as counter), Unknown():
-            return counter if counter.parent is other else None
-        case _:
-            return None
+    counter, ahead = apart(one)
+    if not isinstance(counter, Unknown) or counter.key != COUNTER:
+        return None
+    stop, beyond = apart(counter.parent)
+    limit, above = apart(other)
+    return counter if limit is stop and above == beyond - 1 + ahead else None
+
+
+def apart(value: Value | None) -> tuple[Value | None, int]:
+    """``something + number``, or ``something - number``, taken apart."""
+    number = 0
+    while True:
+        match value:
+            case Unknown(key=("+" | "-" as sign, ("int", int() as step)), parent=Unknown() as rest):
+                value, number = rest, number + (step if sign == "+" else -step)
+            case _:
+                return value, number

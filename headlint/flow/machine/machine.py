@@ -313,7 +313,7 @@ class Machine:
     def emit(self, kind: type[Fact], site: Site, certain: bool = True, /, **columns: Any) -> None:
         """Note a fact on the current path."""
         unseen = self.branches.is_unseen(self.state.path)
-        if self.muted or unseen is None:
+        if self.muted or unseen is None or self.counting.is_over(self.state.path):
             return
         if kind in (TrainingEvent, LabelsUse, LossUse, Fed) and needs_one_flag(self.state.path):
             unseen = False  # a program is written to be run with any one of its flags

@@ -26,6 +26,9 @@ MOST_COMPARED = 4 * MOST_OPTIONS
 MOST_GUARDS = 8
 """An alternative under more conditions than this is no longer followed."""
 
+MOST_INDEXED = 64
+"""Paths of which is kept what was worked out."""
+
 TOO_MANY = "too many alternatives"
 """The note of a value that is no longer followed."""
 
@@ -41,7 +44,8 @@ class State:
         """Combinations of alternatives that were gone through so far."""
         self._journals: list[tuple[int, dict[Cell, Value | None]]] = []
         """For each branch that is being tried out: when it began, and what its writes replaced."""
-        self._indexed: tuple[tuple[Guard, ...], _Index] = ((), _Index(()))
+        self._indexes: dict[int, _Index] = {}
+        """What was worked out for the paths that were followed last, by their identity: programs come back to a path."""
 
     def read(self, heap_object: HeapObject, key: Hashable) -> Value | None:
         """The slot's value on the current path, or None where it was never written."""
@@ -68,18 +72,19 @@ class State:
 
     def narrow(self, value: Value) -> Value:
         """The value as it is on the current path."""
-        if not isinstance(value, Choice):
-            return value
-        possible = [(option.guards, option.value) for option in value.options if self.allows(option.guards)]
-        return value if len(possible) == len(value.options) else join(possible)
+        return self._index().narrow(value) if isinstance(value, Choice) else value
 
     def allows(self, guards: tuple[Guard, ...]) -> bool:
         """Whether further conditions can hold on the current path."""
-        if not guards:
-            return True
-        if self._indexed[0] is not self.path:
-            self._indexed = (self.path, _Index(self.path))
-        return self._indexed[1].allows(guards)
+        return not guards or self._index().allows(guards)
+
+    def _index(self) -> _Index:
+        index = self._indexes.get(id(self.path))
+        if index is None:
+            if len(self._indexes) >= MOST_INDEXED:
+                self._indexes.clear()
+            index = self._indexes[id(self.path)] = _Index(self.path)
+        return index
 
     def alternatives(self, value: Value) -> tuple[Option, ...]:
         """The values it may have on the current path, each with its conditions."""
@@ -220,6 +225,8 @@ def same(left: Value, right: Value) -> bool:
     """Whether two values are certainly one."""
     if left is right:
         return True
+    if type(left) is not type(right):
+        return False
     match left, right:
         case Constant(), Constant():
             return type(left.value) is type(right.value) and left.value == right.value
@@ -228,7 +235,7 @@ def same(left: Value, right: Value) -> bool:
         case (HeapObject(), _) | (Unknown(), _) | (Choice(), _):
             return False
         case _:
-            return type(left) is type(right) and left == right
+            return left == right
 
 
 def join(options: Iterable[tuple[tuple[Guard, ...], Value]]) -> Value:
@@ -312,9 +319,11 @@ def consistent(guards: tuple[Guard, ...]) -> bool:
 class _Index:
     """The conditions of a path by what they are about, so that others are quickly held against them."""
 
-    __slots__ = ("_known", "_outcomes", "_tests")
+    __slots__ = ("_known", "_narrowed", "_outcomes", "_path", "_tests")
 
     def __init__(self, path: tuple[Guard, ...]) -> None:
+        self._path = path  # while it is kept no other path has its identity, and the same holds of what was narrowed
+        self._narrowed: dict[int, tuple[Choice, Value]] = {}
         self._known: dict[tuple[Guard, ...], bool] = {}
         """What was asked before: the same alternatives are held against a path again and again."""
         self._outcomes: dict[Condition, bool] = {}
@@ -326,10 +335,21 @@ class _Index:
 
     def allows(self, guards: tuple[Guard, ...]) -> bool:
         """Whether further conditions can hold beside those of the path."""
+        if not guards:
+            return True
         known = self._known.get(guards)
         if known is None:
             known = self._known[guards] = self._can_hold(guards)
         return known
+
+    def narrow(self, value: Choice) -> Value:
+        """The value as it is on the path."""
+        known = self._narrowed.get(id(value))
+        if known is None:
+            possible = [(option.guards, option.value) for option in value.options if self.allows(option.guards)]
+            narrowed = value if len(possible) == len(value.options) else join(possible)
+            known = self._narrowed[id(value)] = (value, narrowed)
+        return known[1]
 
     def _can_hold(self, guards: tuple[Guard, ...]) -> bool:
         new: dict[Condition, bool] = {}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
+from headlint.flow.machine import counting
 from headlint.flow.python import iteration, loss_classes, names, picked_by_name
 from headlint.flow.values import sizes
 from headlint.flow.values.arguments import Arguments
@@ -23,6 +24,7 @@ from headlint.flow.values.python_values import (
     Instance,
     ListValue,
     ModuleValue,
+    SliceValue,
     SuperValue,
     TupleValue,
     Unknown,
@@ -51,14 +53,36 @@ def _len(machine: Machine, arguments: Arguments, at: int) -> Value:
         case Tensor() as tensor:
             size = tensor.shape.size(0) if tensor.shape.dims else None
             return Constant(size) if size is not None else sizes.size_of(machine.globals, tensor, 0)
+        case Unknown(key=("item", SliceValue() as part), parent=Unknown() as whole) if less := _left_out(part):
+            return whole.child("len").child(("-", ("int", less)))
         case Unknown() as unknown:
             return unknown.child("len")
+        case Dataset(name="zip", slots={"of": TupleValue(columns)}) if columns:
+            return _shortest([_len(machine, Arguments((column,)), at) for column in columns])
         case _:
             items = iteration.known_items(machine, given)
             filled_elsewhere = isinstance(given, ListValue | DictValue) and not items
             return (
                 Constant(len(items)) if items is not None and not filled_elsewhere else _unknown_length(machine, given)
             )
+
+
+def _left_out(part: SliceValue) -> int:
+    """How many items a slice leaves out at the ends; 0 where that is not known."""
+    match iteration.slice_bounds(part):
+        case slice(start=int() | None as start, stop=int() | None as stop, step=None):
+            known = (start is None or start >= 0) and (stop is None or stop < 0)
+            return (start or 0) - (stop or 0) if known else 0
+        case _:
+            return 0
+
+
+def _shortest(lengths: list[Value]) -> Value:
+    """The least of several lengths, where all are one with something taken from it."""
+    parts = [counting.apart(length) for length in lengths]
+    if any(rest is not parts[0][0] for rest, _ in parts):
+        return Unknown()
+    return lengths[min(range(len(parts)), key=lambda place: parts[place][1])]
 
 
 def _unknown_length(machine: Machine, value: Value) -> Unknown:

@@ -55,15 +55,38 @@ def _run_clauses(machine: Machine, node: ir.Comprehension, index: int, results: 
         items = _numbers_of_range(machine, iterable, longest)
     if items is not None and len(items) > longest:
         items = None
-    exact = items is not None
-    for item in items if items is not None else [iteration.element(machine, iterable)]:
+    if items is None:
+        _run_any_round(machine, node, index, results, iteration.element(machine, iterable))
+        return False
+    exact, cost = True, 0
+    for number, item in enumerate(items):
+        if number > 1 and cost * (len(items) - number) > machine.steps_left // 2:
+            return False  # the rest is like these, and would leave nothing for what comes behind
+        left = machine.steps_left
         machine.assign(clause.target, item)
         verdicts = [outcome for condition in clause.conditions for _, outcome in machine.decide(condition)]
         if clause.conditions and not any(verdicts):
             continue
         exact = exact and all(verdicts)
         exact = _run_clauses(machine, node, index + 1, results) and exact
+        cost = left - machine.steps_left
     return exact
+
+
+def _run_any_round(
+    machine: Machine, node: ir.Comprehension, index: int, results: list[tuple[Value, Value]], item: Value
+) -> None:
+    """Make the element of a round, whichever, and that of the last one where a counter tells the two apart."""
+    asked = machine.counting.asked
+    for last in (False, True):
+        if last and machine.counting.asked == asked:
+            return
+        with machine.counting.round_of(item, last):
+            machine.assign(node.clauses[index].target, item)
+            conditions = node.clauses[index].conditions
+            verdicts = [outcome for condition in conditions for _, outcome in machine.decide(condition)]
+            if any(verdicts) or not conditions:
+                _run_clauses(machine, node, index + 1, results)
 
 
 def _numbers_of_range(machine: Machine, iterable: Value, most: int) -> list[Value] | None:

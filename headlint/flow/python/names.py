@@ -36,10 +36,10 @@ def look_up(machine: Machine, name: str) -> Value:
     scope: Scope | None = machine.frame.scope
     innermost = True
     while scope is not None:
-        if (scope.kind != "class" or innermost) and name not in scope.outer_names:
-            value = machine.read(scope, name)
-            if value is not None and not (machine.in_root and scope.kind == "module" and name in scope.unit.reassigned):
-                return _settled_slot(machine, scope, name, value)
+        value = scope.slots.get(name)
+        if value is not None and (scope.kind != "class" or innermost) and name not in scope.outer_names:
+            if not (machine.in_root and scope.kind == "module" and name in scope.unit.reassigned):
+                return _settled_slot(machine, scope, name, machine.state.narrow(value))
         innermost = innermost and scope.kind == "comprehension"
         scope = scope.outer
     return _beyond(machine, name)

@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, TypeGuard
 
 from msgspec.structs import replace
 
-from headlint.flow.tensors import arithmetic, axes, by_hand, columns, creation, numbers, reshaping, sequences, shapes
+from headlint.flow.tensors import (
+    arithmetic,
+    axes,
+    by_hand,
+    columns,
+    creation,
+    numbers,
+    patterns,
+    reshaping,
+    sequences,
+    shapes,
+)
 from headlint.flow.tensors.dtypes import moved
 from headlint.flow.tensors.operation import DOMAINS, Operation, activate, tensor_of
 from headlint.flow.values.arguments import Arguments
@@ -96,7 +107,8 @@ def _gather(machine: Machine, operation: Operation) -> Value:
     if tensor is None:
         return Unknown()
     index = operation.arguments.get("index") or operation.arguments.get("indices")
-    picked = tensor.derive(shape=ANY_SHAPE, origin=operation.origin(), axis=None, heads=(), labels=None)
+    shape = shapes.gathered(tensor.shape, index.shape if isinstance(index, Tensor) else ANY_SHAPE)
+    picked = tensor.derive(shape=shape, origin=operation.origin(), axis=None, heads=(), labels=None)
     return by_hand.picked_by(picked, tensor, index, operation.name, operation.site)
 
 
@@ -318,6 +330,7 @@ _EFFECTS: dict[str, Callable[[Machine, Operation], Value]] = {
     **arithmetic.EFFECTS,
     **reshaping.EFFECTS,
     **creation.EFFECTS,
+    **patterns.EFFECTS,
     **dict.fromkeys(
         ("softmax", "softmax2d", "log_softmax", "sigmoid", "log_sigmoid", "relu", "tanh", "nonlinear"), _activation
     ),

@@ -52,18 +52,22 @@ def _holder(machine: Machine, instance: Instance, value: Value | None) -> str:
     """What keeps a parameter from being one of its module: a list, a dict, or that it was moved."""
     match value:
         case Tensor(origin=origin, inputs=(made, *_)) if origin.note == MOVED:
-            own = [machine.read(instance, name) for name in instance.slots]
-            return MOVED if made not in own else ""
-        case ListValue() if _are_parameters(iteration.slot_items(machine, value) or ()):
-            return "list"
-        case DictValue() if _are_parameters(tuple(entry for _, entry in iteration.entries(machine, value))):
-            return "dict"
+            return MOVED if made not in _own(machine, instance) else ""
+        case ListValue():
+            kind, items = "list", iteration.slot_items(machine, value) or ()
+        case DictValue():
+            kind, items = "dict", tuple(entry for _, entry in iteration.entries(machine, value))
         case _:
             return ""
+    if not items or not all(isinstance(item, Tensor) and item.origin.name == PARAMETER for item in items):
+        return ""
+    own = _own(machine, instance)
+    return kind if any(item not in own for item in items) else ""
 
 
-def _are_parameters(items: tuple[Value, ...]) -> bool:
-    return bool(items) and all(isinstance(item, Tensor) and item.origin.name == PARAMETER for item in items)
+def _own(machine: Machine, instance: Instance) -> list[Value | None]:
+    """What a module holds under a name of its own."""
+    return [machine.read(instance, name) for name in instance.slots]
 
 
 def _takes_care(machine: Machine, instance: Instance, name: str) -> bool:

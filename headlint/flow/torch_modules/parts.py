@@ -21,6 +21,7 @@ from headlint.flow.values.python_values import (
     TupleValue,
     Value,
 )
+from headlint.flow.values.tensor_values import Tensor
 from headlint.frameworks import torch
 
 if TYPE_CHECKING:
@@ -33,6 +34,9 @@ OWN_BOOKKEEPING = (
     *("__setattr__", "__getattr__", "configure_optimizers"),
 )
 """Methods by which a module keeps account of its parts in its own way."""
+
+DEEPEST_PART = 6
+"""Modules within modules that are looked into for parameters."""
 
 
 def note(machine: Machine, unit: ModuleUnit) -> None:
@@ -60,6 +64,7 @@ def note(machine: Machine, unit: ModuleUnit) -> None:
                 member=class_of(kept.layer),
                 registered=any(thing in elsewhere for one in all_kept for thing in one.things),
                 plain=_is_plain(machine, kept.collection),
+                only_drops=is_dropout(kept.layer),
             )
         )
 
@@ -89,13 +94,40 @@ def has_weights(machine: Machine, value: Value, since: int = 0) -> bool:
             return any(has_weights(machine, member, since) for member in possible_items(machine.state, value))
         case Instance() if is_module(value):
             return any(
-                has_weights(machine, part)
+                has_weights(machine, part, since)
                 for name in value.sites
                 if isinstance(part := machine.read(value, name), Layer | Container | Instance)
-                and part.born > value.born
+                and part.born > (since or value.born)
             )
         case _:
             return False
+
+
+def is_dropout(value: Value) -> bool:
+    """Whether something is a layer that drops values in training mode."""
+    return isinstance(value, Layer) and "Dropout" in value.kind.name and value.constant("p") not in (0, 0.0)
+
+
+def has_parameters(machine: Machine, value: Value, depth: int = DEEPEST_PART) -> bool:
+    """Whether something is a module with parameters that it makes itself, or has such a module as a part."""
+    match value:
+        case Instance() if is_module(value) and depth > 0:
+            parts = [part for name in value.sites if (part := machine.read(value, name)) is not None]
+            return any(
+                (isinstance(part, Tensor) and part.origin.name == torch.PARAMETER)
+                or (isinstance(part, Instance) and part.born > value.born and has_parameters(machine, part, depth - 1))
+                or (isinstance(part, Collection) and _holds_weights(machine, part, value.born))
+                for part in parts
+            )
+        case Container() if depth > 0:
+            return any(has_parameters(machine, part, depth - 1) for part in possible_items(machine.state, value))
+        case _:
+            return False
+
+
+def _holds_weights(machine: Machine, value: Collection, since: int) -> bool:
+    """Whether a collection, in which nothing is registered either, holds a layer with weights."""
+    return any(has_weights(machine, one, since) for one in _members(machine, value))
 
 
 def held_by(machine: Machine, holder: HeapObject) -> Iterator[HeapObject]:
@@ -129,14 +161,19 @@ def _keeps_account(machine: Machine, instance: Instance) -> bool:
 
 
 def _kept(machine: Machine, instance: Instance) -> Iterator[_Kept]:
-    """The collections of a module with layers that have weights and that it built itself."""
+    """The collections of a module with layers that have weights and that it built itself, or that drop values."""
     for name, site in instance.sites.items():
         value = machine.read(instance, name)
         if not isinstance(value, Collection) or _is_hidden(value):
             continue
         things = tuple(_members(machine, value))
-        layers = (thing for thing in things if thing.born > instance.born and has_weights(machine, thing))
-        layer = next(layers, None)
+        layers = (
+            thing
+            for thing in things
+            if thing.born > instance.born
+            and (has_weights(machine, thing, instance.born) or has_parameters(machine, thing))
+        )
+        layer = next(layers, None) or next(filter(is_dropout, things), None)
         if layer is not None:
             yield _Kept(site, instance, name, value, (value, *things), layer)
 

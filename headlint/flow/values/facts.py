@@ -205,6 +205,8 @@ class PartsKept(Fact, frozen=True, kw_only=True):
     """Whether they are parts of a module in another way, or the program takes care of each of them by hand."""
     plain: bool
     """Whether it holds nothing but modules, a dict under texts."""
+    only_drops: bool = False
+    """Whether none of them has weights, and they drop values in training mode."""
 
 
 class ParameterLoose(Fact, frozen=True, kw_only=True):
@@ -254,6 +256,12 @@ class ShapeRestored(Fact, frozen=True, kw_only=True):
     """A reshape of something names all axes of another tensor, each at its own place."""
 
     of: Tensor
+
+
+class MatricesOfShares(Fact, frozen=True, kw_only=True):
+    """``bmm`` takes the first axis of a softmax's answer, along which it sums to one, for that of several matrices."""
+
+    shares: Tensor
 
 
 class CarriedOver(Fact, frozen=True, kw_only=True):
