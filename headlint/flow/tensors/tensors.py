@@ -108,7 +108,8 @@ def _gather(machine: Machine, operation: Operation) -> Value:
         return Unknown()
     given = operation.arguments.get("index") or operation.arguments.get("indices")
     index = tensor_of(machine, given) if given is not None else None
-    picked = tensor.derive(shape=ANY_SHAPE, origin=operation.origin(), axis=None, heads=(), labels=None)
+    shape = shapes.gathered(tensor.shape, index.shape if index is not None else ANY_SHAPE)
+    picked = tensor.derive(shape=shape, origin=operation.origin(), axis=None, heads=(), labels=None)
     return by_hand.picked_by(picked, tensor, index, operation.name, operation.site)
 
 
