@@ -9,6 +9,7 @@ from headlint.flow.tensors.axes import OTHER_AXES, origin_of, origins, way_of, w
 from headlint.flow.tensors.patterns import EINSUM, stacks_samples
 from headlint.flow.tensors.sequences import is_batch, is_batch_first, is_of_sequences
 from headlint.flow.values.library_values import Layer
+from headlint.flow.values.python_values import SliceValue, TupleValue, Unknown
 from headlint.flow.values.sizes import axes_of
 from headlint.flow.values.tensor_values import Tensor
 
@@ -129,7 +130,24 @@ def rank_is_guessed(head: Tensor) -> bool:
     if found is None:
         return False
     layer, given = found
-    return given.shape.rank is None and is_batch_first(layer) is not True
+    return given.shape.rank is None and is_batch_first(layer) is not True and _least_rank(given) < 3
+
+
+def _least_rank(tensor: Tensor) -> int:
+    """How many axes a tensor has at least: an embedding adds one to those of which an index takes slices."""
+    added = 0
+    for _ in range(24):
+        layer = tensor.origin.layer
+        match tensor.origin.factor:
+            case Unknown(key=("item", TupleValue(items))):
+                return added + sum(isinstance(item, SliceValue) for item in items)
+            case TupleValue(items) if tensor.origin.note == "index":
+                return added + sum(isinstance(item, SliceValue) for item in items)
+        if tensor.shape.rank is not None or not tensor.inputs:
+            break
+        added += layer is not None and layer.kind.effect == "embedding"
+        tensor = tensor.inputs[0]
+    return added + (tensor.shape.rank or 0)
 
 
 def is_time_first(tensor: Tensor) -> bool:

@@ -25,6 +25,7 @@ from headlint.flow.values.facts import (
     AxesReordered,
     LayerBuilt,
     LossUse,
+    MatricesOfShares,
     PredictionUse,
     RowsShifted,
     ShapeRestored,
@@ -84,13 +85,14 @@ def softmax_over_batch(evidence: Evidence) -> Iterator[Diagnostic]:
 
 def softmax_over_samples(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL302, of shares that are no head's: those of attention, or of several branches that are stacked."""
+    of_matrices = {id(fact.shares) for fact in evidence.of(MatricesOfShares)}
     for fact in evidence.of(Activation):
         tensor, axis = fact.input, fact.output.axis
         if fact.effect not in SOFTMAXES or not isinstance(tensor, Tensor) or not fact.axis_given or axis is None:
             continue
         if tensor.domain is Domain.LINEAR and _is_over_batch(evidence, fact, tensor):
             continue
-        if _shares_among_samples(tensor, axis):
+        if _shares_among_samples(tensor, axis) or id(fact.output) in of_matrices:
             message = (
                 f"{short(fact.output.origin.name)} over axis {axis} normalises over the samples of a batch, so what one "
                 "sample gets depends on the others, and a batch of one gets 1 everywhere."

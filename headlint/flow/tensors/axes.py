@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _SAME_AXES = frozenset(
     {"norm", "layer_norm", "same_shape", "hidden_same_shape", "dropout", "dropout_noise", "attention"}
 )
-_LEADING_AXES = {"convolution": 1, "recurrent": 2, "embedding": 2}
+_LEADING_AXES = {"convolution": 1, "recurrent": 2, "embedding": 2, "pool": 1, "adaptive_pool": 1}
 """How many of the first axes a layer leaves as they are."""
 EACH = "each"
 """The note of what is done to each number alone."""
@@ -87,6 +87,8 @@ def _axis_before(tensor: Tensor, axis: int, least_rank: int) -> int | None:
         return axis
     if effect == "dense" and axis < (tensor.shape.rank or least_rank) - 1:
         return axis
+    if tensor.origin.layer is not None and axis < _untouched(tensor.origin.layer, effect, tensor):
+        return axis
     if tensor.origin.note in _ARITHMETIC and tensor.inputs[0].shape.rank in (None, tensor.shape.rank):
         return axis  # what is added to a tensor is as large, or spread over it
     if "matmul" in (tensor.origin.note, tensor.origin.name) and axis < (tensor.shape.rank or 0) - 1:
@@ -98,6 +100,17 @@ def _axis_before(tensor: Tensor, axis: int, least_rank: int) -> int | None:
 def origins(tensor: Tensor, axis: int, least_rank: int = 2) -> frozenset[Axis]:
     """All earlier axes that are as long as an axis: of both terms of a sum, and of what an array was made to fit."""
     return frozenset(all_ways_of(tensor, axis, least_rank))
+
+
+def _untouched(layer: Layer, effect: str, tensor: Tensor) -> int:
+    """How many of the first axes a layer leaves alone that joins or pools those behind them."""
+    match effect, layer.constant("start_dim", 1):
+        case "flatten", int() as start if layer.kind.framework == "torch":
+            return max(start, 0)
+        case (("pool" | "adaptive_pool"), _) if tensor.shape.rank == layer.kind.spatial + 2:
+            return 2 if layer.kind.framework == "torch" else 1
+        case _:
+            return 0
 
 
 def all_ways_of(tensor: Tensor, axis: int, least_rank: int = 2) -> list[Axis]:

@@ -44,7 +44,15 @@ def found(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) -> Early | 
     """What a reshape names where it cannot stand."""
     if any(_is_about_layout(guard.condition.operand) for guard in machine.state.path):
         return None
-    ways = (_named_early, _channels_last, _heads_beside_the_batch, _behind_a_number, _across_rows, _before_its_rows)
+    ways = (
+        _named_early,
+        _channels_last,
+        _heads_beside_the_batch,
+        _behind_a_number,
+        _across_rows,
+        _before_its_rows,
+        _units_early,
+    )
     return next((early for way in ways if (early := way(machine, tensor, wanted)) is not None), None)
 
 
@@ -87,6 +95,18 @@ def _with_the_rest(known: _Axes, entries: Sequence[tuple[Value, tuple[int, ...]]
     if not complete or len(unnamed) != 1 or not any(_is_more_than_one(known, place) for place in rest):
         rest = ()
     return [rest if size in unnamed else () if isinstance(size, Constant) else named for size, named in entries]
+
+
+def _units_early(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) -> Early | None:
+    """``(batch, width, steps)`` for what a layer gives with its width on the last of axes that nobody counts."""
+    width = axes.width_of(tensor)
+    if tensor.shape.rank is not None or width is None or axes.is_padded(tensor):
+        return None
+    match wanted:
+        case [batch, size, Unknown() as steps] if size == width and steps != width:
+            return Early((2, 1)) if axes.named_axes(machine, tensor, batch) == (0,) else None
+        case _:
+            return None
 
 
 def _heads_beside_the_batch(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) -> Early | None:

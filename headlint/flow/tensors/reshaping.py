@@ -62,6 +62,10 @@ def _flatten_shape(machine: Machine, operation: Operation, tensor: Tensor) -> Sh
     return shapes.flattened(tensor.shape, start, end)
 
 
+def _kept_by_flatten(machine: Machine, operation: Operation, tensor: Tensor) -> tuple[int, ...]:
+    return tuple(range(operation.integer("start_dim") or 0))
+
+
 def _reshape_shape(machine: Machine, operation: Operation, tensor: Tensor) -> Shape:
     wanted = operation.arguments.get("shape") or operation.arguments.get("newshape")
     match shapes.as_written(machine, wanted):
@@ -294,10 +298,15 @@ def _unflatten_shape(machine: Machine, operation: Operation, tensor: Tensor) -> 
 
 
 def _pool(machine: Machine, operation: Operation) -> Value:
-    output = _reshaped(_adaptive_shape if operation.effect == "adaptive_pool" else _resize_shape)(machine, operation)
+    change = _adaptive_shape if operation.effect == "adaptive_pool" else _resize_shape
+    output = _reshaped(change, kept=_kept_by_pooling)(machine, operation)
     if isinstance(output, Tensor) and output.domain is not Domain.LINEAR:
-        return output.derive(domain=Domain.UNKNOWN, inputs=output.inputs)
+        return output.derive(domain=Domain.UNKNOWN, inputs=output.inputs, kept=output.kept)
     return output
+
+
+def _kept_by_pooling(machine: Machine, operation: Operation, tensor: Tensor) -> tuple[int, ...]:
+    return (0, 1) if (tensor.shape.rank or 0) > 3 or operation.name.endswith("1d") else (0,)
 
 
 def _resize_shape(machine: Machine, operation: Operation, tensor: Tensor) -> Shape:
@@ -487,7 +496,7 @@ def _topk(machine: Machine, operation: Operation) -> Value:
 
 
 EFFECTS: dict[str, Callable[[Machine, Operation], Value]] = {
-    "flatten": _reshaped(_flatten_shape),
+    "flatten": _reshaped(_flatten_shape, kept=_kept_by_flatten),
     "reshape": _reshaped(_reshape_shape, kept=_kept_by_reshape, merged=_merged_by_reshape, said=_sizes_as_written),
     "reshape_shape": _reshaped(_reshape_shape, kept=_kept_by_numpy),
     "squeeze": _reshaped(_squeeze_shape, _squeezed_order),

@@ -8,6 +8,7 @@ import re
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -83,6 +84,11 @@ class KerasAdapter:
     def optimizers(self, module: Slice, name: str) -> list[dict[str, Any]]:
         """None: an optimizer of Keras takes the variables when it is applied."""
         return []
+
+    def placed(self) -> AbstractContextManager[Any]:
+        """While it lasts, what the program makes lies on the device."""
+        device: AbstractContextManager[Any] = keras.device(name_of_device(self.device))
+        return device
 
     def measure(self, recipe: Recipe, module: Slice, request: Request) -> Measured:
         """Builds the model for each draw and measures it.

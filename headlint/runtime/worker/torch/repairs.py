@@ -124,6 +124,7 @@ def repaired_layer(failure: Failure, inputs: Inputs) -> Iterator[Inputs]:
         elif isinstance(layer, (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.MaxPool2d, nn.AvgPool2d)):
             yield from scaled(inputs, name, spec, 4.0)
     if re.search(r"more than 1 value per channel|too small|smaller than|greater than actual", failure.message):
+        yield from declared_sizes(failure, inputs)
         for name in names:
             spec = inputs[name]
             if isinstance(spec, TensorSpec) and not spec.fixed:
