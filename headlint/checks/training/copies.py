@@ -117,14 +117,26 @@ def may_learn(tensor: Tensor) -> bool:
     match origin.role:
         case "layer" | "variable" | "call" | "mixture":
             return True
+        case "input" if isinstance(origin.factor, Unknown):
+            computed = origin.note == COMPUTED or origin.factor.is_computed or _is_of_tensorflow(origin.factor)
+            return computed and not _is_bare_number(origin.factor)
         case "input":
-            return origin.note == COMPUTED and not (
-                isinstance(origin.factor, Unknown) and _is_bare_number(origin.factor)
-            )
+            return origin.note == COMPUTED
         case "operation" if origin.note == "add" and not tensor.inputs:
             return True  # the sum of a list that is not followed
         case "operation":
             return isinstance(origin.factor, Unknown) and not _is_known(origin.factor)
+        case _:
+            return False
+
+
+def _is_of_tensorflow(value: Unknown) -> bool:
+    """Whether a function of TensorFlow that is not followed gave a value, as ``tf.add_n``; not one that reads data."""
+    match value.key:
+        case (str() as path, Site()):
+            return path.startswith(("tensorflow.", "keras.")) and not path.startswith(
+                ("tensorflow.data.", "tensorflow.io.")
+            )
         case _:
             return False
 
