@@ -115,6 +115,8 @@ def repaired_layer(failure: Failure, inputs: Inputs) -> Iterator[Inputs]:
             for axis in range(len(spec.shape) - 1, 0, -1):
                 if spec.shape[axis] == got_size and (axis in (1, len(spec.shape) - 1)):
                     yield inputs.with_spec(name, with_size(spec, axis, want_size))
+            if len(spec.shape) == 2 and spec.shape[0] == got_size:
+                yield inputs.with_spec(name, with_size(spec, 0, want_size))
         if is_direct(failure):
             yield inputs.with_spec(name, wanted)
             for shape in other_ranks(layer, wanted):
