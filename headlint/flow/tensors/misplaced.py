@@ -70,7 +70,7 @@ def _named_early(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) -> E
     unknown = [size for size in wanted if isinstance(size, Unknown)]
     if tensor.shape.rank is None or axes.is_padded(tensor) or len(set(unknown)) < len(unknown):
         return None
-    joined = axes.with_factors_joined(machine, tensor, wanted)
+    joined = _with_products(machine, tensor, axes.with_factors_joined(machine, tensor, wanted))
     if not any(isinstance(size, Unknown) for size, _ in joined) or all(named for _, named in joined):
         return None  # where each size is that of an axis, the axes that are left over have one item
     known = _axes_of(machine, tensor, max(2, *(sizes.least_rank(size) for size, _ in joined)))
@@ -84,6 +84,23 @@ def _named_early(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) -> E
         if (left := _unlike(known, before, named[0])) is not None:
             return Early((named[0] + 1, named[0]), True) if left == named[0] else Early((named[0], left))
     return None
+
+
+def _with_products(
+    machine: Machine, tensor: Tensor, entries: Sequence[tuple[Value, tuple[int, ...]]]
+) -> list[tuple[Value, tuple[int, ...]]]:
+    """``rows, columns`` beside each other are the axis of which the program says that it has ``rows * columns`` items."""
+    found: list[tuple[Value, tuple[int, ...]]] = []
+    for size, named in entries:
+        match found[-1:], size:
+            case [(Unknown() as before, ())], Unknown() if not named:
+                whole = sizes.product(before, size)
+                of_both = axes.named_axes(machine, tensor, whole)
+                if len(of_both) == 1:
+                    found[-1] = (whole, of_both)
+                    continue
+        found.append((size, named))
+    return found
 
 
 def _with_the_rest(known: _Axes, entries: Sequence[tuple[Value, tuple[int, ...]]]) -> list[tuple[int, ...]]:
