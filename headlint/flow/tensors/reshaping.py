@@ -33,12 +33,16 @@ def _reshaped(
         if tensor is None:
             return Unknown()
         shape = change(machine, operation, tensor)
-        labels = tensor.labels
-        if operation.effect in _COPIES and shape.rank != tensor.shape.rank:
+        labels, domain = tensor.labels, tensor.domain
+        if labels is not None and domain is Domain.ONE_HOT and shape.rank == 1 and tensor.shape.rank != 1:
+            labels = replace(labels, encoding="binary", classes=2, column=False, exclusive=False)
+            domain = Domain.TARGET  # one answer of yes or no after the other
+        elif operation.effect in _COPIES and shape.rank != tensor.shape.rank:
             labels = None  # a row of labels for every sample is no label for each sample
         elif labels is not None and shape.rank is not None:
             labels = replace(labels, column=shape.rank > 1 and shape.units == 1)
         return tensor.derive(
+            domain=domain,
             shape=shape,
             origin=replace(operation.origin(), factor=said(machine, operation)),
             axis=None,
