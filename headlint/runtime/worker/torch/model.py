@@ -37,6 +37,7 @@ from .examples import written_inputs
 from .inputs import first_inputs, fresh_values, inputs_of_example, required_parameters
 from .losses import LossMeasurement, find_loss
 from .observing import Observation
+from .old_functions import accept_old_functions
 from .operations import applied
 from .outputs import outputs_of, summary
 from .passes import in_place_of_forward
@@ -88,6 +89,7 @@ class TorchAdapter:
             torch.set_default_device("meta")  # for models that are made while the program is loaded
         cut_off_downloads(program.stubs)
         accept_old_layers()
+        accept_old_functions()
         if not self.device.startswith("cuda"):
             without_cuda()
 

@@ -1,0 +1,72 @@
+"""Functions with a gradient as PyTorch had them before 1.3: an object that is called, whose methods are no static ones."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import torch
+from torch.autograd import Function
+
+from ..program.standins import GUESSED
+
+OF_THE_CALL = frozenset(
+    {
+        "save_for_backward",
+        "saved_tensors",
+        "saved_variables",
+        "needs_input_grad",
+        "mark_dirty",
+        "mark_non_differentiable",
+    }
+)
+"""Attributes that belong to one call; all others are kept by the object."""
+
+
+class Context:
+    """The object as its own methods see it in one call."""
+
+    def __init__(self, function: Any, call: Any) -> None:
+        object.__setattr__(self, "_function", function)
+        object.__setattr__(self, "_call", call)
+
+    def __getattr__(self, name: str) -> Any:
+        if name in OF_THE_CALL:
+            return getattr(self._call, "saved_tensors" if name == "saved_variables" else name)
+        return getattr(self._function, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        setattr(self._function, name, value)
+
+
+def accept_old_functions() -> None:
+    """For the rest of the process: such an object can be called; without a ``backward`` it gives values without a history."""
+    Function.__call__ = called
+
+
+def called(function: Any, *given: Any) -> Any:
+    """What the object gives for some tensors."""
+    kind = type(function)
+    if isinstance(inspect.getattr_static(kind, "forward", None), staticmethod):
+        return kind.apply(*given)
+    own = inspect.getattr_static(kind, "backward", None)
+    if own is inspect.getattr_static(Function, "backward", None) or isinstance(own, staticmethod):
+        if (told := f"{kind.__name__} gives values without a history") not in GUESSED:
+            GUESSED.append(told)
+        with torch.no_grad():
+            return kind.forward(function, *given)
+
+    class Today(Function):
+        """The same with methods as they are today."""
+
+        @staticmethod
+        def forward(ctx: Any, *tensors: Any) -> Any:
+            """The values."""
+            return kind.forward(Context(function, ctx), *tensors)
+
+        @staticmethod
+        def backward(ctx: Any, *gradients: Any) -> Any:
+            """The gradients."""
+            return kind.backward(Context(function, ctx), *gradients)
+
+    return Today.apply(*given)
