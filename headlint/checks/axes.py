@@ -9,6 +9,7 @@ from headlint.flow.tensors.axes import OTHER_AXES, origin_of, origins, way_of, w
 from headlint.flow.tensors.patterns import EINSUM, stacks_samples
 from headlint.flow.tensors.sequences import is_batch, is_batch_first, is_of_sequences
 from headlint.flow.values.library_values import Layer
+from headlint.flow.values.python_values import SliceValue, TupleValue, Unknown
 from headlint.flow.values.sizes import axes_of
 from headlint.flow.values.tensor_values import Tensor
 
@@ -27,6 +28,15 @@ def holds_steps(tensor: Tensor) -> bool:
         if layer is not None and is_of_sequences(layer) and at == 0 and one.origin.note not in OTHER_AXES:
             return is_batch_first(layer) is False and not is_batch(one, 0)
     return False
+
+
+def are_of_steps(scores: Tensor) -> bool:
+    """Whether there is one score for each step of each sample: the second axis is that of a layer's steps."""
+    return any(
+        at == 1 and layer is not None and is_of_sequences(layer) and is_batch_first(layer) is True
+        for layer, at, note in ((one.origin.layer, at, one.origin.note) for one, at in origins(scores, 1))
+        if note not in OTHER_AXES
+    )
 
 
 def _is_of_samples(tensor: Tensor, axis: int) -> bool:
@@ -120,20 +130,37 @@ def rank_is_guessed(head: Tensor) -> bool:
     if found is None:
         return False
     layer, given = found
-    return given.shape.rank is None and layer.constant("batch_first", False) is not True
+    return given.shape.rank is None and is_batch_first(layer) is not True and _least_rank(given) < 3
+
+
+def _least_rank(tensor: Tensor) -> int:
+    """How many axes a tensor has at least: an embedding adds one to those of which an index takes slices."""
+    added = 0
+    for _ in range(24):
+        layer = tensor.origin.layer
+        match tensor.origin.factor:
+            case Unknown(key=("item", TupleValue(items))):
+                return added + sum(isinstance(item, SliceValue) for item in items)
+            case TupleValue(items) if tensor.origin.note == "index":
+                return added + sum(isinstance(item, SliceValue) for item in items)
+        if tensor.shape.rank is not None or not tensor.inputs:
+            break
+        added += layer is not None and layer.kind.effect == "embedding"
+        tensor = tensor.inputs[0]
+    return added + (tensor.shape.rank or 0)
 
 
 def is_time_first(tensor: Tensor) -> bool:
     """Whether a tensor's axes are still (time, batch, units), as a recurrent layer without ``batch_first`` gives them."""
     found = _sequence_layer(tensor)
-    return found is not None and found[0].constant("batch_first", False) is False
+    return found is not None and is_batch_first(found[0]) is False
 
 
 def _sequence_layer(tensor: Tensor) -> tuple[Layer, Tensor] | None:
     """The recurrent layer of PyTorch that a tensor has its axes from, and what that was given."""
     for _ in range(24):
         layer = tensor.origin.layer
-        if layer is not None and layer.kind.effect == "recurrent" and layer.kind.framework == "torch":
+        if layer is not None and is_of_sequences(layer):
             return (layer, tensor.inputs[0]) if tensor.inputs else None
         if tensor.origin.role == "operation" or len(tensor.inputs) != 1:
             return None

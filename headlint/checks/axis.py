@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from headlint.checks.axes import (
+    are_of_steps,
     axis_within,
     classes_are_last,
     holds_samples,
@@ -24,6 +25,7 @@ from headlint.flow.values.facts import (
     AxesReordered,
     LayerBuilt,
     LossUse,
+    MatricesOfShares,
     PredictionUse,
     RowsShifted,
     ShapeRestored,
@@ -83,13 +85,14 @@ def softmax_over_batch(evidence: Evidence) -> Iterator[Diagnostic]:
 
 def softmax_over_samples(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL302, of shares that are no head's: those of attention, or of several branches that are stacked."""
+    of_matrices = {id(fact.shares) for fact in evidence.of(MatricesOfShares)}
     for fact in evidence.of(Activation):
         tensor, axis = fact.input, fact.output.axis
         if fact.effect not in SOFTMAXES or not isinstance(tensor, Tensor) or not fact.axis_given or axis is None:
             continue
         if tensor.domain is Domain.LINEAR and _is_over_batch(evidence, fact, tensor):
             continue
-        if _shares_among_samples(tensor, axis):
+        if _shares_among_samples(tensor, axis) or id(fact.output) in of_matrices:
             message = (
                 f"{short(fact.output.origin.name)} over axis {axis} normalises over the samples of a batch, so what one "
                 "sample gets depends on the others, and a batch of one gets 1 everywhere."
@@ -104,7 +107,8 @@ def _shares_among_samples(scores: Tensor, axis: int) -> bool:
     if rank is None or rank < 2 or not -rank <= axis < rank or scores.shape.size(axis) == 1:
         return False
     joined = scores.merged[0] if scores.merged else ()
-    return (rank > 2 or (axis % rank == 0 and len(joined) > 1)) and holds_samples(scores, axis % rank)
+    beside_steps = axis % rank == 0 and (len(joined) > 1 or are_of_steps(scores))
+    return (rank > 2 or beside_steps) and holds_samples(scores, axis % rank)
 
 
 def _is_over_batch(evidence: Evidence, fact: Activation, scores: Tensor) -> bool:

@@ -198,6 +198,12 @@ def nll_without_log_softmax(evidence: Evidence) -> Iterator[Diagnostic]:
             )
             advice = "Apply log_softmax before it, or use CrossEntropyLoss on the raw scores."
             yield about_loss("HL109", use, message, advice, evidence.other_uses(use))
+        elif use.loss.family == "ctc" and prediction(use).domain in (*PROBABILITIES, *SCORES):
+            message = (
+                f"{use.loss.short_name} adds up log-probabilities along every alignment, but it is given "
+                f"{prediction(use).domain.value}: what it adds is not a likelihood, and the loss may become negative."
+            )
+            yield about_loss("HL109", use, message, "Give it log_softmax of the scores over the classes.")
         elif use.loss.family == "nll_of_probabilities" and prediction(use).domain in (*SCORES, Domain.LOG_SOFTMAX):
             message = (
                 f"skorch takes the logarithm itself before NLLLoss, so it needs probabilities, but it is given "

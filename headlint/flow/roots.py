@@ -170,7 +170,8 @@ def _run_steps_of_others(machine: Machine, unit: ModuleUnit) -> None:
                     machine.root += 1
                     run = _Run(machine, method, instance, configured)
                     machine.with_share(run)
-                    configured = run.result if name == "configure_optimizers" else configured
+                    if name == "configure_optimizers":
+                        configured = machine.set_up.configured[instance] = run.result
 
 
 def _is_model(machine: Machine, cls: ClassValue) -> bool:
@@ -198,7 +199,7 @@ def _run_methods(machine: Machine, instance: Instance, again: bool = False) -> N
         run = _Run(machine, method, instance, configured)
         machine.with_share(run)
         if method.name == "configure_optimizers":
-            configured = run.result
+            configured = machine.set_up.configured[instance] = run.result
 
 
 class _Run(Struct):

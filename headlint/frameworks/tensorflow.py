@@ -165,6 +165,8 @@ _OPERATIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "sign": ("round", ("x",)),
     "log": ("log", ("x",)),
     "exp": ("exp", ("x",)),
+    **dict.fromkeys(("abs", "sqrt", "square", "sin", "cos", "log1p", "expm1"), ("function", ("x",))),
+    "pow": ("power", ("x", "exponent")),
     "clip_by_value": ("clamp", ("t", "clip_value_min", "clip_value_max")),
     "maximum": ("clamp", ("x", "y")),
     "matmul": ("matmul", ("a", "b")),

@@ -166,6 +166,9 @@ _CRITERION = ("weight", "size_average", "ignore_index", "reduce", "reduction", "
 _BINARY = ("weight", "size_average", "reduce", "reduction", "pos_weight")
 
 
+_CTC = ("log_probs", "targets", "input_lengths", "target_lengths", "blank", "reduction", "zero_infinity")
+
+
 def _losses(
     module: str, function: str, family: str, expects: str, parameters: tuple[str, ...] = (), **more: bool
 ) -> tuple[LossKind, ...]:
@@ -194,6 +197,8 @@ LOSSES = (
     *_losses(
         "KLDivLoss", "kl_div", "kl_div", "log_probabilities", ("size_average", "reduce", "reduction", "log_target")
     ),
+    LossKind("torch.nn.CTCLoss", "torch", "ctc", "log_probabilities", _CTC, _CTC[4:], "log_probs", "targets"),
+    LossKind("torch.nn.functional.ctc_loss", "torch", "ctc", "log_probabilities", _CTC, (), "log_probs", "targets"),
     *_losses("MSELoss", "mse_loss", "regression", "values", ("size_average", "reduce", "reduction"), symmetric=True),
     *_losses("L1Loss", "l1_loss", "regression", "values", ("size_average", "reduce", "reduction"), symmetric=True),
     *_losses("SmoothL1Loss", "smooth_l1_loss", "regression", "values", symmetric=True),
@@ -290,7 +295,8 @@ _FUNCTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "bernoulli": ("bernoulli", ("input",)),
     **dict.fromkeys(("abs", "sqrt", "square", "sin", "cos", "log1p", "expm1"), ("function", ("input",))),
     **dict.fromkeys(("imag", "angle", "rsqrt", "erf", "reciprocal"), ("function", ("input",))),
-    "std": ("unknown_shape", ("input", "dim")),
+    **dict.fromkeys(("layer_norm", "batch_norm", "instance_norm", "group_norm"), ("function", ("input",))),
+    "scaled_dot_product_attention": ("attended", ("query", "key", "value")),
     "pow": ("power", ("input", "exponent")),
     "eye": ("identity_matrix", ("n",)),
     "zeros": ("fresh", ("*size",)),

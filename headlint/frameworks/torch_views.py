@@ -27,6 +27,8 @@ FUNCTIONS: dict[str, Entry] = {
     "masked_select": ("masked_select", ("input", "mask")),
     "gather": ("gather", ("input", "dim", "index")),
     "take_along_dim": ("gather", ("input", "indices", "dim")),
+    **dict.fromkeys(("triu", "tril", "cumsum", "cumprod"), ("function", ("input",))),
+    **dict.fromkeys(("std", "var", "logsumexp", "amax", "amin", "prod"), ("statistic", ("input", "dim", "keepdim"))),
     "take": ("unknown_shape", ("input", "index")),
     "chunk": ("chunk", ("input", "chunks", "dim")),
     **dict.fromkeys(("split", "tensor_split"), ("chunk", ("input", "chunks", "dim"))),

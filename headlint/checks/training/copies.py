@@ -56,9 +56,9 @@ def only_copies_behind(evidence: Evidence, run: Run, backward: TrainingEvent) ->
         return loss.cut if not _has_its_own_gradient_used(evidence, loss) else None
     if _has_its_own_gradient_used(evidence, loss):
         return None
-    copies = _copies_behind(evidence, loss) or []
+    copies = copies_behind(evidence, loss) or []
     stepped = any(event.event is Event.STEPPED for event in run.round_of(backward))
-    return next((copy.cut for copy in copies if _is_of_a_model(copy, or_unknown=stepped)), None)
+    return next((copy.cut for copy in copies if is_of_a_model(copy, or_unknown=stepped)), None)
 
 
 def _is_scaled_leaf(loss: Tensor) -> bool:
@@ -73,7 +73,7 @@ def _is_scaled_leaf(loss: Tensor) -> bool:
     return seen is not loss and seen.origin.note == "leaf"
 
 
-def _copies_behind(evidence: Evidence, loss: Tensor) -> list[Tensor] | None:
+def copies_behind(evidence: Evidence, loss: Tensor) -> list[Tensor] | None:
     """The copies that a loss is computed from; None where anything else that may learn is behind it."""
     found: list[Tensor] = []
     stack, seen = [loss], set[int]()
@@ -117,12 +117,26 @@ def may_learn(tensor: Tensor) -> bool:
     match origin.role:
         case "layer" | "variable" | "call" | "mixture":
             return True
+        case "input" if isinstance(origin.factor, Unknown):
+            computed = origin.note == COMPUTED or origin.factor.is_computed or _is_of_tensorflow(origin.factor)
+            return computed and not _is_bare_number(origin.factor)
         case "input":
-            return origin.note == COMPUTED and not (
-                isinstance(origin.factor, Unknown) and _is_bare_number(origin.factor)
-            )
+            return origin.note == COMPUTED
+        case "operation" if origin.note == "add" and not tensor.inputs:
+            return True  # the sum of a list that is not followed
         case "operation":
             return isinstance(origin.factor, Unknown) and not _is_known(origin.factor)
+        case _:
+            return False
+
+
+def _is_of_tensorflow(value: Unknown) -> bool:
+    """Whether a function of TensorFlow that is not followed gave a value, as ``tf.add_n``; not one that reads data."""
+    match value.key:
+        case (str() as path, Site()):
+            return path.startswith(("tensorflow.", "keras.")) and not path.startswith(
+                ("tensorflow.data.", "tensorflow.io.")
+            )
         case _:
             return False
 
@@ -153,7 +167,7 @@ def _is_bare_number(value: Unknown) -> bool:
 _LOADER = re.compile(r"load|data|batch", re.I)
 
 
-def _is_of_a_model(copy: Tensor, or_unknown: bool) -> bool:
+def is_of_a_model(copy: Tensor, or_unknown: bool) -> bool:
     """Whether a model computed what was copied; ``or_unknown``: or something that is not followed."""
     return any(
         part.origin.role in ("layer", "loss") or (or_unknown and part.origin.note == COMPUTED)

@@ -59,6 +59,8 @@ def concerns_all_of(first: Value, second: Value) -> bool:
     if first is second:
         return True
     one, other = held_by(first), held_by(second)
+    if isinstance(first, Unknown) and other is not None:
+        return other.members == {first}
     if one is None or other is None or not other.members or one.partial:
         return False
     return other.members <= one.members

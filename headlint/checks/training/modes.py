@@ -55,7 +55,10 @@ def _applied_for(evidence: Evidence, run: Run, backward: TrainingEvent) -> list[
         if event.event in (Event.APPLIED, Event.HANDED_OVER)
         and not event.without_gradient
         and together(event, backward)
-        and any(_holds(run, step.subject, _model_of(run, event)) for step in known)
+        and (
+            any(_holds(run, step.subject, _model_of(run, event)) for step in known)
+            or any(_is_built_for(evidence, step.subject, _model_of(run, event)) for step in steps)
+        )
         and depends_on_mode(evidence, _model_of(run, event))
         and any(depends_on(evidence, backward.subject, output) for output in _outputs(event))
     ]
@@ -89,6 +92,16 @@ def _holds(run: Run, optimizer: Value, model: Value) -> bool:
     if isinstance(model, Unknown):
         return isinstance(optimizer, Unknown)
     return any(model in parameters.owners for parameters in _built_over(run, optimizer))
+
+
+def _is_built_for(evidence: Evidence, optimizer: Value, model: Value) -> bool:
+    """Whether what steps is what a function made that was given the model: ``build_optimizer(model, args)``."""
+    match optimizer:
+        case Unknown(key=("call", site)):
+            built = (event for event in evidence.events if event.event is Event.HANDED_OVER and event.site == site)
+            return any(value is model for event in built for value in event.given)
+        case _:
+            return False
 
 
 def _built_over(run: Run, optimizer: Value) -> list[Parameters]:

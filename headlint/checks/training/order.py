@@ -135,7 +135,7 @@ def is_settled(value: object) -> bool:
             return method in _OF_TEXTS and is_settled(text)
         case Unknown(key=Assumption()):
             return True
-        case Unknown(key=str(), parent=Unknown() as owner):
+        case Unknown(key=str() | ("item", str()), parent=Unknown() as owner):
             return is_settled(owner)
         case _:
             return is_option(value)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
 from headlint.checks.evidence import Evidence
 from headlint.checks.tensors import ancestors
+from headlint.checks.training.copies import copies_behind, is_of_a_model
 from headlint.checks.training.holding import called
 from headlint.flow.values.conditions import Choice
 from headlint.flow.values.facts import Event, TrainingEvent
@@ -158,4 +159,29 @@ def _may_copy(evidence: Evidence, one: HeapObject, other: HeapObject) -> bool:
     return False
 
 
-RULES = (gradients_of_another_model,)
+def copies_behind_the_tape(evidence: Evidence) -> Iterator[Diagnostic]:
+    """HL514."""
+    for run in evidence.runs:
+        for asked in run.of(Event.DIFFERENTIATED) if run.whole else ():
+            if asked.by is None or not asked.given or owner_of(asked.given[0]) is None:
+                continue
+            behind = copies_behind(evidence, asked.subject) if isinstance(asked.subject, Tensor) else None
+            cut = next((copy.cut for copy in behind or () if is_of_a_model(copy, or_unknown=False)), None)
+            if cut is None:
+                continue
+            yield Diagnostic(
+                "HL514",
+                asked.site,
+                "The loss is computed from a copy of the model's output without its graph: the tape gives None for every "
+                "variable.",
+                "Compute the loss from the output itself; .numpy() and stop_gradient are for reporting it.",
+                not asked.guards,
+                (
+                    DiagnosticStep(cut, "takes the output without its graph", "event"),
+                    DiagnosticStep(asked.site, "computes no gradient of the model", "event"),
+                ),
+                subject=asked,
+            )
+
+
+RULES = (gradients_of_another_model, copies_behind_the_tape)

@@ -127,7 +127,9 @@ def some_rows(value: Value) -> Value:
 
 # Encoders and scalers
 
-_ENCODERS = frozenset({"LabelEncoder", "OrdinalEncoder", "OneHotEncoder", "LabelBinarizer", "MultiLabelBinarizer"})
+_ENCODERS = frozenset(
+    {"LabelEncoder", "OrdinalEncoder", "OneHotEncoder", "LabelBinarizer", "MultiLabelBinarizer", "KBinsDiscretizer"}
+)
 _SCALERS: dict[str, Interval | None] = {
     "MinMaxScaler": UNIT,
     "StandardScaler": STANDARDISED,
@@ -139,7 +141,11 @@ _SCALERS: dict[str, Interval | None] = {
 }
 """How far the numbers reach that a scaler gives."""
 
-_PARAMETERS = {"MinMaxScaler": ("feature_range",), "StandardScaler": ("copy", "with_mean")}
+_PARAMETERS = {
+    "MinMaxScaler": ("feature_range",),
+    "StandardScaler": ("copy", "with_mean"),
+    "KBinsDiscretizer": ("n_bins", "encode"),
+}
 
 
 def method(machine: Machine, preparer: Dataset, name: str, arguments: Arguments, site: Site) -> Value | None:
@@ -174,10 +180,26 @@ def _encoded(machine: Machine, encoder: Dataset, value: Value | None, site: Site
             return Tensor(origin=Origin("labels", "LabelBinarizer", site))
         case "MultiLabelBinarizer":
             return labels.target("multi_hot", None, "integer", "MultiLabelBinarizer", site, Shape((None, None)), False)
+        case "KBinsDiscretizer":
+            return _binned(machine, encoder, known, site)
         case "OrdinalEncoder":
             return labels.target("index", None, "float", "OrdinalEncoder", site, Shape((None, None)))
         case _:
             return labels.target("index", count, "integer", "LabelEncoder", site, Shape((None,)), False)
+
+
+def _binned(machine: Machine, binner: Dataset, column: Value | None, site: Site) -> Tensor:
+    """One column in bins: the number of the bin, or a row for the bins with a single one."""
+    source, bins = "KBinsDiscretizer", machine.read(binner, ("argument", "n_bins"))
+    given = bins.value if isinstance(bins, Constant) and isinstance(bins.value, int) else None
+    count = 5 if bins is None else given
+    match machine.read(binner, ("argument", "encode")):
+        case Constant("ordinal"):
+            return labels.target("index", count, "float", source, site, Shape((None, None)))
+        case None | Constant("onehot" | "onehot-dense") if isinstance(column, Tensor) and column.shape.size(1) == 1:
+            return labels.target("one_hot", count, "float", source, site, Shape((None, count)), False)
+        case _:
+            return Tensor(origin=Origin("labels", source, site))
 
 
 def _classes_of(value: Value | None) -> int | None:

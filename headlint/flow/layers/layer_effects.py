@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from headlint.flow.layers import layer_activations
 from headlint.flow.python import iteration
-from headlint.flow.tensors import arithmetic, operation, reshaping, sequences, shapes
+from headlint.flow.tensors import arithmetic, axes, operation, reshaping, sequences, shapes
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.assumptions import Assumption
 from headlint.flow.values.library_values import Layer
@@ -45,9 +47,11 @@ def _assumptions(layer: Layer, parameter: str) -> frozenset[Assumption]:
 def _convolution(machine: Machine, layer: Layer, tensor: Tensor, site: Site) -> Value:
     units = layer.units
     rank = layer.kind.spatial + 2
-    spatial = (None,) * layer.kind.spatial
-    samples = tensor.shape.size(0) if tensor.shape.rank == rank else None
-    dims = (samples, units, *spatial) if layer.kind.framework == "torch" else (samples, *spatial, units)
+    before = tensor.shape.dims if tensor.shape.dims is not None and len(tensor.shape.dims) == rank else (None,) * rank
+    of_torch = layer.kind.framework == "torch"
+    keeps = of_torch and _keeps_sizes(layer)
+    spatial = before[2:] if keeps else (None,) * layer.kind.spatial
+    dims = (before[0], units, *spatial) if of_torch else (before[0], *spatial, units)
     if layer.constant("data_format", "channels_last") != "channels_last":
         dims = (None,) * rank
     return Tensor(
@@ -57,7 +61,21 @@ def _convolution(machine: Machine, layer: Layer, tensor: Tensor, site: Site) -> 
         (tensor,),
         attached=not machine.without_gradient,
         symbolic=tensor.symbolic,
+        kept=axes.all_but(1, rank) if keeps else (),
     )
+
+
+def _keeps_sizes(layer: Layer) -> bool:
+    """Whether a convolution gives as many rows and columns as it takes: by its padding, or as it looks at single points."""
+    if "Transpose" in layer.kind.name or layer.constant("stride", 1) not in (1, (1, 1), (1, 1, 1)):
+        return False
+    kernel, padding, dilation = (layer.constant(name, default) for name, default in _WINDOW)
+    if padding == "same":
+        return True
+    return all(isinstance(one, int) for one in (kernel, padding, dilation)) and 2 * padding == dilation * (kernel - 1)
+
+
+_WINDOW = (("kernel_size", None), ("padding", 0), ("dilation", 1))
 
 
 def _norm(machine: Machine, layer: Layer, tensor: Tensor, site: Site) -> Value:
@@ -67,6 +85,14 @@ def _norm(machine: Machine, layer: Layer, tensor: Tensor, site: Site) -> Value:
 
 def _same(machine: Machine, layer: Layer, tensor: Tensor, site: Site) -> Value:
     return tensor.derive(domain=Domain.UNKNOWN, origin=layer.origin(site), axis=None, heads=())
+
+
+def _same_sequence(machine: Machine, layer: Layer, tensor: Tensor, site: Site) -> Value:
+    """Layers of a transformer: they take batches of sequences, if nothing else is known."""
+    output = _same(machine, layer, tensor, site)
+    if layer.kind.framework != "torch" or not isinstance(output, Tensor) or output.shape.rank is not None:
+        return output
+    return replace(output, shape=Shape((None, None, output.shape.units)))
 
 
 def _dropout(machine: Machine, layer: Layer, tensor: Tensor, site: Site) -> Value:
@@ -249,7 +275,7 @@ EFFECTS: dict[str, Effect] = {
     "norm": _norm,
     "layer_norm": _norm,
     "same_shape": _same,
-    "hidden_same_shape": _same,
+    "hidden_same_shape": _same_sequence,
     "dropout": _dropout,
     "dropout_noise": _dropout,
     "identity": _identity,

@@ -67,7 +67,7 @@ def _is_data(kind: LayerKind, tensor: Tensor) -> bool:
         return False
     if tensor.symbolic or tensor.origin.role in ("layer", "activation"):
         return True
-    if kind.effect == "activation" and tensor.origin.role == "input" and tensor.origin.name:
+    if kind.effect in ("activation", "flatten") and tensor.origin.role == "input" and tensor.origin.name:
         return True
     if kind.units or kind.features or kind.effect in _RATES:
         return rank is not None and comes_from_layer(tensor)

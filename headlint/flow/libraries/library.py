@@ -12,7 +12,7 @@ from headlint.flow.machine.parts import BY_HAND
 from headlint.flow.python import attributes, builtin_calls, collections_methods, items, standard_library
 from headlint.flow.tensors import tensors
 from headlint.flow.torch_modules import dropout
-from headlint.flow.training import modules, optimizers, parameters, unreadable
+from headlint.flow.training import automatic, modules, optimizers, parameters, unreadable
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.facts import Event
 from headlint.flow.values.library_values import Backbone, Container, Dataset, Layer, Loss, Metric, Model, Parser, Part
@@ -200,6 +200,8 @@ def _method_of_instance(machine: Machine, instance: Instance, name: str, argumen
         return machine.call(inner, arguments, at)
     if base in registry.LOSSES and name in ("forward", "__call__", "call"):
         return losses.use_object(machine, losses.of_instance(instance), arguments, machine.site(at))
+    if _is_of_lightning(base, name):
+        return automatic.call_method(machine, instance, name, arguments, at)
     if name == "save_hyperparameters":
         return _save_hyperparameters(machine, instance)
     if name in ("forward", "__call__", "call") and base in registry.LAYERS:
@@ -279,7 +281,7 @@ def is_method(heap_object: Value, name: str) -> bool:
         base = heap_object.cls.framework_base()
         if base.startswith("keras.") and name in keras_models.METHODS:
             return True
-        return name in torch.SAME_MODULE_METHODS or name in _MODULE_METHODS
+        return name in torch.SAME_MODULE_METHODS or name in _MODULE_METHODS or _is_of_lightning(base, name)
     return (
         name in torch.SAME_MODULE_METHODS
         or name in _MODULE_METHODS
@@ -289,6 +291,10 @@ def is_method(heap_object: Value, name: str) -> bool:
             and name in keras_models.METHODS
         )
     )
+
+
+def _is_of_lightning(base: str, name: str) -> bool:
+    return name in automatic.METHODS and base.startswith("pytorch_lightning.")
 
 
 _MODULE_METHODS = frozenset(

@@ -39,6 +39,8 @@ class SetUp(Struct):
 
     losses: list[Loss] = field(default_factory=list)
     optimizers: list[Optimizer] = field(default_factory=list)
+    configured: dict[Value, Value] = field(default_factory=dict)
+    """What ``configure_optimizers`` of modules of Lightning gave."""
     pairs: list[Pair] = field(default_factory=list)
     wrapped: dict[Unknown, Wrapped] = field(default_factory=dict)
     """The models that are built for scikit-learn, by the wrappers that build them."""

@@ -42,7 +42,7 @@ from headlint.flow.values.python_values import (
 )
 from headlint.flow.values.tensor_values import Tensor
 from headlint.flow.values.training_values import OneParameter, Optimizer, Parameters, Scaler, Scheduler
-from headlint.frameworks import registry
+from headlint.frameworks import registry, torch
 from headlint.frameworks.names import canonical
 
 if TYPE_CHECKING:
@@ -81,6 +81,8 @@ def read(machine: Machine, owner: Value, name: str, at: int) -> Value:
             return _behind(machine, owner, name)
         case Tensor():
             return machine.tensors.attribute(machine, owner, name, machine.site(at))
+        case Container() | Backbone() if name == "module":
+            return owner  # what ``nn.DataParallel`` gives is the module itself here
         case Backbone() | Part():
             return _of_ready_made(machine, owner, name)
         case DictValue() if name not in DICT_METHODS:
@@ -140,6 +142,8 @@ def _library_attribute_of_instance(machine: Machine, instance: Instance, name: s
         return read(machine, inner, name, 0)
     if name in BY_HAND:
         machine.parts.by_hand.add(instance)
+    if name == "module" and instance.cls.framework_base() in torch.MODULE_BASES:
+        return instance
     if machine.is_library_method(instance, name):
         return FrameworkMethod(instance, name)
     return machine.globals.child((instance, name))

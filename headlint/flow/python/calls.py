@@ -115,12 +115,13 @@ def run_function(
     with machine.entering(
         scope, definition, owner or function.owner, _self_of(function, receiver, arguments), at
     ) as frame:
+        without_gradient = machine.without_gradient
         machine.without_gradient += function.without_gradient
         try:
             machine.with_share_of_a_call(body)
         finally:
             machine.state.path, machine.in_container = before, in_container
-            machine.without_gradient -= function.without_gradient
+            machine.without_gradient = without_gradient
     _note_result(machine, function, receiver, result)
     return result
 

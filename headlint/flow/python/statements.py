@@ -43,6 +43,17 @@ def _evaluate(machine: Machine, node: ir.Evaluate) -> None:
             isinstance(value, Tensor) and name.endswith("_") and isinstance(machine.evaluate(owner), Tensor)
         ):
             assign(machine, owner, value)  # a method that changes the tensor in its place
+        case ir.Call(function=ir.Attribute(name="set_grad_enabled") | ir.Name(name="set_grad_enabled")) as call:
+            _switch_gradients(machine, call, value)
+
+
+def _switch_gradients(machine: Machine, call: ir.Call, switch: Value) -> None:
+    """``torch.set_grad_enabled(False)`` on its own holds for what follows; one that depends on anything holds for nothing."""
+    frame = machine.frame
+    certain = not frame.conditional and len(machine.state.path) == frame.path_length
+    off = certain and switch == FrameworkName("torch.no_grad")
+    machine.without_gradient = int(off)
+    machine.no_gradient_at = machine.site(call) if off else machine.no_gradient_at
 
 
 def _assert(machine: Machine, node: ir.Assert) -> None:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from headlint.flow.tensors import axes, by_hand, mixtures, numbers, sequences, shapes
 from headlint.flow.tensors.operation import Operation, note_mixed_in, tensor_of
-from headlint.flow.values.facts import Activation, LabelsRescaled, PredictionUse
+from headlint.flow.values.facts import Activation, LabelsRescaled, MatricesOfShares, PredictionUse
 from headlint.flow.values.python_values import Constant, Site, TupleValue, Unknown, Value
 from headlint.flow.values.tensor_values import (
     ANY_SHAPE,
@@ -104,7 +104,7 @@ def _function(machine: Machine, operation: Operation) -> Value:
     if tensor is None:
         return Unknown()
     labels = numbers.under(operation.name.rsplit(".", 1)[-1], tensor.labels)
-    return tensor.derive(domain=Domain.UNKNOWN, origin=operation.origin(), heads=(), labels=labels)
+    return tensor.derive(domain=Domain.UNKNOWN, origin=operation.origin(axes.EACH), heads=(), labels=labels)
 
 
 def _unknown_shape(machine: Machine, operation: Operation) -> Value:
@@ -118,7 +118,7 @@ def _elementwise(machine: Machine, operation: Operation) -> Value:
     tensor = tensor_of(machine, operation.main)
     if tensor is None:
         return Unknown()
-    return tensor.derive(domain=Domain.UNKNOWN, origin=operation.origin(), heads=(), labels=None)
+    return tensor.derive(domain=Domain.UNKNOWN, origin=operation.origin(axes.EACH), heads=(), labels=None)
 
 
 _SYMBOLS = {"add": "+", "bias_add": "+", "subtract": "-", "multiply": "*", "elementwise": "*", "divide": "/"}
@@ -140,10 +140,22 @@ def _matmul(machine: Machine, operation: Operation) -> Value:
     )
     if other is None:
         return Unknown()
+    if operation.name.endswith("bmm"):
+        _note_shares(machine, operation)
     product = machine.state.distribute(
         [other], lambda one: _stacked_rows(operation, calculate(machine, "@", operation.main, one, operation.site))
     )
     return product
+
+
+def _note_shares(machine: Machine, operation: Operation) -> None:
+    """Note a softmax that runs along the axis on which ``bmm`` has its matrices."""
+    for operand in (operation.main, operation.arguments.get("other")):
+        for one, axis in axes.way_of(operand, 0) if isinstance(operand, Tensor) else ():
+            if one.origin.role == "activation" and one.domain is Domain.SOFTMAX:
+                if axis == 0 and one.axis in (0, -(one.shape.rank or 0)) and one.axis_given:
+                    machine.emit(MatricesOfShares, operation.site, shares=one)
+                break
 
 
 def _stacked_rows(operation: Operation, product: Value) -> Value:

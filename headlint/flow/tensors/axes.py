@@ -29,9 +29,11 @@ if TYPE_CHECKING:
 _SAME_AXES = frozenset(
     {"norm", "layer_norm", "same_shape", "hidden_same_shape", "dropout", "dropout_noise", "attention"}
 )
-_LEADING_AXES = {"convolution": 1, "recurrent": 2, "embedding": 2}
+_LEADING_AXES = {"convolution": 1, "recurrent": 2, "embedding": 2, "pool": 1, "adaptive_pool": 1}
 """How many of the first axes a layer leaves as they are."""
-_SAME_NOTES = frozenset({"dropout", "number", "detach"})
+EACH = "each"
+"""The note of what is done to each number alone."""
+_SAME_NOTES = frozenset({"dropout", "number", "detach", EACH, "log", "exp", "clamp", "negative", "moved"})
 _ARITHMETIC = frozenset({"add", "subtract", "multiply", "divide"})
 OTHER_AXES = frozenset({"state", "attention weights"})
 """The notes of what a layer gives beside its output, with axes of its own."""
@@ -85,6 +87,8 @@ def _axis_before(tensor: Tensor, axis: int, least_rank: int) -> int | None:
         return axis
     if effect == "dense" and axis < (tensor.shape.rank or least_rank) - 1:
         return axis
+    if tensor.origin.layer is not None and axis < _untouched(tensor.origin.layer, effect, tensor):
+        return axis
     if tensor.origin.note in _ARITHMETIC and tensor.inputs[0].shape.rank in (None, tensor.shape.rank):
         return axis  # what is added to a tensor is as large, or spread over it
     if "matmul" in (tensor.origin.note, tensor.origin.name) and axis < (tensor.shape.rank or 0) - 1:
@@ -95,6 +99,22 @@ def _axis_before(tensor: Tensor, axis: int, least_rank: int) -> int | None:
 @lru_cache(maxsize=512)  # a reshape asks for the same axes several times
 def origins(tensor: Tensor, axis: int, least_rank: int = 2) -> frozenset[Axis]:
     """All earlier axes that are as long as an axis: of both terms of a sum, and of what an array was made to fit."""
+    return frozenset(all_ways_of(tensor, axis, least_rank))
+
+
+def _untouched(layer: Layer, effect: str, tensor: Tensor) -> int:
+    """How many of the first axes a layer leaves alone that joins or pools those behind them."""
+    match effect, layer.constant("start_dim", 1):
+        case "flatten", int() as start if layer.kind.framework == "torch":
+            return max(start, 0)
+        case (("pool" | "adaptive_pool"), _) if tensor.shape.rank == layer.kind.spatial + 2:
+            return 2 if layer.kind.framework == "torch" else 1
+        case _:
+            return 0
+
+
+def all_ways_of(tensor: Tensor, axis: int, least_rank: int = 2) -> list[Axis]:
+    """The same, the nearest first on each way."""
     found: dict[Axis, None] = {}
     waiting = [(tensor, axis)]
     while waiting and len(found) < LONGEST_WAY:
@@ -103,7 +123,7 @@ def origins(tensor: Tensor, axis: int, least_rank: int = 2) -> frozenset[Axis]:
                 break
             found[one] = None
             waiting += _beside(*one)
-    return frozenset(found)
+    return list(found)
 
 
 def _beside(tensor: Tensor, axis: int) -> list[Axis]:
@@ -113,6 +133,8 @@ def _beside(tensor: Tensor, axis: int) -> list[Axis]:
             return [(other, axis)]
         case (_, other) if "matmul" in (tensor.origin.note, tensor.origin.name) and rank is not None:
             return [(other, axis)] if axis == rank - 1 and other.shape.rank == rank else []
+        case (_, *others) if tensor.origin.note == "concatenate" and axis in tensor.kept:
+            return [(other, axis) for other in others if other.shape.rank in (None, rank)]
         case _:
             return []
 
@@ -321,6 +343,15 @@ def named_by(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) -> list[
     return named
 
 
+def left_of(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) -> tuple[int, ...]:
+    """The axes that -1 stands for, where each other size names its own."""
+    named = [named_axes(machine, tensor, size) for size in wanted if size != REST]
+    taken = [axis for one in named for axis in one]
+    if tensor.shape.rank is None or not all(named) or len(set(taken)) != len(taken):
+        return ()
+    return tuple(axis for axis in range(tensor.shape.rank) if axis not in taken)
+
+
 def all_are_named(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) -> bool:
     """Whether three or more sizes are those of a tensor's own axes, but for the first one, which may be what is left."""
     named = [named_axes(machine, tensor, one) for one in wanted]
@@ -378,7 +409,9 @@ def shape_of_another(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) 
 def kept(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) -> tuple[int, ...]:
     """The first axes that the sizes for a reshape name at their own place."""
     count = 0
-    for named in named_by(machine, tensor, wanted):
+    for size, named in zip(wanted, named_by(machine, tensor, wanted), strict=True):
+        if size == REST and left_of(machine, tensor, wanted) == (count,):
+            named = (count,)
         if named != (count,) and not (count == 0 and _is_the_batch(tensor, wanted)):
             break
         count += 1

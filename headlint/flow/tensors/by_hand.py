@@ -9,15 +9,15 @@ from msgspec.structs import replace
 
 from headlint.flow.tensors.operation import PROBABILITIES, Operation, activate, comes_from
 from headlint.flow.values.facts import HandWrittenLoss, LossUse
-from headlint.flow.values.python_values import Constant, Site, Value
+from headlint.flow.values.python_values import Constant, Site
 from headlint.flow.values.tensor_values import ANY_SHAPE, GIVEN, Domain, Origin, Tensor
 from headlint.frameworks import by_hand as kinds
 
 if TYPE_CHECKING:
     from headlint.flow.machine.machine import Machine
 
-PICKED = "picked by labels"
-"""The note of numbers of which labels took one for each sample."""
+PICKED = "picked for each sample"
+"""The note of probabilities, or logarithms, of which an index took one for each sample; the factor is labels, or None."""
 
 DEEPEST_SUM = 6
 """Sums, signs and reductions around a product that are looked through."""
@@ -96,11 +96,13 @@ def _is_trained(log: Tensor) -> bool:
     return log.origin.name.partition(".")[0] in kinds.LOSSES
 
 
-def picked_by(picked: Tensor, several: Tensor, index: Value | None, name: str, site: Site) -> Tensor:
-    """What an index took out of several numbers, marked where it is labels: ``p[range(n), labels]``."""
-    if not isinstance(index, Tensor) or not _are_labels(index):
+def picked_by(picked: Tensor, several: Tensor, index: Tensor | None, name: str, site: Site) -> Tensor:
+    """What an index took out of probabilities or their logarithms, one for each sample: ``p[range(n), labels]``."""
+    logarithmic = several.origin.note == "log" or several.domain is Domain.LOG_SOFTMAX
+    if index is None or not (logarithmic or several.domain in PROBABILITIES):
         return picked
-    return replace(picked, origin=Origin("operation", name, site, note=PICKED, factor=index), inputs=(several,))
+    labels = index if _are_labels(index) else None
+    return replace(picked, origin=Origin("operation", name, site, note=PICKED, factor=labels), inputs=(several,))
 
 
 def _picking(tensor: Tensor) -> tuple[Tensor, Tensor] | None:
@@ -122,12 +124,22 @@ def _terms(tensor: Tensor, depth: int) -> Iterator[tuple[Tensor, Tensor] | None]
     if note in ("log", PICKED):
         yield _picking(tensor)
     elif note == "multiply" and len(tensor.inputs) == 2:
-        yield _product(*tensor.inputs) or _weighted(tensor, depth)
+        yield None if any(map(_is_picked, tensor.inputs)) else _product(*tensor.inputs) or _weighted(tensor, depth)
     elif depth and tensor.inputs and note in ("negative", "add", "subtract", "multiply", "divide"):
         for part in tensor.inputs:
             yield from _terms(part, depth - 1)
     else:
         yield None
+
+
+def _is_picked(tensor: Tensor) -> bool:
+    """Whether a factor is the logarithm of one probability for each sample: that of an action, which a reward weighs."""
+    log = _unsigned(tensor)
+    return PICKED in (log.origin.note, log.inputs[0].origin.note if log.origin.note == "log" else "")
+
+
+def _unsigned(tensor: Tensor) -> Tensor:
+    return tensor.inputs[0] if tensor.origin.note == "negative" else tensor
 
 
 def _weighted(tensor: Tensor, depth: int) -> tuple[Tensor, Tensor] | None:
@@ -143,8 +155,7 @@ def _weighted(tensor: Tensor, depth: int) -> tuple[Tensor, Tensor] | None:
 
 def _product(one: Tensor, other: Tensor) -> tuple[Tensor, Tensor] | None:
     for log, weight in ((one, other), (other, one)):
-        if log.origin.note == "negative":
-            log = log.inputs[0]
+        log = _unsigned(log)
         if log.origin.note == "log" and log.inputs and not comes_from(weight, log.inputs[0]):
             return log, weight
     return None

@@ -12,7 +12,7 @@ from headlint.flow.tensors.dtypes import as_type, dtype_of, requested, type_name
 from headlint.flow.tensors.operation import ZEROS, Operation, tensor_of
 from headlint.flow.values.facts import LossCopied
 from headlint.flow.values.python_values import Constant, ListValue, Site, TupleValue, Unknown, Value
-from headlint.flow.values.tensor_values import ANY_SHAPE, Domain, Labels, Origin, Shape, Tensor
+from headlint.flow.values.tensor_values import ANY_SHAPE, Domain, Labels, Origin, Shape, Tensor, comes_from_layer
 
 if TYPE_CHECKING:
     from headlint.flow.machine.machine import Machine
@@ -66,6 +66,9 @@ def _variable_of(machine: Machine, operation: Operation) -> Value:
         case Tensor(attached=True, origin=Origin(role="layer" | "loss")) as tensor:
             _note_copied_loss(machine, operation, tensor)
             return tensor.derive(attached=False, cut=operation.site, origin=operation.origin(_note_of(operation)))
+        case Tensor(attached=True) as tensor if _is_leaf(operation) and comes_from_layer(tensor):
+            _note_copied_loss(machine, operation, tensor)
+            return tensor.derive(attached=False, cut=operation.site, origin=operation.origin("leaf"))
         case Unknown() as unknown if _is_leaf(operation):
             return _leaf_of(machine, operation, unknown)
         case other:

@@ -44,7 +44,15 @@ def found(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) -> Early | 
     """What a reshape names where it cannot stand."""
     if any(_is_about_layout(guard.condition.operand) for guard in machine.state.path):
         return None
-    ways = (_named_early, _channels_last, _heads_beside_the_batch, _behind_a_number, _across_rows, _before_its_rows)
+    ways = (
+        _named_early,
+        _channels_last,
+        _heads_beside_the_batch,
+        _behind_a_number,
+        _across_rows,
+        _before_its_rows,
+        _units_early,
+    )
     return next((early for way in ways if (early := way(machine, tensor, wanted)) is not None), None)
 
 
@@ -79,13 +87,26 @@ def _named_early(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) -> E
 
 
 def _with_the_rest(known: _Axes, entries: Sequence[tuple[Value, tuple[int, ...]]]) -> list[tuple[int, ...]]:
-    """The places of the axes that each size names, where -1 names those that no other size does; a number names none."""
+    """The places of the axes that each size names, where one size or -1 names those that no other does; a number none."""
     taken = [place for _, named in entries for place in named]
     rest = tuple(place for place in range(len(known.sizes)) if place not in taken)
-    complete = all(named or size == REST for size, named in entries) and len(set(taken)) == len(taken)
-    if not complete or not any(_is_more_than_one(known, place) for place in rest):
+    unnamed = [size for size, named in entries if not named and (size == REST or isinstance(size, Unknown))]
+    complete = all(named or size in unnamed for size, named in entries) and len(set(taken)) == len(taken)
+    if not complete or len(unnamed) != 1 or not any(_is_more_than_one(known, place) for place in rest):
         rest = ()
-    return [rest if size == REST else () if isinstance(size, Constant) else named for size, named in entries]
+    return [rest if size in unnamed else () if isinstance(size, Constant) else named for size, named in entries]
+
+
+def _units_early(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) -> Early | None:
+    """``(batch, width, steps)`` for what a layer gives with its width on the last of axes that nobody counts."""
+    width = axes.width_of(tensor)
+    if tensor.shape.rank is not None or width is None or axes.is_padded(tensor):
+        return None
+    match wanted:
+        case [batch, size, Unknown() as steps] if size == width and steps != width:
+            return Early((2, 1)) if axes.named_axes(machine, tensor, batch) == (0,) else None
+        case _:
+            return None
 
 
 def _heads_beside_the_batch(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) -> Early | None:
@@ -291,8 +312,12 @@ def merged(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) -> tuple[t
                 return (tuple(range(first)),)
     done = 0
     for size in wanted:
-        named = axes.named_axes(machine, tensor, size)
-        if isinstance(size, Constant) or not named or tuple(sorted(named)) != tuple(range(done, done + len(named))):
+        named = axes.named_axes(machine, tensor, size) if size != REST else axes.left_of(machine, tensor, wanted)
+        if (
+            (isinstance(size, Constant) and size != REST)
+            or not named
+            or tuple(sorted(named)) != tuple(range(done, done + len(named)))
+        ):
             break
         made.append(tuple(sorted(named)))
         done += len(named)

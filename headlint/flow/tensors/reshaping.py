@@ -14,7 +14,7 @@ from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.conditions import Choice
 from headlint.flow.values.facts import AxesReordered, RowsShifted, ShapeRestored
 from headlint.flow.values.library_values import Layer
-from headlint.flow.values.python_values import Constant, Site, TupleValue, Unknown, Value
+from headlint.flow.values.python_values import Constant, ListValue, Site, TupleValue, Unknown, Value
 from headlint.flow.values.tensor_values import ANY_SHAPE, Domain, Origin, Shape, Tensor, comes_from_layer
 
 if TYPE_CHECKING:
@@ -60,6 +60,10 @@ def _flatten_shape(machine: Machine, operation: Operation, tensor: Tensor) -> Sh
     if (start, end) == (1, -1):
         sequences.note_joined(machine, tensor, operation.site)
     return shapes.flattened(tensor.shape, start, end)
+
+
+def _kept_by_flatten(machine: Machine, operation: Operation, tensor: Tensor) -> tuple[int, ...]:
+    return tuple(range(operation.integer("start_dim") or 0))
 
 
 def _reshape_shape(machine: Machine, operation: Operation, tensor: Tensor) -> Shape:
@@ -260,6 +264,30 @@ def _index_select_shape(machine: Machine, operation: Operation, tensor: Tensor) 
     return shapes.with_size(tensor.shape, operation.integer("dim"), count)
 
 
+def _attended_shape(machine: Machine, operation: Operation, tensor: Tensor) -> Shape:
+    held = operation.arguments.get("value")
+    return tensor.shape.with_last(held.shape.units if isinstance(held, Tensor) else None)
+
+
+def _order_but_the_last(machine: Machine, operation: Operation, tensor: Tensor) -> tuple[int, ...]:
+    rank = tensor.shape.rank
+    return () if rank is None else (*range(rank - 1), axes.NEW)
+
+
+def _statistic(machine: Machine, operation: Operation) -> Value:
+    """A number of many along some axes: ``std``, ``logsumexp``, ``amax`` …"""
+    made = _reshaped(_statistic_shape)(machine, operation)
+    return replace(made, domain=Domain.UNKNOWN, labels=None) if isinstance(made, Tensor) else made
+
+
+def _statistic_shape(machine: Machine, operation: Operation, tensor: Tensor) -> Shape:
+    if not operation.given("dim"):
+        return ANY_SHAPE
+    return shapes.reduced(
+        tensor.shape, shapes.sizes_of(machine, operation.arguments.get("dim")), operation.constant("keepdim") is True
+    )
+
+
 def _masked_select_shape(machine: Machine, operation: Operation, tensor: Tensor) -> Shape:
     return Shape((None,))
 
@@ -270,10 +298,15 @@ def _unflatten_shape(machine: Machine, operation: Operation, tensor: Tensor) -> 
 
 
 def _pool(machine: Machine, operation: Operation) -> Value:
-    output = _reshaped(_adaptive_shape if operation.effect == "adaptive_pool" else _resize_shape)(machine, operation)
+    change = _adaptive_shape if operation.effect == "adaptive_pool" else _resize_shape
+    output = _reshaped(change, kept=_kept_by_pooling)(machine, operation)
     if isinstance(output, Tensor) and output.domain is not Domain.LINEAR:
-        return output.derive(domain=Domain.UNKNOWN, inputs=output.inputs)
+        return output.derive(domain=Domain.UNKNOWN, inputs=output.inputs, kept=output.kept)
     return output
+
+
+def _kept_by_pooling(machine: Machine, operation: Operation, tensor: Tensor) -> tuple[int, ...]:
+    return (0, 1) if (tensor.shape.rank or 0) > 3 or operation.name.endswith("1d") else (0,)
 
 
 def _resize_shape(machine: Machine, operation: Operation, tensor: Tensor) -> Shape:
@@ -421,7 +454,9 @@ def _chunk(machine: Machine, operation: Operation) -> Value:
         part = _cut(operation, tensor, axis, size // count if size and count and size % count == 0 else None)
     else:
         return _split(machine, operation, tensor, axis)
-    return TupleValue((part,) * count) if count is not None and 0 < count <= 16 else Unknown("parts of a tensor")
+    return (
+        TupleValue((part,) * count) if count is not None and 0 < count <= 16 else ListValue((part,), approximate=True)
+    )
 
 
 def _split(machine: Machine, operation: Operation, tensor: Tensor, axis: int | None) -> Value:
@@ -433,7 +468,7 @@ def _split(machine: Machine, operation: Operation, tensor: Tensor, axis: int | N
         return TupleValue(tuple(_cut(operation, tensor, axis, size) for size in wanted))
     size, count = tensor.shape.size(axis), operation.integer("chunks")
     if size is None or count is None or not 0 < -(-size // count) <= 16:
-        return Unknown("parts of a tensor")
+        return ListValue((_cut(operation, tensor, axis, count if listed is None else None),), approximate=True)
     return TupleValue(tuple(_cut(operation, tensor, axis, min(count, size - at)) for at in range(0, size, count)))
 
 
@@ -461,7 +496,7 @@ def _topk(machine: Machine, operation: Operation) -> Value:
 
 
 EFFECTS: dict[str, Callable[[Machine, Operation], Value]] = {
-    "flatten": _reshaped(_flatten_shape),
+    "flatten": _reshaped(_flatten_shape, kept=_kept_by_flatten),
     "reshape": _reshaped(_reshape_shape, kept=_kept_by_reshape, merged=_merged_by_reshape, said=_sizes_as_written),
     "reshape_shape": _reshaped(_reshape_shape, kept=_kept_by_numpy),
     "squeeze": _reshaped(_squeeze_shape, _squeezed_order),
@@ -479,6 +514,8 @@ EFFECTS: dict[str, Callable[[Machine, Operation], Value]] = {
     "narrow": _reshaped(_narrow_shape),
     "index_select": _reshaped(_index_select_shape),
     "masked_select": _reshaped(_masked_select_shape),
+    "attended": _reshaped(_attended_shape, _order_but_the_last),
+    "statistic": _statistic,
     "unflatten": _reshaped(_unflatten_shape),
     "resize": _reshaped(_resize_shape),
     "pool": _pool,

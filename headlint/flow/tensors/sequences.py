@@ -49,7 +49,7 @@ def note_joined(machine: Machine, tensor: Tensor, site: Site) -> None:
 
 
 def _note(machine: Machine, tensor: Tensor, axis: int, taken: str, site: Site) -> None:
-    for made, its_axis in axes.way_of(tensor, axis):
+    for made, its_axis in axes.all_ways_of(tensor, axis):
         layer, at = made.origin.layer, made.origin.site
         if made.origin.note in _WITHOUT_STEPS:
             return  # of what is left when a step was taken, the first item is a sample

@@ -174,6 +174,13 @@ def expanded(shape: Shape, sizes: Sizes | None) -> Shape:
     return Shape(tuple(old if size == -1 else size for old, size in zip(kept[-len(sizes) :], sizes, strict=True)))
 
 
+def gathered(shape: Shape, index: Shape) -> Shape:
+    """What an index of as many axes picks from each place."""
+    if shape.rank is None or index.dims is not None:
+        return index if shape.rank == index.rank else ANY_SHAPE
+    return Shape((None, index.size(1))) if shape.rank == 2 else Shape((None,) * shape.rank)
+
+
 def repeated(shape: Shape, times: Sizes | None) -> Shape:
     """Put beside itself so many times along each axis, new axes first."""
     if times is None or (shape.dims is not None and len(times) < len(shape.dims)):

@@ -106,8 +106,10 @@ def _gather(machine: Machine, operation: Operation) -> Value:
     tensor = tensor_of(machine, operation.main)
     if tensor is None:
         return Unknown()
-    index = operation.arguments.get("index") or operation.arguments.get("indices")
-    picked = tensor.derive(shape=ANY_SHAPE, origin=operation.origin(), axis=None, heads=(), labels=None)
+    given = operation.arguments.get("index") or operation.arguments.get("indices")
+    index = tensor_of(machine, given) if given is not None else None
+    shape = shapes.gathered(tensor.shape, index.shape if index is not None else ANY_SHAPE)
+    picked = tensor.derive(shape=shape, origin=operation.origin(), axis=None, heads=(), labels=None)
     return by_hand.picked_by(picked, tensor, index, operation.name, operation.site)
 
 
@@ -224,16 +226,25 @@ def item(machine: Machine, tensor: Tensor, key: Value, site: Site) -> Value:
     if tensor.domain in (Domain.SOFTMAX, Domain.LOG_SOFTMAX) and _picks_column(key, tensor.shape.rank):
         domain = Domain.SIGMOID if tensor.domain is Domain.SOFTMAX else Domain.UNKNOWN
         column = tensor.derive(domain=domain, shape=shape, origin=origin, axis=None, heads=())
-        return by_hand.picked_by(column, tensor, key.items[-1], origin.name, site)
-    if isinstance(key, TupleValue) and len(key.items) == 2 and isinstance(key.items[1], Tensor):
-        rest = tensor.derive(shape=shape, origin=origin, axis=None, heads=(), labels=None, order=axes.picked(key))
-        return by_hand.picked_by(rest, tensor, key.items[1], origin.name, site)
+        return by_hand.picked_by(column, tensor, _one_for_each(machine, key), origin.name, site)
     labels = _picked_labels(tensor, key, shape)
     domain = tensor.domain
     if domain is Domain.ONE_HOT and (labels is None or labels.encoding != "one_hot"):
         domain = Domain.TARGET
     order = axes.picked(key)
-    return tensor.derive(domain=domain, shape=shape, origin=origin, axis=None, heads=(), labels=labels, order=order)
+    rest = tensor.derive(domain=domain, shape=shape, origin=origin, axis=None, heads=(), labels=labels, order=order)
+    return by_hand.picked_by(rest, tensor, _one_for_each(machine, key), origin.name, site)
+
+
+def _one_for_each(machine: Machine, key: Value) -> Tensor | None:
+    """The second of two indices, where the first counts the samples: ``[range(n), labels]``."""
+    match key:
+        case TupleValue(items=(Constant() | SliceValue(), _)):
+            return None
+        case TupleValue(items=(_, Tensor() | Unknown() as index)):
+            return tensor_of(machine, index)
+        case _:
+            return None
 
 
 def _picked_labels(tensor: Tensor, key: Value, shape: Shape) -> Labels | None:

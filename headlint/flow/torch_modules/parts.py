@@ -116,12 +116,18 @@ def has_parameters(machine: Machine, value: Value, depth: int = DEEPEST_PART) ->
             return any(
                 (isinstance(part, Tensor) and part.origin.name == torch.PARAMETER)
                 or (isinstance(part, Instance) and part.born > value.born and has_parameters(machine, part, depth - 1))
+                or (isinstance(part, Collection) and _holds_weights(machine, part, value.born))
                 for part in parts
             )
         case Container() if depth > 0:
             return any(has_parameters(machine, part, depth - 1) for part in possible_items(machine.state, value))
         case _:
             return False
+
+
+def _holds_weights(machine: Machine, value: Collection, since: int) -> bool:
+    """Whether a collection, in which nothing is registered either, holds a layer with weights."""
+    return any(has_weights(machine, one, since) for one in _members(machine, value))
 
 
 def held_by(machine: Machine, holder: HeapObject) -> Iterator[HeapObject]:

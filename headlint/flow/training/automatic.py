@@ -1,4 +1,4 @@
-"""Training steps that a library takes by itself, from what the methods of a module give it."""
+"""Training steps that Lightning takes by itself, from what the methods of a module give it, and what it has for other steps."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from headlint.flow.training import optimizers
-from headlint.flow.values.arguments import NO_ARGUMENTS
+from headlint.flow.values.arguments import NO_ARGUMENTS, Arguments
 from headlint.flow.values.conditions import Choice
 from headlint.flow.values.facts import Event
-from headlint.flow.values.python_values import Constant, DictValue, Instance, ListValue, TupleValue, Value
+from headlint.flow.values.python_values import Constant, DictValue, Instance, ListValue, TupleValue, Unknown, Value
 from headlint.flow.values.training_values import Optimizer
 
 if TYPE_CHECKING:
@@ -29,6 +29,24 @@ def step(machine: Machine, module: Instance, loss: Value, configured: Value, at:
     machine.note_event(Event.DIFFERENTIATED, machine.site(at), loss, given=(AUTOMATIC,))
     for optimizer in found:
         optimizers.step(machine, optimizer, NO_ARGUMENTS, at)
+
+
+METHODS = frozenset({"optimizers", "manual_backward", "toggle_optimizer", "untoggle_optimizer"})
+"""What a module of Lightning has for those who take the steps themselves."""
+
+
+def call_method(machine: Machine, module: Instance, name: str, arguments: Arguments, at: int) -> Value:
+    """One of ``METHODS``."""
+    match name, arguments.positional:
+        case "optimizers", _:
+            found = tuple(_optimizers_in(machine.set_up.configured.get(module, Unknown())))
+            if not found:
+                return machine.globals.child((module, name, "()"))
+            return found[0] if len(found) == 1 else TupleValue(found)
+        case "manual_backward", (loss, *_):
+            machine.note_backward(loss, machine.site(at), in_torch=True)
+            machine.note_event(Event.DIFFERENTIATED, machine.site(at), loss)
+    return Constant(None)
 
 
 def _optimizers_in(value: Value) -> Iterator[Optimizer]:

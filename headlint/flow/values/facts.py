@@ -258,6 +258,12 @@ class ShapeRestored(Fact, frozen=True, kw_only=True):
     of: Tensor
 
 
+class MatricesOfShares(Fact, frozen=True, kw_only=True):
+    """``bmm`` takes the first axis of a softmax's answer, along which it sums to one, for that of several matrices."""
+
+    shares: Tensor
+
+
 class CarriedOver(Fact, frozen=True, kw_only=True):
     """A round of a loop puts something else in the place of a tensor: later rounds, which nobody followed, read that."""
 

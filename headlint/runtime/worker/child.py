@@ -225,7 +225,8 @@ def with_other_guesses(
             return
         depth = -waiting[0][2] + other.near
         try:
-            make(other, adapter)
+            with adapter.placed():
+                make(other, adapter)
         except Unmeasurable as failure:
             wait(other, failure, depth)
         else:

@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ..measuring.mentions import classes_of, is_mentioned, place_of, written_at
+import numpy
+
+from ..measuring.mentions import classes_of, is_handed_in, is_mentioned, is_used_apart, place_of, written_at
 from ..measuring.suspects import Suspect
 from .gradients import Tape
 from .outputs import numbers
@@ -83,6 +85,8 @@ def _own(
             if has_weights and not is_mentioned(owner, attribute, root):
                 yield Suspect(name, type(part).__name__, "unused", count, *place_of(owner, attribute))
         elif weights and every and not _has_twin(owner, part, reached):
+            if is_handed_in(owner, attribute) or is_used_apart(owner, attribute, "call"):
+                continue
             yield Suspect(name, type(part).__name__, "cut", count, *place_of(owner, attribute))
 
 
@@ -109,11 +113,26 @@ def _has_twin(owner: Any, part: Any, reached: set[int]) -> bool:
 def _rebuilt(model: Any, traces: list[Trace]) -> Iterator[Suspect]:
     """Layers with weights that are made anew at each call."""
     known = {id(one) for one in model._flatten_layers()}
+    own = {id(one) for one in model.variables}
     for key, layer in traces[0].called.items():
         again = any(key in trace.called for trace in traces[1:])
-        if key in known or again or not layer.trainable_variables or not traces[0].lines.get(key):
+        foreign = [one for one in layer.trainable_variables if id(one) not in own]
+        if key in known or again or not foreign or not traces[0].lines.get(key):
             continue
-        count = sum(
-            int(one.value.numpy().size) if hasattr(one.value, "numpy") else 0 for one in layer.trainable_variables
-        )
+        others = [
+            [one for one in other.trainable_variables if id(one) not in own]
+            for trace in traces[1:] for place, other in trace.called.items()
+            if trace.lines.get(place) == traces[0].lines[key] and type(other) is type(layer)
+        ]  # fmt: skip
+        if not others or any(same_values(foreign, one) for one in others):
+            continue
+        count = sum(int(one.value.numpy().size) if hasattr(one.value, "numpy") else 0 for one in foreign)
         yield Suspect("", type(layer).__name__, "rebuilt", count, *traces[0].lines[key])
+
+
+def same_values(some: list[Any], others: list[Any]) -> bool:
+    """Whether variables have the same values."""
+    pairs = zip(some, others, strict=False)
+    return len(some) == len(others) and all(
+        numpy.array_equal(numbers(one.value), numbers(two.value)) for one, two in pairs
+    )

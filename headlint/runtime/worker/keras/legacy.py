@@ -288,6 +288,12 @@ def translate_arguments(cls: type) -> None:
         if isinstance(self, keras.layers.RNN):
             keywords = {key: value for key, value in keywords.items() if key != "stateful"}
         plain = {key: whole(value) for key, value in translated(keywords, names).items()}
+        if isinstance(self, keras.optimizers.Optimizer):
+            arguments = tuple(float(value) if type(value) is int else value for value in arguments)
+            plain = {
+                key: float(value) if key == "learning_rate" and type(value) is int else value
+                for key, value in plain.items()
+            }
         if isinstance(plain.get("name"), str):
             plain["name"] = without_slashes(plain["name"])
         original(self, *map(whole, arguments), **plain)

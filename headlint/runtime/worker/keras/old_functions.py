@@ -12,6 +12,8 @@ from typing import Any
 
 import keras
 
+from ..program.standins import GUESSED
+
 RENAMED_FUNCTIONS = {
     "mul": "multiply",
     "sub": "subtract",
@@ -62,6 +64,8 @@ def accept_old_functions() -> None:
         setattr(owner, name, with_old_arguments(getattr(owner, name)))
     for backend in (keras.backend, importlib.import_module("keras._tf_keras.keras").backend):
         backend.tf = tensorflow
+        if hasattr(backend, "batch_dot"):
+            backend.batch_dot = with_old_ranks(backend.batch_dot)
 
 
 def module_below(root: ModuleType, place: str) -> Any:
@@ -77,6 +81,28 @@ def with_old_arguments(function: Callable[..., Any]) -> Callable[..., Any]:
         return function(*arguments, **{RENAMED_ARGUMENTS.get(key, key): value for key, value in keywords.items()})
 
     return called
+
+
+OLD_PRODUCT = "K.batch_dot multiplies tensors of different ranks as before Keras 2.3"
+
+
+def with_old_ranks(product: Callable[..., Any]) -> Callable[..., Any]:
+    """``K.batch_dot``, which until Keras 2.3 took every axis that it did not multiply for one of the batch."""
+
+    @functools.wraps(product)
+    def batch_dot(x: Any, y: Any, axes: Any = None) -> Any:
+        ranks = len(x.shape), len(y.shape)
+        if not isinstance(axes, (tuple, list)) or sorted(ranks) != [3, 4]:
+            return product(x, y, axes)
+        if OLD_PRODUCT not in GUESSED:
+            GUESSED.append(OLD_PRODUCT)
+        left = keras.ops.expand_dims(x, -1) if ranks[0] == 3 else x
+        right = keras.ops.expand_dims(y, -1) if ranks[1] == 3 else y
+        left = left if axes[0] == 3 else keras.ops.swapaxes(left, -1, -2)
+        right = keras.ops.swapaxes(right, -1, -2) if axes[1] == 3 else right
+        return keras.ops.squeeze(keras.ops.matmul(left, right), -2 if ranks[0] == 3 else -1)
+
+    return batch_dot
 
 
 FILLED = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from ..program.building import Framework, Recipe
@@ -34,6 +35,9 @@ class Adapter(Framework, Protocol):
 
     def optimizers(self, module: Slice, name: str) -> list[dict[str, Any]]:
         """What the optimizers that the program builds over the model hold of it; those that cannot be built are left out."""
+
+    def placed(self) -> AbstractContextManager[Any]:
+        """While it lasts, what the program makes lies on the device on which models are built, whatever it asks for."""
 
     def measure(self, recipe: Recipe, module: Slice, request: Request) -> Measured:
         """Makes the model as often as it needs to and measures it.

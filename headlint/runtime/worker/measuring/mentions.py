@@ -90,6 +90,51 @@ def is_mentioned(owner: Any, attribute: str, root: Path | None = None) -> bool:
     )
 
 
+def is_handed_in(owner: Any, attribute: str) -> bool:
+    """Whether the constructor takes a part from its caller as it is: what trains it may stand elsewhere."""
+    for function in functions_of(owner).get("__init__", ()):
+        taken = {one.arg for one in (*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs)}
+        for node in ast.walk(function):
+            match node:
+                case ast.Assign(
+                    targets=[ast.Attribute(value=ast.Name(id="self"), attr=name)], value=ast.Name(id=given)
+                ) if name == attribute and given in taken:
+                    return True
+    return False
+
+
+def is_used_apart(owner: Any, attribute: str, entry: str) -> bool:
+    """Whether a method that ``entry`` does not lead to names a part: a loss may be computed from what that gives."""
+    functions = functions_of(owner)
+    waiting, led_to = [entry], set()
+    while waiting:
+        name = waiting.pop()
+        if name in functions and name not in led_to:
+            led_to.add(name)
+            waiting += [
+                node.attr for one in functions[name] for node in ast.walk(one) if isinstance(node, ast.Attribute)
+            ]
+    return any(
+        _is_use(node, attribute, own=True)
+        for name, written in functions.items()
+        if name not in led_to and not MAKING.search(name)
+        for function in written
+        for node in ast.walk(function)
+        if getattr(node, "attr", attribute) == attribute
+    )
+
+
+def functions_of(owner: Any) -> dict[str, list[ast.FunctionDef]]:
+    """The methods of an object that the user wrote, by their names."""
+    found: dict[str, list[ast.FunctionDef]] = {}
+    for cls in classes_of(owner):
+        for node in definitions(source_of(cls), cls.__name__):
+            for part in node.body:
+                if isinstance(part, ast.FunctionDef):
+                    found.setdefault(part.name, []).append(part)
+    return found
+
+
 def _names(statement: ast.stmt, classes: set[str], attribute: str) -> bool:
     """Whether a statement of a file names the attribute: of ``self`` in the classes and those derived from them, of any
     other object anywhere."""

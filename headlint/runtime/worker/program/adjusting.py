@@ -10,12 +10,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cached_property, partial
+from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
 
 from ..measuring.mentions import tree_of
 from ..reasons import describe
 from .arguments import Arguments, shown
+from .discovery import model_classes
 from .guessing import (
     HIDDEN,
     VOCABULARY,
@@ -28,6 +30,7 @@ from .guessing import (
 )
 from .settings import setting
 from .slicing import Namespace
+from .sources import parse
 from .standins import GUESSED
 
 SIZES = (64, 1, 2, 3, 4, 8, 16, 128, 32, 12, 256, 512)
@@ -55,6 +58,7 @@ WANTS_FUNCTION = re.compile(
     r"'(int|float|bool|str)' object is not callable|arg 1 must be a class|is not a Module subclass"
 )
 WANTS_ARRAY = re.compile(r"expected np.ndarray \(got ")
+WANTS_TENSOR = re.compile(r"torch Tensor or None required|must be Tensor, not (?:int|float)")
 WANTS_WHOLE = re.compile(r"got float|'float' object cannot be interpreted|not (?:a )?float|received.*\bfloat\b")
 WANTS_WORD = re.compile(r"expected str|must be (a )?str|expected string|can only concatenate str")
 WANTS_OPTIONS = re.compile(r"'(int|float|bool|str)' object has no attribute '(\w+)'")
@@ -336,6 +340,8 @@ def asked_for(knob: Knob, trouble: Trouble) -> Iterator[Any]:
         yield value[0]
     if WANTS_ARRAY.search(text) and trouble.reads(knob) and hasattr(table(), "numpy"):
         yield table().numpy()
+    if WANTS_TENSOR.search(text) and trouble.reads(knob) and "torch" in sys.modules:
+        yield sys.modules["torch"].ones(1)
     if WANTS_WHOLE.search(text) and isinstance(value, float):
         yield from (HIDDEN, 2)
     if WANTS_WHOLE.search(text) and several and any(isinstance(one, float) for one in value):
@@ -348,10 +354,24 @@ def asked_for(knob: Knob, trouble: Trouble) -> Iterator[Any]:
         yield last_resort("model") if found[2] in OF_A_MODEL else GuessedConfiguration()
     if isinstance(trouble.error, WANTS_OTHER) and (isinstance(value, (int, str, float)) or is_layer(value)):
         yield from words_for(knob, trouble.frames)
+    if isinstance(value, type) and isinstance(trouble.error, (TypeError, *WANTS_OTHER)):
+        yield from classes_beside(value)
     if isinstance(value, bool) and isinstance(trouble.error, WANTS_OTHER):
         yield not value
     elif several and isinstance(trouble.error, IndexError):
         yield [*value, *value]
+
+
+def classes_beside(one: type) -> Iterator[type]:
+    """The other models of the file that a class stands in, when it was guessed which of them is wanted."""
+    module = sys.modules.get(one.__module__)
+    namespace = getattr(module, "namespace", None)
+    if not isinstance(namespace, Namespace):
+        return
+    for name in model_classes(parse(Path(namespace.filename))):
+        other = namespace[name]
+        if isinstance(other, type) and other is not one:
+            yield other
 
 
 def is_layer(value: Any) -> bool:

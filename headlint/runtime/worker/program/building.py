@@ -15,7 +15,7 @@ from .arguments import Arguments, arguments_for, required_and_optional, shown
 from .discovery import MODEL_CALLS, makes_model
 from .loading import Program, Slice
 from .locating import definition, written_value
-from .owners import only_owns, owned_models
+from .owners import model_held, only_owns, owned_models
 from .sources import parse
 from .standins import MissingData, find_stand_in, missing_package
 
@@ -78,6 +78,9 @@ def recipes(program: Program, module: Slice, name: str, init: str, framework: Fr
     elif framework.is_model_class(value) or (callable(value) and not isinstance(value, type)):
         for arguments in arguments_for(program, module, name, value):
             yield called_with(value, name, arguments)
+    elif not isinstance(value, type) and any(map(framework.is_model, getattr(value, "__dict__", {}).values())):
+        whole = FirstThenFresh(value, program, module, name)
+        yield Recipe(lambda: model_held(whole(), framework.is_model), text, "module level" if "." not in name else name)
     else:
         missing = [stub for stub in program.stubs if "not installed" in stub or "failed:" in stub]
         if isinstance(value, type) and missing:

@@ -136,6 +136,14 @@ class GuessedConfiguration:
     def __contains__(self, name: str) -> bool:
         return hasattr(self.known, name)
 
+    def keys(self) -> list[str]:
+        """The names of the options that are known."""
+        return list(getattr(self.known, "__dict__", {}))
+
+    def items(self) -> list[tuple[str, Any]]:
+        """The options that are known."""
+        return [(name, getattr(self.known, name)) for name in self.keys()]
+
     def with_given(self, given: dict[str, Any]) -> GuessedConfiguration:
         """The same with other guesses."""
         other = GuessedConfiguration(self.known, self.words, self.path)

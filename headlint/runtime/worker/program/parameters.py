@@ -36,6 +36,10 @@ DATA = re.compile(
 """Parameters that are rows of data."""
 
 
+BLOCK = re.compile(r"(Block|Bottleneck|Unit|Cell)$", re.I)
+"""Names of classes of which a model makes several."""
+
+
 def guess_parameter(parameter: inspect.Parameter, module: Slice, target: Callable[..., Any]) -> Any:
     """The first word that the target compares it with, else a value by annotation or name; as many as are read where the
     target reads items of it."""
@@ -139,11 +143,12 @@ def block_names(module: Slice) -> list[str]:
 
 
 def block_class(module: Slice) -> Any:
-    """The first residual block of the file.
+    """The first residual block of the file, else the first class that is called one.
 
     Raises:
         Unguessable: the file has none.
     """
-    for name in block_names(module):
+    called = [name for name in model_classes(parse(Path(module.namespace.filename))) if BLOCK.search(name)]
+    for name in [*block_names(module), *called]:
         return module.namespace[name]
     raise Unguessable("block")

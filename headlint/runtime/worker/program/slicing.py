@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import importlib
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from typing import Any
 
 from ..reasons import describe
 from .guessing import guess_option
+from .old_python import NAMES, TodaysMethods
 from .standins import StandIn, guessed_size, length
 
 MUTATORS = frozenset(
@@ -62,6 +64,18 @@ COUNT = re.compile(r"vocab|class|label|token|word|char", re.IGNORECASE)
 def counts(statement: ast.stmt) -> bool:
     """Whether a statement counts something."""
     return any(isinstance(node, ast.Call) for node in ast.walk(statement))
+
+
+LEAKED = {
+    "np": "numpy",
+    "K": "keras.backend",
+    "tf": "tensorflow",
+    "torch": "torch",
+    "nn": "torch.nn",
+    "math": "math",
+    "os": "os",
+}
+"""Names that modules of older versions also gave to ``from module import *``: what they had imported themselves."""
 
 
 @dataclass(frozen=True)
@@ -294,6 +308,11 @@ class Namespace(dict[str, Any]):
             return self[name]
         if self.parent is not None:
             return self.parent[name]
+        if name in NAMES:
+            return NAMES[name]
+        if "*" in self._binders and name in LEAKED:
+            self[name] = importlib.import_module(LEAKED[name])
+            return self[name]
         raise KeyError(name)
 
     def find_in_stars(self, name: str) -> bool:
@@ -336,7 +355,8 @@ class Namespace(dict[str, Any]):
             return
         self._running.append(unit.index)
         try:
-            node = OwnSuper().visit(unit.node) if isinstance(unit.node, ast.ClassDef) else unit.node
+            node = TodaysMethods().visit(unit.node)
+            node = OwnSuper().visit(node) if isinstance(node, ast.ClassDef) else node
             exec(compile(ast.fix_missing_locations(ast.Module([node], [])), self.filename, "exec"), self)
         except Exception as error:
             if not self.forgive(unit, error):

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
-from ..measuring.mentions import classes_of, is_mentioned, place_of
+from ..measuring.mentions import classes_of, is_handed_in, is_mentioned, is_used_apart, place_of
 from ..measuring.suspects import Suspect
 from .calls import calls_in
 from .outputs import projection
@@ -151,6 +151,8 @@ def _cause(model: nn.Module, owner: nn.Module, attribute: str, part: Any, seen: 
     learning = any(id(one) in pass_.calls.learning for one in called for pass_ in seen)
     if not learning or any(pass_.partly for pass_ in seen) or _has_twin(model, part, seen):
         return ""
+    if is_handed_in(owner, attribute) or is_used_apart(owner, attribute, "forward"):
+        return ""
     return "cut"
 
 
@@ -174,15 +176,33 @@ def _strangers(model: nn.Module, seen: list[Seen]) -> Iterator[Suspect]:
     for key, module in seen[0].calls.strangers.items():
         if not any(id(one) in seen[0].reached for one in module.parameters()):
             continue
-        kind, count = type(module).__name__, sum(one.numel() for one in module.parameters())
+        kind, count = type(module).__name__, sum(one.numel() for one in seen[0].calls.weights[key])
         if key in kept:
             owner, attribute, name = kept[key]
             known = lists.get(name) or Suspect(name, kind, "unregistered", 0, *place_of(owner, attribute))
             lists[name] = replace(known, count=known.count + count)
-        elif not any(key in other.calls.strangers for other in seen[1:]):
+        elif not any(key in other.calls.strangers for other in seen[1:]) and is_random(seen, key):
             caller = seen[0].calls.callers[key]
             yield Suspect(_name_of(model, caller), kind, "rebuilt", count, *seen[0].calls.lines[key])
     yield from lists.values()
+
+
+def is_random(seen: list[Seen], key: int) -> bool:
+    """Whether a layer that a pass has made has its weights by chance: none were put in their place, and the layer that
+    another pass made at the same line has others."""
+    first = seen[0].calls
+    if any(id(inner) in first.given for inner in first.strangers[key].modules()):
+        return False
+    others = [
+        weights for other in seen[1:] for one, weights in other.calls.weights.items()
+        if other.calls.lines[one] == first.lines[key] and shapes(weights) == shapes(first.weights[key])
+    ]  # fmt: skip
+    return bool(others) and not any(all(map(torch.equal, first.weights[key], weights)) for weights in others)
+
+
+def shapes(weights: list[torch.Tensor]) -> list[torch.Size]:
+    """The shapes of tensors."""
+    return [one.shape for one in weights]
 
 
 def _kept(model: nn.Module) -> Iterator[tuple[int, tuple[nn.Module, str, str]]]:
@@ -192,6 +212,8 @@ def _kept(model: nn.Module) -> Iterator[tuple[int, tuple[nn.Module, str, str]]]:
             continue
         for attribute, value in vars(owner).items():
             if attribute in STANDARD or not isinstance(value, (list, tuple, dict)):
+                continue
+            if is_handed_in(owner, attribute):
                 continue
             held = value.values() if isinstance(value, dict) else value
             parts = [part for part in held if isinstance(part, nn.Module)]

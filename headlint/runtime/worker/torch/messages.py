@@ -133,6 +133,15 @@ def _other_ranks(inputs: Inputs, names: list[str], match: re.Match[str]) -> Iter
                 yield inputs.with_spec(name, of_rank(spec, rank))
 
 
+def _as_many_axes(inputs: Inputs, names: list[str], match: re.Match[str]) -> Iterator[Inputs]:
+    few, many = sorted((int(match["one"]), int(match["other"])))
+    for name, spec in _free(inputs, [name for name, _ in inputs.tensors()]):
+        if len(spec.shape) == few and spec.is_integer:
+            yield inputs.with_spec(name, TensorSpec((*spec.shape, FEATURES)))
+        elif len(spec.shape) == few:
+            yield inputs.with_spec(name, of_rank(spec, many))
+
+
 def _dictionaries(inputs: Inputs, names: list[str], match: re.Match[str]) -> Iterator[Inputs]:
     for name, _ in inputs.tensors():
         yield inputs.with_spec(name, Grouped(dict, (), ()))
@@ -148,6 +157,11 @@ _READINGS: tuple[tuple[re.Pattern[str], Reading], ...] = tuple(
         (r"[Ee]xpected size (?P<other>\d+) but got size (?P<one>\d+)", _first_as_second),
         (r"(\d+)\D* (?:!=|vs\.?|but got|does not match|doesn't match)\D*(\d+)", _either_as_other),
         (r"operand \d+ \((?P<one>\d+)\) does not match previous terms \((?P<other>\d+)\)", _first_as_second),
+        (r"maximum size for tensor at dimension \d is (?P<one>\d+) but size is (?P<other>\d+)", _first_as_second),
+        (
+            r"subscript \w has size (?P<other>\d+) .*previously seen size (?P<one>\d+)",
+            _first_as_second,
+        ),
         (r"number of subscripts in the equation \((\d)\) does not match", _of_that_rank),
         (r"got \((?:bool|NoneType),", _masks_for_none),
         (r"weight tensor should be defined either for all (\d+) classes", _weight_of_classes),
@@ -158,6 +172,7 @@ _READINGS: tuple[tuple[re.Pattern[str], Reading], ...] = tuple(
         (r"Sizes of tensors must match|must match|mismatch|divisible|same size|size", _usual_sides),
         (r"Expected (\d+), got (\d+)", _one_index),
         (r"^'([A-Za-z_]\w*)'$", _with_key),
+        (r"same number of dimensions: got (?P<one>\d) and (?P<other>\d)", _as_many_axes),
         (r"number of dimensions|expanded size|is invalid for input|must match the size|dims", _other_ranks),
         (r"NoneType|'(?:bool|int|float|str)' object (?:has no attribute|is not subscriptable)", _masks_for_none),
         (r"indices must be|only integers|string|new\(\): invalid data type 'str'", _dictionaries),
@@ -226,7 +241,13 @@ def reshaped(inputs: Inputs, names: list[str], wanted: list[int], size: int) -> 
 
 
 def lengths(inputs: Inputs) -> Iterator[Inputs]:
-    """Full lengths of all sequences, with the batch on the first axis or on the second."""
+    """Full lengths of all sequences, with the batch on the first axis or on the second; masks that hide nothing."""
+    masks = [(name, spec) for name, spec in inputs.tensors() if "mask" in name and spec.constant is None]
+    for value in (0, 1) if masks else ():
+        changed = inputs
+        for name, spec in masks:
+            changed = changed.with_spec(name, replace(spec, constant=value))
+        yield changed
     for name, _ in inputs.tensors():
         if re.search(r"len|size", name):
             yield inputs.with_spec(name, TensorSpec((BATCH,), "int64", constant=LENGTH))

@@ -6,7 +6,7 @@ import copy
 import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -42,7 +42,7 @@ from .outputs import outputs_of, summary
 from .passes import in_place_of_forward
 from .repairs import repairs
 from .search import TooSlow, search
-from .standins import cut_off_downloads, without_cuda
+from .standins import accept_old_layers, cut_off_downloads, without_cuda
 from .training import steps
 from .watch import Trace, seeing
 
@@ -87,6 +87,7 @@ class TorchAdapter:
         if self.device == "meta":
             torch.set_default_device("meta")  # for models that are made while the program is loaded
         cut_off_downloads(program.stubs)
+        accept_old_layers()
         if not self.device.startswith("cuda"):
             without_cuda()
 
@@ -114,6 +115,10 @@ class TorchAdapter:
         except Exception:  # whatever the user's statements raise: an optimizer that is not built shows nothing
             return found
         return found
+
+    def placed(self) -> AbstractContextManager[Any]:
+        """While it lasts, what the program makes lies on the device."""
+        return on_device(self.device)
 
     def measure(self, recipe: Recipe, module: Slice, request: Request) -> Measured:
         """Builds the model for each draw and measures it.

@@ -115,6 +115,8 @@ def repaired_layer(failure: Failure, inputs: Inputs) -> Iterator[Inputs]:
             for axis in range(len(spec.shape) - 1, 0, -1):
                 if spec.shape[axis] == got_size and (axis in (1, len(spec.shape) - 1)):
                     yield inputs.with_spec(name, with_size(spec, axis, want_size))
+            if len(spec.shape) == 2 and spec.shape[0] == got_size:
+                yield inputs.with_spec(name, with_size(spec, 0, want_size))
         if is_direct(failure):
             yield inputs.with_spec(name, wanted)
             for shape in other_ranks(layer, wanted):
@@ -124,6 +126,7 @@ def repaired_layer(failure: Failure, inputs: Inputs) -> Iterator[Inputs]:
         elif isinstance(layer, (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.MaxPool2d, nn.AvgPool2d)):
             yield from scaled(inputs, name, spec, 4.0)
     if re.search(r"more than 1 value per channel|too small|smaller than|greater than actual", failure.message):
+        yield from declared_sizes(failure, inputs)
         for name in names:
             spec = inputs[name]
             if isinstance(spec, TensorSpec) and not spec.fixed:

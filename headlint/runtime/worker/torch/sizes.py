@@ -102,6 +102,7 @@ def declared_sizes(failure: Failure, inputs: Inputs) -> Iterator[Inputs]:
             if SIZE_NAME.search(key) and isinstance(first, int) and 1 < first <= 1024:
                 found[first] = None
     for size in list(found)[:6]:
+        yield from all_as_long(inputs, size)
         for name, spec in inputs.tensors():
             if spec.fixed:
                 continue
@@ -110,6 +111,16 @@ def declared_sizes(failure: Failure, inputs: Inputs) -> Iterator[Inputs]:
             elif len(spec.shape) >= 2:
                 yield inputs.with_spec(name, with_size(spec, 1, size))
                 yield inputs.with_spec(name, with_size(spec, len(spec.shape) - 1, size))
+
+
+def all_as_long(inputs: Inputs, size: int) -> Iterator[Inputs]:
+    """The inputs with so many steps in all sequences, where there are several."""
+    sequences = [(name, spec) for name, spec in inputs.tensors() if len(spec.shape) == 3 and not spec.fixed]
+    changed = inputs
+    for name, spec in sequences:
+        changed = changed.with_spec(name, with_size(spec, 1, size))
+    if len(sequences) > 1 and changed != inputs:
+        yield changed
 
 
 def usual_sides(inputs: Inputs) -> Iterator[Inputs]:

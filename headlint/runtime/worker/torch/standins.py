@@ -58,6 +58,19 @@ def without_cuda() -> None:
         setattr(torch.cuda, name, getattr(torch, name))
 
 
+def accept_old_layers() -> None:
+    """Lets ``nn.Conv1d`` take images where its kernel has two axes, as in PyTorch before 1.11."""
+    ordinary = nn.Conv1d._conv_forward
+
+    def conv_forward(layer: Any, values: Any, weight: Any, bias: Any) -> Any:
+        if values.dim() != 4 or weight.dim() != 4 or layer.padding_mode != "zeros":
+            return ordinary(layer, values, weight, bias)
+        sizes = (layer.stride[0], layer.padding[0], layer.dilation[0])
+        return nn.functional.conv2d(values, weight, bias, *sizes, layer.groups)
+
+    nn.Conv1d._conv_forward = conv_forward
+
+
 class Options(dict[str, Any]):
     """Hyperparameters, by key and by attribute."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from headlint_worker.measuring.measurement import Measured
@@ -33,6 +34,9 @@ class Adapter:
 
     def optimizers(self, module: Slice, name: str) -> list[dict[str, Any]]:
         return []
+
+    def placed(self) -> AbstractContextManager[Any]:
+        return nullcontext()
 
     def measure(self, recipe: Recipe, module: Slice, request: Request) -> Measured:
         model = make(recipe, self)

@@ -1,0 +1,73 @@
+"""Other arguments for a function that raised. No framework."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from headlint.runtime.worker.program.adjusting import adjusted
+from headlint.runtime.worker.program.arguments import Arguments
+from headlint.runtime.worker.program.loading import Program, Slice
+from headlint.runtime.worker.program.parameters import block_class
+
+PROGRAM = """
+import collections
+
+class Module: pass
+
+class ThinBlock(Module):
+    def forward(self, x): ...
+
+class WideBlock(Module):
+    def forward(self, x): ...
+
+def from_options(**options):
+    return options["hidden_dim"]
+
+def of_wide(block):
+    if block is not WideBlock:
+        raise TypeError("too thin")
+
+def old(table):
+    return [key for key, _ in table.iteritems()] + [one for one in xrange(2)] + list(unicode("z"))
+"""
+
+
+@pytest.fixture
+def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Slice:
+    """A program, loaded."""
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path])
+    path = tmp_path / "program.py"
+    path.write_text(PROGRAM, encoding="utf-8")
+    return Program(tmp_path, path).load()
+
+
+def others(module: Slice, name: str, arguments: Arguments, parameters: list[str]) -> list[Arguments]:
+    """What is tried after the call has raised."""
+    function = module.namespace[name]
+    with pytest.raises(Exception) as raised:  # noqa: PT011 whatever the program raises
+        function(*arguments.positional, **arguments.keywords)
+    return [one for one, _ in adjusted(arguments, parameters, raised.value, usual=False)]
+
+
+def test_a_key_that_a_function_looks_up_in_its_rest_is_guessed(module: Slice) -> None:
+    tried = others(module, "from_options", Arguments((), {}, "guess"), [])
+    assert [one.keywords for one in tried] == [{"hidden_dim": 32}]
+
+
+def test_another_class_of_the_file_takes_the_place_of_a_guessed_one(module: Slice) -> None:
+    namespace = module.namespace
+    thin = namespace["ThinBlock"]
+    tried = others(module, "of_wide", Arguments((thin,), {}, "guess", ("block=ThinBlock",)), ["block"])
+    assert [one.positional[0].__name__ for one in tried] == ["WideBlock"]
+
+
+def test_a_class_that_is_called_a_block_is_one(module: Slice) -> None:
+    assert block_class(module).__name__ == "ThinBlock"
+
+
+def test_names_of_python_2_do_their_work(module: Slice) -> None:
+    assert module.namespace["old"]({"a": 1}) == ["a", 0, 1, "z"]
