@@ -140,6 +140,10 @@ def _about_labels(aim: Aim, message: str, advice: str, conversion: str = "") -> 
     return Diagnostic("HL601", aim.site, message, advice, aim.proved, tuple(steps), details=details, subject=use)
 
 
+_REFUSING = frozenset({"BCELoss", "BCEWithLogitsLoss", "binary_cross_entropy", "binary_cross_entropy_with_logits"})
+"""Losses of PyTorch that compare the two shapes themselves."""
+
+
 def _broadcast(aim: Aim) -> Iterator[Diagnostic]:
     use = aim.use
     shape, other = prediction(use).shape, aim.target.shape
@@ -149,10 +153,10 @@ def _broadcast(aim: Aim) -> Iterator[Diagnostic]:
         return
     column, flat = (shape, other) if shape.rank == 2 else (other, shape)
     if column.units == 1 and flat.size(0) != 1:
-        message = (
-            f"{use.loss.short_name} gets shapes [N, 1] and [N]: they are broadcast to [N, N], "
-            "so every output is compared with every label."
-        )
+        what = "they are broadcast to [N, N], so every output is compared with every label."
+        if use.loss.framework == "torch" and use.loss.short_name in _REFUSING:
+            what = "PyTorch raises an error, because it wants both to have one shape."
+        message = f"{use.loss.short_name} gets shapes [N, 1] and [N]: {what}"
         advice = "Give both the same shape: output.squeeze(1) or labels.unsqueeze(1)."
         yield _about_labels(aim, message, advice, "unsqueeze(1)" if flat is other else "squeeze(1)")
 
