@@ -18,9 +18,12 @@ def cleared_unused(evidence: Evidence, run: Run, backward: TrainingEvent) -> Ite
     """What clears the gradients of ``backward()`` before anything may use them, in its round or the next."""
     for clearing in run.round_of(backward):
         if clearing.event is Event.CLEARED and _is_of_an_optimizer(evidence, clearing):
-            if not _has_steps(evidence, backward, clearing) and _happens_with(evidence, clearing, backward):
-                if _comes_before_any_use(run, backward, clearing):
-                    yield clearing
+            if (
+                _happens_with(evidence, clearing, backward)
+                and _comes_before_any_use(run, backward, clearing)
+                and not _has_steps(evidence, backward, clearing)
+            ):
+                yield clearing
 
 
 def _comes_before_any_use(run: Run, backward: TrainingEvent, clearing: TrainingEvent) -> bool:
@@ -57,5 +60,5 @@ def _happens_with(evidence: Evidence, clearing: TrainingEvent, backward: Trainin
 
 def _has_steps(evidence: Evidence, backward: TrainingEvent, clearing: TrainingEvent) -> bool:
     """Whether any step of the program uses the same parameters, or others that the loss may give gradients to."""
-    steps = (event.subject for event in evidence.events if event.event is Event.STEPPED)
+    steps = {event.subject for event in evidence.events if event.event is Event.STEPPED}
     return any(may_concern(one, clearing.subject) or may_reach(evidence, backward.subject, one) for one in steps)
