@@ -341,14 +341,15 @@ def _reversed(machine: Machine, arguments: Arguments, at: int) -> Value:
 
 
 def _map(machine: Machine, arguments: Arguments, at: int) -> Value:
-    if len(arguments.positional) != 2:
+    if len(arguments.positional) < 2:
         return Unknown()
-    function, iterable = arguments.positional
-    items = iteration.known_items(machine, iterable)
-    if items is None or len(items) > iteration.LONGEST_LOOP:
-        result = machine.call(function, Arguments((iteration.element(machine, iterable),)), at)
-        return ListValue((result,), approximate=True)
-    return ListValue(tuple(machine.call(function, Arguments((item,)), at) for item in items))
+    function, *iterables = arguments.positional
+    columns = [iteration.known_items(machine, iterable) for iterable in iterables]
+    rows = zip(*[column for column in columns if column is not None], strict=False)
+    if any(column is None or len(column) > iteration.LONGEST_LOOP for column in columns):
+        elements = tuple(iteration.element(machine, iterable) for iterable in iterables)
+        return ListValue((machine.call(function, Arguments(elements), at),), approximate=True)
+    return ListValue(tuple(machine.call(function, Arguments(tuple(row)), at) for row in rows))
 
 
 def _super(machine: Machine, arguments: Arguments, at: int) -> Value:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from headlint.flow.machine.state import Cell, join
 from headlint.flow.values.conditions import Choice
 from headlint.flow.values.python_values import TupleValue, Value
@@ -23,6 +25,19 @@ def agree(machine: Machine, rounds: Sequence[Mapping[Cell, Value | None]]) -> No
             known = alike([one[cell] for one in rounds if one.get(cell) is not None])  # type: ignore[misc]
             if known is not value:
                 machine.state.write(*cell, known)
+
+
+def agree_with_none(machine: Machine, before: Mapping[Cell, Value | None], left: Mapping[Cell, Value | None]) -> None:
+    """The same of no round and of some: what the layers of a loop take has as many axes as what they give."""
+    agree(machine, ({cell: _as_many_axes(value, left.get(cell)) for cell, value in before.items()}, left))
+
+
+def _as_many_axes(before: Value | None, left: Value | None) -> Value | None:
+    match before, left:
+        case Tensor(shape=shape), Tensor(shape=Shape(dims=tuple() as dims)) if shape == ANY_SHAPE:
+            return replace(before, shape=Shape((None,) * len(dims)))
+        case _:
+            return before
 
 
 def alike(values: Sequence[Value]) -> Value:

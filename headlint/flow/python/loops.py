@@ -86,8 +86,10 @@ def _follow_members(machine: Machine, node: ir.For, walk: Walk, loop: Loop) -> N
             left.append({cell: machine.read(*cell) for cell in changed})
             for grown in walk.grown:
                 if grown and number == grown[-1]:
-                    before_it = left[grown[0] - 1] if grown[0] else changed
-                    carried.agree(machine, (before_it, left[-1]))
+                    if grown[0]:
+                        carried.agree(machine, (left[grown[0] - 1], left[-1]))
+                    else:
+                        carried.agree_with_none(machine, changed, left[-1])
             cut_short = steps_before - machine.steps_left > most_steps
             if cut_short:
                 break

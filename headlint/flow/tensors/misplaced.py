@@ -31,6 +31,12 @@ class _Axes(Struct, frozen=True):
     """The earlier axes that each is as long as."""
     whole: tuple[tuple[frozenset[Axis], tuple[int, ...]], ...]
     """The same of what a reshape joined, with the places of its parts."""
+    parts: tuple[tuple[int, ...], ...]
+    """The places of the parts of each axis of the tensor itself."""
+
+    def places(self, axes_named: Sequence[int]) -> tuple[int, ...]:
+        """Those of the parts of some axes of the tensor."""
+        return tuple(place for axis in axes_named for place in self.parts[axis])
 
 
 class Early(Struct, frozen=True):
@@ -70,11 +76,13 @@ def _named_early(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) -> E
     unknown = [size for size in wanted if isinstance(size, Unknown)]
     if tensor.shape.rank is None or axes.is_padded(tensor) or len(set(unknown)) < len(unknown):
         return None
-    joined = axes.with_factors_joined(machine, tensor, wanted)
+    joined = _with_products(machine, tensor, axes.with_factors_joined(machine, tensor, wanted))
     if not any(isinstance(size, Unknown) for size, _ in joined) or all(named for _, named in joined):
         return None  # where each size is that of an axis, the axes that are left over have one item
     known = _axes_of(machine, tensor, max(2, *(sizes.least_rank(size) for size, _ in joined)))
-    places = _with_the_rest(known, [(size, _places(machine, known, size) or named) for size, named in joined])
+    places = _with_the_rest(
+        known, [(size, _places(machine, known, size) or known.places(named)) for size, named in joined]
+    )
     if [place for named in places for place in named] == list(range(len(known.sizes))):
         return None  # whatever stands beside the axes themselves must be one
     for number, named in enumerate(places):
@@ -84,6 +92,23 @@ def _named_early(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) -> E
         if (left := _unlike(known, before, named[0])) is not None:
             return Early((named[0] + 1, named[0]), True) if left == named[0] else Early((named[0], left))
     return None
+
+
+def _with_products(
+    machine: Machine, tensor: Tensor, entries: Sequence[tuple[Value, tuple[int, ...]]]
+) -> list[tuple[Value, tuple[int, ...]]]:
+    """``rows, columns`` beside each other are the axis of which the program says that it has ``rows * columns`` items."""
+    found: list[tuple[Value, tuple[int, ...]]] = []
+    for size, named in entries:
+        match found[-1:], size:
+            case [(Unknown() as before, ())], Unknown() if not named:
+                whole = sizes.product(before, size)
+                of_both = axes.named_axes(machine, tensor, whole)
+                if len(of_both) == 1:
+                    found[-1] = (whole, of_both)
+                    continue
+        found.append((size, named))
+    return found
 
 
 def _with_the_rest(known: _Axes, entries: Sequence[tuple[Value, tuple[int, ...]]]) -> list[tuple[int, ...]]:
@@ -261,15 +286,17 @@ def _places(machine: Machine, known: _Axes, size: Value) -> tuple[int, ...]:
 def _axes_of(machine: Machine, tensor: Tensor, least_rank: int) -> _Axes:
     parts: list[Axis] = []
     whole: list[tuple[frozenset[Axis], tuple[int, ...]]] = []
+    places_of: list[tuple[int, ...]] = []
     for axis in range(tensor.shape.rank or axes.MOST_AXES):
         own = _parts(tensor, axis, least_rank)
+        places = tuple(range(len(parts), len(parts) + len(own)))
+        places_of.append(places)
         if len(own) > 1:
-            places = tuple(range(len(parts), len(parts) + len(own)))
             whole.append((axes.origins(tensor, axis, least_rank), places))
         parts += own
     ways = tuple(axes.origins(one, axis, least_rank) for one, axis in parts)
     read = tuple(any(_is_read(machine, one, axis) or _is_said(one, axis) for one, axis in way) for way in ways)
-    return _Axes(tuple(_length(part, least_rank) for part in parts), read, ways, tuple(whole))
+    return _Axes(tuple(_length(part, least_rank) for part in parts), read, ways, tuple(whole), tuple(places_of))
 
 
 def _length(part: Axis, least_rank: int) -> int | None:

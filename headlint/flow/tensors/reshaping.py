@@ -59,15 +59,28 @@ _COPIES = frozenset({"expand", "repeat", "tile", "view_as"})
 
 
 def _flatten_shape(machine: Machine, operation: Operation, tensor: Tensor) -> Shape:
-    start = operation.integer("start_dim") if operation.given("start_dim") else 0
-    end = operation.integer("end_dim") if operation.given("end_dim") else -1
+    start, end = _ends_of_flatten(operation)
     if (start, end) == (1, -1):
         sequences.note_joined(machine, tensor, operation.site)
     return shapes.flattened(tensor.shape, start, end)
 
 
+def _ends_of_flatten(operation: Operation) -> tuple[int | None, int | None]:
+    start = operation.integer("start_dim") if operation.given("start_dim") else 0
+    return start, operation.integer("end_dim") if operation.given("end_dim") else -1
+
+
 def _kept_by_flatten(machine: Machine, operation: Operation, tensor: Tensor) -> tuple[int, ...]:
     return tuple(range(operation.integer("start_dim") or 0))
+
+
+def _merged_by_flatten(machine: Machine, operation: Operation, tensor: Tensor) -> tuple[tuple[int, ...], ...]:
+    numbers = axes.counted(tensor, *_ends_of_flatten(operation))
+    if numbers is None or tensor.shape.rank is None:
+        return ()
+    start, end = numbers
+    after = range(end + 1, tensor.shape.rank)
+    return (*((axis,) for axis in range(start)), tuple(range(start, end + 1)), *((axis,) for axis in after))
 
 
 def _reshape_shape(machine: Machine, operation: Operation, tensor: Tensor) -> Shape:
@@ -500,7 +513,7 @@ def _topk(machine: Machine, operation: Operation) -> Value:
 
 
 EFFECTS: dict[str, Callable[[Machine, Operation], Value]] = {
-    "flatten": _reshaped(_flatten_shape, kept=_kept_by_flatten),
+    "flatten": _reshaped(_flatten_shape, kept=_kept_by_flatten, merged=_merged_by_flatten),
     "reshape": _reshaped(_reshape_shape, kept=_kept_by_reshape, merged=_merged_by_reshape, said=_sizes_as_written),
     "reshape_shape": _reshaped(_reshape_shape, kept=_kept_by_numpy),
     "squeeze": _reshaped(_squeeze_shape, _squeezed_order),
