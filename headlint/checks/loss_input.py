@@ -12,6 +12,7 @@ from headlint.checks.tensors import (
     PROBABILITIES,
     SCORES,
     are_picked,
+    is_for_one_class,
     prediction,
     short,
     source_tensor,
@@ -177,7 +178,7 @@ def sigmoid_with_categorical_cross_entropy(evidence: Evidence) -> Iterator[Diagn
     for use in evidence.uses:
         if use.loss.family not in CROSS_ENTROPIES or not wants_probabilities(use) or units(use) == 1:
             continue
-        if prediction(use).domain is Domain.SIGMOID:
+        if prediction(use).domain is Domain.SIGMOID and not is_for_one_class(use):
             message = (
                 "A categorical cross entropy expects outputs that sum to 1, but sigmoids are independent: "
                 "the output of the true class is pushed up, and nothing pushes the others down."

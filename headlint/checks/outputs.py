@@ -15,17 +15,17 @@ from headlint.checks.tensors import (
     assumptions_of,
     constant,
     head_of,
+    is_for_one_class,
     prediction,
     short,
     source_tensor,
     units,
 )
 from headlint.checks.trails import about_loss, loss_steps, trail_of
-from headlint.flow.values.conditions import Guard
 from headlint.flow.values.facts import Activation, Fact, LayerApplied, LayerBuilt
 from headlint.flow.values.intervals import UNIT
 from headlint.flow.values.library_values import Layer
-from headlint.flow.values.python_values import Constant, TupleValue, Unknown
+from headlint.flow.values.python_values import Constant, TupleValue
 from headlint.flow.values.tensor_values import Domain, Labels, Tensor
 
 SOFTMAXES = ("softmax", "log_softmax")
@@ -162,18 +162,6 @@ def _over_one(evidence: Evidence, fact: Activation) -> bool:
     return False
 
 
-def _says_one_class(guard: Guard) -> bool:
-    """Whether a path is the one for a single class, of a number that nobody sees: a head of its own was made for it."""
-    condition = guard.condition
-    if not isinstance(condition.operand, int) or isinstance(condition.operand, bool):
-        return False
-    match condition.operator, condition.operand, guard.outcome:
-        case ("==", 1, True) | ("!=", 1, False) | ("<", 2, True) | (">=", 2, False) | ("<=", 1, True) | (">", 1, False):
-            return isinstance(condition.subject, Unknown)
-        case _:
-            return False
-
-
 def single_unit_cross_entropy(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL202."""
     for use in evidence.uses:
@@ -182,7 +170,7 @@ def single_unit_cross_entropy(evidence: Evidence) -> Iterator[Diagnostic]:
             continue
         if tensor.domain in (Domain.SOFTMAX, Domain.LOG_SOFTMAX, Domain.HARD, Domain.TARGET, Domain.ONE_HOT):
             continue
-        if head_of(tensor) is None or any(map(_says_one_class, use.guards)):
+        if head_of(tensor) is None or is_for_one_class(use):
             continue
         message = (
             f"{use.loss.short_name} compares classes with each other, but there is only one output: "

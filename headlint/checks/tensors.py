@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from headlint.flow.values.arguments import constant_among
 from headlint.flow.values.assumptions import Assumption
+from headlint.flow.values.conditions import Guard
 from headlint.flow.values.facts import LabelsUse, LossUse
 from headlint.flow.values.library_values import Layer
-from headlint.flow.values.python_values import Site
+from headlint.flow.values.python_values import Site, Unknown
 from headlint.flow.values.tensor_values import Domain, Origin, Tensor
 
 CROSS_ENTROPIES = ("cross_entropy", "sparse_cross_entropy")
@@ -65,6 +66,25 @@ def are_picked(tensor: Tensor) -> bool:
         view.origin.note == "picked" or (view.shape.rank in (None, 1) and short(view.origin.name) in _PICKING)
         for view in views(tensor)
     )
+
+
+def is_for_one_class(use: LossUse) -> bool:
+    """Whether a loss gets its output on the path for a single class, of a number that nobody sees.
+
+    A head of its own was made for it, and the program may well never take that path to a loss over several.
+    """
+    return any(map(_says_one_class, use.guards))
+
+
+def _says_one_class(guard: Guard) -> bool:
+    condition = guard.condition
+    if not isinstance(condition.operand, int) or isinstance(condition.operand, bool):
+        return False
+    match condition.operator, condition.operand, guard.outcome:
+        case ("==", 1, True) | ("!=", 1, False) | ("<", 2, True) | (">=", 2, False) | ("<=", 1, True) | (">", 1, False):
+            return isinstance(condition.subject, Unknown)
+        case _:
+            return False
 
 
 def source_tensor(tensor: Tensor) -> Tensor:

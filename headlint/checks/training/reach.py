@@ -185,8 +185,11 @@ def _computed_from(evidence: Evidence, value: Value, with_targets: bool) -> Iter
         case Unknown(key=("call", Site() as site), parent=Unknown() as function):
             calls = evidence.unreadable_calls.get((id(function), site), ())
             yield from (one for call in calls for one in call.given if one is not function)
-        case Unknown(parent=Unknown() as whole):
-            yield whole
+        case Unknown(key=key, parent=whole):
+            if isinstance(key, tuple):
+                yield from (part for part in key if isinstance(part, Unknown | Tensor))
+            if isinstance(whole, Unknown):
+                yield whole
         case TupleValue(items):
             yield from items
         case Choice(options):

@@ -77,6 +77,12 @@ def _either_as_other(inputs: Inputs, names: list[str], match: re.Match[str]) -> 
     yield from matched(inputs, int(match[2]), int(match[1]))
 
 
+def _pairwise(inputs: Inputs, names: list[str], match: re.Match[str]) -> Iterator[Inputs]:
+    for one, other in zip(match[1].split(","), match[2].split(","), strict=False):
+        if int(one) != int(other):
+            yield from matched(inputs, int(one), int(other))
+
+
 def _usual_sides(inputs: Inputs, names: list[str], match: re.Match[str]) -> Iterator[Inputs]:
     for name, spec in _free(inputs, names):
         if len(spec.shape) >= 4:
@@ -155,6 +161,11 @@ _READINGS: tuple[tuple[re.Pattern[str], Reading], ...] = tuple(
         (r"size of tensor a \((?P<one>\d+)\) must match the size of tensor b \((?P<other>\d+)\)", _first_as_second),
         (r"\(?\d+x(?P<one>\d+) and (?P<other>\d+)x\d+\)?", _first_as_second),
         (r"[Ee]xpected size (?P<other>\d+) but got size (?P<one>\d+)", _first_as_second),
+        (
+            r"batch2 tensor to be: \[(?P<same>\d+), (?P<one>\d+)\] but got: \[(?P=same), (?P<other>\d+)\]",
+            _first_as_second,
+        ),
+        (r"equal size, but got \[([\d, ]+)\] at entry 0 and \[([\d, ]+)\] at entry", _pairwise),
         (r"(\d+)\D* (?:!=|vs\.?|but got|does not match|doesn't match)\D*(\d+)", _either_as_other),
         (r"operand \d+ \((?P<one>\d+)\) does not match previous terms \((?P<other>\d+)\)", _first_as_second),
         (r"maximum size for tensor at dimension \d is (?P<one>\d+) but size is (?P<other>\d+)", _first_as_second),

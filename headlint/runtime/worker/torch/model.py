@@ -41,7 +41,7 @@ from .operations import applied
 from .outputs import outputs_of, summary
 from .passes import in_place_of_forward
 from .repairs import repairs
-from .search import TooSlow, search
+from .search import NoInputs, TooSlow, search
 from .standins import accept_old_layers, cut_off_downloads, without_cuda
 from .training import steps
 from .watch import Trace, seeing
@@ -266,10 +266,13 @@ class TorchBench:
             raise TooLarge("a pass takes too long") from None
 
     def with_shapes(self, model: nn.Module, first: list[Inputs]) -> list[Inputs]:
-        """The first guesses, before them what a search by shapes alone finds, which costs little time and memory."""
+        """The first guesses, before them what a search by shapes alone finds, which costs little time and memory, or what came
+        deepest in it."""
         try:
             shapes = copy.deepcopy(model).to("meta")
             return [self.searched(lambda: shapes, first, "meta", True), *first]
+        except NoInputs as failure:
+            return [failure.deepest, *first]
         except Exception:  # shapes alone may not do; the search with values tells
             return first
 

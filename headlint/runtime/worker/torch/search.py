@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import math
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from ..measuring.specs import Inputs, TensorSpec, leaves_of
 from ..program.standins import find_stand_in, missing_package
 from ..reasons import Unmeasurable, describe, failing_line
 from .inputs import fresh_values
+from .meta_messages import in_usual_words
 from .watch import around_calls, is_leaf
 
 MOST_TRIES = 120
@@ -55,7 +57,8 @@ class Failure:
     @property
     def message(self) -> str:
         """The text of the error, or the assertion that failed."""
-        return str(self.error) or (failing_line(self.error) if isinstance(self.error, AssertionError) else "")
+        text = in_usual_words(str(self.error))
+        return text or (failing_line(self.error) if isinstance(self.error, AssertionError) else "")
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,20 @@ class Origin:
 def origin_of(value: Any) -> Origin | None:
     """Where a tensor of the pass came from."""
     return getattr(value, "headlint_origin", None)
+
+
+class NoInputs(Unmeasurable):
+    """No inputs were found; ``deepest`` are those that came deepest into the model."""
+
+    def __init__(self, reason: str, detail: str, deepest: Inputs) -> None:
+        super().__init__(reason, detail)
+        self.deepest = deepest
+
+
+NEEDS_VALUES = re.compile(
+    r"cannot be called on meta tensors|on a meta tensor|meta tensors? .*no data|data-dependent", re.I
+)
+"""What PyTorch says on meta where the program asks for a number: shapes alone lead no further."""
 
 
 class TooSlow(BaseException):
@@ -223,6 +240,7 @@ def search(
     waiting: list[tuple[int, int, Inputs]] = [(-FIRST, next(order), inputs.lighter()) for inputs in first]
     seen = set(first)
     deepest: Failure | None = None
+    deepest_inputs = first[0]
     good_enough: Inputs | None = None
     furthest: list[tuple[str, int]] = []
     steps = 0
@@ -244,7 +262,10 @@ def search(
             furthest, steps = lines, steps + 1
         step = failure.step = steps if lines == furthest else 0
         if deepest is None or failure.rank > deepest.rank:
-            deepest = failure
+            deepest, deepest_inputs = failure, inputs
+        if NEEDS_VALUES.search(failure.message):
+            deepest, deepest_inputs = failure, inputs
+            break
         for successor in (one.lighter() for one in itertools.islice(repairs(failure, inputs, model), 40)):
             if successor not in seen and all(0 not in spec.shape for _, spec in successor.tensors()):
                 seen.add(successor)
@@ -254,7 +275,7 @@ def search(
     if good_enough is not None:
         return good_enough
     assert deepest is not None
-    raise failed(deepest) from deepest.error
+    raise failed(deepest, deepest_inputs) from deepest.error
 
 
 def widened(inputs: Inputs, cut: Emptied) -> Iterator[Inputs]:
@@ -268,12 +289,12 @@ def widened(inputs: Inputs, cut: Emptied) -> Iterator[Inputs]:
                 yield inputs.with_spec(cut.name, replace(spec, shape=tuple(shape)))
 
 
-def failed(failure: Failure) -> Unmeasurable:
-    """The end of a search, with the error of its deepest try."""
+def failed(failure: Failure, inputs: Inputs) -> Unmeasurable:
+    """The end of a search, with the error of its deepest try and the inputs of that."""
     if isinstance(failure.error, Unmeasurable):
         return failure.error
     where = f" in {type(failure.layer).__name__}" if failure.layer is not None else ""
     text = describe(failure.error)
     if (missing := missing_package(text)) is not None:
         return Unmeasurable("missing-dependency", missing)
-    return Unmeasurable("inputs", text + where)
+    return NoInputs("inputs", text + where, inputs)
