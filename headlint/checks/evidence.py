@@ -127,6 +127,16 @@ class Evidence(Struct, dict=True):
         return {fact.root for fact in self.of(OpenMethod)}
 
     @cached_property
+    def used_by_hand(self) -> list[Value]:
+        """The modules of which parts are used on their own."""
+        return [event.subject for event in self.events if event.event is Event.USED_BY_HAND]
+
+    @cached_property
+    def comes_from(self) -> dict[tuple[int, bool], tuple[Value, set[int]]]:
+        """What values were computed from, by their identities, as far as somebody asked; see ``reach.depends_on``."""
+        return {}
+
+    @cached_property
     def events(self) -> list[TrainingEvent]:
         """What happens in training loops."""
         return self.of(TrainingEvent)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
@@ -9,7 +10,7 @@ from headlint.checks.evidence import Evidence, is_proved
 from headlint.checks.tensors import CLASSIFYING, ancestors, comes_from_weights, constant, prediction, source_tensor
 from headlint.checks.trails import about_loss, trail_of
 from headlint.flow.tensors.operation import comes_from
-from headlint.flow.values.facts import Backward, Event, LayerApplied, LossConstructorCall, LossUse, MixedIn
+from headlint.flow.values.facts import Backward, Event, LayerApplied, LayerBuilt, LossConstructorCall, LossUse, MixedIn
 from headlint.flow.values.library_values import Layer
 from headlint.flow.values.python_values import Site, Unknown
 from headlint.flow.values.tensor_values import Domain, Tensor
@@ -214,6 +215,7 @@ def stacked_linear_layers(evidence: Evidence) -> Iterator[Diagnostic]:
         if _linear_before(fact) is None:
             behind_others.add(id(fact.layer))
     elsewhere = _places_with_other_uses(evidence)
+    built = Counter(fact.layer.site for fact in evidence.of(LayerBuilt))
     for fact in evidence.applications():
         if len(takers[id(fact.input)]) > 1:
             continue  # a projection that several layers share, such as the input of queries, keys and values
@@ -222,6 +224,8 @@ def stacked_linear_layers(evidence: Evidence) -> Iterator[Diagnostic]:
         first = _linear_before(fact)
         if first is None or _place(fact) in elsewhere or _switchable(evidence, fact):
             continue
+        if built[fact.layer.site] > 1 == built[first.site]:
+            continue  # one of several blocks, each of which may take what was made once for all of them
         if not _bottleneck(first, fact.layer):
             message = (
                 "Two linear layers without an activation between them are equivalent to one: "

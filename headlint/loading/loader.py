@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 SMALLEST_CACHED = 200
 """Characters below which parsing again costs less than a look into the cache."""
 
-MOST_CHARACTERS = 4_000_000
-"""Of the texts that are kept with their meaning, which takes some thirty times as much memory."""
+MOST_CHARACTERS = 8_000_000
+"""Of the texts that are kept with their meaning, which takes some ten times as much memory."""
 
 MOST_REMEMBERED = 64
-"""Modules that are remembered beside those that are imported: one is asked for again while its findings are placed."""
+"""Modules that are remembered of texts that have changed since, or of parts of notebooks."""
 
 
 Question = tuple[str, str, int | str, str]
@@ -62,7 +62,7 @@ class ProjectLoader:
         return partial(_loader_for, self.project.root if self.project is not None else None, self.cache)
 
     def forget_what_is_too_much(self) -> None:
-        """Forget the texts and modules that were read longest ago: those of large projects would fill the memory."""
+        """Forget the texts and modules that nobody asked for longest: those of large projects would fill the memory."""
         held = sum(len(document.text) for document in self.documents.values())
         if self.buffers or held <= MOST_CHARACTERS:
             return
@@ -112,7 +112,10 @@ class ProjectLoader:
         from headlint.syntax.parse import SyntaxProblem
 
         self.asked["digest", str(file), "", ""] = self.digest(file)
-        if file not in self._bodies:
+        if file in self._bodies:
+            if (document := self.documents.pop(str(file), None)) is not None:
+                self.documents[str(file)] = document  # what is asked for often is forgotten last
+        else:
             try:
                 self._bodies[file] = self._body_of_file(file)
             except (OSError, UnreadableError, SyntaxProblem):
@@ -230,8 +233,9 @@ class ProjectLoader:
         """
         key = (document.path, document.code)
         if key not in self._modules:
-            if len(self._modules) >= MOST_REMEMBERED:
-                self._modules.clear()
+            if len(self._modules) >= len(self.documents) + MOST_REMEMBERED:
+                current = [(path, known.code) for path, known in self.documents.items()]
+                self._modules = {key: self._modules[key] for key in current if key in self._modules}
             self._modules[key] = self._parse(document)
         return self._modules[key]
 

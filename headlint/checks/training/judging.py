@@ -119,10 +119,23 @@ def _is_judged_after_training(evidence: Evidence, run: Run, applied: TrainingEve
 
 
 def _is_summed_up(evidence: Evidence, run: Run, applied: TrainingEvent, behind: bool) -> bool:
-    """Whether a loop over data, without gradients or behind all training, keeps something of each round."""
+    """Whether a loop over data keeps something of each round: without gradients, behind all training, or apart from it."""
     kept = any(event.event is Event.KEPT and run.place(event) > run.place(applied) for event in run.round_of(applied))
-    only_loop = behind and len(applied.rounds) == 1 and not _is_trained_with(evidence, run, applied)
-    return kept and (applied.without_gradient or only_loop)
+    if not kept or applied.without_gradient:
+        return kept
+    apart = (behind and len(applied.rounds) == 1) or _is_put_into_training_mode(run, applied)
+    return apart and not _is_trained_with(evidence, run, applied)
+
+
+def _is_put_into_training_mode(run: Run, applied: TrainingEvent) -> bool:
+    """Whether a program says in each round of the loop around, as at the start of an epoch, that the model trains now."""
+    return any(
+        event.subject is applied.subject
+        and mode_of(event) is True
+        and run.place(event) < run.place(applied)
+        and event.rounds == applied.rounds[:-1] != ()
+        for event in run.of(Event.MODE_SET)
+    )
 
 
 def _is_judged_elsewhere(evidence: Evidence, run: Run, applied: TrainingEvent) -> bool:
@@ -314,6 +327,10 @@ def _is_followed(loss: Value) -> bool:
             return True
         case Unknown(key=("call", _)):
             return True
+        case Unknown(key=("/", (Unknown() | Tensor()) as divided, _)):
+            return _is_followed(divided)
+        case Unknown(key=("+", (Unknown() | Tensor()) as first, (Unknown() | Tensor()) as second)):
+            return _is_followed(first) and _is_followed(second)
         case _:
             return False
 

@@ -11,7 +11,7 @@ from headlint.flow.machine.state import consistent
 from headlint.flow.values.assumptions import Assumption
 from headlint.flow.values.facts import Event, TrainingEvent
 from headlint.flow.values.python_values import Unknown
-from headlint.flow.values.training_values import Loop
+from headlint.flow.values.training_values import Loop, Round
 
 
 class Neighbour(Struct, frozen=True):
@@ -35,6 +35,14 @@ class Run(Struct, frozen=True, eq=False, dict=True):
     def _positions(self) -> dict[int, int]:
         return {id(event): number for number, event in enumerate(self.events)}
 
+    @cached_property
+    def _by_round(self) -> dict[Round, list[TrainingEvent]]:
+        found: dict[Round, list[TrainingEvent]] = {}
+        for event in self.events:
+            for one in event.rounds:
+                found.setdefault(one, []).append(event)
+        return found
+
     def place(self, event: TrainingEvent) -> int:
         """The position of an event in the order of all."""
         return self._positions[id(event)]
@@ -55,7 +63,7 @@ class Run(Struct, frozen=True, eq=False, dict=True):
         """What happens in the same round of the innermost loop; outside of loops everything does."""
         if not event.rounds:
             return list(self.events)
-        return [other for other in self.events if event.rounds[-1] in other.rounds]
+        return self._by_round[event.rounds[-1]]
 
     def chose_between(self, first: TrainingEvent, second: TrainingEvent, loop: Loop) -> bool:
         """Whether what was decided before a loop lets only one of two things happen in it."""
@@ -70,8 +78,8 @@ class Run(Struct, frozen=True, eq=False, dict=True):
         """What happens before an event, the nearest first; then, in a loop, what the round before it has done."""
         around = self.round_of(event)
         place = self.place(event)
-        earlier = [other for other in around if self.place(other) < place and together(other, event)]
-        yield from (Neighbour(other, False) for other in reversed(earlier))
+        earlier = (other for other in reversed(around) if self.place(other) < place)
+        yield from (Neighbour(other, False) for other in earlier if together(other, event))
         if event.rounds:
             yield from (Neighbour(other, True) for other in reversed(around) if other is not event)
 
@@ -79,8 +87,8 @@ class Run(Struct, frozen=True, eq=False, dict=True):
         """What happens after an event, the nearest first; then, in a loop, what the next round does."""
         around = self.round_of(event)
         place = self.place(event)
-        later = [other for other in around if self.place(other) > place and together(other, event)]
-        yield from (Neighbour(other, False) for other in later)
+        later = (other for other in around if self.place(other) > place)
+        yield from (Neighbour(other, False) for other in later if together(other, event))
         if event.rounds:
             yield from (Neighbour(other, True) for other in around if other is not event)
 

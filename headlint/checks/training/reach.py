@@ -8,7 +8,7 @@ from headlint.checks.evidence import Evidence
 from headlint.checks.training.holding import held_by
 from headlint.flow.training.parameters import has_weights
 from headlint.flow.values.conditions import Choice
-from headlint.flow.values.facts import Event, LossUse
+from headlint.flow.values.facts import LossUse
 from headlint.flow.values.library_values import Backbone, Layer, Part
 from headlint.flow.values.python_values import Constant, DictValue, Site, TupleValue, Unknown, Value
 from headlint.flow.values.tensor_values import COMPUTED, Tensor
@@ -138,7 +138,7 @@ def reaches_none_of(evidence: Evidence, loss: Value, held: Parameters) -> bool:
 
 def is_known_throughout(evidence: Evidence, held: Parameters) -> bool:
     """Whether every module among the members is followed, and used as a whole."""
-    if any(event.event is Event.USED_BY_HAND and event.subject in held.members for event in evidence.events):
+    if any(module in held.members for module in evidence.used_by_hand):
         return False
     return held.complete and not any(
         isinstance(member, Tensor) or (isinstance(member, Unknown) and _may_be_module(member))
@@ -160,16 +160,22 @@ def _is_called(value: Unknown) -> bool:
 
 def depends_on(evidence: Evidence, value: Value, source: Value, with_targets: bool = False) -> bool:
     """Whether a value was certainly computed from another, as far as either is followed; from a loss's labels on demand."""
-    seen: set[int] = set()
-    stack = [value]
-    while stack:
-        one = stack.pop()
-        if one is source:
-            return True
-        if id(one) not in seen:
-            seen.add(id(one))
-            stack.extend(_computed_from(evidence, one, with_targets))
-    return False
+    return id(source) in _all_it_comes_from(evidence, value, with_targets)
+
+
+def _all_it_comes_from(evidence: Evidence, value: Value, with_targets: bool) -> set[int]:
+    """The identities of a value and of all that it was computed from; many ask the same of each loss."""
+    key = (id(value), with_targets)
+    if key not in evidence.comes_from:
+        seen: set[int] = set()
+        stack = [value]
+        while stack:
+            one = stack.pop()
+            if id(one) not in seen:
+                seen.add(id(one))
+                stack.extend(_computed_from(evidence, one, with_targets))
+        evidence.comes_from[key] = (value, seen)
+    return evidence.comes_from[key][1]
 
 
 def _computed_from(evidence: Evidence, value: Value, with_targets: bool) -> Iterator[Value]:
@@ -185,8 +191,11 @@ def _computed_from(evidence: Evidence, value: Value, with_targets: bool) -> Iter
         case Unknown(key=("call", Site() as site), parent=Unknown() as function):
             calls = evidence.unreadable_calls.get((id(function), site), ())
             yield from (one for call in calls for one in call.given if one is not function)
-        case Unknown(parent=Unknown() as whole):
-            yield whole
+        case Unknown(key=key, parent=whole):
+            if isinstance(key, tuple):
+                yield from (part for part in key if isinstance(part, Unknown | Tensor))
+            if isinstance(whole, Unknown):
+                yield whole
         case TupleValue(items):
             yield from items
         case Choice(options):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,10 @@ class Machine:
             path.split(".", 1)[0] for path in (*self.declarations.losses, *self.declarations.layers)
         )
         self.state = State()
+        self.read: Callable[[Any, Hashable], Value | None] = self.state.read
+        """A slot on the current path."""
+        self.evaluate: Callable[[ir.Expression], Value] = partial(python.evaluate, self)
+        """The value of an expression; like ``read`` it is asked for so often that a call in between would count."""
         self.facts: list[Fact] = []
         self.frames = CallStack()
         self.frames_around = 0
@@ -158,7 +163,7 @@ class Machine:
 
     def site(self, node: ir.Expression | ir.Statement | int) -> Site:
         """The place of a node of the module that is being interpreted."""
-        return Site(self.unit.path, node if isinstance(node, int) else node.at)
+        return Site(self.frames[-1].unit.path, node if isinstance(node, int) else node.at)
 
     def make_room(self, steps: int = LEAST_STEPS_FOR_ROOTS) -> None:
         """See to it that there are so many steps for what follows, whatever was spent before."""
@@ -349,10 +354,6 @@ class Machine:
 
     # Meaning
 
-    def evaluate(self, expression: ir.Expression) -> Value:
-        """The value of an expression."""
-        return self.python.evaluate(self, expression)
-
     def decide(self, expression: ir.Expression) -> list[tuple[tuple[Guard, ...], bool]]:
         """The outcomes that a test can have, each with its conditions."""
         return self.python.decide(self, expression)
@@ -459,10 +460,6 @@ class Machine:
         """A loss is differentiated."""
         if isinstance(value, Tensor) and value.domain is Domain.LOSS:
             self.emit(Backward, site, loss=value, in_torch=in_torch)
-
-    def read(self, heap_object: Any, key: Hashable) -> Value | None:
-        """A slot on the current path."""
-        return self.state.read(heap_object, key)
 
     def unknown(self, note: str = "") -> Unknown:
         """A new value that is not followed."""
