@@ -77,8 +77,10 @@ def _named_early(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) -> E
     if tensor.shape.rank is None or axes.is_padded(tensor) or len(set(unknown)) < len(unknown):
         return None
     joined = _with_products(machine, tensor, axes.with_factors_joined(machine, tensor, wanted))
-    if not any(isinstance(size, Unknown) for size, _ in joined) or all(named for _, named in joined):
-        return None  # where each size is that of an axis, the axes that are left over have one item
+    if not any(isinstance(size, Unknown) for size, _ in joined) or all(
+        named or size == Constant(1) for size, named in joined
+    ):
+        return None  # where each size is that of an axis or 1, the axes that are left over have one item
     known = _axes_of(machine, tensor, max(2, *(sizes.least_rank(size) for size, _ in joined)))
     places = _with_the_rest(
         known, [(size, _places(machine, known, size) or known.places(named)) for size, named in joined]
