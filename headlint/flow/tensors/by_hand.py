@@ -85,10 +85,17 @@ def notice_cross_entropy(machine: Machine, operation: Operation, tensor: Tensor)
     terms = list(_terms(tensor, DEEPEST_SUM))
     products = [term for term in terms if term is not None]
     risky = next((log for log, _ in products if log.inputs[0].domain in PROBABILITIES and _is_trained(log)), None)
-    if risky is not None:
+    if risky is not None and not _is_picked_afterwards(tensor, risky, DEEPEST_SUM):
         machine.emit(HandWrittenLoss, risky.origin.site or operation.site, log=risky, reduced=tensor)
     if products and len(products) == len(terms):
         _take(machine, operation, products)
+
+
+def _is_picked_afterwards(tensor: Tensor, log: Tensor, depth: int) -> bool:
+    """Whether labels pick from the logarithm of what an activation gives: HL113 says that, and writes it in one step."""
+    if tensor.origin.note == PICKED:
+        return tensor.inputs[0] is log and log.inputs[0].origin.role == "activation"
+    return depth > 0 and any(_is_picked_afterwards(part, log, depth - 1) for part in tensor.inputs if part is not log)
 
 
 def _is_trained(log: Tensor) -> bool:
