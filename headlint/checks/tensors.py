@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from headlint.flow.tensors.mixtures import CHOSEN
 from headlint.flow.values.arguments import constant_among
 from headlint.flow.values.assumptions import Assumption
 from headlint.flow.values.conditions import Guard
@@ -63,7 +64,7 @@ _PICKING = frozenset({"masked_select", "boolean_mask", "gather_nd", "batch_gathe
 def are_picked(tensor: Tensor) -> bool:
     """Whether single probabilities were taken out of rows of them: each may be that of the class which its sample has."""
     return any(
-        view.origin.note == "picked" or (view.shape.rank in (None, 1) and short(view.origin.name) in _PICKING)
+        view.origin.note == CHOSEN or (view.shape.rank in (None, 1) and short(view.origin.name) in _PICKING)
         for view in views(tensor)
     )
 

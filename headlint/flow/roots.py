@@ -168,7 +168,7 @@ def _run_steps_of_others(machine: Machine, unit: ModuleUnit) -> None:
                     owner.unit is not unit and id(method.definition) not in machine.reached
                 ):
                     machine.root += 1
-                    run = _Run(machine, method, instance, configured)
+                    run = _Run(machine, method, instance, configured, open_methods.is_abstract(cls))
                     machine.with_share(run)
                     if name == "configure_optimizers":
                         configured = machine.set_up.configured[instance] = run.result
@@ -189,14 +189,15 @@ def _run_methods(machine: Machine, instance: Instance, again: bool = False) -> N
                     methods.append(value)
     mentioned: set[str] = set()
     for method in methods:
-        mentioned |= _attributes_in(method) - {method.name}
+        mentioned |= ir.attributes_in(method.definition.body) - {method.name}
     methods.sort(key=lambda method: _rank(method, mentioned))
     configured: Value = Constant(None)
+    is_abstract = open_methods.is_abstract(instance.cls)
     for method in methods:
         machine.root += 1
         if (id(method.definition) in machine.reached and not again) or method.name == "__init__":
             continue
-        run = _Run(machine, method, instance, configured)
+        run = _Run(machine, method, instance, configured, is_abstract)
         machine.with_share(run)
         if method.name == "configure_optimizers":
             configured = machine.set_up.configured[instance] = run.result
@@ -209,12 +210,14 @@ class _Run(Struct):
     method: FunctionValue
     instance: Instance
     configured: Value
+    of_abstract: bool
+    """Whether other classes complete that of the instance."""
     result: Value = field(default_factory=Unknown)
 
     def __call__(self) -> None:
         machine, method = self.machine, self.method
         receiver: Value = self.instance.cls if method.kind == "class" else self.instance
-        if open_methods.is_open(method, self.instance):
+        if self.of_abstract or open_methods.is_private(method.name):
             machine.emit(OpenMethod, machine.site(method.definition.at), root=machine.root)
         batches = Loop(machine.site(method.definition), Unknown() if _is_step_of_keras(method, self.instance) else None)
         with machine.in_round(batches) if _is_step(method) or batches.over is not None else nullcontext():
@@ -253,10 +256,6 @@ def _rank(method: FunctionValue, mentioned: set[str]) -> tuple[int, bool]:
         return (1, False)
     setting_up = method.name.startswith(("setup", "configure", "build", "prepare", "set_", "init", "compile", "_build"))
     return (0, method.name in mentioned) if setting_up else (2, method.name in mentioned)
-
-
-def _attributes_in(method: FunctionValue) -> set[str]:
-    return {node.name for node in ir.walk(method.definition.body) if isinstance(node, ir.Attribute)}
 
 
 def _first_argument(method: FunctionValue) -> Arguments:

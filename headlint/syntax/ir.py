@@ -367,6 +367,11 @@ def names_in(part: object) -> frozenset[str]:
     return frozenset(node.name for node in walk(part) if isinstance(node, Name))
 
 
+def attributes_in(part: object) -> frozenset[str]:
+    """The names of the attributes that a node, or a tuple of nodes, mentions."""
+    return frozenset(node.name for node in walk(part) if isinstance(node, Attribute))
+
+
 _KINDS: dict[type, tuple[bool, tuple[str, ...]]] = {}
 """For each type whether its values are expressions or statements, and where they may hold others."""
 

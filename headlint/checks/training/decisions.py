@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
 from headlint.checks.evidence import Evidence
 from headlint.checks.gradient import comes_from_a_model
+from headlint.checks.tensors import short
 from headlint.checks.training.copies import may_learn
 from headlint.flow.values.facts import Event
 from headlint.flow.values.tensor_values import Domain, Tensor
@@ -20,7 +21,7 @@ def decisions_are_differentiated(evidence: Evidence) -> Iterator[Diagnostic]:
         decision = _all_that_is_behind(evidence, event.subject)
         if decision is None or decision.origin.site is None:
             continue
-        name = decision.origin.name.rsplit(".", 1)[-1]
+        name = short(decision.origin.name)
         yield Diagnostic(
             "HL501",
             event.site,

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from headlint.flow.layers import layer_activations
 from headlint.flow.python import iteration
-from headlint.flow.tensors import arithmetic, axes, operation, reshaping, sequences, shapes
+from headlint.flow.tensors import arithmetic, axes, concatenation, operation, sequences, shapes
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.assumptions import Assumption
 from headlint.flow.values.library_values import Layer
@@ -259,7 +259,7 @@ def merge(machine: Machine, layer: Layer, value: Value, site: Site) -> Value:
         return Tensor(origin=layer.origin(site), symbolic=True)
     if layer.kind.effect == "concatenate":
         axis = layer.constant("axis", -1)
-        return reshaping.join_tensors(
+        return concatenation.join_tensors(
             machine, items, axis if isinstance(axis, int) else -1, layer.kind.name, site, layer
         )
     if layer.kind.effect == "add":

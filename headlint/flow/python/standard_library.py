@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from itertools import product
-from math import prod
 from typing import TYPE_CHECKING
 
 from headlint.flow.python import builtin_calls, iteration, names, picked_by_name
@@ -124,7 +123,7 @@ def _product(machine: Machine, arguments: Arguments, at: int) -> Value:
             return Unknown()
     columns = [iteration.known_items(machine, value) for value in given]
     known = [column for column in columns if column is not None]
-    if len(known) == len(columns) and prod(map(len, known)) <= iteration.LONGEST_LOOP:
+    if len(known) == len(columns) and math.prod(map(len, known)) <= iteration.LONGEST_LOOP:
         return TupleValue(tuple(map(TupleValue, product(*known))))
     return Dataset("product", TupleValue(tuple(iteration.element(machine, value) for value in given)))
 

@@ -219,7 +219,7 @@ def _reduce(machine: Machine, operation: Operation) -> Value:
     origin = operation.origin(operation.effect)
     chosen = mixtures.chosen_by_rows(tensor, axis) if operation.effect == "sum" else None
     if chosen is not None:
-        return chosen.derive(shape=shape, origin=operation.origin("picked"), axis=None, heads=())
+        return chosen.derive(shape=shape, origin=operation.origin(mixtures.CHOSEN), axis=None, heads=())
     labels = numbers.reduced(tensor.labels) if operation.given("dim") else None
     left = axes.without(*axes.counted(tensor, axis) or (None,)) if not keeps else ()
     kept = axes.all_but(axis, tensor.shape.rank) if keeps else ()

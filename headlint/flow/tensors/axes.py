@@ -96,12 +96,6 @@ def _axis_before(tensor: Tensor, axis: int, least_rank: int) -> int | None:
     return None
 
 
-@lru_cache(maxsize=512)  # a reshape asks for the same axes several times
-def origins(tensor: Tensor, axis: int, least_rank: int = 2) -> frozenset[Axis]:
-    """All earlier axes that are as long as an axis: of both terms of a sum, and of what an array was made to fit."""
-    return frozenset(all_ways_of(tensor, axis, least_rank))
-
-
 def _untouched(layer: Layer, effect: str, tensor: Tensor) -> int:
     """How many of the first axes a layer leaves alone that joins or pools those behind them."""
     match effect, layer.constant("start_dim", 1):
@@ -113,8 +107,14 @@ def _untouched(layer: Layer, effect: str, tensor: Tensor) -> int:
             return 0
 
 
+@lru_cache(maxsize=512)  # a reshape asks for the same axes several times
+def origins(tensor: Tensor, axis: int, least_rank: int = 2) -> frozenset[Axis]:
+    """All earlier axes that are as long as an axis: of both terms of a sum, and of what an array was made to fit."""
+    return frozenset(all_ways_of(tensor, axis, least_rank))
+
+
 def all_ways_of(tensor: Tensor, axis: int, least_rank: int = 2) -> list[Axis]:
-    """The same, the nearest first on each way."""
+    """All earlier axes that are as long as an axis, those of each way from the nearest on."""
     found: dict[Axis, None] = {}
     waiting = [(tensor, axis)]
     while waiting and len(found) < LONGEST_WAY:

@@ -130,6 +130,10 @@ def are_weighted_rows(product: Tensor, axis: int | None) -> bool:
     return False
 
 
+CHOSEN = "picked"
+"""The note of probabilities of which one-hot rows left one for each sample."""
+
+
 def chosen_by_rows(product: Tensor, axis: int | None) -> Tensor | None:
     """The probabilities of which a sum over the classes leaves one each: they were multiplied with one-hot rows."""
     if product.origin.note != "multiply" or len(product.inputs) != 2 or axis is None:

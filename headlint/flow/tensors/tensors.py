@@ -12,12 +12,14 @@ from headlint.flow.tensors import (
     axes,
     by_hand,
     columns,
+    concatenation,
     creation,
     numbers,
     patterns,
     reshaping,
     sequences,
     shapes,
+    splitting,
 )
 from headlint.flow.tensors.dtypes import moved
 from headlint.flow.tensors.operation import DOMAINS, Operation, activate, tensor_of
@@ -339,6 +341,8 @@ def _overwritten(tensor: Tensor, key: Value, value: Value, site: Site) -> Tensor
 _EFFECTS: dict[str, Callable[[Machine, Operation], Value]] = {
     **arithmetic.EFFECTS,
     **reshaping.EFFECTS,
+    **concatenation.EFFECTS,
+    **splitting.EFFECTS,
     **creation.EFFECTS,
     **patterns.EFFECTS,
     **dict.fromkeys(

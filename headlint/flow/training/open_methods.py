@@ -4,13 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from headlint.flow.values.python_values import ClassValue, FunctionValue, Instance
+from headlint.flow.values.python_values import ClassValue, FunctionValue
 from headlint.syntax import ir
-
-
-def is_open(method: FunctionValue, instance: Instance) -> bool:
-    """Whether callers who are not seen do the rest: of a private method, or one of a class that others complete."""
-    return is_private(method.name) or is_abstract(instance.cls)
 
 
 def is_private(name: str) -> bool:
@@ -36,14 +31,10 @@ def _methods(cls: ClassValue) -> Iterator[FunctionValue]:
 def _is_left_to_subclasses(method: FunctionValue) -> bool:
     match method.definition:
         case ir.FunctionDefinition(decorators=decorators, body=body):
-            names = ir.names_in(decorators) | _attributes_in(decorators)
+            names = ir.names_in(decorators) | ir.attributes_in(decorators)
             return "abstractmethod" in names or _only_raises(body)
         case _:
             return False
-
-
-def _attributes_in(part: object) -> set[str]:
-    return {node.name for node in ir.walk(part) if isinstance(node, ir.Attribute)}
 
 
 def _only_raises(body: tuple[ir.Statement, ...]) -> bool:
