@@ -376,9 +376,7 @@ def classes_beside(one: type) -> Iterator[type]:
 
 def is_layer(value: Any) -> bool:
     """Whether a value is a layer of torch, which was given for an activation or a norm."""
-    return type(value).__module__.startswith("torch.nn.modules") or getattr(value, "__module__", "").startswith(
-        "torch.nn"
-    )
+    return (getattr(value, "__module__", "") or "").startswith("torch.nn")
 
 
 def likely(name: str) -> Iterator[Any]:
