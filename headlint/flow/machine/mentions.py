@@ -17,7 +17,8 @@ PARTS_OF_A_STEP = frozenset(
 """Attributes of which every event of a training loop needs one."""
 
 _TELLING = re.compile(
-    r"train|eval|valid|test|fit|step|optim|epoch|learn|infer|predict|sampl|generat|zero|clear|grad|callback|hook|notify|run"
+    r"(?:^|_)(?:train|eval|valid|test|fit(?!_transform)|step|optim|epoch|learn|infer|predict|sampl|generat|clear|zero_)"
+    r"|(?<!no)(?<!clip)_grad|callback|hook|notify|(?:^|_)run(?:$|_)"
 )
 """What the names of functions that are not read have in them when they may do more to a model than to apply it."""
 
