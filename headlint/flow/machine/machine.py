@@ -459,10 +459,16 @@ class Machine:
     def note_gradient(self, function: Unknown, arguments: Arguments, at: int) -> None:
         """``tape.gradient(loss, …)``, ``optimizer.minimize(loss)``, ``accelerator.backward(loss)`` differentiate a loss."""
         if function.key in GRADIENT_METHODS:
+            in_tensorflow, given = function.key in OF_TENSORFLOW, arguments.positional[1:2]
             for value in arguments.positional[:1]:
-                self.note_backward(value, self.site(0), in_torch=function.key not in OF_TENSORFLOW)
+                self.note_backward(value, self.site(0), in_torch=not in_tensorflow)
                 self.note_event(
-                    Event.DIFFERENTIATED, self.site(at), value, by=function.parent, given=arguments.positional[1:2]
+                    Event.DIFFERENTIATED,
+                    self.site(at),
+                    value,
+                    by=function.parent,
+                    given=given,
+                    by_tensorflow=in_tensorflow,
                 )
 
     def note_backward(self, value: Value, site: Site, in_torch: bool | None = None) -> None:
