@@ -317,6 +317,15 @@ class Machine:
 
     # Facts
 
+    @contextmanager
+    def silent(self) -> Iterator[None]:
+        """Follow something of which nothing is noted."""
+        self.muted += 1
+        try:
+            yield
+        finally:
+            self.muted -= 1
+
     def emit(self, kind: type[Fact], site: Site, certain: bool = True, /, **columns: Any) -> None:
         """Note a fact on the current path."""
         unseen = self.branches.is_unseen(self.state.path)
