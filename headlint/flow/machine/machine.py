@@ -143,6 +143,8 @@ class Machine:
         """Counts the functions that were run because nothing calls them."""
         self.worth_running: frozenset[str] | None = None
         """The functions and classes of the analysed module that can reach a library, by name; None: all may."""
+        self.remembered: dict[Hashable, Value] = {}
+        """What cached functions of the program gave, by what they got."""
         self.overwhelmed = False
         """Whether a tensor was computed from a value with more alternatives than are followed."""
         self._tensors: dict[Unknown, Tensor] = {}
