@@ -145,6 +145,8 @@ class Machine:
         """Counts the functions that were run because nothing calls them."""
         self.worth_running: frozenset[str] | None = None
         """The functions and classes of the analysed module that can reach a library, by name; None: all may."""
+        self.remembered: dict[Hashable, Value] = {}
+        """What cached functions of the program gave, by what they got."""
         self.overwhelmed = False
         """Whether a tensor was computed from a value with more alternatives than are followed."""
         self._tensors: dict[Unknown, Tensor] = {}
@@ -322,6 +324,15 @@ class Machine:
 
     # Facts
 
+    @contextmanager
+    def silent(self) -> Iterator[None]:
+        """Follow something of which nothing is noted."""
+        self.muted += 1
+        try:
+            yield
+        finally:
+            self.muted -= 1
+
     def emit(self, kind: type[Fact], site: Site, certain: bool = True, /, **columns: Any) -> None:
         """Note a fact on the current path."""
         unseen = self.branches.is_unseen(self.state.path)
@@ -457,10 +468,16 @@ class Machine:
     def note_gradient(self, function: Unknown, arguments: Arguments, at: int) -> None:
         """``tape.gradient(loss, …)``, ``optimizer.minimize(loss)``, ``accelerator.backward(loss)`` differentiate a loss."""
         if function.key in GRADIENT_METHODS:
+            in_tensorflow, given = function.key in OF_TENSORFLOW, arguments.positional[1:2]
             for value in arguments.positional[:1]:
-                self.note_backward(value, self.site(0), in_torch=function.key not in OF_TENSORFLOW)
+                self.note_backward(value, self.site(0), in_torch=not in_tensorflow)
                 self.note_event(
-                    Event.DIFFERENTIATED, self.site(at), value, by=function.parent, given=arguments.positional[1:2]
+                    Event.DIFFERENTIATED,
+                    self.site(at),
+                    value,
+                    by=function.parent,
+                    given=given,
+                    by_tensorflow=in_tensorflow,
                 )
 
     def note_backward(self, value: Value, site: Site, in_torch: bool | None = None) -> None:
