@@ -316,7 +316,7 @@ def _rests_on_a_default(layer: Layer) -> bool:
 
 
 def _impossible(layer: Layer) -> str:
-    for parameter in {
+    for parameter in (
         layer.kind.units,
         layer.kind.features,
         "kernel_size",
@@ -325,7 +325,7 @@ def _impossible(layer: Layer) -> str:
         "num_heads",
         "num_groups",
         "groups",
-    }:
+    ):
         value = constant(layer, parameter) if parameter in layer.kind.parameters else None
         if value == -1 and layer.kind.framework == "keras" and parameter == "groups":
             continue  # GroupNormalization(groups=-1): every channel is a group

@@ -265,6 +265,8 @@ class FunctionValue(Value, Struct, frozen=True, eq=False):
     """``function``, ``static``, ``class`` or ``property``."""
     without_gradient: bool = False
     generator: bool = False
+    cached: bool = False
+    """Whether Python remembers what it gave for the same arguments."""
 
 
 class BoundMethod(Value, Struct, frozen=True, eq=False):
