@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from headlint.flow.machine.parts import BY_HAND
 from headlint.flow.machine.state import join
-from headlint.flow.python import iteration
+from headlint.flow.python import carried, iteration
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.conditions import Guard, Option
 from headlint.flow.values.library_values import Container
@@ -90,9 +90,23 @@ def apply(machine: Machine, container: Container, value: Value, at: int) -> Valu
         items = members.items if isinstance(members, TupleValue) else ()
         if container.approximate and not items:
             return Tensor()
+        if container.approximate:
+            return run_rounds(machine, items, value, at, container.grown)
         return run_through(machine, items, value, at)
 
     return machine.state.distribute([join((one.guards, one.value) for one in options)], run)
+
+
+def run_rounds(
+    machine: Machine, members: tuple[Value, ...], value: Value, at: int, grown: range | None = None
+) -> Value:
+    """Apply members some of which may be there any number of times: known is what one more of them leaves as it is."""
+    places = grown or range(len(members))
+    repeated = members[places.start : places.stop]
+    once = run_through(machine, repeated, run_through(machine, members[: places.start], value, at), at)
+    with machine.silent():
+        again = run_through(machine, repeated, once, at)
+    return run_through(machine, members[places.stop :], carried.alike((again, once)), at)
 
 
 def run_through(machine: Machine, members: tuple[Value, ...], value: Value, at: int) -> Value:

@@ -180,6 +180,7 @@ def _follow_rounds(machine: Machine, node: ir.For, items: list[Value], loop: Loo
         if repeats or spent > most_steps:
             machine.assign(node.target, items[-1])
             _blur(machine, replaced, machine.growth != growth or not counting)
+            _leave_open(machine, replaced)
             return ""
     return ""
 
@@ -228,6 +229,20 @@ def _note_grown(collection: ListValue | Container | Model, old: Value | None, ne
         case ListValue() | Container(), TupleValue(before), TupleValue(now) if collection.grown is None:
             if len(now) > len(before) and all(map(same, before, now)):
                 collection.grown = range(len(before), len(now))
+
+
+def _leave_open(machine: Machine, replaced: dict[Cell, Value | None]) -> None:
+    """Behind what was put into a list or a container stands something unknown: what further rounds would have put there."""
+    for heap_object, key in replaced:
+        if isinstance(heap_object, ListValue | Container) and key == "items":
+            longer = machine.state.distribute([heap_object.slots[key]], _with_more)
+            machine.state.write(heap_object, key, longer)
+
+
+def _with_more(items: Value) -> Value:
+    return (
+        TupleValue((*items.items, Unknown("rounds that were not followed"))) if isinstance(items, TupleValue) else items
+    )
 
 
 def _leaves_at_once(body: tuple[ir.Statement, ...]) -> bool:

@@ -163,9 +163,8 @@ def _picks(machine: Machine, node: ir.For) -> Iterator[_Pick]:
         return
     for part in ir.walk(node.body):
         if isinstance(part, ir.Subscript) and _speaks_of(part.index, node.target.name):
-            machine.muted += 1
-            owner = machine.state.narrow(machine.evaluate(part.owner))
-            machine.muted -= 1
+            with machine.silent():
+                owner = machine.state.narrow(machine.evaluate(part.owner))
             members = _numbered_members(machine, owner)
             if members is not None and any(map(_is_module, members.items)):
                 yield _Pick(part.index, owner, members)
