@@ -214,6 +214,36 @@ TABLE = re.compile(
 ROWS_OF_WORDS = re.compile(r"emb|vec|glove|word|vocab", re.I)
 """Parameters whose rows stand for words."""
 
+WORDS = re.compile(r"vocab|tokenizer|dictionary|^(lang|alphabet)$|word2i(dx|nd)|_lang$", re.I)
+"""Parameters that may hold words with their numbers."""
+
+
+class GuessedVocabulary:
+    """Words with their numbers, as objects of many kinds hold them: as long as a guess, every word known, no vectors."""
+
+    def __len__(self) -> int:
+        return VOCABULARY
+
+    def __getitem__(self, word: Any) -> Any:
+        return 1
+
+    def __contains__(self, word: object) -> bool:
+        return True
+
+    def __call__(self, *words: Any, **options: Any) -> int:
+        """The number of a word."""
+        return 1
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        if re.search(r"vectors|embeddings?$|weights?$", name):
+            return None
+        if re.search(r"pad|unk|[bes]os|cls|sep|mask|blank", name):
+            return 1
+        return VOCABULARY if re.search(r"size|^n_|num|count|^len|total", name) else self
+
+
 WORLD = re.compile(r"^(.*_)?(envs?|environment)$", re.I)
 """Parameters that hold an environment of reinforcement learning."""
 
