@@ -45,6 +45,8 @@ def _assumptions(layer: Layer, parameter: str) -> frozenset[Assumption]:
 
 
 def _convolution(machine: Machine, layer: Layer, tensor: Tensor, site: Site) -> Value:
+    if sequences.has_windows(layer):
+        sequences.note_window(machine, tensor, site)
     units = layer.units
     rank = layer.kind.spatial + 2
     before = tensor.shape.dims if tensor.shape.dims is not None and len(tensor.shape.dims) == rank else (None,) * rank
@@ -130,6 +132,8 @@ def _resize(machine: Machine, layer: Layer, tensor: Tensor, site: Site) -> Value
 
 
 def _pool(machine: Machine, layer: Layer, tensor: Tensor, site: Site) -> Value:
+    if sequences.has_windows(layer):
+        sequences.note_window(machine, tensor, site)
     resize = {"pool": _resize, "adaptive_pool": _adaptive_pool, "global_pool": _global_pool}[layer.kind.effect]
     output = resize(machine, layer, tensor, site)
     if isinstance(output, Tensor) and output.domain is not Domain.LINEAR:
