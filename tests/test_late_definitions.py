@@ -90,6 +90,43 @@ def test_a_class_that_a_decorator_puts_into_a_table_is_found_there(tmp_path: Pat
     assert variable(machine, tmp_path, "x") == Constant(1)
 
 
+@pytest.mark.parametrize(
+    ("body", "waits"),
+    [
+        ("setattr(fn, 'marked', True)", True),
+        ("fn.marked = True", True),
+        ("TABLE['two'] = fn", False),
+        ("TABLE.update({'two': fn})", False),
+        ("keep(fn)", False),
+    ],
+)
+def test_a_function_waits_unless_its_decorator_may_keep_it(tmp_path: Path, body: str, waits: bool) -> None:
+    other = (
+        "TABLE = {}\ndef keep(one): TABLE['two'] = one\n"
+        f"def mark(fn):\n    {body}\n    return fn\n"
+        "@mark\ndef two(): return 2\n"
+    )
+    main = "from other import TABLE\nx = TABLE['two']()\n"
+    machine = machine_after(tmp_path, main, other=other)
+    unit = machine.units[tmp_path / "other.py"]
+    assert unit is not None
+    assert ("two" in {late.name for late in unit.late}) is waits
+    assert waits or variable(machine, tmp_path, "x") == Constant(2)
+
+
+def test_a_cached_function_gives_the_same_thing_for_the_same_arguments(tmp_path: Path) -> None:
+    main = (
+        "from functools import lru_cache\nclass Thing: pass\n"
+        "@lru_cache\ndef cached(name): return Thing()\n"
+        "def fresh(name): return Thing()\n"
+        "cached('a').size = 1\ncached('b').size = 2\nfresh('a').size = 3\n"
+        "x = cached('a').size\ny = cached('b').size\nz = hasattr(fresh('a'), 'size')\n"
+    )
+    machine = machine_after(tmp_path, main)
+    assert [variable(machine, tmp_path, name) for name in "xy"] == [Constant(1), Constant(2)]
+    assert variable(machine, tmp_path, "z") != Constant(True)
+
+
 def test_what_is_computed_when_it_is_asked_for_stands_in_no_block_of_those_who_ask(tmp_path: Path) -> None:
     other = "import torch\nlayer = torch.nn.Linear(3, 4)\ny = layer(torch.rand(2, 3))\n"
     main = "import torch\nimport other\nwith torch.no_grad():\n    for i in range(9):\n        x = other.y\n"

@@ -22,7 +22,7 @@ from headlint.checks.tensors import (
     units,
 )
 from headlint.checks.trails import about_loss, loss_steps, trail_of
-from headlint.flow.values.facts import Activation, Fact, LayerApplied, LayerBuilt
+from headlint.flow.values.facts import Activation, Fact, LayerApplied, LayerBuilt, LossUse
 from headlint.flow.values.intervals import UNIT
 from headlint.flow.values.library_values import Layer
 from headlint.flow.values.python_values import Constant, TupleValue
@@ -170,7 +170,7 @@ def single_unit_cross_entropy(evidence: Evidence) -> Iterator[Diagnostic]:
             continue
         if tensor.domain in (Domain.SOFTMAX, Domain.LOG_SOFTMAX, Domain.HARD, Domain.TARGET, Domain.ONE_HOT):
             continue
-        if head_of(tensor) is None or is_for_one_class(use):
+        if not _is_of_a_head(tensor) or is_for_one_class(use) or _counts_one_class(use):
             continue
         message = (
             f"{use.loss.short_name} compares classes with each other, but there is only one output: "
@@ -184,6 +184,19 @@ def single_unit_cross_entropy(evidence: Evidence) -> Iterator[Diagnostic]:
             )
         labels = evidence.labels_of(use)
         yield about_loss("HL202", use, message, advice, classes=labels.classes if labels is not None else None)
+
+
+def _is_of_a_head(tensor: Tensor) -> bool:
+    """Whether it is what a dense layer or the head of a ready-made model gives."""
+    ready_made = tensor.origin.role == "layer" and tensor.origin.layer is None and tensor.domain is Domain.LINEAR
+    return ready_made or head_of(tensor) is not None
+
+
+def _counts_one_class(use: LossUse) -> bool:
+    """Whether there is one output where some number, that of the classes, is one: nobody who counts several comes here."""
+    return any(
+        guard.outcome and guard.condition.operator == "==" and guard.condition.operand == 1 for guard in use.guards
+    )
 
 
 def binary_softmax(evidence: Evidence) -> Iterator[Diagnostic]:
@@ -303,7 +316,7 @@ def _rests_on_a_default(layer: Layer) -> bool:
 
 
 def _impossible(layer: Layer) -> str:
-    for parameter in {
+    for parameter in (
         layer.kind.units,
         layer.kind.features,
         "kernel_size",
@@ -312,7 +325,7 @@ def _impossible(layer: Layer) -> str:
         "num_heads",
         "num_groups",
         "groups",
-    }:
+    ):
         value = constant(layer, parameter) if parameter in layer.kind.parameters else None
         if value == -1 and layer.kind.framework == "keras" and parameter == "groups":
             continue  # GroupNormalization(groups=-1): every channel is a group

@@ -20,10 +20,9 @@ from headlint.flow.values.training_values import Optimizer
 def optimizer_misses_parameters(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL510."""
     steps = [event for event in evidence.events if event.event is Event.STEPPED]
-    optimizers = {event.subject for event in evidence.events if isinstance(event.subject, Optimizer)}
+    optimizers = dict.fromkeys(event.subject for event in evidence.events if isinstance(event.subject, Optimizer))
     held_by_any = {member for optimizer in optimizers for member in optimizer.held.members}
     for optimizer in optimizers:
-        assert isinstance(optimizer, Optimizer)
         own = [step for step in steps if step.subject is optimizer]
         if any(event.event is Event.HANDED_OVER and optimizer in event.given for event in evidence.events):
             continue
@@ -34,12 +33,13 @@ def optimizer_misses_parameters(evidence: Evidence) -> Iterator[Diagnostic]:
             if isinstance(layer, Layer) and layer not in held_by_any and layer.born > optimizer.born
         ]
         if missing:
+            first = min(missing, key=lambda layer: layer.born)
             yield _about_optimizer(
                 optimizer,
-                f"The optimizer took the parameters of the model before this {missing[0].kind.short_name} became a part of "
+                f"The optimizer took the parameters of the model before this {first.kind.short_name} became a part of "
                 "it, so it never changes them.",
                 "Build the optimizer after the last change of the model.",
-                DiagnosticStep(missing[0].site, "becomes a part of the model too late", "event"),
+                DiagnosticStep(first.site, "becomes a part of the model too late", "event"),
                 not any(step.guards for step in own),
             )
         elif own and (loss := _loss_of_another_model(evidence, optimizer, own)) is not None:

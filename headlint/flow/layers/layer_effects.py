@@ -11,8 +11,8 @@ from headlint.flow.layers import layer_activations
 from headlint.flow.python import iteration
 from headlint.flow.tensors import arithmetic, axes, concatenation, operation, sequences, shapes
 from headlint.flow.values.arguments import Arguments
-from headlint.flow.values.assumptions import Assumption
-from headlint.flow.values.library_values import Layer
+from headlint.flow.values.conditions import Choice
+from headlint.flow.values.library_values import Layer, width_of
 from headlint.flow.values.python_values import Constant, Site, TupleValue, Unknown, Value
 from headlint.flow.values.tensor_values import ANY_SHAPE, Domain, Shape, Tensor
 
@@ -23,31 +23,38 @@ Effect = Callable[["Machine", Layer, Tensor, Site], Value]
 
 
 def _dense(machine: Machine, layer: Layer, tensor: Tensor, site: Site) -> Value:
+    return _for_each_width(machine, layer, lambda width: _scores(machine, layer, tensor, site, width))
+
+
+def _for_each_width(machine: Machine, layer: Layer, output: Callable[[Value], Value]) -> Value:
+    """What a layer gives; one unit or several is often chosen by the same condition as the activation and the loss."""
+    width = layer.arguments.get(layer.kind.units)
+    if isinstance(width, Choice) and any(width_of(option.value) == 1 for option in width.options):
+        return machine.state.distribute([width], output)
+    return output(width or Unknown())
+
+
+def _scores(machine: Machine, layer: Layer, tensor: Tensor, site: Site, width: Value) -> Value:
     return Tensor(
         Domain.LINEAR,
-        tensor.shape.with_last(layer.units),
+        tensor.shape.with_last(width_of(width)),
         layer.origin(site),
         (tensor,),
         attached=not machine.without_gradient,
         cut=site if machine.without_gradient else None,
-        assumptions=_assumptions(layer, layer.kind.units),
+        assumptions=width.assumptions if isinstance(width, Constant) else frozenset(),
         seen=True,
         symbolic=tensor.symbolic,
     )
 
 
-def _assumptions(layer: Layer, parameter: str) -> frozenset[Assumption]:
-    match layer.arguments.get(parameter):
-        case Constant(assumptions=assumptions):
-            return assumptions
-        case _:
-            return frozenset()
-
-
 def _convolution(machine: Machine, layer: Layer, tensor: Tensor, site: Site) -> Value:
     if sequences.has_windows(layer):
         sequences.note_window(machine, tensor, site)
-    units = layer.units
+    return _for_each_width(machine, layer, lambda width: _feature_map(machine, layer, tensor, site, width_of(width)))
+
+
+def _feature_map(machine: Machine, layer: Layer, tensor: Tensor, site: Site, units: int | None) -> Value:
     rank = layer.kind.spatial + 2
     before = tensor.shape.dims if tensor.shape.dims is not None and len(tensor.shape.dims) == rank else (None,) * rank
     of_torch = layer.kind.framework == "torch"

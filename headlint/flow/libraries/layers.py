@@ -99,7 +99,7 @@ def apply(machine: Machine, layer: Value, given: Value, at: int, arguments: Argu
             case Model():
                 return keras_models.apply(machine, one, value, at)
             case Backbone():
-                return library_models.apply(machine, one, value, at)
+                return library_models.apply(machine, one, value, at, arguments)
             case Part():
                 return Tensor(origin=Origin("layer", "", site))
             case _:
@@ -126,12 +126,20 @@ def apply_layer(machine: Machine, layer: Layer, value: Value, site: Site, given:
     output = layer_effects.EFFECTS[layer.kind.effect](machine, layer, tensor, site)
     if layer.kind.effect in _OF_SEVERAL:
         output = _made_of_these_too(output, _others(given))
-    if isinstance(output, Tensor):
-        machine.note_applied(site, layer=layer, input=tensor, output=output, in_container=machine.in_container)
-        if layer.kind.effect != "activation":
-            output = layer_activations.with_own_activation(machine, layer, output, site)
+    output = machine.state.distribute([output], lambda one: _applied(machine, layer, tensor, one, site))
+    if isinstance(output, Tensor | Choice):
         machine.state.write(layer, "last output", output)
     return output
+
+
+def _applied(machine: Machine, layer: Layer, tensor: Tensor, output: Value, site: Site) -> Value:
+    """What a layer gives, after the activation of its own."""
+    if not isinstance(output, Tensor):
+        return output
+    machine.note_applied(site, layer=layer, input=tensor, output=output, in_container=machine.in_container)
+    if layer.kind.effect == "activation":
+        return output
+    return layer_activations.with_own_activation(machine, layer, output, site)
 
 
 _OF_SEVERAL = frozenset({"hidden_same_shape", "recurrent_cell", "recurrent_cell_pair"})

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from headlint.flow.machine.state import join
-from headlint.flow.python import annotated, attributes, generators, items, unreturned
+from headlint.flow.python import annotated, attributes, cached_functions, generators, items, unreturned
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.assumptions import Assumption
 from headlint.flow.values.conditions import Choice
@@ -84,6 +85,21 @@ def run_function(
     path = machine.libraries.declared_name(machine, function) if owner is None else ""
     if path:
         return machine.libraries.call_declared(machine, path, arguments, at)
+    follow = partial(_follow, machine, function, arguments, at, receiver, owner, assume_defaults)
+    if function.cached and not assume_defaults:
+        return cached_functions.once(machine, function, arguments, follow)
+    return follow()
+
+
+def _follow(
+    machine: Machine,
+    function: FunctionValue,
+    arguments: Arguments,
+    at: int,
+    receiver: Value | None,
+    owner: ClassValue | None,
+    assume_defaults: bool,
+) -> Value:
     definition = function.definition
     machine.reached.add(id(definition))
     again = sum(frame.definition is definition for frame in machine.frames)

@@ -99,7 +99,9 @@ def _is_none_test(machine: Machine, left: Value, right: Value) -> bool | None:
         left, right = right, left
     if not (isinstance(right, Constant) and right.value is None) or isinstance(left, Test | Constant):
         return None
-    return None if isinstance(left, Unknown) and left not in machine.given and not _is_size_of_data(left) else False
+    if isinstance(left, Unknown) and left not in machine.given and not left.is_converted and not _is_size_of_data(left):
+        return None
+    return False
 
 
 def _is_size_of_data(value: Unknown) -> bool:

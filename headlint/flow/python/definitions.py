@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from headlint.flow.python import names
+from headlint.flow.python import cached_functions, names
 from headlint.flow.values.python_values import (
     BoundMethod,
     ClassValue,
@@ -36,6 +36,7 @@ def define_function(machine: Machine, node: ir.FunctionDefinition) -> None:
         kind=_kind_of(node),
         without_gradient=any(_switches_gradient_off(machine, decorator) for decorator in node.decorators),
         generator=node.generator,
+        cached=cached_functions.is_cached(node),
     )
     machine.unit.functions.append(function)
     value: Value = function

@@ -355,6 +355,12 @@ class Head(Fact, frozen=True, kw_only=True):
     output: Value
 
 
+class SeveralOutputs(Fact, frozen=True, kw_only=True):
+    """A model is built that gives several values."""
+
+    outputs: tuple[Tensor, ...]
+
+
 class Event(Enum):
     """What can happen in a training loop."""
 
@@ -404,6 +410,8 @@ class TrainingEvent(Fact, frozen=True, kw_only=True):
     """Of a step: whether none of the parameters that the optimizer holds gets a gradient."""
     missing: frozenset[Value] = frozenset()
     """Of a step: layers that a module got after the optimizer had taken its parameters."""
+    by_tensorflow: bool = False
+    """Of a loss that is differentiated: whether it belongs to a graph, or a tape, which holds nothing behind the batch."""
     training: bool = False
     """Of a model that is applied: whether the call says ``training=True``, and stands in no comprehension."""
 

@@ -12,6 +12,15 @@ from headlint.flow.values.tensor_values import Labels, Origin, Shape, Tensor
 from headlint.frameworks.kinds import LayerKind, LossKind
 
 
+def width_of(value: Value | None) -> int | None:
+    """The number of units that an argument says."""
+    match value:
+        case Constant(int() as width) if not isinstance(width, bool):
+            return width
+        case _:
+            return None
+
+
 class Layer(HeapObject):
     """A layer or a stored activation of a library, with the arguments it was built with."""
 
@@ -41,8 +50,7 @@ class Layer(HeapObject):
     @property
     def units(self) -> int | None:
         """The width that it gives, where it is known."""
-        value = self.constant(self.kind.units) if self.kind.units else None
-        return value if isinstance(value, int) and not isinstance(value, bool) else None
+        return width_of(self.arguments.get(self.kind.units)) if self.kind.units else None
 
     @property
     def has_weights(self) -> bool:

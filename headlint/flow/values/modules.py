@@ -36,11 +36,22 @@ class ModuleUnit:
     """What is defined when something asks for them."""
     defined: dict[LateDefinition, Value | None] = field(default_factory=dict)
     """What became of those that something asked for."""
+    _functions_by_name: dict[str, ir.FunctionDefinition] | None = None
     mentions: dict[str, frozenset[str]] | None = None
     """What each definition of the top level mentions, once it was asked for."""
 
     def __post_init__(self) -> None:
         self.scope = Scope(self, "module", None)
+
+    def function(self, name: str) -> ir.FunctionDefinition | None:
+        """The function of that name that its top level defines."""
+        if self._functions_by_name is None:
+            self._functions_by_name = {
+                statement.name: statement
+                for statement in self.body.body
+                if isinstance(statement, ir.FunctionDefinition)
+            }
+        return self._functions_by_name.get(name)
 
 
 class Loader(Protocol):

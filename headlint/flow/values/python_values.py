@@ -98,6 +98,11 @@ class Unknown(Value):
         return self.note in (RANGE_NUMBER, ITEM_NUMBER, CLASS_NUMBER) or self.key == "int"
 
     @property
+    def is_converted(self) -> bool:
+        """Whether it is a length, or what ``int`` and their like gave: a number, and so not None."""
+        return self.key in ("int", "float", "str", "len") or (isinstance(self.key, tuple) and self.key[:1] == ("len",))
+
+    @property
     def is_computed(self) -> bool:
         """Whether it is, or is part of, what an operation or a call gave that is not followed; not data as it was read."""
         if isinstance(self.key, tuple) and self.key[:1] == ("call",):
@@ -260,6 +265,8 @@ class FunctionValue(Value, Struct, frozen=True, eq=False):
     """``function``, ``static``, ``class`` or ``property``."""
     without_gradient: bool = False
     generator: bool = False
+    cached: bool = False
+    """Whether Python remembers what it gave for the same arguments."""
 
 
 class BoundMethod(Value, Struct, frozen=True, eq=False):
