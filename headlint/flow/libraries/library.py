@@ -119,7 +119,9 @@ def _by_family(machine: Machine, path: str, arguments: Arguments, at: int) -> Va
         return keras_models.application(machine, name, arguments, at)
     if package == "keras.metrics" and name[:1].isupper():
         return Metric(name, tuple(arguments.named.items()))
-    if path.startswith(("segmentation_models_pytorch.", "smp.")) and name in torch.SEGMENTATION_MODELS:
+    if path.startswith(("segmentation_models_pytorch.", "smp.")) and (
+        name in torch.SEGMENTATION_MODELS or name == "create_model"
+    ):
         return library_models.segmentation(machine, path, arguments, at)
     if path.startswith("transformers.") and name == "from_pretrained" and "Classification" in path:
         return library_models.classifier(machine, path.removesuffix(".from_pretrained"), arguments, at)

@@ -31,6 +31,7 @@ from headlint.flow.values.python_values import (
     Value,
 )
 from headlint.flow.values.tensor_values import Labels, Tensor
+from headlint.frameworks import training
 
 if TYPE_CHECKING:
     from headlint.flow.machine.machine import Machine
@@ -216,16 +217,23 @@ def _number(convert: Callable[[Any], Any]) -> Callable[[Machine, Arguments, int]
     return meaning
 
 
+_ANY_OF = {
+    "torchvision.models": "torchvision.models.unknown_model",
+    "keras.applications": "keras.applications.unknown_model",
+    "torch.optim": training.ANY_OPTIMIZER,
+    "torch.optim.lr_scheduler": training.ANY_SCHEDULER,
+}
+"""What stands for any of the things that a module of a library has, where a program picks one by name."""
+
+
 def _getattr(machine: Machine, arguments: Arguments, at: int) -> Value:
     match arguments.positional:
         case (owner, Constant(str() as name), *_):
             return machine.attribute(owner, name, at)
         case (ModuleValue(unit), Unknown() as name, *_):
             return picked_by_name.from_module(machine, unit, name)
-        case (FrameworkName("torchvision.models"), *_):
-            return FrameworkName("torchvision.models.unknown_model")
-        case (FrameworkName("keras.applications"), *_):
-            return FrameworkName("keras.applications.unknown_model")
+        case (FrameworkName(path), *_) if path in _ANY_OF:
+            return FrameworkName(_ANY_OF[path])
         case _:
             return Unknown()
 
