@@ -166,13 +166,15 @@ _UNBOUNDED = frozenset(
 )
 
 
+_ACCURACIES = frozenset(
+    {"accuracy", "acc", "Accuracy", "binary_accuracy", "BinaryAccuracy", "categorical_accuracy", "CategoricalAccuracy"}
+)
+
+
 def accuracy_for_regression(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL602."""
     for fact in evidence.of(MetricUse):
-        if (
-            fact.metric not in ("accuracy", "acc", "Accuracy", "binary_accuracy", "categorical_accuracy")
-            or fact.loss.family not in AMOUNTS
-        ):
+        if fact.metric not in _ACCURACIES or fact.loss.family not in AMOUNTS:
             continue
         if (
             isinstance(fact.prediction, Tensor)
@@ -181,7 +183,11 @@ def accuracy_for_regression(evidence: Evidence) -> Iterator[Diagnostic]:
             and not is_judge(evidence, fact.prediction)
         ):
             predicts = f"but the model predicts values with {fact.loss.short_name}"
-            if fact.prediction.shape.units in (None, 1) or fact.metric in ("Accuracy", "binary_accuracy"):
+            if fact.prediction.shape.units in (None, 1) or fact.metric in (
+                "Accuracy",
+                "binary_accuracy",
+                "BinaryAccuracy",
+            ):
                 says = f"counts exact matches, {predicts}: it is almost always 0, however good the model is."
             else:
                 says = f"asks which output is the largest, {predicts}: it does not say how near they come."

@@ -347,7 +347,9 @@ def call_object(machine: Machine, function: Value, arguments: Arguments, at: int
 
 
 def call_inherited(machine: Machine, instance: Instance, arguments: Arguments, at: int) -> Value:
-    """Call an object of a class of the program that leaves being called to a loss it is derived from."""
+    """Call an object of a class of the program that leaves being called to the loss, or the Keras model, it is derived from."""
+    if (model := machine.read(instance, "functional model")) is not None:
+        return machine.call(model, arguments, at)
     if instance.cls.framework_base() in registry.LOSSES:
         return losses.use_object(machine, losses.of_instance(instance), arguments, machine.site(at))
     return Unknown()
