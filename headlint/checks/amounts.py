@@ -75,7 +75,7 @@ def _shows_classes(evidence: Evidence, use: LossUse, labels: Labels | None, metr
             if labels is not None and are_classes and not labels.noise:
                 return labels.source
             return metric if labels is None or labels.encoding != "values" or labels.noise else ""
-        case Domain.LINEAR if labels is not None and are_classes and not labels.noise:
+        case Domain.LINEAR | Domain.RECTIFIED if labels is not None and are_classes and not labels.noise:
             return "" if is_judge(evidence, prediction(use)) else labels.source
         case _:
             return ""
@@ -84,9 +84,10 @@ def _shows_classes(evidence: Evidence, use: LossUse, labels: Labels | None, metr
 def _classes_as_amounts(use: LossUse, reason: str) -> Diagnostic:
     tensor = prediction(use)
     name = use.loss.short_name
-    if tensor.domain is Domain.LINEAR:
+    if tensor.domain in (Domain.LINEAR, Domain.RECTIFIED):
+        kind = "linear" if tensor.domain is Domain.LINEAR else short(source_tensor(tensor).origin.name)
         message = (
-            f"{name} on a linear head, but the labels are classes ({reason}): it treats them as amounts, "
+            f"{name} on a {kind} head, but the labels are classes ({reason}): it treats them as amounts, "
             "and punishes an output that is more certain than it had to be."
         )
     else:
@@ -196,6 +197,8 @@ def regression_with_classification_loss(evidence: Evidence) -> Iterator[Diagnost
     for aim in evidence.agreed_aims:
         if aim.use.loss.family not in CLASSIFYING or aim.labels.encoding != "values" or aim.labels.noise:
             continue
+        if aim.use.loss.by_hand:
+            continue  # what the logarithm is multiplied with may be how good an action was, or how much a sample counts
         if _are_no_classes(aim) and not aim.may_number_classes:
             name = aim.use.loss.short_name
             message = f"{name} is a loss for classes, but the targets are amounts ({aim.labels.source})."

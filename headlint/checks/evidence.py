@@ -35,6 +35,7 @@ from headlint.flow.values.facts import (
     LossUse,
     OpenMethod,
     Returned,
+    SeveralOutputs,
     TrainingEvent,
 )
 from headlint.flow.values.library_values import Compiled
@@ -245,6 +246,12 @@ class Evidence(Struct, dict=True):
         outputs = [*(fact.output for fact in self.of(Head)), *(fact.output for fact in self.of(Returned))]
         firsts = [output.items[0] if isinstance(output, TupleValue) and output.items else output for output in outputs]
         return {id(tensor) for output in firsts if isinstance(output, Tensor) for tensor in views(output)}
+
+    @cached_property
+    def side_outputs(self) -> set[int]:
+        """Identities of the tensors that a model gives beside others, and of those they are only another view of."""
+        each = (tensor for fact in self.of(SeveralOutputs) for tensor in fact.outputs)
+        return {id(one) for tensor in each for one in views(tensor)}
 
     @cached_property
     def _takers(self) -> dict[int, set[int]]:

@@ -264,7 +264,7 @@ def _places_with_other_uses(evidence: Evidence) -> set[Place]:
 def _is_used_elsewhere(evidence: Evidence, fact: LayerApplied) -> bool:
     """Whether what the first of the two layers gives is also used for something else, as the input of a gate is."""
     tensor, taker = fact.input, fact.output
-    while not evidence.is_taken_by_others(tensor, taker):
+    while not evidence.is_taken_by_others(tensor, taker) and id(tensor) not in evidence.side_outputs:
         if tensor.origin.note not in ("dropout", "flatten"):
             return False
         tensor, taker = tensor.inputs[0], tensor
@@ -320,7 +320,7 @@ def softmax_in_hidden_layer(evidence: Evidence) -> Iterator[Diagnostic]:
         site = source.origin.built_at or source.origin.site
         if given.domain is not Domain.SOFTMAX or source.origin.role != "activation" or site is None:
             continue
-        if id(fact.output) in mixed_in or not _is_hidden(evidence, fact, source):
+        if id(fact.output) in mixed_in or id(source) in evidence.side_outputs or not _is_hidden(evidence, fact, source):
             continue  # the probabilities condition something else, as an intermediate head does
         if _one_of_several(evidence, fact):
             continue

@@ -170,7 +170,7 @@ def single_unit_cross_entropy(evidence: Evidence) -> Iterator[Diagnostic]:
             continue
         if tensor.domain in (Domain.SOFTMAX, Domain.LOG_SOFTMAX, Domain.HARD, Domain.TARGET, Domain.ONE_HOT):
             continue
-        if head_of(tensor) is None or is_for_one_class(use) or _counts_one_class(use):
+        if not _is_of_a_head(tensor) or is_for_one_class(use) or _counts_one_class(use):
             continue
         message = (
             f"{use.loss.short_name} compares classes with each other, but there is only one output: "
@@ -184,6 +184,12 @@ def single_unit_cross_entropy(evidence: Evidence) -> Iterator[Diagnostic]:
             )
         labels = evidence.labels_of(use)
         yield about_loss("HL202", use, message, advice, classes=labels.classes if labels is not None else None)
+
+
+def _is_of_a_head(tensor: Tensor) -> bool:
+    """Whether it is what a dense layer or the head of a ready-made model gives."""
+    ready_made = tensor.origin.role == "layer" and tensor.origin.layer is None and tensor.domain is Domain.LINEAR
+    return ready_made or head_of(tensor) is not None
 
 
 def _counts_one_class(use: LossUse) -> bool:

@@ -14,7 +14,7 @@ from headlint.flow.values.tensor_values import Domain
 
 def outputs_do_not_match_classes(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL204."""
-    for aim in evidence.aims:
+    for aim in evidence.agreed_aims:
         width = units(aim.use)
         if width is None or _layer_site_missing(aim):
             continue

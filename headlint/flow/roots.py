@@ -12,7 +12,12 @@ from msgspec import Struct, field
 
 from headlint.flow import unseen
 from headlint.flow.machine import importing
-from headlint.flow.machine.budget import MOST_STEPS_OF_A_CLASS
+from headlint.flow.machine.budget import (
+    LEAST_STEPS_FOR_ROOTS,
+    MOST_STEPS_OF_A_ROOT,
+    ROOTS_IN_A_CLASS,
+    TIMES_FOR_TRAINING,
+)
 from headlint.flow.python import attributes, calls
 from headlint.flow.torch_modules import forwards, gradients, loose_parameters, parts, unused
 from headlint.flow.training import automatic, open_methods, undifferentiated
@@ -46,7 +51,9 @@ STEPS = (
 def run(machine: Machine, unit: ModuleUnit) -> None:
     """Interpret a module and everything it defines."""
     importing.run(machine, unit)
-    machine.make_room()
+    times = TIMES_FOR_TRAINING if "backward" in ir.attributes_in(unit.body) else 1
+    machine.steps_of_a_root = MOST_STEPS_OF_A_ROOT * times
+    machine.make_room(LEAST_STEPS_FOR_ROOTS * min(times, 2))
     machine.in_root = True
     machine.within(unit, lambda: _run_rest(machine, unit))
 
@@ -61,7 +68,7 @@ def _run_rest(machine: Machine, unit: ModuleUnit) -> None:
     for cls in sorted(unit.classes, key=lambda cls: not any(made.cls is cls for made in machine.instances)):
         machine.root += 1
         if worth(cls.definition):
-            machine.with_share(partial(_run_class, machine, cls), MOST_STEPS_OF_A_CLASS)
+            machine.with_share(partial(_run_class, machine, cls), ROOTS_IN_A_CLASS * machine.steps_of_a_root)
     for function in _lambdas(machine, unit):
         machine.with_share(partial(calls.run_function, machine, function, Arguments(), 0, assume_defaults=True))
     machine.libraries.finish(machine, unit)
@@ -81,10 +88,11 @@ def _run_again(machine: Machine, unit: ModuleUnit) -> None:
     """Run what has branches that were not followed once more, as callers who were not seen would."""
     functions, classes = unseen.public(machine, unit)
     machine.branches.again = True
+    machine.steps_of_a_root = MOST_STEPS_OF_A_ROOT
     for function in functions:
         machine.with_share(partial(calls.run_function, machine, function, Arguments(), 0, assume_defaults=True))
     for cls in classes:
-        machine.with_share(partial(_run_new_instance, machine, cls), MOST_STEPS_OF_A_CLASS)
+        machine.with_share(partial(_run_new_instance, machine, cls), ROOTS_IN_A_CLASS * machine.steps_of_a_root)
 
 
 def _run_new_instance(machine: Machine, cls: ClassValue) -> None:

@@ -131,12 +131,17 @@ _WHOLE = {
     "tensorflow.sigmoid": "tensorflow.sigmoid",
     "torch.autograd.variable.Variable": "torch.autograd.Variable",
     "torch.nn.Softmax1d": "torch.nn.Softmax",
+    "torch.nn.parameter.Parameter": "torch.nn.Parameter",
     "transformers.modeling_utils.PreTrainedModel": "transformers.PreTrainedModel",
     "torch.cuda.amp.autocast": "torch.autocast",
     "torch.cuda.FloatTensor": "torch.FloatTensor",
     "torch.cuda.LongTensor": "torch.LongTensor",
     "torch.DoubleTensor": "torch.FloatTensor",
     "keras.backend.get_value": "keras.backend.eval",
+    **{
+        f"segmentation_models_pytorch.utils.losses.{name}": f"torch.nn.{name}"
+        for name in ("CrossEntropyLoss", "NLLLoss", "BCELoss", "BCEWithLogitsLoss", "MSELoss", "L1Loss")
+    },
 }
 
 _SUBMODULES = ("layers", "losses", "activations", "metrics", "utils", "datasets", "applications", "optimizers", "ops")

@@ -208,6 +208,23 @@ LOSSES = (
     *_losses("SoftMarginLoss", "soft_margin_loss", "other", "anything"),
     *_losses("PoissonNLLLoss", "poisson_nll_loss", "count", "values", ("log_input",)),
     *_losses("GaussianNLLLoss", "gaussian_nll_loss", "other", "anything"),
+    *(
+        LossKind(
+            f"segmentation_models_pytorch.losses.{name}",
+            "torch",
+            family,
+            "logits",
+            ("y_pred", "y_true"),
+            parameters,
+            "y_pred",
+            "y_true",
+            any_type=True,
+        )
+        for name, family, parameters in (
+            ("SoftCrossEntropyLoss", "cross_entropy", ("reduction", "smooth_factor", "ignore_index", "dim")),
+            ("SoftBCEWithLogitsLoss", "binary_cross_entropy", ("weight", "ignore_index", "reduction")),
+        )
+    ),
     LossKind(
         "torchvision.ops.sigmoid_focal_loss",
         "torch",
@@ -266,8 +283,8 @@ _FUNCTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "mean": ("mean", ("input", "dim", "keepdim")),
     "sum": ("sum", ("input", "dim", "keepdim")),
     "matmul": ("matmul", ("input", "other")),
-    "mm": ("matmul", ("input", "other")),
-    "bmm": ("matmul", ("input", "other")),
+    **dict.fromkeys(("mm", "bmm"), ("matmul", ("input", "other"))),
+    **dict.fromkeys(("spmm", "smm", "sparse.mm"), ("sparse_product", ("input", "other"))),
     "add": ("add", ("input", "other")),
     **dict.fromkeys(("mul", "multiply"), ("multiply", ("input", "other"))),
     **dict.fromkeys(("sub", "subtract"), ("subtract", ("input", "other"))),
@@ -284,6 +301,7 @@ _FUNCTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "adaptive_avg_pool2d": ("adaptive_pool", ("input", "output_size")),
     "adaptive_max_pool2d": ("adaptive_pool", ("input", "output_size")),
     "adaptive_avg_pool1d": ("adaptive_pool", ("input", "output_size")),
+    "adaptive_max_pool1d": ("adaptive_pool", ("input", "output_size")),
     "eq": ("compare", ("input", "other")),
     "ge": ("compare", ("input", "other")),
     "gt": ("compare", ("input", "other")),
@@ -402,7 +420,6 @@ WRAPPERS = frozenset(
         "torch.quantization.prepare_qat",
         "torch.nn.SyncBatchNorm.convert_sync_batchnorm",
         "torch.distributed.fsdp.FullyShardedDataParallel",
-        "torch.nn.parameter.Parameter",
     }
 )
 """Functions and classes that give back the model they are given as their first argument."""

@@ -10,7 +10,9 @@ import pytest
 from headlint.runtime.worker.program.adjusting import adjusted
 from headlint.runtime.worker.program.arguments import Arguments
 from headlint.runtime.worker.program.loading import Program, Slice
+from headlint.runtime.worker.program.old_python import Older
 from headlint.runtime.worker.program.parameters import block_class
+from headlint.runtime.worker.program.standins import GUESSED, Absent
 
 PROGRAM = """
 import collections
@@ -30,6 +32,22 @@ def of_wide(block):
     if block is not WideBlock:
         raise TypeError("too thin")
 
+def paired(names, sizes):
+    if len(names) != len(sizes):
+        raise ValueError("names and sizes must have the same length")
+
+def last_two(states, both_ways=False, deep=True):
+    return states[-2]
+
+def halves(width):
+    half = width / 2
+    half /= 2
+    return half
+
+def vocabulary():
+    with open("words.txt") as lines:
+        return {line.strip(): number for number, line in enumerate(lines)}
+
 def old(table):
     return [key for key, _ in table.iteritems()] + [one for one in xrange(2)] + list(unicode("z"))
 """
@@ -45,12 +63,12 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Slice:
     return Program(tmp_path, path).load()
 
 
-def others(module: Slice, name: str, arguments: Arguments, parameters: list[str]) -> list[Arguments]:
+def others(module: Slice, name: str, arguments: Arguments, parameters: list[str], **switches: bool) -> list[Arguments]:
     """What is tried after the call has raised."""
     function = module.namespace[name]
     with pytest.raises(Exception) as raised:  # noqa: PT011 whatever the program raises
         function(*arguments.positional, **arguments.keywords)
-    return [one for one, _ in adjusted(arguments, parameters, raised.value, usual=False)]
+    return [one for one, _ in adjusted(arguments, parameters, raised.value, usual=False, switches=switches)]
 
 
 def test_a_key_that_a_function_looks_up_in_its_rest_is_guessed(module: Slice) -> None:
@@ -67,6 +85,38 @@ def test_another_class_of_the_file_takes_the_place_of_a_guessed_one(module: Slic
 
 def test_a_class_that_is_called_a_block_is_one(module: Slice) -> None:
     assert block_class(module).__name__ == "ThinBlock"
+
+
+def test_what_must_be_of_one_length_is_changed_together(module: Slice) -> None:
+    guessed = Arguments(([8, 8, 8], [32]), {}, "guess", ("names=[8, 8, 8]", "sizes=[32]"))
+    assert others(module, "paired", guessed, ["names", "sizes"])[0].positional == ([8, 8], [32, 32])
+
+
+def test_a_switch_that_nobody_turned_is_turned_where_an_index_is_out_of_range(module: Slice) -> None:
+    tried = others(module, "last_two", Arguments(([1],), {}, "defaults"), ["states"], both_ways=False, deep=True)
+    assert [one.keywords for one in tried] == [{"both_ways": True}, {"deep": False}]
+    assert tried[0].assumed == ("both_ways=True",)
+
+
+def test_quotients_of_python_2_are_whole(module: Slice, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert module.namespace["halves"](7) == 1.75
+    monkeypatch.setattr(Older, "divides_whole", True)
+    path = Path(module.namespace.filename)
+    again = Program(path.parent, path).load()
+    assert again.namespace["halves"](7) == 1
+    assert again.namespace["halves"](7.0) == 1.75
+
+
+def test_a_file_that_is_not_there_has_no_lines_where_that_is_allowed(
+    module: Slice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(FileNotFoundError):
+        module.namespace["vocabulary"]()
+    monkeypatch.setattr(Absent, "read_as_empty", True)
+    before = len(GUESSED)
+    assert module.namespace["vocabulary"]() == {}
+    assert GUESSED[before:] == ["no lines in words.txt"]
+    del GUESSED[before:]
 
 
 def test_names_of_python_2_do_their_work(module: Slice) -> None:

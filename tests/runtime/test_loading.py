@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,8 @@ import pytest
 from headlint.runtime.targets import framework_of
 from headlint.runtime.worker.measuring.places import is_further
 from headlint.runtime.worker.program.commandline import without_command_line
-from headlint.runtime.worker.program.loading import module_name, package_root
+from headlint.runtime.worker.program.guessing import GuessedConfiguration
+from headlint.runtime.worker.program.loading import Program, module_name, package_root
 from headlint.runtime.worker.program.standins import GUESSED
 
 
@@ -39,6 +42,27 @@ def test_a_package_is_one_as_far_as_its_files_say(tmp_path: Path) -> None:
     written(tmp_path, "code/__init__.py", "")
     written(tmp_path, "code/models/__init__.py", "")
     assert module_name(written(tmp_path, "code/models/net.py", "from .base import Base\n")) == "code.models.net"
+
+
+def test_a_package_is_found_although_the_file_is_called_like_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path])
+    written(tmp_path, "parts/__init__.py", "")
+    written(tmp_path, "parts/small/__init__.py", "")
+    path = written(tmp_path, "parts/small/parts.py", "WIDTH = 3\n")
+    try:
+        module = Program(tmp_path, path).load()
+        assert (module.__name__, module.WIDTH) == ("parts.small.parts", 3)
+    finally:
+        for name in [name for name in sys.modules if name.partition(".")[0] == "parts"]:
+            del sys.modules[name]
+
+
+def test_a_guessed_file_of_options_holds_guesses(tmp_path: Path) -> None:
+    with without_command_line(tmp_path / "train.py"):
+        assert json.load(GuessedConfiguration())["hidden_size"] == 32  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,7 @@ def _differentiated_in_this_round(run: Run, kept: TrainingEvent) -> TrainingEven
             for event in run.round_of(kept)
             if event.event is Event.DIFFERENTIATED
             and not event.given
+            and not event.by_tensorflow
             and together(event, kept)
             and any(event.subject is part for part in parts)
         ),

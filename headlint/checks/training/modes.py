@@ -14,7 +14,7 @@ from headlint.checks.training.switching import covers, depends_on_mode, leaves_i
 from headlint.flow.values.conditions import Guard
 from headlint.flow.values.facts import Event, TrainingEvent
 from headlint.flow.values.python_values import HeapObject, Unknown, Value
-from headlint.flow.values.training_values import Loop, Parameters
+from headlint.flow.values.training_values import Loop, Parameters, Round
 
 
 def trained_in_evaluation_mode(evidence: Evidence) -> Iterator[Diagnostic]:
@@ -134,7 +134,7 @@ def _evaluation_before(run: Run, applied: TrainingEvent, backward: TrainingEvent
         whole = [event for event in about if one is not None and one in event.rounds and together(event, applied)]
         if whole and one is not None and all(mode_of(event) is False for event in whole):
             lasting = next((event for event in reversed(whole) if _happens_again_and_again(event, applied)), None)
-            return lasting if lasting is not None and not _handed_after(run, lasting, one) else None
+            return lasting if lasting is not None and not _handed_around(run, lasting, applied, one) else None
     return None
 
 
@@ -170,9 +170,13 @@ def _handed_between(run: Run, first: TrainingEvent, last: TrainingEvent) -> bool
     return any(_may_switch(event, _model_of(run, last)) for event in between)
 
 
-def _handed_after(run: Run, switch: TrainingEvent, one: object) -> bool:
-    later = [event for event in run.events[run.place(switch) :] if one in event.rounds]
-    return any(_may_switch(event, switch.subject) for event in later)
+def _handed_around(run: Run, switch: TrainingEvent, applied: TrainingEvent, one: Round) -> bool:
+    """Whether something may switch the mode in the rest of a round, or in the next one before a model is applied."""
+    left, needed = run.place(switch), run.place(applied)
+    passed = (
+        event for place, event in enumerate(run.events) if (place > left or place < needed) and one in event.rounds
+    )
+    return any(_may_switch(event, switch.subject) for event in passed)
 
 
 def _may_switch(event: TrainingEvent, model: Value) -> bool:

@@ -9,7 +9,7 @@ from headlint.checks.training.holding import called
 from headlint.flow.values.conditions import Choice
 from headlint.flow.values.facts import Event, TrainingEvent
 from headlint.flow.values.library_values import Backbone, Container, Layer, Part
-from headlint.flow.values.python_values import Constant, HeapObject, Instance, TupleValue, Unknown, Value
+from headlint.flow.values.python_values import ClassValue, Constant, HeapObject, Instance, TupleValue, Unknown, Value
 
 DEEPEST_MODULE = 8
 
@@ -36,12 +36,18 @@ def depends_on_mode(evidence: Evidence, model: Value, as_built: bool = False, de
             return not (as_built and name.startswith("transformers."))
         case Unknown():
             return True
-        case Instance() if model in evidence.dropping_by_mode:
+        case Instance() if model in evidence.dropping_by_mode or _leaves_its_layers_open(model):
             return True
         case Container() | Instance() if depth > 0:
             return any(_may_depend(evidence, part, as_built, depth - 1) for part in model.slots.values())
         case _:
             return False
+
+
+def _leaves_its_layers_open(model: Instance) -> bool:
+    """Whether subclasses give a module its layers, and the ``forward`` that it calls itself."""
+    classes = [ancestor for ancestor in model.cls.ancestors() if isinstance(ancestor, ClassValue)]
+    return not model.cls.opaque and not any({"forward", "__call__"} & cls.slots.keys() for cls in classes)
 
 
 def _layer_depends(layer: Layer) -> bool:

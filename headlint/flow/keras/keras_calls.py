@@ -59,6 +59,8 @@ CALLS: Mapping[str, Call] = {
     "keras.models.load_model": keras_models.loaded,
     "keras.saving.load_model": keras_models.loaded,
     "keras.models.model_from_json": keras_models.loaded,
+    "keras.models.model_from_yaml": keras_models.loaded,
+    "keras.models.model_from_config": keras_models.loaded,
     "keras.activations.get": _get_activation,
     "keras.losses.get": _get_loss,
     "keras.backend.epsilon": _epsilon,

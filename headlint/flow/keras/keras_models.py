@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 from headlint.flow.keras import compilation
 from headlint.flow.layers import containers
+from headlint.flow.machine.parts import tensors_of
 from headlint.flow.python import iteration
 from headlint.flow.tensors import shapes
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.conditions import Choice
-from headlint.flow.values.facts import Event, Head, RemovedCall
+from headlint.flow.values.facts import Event, Head, RemovedCall, SeveralOutputs
 from headlint.flow.values.library_values import Backbone, Layer, Model
 from headlint.flow.values.python_values import (
     Constant,
@@ -60,6 +61,8 @@ def functional(machine: Machine, arguments: Arguments, at: int) -> Value:
     inputs = bound.get("inputs", bound.get("input", Unknown()))
     if outputs is None:
         return Unknown()
+    if len(several := tuple(tensors_of(machine.state.narrow(outputs)))) > 1:
+        machine.emit(SeveralOutputs, machine.site(at), outputs=several)
     return Model("functional", {"inputs": inputs, "outputs": outputs}, machine.site(at))
 
 
@@ -204,6 +207,9 @@ def call_method(machine: Machine, model: Value, name: str, arguments: Arguments,
             return Constant(None)
         case "pop" if isinstance(model, Model):
             return _take_off(machine, model)
+        case "add" | "pop":
+            inner = machine.read(model, "functional model") if isinstance(model, Instance) else None
+            return call_method(machine, inner, name, arguments, at) if isinstance(inner, Model) else Unknown()
         case "compile":
             machine.note_event(Event.COMPILED, site, model)
             compilation.compile_model(machine, model, arguments, at)

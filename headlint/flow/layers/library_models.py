@@ -95,17 +95,18 @@ def units(value: Value | None, default: int | None) -> int | None:
             return None
 
 
-def apply(machine: Machine, backbone: Backbone, value: Value, at: int) -> Value:
+def apply(machine: Machine, backbone: Backbone, value: Value, at: int, arguments: Arguments | None = None) -> Value:
     """Call a ready-made model."""
     known = machine.read(backbone, ("output",))
     if known is not None:
         return known
     return machine.state.distribute(
-        [_replaced_head(machine, backbone), value], lambda head, given: _through(machine, backbone, head, given, at)
+        [_replaced_head(machine, backbone), value],
+        lambda head, given: _through(machine, backbone, head, given, at, arguments or Arguments(())),
     )
 
 
-def _through(machine: Machine, backbone: Backbone, head: Value, given: Value, at: int) -> Value:
+def _through(machine: Machine, backbone: Backbone, head: Value, given: Value, at: int, arguments: Arguments) -> Value:
     """What a ready-made model makes of a tensor with one head."""
     origin = Origin("layer", backbone.name, backbone.site, backbone.site)
     inputs = (given,) if isinstance(given, Tensor) else ()
@@ -118,8 +119,21 @@ def _through(machine: Machine, backbone: Backbone, head: Value, given: Value, at
         learns = not machine.without_gradient
         output = Tensor(Domain.LINEAR, Shape((None, backbone.units)), origin, inputs, attached=learns)
     if backbone.name.startswith("transformers.") and "timm" not in backbone.name:
-        return DictValue({"logits": output, **_own_loss(machine, backbone, output, at)}, complete=False)
+        named: dict[Hashable, Value] = {"logits": output, **_own_loss(machine, backbone, output, at)}
+        return DictValue({**named, **_by_number(named, arguments)}, complete=False)
     return output
+
+
+def _by_number(named: dict[Hashable, Value], arguments: Arguments) -> dict[Hashable, Value]:
+    """The same by numbers: the loss comes first where labels are given, or else the scores do."""
+    if arguments.complete and len(arguments.positional) < MOST_INPUTS and arguments.get("labels") is None:
+        return {0: named["logits"]}
+    labelled = isinstance(arguments.get("labels"), Tensor) and "loss" in named
+    return {0: named["loss"], 1: named["logits"]} if labelled else {}
+
+
+MOST_INPUTS = 3
+"""So many arguments in order are surely inputs, not yet the labels."""
 
 
 def _own_loss(machine: Machine, backbone: Backbone, output: Value, at: int) -> dict[Hashable, Value]:

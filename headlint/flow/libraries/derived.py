@@ -20,7 +20,7 @@ def build(machine: Machine, cls: ClassValue, arguments: Arguments, at: int) -> V
     base = cls.framework_base()
     if base not in training.OPTIMIZER_BASES and base not in training.SCHEDULER_BASES:
         return None
-    first = _first_parameter(machine, cls)
+    first = _first_parameter(machine, cls, "optimizer" if base in training.SCHEDULER_BASES else "params")
     if base in training.SCHEDULER_BASES:
         named = Arguments((), {"optimizer": value}) if (value := arguments.first("optimizer")) else arguments
         return optimizers.build(machine, training.ANY_SCHEDULER, named, at) if first == "optimizer" else None
@@ -30,11 +30,14 @@ def build(machine: Machine, cls: ClassValue, arguments: Arguments, at: int) -> V
     return optimizers.build(machine, training.ANY_OPTIMIZER, held, at)
 
 
-def _first_parameter(machine: Machine, cls: ClassValue) -> str:
+def _first_parameter(machine: Machine, cls: ClassValue, inherited: str) -> str:
+    """What an object is made with; where the class leaves that to the library's, the name it has there."""
     found = attributes.find_in_class(machine, cls, "__init__")
     match found:
         case (FunctionValue(definition=ir.FunctionDefinition(parameters=(_, first, *_))), _):
             return first.name
+        case None if not cls.opaque:
+            return inherited
         case _:
             return ""
 

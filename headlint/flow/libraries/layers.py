@@ -99,7 +99,7 @@ def apply(machine: Machine, layer: Value, given: Value, at: int, arguments: Argu
             case Model():
                 return keras_models.apply(machine, one, value, at)
             case Backbone():
-                return library_models.apply(machine, one, value, at)
+                return library_models.apply(machine, one, value, at, arguments)
             case Part():
                 return Tensor(origin=Origin("layer", "", site))
             case _:

@@ -14,8 +14,11 @@ LEAST_STEPS_FOR_ROOTS = 75_000
 MOST_STEPS_OF_A_ROOT = 12_000
 """Those that a function nothing calls may take: libraries of models have hundreds of such functions, all alike."""
 
-MOST_STEPS_OF_A_CLASS = 2 * MOST_STEPS_OF_A_ROOT
-"""Those that a class that nothing uses may take with all its methods: a costly constructor leaves them some."""
+TIMES_FOR_TRAINING = 4
+"""How many times as many it may take in a file that computes gradients: few do, and one loop reaches most of a program."""
+
+ROOTS_IN_A_CLASS = 2
+"""As how many of them a class that nothing uses counts with all its methods: a costly constructor leaves them some."""
 
 MOST_STEPS_OF_AN_IMPORT = 3_000
 """Those that one statement of a module may take when another imports it: some build their documentation then."""

@@ -23,6 +23,7 @@ from headlint.flow.machine.budget import (
 )
 from headlint.flow.machine.counting import Counting
 from headlint.flow.machine.frames import CallStack, Declarations, Frame
+from headlint.flow.machine.mentions import Mentions
 from headlint.flow.machine.parts import Made, PartsSeen
 from headlint.flow.machine.semantics import LibrarySemantics, PythonSemantics, TensorSemantics
 from headlint.flow.machine.set_up import SetUp
@@ -129,6 +130,7 @@ class Machine:
         """Whether a function is run that nothing calls: nobody knows at which moment it would be called."""
         self.in_container = False
         """Whether a Sequential is applying its members."""
+        self.mentions = Mentions()
         self.rounds: tuple[Round, ...] = ()
         """The rounds of loops that are being run, in whatever function, outermost first."""
         self.applying = False
@@ -148,6 +150,8 @@ class Machine:
         self.overwhelmed = False
         """Whether a tensor was computed from a value with more alternatives than are followed."""
         self._tensors: dict[Unknown, Tensor] = {}
+        self.steps_of_a_root = MOST_STEPS_OF_A_ROOT
+        """Those that a function nothing calls may take."""
         self._steps_left = most_steps
         self._spent_in: tuple[Round, ...] = ()
 
@@ -181,10 +185,10 @@ class Machine:
             self.state.path = ()
 
     def with_share(
-        self, run: Callable[[], object], most_steps: int = MOST_STEPS_OF_A_ROOT, event: Event = Event.CUT_SHORT
+        self, run: Callable[[], object], most_steps: int | None = None, event: Event = Event.CUT_SHORT
     ) -> None:
         """Do something that may take only a part of the steps that are left; what it does not reach stays unknown."""
-        share = most_steps + self.state.work * STEPS_PER_COMBINATION
+        share = (self.steps_of_a_root if most_steps is None else most_steps) + self.state.work * STEPS_PER_COMBINATION
         kept = max(0, self._steps_left - share)
         self._steps_left -= kept
         depth, before = len(self.frames), self.state.path
@@ -194,12 +198,15 @@ class Machine:
             self.cut_short += 1
             del self.frames[depth:]
             self.state.path = before
-            if not (
-                event is Event.LEFT_OUT and self.applying
-            ):  # a forward does no part of a step, and switches no mode
+            if event is not Event.LEFT_OUT or self._may_be_part_of_a_step(self.frames[-1].definition):
                 inner = tuple(one.loop for one in self._spent_in if one not in self.rounds)
                 self.note_event(event, self.site(0), self.globals, broken=inner)
         self._steps_left += kept
+
+    def _may_be_part_of_a_step(self, definition: ir.FunctionDefinition | ir.Lambda | None) -> bool:
+        """Whether a call that is left out may do such a thing; a ``forward`` does not, and switches no mode."""
+        units = (unit for unit in (self.unit, *self.units.values()) if unit is not None)
+        return not self.applying and self.mentions.may_be_part_of_a_step(units, definition)
 
     def with_share_of_a_call(self, run: Callable[[], object]) -> None:
         """Follow a call, which may not take so many steps that its caller could not go on."""
@@ -461,10 +468,16 @@ class Machine:
     def note_gradient(self, function: Unknown, arguments: Arguments, at: int) -> None:
         """``tape.gradient(loss, …)``, ``optimizer.minimize(loss)``, ``accelerator.backward(loss)`` differentiate a loss."""
         if function.key in GRADIENT_METHODS:
+            in_tensorflow, given = function.key in OF_TENSORFLOW, arguments.positional[1:2]
             for value in arguments.positional[:1]:
-                self.note_backward(value, self.site(0), in_torch=function.key not in OF_TENSORFLOW)
+                self.note_backward(value, self.site(0), in_torch=not in_tensorflow)
                 self.note_event(
-                    Event.DIFFERENTIATED, self.site(at), value, by=function.parent, given=arguments.positional[1:2]
+                    Event.DIFFERENTIATED,
+                    self.site(at),
+                    value,
+                    by=function.parent,
+                    given=given,
+                    by_tensorflow=in_tensorflow,
                 )
 
     def note_backward(self, value: Value, site: Site, in_torch: bool | None = None) -> None:

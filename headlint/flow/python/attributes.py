@@ -246,6 +246,8 @@ def write(machine: Machine, owner: Value, name: str, value: Value, site: Site | 
                 machine.state.write(owner, name, value)
                 if site is not None:
                     owner.sites[name] = site
+                    if isinstance(value, ListValue | DictValue):
+                        machine.parts.assigned[value] = site
         case ModuleValue(unit):
             machine.state.write(unit.scope, name, value)
         case FrameworkName(path):

@@ -31,6 +31,7 @@ from headlint.flow.values.python_values import (
     Value,
 )
 from headlint.flow.values.tensor_values import Labels, Tensor
+from headlint.frameworks import training
 
 if TYPE_CHECKING:
     from headlint.flow.machine.machine import Machine
@@ -216,16 +217,23 @@ def _number(convert: Callable[[Any], Any]) -> Callable[[Machine, Arguments, int]
     return meaning
 
 
+_ANY_OF = {
+    "torchvision.models": "torchvision.models.unknown_model",
+    "keras.applications": "keras.applications.unknown_model",
+    "torch.optim": training.ANY_OPTIMIZER,
+    "torch.optim.lr_scheduler": training.ANY_SCHEDULER,
+}
+"""What stands for any of the things that a module of a library has, where a program picks one by name."""
+
+
 def _getattr(machine: Machine, arguments: Arguments, at: int) -> Value:
     match arguments.positional:
         case (owner, Constant(str() as name), *_):
             return machine.attribute(owner, name, at)
         case (ModuleValue(unit), Unknown() as name, *_):
             return picked_by_name.from_module(machine, unit, name)
-        case (FrameworkName("torchvision.models"), *_):
-            return FrameworkName("torchvision.models.unknown_model")
-        case (FrameworkName("keras.applications"), *_):
-            return FrameworkName("keras.applications.unknown_model")
+        case (FrameworkName(path), *_) if path in _ANY_OF:
+            return FrameworkName(_ANY_OF[path])
         case _:
             return Unknown()
 
@@ -396,13 +404,22 @@ def _extreme(choose: Callable[[Any], Any]) -> Callable[[Machine, Arguments, int]
 def _sum(machine: Machine, arguments: Arguments, at: int) -> Value:
     items = iteration.known_items(machine, arguments.positional[0]) if arguments.positional else None
     if not items:
-        return iteration.element(machine, arguments.positional[0]) if arguments.positional else Unknown()
+        return _sum_of_some(machine, arguments.positional[0]) if arguments.positional else Unknown()
     from headlint.flow.python import expressions
 
     total = items[0]
     for item in items[1:]:
         total = machine.state.distribute([total, item], lambda one, two: expressions.binary(machine, "+", one, two, at))
     return total
+
+
+def _sum_of_some(machine: Machine, summed: Value) -> Value:
+    """The sum of nobody knows how many values: of tensors it means what each of them does, of numbers it is none of them."""
+    match iteration.element(machine, summed):
+        case Constant():
+            return Unknown()
+        case other:
+            return other
 
 
 def _round(machine: Machine, arguments: Arguments, at: int) -> Value:

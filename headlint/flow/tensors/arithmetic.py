@@ -159,11 +159,23 @@ def _note_shares(machine: Machine, operation: Operation) -> None:
 
 
 def _stacked_rows(operation: Operation, product: Value) -> Value:
-    """``bmm`` multiplies one matrix for each sample."""
-    if not operation.name.endswith("bmm") or not isinstance(product, Tensor):
+    """``mm`` multiplies two matrices, ``bmm`` as many as there are samples."""
+    rank = _RANKS.get(operation.name.rsplit(".", 1)[-1])
+    if rank is None or not isinstance(product, Tensor):
         return product
-    shape = product.shape if product.shape.rank == 3 else Shape((None, None, product.shape.last))
+    shape = product.shape if product.shape.rank == rank else Shape((*(None,) * (rank - 1), product.shape.last))
     return replace(product, shape=shape, origin=replace(product.origin, name=operation.name))
+
+
+_RANKS = {"mm": 2, "spmm": 2, "smm": 2, "bmm": 3}
+
+
+def _sparse_product(machine: Machine, operation: Operation) -> Value:
+    """``spmm(adjacency, scores)``: what the neighbours of a node score, added up, are scores of the same classes."""
+    product, rows = _matmul(machine, operation), operation.arguments.get("other")
+    if not (isinstance(product, Tensor) and isinstance(rows, Tensor) and rows.domain is Domain.LINEAR):
+        return product
+    return replace(product, domain=Domain.LINEAR, shape=product.shape.with_last(rows.shape.units))
 
 
 def _linear_function(machine: Machine, operation: Operation) -> Value:
@@ -483,6 +495,7 @@ EFFECTS: dict[str, Callable[[Machine, Operation], Value]] = {
     "negative": _negative,
     "add_list": _add_list,
     "matmul": _matmul,
+    "sparse_product": _sparse_product,
     "linear_function": _linear_function,
     "clamp": _clamp,
     "dropout": _dropout,

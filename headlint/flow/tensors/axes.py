@@ -240,8 +240,10 @@ def all_but(axis: int | None, rank: int | None) -> tuple[int, ...]:
     return tuple(number for number in range(rank or MOST_AXES) if number != (axis if axis >= 0 else axis + (rank or 0)))
 
 
-def with_another(axis: int | None) -> tuple[int, ...]:
+def with_another(axis: int | None, rank: int | None = None) -> tuple[int, ...]:
     """Which axis each was, where a further one was put in."""
+    if axis == -1:  # those before stand where they did
+        return tuple(range(MOST_AXES)) if rank is None else (*range(rank), NEW)
     return () if axis is None or axis < 0 else (*range(axis), NEW, *range(axis, MOST_AXES))
 
 

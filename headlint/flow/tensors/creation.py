@@ -11,6 +11,7 @@ from headlint.flow.tensors import literals, ranges, shapes
 from headlint.flow.tensors.dtypes import as_type, dtype_of, requested, type_name, with_type
 from headlint.flow.tensors.operation import ZEROS, Operation, tensor_of
 from headlint.flow.values.facts import LossCopied
+from headlint.flow.values.library_values import width_of
 from headlint.flow.values.python_values import Constant, ListValue, Site, TupleValue, Unknown, Value
 from headlint.flow.values.tensor_values import ANY_SHAPE, Domain, Labels, Origin, Shape, Tensor, comes_from_layer
 
@@ -21,12 +22,14 @@ if TYPE_CHECKING:
 def _new_tensor(machine: Machine, operation: Operation) -> Value:
     """``torch.tensor(data)`` copies the numbers and knows nothing of where they came from."""
     match operation.main:
+        case first if operation.name in _TYPED and shapes.sizes_of(machine, operation.arguments.get("sizes")):
+            return _uninitialised(machine, operation, first)
         case Tensor() as tensor if tensor.domain not in (Domain.TARGET, Domain.ONE_HOT):
             _note_copied_loss(machine, operation, tensor)
             copy = tensor.derive(attached=False, cut=operation.site, origin=operation.origin(_note_of(operation)))
             typed = _TYPED.get(operation.name)
             return with_type(copy, typed or requested(operation.arguments.get("dtype"), dtype_of(copy)))
-        case Constant(int() as first) if operation.name in _TYPED:
+        case Constant(int()) as first if operation.name in _TYPED:
             return _uninitialised(machine, operation, first)
         case Unknown() as unknown if _is_leaf(operation):
             return _leaf_of(machine, operation, unknown)
@@ -75,10 +78,10 @@ def _variable_of(machine: Machine, operation: Operation) -> Value:
             return other
 
 
-def _uninitialised(machine: Machine, operation: Operation, first: int) -> Tensor:
+def _uninitialised(machine: Machine, operation: Operation, first: Value) -> Tensor:
     """Sizes, and whatever stands in memory."""
     others = shapes.sizes_of(machine, operation.arguments.get("sizes")) or ()
-    return Tensor(shape=Shape((first, *others)), origin=operation.origin("fresh"))
+    return Tensor(shape=Shape((width_of(first), *others)), origin=operation.origin("fresh"))
 
 
 _TYPED = {"torch.Tensor": "float", "torch.FloatTensor": "float", "torch.LongTensor": "integer"}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from headlint.flow.tensors import axes, shapes
+from headlint.flow.tensors import axes, mixtures, shapes
 from headlint.flow.tensors.operation import Operation, tensor_of
 from headlint.flow.values.python_values import Constant, TupleValue, Unknown, Value
 from headlint.flow.values.tensor_values import ANY_SHAPE, Domain, Shape, Tensor
@@ -119,13 +119,30 @@ def _product_by_letters(
         if part.shape.rank == len(its_names):
             sizes.update({name: size for name, size in zip(its_names, part.shape.dims or (), strict=True) if size})
     first = names[0]
+    shape = Shape(tuple(sizes.get(letter) for letter in letters))
+    if _takes_shares_of_rows(parts, names, letters):
+        return mixtures.mixed(shape, tuple(parts), EINSUM, operation.site)
     return Tensor(
         Domain.UNKNOWN,
-        Shape(tuple(sizes.get(letter) for letter in letters)),
+        shape,
         replace(operation.origin(EINSUM), factor=operation.main),
         tuple(parts),
         attached=any(part.attached for part in parts) and not machine.without_gradient,
         order=tuple(first.index(letter) if letter in first else axes.NEW for letter in letters),
+    )
+
+
+def _takes_shares_of_rows(parts: Sequence[Tensor], names: Sequence[str], letters: str) -> bool:
+    """Whether shares, which sum to one along the axis that is summed over, are taken of one-hot rows."""
+    if len(parts) != 2 or not letters:
+        return False
+    return any(
+        mixtures.shares_of_rows(parts[one], parts[other])
+        and parts[one].axis in (-1, len(names[one]) - 1)
+        and names[one][-1:] not in letters
+        and names[one][-1:] in names[other]
+        and names[other][-1:] == letters[-1:]
+        for one, other in ((0, 1), (1, 0))
     )
 
 

@@ -273,13 +273,14 @@ class CarriedOver(Fact, frozen=True, kw_only=True):
 
 
 class StepTaken(Fact, frozen=True, kw_only=True):
-    """Of what a recurrent layer or a transformer gives, one step along an axis is taken, or the mean."""
+    """Of what a recurrent layer or a transformer gives, one step along an axis is taken, or the mean, or something of neighbours."""
 
     layer: Layer
     input: Tensor
     axis: int
     taken: str
-    """``first``, ``last``, ``mean``, ``joined`` where all axes but the first become one, or empty for another step."""
+    """``first``, ``last``, ``mean``, ``joined`` where all axes but the first become one, ``window`` where a layer looks at
+    neighbours, or empty for another step."""
     taken_at: Site
 
 
@@ -354,6 +355,12 @@ class Head(Fact, frozen=True, kw_only=True):
     output: Value
 
 
+class SeveralOutputs(Fact, frozen=True, kw_only=True):
+    """A model is built that gives several values."""
+
+    outputs: tuple[Tensor, ...]
+
+
 class Event(Enum):
     """What can happen in a training loop."""
 
@@ -403,6 +410,8 @@ class TrainingEvent(Fact, frozen=True, kw_only=True):
     """Of a step: whether none of the parameters that the optimizer holds gets a gradient."""
     missing: frozenset[Value] = frozenset()
     """Of a step: layers that a module got after the optimizer had taken its parameters."""
+    by_tensorflow: bool = False
+    """Of a loss that is differentiated: whether it belongs to a graph, or a tape, which holds nothing behind the batch."""
     training: bool = False
     """Of a model that is applied: whether the call says ``training=True``, and stands in no comprehension."""
 

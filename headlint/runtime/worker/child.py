@@ -22,8 +22,9 @@ from .program.building import Recipe, make, recipes
 from .program.commandline import without_command_line
 from .program.discovery import discover
 from .program.loading import Program, Slice
-from .program.sources import parse
-from .program.standins import GUESSED
+from .program.old_python import Older, is_divided
+from .program.sources import parse, read_source
+from .program.standins import GUESSED, Absent
 from .reasons import TooLarge, Unmeasurable, describe, out_of_memory
 from .request import Request, read_request
 
@@ -38,6 +39,9 @@ MOST_GUESSES = 120
 
 MOST_AFTER_BUILDING = 4
 """Other guesses where a model was built that takes no inputs: each costs a search for inputs."""
+
+GOT_A_FRACTION = re.compile(r"\bfloat\b.*(integer|\bints?\b)|(integer|\bints?\b).*\bfloat\b|must be integers")
+"""What is said where a whole number is wanted."""
 
 WITHOUT_BASE = ("object.__init__() takes exactly one argument", "isinstance() arg 2 must be a type")
 """What Python says where a class, or the base of one, has a stand-in."""
@@ -81,7 +85,14 @@ def answer(request: Request, guards: list[str], early: Early = lambda reply: Non
             module = program.load()
             name = model_named(request)
             told = Told(request, program, module, name, adapter.versions(), guards, started)
-            recipe, measured = best(program, module, name, request, adapter, lambda *one: early(told.reply(*one)))
+            try:
+                recipe, measured = best(program, module, name, request, adapter, lambda *one: early(told.reply(*one)))
+            except Unmeasurable as failure:
+                if not relax(failure, request):
+                    raise
+                module = program.reload(module)
+                told = replace(told, module=module)
+                recipe, measured = once_more(failure, program, module, name, request, adapter)
     except BaseException as error:  # user code may raise anything, SystemExit included
         reason, detail = missing_base(*reason_of(error), program)
         return {
@@ -91,6 +102,35 @@ def answer(request: Request, guards: list[str], early: Early = lambda reply: Non
     small = measured.parameters < MOST_TO_BUILD_AGAIN and request.seconds_left > 0
     reply["facts"]["optimizers"] = adapter.optimizers(program.reload(module), name) if small else []
     return reply
+
+
+def relax(failure: Unmeasurable, request: Request) -> bool:
+    """Lets what stopped the program pass the next time, where it is a file of data that is not there, or a quotient that is
+    whole in Python 2; whether it is."""
+    if request.seconds_left < 0:
+        return False
+    if failure.reason == "data":
+        Absent.read_as_empty = True
+        return True
+    if GOT_A_FRACTION.search(failure.detail) and is_divided(read_source(request.path)):
+        Older.divides_whole = True
+        GUESSED.append("quotients are whole, as in Python 2")
+        return True
+    return False
+
+
+def once_more(
+    failure: Unmeasurable, program: Program, module: Slice, name: str, request: Request, adapter: Adapter
+) -> tuple[Recipe, Measured]:
+    """The first recipe that can be measured now, with what was measured.
+
+    Raises:
+        Unmeasurable: none can; what was raised the first time.
+    """
+    try:
+        return best(program, module, name, request, adapter)
+    except Unmeasurable:
+        raise failure from None
 
 
 @dataclass(frozen=True)

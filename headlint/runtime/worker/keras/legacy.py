@@ -288,6 +288,8 @@ def translate_arguments(cls: type) -> None:
         if isinstance(self, keras.layers.RNN):
             keywords = {key: value for key, value in keywords.items() if key != "stateful"}
         plain = {key: whole(value) for key, value in translated(keywords, names).items()}
+        if "pool_size" in names and not arguments:
+            plain.setdefault("pool_size", 2)
         if isinstance(self, keras.optimizers.Optimizer):
             arguments = tuple(float(value) if type(value) is int else value for value in arguments)
             plain = {

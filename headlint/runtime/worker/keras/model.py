@@ -87,7 +87,8 @@ class KerasAdapter:
         return []
 
     def placed(self) -> AbstractContextManager[Any]:
-        """While it lasts, what the program makes lies on the device."""
+        """While it lasts, what the program makes lies on the device; its parameters are counted from here on."""
+        self.added.clear()
         device: AbstractContextManager[Any] = keras.device(name_of_device(self.device))
         return device
 

@@ -120,6 +120,7 @@ def repaired(message: str, spec: TensorSpec, model: Any) -> Iterator[TensorSpec]
 
 PAIRS = re.compile(
     r"Incompatible shapes: \[([\d,]+)\] vs\. \[([\d,]+)\]|must be equal, but are (\d+) and (\d+)|shapes \(([\d, ]+)\) and \(([\d, ]+)\)"
+    r"|(?:must|should) be (?:equal to )?(\d+)\D{1,40}?(\d+)"
 )
 """What an error says about two shapes that do not fit."""
 

@@ -6,12 +6,12 @@ import ast
 import inspect
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cached_property, partial
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import FrameType, MappingProxyType, TracebackType
 from typing import Any
 
 from ..measuring.mentions import tree_of
@@ -57,6 +57,7 @@ WANTS_SO_MANY = re.compile(r"values to unpack \(expected (\d+)")
 WANTS_FUNCTION = re.compile(
     r"'(int|float|bool|str)' object is not callable|arg 1 must be a class|is not a Module subclass"
 )
+WANTS_SAME_LENGTH = re.compile(r"(same|equal) (length|size|number)|length mismatch|len\(.*==\s*len\(", re.I)
 WANTS_ARRAY = re.compile(r"expected np.ndarray \(got ")
 WANTS_TENSOR = re.compile(r"torch Tensor or None required|must be Tensor, not (?:int|float)")
 WANTS_WHOLE = re.compile(r"got float|'float' object cannot be interpreted|not (?:a )?float|received.*\bfloat\b")
@@ -74,6 +75,10 @@ OF_A_MODEL = frozenset(
         "eval",
         "train",
         "apply",
+        "input",
+        "inputs",
+        "output",
+        "outputs",
     }
 )
 """What the program asks of a model."""
@@ -102,21 +107,46 @@ class Knob:
 
 
 def adjusted(
-    arguments: Arguments, parameters: list[str], error: BaseException, usual: bool
+    arguments: Arguments,
+    parameters: list[str],
+    error: BaseException,
+    usual: bool,
+    switches: Mapping[str, bool] = MappingProxyType({}),
 ) -> Iterator[tuple[Arguments, bool]]:
     """Other arguments that may do where these raised the error, the likeliest first: what the error asks for, or with
     ``usual`` other numbers, of what the failing line reads before anything else; and whether it reads, by its name, the one
-    that is changed."""
+    that is changed. ``switches`` are the parameters that are on or off where nobody gives them."""
     trouble = Trouble(error, describe(error), own_frames(error.__traceback__))
     if missing := MISSING.search(trouble.text):
         yield with_more(arguments, re.findall(r"'(\w+)'", missing[1])), True
     if key := key_left_out(trouble):
         yield with_more(arguments, [key]), True
+    if not usual and WANTS_SAME_LENGTH.search(trouble.text):
+        yield with_equal_lengths(arguments, parameters, trouble), True
     knobs = [*knobs_of(arguments, parameters), *knobs_left_out(arguments, parameters, trouble)]
     for knob in sorted(knobs, key=trouble.distance):
         for value in usual_for(knob, trouble) if usual else asked_for(knob, trouble):
             if type(value) is not type(knob.value) or (value is not knob.value and value != knob.value):
                 yield knob.turned(value), trouble.distance(knob) == 0
+    if not usual and isinstance(error, (RuntimeError, IndexError)):
+        given = {*parameters[: len(arguments.positional)], *arguments.keywords}
+        for name, value in switches.items():
+            if name not in given:
+                yield exchanged(arguments, name, name, not value), False
+
+
+def with_equal_lengths(arguments: Arguments, parameters: list[str], trouble: Trouble) -> Arguments:
+    """The arguments with two items in place of each number and list that the error names, or that the failing line reads."""
+    names = [knob.name for knob in knobs_of(arguments, parameters) if trouble.distance(knob) == 0]
+    for name in names:
+        knob = next(one for one in knobs_of(arguments, parameters) if one.name == name)
+        match knob.value:
+            case bool():
+                continue
+            case int() | float() | [int() | float(), *_]:
+                one = knob.value[0] if isinstance(knob.value, list) else knob.value
+                arguments = knob.turned([one, one])
+    return arguments
 
 
 def with_more(arguments: Arguments, names: list[str]) -> Arguments:

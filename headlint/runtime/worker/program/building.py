@@ -97,10 +97,12 @@ def made_with(
     made: Callable[[Arguments], Any], target: Callable[..., Any], name: str, arguments: Arguments, near: bool = False
 ) -> Recipe:
     """The recipe that makes something with the arguments of a class, function or method."""
-    parameters = [one.name for one in required_and_optional(target)]
+    taken = required_and_optional(target)
+    parameters = [one.name for one in taken]
+    switches = {one.name: one.default for one in taken if isinstance(one.default, bool)}
 
     def otherwise(error: BaseException, usual: bool) -> Iterator[Recipe]:
-        return (made_with(made, target, name, *one) for one in adjusted(arguments, parameters, error, usual))
+        return (made_with(made, target, name, *one) for one in adjusted(arguments, parameters, error, usual, switches))
 
     return Recipe(partial(made, arguments), arguments.text(name), arguments.origin, arguments.assumed, otherwise, near)
 

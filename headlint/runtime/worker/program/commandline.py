@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from .guessing import guess_option
+from .guessing import CompletedMapping, GuessedConfiguration, guess_option
 from .standins import GUESSED
 
 
@@ -29,8 +30,13 @@ def guessed_option(action: argparse.Action) -> Any:
 
 @contextmanager
 def without_command_line(path: Path) -> Iterator[None]:
-    """While it lasts ``sys.argv`` holds the program alone, and ``argparse`` asks for nothing."""
+    """While it lasts ``sys.argv`` holds the program alone, and ``argparse`` asks for nothing; a file of options that is a guess
+    holds guesses."""
     ordinary = argparse.ArgumentParser.parse_known_args
+    loaded = json.load
+
+    def load_options(file: Any, **keywords: Any) -> Any:
+        return CompletedMapping() if isinstance(file, GuessedConfiguration) else loaded(file, **keywords)
 
     def parse_nothing(parser: argparse.ArgumentParser, args: Any = None, namespace: Any = None) -> Any:
         for action in parser._actions:
@@ -49,6 +55,7 @@ def without_command_line(path: Path) -> Iterator[None]:
         return made
 
     with (
+        mock.patch.object(json, "load", load_options),
         mock.patch.object(os, "mkdir", try_to(os.mkdir)),
         mock.patch.object(os, "makedirs", try_to(os.makedirs)),
         mock.patch.object(sys, "argv", [str(path)]),

@@ -136,6 +136,12 @@ class GuessedConfiguration:
     def __contains__(self, name: str) -> bool:
         return hasattr(self.known, name)
 
+    def __enter__(self) -> GuessedConfiguration:
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        return None
+
     def keys(self) -> list[str]:
         """The names of the options that are known."""
         return list(getattr(self.known, "__dict__", {}))
@@ -243,10 +249,15 @@ WHOLE = re.compile(r"(model|net|network|backbone|encoder|decoder|module|extracto
 
 
 def last_resort(name: str) -> Any:
-    """What is given where nothing is likely: for a model one that gives what it is given, else a number, which what the
-    constructor raises may change."""
-    torch = sys.modules.get("torch")
-    return torch.nn.Identity() if torch is not None and "keras" not in sys.modules and WHOLE.search(name) else HIDDEN
+    """What is given where nothing is likely: for a model one that gives what it is given, in Keras one layer of rows, else
+    a number, which what the constructor raises may change."""
+    torch, keras = sys.modules.get("torch"), sys.modules.get("keras")
+    if not WHOLE.search(name):
+        return HIDDEN
+    if keras is not None:
+        rows = keras.Input((HIDDEN,))
+        return keras.Model(rows, keras.layers.Dense(HIDDEN)(rows))
+    return torch.nn.Identity() if torch is not None else HIDDEN
 
 
 def world() -> SimpleNamespace:

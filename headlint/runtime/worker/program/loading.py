@@ -57,7 +57,10 @@ class Program:
         sys.meta_path.append(MissingFinder(self))
 
     def own_package(self, name: str) -> Path | None:
-        """The folder above the file that has this name, where the file imports modules of it by their dotted name."""
+        """The folder above the file that has this name, where the file lies in that package or imports modules of it by
+        their dotted name."""
+        if "." in (own := module_name(self.path)) and name == own.partition(".")[0]:
+            return package_root(self.path)
         if not re.search(rf"^\s*(?:from|import)\s+{re.escape(name)}\.", read_source(self.path), re.M):
             return None
         above = (one for one in self.path.parents if self.root in one.parents)

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from ..reasons import describe
-from .guessing import guess_option
-from .old_python import NAMES, TodaysMethods
-from .standins import StandIn, guessed_size, length
+from .guessing import GuessedConfiguration, guess_option
+from .old_python import NAMES, OldDivision, Older, TodaysMethods, divided
+from .standins import GUESSED, Absent, StandIn, guessed_size, length
 
 MUTATORS = frozenset(
     {"add", "add_module", "append", "extend", "insert", "update", "pop", "compile", "build", "setdefault"}
@@ -356,6 +356,7 @@ class Namespace(dict[str, Any]):
         self._running.append(unit.index)
         try:
             node = TodaysMethods().visit(unit.node)
+            node = OldDivision().visit(node) if Older.divides_whole else node
             node = OwnSuper().visit(node) if isinstance(node, ast.ClassDef) else node
             exec(compile(ast.fix_missing_locations(ast.Module([node], [])), self.filename, "exec"), self)
         except Exception as error:
@@ -436,7 +437,7 @@ class Builtins(dict[str, Any]):
     """The built-in names, then the namespace: the body of a class asks here, and not the ``__missing__`` of globals."""
 
     def __init__(self, namespace: Namespace, filename: str) -> None:
-        super().__init__(vars(builtins), len=length, open=opener(Path(filename)))
+        super().__init__(vars(builtins), len=length, open=opener(Path(filename)), divided=divided)
         self.namespace = namespace
 
     def __missing__(self, name: str) -> Any:
@@ -450,7 +451,15 @@ def opener(program: Path) -> Callable[..., Any]:
         if isinstance(file, (str, Path)) and not Path(file).is_absolute() and not Path(file).exists():
             above = (folder / file for folder in list(program.parents)[:FOLDERS_ABOVE])
             file = next((one for one in above if one.is_file()), file)
-        return open(file, *arguments, **keywords)
+        if isinstance(file, GuessedConfiguration):
+            return file
+        try:
+            return open(file, *arguments, **keywords)
+        except FileNotFoundError as error:
+            if not Absent.read_as_empty:
+                raise
+            GUESSED.append(f"no lines in {Path(file).name}")
+            return Absent(error)
 
     return opened
 

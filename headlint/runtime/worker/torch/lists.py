@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from torch import nn
 
-from ..measuring.specs import SIDE, Grouped, Inputs, Spec, TensorSpec
+from ..measuring.specs import SIDE, Given, Grouped, Inputs, Spec, TensorSpec
 from ..program.uses import items_read
 from .inputs import first_layer, forward_parameters, spec_by_use, spec_of_layer, written_pass
 from .search import Failure
@@ -50,6 +50,27 @@ def with_left_out(failure: Failure, inputs: Inputs, model: nn.Module) -> Iterato
         yield replace(
             inputs, specs=(*inputs.specs, (name, spec_by_use(name, model))), keywords=inputs.keywords | {name}
         )
+
+
+def with_other_choice(failure: Failure, inputs: Inputs, model: nn.Module) -> Iterator[Inputs]:
+    """The inputs with another whole number for what may be left out, where what is then taken does not do: which of its
+    stages a model runs, say."""
+    given = {name for name, _ in inputs.specs}
+    counts = [one for one in forward_parameters(model) if type(one.default) is int and one.name not in given]
+    for one in counts if isinstance(failure.error, (AttributeError, IndexError, KeyError)) else ():
+        for value in (1, 2):
+            if value != one.default:
+                yield replace(
+                    inputs, specs=(*inputs.specs, (one.name, Given(value))), keywords=inputs.keywords | {one.name}
+                )
+
+
+def chosen_otherwise(inputs: Inputs, model: nn.Module) -> Iterator[str]:
+    """The whole numbers among the inputs that stand in place of the program's own, as ``step=1``."""
+    own = {one.name: one.default for one in forward_parameters(model) if type(one.default) is int}
+    for name, spec in inputs.specs:
+        if isinstance(spec, Given) and name in own:
+            yield f"{name}={spec.value}"
 
 
 def listed(parts: tuple[Spec, ...]) -> Grouped:

@@ -96,6 +96,13 @@ def _one_index(inputs: Inputs, names: list[str], match: re.Match[str]) -> Iterat
         yield from one_at_a_time(inputs, int(match[2]) // int(match[1]))
 
 
+def _axis_of_size(inputs: Inputs, names: list[str], match: re.Match[str]) -> Iterator[Inputs]:
+    axis, size = int(match[1]), int(match[2])
+    for name, spec in _free(inputs, names):
+        if axis < len(spec.shape) and spec.shape[axis] != size:
+            yield inputs.with_spec(name, replace(spec, shape=(*spec.shape[:axis], size, *spec.shape[axis + 1 :])))
+
+
 def _with_key(inputs: Inputs, names: list[str], match: re.Match[str]) -> Iterator[Inputs]:
     yield from keyed(inputs, match[1])
 
@@ -167,6 +174,7 @@ _READINGS: tuple[tuple[re.Pattern[str], Reading], ...] = tuple(
         ),
         (r"equal size, but got \[([\d, ]+)\] at entry 0 and \[([\d, ]+)\] at entry", _pairwise),
         (r"(\d+)\D* (?:!=|vs\.?|but got|does not match|doesn't match)\D*(\d+)", _either_as_other),
+        (r"(?:\bdim|dimension|axis) (\d) (?:to|should|must|has to) (?:be|have size) (\d+)", _axis_of_size),
         (r"operand \d+ \((?P<one>\d+)\) does not match previous terms \((?P<other>\d+)\)", _first_as_second),
         (r"maximum size for tensor at dimension \d is (?P<one>\d+) but size is (?P<other>\d+)", _first_as_second),
         (

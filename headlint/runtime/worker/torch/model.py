@@ -35,6 +35,7 @@ from ..request import LossWanted, Request
 from .devices import count_devices, limit_memory, on_device, sow
 from .examples import written_inputs
 from .inputs import first_inputs, fresh_values, inputs_of_example, required_parameters
+from .lists import chosen_otherwise
 from .losses import LossMeasurement, find_loss
 from .observing import Observation
 from .old_functions import accept_old_functions
@@ -246,6 +247,7 @@ class TorchBench:
                 "search",
             )
         found, train = self.patiently_found(model, first)
+        GUESSED.extend(chosen_otherwise(found, model))
         return found, origin if found in first or origin != "example_input_array" else "search", train
 
     def patiently_found(self, model: nn.Module, first: list[Inputs]) -> tuple[Inputs, bool]:

@@ -14,7 +14,7 @@ from torch import nn
 from ..measuring.specs import BATCH, FEATURES, LENGTH, SIDE, Given, Grouped, Inputs, Spec, TensorSpec
 from ..program.guessing import CLASSES, VOCABULARY
 from .inputs import spec_of_layer
-from .lists import in_levels, in_lists, with_left_out
+from .lists import in_levels, in_lists, with_left_out, with_other_choice
 from .messages import repaired_message
 from .search import Failure, is_direct, sources, widened
 from .sizes import declared_sizes, narrower, scaled, solved, usual_sides, with_batch, with_size
@@ -40,6 +40,7 @@ def repairs(failure: Failure, inputs: Inputs, model: nn.Module) -> Iterator[Inpu
     yield from with_left_out(failure, inputs, model)
     yield from declared_sizes(failure, inputs)
     yield from usual_sides(inputs)
+    yield from with_other_choice(failure, inputs, model)
     yield from other_kinds(failure, inputs)
 
 
