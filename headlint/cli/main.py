@@ -10,7 +10,7 @@ from importlib import import_module
 from io import TextIOWrapper
 from typing import NoReturn
 
-from headlint.collecting import collecting_rarely
+from headlint.run.collecting import collecting_rarely
 from headlint.version import __version__
 
 CLEAN, FINDINGS, FAILED, INTERRUPTED = 0, 1, 2, 130

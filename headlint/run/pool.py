@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from headlint.collecting import ALLOCATIONS, collecting_rarely
+from headlint.run.collecting import ALLOCATIONS, collecting_rarely
 from headlint.run.results import FileResult
 
 if TYPE_CHECKING:
