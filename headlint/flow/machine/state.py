@@ -241,6 +241,10 @@ def same(left: Value, right: Value) -> bool:
 
 def join(options: Iterable[tuple[tuple[Guard, ...], Value]]) -> Value:
     """One value for several, each under its conditions."""
+    options = tuple(options)
+    if options and not isinstance(first := options[0][1], Choice):
+        if all(same(first, value) for _, value in options):
+            return first
     merged: list[Option] = []
     alike = True
     for guards, value in options:
