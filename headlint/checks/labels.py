@@ -40,7 +40,10 @@ def labels_do_not_fit_loss(evidence: Evidence) -> Iterator[Diagnostic]:
             message = f"{name} takes one class number for each sample, shape [N], but the labels have shape [N, 1]."
             advice = "Remove the last axis: labels.squeeze(1)."
             yield _about_labels(aim, message, advice, "squeeze(1).long()")
-        if aim.use.loss.framework == "torch" and aim.use.loss.family in ("regression", "binary_cross_entropy"):
+        compares = (
+            aim.use.loss.framework == "torch" or aim.use.loss.by_hand
+        )  # the losses of Keras bring both to one shape
+        if compares and aim.use.loss.family in ("regression", "binary_cross_entropy"):
             yield from _broadcast(aim)
 
 
@@ -146,6 +149,8 @@ _REFUSING = frozenset({"BCELoss", "BCEWithLogitsLoss", "binary_cross_entropy", "
 
 def _broadcast(aim: Aim) -> Iterator[Diagnostic]:
     use = aim.use
+    if aim.fed_at is not None and isinstance(use.target, Tensor) and use.target.shape.rank is not None:
+        return  # its placeholder says so where it is compared
     shape, other = prediction(use).shape, aim.target.shape
     if {shape.rank, other.rank} != {1, 2} or (
         prediction(use).origin.layer is None and source_tensor(prediction(use)).origin.layer is None
