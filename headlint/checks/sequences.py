@@ -6,11 +6,12 @@ from collections.abc import Iterator
 
 from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
 from headlint.checks.evidence import Evidence, is_proved
-from headlint.flow.tensors.sequences import is_batch, is_batch_first, is_of_sequences
+from headlint.flow.tensors.sequences import is_across_windows, is_batch, is_batch_first, is_of_sequences
 from headlint.flow.values.facts import LayerApplied, PaddedStepTaken, SequencePacked, StatesGiven, StepTaken
 from headlint.flow.values.library_values import Layer
 
-_OF_STEPS = ("last", "mean", "joined")
+_OF_STEPS = ("last", "mean", "joined", "window")
+_NOTES = {"joined": "joins all axes but the first", "window": "looks at neighbours along axis {axis}"}
 _ORDER = {True: "(batch, time, features)", False: "(time, batch, features)"}
 
 
@@ -33,7 +34,7 @@ def _steps_taken(evidence: Evidence) -> Iterator[Diagnostic]:
 
 def _step(fact: StepTaken | PaddedStepTaken) -> DiagnosticStep:
     what = "mean over time" if fact.taken == "mean" else f"{fact.taken} step"
-    note = "joins all axes but the first" if fact.taken == "joined" else f"takes the {what} along axis {fact.axis}"
+    note = _NOTES.get(fact.taken, f"takes the {what} along axis {{axis}}").format(axis=fact.axis)
     return DiagnosticStep(fact.taken_at, note, "operation")
 
 
@@ -42,7 +43,7 @@ def _is_meant_as_step(fact: StepTaken, batch_first: bool) -> bool:
     if fact.input.shape.size(fact.axis) == 1:
         return False
     if batch_first:
-        return fact.taken == "last" and (fact.input.shape.rank == 3 or is_batch(fact.input, 0))
+        return fact.taken in ("last", "window") and (fact.input.shape.rank == 3 or is_batch(fact.input, 0))
     meant = ("first", *_OF_STEPS) if fact.layer.kind.effect == "hidden_same_shape" else _OF_STEPS
     return fact.input.shape.rank != 2 and fact.taken in meant
 
@@ -55,7 +56,7 @@ def _batches_given(evidence: Evidence) -> Iterator[Diagnostic]:
         batch_first = is_batch_first(applied.layer)
         if batch_first is None or _attends_among_samples(applied, batch_first):
             continue
-        if is_batch(applied.input, 1 if batch_first else 0):
+        if is_batch(applied.input, 1 if batch_first else 0) or is_across_windows(applied.input) is batch_first:
             yield _about_layer(applied, applied.layer, batch_first, ())
 
 
@@ -99,7 +100,7 @@ def _packed(evidence: Evidence) -> Iterator[Diagnostic]:
         if is_batch(packed.input, 1 if packed.batch_first else 0):
             yield _about_packing(packed, "pack_padded_sequence", "takes", packed.batch_first, ())
     for fact in evidence.of(PaddedStepTaken):
-        taken = ("last",) if fact.batch_first else _OF_STEPS
+        taken = ("last", "window") if fact.batch_first else _OF_STEPS
         if fact.axis == (0 if fact.batch_first else 1) and fact.taken in taken:
             yield _about_packing(fact, "pad_packed_sequence", "gives", fact.batch_first, (_step(fact),))
 

@@ -301,6 +301,7 @@ _FUNCTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "adaptive_avg_pool2d": ("adaptive_pool", ("input", "output_size")),
     "adaptive_max_pool2d": ("adaptive_pool", ("input", "output_size")),
     "adaptive_avg_pool1d": ("adaptive_pool", ("input", "output_size")),
+    "adaptive_max_pool1d": ("adaptive_pool", ("input", "output_size")),
     "eq": ("compare", ("input", "other")),
     "ge": ("compare", ("input", "other")),
     "gt": ("compare", ("input", "other")),

@@ -49,6 +49,8 @@ def _scores(machine: Machine, layer: Layer, tensor: Tensor, site: Site, width: V
 
 
 def _convolution(machine: Machine, layer: Layer, tensor: Tensor, site: Site) -> Value:
+    if sequences.has_windows(layer):
+        sequences.note_window(machine, tensor, site)
     return _for_each_width(machine, layer, lambda width: _feature_map(machine, layer, tensor, site, width_of(width)))
 
 
@@ -137,6 +139,8 @@ def _resize(machine: Machine, layer: Layer, tensor: Tensor, site: Site) -> Value
 
 
 def _pool(machine: Machine, layer: Layer, tensor: Tensor, site: Site) -> Value:
+    if sequences.has_windows(layer):
+        sequences.note_window(machine, tensor, site)
     resize = {"pool": _resize, "adaptive_pool": _adaptive_pool, "global_pool": _global_pool}[layer.kind.effect]
     output = resize(machine, layer, tensor, site)
     if isinstance(output, Tensor) and output.domain is not Domain.LINEAR:

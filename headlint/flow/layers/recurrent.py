@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 from headlint.flow.machine.parts import tensors_of
 from headlint.flow.tensors import axes, operation, sequences
 from headlint.flow.values.arguments import Arguments
+from headlint.flow.values.conditions import Choice
 from headlint.flow.values.facts import SequencePacked, StatesGiven
 from headlint.flow.values.library_values import Layer
 from headlint.flow.values.python_values import Constant, Site, TupleValue, Unknown, Value
@@ -45,6 +47,10 @@ def _note_states(machine: Machine, layer: Layer, tensor: Tensor, states: Value |
             axis = axes.axis_of_size(machine, tensor, samples, (0, 1))
             if axis is not None:
                 machine.emit(StatesGiven, site, layer=layer, input=tensor, axis=axis, made_at=made_at)
+        case Choice(options):  # one for each device, or none
+            for option in options:
+                note = partial(_note_states, machine, layer, tensor, option.value, site)
+                machine.on_path(option.guards, note)
 
 
 def _pack(machine: Machine, arguments: Arguments, at: int) -> Value:

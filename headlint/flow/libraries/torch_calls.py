@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from headlint.flow.layers import library_models, recurrent
 from headlint.flow.tensors import operation
 from headlint.flow.values.arguments import Arguments
@@ -43,6 +45,22 @@ def _parameter(machine: Machine, arguments: Arguments, at: int) -> Value:
     data = arguments.first("data")
     shape = data.shape if isinstance(data, Tensor) else ANY_SHAPE
     return Tensor(Domain.UNKNOWN, shape, Origin("variable", PARAMETER, machine.site(at)))
+
+
+def _checkpoint(machine: Machine, arguments: Arguments, at: int) -> Value:
+    """``checkpoint(function, *inputs)``: what the function gives, though nothing in it is kept for the way back."""
+    given = arguments.first("function")
+    if given is None:
+        return Unknown()
+    passed = arguments.after(1)
+    named = {name: value for name, value in passed.named.items() if name not in _OF_CHECKPOINT}
+    return machine.call(given, replace(passed, named=named), at)
+
+
+_OF_CHECKPOINT = frozenset(
+    {"function", "use_reentrant", "preserve_rng_state", "context_fn", "determinism_check", "debug", "early_stop"}
+)
+"""The parameters of ``torch.utils.checkpoint.checkpoint`` itself; all others go to the function."""
 
 
 def _distribution(name: str, effect: str, first: str = "probs") -> Call:
@@ -91,4 +109,5 @@ CALLS: Mapping[str, Call] = {
     "torch.enable_grad": _enable_grad,
     "torch.autograd.enable_grad": _enable_grad,
     PARAMETER: _parameter,
+    "torch.utils.checkpoint.checkpoint": _checkpoint,
 }

@@ -65,6 +65,9 @@ class PartsSeen(Struct):
     handed_on: set[HeapObject] = field(default_factory=set)
     """Those that something not followed was given: nobody knows what it does with them."""
 
+    assigned: dict[HeapObject, Site] = field(default_factory=dict)
+    """Where lists and dicts became an attribute."""
+
     made_in_forward: dict[HeapObject, Made] = field(default_factory=dict)
     applied: set[HeapObject] = field(default_factory=set)
     """Those that were called."""

@@ -131,6 +131,7 @@ def _of_dict(machine: Machine, target: DictValue, name: str, arguments: Argument
             if isinstance(given, DictValue):
                 for key, value in iteration.entries(machine, given):
                     machine.state.write(target, key, value)
+                target.others += given.others
             if given is not None and not (isinstance(given, DictValue) and given.complete):
                 target.complete = False
             for key, value in arguments.named.items():

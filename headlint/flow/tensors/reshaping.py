@@ -209,7 +209,7 @@ def _squeezed_order(machine: Machine, operation: Operation, tensor: Tensor) -> t
 
 
 def _unsqueezed_order(machine: Machine, operation: Operation, tensor: Tensor) -> tuple[int, ...]:
-    return axes.with_another(operation.integer("dim"))
+    return axes.with_another(operation.integer("dim"), tensor.shape.rank)
 
 
 def _squeeze_shape(machine: Machine, operation: Operation, tensor: Tensor) -> Shape:
@@ -316,6 +316,9 @@ def _unflatten_shape(machine: Machine, operation: Operation, tensor: Tensor) -> 
 def _pool(machine: Machine, operation: Operation) -> Value:
     change = _adaptive_shape if operation.effect == "adaptive_pool" else _resize_shape
     output = _reshaped(change, kept=_kept_by_pooling)(machine, operation)
+    tensor = tensor_of(machine, operation.main)
+    if tensor is not None and operation.name.endswith("1d"):
+        sequences.note_window(machine, tensor, operation.site)
     if isinstance(output, Tensor) and output.domain is not Domain.LINEAR:
         return output.derive(domain=Domain.UNKNOWN, inputs=output.inputs, kept=output.kept)
     return output

@@ -48,6 +48,19 @@ def note_joined(machine: Machine, tensor: Tensor, site: Site) -> None:
     _note(machine, tensor, 1, "joined", site)
 
 
+def note_window(machine: Machine, tensor: Tensor, site: Site) -> None:
+    """Note that something looks at neighbours along the last axis of a sequence, as one convolution does, or pools them."""
+    if tensor.shape.rank in (None, 3):
+        _note(machine, tensor, 2, "window", site)
+
+
+def has_windows(layer: Layer) -> bool:
+    """Whether a layer of PyTorch is seen to look at neighbours in each channel of (batch, channels, time)."""
+    if layer.kind.framework != "torch" or layer.kind.spatial != 1:
+        return False
+    return layer.kind.effect != "convolution" or layer.constant("kernel_size", None) not in (None, 1, (1,))
+
+
 def _note(machine: Machine, tensor: Tensor, axis: int, taken: str, site: Site) -> None:
     for made, its_axis in axes.all_ways_of(tensor, axis):
         layer, at = made.origin.layer, made.origin.site
@@ -91,6 +104,22 @@ def is_batch(tensor: Tensor, axis: int) -> bool:
     return any(
         its_axis == 0 and (one.batched or _is_given_batch_first(one)) for one, its_axis in axes.way_of(tensor, axis)
     )
+
+
+def is_across_windows(tensor: Tensor) -> bool | None:
+    """Which axis of (time, batch, features), or (batch, time, features), held the samples for a layer like ``Conv1d``.
+
+    False: the first, while its windows go along the second; True: the other way round; None: this is not seen.
+    """
+    for first, second in ((0, 1), (1, 0)):
+        windows = [one for one, axis in axes.way_of(tensor, second) if axis == 2 and _made_by_windows(one)]
+        if any(axis == 0 and one is other for one, axis in axes.way_of(tensor, first) for other in windows):
+            return bool(first)
+    return None
+
+
+def _made_by_windows(made: Tensor) -> bool:
+    return made.origin.layer is not None and has_windows(made.origin.layer)
 
 
 def _is_given_batch_first(made: Tensor) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from headlint.flow.machine.parts import possible_items, things_of
-from headlint.flow.python import attributes, iteration
+from headlint.flow.python import attributes, items, iteration
 from headlint.flow.values.facts import PartsKept
 from headlint.flow.values.library_values import Backbone, Container, Layer
 from headlint.flow.values.modules import ModuleUnit
@@ -19,10 +19,11 @@ from headlint.flow.values.python_values import (
     ListValue,
     Site,
     TupleValue,
+    Unknown,
     Value,
 )
 from headlint.flow.values.tensor_values import Tensor
-from headlint.frameworks import torch
+from headlint.frameworks import registry, torch
 
 if TYPE_CHECKING:
     from headlint.flow.machine.machine import Machine
@@ -91,16 +92,32 @@ def has_weights(machine: Machine, value: Value, since: int = 0) -> bool:
         case Layer():
             return value.born > since and value.has_weights
         case Container():
-            return any(has_weights(machine, member, since) for member in possible_items(machine.state, value))
+            return any(has_weights(machine, member, since) for member in _contained(machine, value))
         case Instance() if is_module(value):
             return any(
                 has_weights(machine, part, since)
-                for name in value.sites
-                if isinstance(part := machine.read(value, name), Layer | Container | Instance)
-                and part.born > (since or value.born)
+                for part in _own(machine, value)
+                if isinstance(part, Layer | Container | Instance) and part.born > (since or value.born)
             )
+        case Instance():
+            kind = registry.LAYERS.get(value.cls.framework_base())
+            return kind is not None and kind.framework == "torch" and kind.has_weights and value.born > since
         case _:
             return False
+
+
+def _contained(machine: Machine, container: Container) -> Iterator[HeapObject]:
+    """Every member that a container may have, on whatever path."""
+    for item in possible_items(machine.state, container):
+        yield from things_of(item)
+
+
+def _own(machine: Machine, module: Instance) -> Iterator[Value]:
+    """What a module keeps under its attributes, and what one that is a container itself holds."""
+    for name in (*module.sites, items.CONTAINER_SLOT):
+        value = machine.read(module, name)
+        if value is not None:
+            yield value
 
 
 def is_dropout(value: Value) -> bool:
@@ -112,15 +129,18 @@ def has_parameters(machine: Machine, value: Value, depth: int = DEEPEST_PART) ->
     """Whether something is a module with parameters that it makes itself, or has such a module as a part."""
     match value:
         case Instance() if is_module(value) and depth > 0:
-            parts = [part for name in value.sites if (part := machine.read(value, name)) is not None]
             return any(
                 (isinstance(part, Tensor) and part.origin.name == torch.PARAMETER)
-                or (isinstance(part, Instance) and part.born > value.born and has_parameters(machine, part, depth - 1))
+                or (
+                    isinstance(part, Container | Instance)
+                    and part.born > value.born
+                    and has_parameters(machine, part, depth - 1)
+                )
                 or (isinstance(part, Collection) and _holds_weights(machine, part, value.born))
-                for part in parts
+                for part in _own(machine, value)
             )
         case Container() if depth > 0:
-            return any(has_parameters(machine, part, depth - 1) for part in possible_items(machine.state, value))
+            return any(has_parameters(machine, part, depth - 1) for part in _contained(machine, value))
         case _:
             return False
 
@@ -162,20 +182,22 @@ def _keeps_account(machine: Machine, instance: Instance) -> bool:
 
 def _kept(machine: Machine, instance: Instance) -> Iterator[_Kept]:
     """The collections of a module with layers that have weights and that it built itself, or that drop values."""
-    for name, site in instance.sites.items():
-        value = machine.read(instance, name)
-        if not isinstance(value, Collection) or _is_hidden(value):
-            continue
-        things = tuple(_members(machine, value))
-        layers = (
-            thing
-            for thing in things
-            if thing.born > instance.born
-            and (has_weights(machine, thing, instance.born) or has_parameters(machine, thing))
-        )
-        layer = next(layers, None) or next(filter(is_dropout, things), None)
-        if layer is not None:
-            yield _Kept(site, instance, name, value, (value, *things), layer)
+    for name, last in instance.sites.items():
+        for option in machine.state.alternatives(machine.read(instance, name) or Unknown()):
+            value = option.value
+            if not isinstance(value, Collection) or _is_hidden(value):
+                continue
+            things = tuple(_members(machine, value))
+            layers = (
+                thing
+                for thing in things
+                if thing.born > instance.born
+                and (has_weights(machine, thing, instance.born) or has_parameters(machine, thing))
+            )
+            layer = next(layers, None) or next(filter(is_dropout, things), None)
+            if layer is not None:
+                site = last if isinstance(value, TupleValue) else machine.parts.assigned.get(value, last)
+                yield _Kept(site, instance, name, value, (value, *things), layer)
 
 
 def _is_hidden(value: Collection) -> bool:

@@ -273,13 +273,14 @@ class CarriedOver(Fact, frozen=True, kw_only=True):
 
 
 class StepTaken(Fact, frozen=True, kw_only=True):
-    """Of what a recurrent layer or a transformer gives, one step along an axis is taken, or the mean."""
+    """Of what a recurrent layer or a transformer gives, one step along an axis is taken, or the mean, or something of neighbours."""
 
     layer: Layer
     input: Tensor
     axis: int
     taken: str
-    """``first``, ``last``, ``mean``, ``joined`` where all axes but the first become one, or empty for another step."""
+    """``first``, ``last``, ``mean``, ``joined`` where all axes but the first become one, ``window`` where a layer looks at
+    neighbours, or empty for another step."""
     taken_at: Site
 
 
