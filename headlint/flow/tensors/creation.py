@@ -79,7 +79,9 @@ def _variable_of(machine: Machine, operation: Operation) -> Value:
 
 
 def _uninitialised(machine: Machine, operation: Operation, first: Value) -> Tensor:
-    """Sizes, and whatever stands in memory."""
+    """Sizes, and whatever stands in memory: for a script, a place to load each batch into, of whatever sizes that has."""
+    if machine.frame.scope.kind == "module":
+        return Tensor(origin=operation.origin("fresh"))
     others = shapes.sizes_of(machine, operation.arguments.get("sizes")) or ()
     return Tensor(shape=Shape((width_of(first), *others)), origin=operation.origin("fresh"))
 
