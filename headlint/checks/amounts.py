@@ -197,6 +197,8 @@ def regression_with_classification_loss(evidence: Evidence) -> Iterator[Diagnost
     for aim in evidence.agreed_aims:
         if aim.use.loss.family not in CLASSIFYING or aim.labels.encoding != "values" or aim.labels.noise:
             continue
+        if aim.use.loss.by_hand:
+            continue  # what the logarithm is multiplied with may be how good an action was, or how much a sample counts
         if _are_no_classes(aim) and not aim.may_number_classes:
             name = aim.use.loss.short_name
             message = f"{name} is a loss for classes, but the targets are amounts ({aim.labels.source})."

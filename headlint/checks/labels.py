@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 
 from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
@@ -29,6 +28,7 @@ from headlint.flow.values.facts import (
 )
 from headlint.flow.values.tensor_values import Domain, Tensor
 from headlint.frameworks import keras, keras_losses
+from headlint.spelling import nearest
 
 
 def labels_do_not_fit_loss(evidence: Evidence) -> Iterator[Diagnostic]:
@@ -40,7 +40,10 @@ def labels_do_not_fit_loss(evidence: Evidence) -> Iterator[Diagnostic]:
             message = f"{name} takes one class number for each sample, shape [N], but the labels have shape [N, 1]."
             advice = "Remove the last axis: labels.squeeze(1)."
             yield _about_labels(aim, message, advice, "squeeze(1).long()")
-        if aim.use.loss.framework == "torch" and aim.use.loss.family in ("regression", "binary_cross_entropy"):
+        compares = (
+            aim.use.loss.framework == "torch" or aim.use.loss.by_hand
+        )  # the losses of Keras bring both to one shape
+        if compares and aim.use.loss.family in ("regression", "binary_cross_entropy"):
             yield from _broadcast(aim)
 
 
@@ -146,6 +149,8 @@ _REFUSING = frozenset({"BCELoss", "BCEWithLogitsLoss", "binary_cross_entropy", "
 
 def _broadcast(aim: Aim) -> Iterator[Diagnostic]:
     use = aim.use
+    if aim.fed_at is not None and isinstance(use.target, Tensor) and use.target.shape.rank is not None:
+        return  # its placeholder says so where it is compared
     shape, other = prediction(use).shape, aim.target.shape
     if {shape.rank, other.rank} != {1, 2} or (
         prediction(use).origin.layer is None and source_tensor(prediction(use)).origin.layer is None
@@ -166,13 +171,15 @@ _UNBOUNDED = frozenset(
 )
 
 
+_ACCURACIES = frozenset(
+    {"accuracy", "acc", "Accuracy", "binary_accuracy", "BinaryAccuracy", "categorical_accuracy", "CategoricalAccuracy"}
+)
+
+
 def accuracy_for_regression(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL602."""
     for fact in evidence.of(MetricUse):
-        if (
-            fact.metric not in ("accuracy", "acc", "Accuracy", "binary_accuracy", "categorical_accuracy")
-            or fact.loss.family not in AMOUNTS
-        ):
+        if fact.metric not in _ACCURACIES or fact.loss.family not in AMOUNTS:
             continue
         if (
             isinstance(fact.prediction, Tensor)
@@ -181,7 +188,11 @@ def accuracy_for_regression(evidence: Evidence) -> Iterator[Diagnostic]:
             and not is_judge(evidence, fact.prediction)
         ):
             predicts = f"but the model predicts values with {fact.loss.short_name}"
-            if fact.prediction.shape.units in (None, 1) or fact.metric in ("Accuracy", "binary_accuracy"):
+            if fact.prediction.shape.units in (None, 1) or fact.metric in (
+                "Accuracy",
+                "binary_accuracy",
+                "BinaryAccuracy",
+            ):
                 says = f"counts exact matches, {predicts}: it is almost always 0, however good the model is."
             else:
                 says = f"asks which output is the largest, {predicts}: it does not say how near they come."
@@ -396,9 +407,9 @@ def unknown_loss_or_activation(evidence: Evidence) -> Iterator[Diagnostic]:
         "metric": [*keras_losses.METRIC_STRINGS, *keras_losses.LOSS_STRINGS],
     }
     for fact in evidence.of(UnknownString):
-        nearest = difflib.get_close_matches(fact.text, sorted(known[fact.kind]), 1, 0.6)
-        advice = f"Did you mean {nearest[0]!r}?" if nearest else "Look the name up in the Keras documentation."
-        details = (("nearest", nearest[0]), ("kind", fact.kind)) if nearest else (("kind", fact.kind),)
+        meant = nearest(fact.text, known[fact.kind])
+        advice = f"Did you mean {meant!r}?" if meant else "Look the name up in the Keras documentation."
+        details = (("nearest", meant), ("kind", fact.kind)) if meant else (("kind", fact.kind),)
         message = f"Keras knows no {fact.kind} named {fact.text!r}."
         yield Diagnostic("HL702", fact.site, message, advice, is_proved(fact), details=details, subject=fact.site)
 

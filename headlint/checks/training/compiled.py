@@ -70,13 +70,19 @@ def _changed_since_compile(
                 return None, []
             case Event.HANDED_OVER if _may_compile(event, model):
                 return None, []
-            case Event.TRAINABLE_SET if set(event.rounds) & set(fitted.rounds) and is_part(event.subject, model):
+            case Event.TRAINABLE_SET if _in_one_loop(event, fitted) and is_part(event.subject, model):
                 return None, []  # switched to and fro in a loop, as in a GAN
             case Event.TRAINABLE_SET if is_part(event.subject, model):
                 changes.append(event)
             case _:
                 continue
     return None, []
+
+
+def _in_one_loop(one: TrainingEvent, other: TrainingEvent) -> bool:
+    """Whether one loop does both, in whichever of its rounds."""
+    loops = {round_of.loop for round_of in one.rounds}
+    return any(round_of.loop in loops for round_of in other.rounds)
 
 
 def _changes_something(events: tuple[TrainingEvent, ...], change: TrainingEvent) -> bool:

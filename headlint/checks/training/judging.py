@@ -15,7 +15,7 @@ from headlint.flow.training import modules
 from headlint.flow.training.automatic import AUTOMATIC
 from headlint.flow.values.facts import Event, ForwardDone, LossUse, PredictionUse, TrainingEvent
 from headlint.flow.values.library_values import Backbone, Container, Dataset
-from headlint.flow.values.python_values import Instance, Site, TupleValue, Unknown, Value
+from headlint.flow.values.python_values import Instance, Site, SliceValue, TupleValue, Unknown, Value
 from headlint.flow.values.tensor_values import Tensor
 from headlint.flow.values.training_values import Round
 
@@ -214,14 +214,15 @@ def _training_mode(evidence: Evidence, run: Run, applied: TrainingEvent) -> tupl
         return True, within
     if any(mode_of(event) is not True and event.root != applied.root for event in switches):
         return False, None
-    return _last_mode(evidence, run, applied, [event for event in switches if run.has(event)])
+    in_this_run = [event for event in switches if run.has(event) and together(event, applied)]
+    return _last_mode(evidence, run, applied, in_this_run)
 
 
 def _last_mode(
     evidence: Evidence, run: Run, applied: TrainingEvent, switches: list[TrainingEvent]
 ) -> tuple[bool, TrainingEvent | None]:
     """What the last switch before an application has done, in the first round of the loops and in later ones."""
-    before = [event for event in switches if run.place(event) < run.place(applied) and together(event, applied)]
+    before = [event for event in switches if run.place(event) < run.place(applied)]
     last = before[-1] if before else None
     if last is not None and (
         mode_of(last) is not True or not always_with(last, applied) or not covers(last.subject, applied.subject)
@@ -289,10 +290,28 @@ def goes_through_data(applied: TrainingEvent) -> bool:
     if not applied.rounds:
         return False
     match applied.rounds[-1].loop.over:
-        case Dataset(name="range") | TupleValue() | None:
+        case Dataset(name="range"):
+            return any(map(_is_picked_by_number, applied.given))
+        case TupleValue() | None:
             return False
         case _:
             return True
+
+
+def _is_picked_by_number(value: object, depth: int = 6) -> bool:
+    """Whether a value is, or is made of, what the number of a loop picks: ``samples[start : start + size]``."""
+    if depth == 0:
+        return False
+    match value:
+        case Unknown(key=key, parent=whole):
+            parts = (*(key if isinstance(key, tuple) else ()), whole)
+            return value.is_range_number or any(_is_picked_by_number(part, depth - 1) for part in parts)
+        case SliceValue(lower, upper):
+            return _is_picked_by_number(lower, depth - 1) or _is_picked_by_number(upper, depth - 1)
+        case Tensor():
+            return any(_is_picked_by_number(part, depth - 1) for part in (*value.inputs, value.origin.factor))
+        case _:
+            return False
 
 
 def _is_decided_upon_or_compared(evidence: Evidence, run: Run, applied: TrainingEvent) -> bool:

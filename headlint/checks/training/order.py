@@ -30,6 +30,10 @@ class Run(Struct, frozen=True, eq=False, dict=True):
 
     events: tuple[TrainingEvent, ...]
     whole: bool = True
+    ended: bool = True
+    """Whether it is followed to its end, whatever calls are left out on the way."""
+    doubtful: tuple[TrainingEvent, ...] = ()
+    """The calls that are left out, and what happens in loops that they do not follow to their end."""
 
     @cached_property
     def _positions(self) -> dict[int, int]:
@@ -50,6 +54,10 @@ class Run(Struct, frozen=True, eq=False, dict=True):
     def has(self, event: TrainingEvent) -> bool:
         """Whether an event is part of what is followed of the run."""
         return id(event) in self._positions
+
+    def is_whole_for(self, event: TrainingEvent) -> bool:
+        """Whether nothing is left out on the paths on which an event happens."""
+        return self.whole or (self.ended and not any(together(one, event) for one in self.doubtful))
 
     def of(self, *kinds: Event) -> list[TrainingEvent]:
         """The events of some kinds."""
@@ -108,8 +116,16 @@ def _followed(events: tuple[TrainingEvent, ...], broken_loops: bool) -> Run:
     end = next((number for number, event in enumerate(events) if event.event is Event.CUT_SHORT), len(events))
     last = events[end : end + 1]
     broken = {loop for event in (*events[:end], *last) for loop in event.broken} if not broken_loops else set()
-    followed = tuple(one for one in events[:end] if broken.isdisjoint(other.loop for other in one.rounds))
-    return Run(followed, whole=not last and not any(event.event is Event.LEFT_OUT for event in followed))
+    whole: list[TrainingEvent] = []
+    doubtful: list[TrainingEvent] = []
+    for event in events[:end]:
+        is_followed = broken.isdisjoint(other.loop for other in event.rounds)
+        if is_followed:
+            whole.append(event)
+        if event.event is Event.LEFT_OUT or not is_followed:
+            doubtful.append(event)
+    left_out = any(event.event is Event.LEFT_OUT for event in whole)
+    return Run(tuple(whole), not last and not left_out, ended=not last, doubtful=tuple(doubtful))
 
 
 def together(first: TrainingEvent, second: TrainingEvent) -> bool:
@@ -120,6 +136,17 @@ def together(first: TrainingEvent, second: TrainingEvent) -> bool:
 def always_with(first: TrainingEvent, second: TrainingEvent) -> bool:
     """Whether the first happens wherever the second does."""
     return set(first.guards) <= set(second.guards)
+
+
+def is_of_command_line(value: object) -> bool:
+    """Whether a value is an option of the command line, or an attribute of one."""
+    match value:
+        case Unknown(key=Assumption(function="")):
+            return True
+        case Unknown(key=str(), parent=Unknown() as owner):
+            return is_of_command_line(owner)
+        case _:
+            return False
 
 
 def is_option(value: object) -> bool:

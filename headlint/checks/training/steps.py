@@ -16,7 +16,7 @@ from headlint.checks.training.gathering import (
     thrown_away,
 )
 from headlint.checks.training.holding import called, concerns_all_of, is_optimizer, may_concern, may_train, reaches
-from headlint.checks.training.order import Run, always_with, is_option, together
+from headlint.checks.training.order import Run, always_with, is_of_command_line, is_option, together
 from headlint.checks.training.reach import certainly_reaches, depends_on, may_reach
 from headlint.checks.training.tapes import TRAINABLE
 from headlint.checks.training.unused_gradients import cleared_unused
@@ -124,10 +124,12 @@ def _backward_of(evidence: Evidence, run: Run, step: TrainingEvent) -> TrainingE
 def _follows_always(evidence: Evidence, step: TrainingEvent, backward: TrainingEvent) -> bool:
     """Whether a step happens wherever the gradients are computed, but where they or the loss are no numbers.
 
-    An option that chooses among several optimizers does not count: each of them steps.
+    An option that chooses among several optimizers does not count: each of them steps; nor one of the command line, which
+    is the same in all rounds.
     """
     allowed = {*backward.guards, *guards_of_choice(evidence, step)}
-    return {guard for guard in step.guards if not _asks_for_numbers(guard)} <= allowed
+    others = (guard for guard in step.guards if guard not in allowed)
+    return all(_asks_for_numbers(guard) or is_of_command_line(guard.condition.subject) for guard in others)
 
 
 def _asks_for_numbers(guard: Guard) -> bool:
@@ -233,7 +235,7 @@ def step_out_of_order(evidence: Evidence) -> Iterator[Diagnostic]:
         for clipping in run.of(Event.CLIPPED):
             yield from useless_clipping(evidence, run, clipping)
     for run in evidence.runs:
-        for backward in run.of(Event.DIFFERENTIATED) if run.whole else ():
+        for backward in filter(run.is_whole_for, run.of(Event.DIFFERENTIATED)):
             yield from _backward_without_step(evidence, run, backward)
         for clipping in run.of(Event.CLIPPED):
             yield from clipping_of_scaled(run, clipping)

@@ -112,6 +112,7 @@ def _pair(
             pairs = [(named[name], name, one, loss.sites.get(name, site)) for name, one in entries if name in named]
         case _:
             pairs = [(one, place, loss, site) for place, one in enumerate([output] if several is None else several)]
+    metrics = _one_for_each(metrics, [key for _, key, _, _ in pairs])
     found: list[CompiledLoss] = []
     for one_output, key, one_loss, one_site in pairs:
         its = _metrics_of(machine, metrics, key, one_output)
@@ -212,6 +213,14 @@ def _listed(machine: Machine, given: Value, site: Site) -> list[tuple[Value, Sit
 def _metrics_of(machine: Machine, metrics: Metrics, key: Hashable, output: Value) -> list[tuple[Value, Site]]:
     """The metrics of one output: by its place or name, or those that all outputs get."""
     return metrics.get(key) or metrics.get(_layer_name(output) or None) or metrics.get(None) or []
+
+
+def _one_for_each(metrics: Metrics, keys: list[Hashable]) -> Metrics:
+    """A plain list of as many metrics as there are outputs has one for each (``CompileMetrics._build_metrics_set`` of Keras 3)."""
+    plain = metrics.get(None, [])
+    if len(keys) < 2 or len(plain) != len(keys):
+        return metrics
+    return {key: [metric] for key, metric in zip(keys, plain, strict=True) if isinstance(key, int)}
 
 
 def _metric_name(metric: Value) -> tuple[str, tuple[tuple[str, Value], ...]]:

@@ -207,6 +207,9 @@ def call_method(machine: Machine, model: Value, name: str, arguments: Arguments,
             return Constant(None)
         case "pop" if isinstance(model, Model):
             return _take_off(machine, model)
+        case "add" | "pop":
+            inner = machine.read(model, "functional model") if isinstance(model, Instance) else None
+            return call_method(machine, inner, name, arguments, at) if isinstance(inner, Model) else Unknown()
         case "compile":
             machine.note_event(Event.COMPILED, site, model)
             compilation.compile_model(machine, model, arguments, at)

@@ -143,12 +143,14 @@ def _note(
     certain: bool,
     result: Tensor,
 ) -> None:
+    outside = machine.state.path
     machine.on_path(
         (*prediction.guards, *target.guards),
         lambda: machine.emit(
             LossUse,
             site,
             certain,
+            outside,
             loss=kind,
             prediction=prediction.value,
             target=target.value if has_target else None,
@@ -165,22 +167,28 @@ def _note(
 def _is_optional_step(option: Option, alternatives: tuple[Option, ...]) -> bool:
     """Whether the value is another alternative with one more step that a condition switches on: the author knows both.
 
-    A step that the defaults switch on is none: it is there unless somebody asks for something else.
+    A step that the defaults switch on is none: it is there unless somebody asks for something else. Nor is a layer, without
+    which there is no head.
     """
     tensor = option.value
     return isinstance(tensor, Tensor) and any(
         isinstance(other.value, Tensor)
         and operation.is_made_of(tensor, other.value, 3)
+        and not operation.adds_a_layer(tensor, other.value)
         and not _is_default(option, other)
         for other in alternatives
     )
 
 
 def is_left_bare(option: Option, alternatives: tuple[Option, ...]) -> bool:
-    """Whether several alternatives only add their own head to this one, which is left where no branch is taken."""
+    """Whether an alternative adds a head to this one, or several their own, which is left where no branch is taken."""
     base = option.value
-    others = (other.value for other in alternatives if isinstance(other.value, Tensor) and other.value is not base)
-    return isinstance(base, Tensor) and sum(operation.comes_from(other, base, 4) for other in others) > 1
+    if not isinstance(base, Tensor):
+        return False
+    others = [other.value for other in alternatives if isinstance(other.value, Tensor) and other.value is not base]
+    return sum(operation.comes_from(other, base, 4) for other in others) > 1 or any(
+        operation.adds_a_layer(other, base) for other in others
+    )
 
 
 def _is_default(option: Option, other: Option) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from headlint.flow.data import datasets, feeding
 from headlint.flow.keras import keras_models, unseen_models
 from headlint.flow.layers import containers, library_models, losses
-from headlint.flow.libraries import declarations, joining, layers, search_spaces, tensorflow_calls, trainers
+from headlint.flow.libraries import declarations, joining, layers, search_spaces, tensorflow_calls, trainers, tuners
 from headlint.flow.machine.parts import BY_HAND
 from headlint.flow.python import attributes, builtin_calls, collections_methods, items, standard_library
 from headlint.flow.tensors import tensors
@@ -347,7 +347,9 @@ def call_object(machine: Machine, function: Value, arguments: Arguments, at: int
 
 
 def call_inherited(machine: Machine, instance: Instance, arguments: Arguments, at: int) -> Value:
-    """Call an object of a class of the program that leaves being called to a loss it is derived from."""
+    """Call an object of a class of the program that leaves being called to the loss, or the Keras model, it is derived from."""
+    if (model := machine.read(instance, "functional model")) is not None:
+        return machine.call(model, arguments, at)
     if instance.cls.framework_base() in registry.LOSSES:
         return losses.use_object(machine, losses.of_instance(instance), arguments, machine.site(at))
     return Unknown()
@@ -374,6 +376,8 @@ def call_unknown(machine: Machine, function: Unknown, arguments: Arguments, at: 
         if name in TENSOR_METHODS and _only_numbers(arguments):
             return tensors.call_method(machine, machine.tensor_of(function.parent), name, arguments, machine.site(at))
         machine.note_gradient(function, arguments, at)
+        if (tuned := tuners.call_method(machine, function, arguments, at)) is not None:
+            return tuned
         if (picked := search_spaces.picked(machine, function, arguments)) is not None:
             return picked
         if (done := unseen_models.call_method(machine, function.parent, name, arguments, at)) is not None:

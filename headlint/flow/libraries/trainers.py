@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from headlint.flow.layers import losses
-from headlint.flow.libraries import keras_wrappers
+from headlint.flow.libraries import keras_wrappers, tuners
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.python_values import (
     BoundMethod,
@@ -161,4 +161,4 @@ def hugging_face_subclass(machine: Machine, instance: Instance, arguments: Argum
     machine.call(method, Arguments((model, Unknown("inputs"))), at)
 
 
-CALLS: Mapping[str, Call] = {"fastai.DataBlock": data_block, **keras_wrappers.CALLS}
+CALLS: Mapping[str, Call] = {"fastai.DataBlock": data_block, **keras_wrappers.CALLS, **tuners.CALLS}

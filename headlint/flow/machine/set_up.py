@@ -44,3 +44,5 @@ class SetUp(Struct):
     pairs: list[Pair] = field(default_factory=list)
     wrapped: dict[Unknown, Wrapped] = field(default_factory=dict)
     """The models that are built for scikit-learn, by the wrappers that build them."""
+    tuned: dict[Unknown, Value] = field(default_factory=dict)
+    """What builds the models of Keras Tuner's tuners, by the tuners."""

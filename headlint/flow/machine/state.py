@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from headlint.flow.values.conditions import Choice, Condition, Guard, Option
 from headlint.flow.values.library_values import Backbone, Part
 from headlint.flow.values.python_values import Constant, DictValue, HeapObject, TupleValue, Unknown, Value, births
+from headlint.flow.values.tensor_values import Tensor
 
 MOST_OPTIONS = 8
 """A value with more alternatives than this is no longer followed."""
@@ -240,6 +241,10 @@ def same(left: Value, right: Value) -> bool:
 
 def join(options: Iterable[tuple[tuple[Guard, ...], Value]]) -> Value:
     """One value for several, each under its conditions."""
+    options = tuple(options)
+    if options and not isinstance(first := options[0][1], Choice):
+        if all(same(first, value) for _, value in options):
+            return first
     merged: list[Option] = []
     alike = True
     for guards, value in options:
@@ -248,6 +253,8 @@ def join(options: Iterable[tuple[tuple[Guard, ...], Value]]) -> Value:
             both = _union(guards, option.guards)
             if guards and option.guards and not consistent(both):
                 continue
+            if len(both) > MOST_GUARDS:
+                both = tuple(dict.fromkeys(both))  # several values that one condition decides bring it several times
             alike = alike and (not merged or same(merged[0].value, option.value))
             if len(merged) < MOST_COMPARED:
                 _add(merged, Option(both, option.value))
@@ -258,11 +265,32 @@ def join(options: Iterable[tuple[tuple[Guard, ...], Value]]) -> Value:
     if alike:
         return merged[0].value
     followed = [option for option in merged if len(option.guards) <= MOST_GUARDS]
-    if len(followed) == len(merged) <= _most(merged):
-        return Choice(tuple(merged))
+    if len(followed) == len(merged):
+        followed = followed if len(followed) <= _most(followed) else _folded(followed)
+        if len(followed) <= _most(followed):
+            return Choice(tuple(followed))
     usual = [option for option in followed if _is_usual(option)]
     rest = Unknown(TOO_MANY)
     return Choice((*usual, Option((), rest))) if 0 < len(usual) < MOST_OPTIONS else rest
+
+
+def _folded(options: list[Option]) -> list[Option]:
+    """Fewer alternatives: what a layer gives is one, whatever was done to its input under a condition."""
+    folded: list[Option] = []
+    for option in options:
+        _add(folded, option, _means_the_same)
+    return folded
+
+
+def _means_the_same(left: Value, right: Value) -> bool:
+    match left, right:
+        case Tensor(), Tensor():
+            return all(getattr(left, name) == getattr(right, name) for name in _MEANING)
+        case _:
+            return same(left, right)
+
+
+_MEANING = ("domain", "axis", "attached", "shape", "origin")
 
 
 def _most(options: list[Option]) -> int:
@@ -297,10 +325,10 @@ def _union(first: tuple[Guard, ...], second: tuple[Guard, ...]) -> tuple[Guard, 
     )
 
 
-def _add(options: list[Option], new: Option) -> None:
+def _add(options: list[Option], new: Option, alike: Callable[[Value, Value], bool] = same) -> None:
     """Add an option; two that differ in the outcome of one condition only are one without it."""
     for index, old in enumerate(options):
-        if not same(old.value, new.value):
+        if not alike(old.value, new.value):
             continue
         if set(old.guards) <= set(new.guards):
             return

@@ -404,13 +404,22 @@ def _extreme(choose: Callable[[Any], Any]) -> Callable[[Machine, Arguments, int]
 def _sum(machine: Machine, arguments: Arguments, at: int) -> Value:
     items = iteration.known_items(machine, arguments.positional[0]) if arguments.positional else None
     if not items:
-        return iteration.element(machine, arguments.positional[0]) if arguments.positional else Unknown()
+        return _sum_of_some(machine, arguments.positional[0]) if arguments.positional else Unknown()
     from headlint.flow.python import expressions
 
     total = items[0]
     for item in items[1:]:
         total = machine.state.distribute([total, item], lambda one, two: expressions.binary(machine, "+", one, two, at))
     return total
+
+
+def _sum_of_some(machine: Machine, summed: Value) -> Value:
+    """The sum of nobody knows how many values: of tensors it means what each of them does, of numbers it is none of them."""
+    match iteration.element(machine, summed):
+        case Constant():
+            return Unknown()
+        case other:
+            return other
 
 
 def _round(machine: Machine, arguments: Arguments, at: int) -> Value:

@@ -101,6 +101,11 @@ def _tqdm(machine: Machine, arguments: Arguments, at: int) -> Value:
     return arguments.first("iterable") or Unknown()
 
 
+def _cast(machine: Machine, arguments: Arguments, at: int) -> Value:
+    """``typing.cast(type, value)``: the value."""
+    return arguments.get("val") or (arguments.positional[1] if len(arguments.positional) > 1 else Unknown())
+
+
 def _deque(machine: Machine, arguments: Arguments, at: int) -> Value:
     return ListValue(approximate=True)
 
@@ -167,6 +172,8 @@ NAMES: dict[str, Callable[[Machine, Arguments, int], Value]] = {
     "math.floor": _of_numbers(math.floor),
     "math.ceil": _of_numbers(math.ceil),
     "math.pow": _of_numbers(math.pow),
+    "typing.cast": _cast,
+    "typing_extensions.cast": _cast,
     "tqdm.tqdm": _tqdm,
     "tqdm.auto.tqdm": _tqdm,
     "tqdm.notebook.tqdm": _tqdm,

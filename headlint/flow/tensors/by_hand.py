@@ -201,13 +201,13 @@ def squared_error(machine: Machine, operation: Operation, tensor: Tensor) -> tup
     squared = origin.name == "**" and isinstance(origin.factor, Constant) and origin.factor.value == 2
     if not squared and origin.name.rsplit(".", 1)[-1] not in ("square", "abs"):
         return None
-    if "." in operation.name and not operation.name.startswith("torch."):
+    if "." in operation.name and not operation.name.startswith(("torch.", "tensorflow.")):
         return None
     difference = tensor.inputs[0] if tensor.inputs else tensor
     if difference.origin.note != "subtract" or len(difference.inputs) != 2 or machine.without_gradient:
         return None
     for prediction, labels in (difference.inputs, difference.inputs[::-1]):
-        if prediction.attached and prediction.domain in TRAINED and _known_as_labels(_unreshaped(labels)):
+        if prediction.attached and prediction.domain in TRAINED and _may_be_labels(_unreshaped(labels)):
             return prediction, labels
     return None
 
@@ -252,6 +252,12 @@ def _are_labels(weight: Tensor) -> bool:
         weight = weight.inputs[0]
     given = weight.origin.role == "input" and (weight.symbolic or weight.origin.note == GIVEN)
     return _known_as_labels(weight) or (weight.domain is Domain.UNKNOWN and given)
+
+
+def _may_be_labels(tensor: Tensor) -> bool:
+    """Whether a tensor is labels, or what a graph is fed with."""
+    fed = tensor.origin.role == "input" and tensor.origin.name.endswith(".placeholder")
+    return fed or _known_as_labels(tensor)
 
 
 def _known_as_labels(tensor: Tensor) -> bool:

@@ -122,6 +122,14 @@ def is_made_of(tensor: Tensor, source: Tensor, depth: int) -> bool:
     return depth > 0 and any(_is_alike(part, source) or is_made_of(part, source, depth - 1) for part in tensor.inputs)
 
 
+def adds_a_layer(tensor: Tensor, source: Tensor, depth: int = 4) -> bool:
+    """Whether a tensor was computed from another by a layer with weights, and perhaps more."""
+    layer = tensor.origin.layer if tensor.origin.role == "layer" else None
+    if layer is not None and layer.has_weights:
+        return any(_is_alike(part, source) or is_made_of(part, source, depth) for part in tensor.inputs)
+    return depth > 0 and any(adds_a_layer(part, source, depth - 1) for part in tensor.inputs)
+
+
 def _is_alike(tensor: Tensor, source: Tensor) -> bool:
     return tensor is source or (tensor.origin == source.origin and tensor.domain is source.domain)
 
