@@ -8,7 +8,8 @@ among them (``gc=False``).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -362,12 +363,18 @@ def walk(node: object) -> Iterator[Expression | Statement]:
             stack.append(getattr(part, field))
 
 
-def names_in(part: object) -> frozenset[str]:
+MOST_MENTIONS = 4096
+"""Parts of programs of which is kept what they mention: imported modules are asked again for each file that imports them."""
+
+
+@lru_cache(MOST_MENTIONS)
+def names_in(part: Hashable) -> frozenset[str]:
     """The variables that a node, or a tuple of nodes, mentions."""
     return frozenset(node.name for node in walk(part) if isinstance(node, Name))
 
 
-def attributes_in(part: object) -> frozenset[str]:
+@lru_cache(MOST_MENTIONS)
+def attributes_in(part: Hashable) -> frozenset[str]:
     """The names of the attributes that a node, or a tuple of nodes, mentions."""
     return frozenset(node.name for node in walk(part) if isinstance(node, Attribute))
 

@@ -23,7 +23,9 @@ _HARMLESS = frozenset(
 )
 """Methods of modules and optimizers that do no part of a step."""
 
-_TRAINING = re.compile(r"zero|clear|reset|grad|optim|step|hook|callback|before|after|^on_|backward|scal", re.I)
+_TRAINING = re.compile(
+    r"(?<!non)zero(?!s)|clear|reset|grad|optim|step|hook|callback|before|after|^on_|backward|scal", re.I
+)
 
 
 _OPTIMIZER_CLASS = re.compile(

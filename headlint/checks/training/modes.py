@@ -88,7 +88,7 @@ def _holds(run: Run, optimizer: Value, model: Value) -> bool:
         return True
     held = held_by(optimizer)
     if held is not None:
-        return model in held.owners
+        return model in held.owners or (isinstance(model, Unknown) and model in held.members)
     if isinstance(model, Unknown):
         return isinstance(optimizer, Unknown)
     return any(model in parameters.owners for parameters in _built_over(run, optimizer))
@@ -134,7 +134,8 @@ def _evaluation_before(run: Run, applied: TrainingEvent, backward: TrainingEvent
         whole = [event for event in about if one is not None and one in event.rounds and together(event, applied)]
         if whole and one is not None and all(mode_of(event) is False for event in whole):
             lasting = next((event for event in reversed(whole) if _happens_again_and_again(event, applied)), None)
-            return lasting if lasting is not None and not _handed_around(run, lasting, applied, one) else None
+            if lasting is not None:
+                return lasting if not _handed_around(run, lasting, applied, one) else None
     return None
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from headlint.checks.evidence import Evidence
 from headlint.checks.training.gathering import guards_of_choice
-from headlint.checks.training.holding import called, concerns_all_of, is_optimizer, may_concern, may_train
+from headlint.checks.training.holding import called, concerns_all_of, held_by, is_optimizer, may_concern, may_train
 from headlint.checks.training.order import Run
 from headlint.checks.training.reach import may_reach
 from headlint.flow.values.facts import Event, TrainingEvent
@@ -45,8 +45,10 @@ def _is_of_an_optimizer(evidence: Evidence, clearing: TrainingEvent) -> bool:
     """Whether gradients are those of an optimizer: it clears them, is called one, or is built over the module that does."""
     match clearing.subject:
         case Parameters() as parameters:
-            built = (event.subject for event in evidence.events if event.event is Event.BUILT)
-            return any(concerns_all_of(parameters, optimizer) for optimizer in built)
+            built = [event.subject for event in evidence.events if event.event is Event.BUILT]
+            return any(concerns_all_of(parameters, optimizer) for optimizer in built) or any(
+                held is not None and clearing.by in held.owners for held in map(held_by, built)
+            )
         case Unknown(key=("call", _), parent=Unknown() as function):
             return is_optimizer(clearing.subject) or "optim" in called(function).lower()
         case _:

@@ -143,12 +143,14 @@ def _note(
     certain: bool,
     result: Tensor,
 ) -> None:
+    outside = machine.state.path
     machine.on_path(
         (*prediction.guards, *target.guards),
         lambda: machine.emit(
             LossUse,
             site,
             certain,
+            outside,
             loss=kind,
             prediction=prediction.value,
             target=target.value if has_target else None,

@@ -72,10 +72,14 @@ class Branches(Struct):
             return value.symbol
         return value
 
-    def is_unseen(self, path: Path) -> bool | None:
-        """Whether only callers, or users of a command line, who were not seen take a path; None where nobody may."""
+    def is_unseen(self, path: Path, outside: Path | None = None) -> bool | None:
+        """Whether only callers, or users of a command line, who were not seen take a path; None where nobody may.
+
+        ``outside`` are the conditions of the path without those that chose a model, where it is about one.
+        """
         if contradicts_defaults(path):
-            return True if not self.again and (_needs_one_option(path) or needs_one_flag(path)) else None
+            followed = _needs_one_option(path) or needs_one_flag(path) or _chooses_a_model_only(path, outside)
+            return True if followed and not self.again else None
         return None if self.again and not self.one_thing_differs(path) else self.again
 
     def one_thing_differs(self, path: Path) -> bool:
@@ -107,6 +111,17 @@ def _needs_one_option(path: Path) -> bool:
     asked = {symbol for guard in path for symbol in symbols_of(guard.condition) if _is_option(symbol)}
     return len(asked) == 1 and not contradicts_defaults(
         tuple(guard for guard in path if asked.isdisjoint(symbols_of(guard.condition)))
+    )
+
+
+def _chooses_a_model_only(path: Path, outside: Path | None) -> bool:
+    """Whether several options together choose a model, and none of them anything else: the loss is the same for all."""
+    if outside is None or contradicts_defaults(outside):
+        return False
+    unusual = [guard for guard in path if guard.expected is not None and guard.outcome is not guard.expected]
+    compared = [guard for guard in outside if guard.condition.operator != "truth"]
+    return all(any(map(_is_option, symbols_of(guard.condition))) for guard in unusual) and not any(
+        _is_option(symbol) for guard in compared for symbol in symbols_of(guard.condition)
     )
 
 

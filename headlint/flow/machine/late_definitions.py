@@ -8,6 +8,7 @@ run may change something that the call mentions.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from headlint.flow.values.modules import ModuleUnit
 from headlint.flow.values.python_values import LateDefinition
@@ -20,6 +21,9 @@ _KEEP_NOTHING = re.compile(
 )
 """How decorators are named that give a definition another behaviour or documentation, and keep it nowhere."""
 
+
+MOST_DECORATORS = 128
+"""Decorators of which is kept what they do."""
 
 _LOOKS_ONLY = frozenset(
     {"setattr", "getattr", "hasattr", "isinstance", "callable", "wraps", "update_wrapper", "signature"}
@@ -67,6 +71,7 @@ def _keeps_nothing(unit: ModuleUnit, decorator: ir.Expression) -> bool:
             return False
 
 
+@lru_cache(MOST_DECORATORS)
 def _only_changes(decorator: ir.FunctionDefinition) -> bool:
     """Whether a decorator of the module gives what it gets to nothing that may keep it, and changes nothing else."""
     nodes = list(ir.walk(decorator.body))

@@ -333,9 +333,17 @@ class Machine:
         finally:
             self.muted -= 1
 
-    def emit(self, kind: type[Fact], site: Site, certain: bool = True, /, **columns: Any) -> None:
-        """Note a fact on the current path."""
-        unseen = self.branches.is_unseen(self.state.path)
+    def emit(
+        self,
+        kind: type[Fact],
+        site: Site,
+        certain: bool = True,
+        outside: tuple[Guard, ...] | None = None,
+        /,
+        **columns: Any,
+    ) -> None:
+        """Note a fact on the current path; ``outside`` are its conditions but for those that chose a model."""
+        unseen = self.branches.is_unseen(self.state.path, outside)
         if self.muted or unseen is None or self.counting.is_over(self.state.path):
             return
         if kind in (TrainingEvent, LabelsUse, LossUse, Fed) and needs_one_flag(self.state.path):

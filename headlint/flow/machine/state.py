@@ -241,6 +241,10 @@ def same(left: Value, right: Value) -> bool:
 
 def join(options: Iterable[tuple[tuple[Guard, ...], Value]]) -> Value:
     """One value for several, each under its conditions."""
+    options = tuple(options)
+    if options and not isinstance(first := options[0][1], Choice):
+        if all(same(first, value) for _, value in options):
+            return first
     merged: list[Option] = []
     alike = True
     for guards, value in options:
@@ -249,6 +253,8 @@ def join(options: Iterable[tuple[tuple[Guard, ...], Value]]) -> Value:
             both = _union(guards, option.guards)
             if guards and option.guards and not consistent(both):
                 continue
+            if len(both) > MOST_GUARDS:
+                both = tuple(dict.fromkeys(both))  # several values that one condition decides bring it several times
             alike = alike and (not merged or same(merged[0].value, option.value))
             if len(merged) < MOST_COMPARED:
                 _add(merged, Option(both, option.value))

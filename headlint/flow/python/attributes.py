@@ -56,21 +56,16 @@ def read(machine: Machine, owner: Value, name: str, at: int) -> Value:
     if name == "grad" and isinstance(owner, Tensor | Unknown | OneParameter):
         machine.note_event(Event.READ, machine.site(at), owner)
     match owner:
-        case Choice():
-            return machine.state.distribute([owner], lambda one: read(machine, one, name, at))
-        case OneParameter() | Parameters():
-            return machine.globals.child((owner, name))
-        case FrameworkName(path) if name == "__name__" and path in registry.LAYERS:
-            return Constant(registry.LAYERS[path].short_name)
-        case FrameworkName(path) if name == "__name__" and (short := loss_classes.name_of(path)) is not None:
-            return Constant(short)
-        case FrameworkName(path):
-            extra = machine.read(machine.extras, (path, name))
-            return extra if extra is not None else FrameworkName(canonical(f"{path}.{name}"))
         case Instance():
             return _of_instance(machine, owner, name)
         case Unknown():
             return owner.child(name)
+        case FrameworkName(path):
+            return _of_library_name(machine, path, name)
+        case Choice():
+            return machine.state.distribute([owner], lambda one: read(machine, one, name, at))
+        case OneParameter() | Parameters():
+            return machine.globals.child((owner, name))
         case ModuleValue(unit):
             return owner if name == "__dict__" else names.member(machine, unit, name)
         case PackagePath():
@@ -107,6 +102,15 @@ def read(machine: Machine, owner: Value, name: str, at: int) -> Value:
             return owner
         case _:
             return Unknown()
+
+
+def _of_library_name(machine: Machine, path: str, name: str) -> Value:
+    if name == "__name__":
+        short = registry.LAYERS[path].short_name if path in registry.LAYERS else loss_classes.name_of(path)
+        if short is not None:
+            return Constant(short)
+    extra = machine.read(machine.extras, (path, name))
+    return extra if extra is not None else FrameworkName(canonical(f"{path}.{name}"))
 
 
 def _of_instance(machine: Machine, instance: Instance, name: str) -> Value:

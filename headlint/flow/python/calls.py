@@ -42,6 +42,10 @@ MOST_RECURSIONS = 2
 def call(machine: Machine, function: Value, arguments: Arguments, at: int) -> Value:
     """The result of calling something."""
     match function:
+        case FrameworkName(path):
+            return machine.libraries.call_name(machine, path, arguments, at)
+        case FrameworkMethod(receiver, name):
+            return machine.libraries.call_method(machine, receiver, name, arguments, at)
         case Choice():
             return machine.state.distribute([function], lambda one: call(machine, one, arguments, at))
         case FunctionValue():
@@ -60,10 +64,6 @@ def call(machine: Machine, function: Value, arguments: Arguments, at: int) -> Va
             given = arguments.preceded_by(*positional)
             merged = {**dict(named), **given.named}
             return call(machine, inner, Arguments(given.positional, merged, given.sites, given.complete), at)
-        case FrameworkName(path):
-            return machine.libraries.call_name(machine, path, arguments, at)
-        case FrameworkMethod(receiver, name):
-            return machine.libraries.call_method(machine, receiver, name, arguments, at)
         case Layer() | Container() | Model() | Backbone() | Part() | Loss():
             return machine.libraries.call_object(machine, function, arguments, at)
         case Unknown():

@@ -83,6 +83,7 @@ def evaluate_arguments(machine: Machine, arguments: tuple[ir.Argument, ...]) -> 
     complete = True
     rest: Value | None = None
     rest_at = 0
+    path = machine.unit.path
     for argument in arguments:
         value = machine.evaluate(argument.value)
         if argument.stars == 1:
@@ -100,9 +101,9 @@ def evaluate_arguments(machine: Machine, arguments: tuple[ir.Argument, ...]) -> 
                     complete = False
         elif argument.name:
             named[argument.name] = value
-            sites[argument.name] = machine.site(argument.value)
+            sites[argument.name] = Site(path, argument.value.at)
         else:
-            sites[len(positional)] = machine.site(argument.value)
+            sites[len(positional)] = Site(path, argument.value.at)
             positional.append(value)
     return Arguments(tuple(positional), named, sites, complete, rest, rest_at)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 from headlint.flow.machine.state import Cell, same
@@ -28,6 +28,9 @@ STEPS_OF_A_COSTLY_LOOP = 4_000
 MOST_STEPS_OF_A_LOOP = 20_000
 """One that costs more than this, or than most of what there is, is left early, whatever it does."""
 
+
+MOST_LOOPS = 512
+"""Loops of which is kept what their rounds count."""
 
 MOST_LISTS = 4
 """Lists of which a loop may go through one or the other, each of which is followed."""
@@ -102,22 +105,25 @@ def _follow_members(machine: Machine, node: ir.For, walk: Walk, loop: Loop) -> N
 
 def _forget_counters(machine: Machine, body: tuple[ir.Statement, ...]) -> None:
     """Forget the numbers that the rounds of a loop of unknown length count up: whichever round is run, it is any of them."""
+    for target in _counters(body):
+        if isinstance(machine.evaluate(target), Constant):
+            machine.assign(target, Unknown("counted in a loop"))
+
+
+@lru_cache(MOST_LOOPS)
+def _counters(body: tuple[ir.Statement, ...]) -> tuple[ir.Expression, ...]:
+    """What the rounds of a loop add a number to, and do not begin anew."""
     nodes = list(ir.walk(body))
-    counted = [
+    begun = {_place(target) for node in nodes if isinstance(node, ir.Assign) for target in node.targets}
+    return tuple(
         node.target
         for node in nodes
         if isinstance(node, ir.AugmentedAssign)
         and node.operator in ("+", "-")
-        and _place(node.target)
+        and _place(node.target) not in {"", *begun}
         and isinstance(node.value, ir.Literal)
         and isinstance(node.value.value, int)
-    ]
-    if not counted:
-        return
-    begun = {_place(target) for node in nodes if isinstance(node, ir.Assign) for target in node.targets}
-    for target in counted:
-        if _place(target) not in begun and isinstance(machine.evaluate(target), Constant):
-            machine.assign(target, Unknown("counted in a loop"))
+    )
 
 
 def _place(target: ir.Expression) -> str:

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 BUILTINS = frozenset(name for name in dir(builtins) if not name.startswith("_")) | {"xrange", "unicode", "raw_input"}
 
 
+_WAITING = (Late, LateDefinition)
+
+
 def look_up(machine: Machine, name: str) -> Value:
     """The value of a variable where the interpreter stands."""
     scope: Scope | None = machine.frame.scope
@@ -39,7 +42,9 @@ def look_up(machine: Machine, name: str) -> Value:
         value = scope.slots.get(name)
         if value is not None and (scope.kind != "class" or innermost) and name not in scope.outer_names:
             if not (machine.in_root and scope.kind == "module" and name in scope.unit.reassigned):
-                return _settled_slot(machine, scope, name, machine.state.narrow(value))
+                if isinstance(value, Choice):
+                    return settled(machine, machine.state.narrow(value))
+                return _settled_slot(machine, scope, name, value) if isinstance(value, _WAITING) else value
         innermost = innermost and scope.kind == "comprehension"
         scope = scope.outer
     return _beyond(machine, name)
@@ -111,7 +116,7 @@ def settled(machine: Machine, value: Value) -> Value:
             return machine.attribute(module_named(machine, unit, level, module), name)
         case LateDefinition():
             return importing.defined(machine, value) or Unknown()
-        case Choice(options) if any(isinstance(option.value, Late | LateDefinition) for option in options):
+        case Choice(options) if any(isinstance(option.value, _WAITING) for option in options):
             return join((option.guards, settled(machine, option.value)) for option in options)
         case _:
             return value

@@ -38,6 +38,8 @@ _ARITHMETIC = frozenset({"add", "subtract", "multiply", "divide"})
 OTHER_AXES = frozenset({"state", "attention weights"})
 """The notes of what a layer gives beside its output, with axes of its own."""
 LONGEST_WAY = 64
+MOST_KEPT = 512
+"""Axes of which is kept where they come from: a reshape asks for the same ones several times."""
 MOST_AXES = 6
 REST = Constant(-1)
 """The size that stands for what is left."""
@@ -107,7 +109,7 @@ def _untouched(layer: Layer, effect: str, tensor: Tensor) -> int:
             return 0
 
 
-@lru_cache(maxsize=512)  # a reshape asks for the same axes several times
+@lru_cache(MOST_KEPT)
 def origins(tensor: Tensor, axis: int, least_rank: int = 2) -> frozenset[Axis]:
     """All earlier axes that are as long as an axis: of both terms of a sum, and of what an array was made to fit."""
     return frozenset(all_ways_of(tensor, axis, least_rank))
@@ -379,13 +381,18 @@ def axis_among(machine: Machine, ways: Sequence[frozenset[Axis]], size: Value) -
         return None
     named = sizes.axes_of(size, machine.tensor_of)
     earlier = origins(*named[0]) if len(named) == 1 else frozenset()
-    alike = [number for number, way in enumerate(ways) if way & earlier or any(_is_said(*one, size) for one in way)]
+    alike = [
+        number
+        for number, way in enumerate(ways)
+        if way & earlier or any(sizes.same(said, size) for said in _sizes_said_of(way))
+    ]
     return alike[0] if len(alike) == 1 else None
 
 
-def _is_said(tensor: Tensor, axis: int, size: Unknown) -> bool:
-    said = written(tensor, axis)
-    return isinstance(said, Unknown) and sizes.same(said, size)
+@lru_cache(MOST_KEPT)
+def _sizes_said_of(axes: frozenset[Axis]) -> tuple[Unknown, ...]:
+    """What the program says of the sizes of axes, without those that are numbers."""
+    return tuple(said for axis in axes if isinstance(said := written(*axis), Unknown))
 
 
 def axis_of_size(machine: Machine, tensor: Tensor, size: Value, among: Sequence[int]) -> int | None:

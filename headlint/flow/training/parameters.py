@@ -178,6 +178,10 @@ def collected(machine: Machine, path: str, arguments: Arguments) -> Parameters |
     match path, given:
         case "builtins.filter", [_, Parameters() as parameters]:
             return trainable_only(machine, parameters)
+        case "builtins.filter", [_, Choice(options) as either] if all(
+            isinstance(option.value, Parameters) for option in options
+        ):
+            return trainable_only(machine, given_to_optimizer(machine, either))
         case (("itertools.chain" | "builtins.iter"), [*several]) if several and all(
             isinstance(one, Parameters | ListValue) for one in several
         ):
