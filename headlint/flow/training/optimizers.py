@@ -42,6 +42,8 @@ def build(machine: Machine, path: str, arguments: Arguments, at: int) -> Value |
         return optimizer
     if path in training.SCHEDULERS or path == training.ANY_SCHEDULER:
         return Scheduler(name, site, arguments.first("optimizer") or Unknown())
+    if path in training.SCHEDULERS_BY_NAME:
+        return Scheduler(name, site, arguments.after(1).first("optimizer") or Unknown())
     if path in training.SCALERS:
         return Scaler(site)
     if path in training.CLIPPING:
