@@ -175,6 +175,15 @@ class Machine:
         """See to it that there are so many steps for what follows, whatever was spent before."""
         self._steps_left = max(self._steps_left, steps + self.state.work * STEPS_PER_COMBINATION)
 
+    def release(self) -> None:
+        """Let go of the program: its modules, classes and objects know each other, and nobody looks for cycles in time."""
+        for unit in self.units.values():
+            if unit is not None:
+                unit.release()
+        for instance in self.instances:
+            instance.slots.clear()
+        vars(self).clear()
+
     def within(self, unit: ModuleUnit, run: Callable[[], None]) -> None:
         """Do something as if a module's top level did it."""
         self.frames.append(Frame(unit.scope, unit))
