@@ -186,6 +186,15 @@ class Machine:
         """Which of them something came into being in."""
         return bisect(self._root_begins, thing.born) - 1
 
+    def release(self) -> None:
+        """Let go of the program: its modules, classes and objects know each other, and nobody looks for cycles in time."""
+        for unit in self.units.values():
+            if unit is not None:
+                unit.release()
+        for instance in self.instances:
+            instance.slots.clear()
+        vars(self).clear()
+
     def within(self, unit: ModuleUnit, run: Callable[[], None]) -> None:
         """Do something as if a module's top level did it."""
         self.frames.append(Frame(unit.scope, unit))
