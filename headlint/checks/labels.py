@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 
 from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
@@ -29,6 +28,7 @@ from headlint.flow.values.facts import (
 )
 from headlint.flow.values.tensor_values import Domain, Tensor
 from headlint.frameworks import keras, keras_losses
+from headlint.spelling import nearest
 
 
 def labels_do_not_fit_loss(evidence: Evidence) -> Iterator[Diagnostic]:
@@ -407,9 +407,9 @@ def unknown_loss_or_activation(evidence: Evidence) -> Iterator[Diagnostic]:
         "metric": [*keras_losses.METRIC_STRINGS, *keras_losses.LOSS_STRINGS],
     }
     for fact in evidence.of(UnknownString):
-        nearest = difflib.get_close_matches(fact.text, sorted(known[fact.kind]), 1, 0.6)
-        advice = f"Did you mean {nearest[0]!r}?" if nearest else "Look the name up in the Keras documentation."
-        details = (("nearest", nearest[0]), ("kind", fact.kind)) if nearest else (("kind", fact.kind),)
+        meant = nearest(fact.text, known[fact.kind])
+        advice = f"Did you mean {meant!r}?" if meant else "Look the name up in the Keras documentation."
+        details = (("nearest", meant), ("kind", fact.kind)) if meant else (("kind", fact.kind),)
         message = f"Keras knows no {fact.kind} named {fact.text!r}."
         yield Diagnostic("HL702", fact.site, message, advice, is_proved(fact), details=details, subject=fact.site)
 

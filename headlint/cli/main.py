@@ -10,6 +10,7 @@ from importlib import import_module
 from io import TextIOWrapper
 from typing import NoReturn
 
+from headlint.run.collecting import collecting_rarely
 from headlint.version import __version__
 
 CLEAN, FINDINGS, FAILED, INTERRUPTED = 0, 1, 2, 130
@@ -55,7 +56,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             # A terminal that does not know a character shows a question mark.
             stream.reconfigure(errors="replace")
     try:
-        return _dispatch(arguments)
+        with collecting_rarely():
+            return _dispatch(arguments)
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
@@ -76,7 +78,7 @@ def _dispatch(arguments: list[str]) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"headlint {__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", prog="headlint")
     module = None
     for name, (path, purpose) in COMMANDS.items():
         command = commands.add_parser(name, help=purpose, description=purpose[0].upper() + purpose[1:] + ".")

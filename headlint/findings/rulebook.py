@@ -7,7 +7,6 @@ reads one page.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -108,9 +107,11 @@ def find_rule(text: str) -> Rule | None:
 
 def nearest_rule(text: str) -> str:
     """The code or name that is spelt most like the text, to say what may have been meant."""
+    from difflib import SequenceMatcher
+
     wanted = text.strip()
     as_code = re.fullmatch(r"[A-Za-z]{0,3}\d+", wanted)
-    matcher = difflib.SequenceMatcher(b=wanted.upper() if as_code else wanted.lower())
+    matcher = SequenceMatcher(b=wanted.upper() if as_code else wanted.lower())
 
     def likeness(candidate: str) -> float:
         matcher.set_seq1(candidate)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import sys
 from collections.abc import Callable, Mapping
@@ -12,6 +11,7 @@ from typing import Any
 
 from headlint.settings import EXPECTATIONS, OUTPUTS, ConfigurationError, Settings
 from headlint.source.project import find_root
+from headlint.spelling import nearest
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -86,8 +86,8 @@ def _values(where: str, table: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _nearest(text: str, known: Any) -> str:
-    close = difflib.get_close_matches(text, list(known), 1)
-    return f"; did you mean {close[0]!r}?" if close else ""
+    close = nearest(text, known)
+    return f"; did you mean {close!r}?" if close else ""
 
 
 def _texts(where: str, value: Any) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from headlint.run.collecting import ALLOCATIONS, collecting_rarely
 from headlint.run.results import FileResult
 
 if TYPE_CHECKING:
@@ -18,11 +19,8 @@ if TYPE_CHECKING:
     from headlint.loading.loader import ProjectLoader
 
 FILES_WORTH_A_PROCESS = 4
-BYTES_WORTH_A_PROCESS = 50_000
+BYTES_WORTH_A_PROCESS = 25_000
 """From which on a process saves more than it costs to start it."""
-
-_ALLOCATIONS = (50_000, 20, 100)
-"""After how many new objects cycles are looked for: interpreting makes many, and most go by themselves."""
 
 Analyze = Callable[[Path, "ProjectLoader"], FileResult]
 
@@ -83,17 +81,6 @@ class Pool:
             return
 
 
-@contextmanager
-def collecting_rarely() -> Iterator[None]:
-    """Look for cycles seldom for a while."""
-    before = gc.get_threshold()
-    gc.set_threshold(*_ALLOCATIONS)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
-
-
 def import_analysis() -> None:
     """Import what checks models, before copies of this process are made that would each import it again."""
     import headlint.checks.run
@@ -130,7 +117,7 @@ _shared: tuple[Analyze, ProjectLoader] | None = None
 def _start(analyze: Analyze, make_loader: Callable[[], ProjectLoader]) -> None:
     global _shared
     _shared = _shared or (analyze, make_loader())
-    gc.set_threshold(*_ALLOCATIONS)
+    gc.set_threshold(*ALLOCATIONS)
 
 
 def _work(file: Path) -> FileResult:

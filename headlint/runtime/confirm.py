@@ -151,16 +151,18 @@ def confirm_file(
     start: Start,
     root: Path,
 ) -> Iterator[Confirmation | Problem]:
-    """A confirmation for each model of a file or the one of that name, with the findings about it."""
+    """A confirmation for each model of a file or the one of that name, with the findings about it, and without a name for
+    each model of another file that a finding in this one is about."""
     path = Path(os.path.abspath(path))
     try:
         framework = framework_of(path.read_text(encoding="utf-8", errors="replace"))
     except OSError as error:
         yield Problem(str(path), f"cannot be read: {error.strerror or error}")
         return
-    behind = [one for one in targets_of_findings(findings, heads) if not name or one.name == name]
-    targets = [target for target in behind if Path(os.path.abspath(target.path)) == path]
-    answered = {target.name for target in targets}
+    behind = targets_of_findings(findings, heads)
+    own = [target for target in behind if Path(os.path.abspath(target.path)) == path]
+    targets = [target for target in own if target.name == name] if name else behind
+    answered = {target.name for target in own}
     names = [name] if name else _names(path, framework, start, root)
     if isinstance(names, Problem):
         yield names

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from headlint.runtime.worker.program.adjusting import adjusted
 from headlint.runtime.worker.program.arguments import Arguments
 from headlint.runtime.worker.program.loading import Program, Slice
+from headlint.runtime.worker.program.old_libraries import accept_old_yaml
 from headlint.runtime.worker.program.old_python import Older
 from headlint.runtime.worker.program.parameters import block_class
 from headlint.runtime.worker.program.standins import GUESSED, Absent
@@ -43,6 +45,12 @@ def halves(width):
     half = width / 2
     half /= 2
     return half
+
+def embedded(vocab):
+    return len(vocab), vocab["word"], vocab.vectors
+
+def windowed(shape):
+    raise ValueError("Computed output size would be zero or negative")
 
 def vocabulary():
     with open("words.txt") as lines:
@@ -121,3 +129,22 @@ def test_a_file_that_is_not_there_has_no_lines_where_that_is_allowed(
 
 def test_names_of_python_2_do_their_work(module: Slice) -> None:
     assert module.namespace["old"]({"a": 1}) == ["a", 0, 1, "z"]
+
+
+def test_words_with_their_numbers_are_given_where_a_number_is_asked_for_its_length(module: Slice) -> None:
+    tried = others(module, "embedded", Arguments((101,), {}, "guess", ("vocab=101",)), ["vocab"])
+    assert module.namespace["embedded"](tried[0].positional[0]) == (101, 1, None)
+
+
+def test_an_image_that_is_too_small_is_made_larger(module: Slice) -> None:
+    tried = others(module, "windowed", Arguments(((32, 32, 3),), {}, "guess", ("shape=(32, 32, 3)",)), ["shape"])
+    assert [one.positional[0] for one in tried] == [(64, 64, 3), (224, 224, 3)]
+
+
+def test_yaml_is_read_without_a_loader_as_it_once_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    yaml = ModuleType("yaml")
+    vars(yaml).update(FullLoader="full", load=lambda stream, Loader: (stream, Loader), load_all=list)
+    monkeypatch.setitem(sys.modules, "yaml", yaml)
+    accept_old_yaml()
+    assert yaml.load("text") == ("text", "full")
+    assert yaml.load("text", Loader="safe") == ("text", "safe")

@@ -65,6 +65,13 @@ def test_a_guessed_file_of_options_holds_guesses(tmp_path: Path) -> None:
         assert json.load(GuessedConfiguration())["hidden_size"] == 32  # type: ignore[arg-type]
 
 
+def test_a_folder_whose_name_is_none_of_python_is_no_package(tmp_path: Path) -> None:
+    written(tmp_path, "mlp-vs.cnn/__init__.py", "")
+    written(tmp_path, "mlp-vs.cnn/models/__init__.py", "")
+    assert module_name(written(tmp_path, "mlp-vs.cnn/net.py", "")) == "net"
+    assert module_name(written(tmp_path, "mlp-vs.cnn/models/net.py", "")) == "models.net"
+
+
 @pytest.mark.parametrize(
     ("lines", "than", "further"),
     [

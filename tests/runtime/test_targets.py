@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from headlint.findings.finding import Place
 from headlint.findings.heads import HeadPicture
 from headlint.run.session import check_paths
+from headlint.runtime.confirm import Confirmation, confirm_path
 from headlint.runtime.discoveries import discoveries
 from headlint.runtime.measurement import Basis, Measurement, Output
+from headlint.runtime.options import Wanted
 from headlint.runtime.targets import Target, targets_of_findings
 from headlint.settings import Settings
 
@@ -77,3 +80,45 @@ def test_what_a_guessed_input_decides_is_not_found(
     measured = Measurement("torch", Basis(input_origin=origin), outputs=(Output("", shape, "float32", (), ()),))
     told = discoveries(Target(path, "Net", "torch", heads=(head,)), measured)
     assert [one.code for one in told] == found
+
+
+TRAIN = """
+from net import Net
+from torch import nn
+
+criterion = nn.CrossEntropyLoss()
+
+
+def train(loader):
+    net = Net()
+    for x, y in loader:
+        criterion(net(x).softmax(1), y).backward()
+"""
+
+
+class Refusing:
+    """A measurer that finds no models in a file and measures none."""
+
+    refused = None
+
+    def measure(self, request: dict[str, Any]) -> dict[str, Any]:
+        """The reply."""
+        return {"names": []} if request["list"] else {"ok": False, "reason": "constructor", "detail": "none"}
+
+
+def test_a_finding_in_a_file_is_asked_of_a_model_in_another_file(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(NET, encoding="utf-8")
+    (tmp_path / "train.py").write_text(TRAIN, encoding="utf-8")
+
+    def asked(name: str) -> list[tuple[str, str, list[str]]]:
+        told = confirm_path(
+            tmp_path / "train.py", name, Settings(root=tmp_path), Wanted(), lambda framework: Refusing()
+        )
+        return [
+            (one.target.path.name, one.target.name, [finding.code for finding, _ in one.verdicts])
+            for one in told
+            if isinstance(one, Confirmation)
+        ]
+
+    assert asked("") == [("net.py", "Net", ["HL101"])]
+    assert asked("other") == [("train.py", "other", [])]

@@ -110,8 +110,15 @@ def _note_step(machine: Machine, optimizer: Value, at: int, by: Value | None = N
         optimizer,
         by=by,
         frozen=parameters.are_all_frozen(machine, held),
-        missing=parameters.missing_from(machine, held),
+        missing=_missing(machine, optimizer) if isinstance(optimizer, Optimizer) else frozenset(),
     )
+
+
+def _missing(machine: Machine, optimizer: Optimizer) -> frozenset[Value]:
+    """The layers that came into a module after the optimizer, where it is known that they came after it."""
+    known = (machine.root_of(optimizer), machine.root)
+    missing = parameters.missing_from(machine, optimizer.held)
+    return frozenset(one for one in missing if isinstance(one, HeapObject) and machine.root_of(one) in known)
 
 
 def _scaler(machine: Machine, scaler: Scaler, name: str, arguments: Arguments, at: int) -> Value:

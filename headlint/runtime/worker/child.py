@@ -22,6 +22,7 @@ from .program.building import Recipe, make, recipes
 from .program.commandline import without_command_line
 from .program.discovery import discover
 from .program.loading import Program, Slice
+from .program.old_libraries import NEEDS_LOADER, accept_old_yaml
 from .program.old_python import Older, is_divided
 from .program.sources import parse, read_source
 from .program.standins import GUESSED, Absent
@@ -88,7 +89,7 @@ def answer(request: Request, guards: list[str], early: Early = lambda reply: Non
             try:
                 recipe, measured = best(program, module, name, request, adapter, lambda *one: early(told.reply(*one)))
             except Unmeasurable as failure:
-                if not relax(failure, request):
+                if not relax(failure, request, program):
                     raise
                 module = program.reload(module)
                 told = replace(told, module=module)
@@ -104,11 +105,15 @@ def answer(request: Request, guards: list[str], early: Early = lambda reply: Non
     return reply
 
 
-def relax(failure: Unmeasurable, request: Request) -> bool:
-    """Lets what stopped the program pass the next time, where it is a file of data that is not there, or a quotient that is
-    whole in Python 2; whether it is."""
+def relax(failure: Unmeasurable, request: Request, program: Program) -> bool:
+    """Lets what stopped the program pass the next time, where it is a file of data that is not there, a quotient that is
+    whole in Python 2, or an argument that a library could do without; whether it is."""
     if request.seconds_left < 0:
         return False
+    if NEEDS_LOADER in failure.detail or any(NEEDS_LOADER in one for one in program.stubs):
+        program.stubs[:] = [one for one in program.stubs if NEEDS_LOADER not in one]
+        accept_old_yaml()
+        return True
     if failure.reason == "data":
         Absent.read_as_empty = True
         return True

@@ -19,10 +19,13 @@ from ..reasons import describe
 from .arguments import Arguments, shown
 from .discovery import model_classes
 from .guessing import (
+    CLASSES,
     HIDDEN,
     VOCABULARY,
+    WORDS,
     CompletedMapping,
     GuessedConfiguration,
+    GuessedVocabulary,
     Unguessable,
     guess,
     last_resort,
@@ -43,6 +46,7 @@ MISSING = re.compile(r"missing \d+ required (?:positional|keyword-only) argument
 
 WANTS_SEVERAL = re.compile(
     r"'(int|float|bool)' object is not (iterable|subscriptable|reversible|an iterator)|argument must be a sequence"
+    r"|with an iterable, but got (int|float)"
     r"|object of type '(int|float|bool)' has no len|must be an iterable, not (int|float)|concatenate list"
     r"|for \+: '(int|float)' and '(list|tuple)'|for \+: '(list|tuple)' and '(int|float)'|zip argument"
     r"|'(int|float)' object does not support item"
@@ -57,6 +61,9 @@ WANTS_SO_MANY = re.compile(r"values to unpack \(expected (\d+)")
 WANTS_FUNCTION = re.compile(
     r"'(int|float|bool|str)' object is not callable|arg 1 must be a class|is not a Module subclass"
 )
+TOO_SMALL = re.compile(r"zero or negative|[Nn]egative dimension|[Oo]utput size is too small|smaller than")
+"""What is said of images that have no place left for a window."""
+
 WANTS_SAME_LENGTH = re.compile(r"(same|equal) (length|size|number)|length mismatch|len\(.*==\s*len\(", re.I)
 WANTS_ARRAY = re.compile(r"expected np.ndarray \(got ")
 WANTS_TENSOR = re.compile(r"torch Tensor or None required|must be Tensor, not (?:int|float)")
@@ -83,6 +90,11 @@ OF_A_MODEL = frozenset(
 )
 """What the program asks of a model."""
 
+OF_A_TENSOR = frozenset(
+    {"size", "shape", "dim", "unsqueeze", "clone", "detach", "float", "device", "numel", "t", "sum"}
+)
+"""What the program asks of a tensor."""
+
 WANTS_OTHER = (SystemExit, KeyError, ValueError, NotImplementedError, AssertionError, NameError, AttributeError)
 """What a constructor raises that has no use for a value it was given, or no branch for it and so no variable."""
 
@@ -93,6 +105,9 @@ Frame = tuple[FrameType, Piece]
 """A call of the user's program, and what was running in it."""
 
 LARGEST = 5000
+FEW = 4
+"""Channels of an image at most."""
+
 SHORT = 3
 """Letters of a name up to which a text may have it by chance."""
 
@@ -353,6 +368,10 @@ def asked_for(knob: Knob, trouble: Trouble) -> Iterator[Any]:
     if value is None:
         yield from likely(knob.name)
         return
+    if WORDS.search(knob.name) and (WANTS_SEVERAL.search(trouble.text) or WANTS_OPTIONS.search(trouble.text)):
+        yield GuessedVocabulary()
+    if TOO_SMALL.search(trouble.text) and isinstance(value, tuple):
+        yield from (tuple(by * one if one > FEW else one for one in value if type(one) is int) for by in (2, 7))
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
     several = isinstance(value, (list, tuple)) and bool(value)
     if (found := WANTS_SO_MANY.search(text)) and (number or several):
@@ -380,7 +399,9 @@ def asked_for(knob: Knob, trouble: Trouble) -> Iterator[Any]:
         yield "none"
     if WANTS_FUNCTION.search(text) and trouble.reads(knob):
         yield from functions_for(knob.name)
-    if (found := WANTS_OPTIONS.search(text)) and trouble.reads(knob):
+    if (found := WANTS_OPTIONS.search(text)) and found[2] in OF_A_TENSOR and "torch" in sys.modules:
+        yield from links(sys.modules["torch"]) if trouble.reads(knob) else ()
+    elif found and trouble.reads(knob):
         yield last_resort("model") if found[2] in OF_A_MODEL else GuessedConfiguration()
     if isinstance(trouble.error, WANTS_OTHER) and (isinstance(value, (int, str, float)) or is_layer(value)):
         yield from words_for(knob, trouble.frames)
@@ -390,6 +411,11 @@ def asked_for(knob: Knob, trouble: Trouble) -> Iterator[Any]:
         yield not value
     elif several and isinstance(trouble.error, IndexError):
         yield [*value, *value]
+
+
+def links(torch: Any) -> Iterator[Any]:
+    """Which nodes of a graph are linked: one matrix, and one for each of several kinds of links."""
+    yield from (torch.eye(CLASSES), torch.eye(CLASSES).repeat(3, 1, 1))
 
 
 def classes_beside(one: type) -> Iterator[type]:

@@ -15,7 +15,7 @@ from .arguments import Arguments, arguments_for, required_and_optional, shown
 from .discovery import MODEL_CALLS, makes_model
 from .loading import Program, Slice
 from .locating import definition, written_value
-from .owners import model_held, only_owns, owned_models
+from .owners import adds_layers, model_held, only_owns, owned_models
 from .sources import parse
 from .standins import MissingData, find_stand_in, missing_package
 
@@ -71,7 +71,7 @@ def recipes(program: Program, module: Slice, name: str, init: str, framework: Fr
     if framework.is_model(value):
         yield Recipe(FirstThenFresh(value, program, module, name), text, "module level" if "." not in name else name)
     elif isinstance(value, type) and (
-        only_owns(node) if framework.is_model_class(value) else makes_model(node, MODEL_CALLS)
+        only_owns(node) if framework.is_model_class(value) else makes_model(node, MODEL_CALLS) or adds_layers(node)
     ):
         for made, called, arguments, target in owned_models(program, module, name, value, framework.is_model):
             yield made_with(made, target, called, arguments)

@@ -14,6 +14,7 @@ import sys
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
+from ..measuring.specs import FEATURES
 from .settings import is_group, setting
 
 CLASSES = 7
@@ -210,6 +211,39 @@ TABLE = re.compile(
 )
 """Parameters that hold the rows of an embedding."""
 
+ROWS_OF_WORDS = re.compile(r"emb|vec|glove|word|vocab", re.I)
+"""Parameters whose rows stand for words."""
+
+WORDS = re.compile(r"vocab|tokenizer|dictionary|^(lang|alphabet)$|word2i(dx|nd)|_lang$", re.I)
+"""Parameters that may hold words with their numbers."""
+
+
+class GuessedVocabulary:
+    """Words with their numbers, as objects of many kinds hold them: as long as a guess, every word known, no vectors."""
+
+    def __len__(self) -> int:
+        return VOCABULARY
+
+    def __getitem__(self, word: Any) -> Any:
+        return 1
+
+    def __contains__(self, word: object) -> bool:
+        return True
+
+    def __call__(self, *words: Any, **options: Any) -> int:
+        """The number of a word."""
+        return 1
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        if re.search(r"vectors|embeddings?$|weights?$", name):
+            return None
+        if re.search(r"pad|unk|[bes]os|cls|sep|mask|blank", name):
+            return 1
+        return VOCABULARY if re.search(r"size|^n_|num|count|^len|total", name) else self
+
+
 WORLD = re.compile(r"^(.*_)?(envs?|environment)$", re.I)
 """Parameters that hold an environment of reinforcement learning."""
 
@@ -248,10 +282,28 @@ WHOLE = re.compile(r"(model|net|network|backbone|encoder|decoder|module|extracto
 """Parameters that ask for a model."""
 
 
+ROWS = 64
+LABELS = re.compile(r"(^|_)(y|labels?|targets?)(_|$)", re.I)
+
+
+def rows_of_data(name: str) -> Any:
+    """Data that a caller would give to learn from: rows of features, or a number for each; None without numpy."""
+    numpy = sys.modules.get("numpy")
+    if numpy is None:
+        return None
+    return numpy.arange(ROWS) % 2.0 if LABELS.search(name) else numpy.full((ROWS, FEATURES), 0.5, dtype="float32")
+
+
+SEVERAL = re.compile(r"(models|nets|networks|backbones|encoders|modules|experts|branches)$", re.I)
+"""Parameters that ask for several models."""
+
+
 def last_resort(name: str) -> Any:
     """What is given where nothing is likely: for a model one that gives what it is given, in Keras one layer of rows, else
     a number, which what the constructor raises may change."""
     torch, keras = sys.modules.get("torch"), sys.modules.get("keras")
+    if torch is not None and keras is None and SEVERAL.search(name):
+        return [torch.nn.Identity(), torch.nn.Identity()]
     if not WHOLE.search(name):
         return HIDDEN
     if keras is not None:
@@ -292,6 +344,12 @@ def guess(name: str, annotation: Any = inspect.Parameter.empty) -> Any:
         return (32, 32, 3)  # in Keras a shape is told without the batch, channels last
     if "keras" in sys.modules and name in KERAS_NAMES:
         return KERAS_NAMES[name]
+    if (
+        (written == "Tensor" or written.endswith(".Tensor"))
+        and not ROWS_OF_WORDS.search(name)
+        and "torch" in sys.modules
+    ):
+        return sys.modules["torch"].full((HIDDEN,) if "bias" in name else (HIDDEN, HIDDEN), 0.01)
     if TABLE.search(spread(name)) and (rows := table()) is not None:
         return rows
     if WORLD.search(spread(name)):

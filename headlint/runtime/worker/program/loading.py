@@ -165,10 +165,15 @@ def package_root(path: Path) -> Path:
     Packages need no ``__init__.py``: as many folders are packages as the file's relative imports go up.
     """
     folder = path.parent
-    while (folder.parent / "__init__.py").exists() and (folder / "__init__.py").exists():
+    while is_package(folder.parent) and is_package(folder):
         folder = folder.parent
     needed = path.parents[min(levels_up(path), len(path.parents) - 1) - 1]
     return needed if needed in folder.parents else folder
+
+
+def is_package(folder: Path) -> bool:
+    """Whether a folder is a package that can be imported by its name."""
+    return folder.name.isidentifier() and (folder / "__init__.py").exists()
 
 
 def is_relative(path: Path) -> bool:
@@ -187,7 +192,7 @@ def levels_up(path: Path) -> int:
 def module_name(path: Path) -> str:
     """The dotted name under which a file would be imported; a notebook or script has its bare name."""
     stem = path.stem if path.stem.isidentifier() else "headlint_model"
-    if path.suffix != ".py" or not ((path.parent / "__init__.py").exists() or is_relative(path)):
+    if path.suffix != ".py" or not (is_package(path.parent) or is_relative(path)):
         return stem
     top = package_root(path).parent
     parts = path.with_suffix("").relative_to(top).parts

@@ -21,6 +21,7 @@ from .guessing import (
     guess,
     guess_by_name,
     last_resort,
+    rows_of_data,
     spread,
     table,
 )
@@ -36,6 +37,9 @@ DATA = re.compile(
 """Parameters that are rows of data."""
 
 
+LEARNT_FROM = re.compile(r"^[xy]_?(train|test|val)", re.I)
+"""Parameters that are data to learn from whatever is done with them."""
+
 BLOCK = re.compile(r"(Block|Bottleneck|Unit|Cell)$", re.I)
 """Names of classes of which a model makes several."""
 
@@ -49,6 +53,12 @@ def guess_parameter(parameter: inspect.Parameter, module: Slice, target: Callabl
         return rows
     if not isinstance(target, type) and is_data(target, parameter.name):
         return stand_in(parameter.name, f"{parameter.name} is what a caller would give")
+    if (
+        isinstance(target, type)
+        and holds_rows(target, parameter.name)
+        and (rows := rows_of_data(parameter.name)) is not None
+    ):
+        return rows
     plain = parameter.annotation is parameter.empty
     if (
         isinstance(target, type)
@@ -67,6 +77,13 @@ def guess_parameter(parameter: inspect.Parameter, module: Slice, target: Callabl
     if items:
         return [single] * items
     return single
+
+
+def holds_rows(target: type, parameter: str) -> bool:
+    """Whether a constructor learns from a parameter: it is called like data to learn from, or it is data by its use."""
+    return LEARNT_FROM.search(parameter) is not None or (
+        DATA.search(parameter) is not None and is_data(body_of(target), parameter)
+    )
 
 
 def unpackable(target: ast.expr) -> Any:
