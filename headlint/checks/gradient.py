@@ -145,9 +145,11 @@ def _order(call: tuple[str, ...]) -> str:
 def _is_data(use: LossUse, value: Unknown) -> bool:
     """Whether something unknown is a part of a batch, or given to a training step beside what the model is given.
 
-    A parameter counts in Keras alone: its losses take the labels first, the others take them second.
+    A parameter, or what it is unpacked to, counts in Keras alone: its losses take the labels first, the others take them
+    second.
     """
-    parameter = isinstance(value.key, tuple) and value.key[:1] == ("parameter",)
+    given = value.parent if isinstance(value.key, tuple) and value.key[:1] == ("item",) and value.parent else value
+    parameter = isinstance(given.key, tuple) and given.key[:1] == ("parameter",)
     return _is_batch_item(value) or (parameter and use.loss.framework == "keras" and not use.loss.by_hand)
 
 

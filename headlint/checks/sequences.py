@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
 from headlint.checks.evidence import Evidence, is_proved
 from headlint.flow.tensors.sequences import is_across_windows, is_batch, is_batch_first, is_of_sequences
+from headlint.flow.values.conditions import Guard
 from headlint.flow.values.facts import LayerApplied, PaddedStepTaken, SequencePacked, StatesGiven, StepTaken
 from headlint.flow.values.library_values import Layer
+from headlint.flow.values.python_values import Unknown
 
 _OF_STEPS = ("last", "mean", "joined", "window")
 _NOTES = {"joined": "joins all axes but the first", "window": "looks at neighbours along axis {axis}"}
@@ -54,10 +56,25 @@ def _batches_given(evidence: Evidence) -> Iterator[Diagnostic]:
         if not is_of_sequences(applied.layer) or applied.input.shape.rank not in (None, 3):
             continue
         batch_first = is_batch_first(applied.layer)
-        if batch_first is None or _attends_among_samples(applied, batch_first):
+        if (
+            batch_first is None
+            or _attends_among_samples(applied, batch_first)
+            or any(map(_asks_for_rank, applied.guards))
+        ):
             continue
         if is_batch(applied.input, 1 if batch_first else 0) or is_across_windows(applied.input) is batch_first:
             yield _about_layer(applied, applied.layer, batch_first, ())
+
+
+def _asks_for_rank(guard: Guard) -> bool:
+    """Whether a condition asks how many axes something has: a single sequence is treated otherwise than a batch."""
+    match guard.condition.subject:
+        case Unknown(key="ndim") | Unknown(key="len", parent=Unknown(key="shape" | "size")):
+            return True
+        case Unknown(key=("call", *_), parent=Unknown(key="dim" | "ndimension")):
+            return True
+        case _:
+            return False
 
 
 def _attends_among_samples(applied: LayerApplied, batch_first: bool) -> bool:

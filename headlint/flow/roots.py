@@ -61,12 +61,12 @@ def run(machine: Machine, unit: ModuleUnit) -> None:
 def _run_rest(machine: Machine, unit: ModuleUnit) -> None:
     worth = _worth_running(machine, unit)
     for function in _by_need(unit):
-        machine.root += 1
+        machine.begin_root()
         if id(function.definition) not in machine.reached and function.owner is None and worth(function.definition):
             machine.with_share(partial(calls.run_function, machine, function, Arguments(), 0, assume_defaults=True))
     _run_steps_of_others(machine, unit)
     for cls in sorted(unit.classes, key=lambda cls: not any(made.cls is cls for made in machine.instances)):
-        machine.root += 1
+        machine.begin_root()
         if worth(cls.definition):
             machine.with_share(partial(_run_class, machine, cls), ROOTS_IN_A_CLASS * machine.steps_of_a_root)
     for function in _lambdas(machine, unit):
@@ -175,7 +175,7 @@ def _run_steps_of_others(machine: Machine, unit: ModuleUnit) -> None:
                 case (FunctionValue() as method, ClassValue() as owner) if (
                     owner.unit is not unit and id(method.definition) not in machine.reached
                 ):
-                    machine.root += 1
+                    machine.begin_root()
                     run = _Run(machine, method, instance, configured, open_methods.is_abstract(cls))
                     machine.with_share(run)
                     if name == "configure_optimizers":
@@ -202,7 +202,7 @@ def _run_methods(machine: Machine, instance: Instance, again: bool = False) -> N
     configured: Value = Constant(None)
     is_abstract = open_methods.is_abstract(instance.cls)
     for method in methods:
-        machine.root += 1
+        machine.begin_root()
         if (id(method.definition) in machine.reached and not again) or method.name == "__init__":
             continue
         run = _Run(machine, method, instance, configured, is_abstract)

@@ -197,6 +197,8 @@ _OPERATIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "placeholder": ("placeholder", ("dtype", "shape", "name")),
     "zeros": ("fresh_sized", ("shape",)),
     "ones": ("fresh_sized", ("shape",)),
+    "ones_like": ("fresh_like", ("input",)),
+    "zeros_like": ("fresh_like", ("input",)),
     "truncated_normal": ("fresh_sized", ("shape",)),
     "random_normal": ("fresh_sized", ("shape",)),
     **dict.fromkeys(("random_uniform", "uniform"), ("uniform_of_type", ("shape", "minval", "maxval", "dtype"))),

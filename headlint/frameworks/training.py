@@ -22,10 +22,13 @@ OPTIMIZER_BASES = OPTIMIZERS | {ANY_OPTIMIZER, "torch.optim.optimizer.Optimizer"
 _SCHEDULERS = (
     *("StepLR", "MultiStepLR", "ExponentialLR", "CosineAnnealingLR", "CosineAnnealingWarmRestarts", "LambdaLR"),
     *("MultiplicativeLR", "ConstantLR", "LinearLR", "PolynomialLR", "CyclicLR", "OneCycleLR", "ReduceLROnPlateau"),
+    "SequentialLR",
 )
 
-_SCHEDULES_OF_TRANSFORMERS = tuple(
-    f"get_{kind}_with_warmup" for kind in ("constant_schedule", "linear_schedule", "cosine_schedule")
+_SCHEDULES_OF_TRANSFORMERS = (
+    *("get_constant_schedule", "get_constant_schedule_with_warmup", "get_linear_schedule_with_warmup"),
+    *("get_cosine_schedule_with_warmup", "get_cosine_with_hard_restarts_schedule_with_warmup"),
+    *("get_polynomial_decay_schedule_with_warmup", "get_inverse_sqrt_schedule", "get_wsd_schedule"),
 )
 
 SCHEDULERS = frozenset(
@@ -34,6 +37,11 @@ SCHEDULERS = frozenset(
     | {f"pytorch_transformers.Warmup{kind}Schedule" for kind in ("Linear", "Constant", "Cosine")}
 )
 """Classes, and functions that build one, whose first argument is the optimizer."""
+
+SCHEDULERS_BY_NAME = frozenset(
+    {"transformers.get_scheduler", "transformers.optimization.get_scheduler", "diffusers.optimization.get_scheduler"}
+)
+"""Functions that build one by its name, which comes before the optimizer."""
 
 ANY_SCHEDULER = "torch.optim.lr_scheduler.LRScheduler"
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 SMALLEST_CACHED = 200
 """Characters below which parsing again costs less than a look into the cache."""
 
-MOST_CHARACTERS = 8_000_000
+MOST_CHARACTERS = 5_000_000
 """Of the texts that are kept with their meaning, which takes some ten times as much memory."""
 
 MOST_REMEMBERED = 64

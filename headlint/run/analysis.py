@@ -101,13 +101,15 @@ def _syntax_problem(document: Document, path: Path, problem: SyntaxProblem) -> P
 def _analyze(document: Document, path: Path, loader: ProjectLoader, settings: Settings) -> FileResult:
     machine, problems = _interpret(document, path, loader, settings)
     diagnostics = _diagnostics(machine, settings)
-    return FileResult(
+    result = FileResult(
         str(path),
         tuple(place_diagnostics(_enabled(diagnostics, settings), loader)),
         problems,
         frozenset(machine.overrides),
         machine.open or any(diagnostic.assumptions for diagnostic in diagnostics),
     )
+    machine.release()
+    return result
 
 
 def _interpret(

@@ -9,7 +9,7 @@ from headlint.checks.evidence import Evidence
 from headlint.checks.tensors import ancestors
 from headlint.checks.training.holding import held_by
 from headlint.checks.training.order import Run, always_with, together
-from headlint.checks.training.reach import depends_on, tensors_in
+from headlint.checks.training.reach import depends_on, outputs_in, tensors_in
 from headlint.checks.training.switching import covers, depends_on_mode, may_be_switched_by, mode_of, taken_from
 from headlint.flow.training import modules
 from headlint.flow.training.automatic import AUTOMATIC
@@ -63,7 +63,11 @@ def _may_be_switched_elsewhere(evidence: Evidence, run: Run, applied: TrainingEv
     known = (run.place(event) for event in run.events if event.subject is model or model in event.given)
     first = min(known, default=0)
     early = {id(event) for event in run.events[:first]}
-    return any(may_be_switched_by(event, model) for event in evidence.events if id(event) not in early)
+    return any(
+        may_be_switched_by(event, model)
+        for event in evidence.events
+        if id(event) not in early and not (event.event is Event.LEFT_OUT and not together(event, applied))
+    )
 
 
 def _trains_beside(run: Run, applied: TrainingEvent) -> bool:
@@ -75,8 +79,13 @@ def _may_be_an_evaluation(evidence: Evidence, applied: TrainingEvent) -> bool:
     model = applied.subject
     if not modules.is_module(model) or applied.in_comprehension:
         return False
-    outputs = tensors_in(applied.by)
-    return bool(outputs) and depends_on_mode(evidence, model) and _went_through_its_mode(evidence, model, outputs)
+    outputs = outputs_in(applied.by)
+    tensors = tensors_in(applied.by)
+    return (
+        bool(outputs)
+        and depends_on_mode(evidence, model, as_built=not tensors)
+        and (not tensors or _went_through_its_mode(evidence, model, tensors))
+    )
 
 
 def _went_through_its_mode(evidence: Evidence, model: Value, outputs: list[Tensor]) -> bool:
@@ -322,18 +331,18 @@ def _is_decided_upon_or_compared(evidence: Evidence, run: Run, applied: Training
 
 
 def _is_decided_upon(evidence: Evidence, applied: TrainingEvent) -> bool:
-    outputs = tensors_in(applied.by)
+    outputs = outputs_in(applied.by)
     return any(depends_on(evidence, fact.tensor, one) for fact in evidence.of(PredictionUse) for one in outputs)
 
 
 def _is_compared(evidence: Evidence, applied: TrainingEvent) -> bool:
-    outputs = tensors_in(applied.by)
+    outputs = outputs_in(applied.by)
     return any(depends_on(evidence, use.prediction, one) for use in evidence.of(LossUse) for one in outputs)
 
 
 def _is_trained_with(evidence: Evidence, run: Run, applied: TrainingEvent) -> bool:
     """Whether a loss that is differentiated depends on an output, or may: where it is not followed."""
-    outputs = tensors_in(applied.by)
+    outputs = outputs_in(applied.by)
     losses = [event.subject for event in evidence.events if event.event is Event.DIFFERENTIATED]
     if any(depends_on(evidence, loss, one, with_targets=True) for loss in losses for one in outputs):
         return True

@@ -215,3 +215,18 @@ def tensors_in(output: Value | None) -> list[Tensor]:
             return [tensor for option in options for tensor in tensors_in(option.value)]
         case _:
             return []
+
+
+def outputs_in(output: Value | None) -> list[Value]:
+    """The tensors that a model gives, or what is not known of what it gives."""
+    return [*tensors_in(output)] or _unknowns_in(output)
+
+
+def _unknowns_in(output: Value | None) -> list[Value]:
+    match output:
+        case Unknown():
+            return [output]
+        case TupleValue(items):
+            return [unknown for item in items for unknown in _unknowns_in(item)]
+        case _:
+            return []

@@ -205,8 +205,8 @@ def call_method(machine: Machine, container: Container, name: str, arguments: Ar
             return several
         case "named_children" | "items":
             members = iteration.slot_items(machine, container) or ()
-            names = container.names
-            pairs = (TupleValue((Constant(names[i] or str(i)), member)) for i, member in enumerate(members))
+            names = dict(enumerate(container.names))
+            pairs = (TupleValue((Constant(names.get(i) or str(i)), member)) for i, member in enumerate(members))
             return ListValue(tuple(pairs), container.approximate)
         case "keys":
             return ListValue(tuple(Constant(key) for key in container.names), container.approximate)

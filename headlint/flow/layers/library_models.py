@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import TYPE_CHECKING
 
+from headlint.flow.machine.state import join
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.facts import Event
 from headlint.flow.values.library_values import Backbone, Part
@@ -151,7 +152,14 @@ def _replaced_head(machine: Machine, backbone: Backbone) -> Value:
         if isinstance(key, tuple) and key and key[0] in backbone.head_names:
             here = machine.read(backbone, key)
             found = found if here is None else machine.state.distribute([found, here], _later)
-    return found
+    return _without_what_is_left(machine, found)
+
+
+def _without_what_is_left(machine: Machine, head: Value) -> Value:
+    """The heads that several branches put there, each for another model; one that none of them knows is not meant."""
+    options = machine.state.alternatives(head)
+    put = [(option.guards, option.value) for option in options if not isinstance(option.value, Part)]
+    return join(put) if 1 < len(put) < len(options) else head
 
 
 def _later(before: Value, here: Value) -> Value:

@@ -11,7 +11,7 @@ from headlint.flow.machine.parts import things_of
 from headlint.flow.machine.set_up import Pair
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.conditions import Choice
-from headlint.flow.values.facts import LayerBuilt, LossUse
+from headlint.flow.values.facts import Event, LayerBuilt, LossUse, TrainingEvent
 from headlint.flow.values.library_values import Backbone, Container, Layer, Loss, Model
 from headlint.flow.values.modules import ModuleUnit
 from headlint.flow.values.python_values import Constant, FrameworkName, HeapObject, Instance, Site, Value
@@ -94,7 +94,13 @@ def finish(machine: Machine, unit: ModuleUnit) -> None:
 
 
 def _join(machine: Machine, model: Value, loss: Value, site: Site, at: int) -> None:
+    """Give the loss what the model gives; in which mode the program itself calls the model is not known."""
+    before = len(machine.facts)
     machine.with_share(partial(trainers.join, machine, model, loss, site, at, certain=False))
+    joined = machine.facts[before:]
+    machine.facts[before:] = [
+        fact for fact in joined if not (isinstance(fact, TrainingEvent) and fact.event is Event.APPLIED)
+    ]
 
 
 def _is_used(machine: Machine, loss: Value) -> bool:

@@ -38,6 +38,11 @@ class Frame(Struct):
     leaves: set[str] = field(default_factory=set)
     """The ways in which paths left the round of a loop that is being interpreted: ``break``, ``return`` …."""
 
+    def is_given(self, value: Value) -> bool:
+        """Whether a value is what a parameter of the call was given, as it came."""
+        parameters = self.definition.parameters if self.definition is not None else ()
+        return any(self.scope.slots.get(parameter.name) is value for parameter in parameters)
+
     @contextmanager
     def decided(self, by_mode: bool) -> Iterator[None]:
         """Interpret what a test decides about."""

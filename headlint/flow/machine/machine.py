@@ -6,6 +6,7 @@ machine, and reach each other's meaning through it.
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -143,6 +144,7 @@ class Machine:
         """Variables that were set to a number in a round of a loop, so that sums in them begin anew in each."""
         self.root = 0
         """Counts the functions that were run because nothing calls them."""
+        self._root_begins = [0]
         self.worth_running: frozenset[str] | None = None
         """The functions and classes of the analysed module that can reach a library, by name; None: all may."""
         self.remembered: dict[Hashable, Value] = {}
@@ -174,6 +176,24 @@ class Machine:
     def make_room(self, steps: int = LEAST_STEPS_FOR_ROOTS) -> None:
         """See to it that there are so many steps for what follows, whatever was spent before."""
         self._steps_left = max(self._steps_left, steps + self.state.work * STEPS_PER_COMBINATION)
+
+    def begin_root(self) -> None:
+        """What follows is run because nothing calls it: nobody knows whether before or after the others."""
+        self.root += 1
+        self._root_begins.append(next(births))
+
+    def root_of(self, thing: HeapObject) -> int:
+        """Which of them something came into being in."""
+        return bisect(self._root_begins, thing.born) - 1
+
+    def release(self) -> None:
+        """Let go of the program: its modules, classes and objects know each other, and nobody looks for cycles in time."""
+        for unit in self.units.values():
+            if unit is not None:
+                unit.release()
+        for instance in self.instances:
+            instance.slots.clear()
+        vars(self).clear()
 
     def within(self, unit: ModuleUnit, run: Callable[[], None]) -> None:
         """Do something as if a module's top level did it."""

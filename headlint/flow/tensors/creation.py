@@ -79,9 +79,10 @@ def _variable_of(machine: Machine, operation: Operation) -> Value:
 
 
 def _uninitialised(machine: Machine, operation: Operation, first: Value) -> Tensor:
-    """Sizes, and whatever stands in memory."""
-    others = shapes.sizes_of(machine, operation.arguments.get("sizes")) or ()
-    return Tensor(shape=Shape((width_of(first), *others)), origin=operation.origin("fresh"))
+    """Sizes, and whatever stands in memory: for a script, a place to load each batch into, of whatever sizes that has."""
+    dims = (width_of(first), *(shapes.sizes_of(machine, operation.arguments.get("sizes")) or ()))
+    known = dims if machine.frame.scope.kind != "module" else (None,) * len(dims)
+    return Tensor(shape=Shape(known), origin=operation.origin("fresh"))
 
 
 _TYPED = {"torch.Tensor": "float", "torch.FloatTensor": "float", "torch.LongTensor": "integer"}

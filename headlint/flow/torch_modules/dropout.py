@@ -30,6 +30,7 @@ def note_call(machine: Machine, name: str, arguments: Arguments, at: int) -> Non
         machine.frames.mode_decides()
         or machine.frames.mode_chose(probability)
         or probability in (Constant(0), Constant(0.0))
+        or (probability is not None and frame.is_given(probability))  # the caller may give none in evaluation
     ):
         return
     machine.emit(DropoutCall, machine.site(at), name=name, module=frame.receiver.cls.name)

@@ -42,6 +42,8 @@ def build(machine: Machine, path: str, arguments: Arguments, at: int) -> Value |
         return optimizer
     if path in training.SCHEDULERS or path == training.ANY_SCHEDULER:
         return Scheduler(name, site, arguments.first("optimizer") or Unknown())
+    if path in training.SCHEDULERS_BY_NAME:
+        return Scheduler(name, site, arguments.after(1).first("optimizer") or Unknown())
     if path in training.SCALERS:
         return Scaler(site)
     if path in training.CLIPPING:
@@ -108,8 +110,15 @@ def _note_step(machine: Machine, optimizer: Value, at: int, by: Value | None = N
         optimizer,
         by=by,
         frozen=parameters.are_all_frozen(machine, held),
-        missing=parameters.missing_from(machine, held),
+        missing=_missing(machine, optimizer) if isinstance(optimizer, Optimizer) else frozenset(),
     )
+
+
+def _missing(machine: Machine, optimizer: Optimizer) -> frozenset[Value]:
+    """The layers that came into a module after the optimizer, where it is known that they came after it."""
+    known = (machine.root_of(optimizer), machine.root)
+    missing = parameters.missing_from(machine, optimizer.held)
+    return frozenset(one for one in missing if isinstance(one, HeapObject) and machine.root_of(one) in known)
 
 
 def _scaler(machine: Machine, scaler: Scaler, name: str, arguments: Arguments, at: int) -> Value:

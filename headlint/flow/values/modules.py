@@ -43,6 +43,14 @@ class ModuleUnit:
     def __post_init__(self) -> None:
         self.scope = Scope(self, "module", None)
 
+    def release(self) -> None:
+        """Let go of everything that it defined."""
+        for cls in self.classes:
+            cls.slots.clear()
+            cls.scope.slots.clear()
+        for holder in (self.scope.slots, self.functions, self.classes, self.late, self.defined):
+            holder.clear()
+
     def function(self, name: str) -> ir.FunctionDefinition | None:
         """The function of that name that its top level defines."""
         if self._functions_by_name is None:
