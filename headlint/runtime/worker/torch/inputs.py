@@ -268,7 +268,7 @@ def first_layer(model: nn.Module, parameter: str, depth: int = 6) -> nn.Module |
     if depth == 0:
         return None
     if isinstance(model, (nn.Sequential, nn.ModuleList)):
-        parts = (first_layer(part, "", depth - 1) for part in model)
+        parts = (first_layer(part, "", depth - 1) for part in model if part is not None)
         return next((layer for layer in parts if layer is not None), None)
     if isinstance(model, (nn.TransformerEncoderLayer, nn.TransformerDecoderLayer)):
         return model.self_attn
