@@ -33,18 +33,23 @@ from headlint.spelling import nearest
 
 def labels_do_not_fit_loss(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL601."""
+    agreed = {id(aim) for aim in evidence.agreed_aims}
     for aim in evidence.aims:
+        if aim.use.guards and id(aim) not in agreed:
+            continue  # one option may choose the loss and the form of the labels, each in a place of its own
         yield from _wrong_labels(aim)
         if (not aim.labels.encoding or aim.labels.noise) and _is_column(aim):
             name = aim.use.loss.short_name
             message = f"{name} takes one class number for each sample, shape [N], but the labels have shape [N, 1]."
             advice = "Remove the last axis: labels.squeeze(1)."
             yield _about_labels(aim, message, advice, "squeeze(1).long()")
-        compares = (
-            aim.use.loss.framework == "torch" or aim.use.loss.by_hand
-        )  # the losses of Keras bring both to one shape
-        if compares and aim.use.loss.family in ("regression", "binary_cross_entropy"):
+        if _compares_as_given(aim.use) and aim.use.loss.family in ("regression", "binary_cross_entropy"):
             yield from _broadcast(aim)
+
+
+def _compares_as_given(use: LossUse) -> bool:
+    """Whether a loss leaves both shapes as they are; those of Keras bring them to one."""
+    return use.loss.framework == "torch" or use.loss.by_hand
 
 
 def _is_column(aim: Aim) -> bool:

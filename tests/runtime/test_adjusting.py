@@ -10,6 +10,7 @@ import pytest
 
 from headlint.runtime.worker.program.adjusting import adjusted
 from headlint.runtime.worker.program.arguments import Arguments
+from headlint.runtime.worker.program.guessing import guess
 from headlint.runtime.worker.program.loading import Program, Slice
 from headlint.runtime.worker.program.old_libraries import accept_old_yaml
 from headlint.runtime.worker.program.old_python import Older
@@ -148,3 +149,11 @@ def test_yaml_is_read_without_a_loader_as_it_once_was(monkeypatch: pytest.Monkey
     accept_old_yaml()
     assert yaml.load("text") == ("text", "full")
     assert yaml.load("text", Loader="safe") == ("text", "safe")
+
+
+def test_a_search_over_hyperparameters_gives_the_first_of_each_choice() -> None:
+    hp, trial = guess("hp"), guess("trial")
+    assert (hp.Int("units", 16, 64, step=16), hp.Int("units", min_value=8, max_value=9)) == (16, 8)
+    assert (hp.Choice("act", ["relu", "tanh"]), hp.Choice("act", values=["tanh"])) == ("relu", "tanh")
+    assert (trial.suggest_categorical("width", [32, 64]), trial.suggest_float("rate", 0.1, 0.5, log=True)) == (32, 0.1)
+    assert (hp.Boolean("deep"), hp.Boolean("deep", default=True)) == (False, True)

@@ -244,6 +244,43 @@ class GuessedVocabulary:
         return VOCABULARY if re.search(r"size|^n_|num|count|^len|total", name) else self
 
 
+SEARCHED = re.compile(r"^(hp|hps|trial|hyper_?parameters)$")
+"""Parameters through which a search over hyperparameters (KerasTuner, Optuna) gives its choices."""
+
+
+class FirstOfEach:
+    """A trial of such a search: of each range the lowest number, of several choices the first, nothing switched on."""
+
+    def chosen(self, name: str, *choices: Any, **options: Any) -> Any:
+        """One choice."""
+        first = next(
+            (options[key] for key in ("values", "choices", "value", "min_value", "low") if key in options), None
+        )
+        first = choices[0] if first is None and choices else first
+        return next(iter(first), None) if isinstance(first, (list, tuple)) else first
+
+    Int = Float = Choice = Fixed = chosen
+    suggest_int = suggest_float = suggest_categorical = suggest_uniform = suggest_loguniform = chosen
+    suggest_discrete_uniform = chosen
+
+    def Boolean(self, name: str, default: bool = False, **options: Any) -> bool:
+        """Off, where the program does not say on."""
+        return default
+
+    def conditional_scope(self, *names: Any) -> FirstOfEach:
+        """The scope: itself."""
+        return self
+
+    def __enter__(self) -> FirstOfEach:
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        return None
+
+    def __repr__(self) -> str:
+        return "the first of each choice"
+
+
 WORLD = re.compile(r"^(.*_)?(envs?|environment)$", re.I)
 """Parameters that hold an environment of reinforcement learning."""
 
@@ -354,6 +391,8 @@ def guess(name: str, annotation: Any = inspect.Parameter.empty) -> Any:
         return rows
     if WORLD.search(spread(name)):
         return world()
+    if SEARCHED.search(name):
+        return FirstOfEach()
     if written in UNWRITTEN and (made := part(name)) is not None:
         return made
     by_name = guess_by_name(name)
