@@ -22,10 +22,11 @@ from headlint.checks.tensors import (
     units,
 )
 from headlint.checks.trails import about_loss, loss_steps, trail_of
+from headlint.flow.values.conditions import Guard
 from headlint.flow.values.facts import Activation, Fact, LayerApplied, LayerBuilt, LossUse
 from headlint.flow.values.intervals import UNIT
 from headlint.flow.values.library_values import Layer
-from headlint.flow.values.python_values import Constant, TupleValue
+from headlint.flow.values.python_values import Constant, TupleValue, Unknown
 from headlint.flow.values.tensor_values import Domain, Labels, Tensor
 
 SOFTMAXES = ("softmax", "log_softmax")
@@ -60,11 +61,19 @@ def about_activation(
     )
 
 
+def _asks_for_rank(guard: Guard, tensor: Tensor) -> bool:
+    """Whether a condition asks how many axes a tensor has, which nobody knows."""
+    subject = guard.condition.subject
+    return isinstance(subject, Unknown) and subject.key == (tensor, "rank")
+
+
 def single_unit_softmax(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL201."""
     for fact in evidence.of(Activation):
         if fact.effect not in SOFTMAXES or not isinstance(fact.input, Tensor) or _is_constant(fact.input):
             continue
+        if any(_asks_for_rank(guard, fact.input) for guard in fact.guards):
+            continue  # which axis is meant is another where there are more
         if _over_one(evidence, fact):
             where, advice = _UNIT if _is_a_unit(fact.input) else _AXIS
             message = _always_the_same(short(fact.output.origin.name), where)

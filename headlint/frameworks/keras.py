@@ -242,6 +242,7 @@ OPERATIONS = (
             ("matmul", "matmul", ("x", "y")),
             ("greater", "compare", ("x", "y")),
             ("convert_to_tensor", "convert", ("x", "dtype")),
+            ("ndim", "rank", ("x",)),
         )
     ),
     OperationKind("keras.utils.to_categorical", "one_hot", ("x", "num_classes")),

@@ -84,19 +84,24 @@ def _may_be_an_evaluation(evidence: Evidence, applied: TrainingEvent) -> bool:
     return (
         bool(outputs)
         and depends_on_mode(evidence, model, as_built=not tensors)
-        and (not tensors or _went_through_its_mode(evidence, model, tensors))
+        and (not tensors or _went_through_its_mode(evidence, applied, tensors))
     )
 
 
-def _went_through_its_mode(evidence: Evidence, model: Value, outputs: list[Tensor]) -> bool:
-    """Whether layers on the way to a model's outputs depend on its mode: it may leave its dropout out by an argument."""
+def _went_through_its_mode(evidence: Evidence, applied: TrainingEvent, outputs: list[Tensor]) -> bool:
+    """Whether layers on the way to a model's outputs depend on its mode: it may leave its dropout out by an argument.
+
+    They are its own where they came between what it was given and what it gave, also if it was built anew since.
+    """
+    model = applied.subject
     if any(covers(model, module) for module in evidence.dropping_by_mode):
         return True
-    made_by = [tensor.origin for output in outputs for tensor in ancestors(output)]
+    before = {id(tensor) for one in applied.given for given in tensors_in(one) for tensor in ancestors(given)}
+    made_by = [tensor.origin for tensor in ancestors(*outputs) if id(tensor) not in before]
     if any(taken_from(origin.factor) is not None for origin in made_by):
         return True
     return any(
-        origin.layer is not None and depends_on_mode(evidence, origin.layer) and covers(model, origin.layer)
+        depends_on_mode(evidence, origin.layer)
         if origin.layer is not None
         else origin.role == "layer" and any(origin.built_at == site for site in _ready_made_in(model))
         for origin in made_by

@@ -54,6 +54,7 @@ def _applied_for(evidence: Evidence, run: Run, backward: TrainingEvent) -> list[
         for event in around
         if event.event in (Event.APPLIED, Event.HANDED_OVER)
         and not event.without_gradient
+        and run.place(event) < run.place(backward)
         and together(event, backward)
         and (
             any(_holds(run, step.subject, _model_of(run, event)) for step in known)
@@ -88,10 +89,15 @@ def _holds(run: Run, optimizer: Value, model: Value) -> bool:
         return True
     held = held_by(optimizer)
     if held is not None:
-        return model in held.owners or (isinstance(model, Unknown) and model in held.members)
+        return model in held.owners or (_is_given(model) and model in held.members)
     if isinstance(model, Unknown):
         return isinstance(optimizer, Unknown)
     return any(model in parameters.owners for parameters in _built_over(run, optimizer))
+
+
+def _is_given(model: Value) -> bool:
+    """Whether a model is what callers give; an unknown layer would be the same in each pass through its model."""
+    return isinstance(model, Unknown) and isinstance(model.key, tuple) and model.key[0] == "parameter"
 
 
 def _is_built_for(evidence: Evidence, optimizer: Value, model: Value) -> bool:

@@ -230,7 +230,8 @@ def step_out_of_order(evidence: Evidence) -> Iterator[Diagnostic]:
     for run in evidence.beginnings:
         for step in run.of(Event.STEPPED):
             if _is_plain_step(step):
-                yield from _step_without_gradients(run, step)
+                if not _is_of_ones_own(step.subject):
+                    yield from _step_without_gradients(run, step)
                 yield from thrown_away(evidence, run, step)
         for clipping in run.of(Event.CLIPPED):
             yield from useless_clipping(evidence, run, clipping)
@@ -242,6 +243,11 @@ def step_out_of_order(evidence: Evidence) -> Iterator[Diagnostic]:
         for step in run.of(Event.STEPPED):
             if _is_plain_step(step):
                 yield from step_without_any_gradient(evidence, run, step)
+
+
+def _is_of_ones_own(optimizer: Value) -> bool:
+    """Whether the class of an optimizer is a program's own: its step may do more than to follow the gradients."""
+    return isinstance(optimizer, Optimizer) and optimizer.name == "Optimizer"
 
 
 def _step_without_gradients(run: Run, step: TrainingEvent) -> Iterator[Diagnostic]:

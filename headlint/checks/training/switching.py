@@ -23,6 +23,9 @@ _READING = frozenset(
 )
 """Methods of a model, and functions that are given one, that leave its mode as it is."""
 
+_READING_FIRST = ("save", "log_", "print", "plot", "count", "summar")
+"""What the names of others begin with."""
+
 
 def depends_on_mode(evidence: Evidence, model: Value, as_built: bool = False, depth: int = DEEPEST_MODULE) -> bool:
     """Whether a model has layers that do something else in evaluation mode; of what is unknown that is likely.
@@ -122,9 +125,13 @@ def may_be_switched_by(event: TrainingEvent, model: Value) -> bool:
         return True
     if event.event is not Event.HANDED_OVER:
         return False
-    if isinstance(event.subject, Unknown) and called(event.subject) in _READING:
+    if isinstance(event.subject, Unknown) and _only_reads(called(event.subject)):
         return False
     return any(value is model or (isinstance(value, HeapObject) and _contains(value, model)) for value in event.given)
+
+
+def _only_reads(name: str) -> bool:
+    return name in _READING or name.startswith(_READING_FIRST)
 
 
 def _contains(owner: HeapObject, model: Value) -> bool:

@@ -347,8 +347,13 @@ def _size(machine: Machine, operation: Operation) -> Value:
 
 
 def _rank(machine: Machine, operation: Operation) -> Value:
-    rank = operation.main.shape.rank if isinstance(operation.main, Tensor) else None
-    return Constant(rank) if rank is not None else Unknown()
+    match operation.main:
+        case Tensor(shape=Shape(rank=int() as rank)):
+            return Constant(rank)
+        case Tensor() as tensor:
+            return machine.globals.child((tensor, "rank"))
+        case _:
+            return Unknown()
 
 
 def _topk(machine: Machine, operation: Operation) -> Value:
