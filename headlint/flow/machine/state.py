@@ -266,12 +266,18 @@ def join(options: Iterable[tuple[tuple[Guard, ...], Value]]) -> Value:
         return merged[0].value
     followed = [option for option in merged if len(option.guards) <= MOST_GUARDS]
     if len(followed) == len(merged):
-        followed = followed if len(followed) <= _most(followed) else _folded(followed)
         if len(followed) <= _most(followed):
             return Choice(tuple(followed))
+        if not any(map(_is_computed, followed)) and len(folded := _folded(followed)) <= _most(folded):
+            return Choice(tuple(folded))
     usual = [option for option in followed if _is_usual(option)]
     rest = Unknown(TOO_MANY)
     return Choice((*usual, Option((), rest))) if 0 < len(usual) < MOST_OPTIONS else rest
+
+
+def _is_computed(option: Option) -> bool:
+    """Whether an operation gives a tensor, and no layer: where many such differ, a program computes more than can be followed."""
+    return isinstance(option.value, Tensor) and option.value.origin.role == "operation"
 
 
 def _folded(options: list[Option]) -> list[Option]:
@@ -283,11 +289,9 @@ def _folded(options: list[Option]) -> list[Option]:
 
 
 def _means_the_same(left: Value, right: Value) -> bool:
-    match left, right:
-        case Tensor(), Tensor():
-            return all(getattr(left, name) == getattr(right, name) for name in _MEANING)
-        case _:
-            return same(left, right)
+    if isinstance(left, Tensor) and isinstance(right, Tensor):
+        return all(getattr(left, name) == getattr(right, name) for name in _MEANING)
+    return same(left, right)
 
 
 _MEANING = ("domain", "axis", "attached", "shape", "origin")
