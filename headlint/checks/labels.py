@@ -176,9 +176,9 @@ _UNBOUNDED = frozenset(
 )
 
 
-_ACCURACIES = frozenset(
-    {"accuracy", "acc", "Accuracy", "binary_accuracy", "BinaryAccuracy", "categorical_accuracy", "CategoricalAccuracy"}
-)
+_OF_EXACT_MATCHES = frozenset({"Accuracy", "binary_accuracy", "BinaryAccuracy"})
+
+_ACCURACIES = _OF_EXACT_MATCHES | {"accuracy", "acc", "categorical_accuracy", "CategoricalAccuracy"}
 
 
 def accuracy_for_regression(evidence: Evidence) -> Iterator[Diagnostic]:
@@ -193,11 +193,7 @@ def accuracy_for_regression(evidence: Evidence) -> Iterator[Diagnostic]:
             and not is_judge(evidence, fact.prediction)
         ):
             predicts = f"but the model predicts values with {fact.loss.short_name}"
-            if fact.prediction.shape.units in (None, 1) or fact.metric in (
-                "Accuracy",
-                "binary_accuracy",
-                "BinaryAccuracy",
-            ):
+            if fact.prediction.shape.units in (None, 1) or fact.metric in _OF_EXACT_MATCHES:
                 says = f"counts exact matches, {predicts}: it is almost always 0, however good the model is."
             else:
                 says = f"asks which output is the largest, {predicts}: it does not say how near they come."

@@ -1,4 +1,4 @@
-"""Other guesses for the arguments of a constructor that raised: which of them the failing line reads, and what it wants."""
+"""Other guesses for the arguments of a constructor that raised: what the failing line wants in place of each."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ import ast
 import inspect
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from enum import Enum
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
-from types import FrameType, MappingProxyType, TracebackType
+from types import FrameType, MappingProxyType
 from typing import Any
 
-from ..measuring.mentions import tree_of
 from ..reasons import describe
 from .arguments import Arguments, shown
 from .discovery import model_classes
@@ -31,10 +30,11 @@ from .guessing import (
     last_resort,
     table,
 )
+from .knobs import Knob, exchanged, knobs_of
 from .settings import setting
 from .slicing import Namespace
 from .sources import parse
-from .standins import GUESSED
+from .trouble import Frame, Trouble, compared_in, looks_up_words, nodes_in, own_frames
 
 SIZES = (64, 1, 2, 3, 4, 8, 16, 128, 32, 12, 256, 512)
 """Numbers that are tried where a number does not do."""
@@ -98,27 +98,9 @@ OF_A_TENSOR = frozenset(
 WANTS_OTHER = (SystemExit, KeyError, ValueError, NotImplementedError, AssertionError, NameError, AttributeError)
 """What a constructor raises that has no use for a value it was given, or no branch for it and so no variable."""
 
-Piece = tuple[int, int, int, int]
-"""A piece of source: its first and last line, its first and last column."""
-
-Frame = tuple[FrameType, Piece]
-"""A call of the user's program, and what was running in it."""
-
 LARGEST = 5000
 FEW = 4
 """Channels of an image at most."""
-
-SHORT = 3
-"""Letters of a name up to which a text may have it by chance."""
-
-
-@dataclass(frozen=True)
-class Knob:
-    """A guessed argument, or a guessed option of one, and the arguments with another value in its place."""
-
-    name: str
-    value: Any
-    turned: Callable[[Any], Arguments]
 
 
 def adjusted(
@@ -192,23 +174,6 @@ def rest_names(frame: FrameType) -> tuple[str, ...]:
     return code.co_varnames[place : place + 1] if code.co_flags & inspect.CO_VARKEYWORDS else ()
 
 
-def knobs_of(arguments: Arguments, parameters: list[str]) -> Iterator[Knob]:
-    """The guessed arguments, and the guessed options among them; every number where something behind them was guessed."""
-    guessed = {text.partition("=")[0] for text in arguments.assumed}
-    rests_on_guesses = bool(guessed or GUESSED)
-    places: list[tuple[str, int | str]] = [*zip(parameters, range(len(arguments.positional)), strict=False)]
-    places += [(key, key) for key in arguments.keywords]
-    for name, place in places:
-        value = arguments.positional[place] if isinstance(place, int) else arguments.keywords[place]
-        match value:
-            case GuessedConfiguration():
-                yield from options_of(arguments, place, value.given, value.with_given)
-            case CompletedMapping():
-                yield from options_of(arguments, place, value.guessed(), value.with_guessed)
-            case _ if name in guessed or (rests_on_guesses and type(value) is int):
-                yield Knob(name, value, partial(exchanged, arguments, place, name))
-
-
 def knobs_left_out(arguments: Arguments, parameters: list[str], trouble: Trouble) -> Iterator[Knob]:
     """The parameters that were left out and are ``None`` where the error arose: the program may need them after all."""
     given = {*parameters[: len(arguments.positional)], *arguments.keywords}
@@ -216,150 +181,6 @@ def knobs_left_out(arguments: Arguments, parameters: list[str], trouble: Trouble
         frame = next((frame for frame, _ in trouble.frames if name in frame.f_locals), None)
         if name not in given and frame is not None and frame.f_locals[name] is None:
             yield Knob(name, None, partial(exchanged, arguments, name, name))
-
-
-def options_of(
-    arguments: Arguments, place: int | str, given: dict[str, Any], remade: Callable[[dict[str, Any]], Any]
-) -> Iterator[Knob]:
-    """The guessed options of an object or mapping, and those of the options among them."""
-    for key, value in given.items():
-        turned = partial(with_option, arguments, place, key, given, remade)
-        yield Knob(key, value, turned)
-        yield from nested_options(value, turned)
-
-
-def nested_options(value: Any, turned: Callable[[Any], Arguments]) -> Iterator[Knob]:
-    """The guessed options of options that are themselves an option."""
-    match value:
-        case GuessedConfiguration(given=given, with_given=remade):
-            yield from inner_options(given, remade, turned)
-        case CompletedMapping(with_guessed=remade):
-            yield from inner_options(value.guessed(), remade, turned)
-
-
-def inner_options(
-    given: dict[str, Any], remade: Callable[[dict[str, Any]], Any], turned: Callable[[Any], Arguments]
-) -> Iterator[Knob]:
-    """The same for what was guessed of them."""
-    for key, inner in given.items():
-        deeper = partial(with_inner, turned, key, given, remade)
-        yield Knob(key, inner, deeper)
-        yield from nested_options(inner, deeper)
-
-
-def with_inner(
-    turned: Callable[[Any], Arguments],
-    key: str,
-    given: dict[str, Any],
-    remade: Callable[[dict[str, Any]], Any],
-    value: Any,
-) -> Arguments:
-    """The arguments with another guess for one option of an option."""
-    return turned(remade({**given, key: value}))
-
-
-def with_option(
-    arguments: Arguments,
-    place: int | str,
-    key: str,
-    given: dict[str, Any],
-    remade: Callable[[dict[str, Any]], Any],
-    value: Any,
-) -> Arguments:
-    """The arguments with another guess for one option of one of them."""
-    return exchanged(arguments, place, key, remade({**given, key: value}))
-
-
-def exchanged(arguments: Arguments, place: int | str, name: str, value: Any) -> Arguments:
-    """The arguments with another value at one place."""
-    assumed = (*(one for one in arguments.assumed if one.partition("=")[0] != name), f"{name}={shown(value)}")
-    if isinstance(place, str):
-        return replace(arguments, keywords={**arguments.keywords, place: value}, assumed=assumed)
-    positional = (*arguments.positional[:place], value, *arguments.positional[place + 1 :])
-    return replace(arguments, positional=positional, assumed=assumed)
-
-
-def own_frames(trace: TracebackType | None) -> list[Frame]:
-    """The frames of the user's program in a traceback, the innermost first, and the piece of source that was running."""
-    found = []
-    while trace is not None:
-        if isinstance(trace.tb_frame.f_globals, Namespace):
-            found.append((trace.tb_frame, piece_of(trace)))
-        trace = trace.tb_next
-    return found[::-1]
-
-
-def piece_of(trace: TracebackType) -> Piece:
-    """The first and last line and column of what was running; the whole line where Python does not tell more."""
-    positions = getattr(trace.tb_frame.f_code, "co_positions", None)
-    if positions is not None:
-        for number, (line, last, column, end) in enumerate(positions()):
-            if number == trace.tb_lasti // 2 and None not in (line, last, column, end):
-                return line, last, column, end
-    return trace.tb_lineno, trace.tb_lineno, 0, 10**6
-
-
-def names_read(frame: FrameType, piece: Piece) -> set[str]:
-    """The names, attributes and keys in a piece of source."""
-    found = set()
-    for node in nodes_in(frame, piece):
-        match node:
-            case ast.Name(id=name) | ast.Attribute(attr=name) | ast.Constant(value=str(name)):
-                found.add(plain(name))
-    return found
-
-
-def nodes_in(frame: FrameType, piece: Piece) -> Iterator[ast.AST]:
-    """The syntax within a piece of source."""
-    line, last, column, end = piece
-    tree = tree_of(frame.f_code.co_filename)
-    for node in ast.walk(tree) if tree is not None else ():
-        if isinstance(node, ast.expr) and (node.lineno, node.col_offset) >= (line, column):
-            if ((node.end_lineno or 0), (node.end_col_offset or 0)) <= (last, end):
-                yield node
-
-
-@dataclass(frozen=True)
-class Trouble:
-    """An error, its text, and the frames of the user's program that it went through."""
-
-    error: BaseException
-    text: str
-    frames: list[Frame]
-
-    @cached_property
-    def names(self) -> list[set[str]]:
-        """The names that the failing piece of each frame reads."""
-        return [names_read(*one) for one in self.frames]
-
-    def distance(self, knob: Knob) -> float:
-        """How many calls lie between the failing line and the one that reads a guess by its name, or by its value."""
-        own = plain(knob.name)
-        if len(own) > SHORT and re.search(rf"\b{re.escape(knob.name)}\b", self.text):
-            return 0
-        for depth, (frame, _) in enumerate(self.frames):
-            if own in self.names[depth]:
-                return depth
-            values = {plain(name): value for name, value in frame.f_locals.items()}
-            if any(same(values.get(name), knob.value) for name in self.names[depth]):
-                return depth + 0.5
-        return len(self.frames)
-
-    def reads(self, knob: Knob) -> bool:
-        """Whether one of the failing lines reads a guess."""
-        return self.distance(knob) < len(self.frames)
-
-
-def plain(name: str) -> str:
-    """A name without what tells a parameter from the attribute that keeps it."""
-    return name.strip("_").lower()
-
-
-def same(one: Any, other: Any) -> bool:
-    """Whether two values are the same object, or equal numbers or words."""
-    return one is not None and (
-        one is other or (type(one) is type(other) and isinstance(one, (int, float, str)) and one == other)
-    )
 
 
 def asked_for(knob: Knob, trouble: Trouble) -> Iterator[Any]:
@@ -457,14 +278,6 @@ def usual_for(knob: Knob, trouble: Trouble) -> Iterator[Any]:
     yield from SIZES
 
 
-def looks_up_words(frame: FrameType, piece: Piece) -> bool:
-    """Whether a piece of source has a subscript that is a word."""
-    return any(
-        isinstance(node, ast.Subscript) and isinstance(named_value(node.slice, frame), str)
-        for node in nodes_in(frame, piece)
-    )
-
-
 def functions_for(name: str) -> Iterator[Any]:
     """Layers of Keras, classes of layers of torch, where something to call is wanted."""
     keras, torch = sys.modules.get("keras"), sys.modules.get("torch")
@@ -495,40 +308,3 @@ def keys_of(owner: ast.expr, frame: FrameType) -> list[Any]:
         return []
     plain = isinstance(value, dict) and not isinstance(value, CompletedMapping)
     return [key for key in list(value)[:MOST_WORDS] if isinstance(key, (str, int))] if plain else []
-
-
-def compared_in(frame: FrameType, name: str) -> Iterator[Any]:
-    """The constants that a running function compares a name with."""
-    first = frame.f_code.co_firstlineno
-    tree = tree_of(frame.f_code.co_filename)
-    for function in ast.walk(tree) if tree is not None else ():
-        if not isinstance(function, ast.FunctionDef) or function.name != frame.f_code.co_name:
-            continue
-        if not function.lineno - len(function.decorator_list) - 1 <= first <= function.lineno:
-            continue
-        for node in ast.walk(function):
-            match node:
-                case ast.Compare(left=left, comparators=[right]) if is_named(left, name):
-                    parts = right.elts if isinstance(right, (ast.List, ast.Tuple, ast.Set)) else [right]
-                    yield from (part.value for part in parts if isinstance(part, ast.Constant) and part.value)
-                    yield from (named_value(part, frame) for part in parts if isinstance(part, ast.Attribute))
-
-
-def named_value(node: ast.expr, frame: FrameType) -> Any:
-    """What a constant or a name such as ``Kinds.GRU`` gives; None for anything else, and where that raises."""
-    if not isinstance(node, (ast.Constant, ast.Name, ast.Attribute)):
-        return None
-    try:
-        return eval(compile(ast.Expression(node), "<name>", "eval"), frame.f_globals, frame.f_locals)
-    except Exception:  # whatever the user's expression raises
-        return None
-
-
-def is_named(node: ast.expr, name: str) -> bool:
-    """Whether an expression is the variable, attribute or key of that name, perhaps in other letters."""
-    match node:
-        case ast.Call(func=ast.Attribute(value=inner)):
-            return is_named(inner, name)
-        case ast.Name(id=found) | ast.Attribute(attr=found) | ast.Subscript(slice=ast.Constant(value=str(found))):
-            return plain(found) == plain(name)
-    return False
