@@ -253,8 +253,6 @@ def join(options: Iterable[tuple[tuple[Guard, ...], Value]]) -> Value:
             both = _union(guards, option.guards)
             if guards and option.guards and not consistent(both):
                 continue
-            if len(both) > MOST_GUARDS:
-                both = tuple(dict.fromkeys(both))  # several values that one condition decides bring it several times
             alike = alike and (not merged or same(merged[0].value, option.value))
             if len(merged) < MOST_COMPARED:
                 _add(merged, Option(both, option.value))
