@@ -149,8 +149,7 @@ def _is_data(use: LossUse, value: Unknown) -> bool:
     second.
     """
     given = value.parent if isinstance(value.key, tuple) and value.key[:1] == ("item",) and value.parent else value
-    parameter = isinstance(given.key, tuple) and given.key[:1] == ("parameter",)
-    return _is_batch_item(value) or (parameter and use.loss.framework == "keras" and not use.loss.by_hand)
+    return _is_batch_item(value) or (given.is_parameter and use.loss.framework == "keras" and not use.loss.by_hand)
 
 
 def _is_batch_item(value: Unknown) -> bool:

@@ -97,7 +97,7 @@ def _holds(run: Run, optimizer: Value, model: Value) -> bool:
 
 def _is_given(model: Value) -> bool:
     """Whether a model is what callers give; an unknown layer would be the same in each pass through its model."""
-    return isinstance(model, Unknown) and isinstance(model.key, tuple) and model.key[0] == "parameter"
+    return isinstance(model, Unknown) and model.is_parameter
 
 
 def _is_built_for(evidence: Evidence, optimizer: Value, model: Value) -> bool:

@@ -140,24 +140,24 @@ def always_with(first: TrainingEvent, second: TrainingEvent) -> bool:
 
 def is_of_command_line(value: object) -> bool:
     """Whether a value is an option of the command line, or an attribute of one."""
-    match value:
+    match _owner_of_attributes(value):
         case Unknown(key=Assumption(function="")):
             return True
-        case Unknown(key=str(), parent=Unknown() as owner):
-            return is_of_command_line(owner)
         case _:
             return False
 
 
 def is_option(value: object) -> bool:
     """Whether a value is an option of the command line, or a parameter of the function that is run or an attribute of one."""
-    match value:
-        case Unknown(key=("parameter", _, _) | Assumption(function="")):
-            return True
-        case Unknown(key=str(), parent=Unknown() as owner):
-            return is_option(owner)
-        case _:
-            return False
+    owner = _owner_of_attributes(value)
+    return is_of_command_line(owner) or (isinstance(owner, Unknown) and owner.is_parameter)
+
+
+def _owner_of_attributes(value: object) -> object:
+    """What a value is an attribute of, or an attribute of an attribute; itself where it is none."""
+    while isinstance(value, Unknown) and isinstance(value.key, str) and value.parent is not None:
+        value = value.parent
+    return value
 
 
 _OF_TEXTS = frozenset({"startswith", "endswith", "lower", "upper", "strip"})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from headlint.checks.evidence import Evidence
 from headlint.checks.training.holding import held_by
@@ -217,9 +217,9 @@ def tensors_in(output: Value | None) -> list[Tensor]:
             return []
 
 
-def outputs_in(output: Value | None) -> list[Value]:
+def outputs_in(output: Value | None) -> Sequence[Value]:
     """The tensors that a model gives, or what is not known of what it gives."""
-    return [*tensors_in(output)] or _unknowns_in(output)
+    return tensors_in(output) or _unknowns_in(output)
 
 
 def _unknowns_in(output: Value | None) -> list[Value]:

@@ -6,7 +6,7 @@ from collections.abc import Hashable
 from typing import TYPE_CHECKING
 
 from headlint.flow.machine.state import join
-from headlint.flow.values.arguments import Arguments
+from headlint.flow.values.arguments import NO_ARGUMENTS, Arguments
 from headlint.flow.values.facts import Event
 from headlint.flow.values.library_values import Backbone, Part
 from headlint.flow.values.python_values import Constant, DictValue, FrameworkName, Unknown, Value
@@ -96,14 +96,14 @@ def units(value: Value | None, default: int | None) -> int | None:
             return None
 
 
-def apply(machine: Machine, backbone: Backbone, value: Value, at: int, arguments: Arguments | None = None) -> Value:
+def apply(machine: Machine, backbone: Backbone, value: Value, at: int, arguments: Arguments = NO_ARGUMENTS) -> Value:
     """Call a ready-made model."""
     known = machine.read(backbone, ("output",))
     if known is not None:
         return known
     return machine.state.distribute(
         [_replaced_head(machine, backbone), value],
-        lambda head, given: _through(machine, backbone, head, given, at, arguments or Arguments(())),
+        lambda head, given: _through(machine, backbone, head, given, at, arguments),
     )
 
 

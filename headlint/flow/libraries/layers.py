@@ -10,7 +10,7 @@ from headlint.flow.keras import keras_models
 from headlint.flow.layers import containers, layer_activations, layer_effects, library_models, misplaced, recurrent
 from headlint.flow.machine.parts import tensors_of, things_of
 from headlint.flow.tensors import operation
-from headlint.flow.values.arguments import Arguments
+from headlint.flow.values.arguments import NO_ARGUMENTS, Arguments
 from headlint.flow.values.conditions import Choice
 from headlint.flow.values.facts import LayerBuilt, UnknownString
 from headlint.flow.values.library_values import Backbone, Container, Layer, Model, Part
@@ -99,7 +99,7 @@ def apply(machine: Machine, layer: Value, given: Value, at: int, arguments: Argu
             case Model():
                 return keras_models.apply(machine, one, value, at)
             case Backbone():
-                return library_models.apply(machine, one, value, at, arguments)
+                return library_models.apply(machine, one, value, at, arguments or NO_ARGUMENTS)
             case Part():
                 return Tensor(origin=Origin("layer", "", site))
             case _:

@@ -490,7 +490,7 @@ class Machine:
         root = value
         while root.parent is not None and root.parent is not self.globals:
             root = root.parent
-        if isinstance(root.key, tuple) and root.key[:1] == ("parameter",):
+        if root.is_parameter:
             self.open = True
 
     def note_gradient(self, function: Unknown, arguments: Arguments, at: int) -> None:

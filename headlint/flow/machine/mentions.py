@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from headlint.flow.values.modules import ModuleUnit
 from headlint.syntax import ir
@@ -76,6 +77,7 @@ def _does_a_part(definition: Definition | None) -> bool:
     return not _called_in(definition).isdisjoint(given)
 
 
+@lru_cache(MOST_DEFINITIONS)
 def _called_in(definition: Definition) -> frozenset[str]:
     """The names, of variables and attributes, under which a definition calls something."""
     called = (node.function for node in ir.walk(definition) if isinstance(node, ir.Call))

@@ -144,9 +144,14 @@ class Unknown(Value):
                 return self.parent is None and self.note == STACKED
 
     @property
+    def is_parameter(self) -> bool:
+        """Whether it is what callers who were not seen give a parameter."""
+        return isinstance(self.key, tuple) and self.key[:1] == ("parameter",)
+
+    @property
     def is_given(self) -> bool:
         """Whether it is, or is part of, a parameter or an item of what a loop goes through."""
-        if self.key == "element" or (isinstance(self.key, tuple) and self.key[:1] == ("parameter",)):
+        if self.key == "element" or self.is_parameter:
             return True
         return self.parent is not None and self.parent.is_given
 

@@ -30,7 +30,7 @@ from .guessing import (
     last_resort,
     table,
 )
-from .knobs import Knob, exchanged, knobs_of
+from .knobs import Knob, exchanged, knobs_of, names_given
 from .settings import setting
 from .slicing import Namespace
 from .sources import parse
@@ -126,7 +126,7 @@ def adjusted(
             if type(value) is not type(knob.value) or (value is not knob.value and value != knob.value):
                 yield knob.turned(value), trouble.distance(knob) == 0
     if not usual and isinstance(error, (RuntimeError, IndexError)):
-        given = {*parameters[: len(arguments.positional)], *arguments.keywords}
+        given = names_given(arguments, parameters)
         for name, value in switches.items():
             if name not in given:
                 yield exchanged(arguments, name, name, not value), False
@@ -176,7 +176,7 @@ def rest_names(frame: FrameType) -> tuple[str, ...]:
 
 def knobs_left_out(arguments: Arguments, parameters: list[str], trouble: Trouble) -> Iterator[Knob]:
     """The parameters that were left out and are ``None`` where the error arose: the program may need them after all."""
-    given = {*parameters[: len(arguments.positional)], *arguments.keywords}
+    given = names_given(arguments, parameters)
     for name in parameters:
         frame = next((frame for frame, _ in trouble.frames if name in frame.f_locals), None)
         if name not in given and frame is not None and frame.f_locals[name] is None:

@@ -8,10 +8,7 @@ from functools import partial
 from typing import Any
 
 from .arguments import Arguments, shown
-from .guessing import (
-    CompletedMapping,
-    GuessedConfiguration,
-)
+from .guessing import CompletedMapping, GuessedConfiguration
 from .standins import GUESSED
 
 
@@ -22,6 +19,11 @@ class Knob:
     name: str
     value: Any
     turned: Callable[[Any], Arguments]
+
+
+def names_given(arguments: Arguments, parameters: list[str]) -> set[str]:
+    """The parameters that get an argument."""
+    return {*parameters[: len(arguments.positional)], *arguments.keywords}
 
 
 def knobs_of(arguments: Arguments, parameters: list[str]) -> Iterator[Knob]:
