@@ -86,7 +86,7 @@ def axes_of(inputs: Inputs) -> Iterator[list[Axis]]:
     for name, spec in free:
         yield from ([(name, axis)] for axis in range(len(spec.shape) - 1, 0, -1))
     samples = [(name, 0) for name, spec in free if spec.shape[0] == inputs.batch]
-    if samples:
+    if any(len(spec.shape) > 1 for _, spec in free):
         yield samples
 
 
