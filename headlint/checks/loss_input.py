@@ -292,7 +292,7 @@ def _squashed_scores(tensor: Tensor) -> bool:
     made = list(views(head))[-1].origin
     effect = made.layer.kind.effect if made.layer is not None else None
     if effect == "convolution":
-        return head.shape.rank is not None and tensor.shape.rank == head.shape.rank and not _is_pooled(tensor)
+        return not _is_pooled(tensor)
     return effect in ("dense", "bilinear") or made.note == "matmul with variable"
 
 
@@ -300,10 +300,15 @@ def _is_pooled(tensor: Tensor) -> bool:
     """Whether scores of several places were put together to one, as SqueezeNet does with rectified ones."""
     source = source_tensor(tensor)
     while tensor is not source:
-        if tensor.origin.note == "pool":
+        if tensor.origin.note == "pool" or short(tensor.origin.name) not in _KEEPING_PLACES:
             return True
         tensor = tensor.inputs[0]
     return False
+
+
+_KEEPING_PLACES = frozenset(
+    {"squeeze", "unsqueeze", "view", "reshape", "flatten", "permute", "transpose", "contiguous", "float", "interpolate"}
+)
 
 
 def _squashed(use: LossUse, tensor: Tensor) -> Diagnostic:
