@@ -139,7 +139,9 @@ def _logarithms_into_binary_cross_entropy(use: LossUse) -> Diagnostic:
         f"{use.loss.short_name} takes the logarithm of probabilities, but it is given their logarithms already: "
         "these are negative, and lie outside of 0 to 1."
     )
-    kept, given = ("sigmoid", "logsigmoid") if prediction(use).domain is Domain.LOG_SIGMOID else ("softmax", "log_softmax")
+    kept, given = (
+        ("sigmoid", "logsigmoid") if prediction(use).domain is Domain.LOG_SIGMOID else ("softmax", "log_softmax")
+    )
     advice = f"Give it the {kept} instead of the {given}"
     if kept == "softmax":
         advice = "Use NLLLoss for one class out of several, or a sigmoid for independent labels"
