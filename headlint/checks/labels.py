@@ -277,7 +277,7 @@ def _metric_problem(fact: MetricUse) -> tuple[str, str] | None:
     thresholded = name in ("binaryaccuracy", "precision", "recall", "auc") or (
         name in ("accuracy", "acc") and family == "binary_cross_entropy" and fact.metric != "Accuracy"
     )
-    given = dict(fact.arguments)
+    given = dict(fact.arguments).keys() - {"name", "dtype"}
     if name == "binaryaccuracy" and domain is Domain.SOFTMAX and width is not None and width >= 3:
         return (
             f"binary_accuracy counts each of the {width} outputs: most are correctly near 0, so it is high for a bad model too.",
