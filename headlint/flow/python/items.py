@@ -202,6 +202,8 @@ def _entry(machine: Machine, mapping: DictValue, index: Value) -> Value:
                 ((Guard(Condition("==", index, key), True),), value)
                 for key, value in iteration.entries(machine, mapping)
             )
+        case Tensor(symbolic=False) if mapping.complete and mapping.slots:
+            return any_of(tuple(value for _, value in iteration.entries(machine, mapping)))
         case Unknown() if not mapping.slots and (alike := iteration.alike(mapping.others)) is not None:
             return alike
         case _:
