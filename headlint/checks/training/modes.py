@@ -135,7 +135,7 @@ def _evaluation_before(run: Run, applied: TrainingEvent, backward: TrainingEvent
         if before:
             found = before[-1]
             lasts = mode_of(found) is False and not as_made and not _handed_between(run, found, applied)
-            return found if lasts else None
+            return found if lasts and not _is_decided(found, about) else None
         if one is not None and _is_replaced_in(run, applied, one.loop):
             return None
         whole = [event for event in about if one is not None and one in event.rounds and together(event, applied)]
@@ -145,6 +145,18 @@ def _evaluation_before(run: Run, applied: TrainingEvent, backward: TrainingEvent
             if lasting is not None:
                 return lasting if not _handed_around(run, lasting, applied, one) else None
     return None
+
+
+def _is_decided(switch: TrainingEvent, switches: list[TrainingEvent]) -> bool:
+    """Whether a test decides between this mode and the other: ``if …: model.eval() else: model.train()``."""
+    decisions = {(guard.condition, guard.outcome) for guard in switch.guards}
+    return any(
+        mode_of(other) is True
+        and other.calls == switch.calls
+        and other.rounds == switch.rounds
+        and any((guard.condition, not guard.outcome) in decisions for guard in other.guards)
+        for other in switches
+    )
 
 
 def _is_replaced_in(run: Run, applied: TrainingEvent, loop: Loop) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from headlint.flow.machine import counting
-from headlint.flow.python import iteration, loss_classes, names, picked_by_name
+from headlint.flow.python import evaluated_texts, iteration, loss_classes, picked_by_name
 from headlint.flow.values import sizes
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.conditions import Condition, Test
@@ -176,7 +176,13 @@ def _list(machine: Machine, arguments: Arguments, at: int) -> Value:
 
 def _tuple(machine: Machine, arguments: Arguments, at: int) -> Value:
     items = iteration.known_items(machine, arguments.positional[0]) if arguments.positional else []
-    return TupleValue(tuple(items)) if items is not None else Unknown()
+    if items is not None:
+        return TupleValue(tuple(items))
+    given = machine.state.narrow(arguments.positional[0])
+    parts = iteration.slot_items(machine, given) if isinstance(given, ListValue | Container) else None
+    if parts and all(isinstance(one, Layer | Container | Instance) for one in parts):
+        return ListValue(parts, approximate=True)  # nobody asks whether it is a list: its layers are what counts
+    return Unknown()
 
 
 def _dict(machine: Machine, arguments: Arguments, at: int) -> Value:
@@ -253,10 +259,12 @@ def _vars(machine: Machine, arguments: Arguments, at: int) -> Value:
 
 
 def _eval(machine: Machine, arguments: Arguments, at: int) -> Value:
-    """``eval(name)``."""
+    """``eval(name)``, ``eval(name + "()")``."""
     match arguments.positional:
-        case (Constant(str() as name), *_) if name.isidentifier():
-            return names.look_up(machine, name)
+        case (Constant(str() as text), *_):
+            return evaluated_texts.value_of(machine, text, at)
+        case (Unknown(key=("+", ("str", "()")), parent=Unknown() as name), *_):
+            return machine.call(picked_by_name.class_named(machine, name), Arguments(), at)
         case (Unknown() as name, *_):
             return picked_by_name.class_named(machine, name)
         case _:
