@@ -256,10 +256,10 @@ def _method_of_module(machine: Machine, module: HeapObject, name: str, arguments
             inner = machine.read(module, items.CONTAINER_SLOT)
             if isinstance(inner, Container) and isinstance(label, Constant) and value is not None:
                 containers.add_member(machine, inner, str(label.value), value)
-            elif isinstance(label, Constant) and isinstance(label.value, str) and value is not None:
-                attributes.write(machine, module, label.value, value)
             elif value is not None:
-                machine.parts.register(value)
+                machine.parts.register(module, value)
+                if isinstance(label, Constant) and isinstance(label.value, str):
+                    attributes.write(machine, module, label.value, value)
             return Constant(None)
         case "append" | "extend" | "insert":
             inner = machine.read(module, items.CONTAINER_SLOT)

@@ -275,8 +275,8 @@ def _setattr(machine: Machine, arguments: Arguments, at: int) -> Value:
     match arguments.positional:
         case (owner, Constant(str() as name), value):
             machine.set_attribute(owner, name, value)
-        case (_, _, value):
-            machine.parts.register(value)
+        case (owner, _, value):
+            machine.parts.register(owner, value)
         case _:
             pass
     return Constant(None)

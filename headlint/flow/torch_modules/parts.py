@@ -47,7 +47,8 @@ def note(machine: Machine, unit: ModuleUnit) -> None:
     modules = [instance for instance in machine.instances if is_module(instance)]
     found: dict[Site, list[_Kept]] = {}
     for instance in modules:
-        if instance.whole and not instance.cls.opaque and not machine.muted:
+        knows_its_parts = instance.whole and instance not in machine.parts.registers_anything
+        if knows_its_parts and not instance.cls.opaque and not machine.muted:
             for kept in _kept(machine, instance):
                 if kept.site.path == unit.path and not _keeps_account(machine, instance, kept.attribute):
                     found.setdefault(kept.site, []).append(kept)
