@@ -345,6 +345,42 @@ class Module(Struct, eq=False, gc=False):
     """A whole module."""
 
     body: tuple[Statement, ...]
+    _definitions: tuple[FunctionDefinition | ClassDefinition, ...] | None = None
+
+    def definitions(self) -> tuple[FunctionDefinition | ClassDefinition, ...]:
+        """Every function and class that it defines, however deep inside, in no particular order.
+
+        They are worked out once: modules that many files import are asked again for each of them.
+        """
+        if self._definitions is None:
+            self._definitions = tuple(_definitions_in(self.body))
+        return self._definitions
+
+
+_BODIES: dict[type, tuple[str, ...]] = {
+    FunctionDefinition: ("body",),
+    ClassDefinition: ("body",),
+    If: ("body", "otherwise"),
+    For: ("body", "otherwise"),
+    While: ("body", "otherwise"),
+    With: ("body",),
+    Try: ("body", "otherwise", "final"),
+}
+"""Where statements hold others."""
+
+
+def _definitions_in(body: tuple[Statement, ...]) -> Iterator[FunctionDefinition | ClassDefinition]:
+    stack = list(body)
+    while stack:
+        statement = stack.pop()
+        for name in _BODIES.get(type(statement), ()):
+            stack.extend(getattr(statement, name))
+        if isinstance(statement, FunctionDefinition | ClassDefinition):
+            yield statement
+        elif isinstance(statement, Try):
+            stack.extend(inner for _, handled in statement.handlers for inner in handled)
+        elif isinstance(statement, Match):
+            stack.extend(inner for case in statement.cases for inner in case.body)
 
 
 def walk(node: object) -> Iterator[Expression | Statement]:
@@ -361,33 +397,6 @@ def walk(node: object) -> Iterator[Expression | Statement]:
             yield part  # type: ignore[misc]
         for field in fields:
             stack.append(getattr(part, field))
-
-
-_BODIES: dict[type, tuple[str, ...]] = {
-    FunctionDefinition: ("body",),
-    ClassDefinition: ("body",),
-    If: ("body", "otherwise"),
-    For: ("body", "otherwise"),
-    While: ("body", "otherwise"),
-    With: ("body",),
-    Try: ("body", "otherwise", "final"),
-}
-"""Where statements hold others."""
-
-
-def definitions_in(body: tuple[Statement, ...]) -> Iterator[FunctionDefinition | ClassDefinition]:
-    """Every function and class that statements define, however deep inside, in no particular order."""
-    stack = list(body)
-    while stack:
-        statement = stack.pop()
-        for name in _BODIES.get(type(statement), ()):
-            stack.extend(getattr(statement, name))
-        if isinstance(statement, FunctionDefinition | ClassDefinition):
-            yield statement
-        elif isinstance(statement, Try):
-            stack.extend(inner for _, handled in statement.handlers for inner in handled)
-        elif isinstance(statement, Match):
-            stack.extend(inner for case in statement.cases for inner in case.body)
 
 
 MOST_MENTIONS = 4096

@@ -50,7 +50,7 @@ class Mentions:
                 continue
             self._read.add(unit.path)
             self._answers.clear()
-            for definition in ir.definitions_in(unit.body.body):
+            for definition in unit.body.definitions():
                 self._known.setdefault(definition.name, []).append(definition)
 
     def _reached_from(self, definition: Definition) -> Iterator[Definition | None]:
