@@ -9,6 +9,7 @@ import pytest
 
 import headlint
 from headlint.loading.loader import ProjectLoader
+from headlint.run.importers import Importers
 from headlint.run.session import relevant_files
 from headlint.settings import Settings
 from headlint.source.project import Project
@@ -112,6 +113,32 @@ def test_any_number_of_processes(project: Path) -> None:
 def test_without_its_caller_nothing_is_known(project: Path) -> None:
     (project / "main.py").unlink()
     assert said(project, ".") == []
+
+
+def test_only_importers_that_can_call_something_of_a_file_are_looked_at(project: Path) -> None:
+    package = project / "nets"
+    package.mkdir()
+    for module in ("left", "right"):
+        text = FILES["net.py"].replace("Net", module.title())
+        (package / f"{module}.py").write_text(f"__all__ = ()\n_log = None\n{text}")
+    (package / "__init__.py").write_text("from .left import *\nfrom .right import Right\n")
+    caller = "import torch.nn as nn\nimport nets\n\n\ndef main(loader):\n    {}\n"
+    (project / "right.py").write_text(caller.format("nets.Right()(loader)"))
+    (project / "any.py").write_text(caller.format("getattr(nets, loader.name)()"))
+    (project / "away.py").write_text("import torch.nn as nn\nfrom away import nets\n\nx = getattr(nn, nets.name)\n")
+    loader = ProjectLoader(Project(project), cache=False)
+    assert loader.project is not None
+    importers = Importers(loader, loader.project)
+
+    def of(file: Path) -> set[str]:
+        return {importer.relative_to(project).as_posix() for importer in importers.of(file)}
+
+    assert of(package / "left.py") == of(package / "right.py") == {"nets/__init__.py"}
+    assert importers.hand_on(package / "left.py", package / "__init__.py")
+    assert of(package / "__init__.py") == {"any.py"}
+    assert importers.hand_on(package / "right.py", package / "__init__.py")
+    assert not importers.hand_on(package / "left.py", package / "__init__.py")
+    assert of(package / "__init__.py") == {"any.py", "right.py"}
 
 
 def test_a_default_that_a_caller_overrides_proves_nothing(project: Path) -> None:

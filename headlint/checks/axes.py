@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from headlint.checks.tensors import head_of
 from headlint.flow.tensors.axes import OTHER_AXES, origin_of, origins, way_of, written
 from headlint.flow.tensors.patterns import EINSUM, stacks_samples
@@ -12,8 +10,6 @@ from headlint.flow.values.library_values import Layer
 from headlint.flow.values.python_values import SliceValue, TupleValue, Unknown
 from headlint.flow.values.sizes import axes_of
 from headlint.flow.values.tensor_values import Tensor
-
-_KEEPING = ("dropout", "norm")
 
 
 def holds_samples(tensor: Tensor, axis: int) -> bool:
@@ -73,7 +69,7 @@ def _holds_joined_samples(tensor: Tensor, axis: int) -> bool:
 def classes_are_last(tensor: Tensor) -> bool:
     """Whether the scores of a head with more than two axes are known to stand on the last one."""
     collected = _collected(tensor)
-    head = head_of(collected)
+    head = head_of(collected) or _head_along(collected)
     dims, layer = tensor.shape.dims, head.origin.layer if head is not None else None
     if head is None or dims is None or layer is None or rank_is_guessed(head):
         return False
@@ -81,7 +77,7 @@ def classes_are_last(tensor: Tensor) -> bool:
     units = head.shape.size(1) if of_pictures else head.shape.units
     if units is not None:
         return units > 1 and [axis for axis, size in enumerate(dims) if size == units] == [len(dims) - 1]
-    return not of_pictures and all(_keeps_axes(step) for step in _between(tensor, head))
+    return not of_pictures and _is_last_of(tensor, head)
 
 
 def axis_within(tensor: Tensor, axis: int, earlier: Tensor) -> int | None:
@@ -114,14 +110,16 @@ def _collected(tensor: Tensor) -> Tensor:
     return tensor
 
 
-def _between(tensor: Tensor, head: Tensor) -> Iterator[Tensor]:
-    while tensor is not head and tensor.inputs:
-        yield tensor
-        tensor = tensor.inputs[0]
+def _head_along(tensor: Tensor) -> Tensor | None:
+    """The dense layer's output whose units stand on the last axis, also where a bias is added to them."""
+    dense = (one for one, _ in way_of(tensor, -1) if one.origin.layer is not None)
+    head = next(dense, None)
+    return head if head is not None and head.origin.role == "layer" and head_of(head) is head else None
 
 
-def _keeps_axes(step: Tensor) -> bool:
-    return step.origin.role == "activation" or step.origin.note in _KEEPING
+def _is_last_of(tensor: Tensor, head: Tensor) -> bool:
+    """Whether the last axis is that of a head, on which its units stand."""
+    return any(step is head and head.shape.rank in (None, axis + 1) for step, axis in way_of(tensor, -1))
 
 
 def rank_is_guessed(head: Tensor) -> bool:

@@ -14,6 +14,7 @@ from headlint.checks.axes import (
     is_time_first,
     rank_is_guessed,
 )
+from headlint.checks.counted_alike import selects_from_axis_1
 from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
 from headlint.checks.evidence import Evidence, is_proved
 from headlint.checks.outputs import SOFTMAXES, about_activation, softmax_axis
@@ -202,9 +203,6 @@ def _wide(tensor: Tensor) -> Iterator[Tensor]:
         tensor = before
 
 
-_WITH_CLASSES_SECOND = ("CrossEntropyLoss", "cross_entropy", "NLLLoss", "nll_loss")
-
-
 def classes_on_wrong_axis(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL304."""
     for use in evidence.uses:
@@ -223,11 +221,7 @@ def classes_on_wrong_axis(evidence: Evidence) -> Iterator[Diagnostic]:
 def _takes_classes_last(use: LossUse) -> bool:
     """Whether a loss that selects from axis 1 is given the classes on the last of three or more axes."""
     tensor = prediction(use)
-    return _selects_from_axis_1(use) and (tensor.shape.rank or 0) >= 3 and classes_are_last(tensor)
-
-
-def _selects_from_axis_1(use: LossUse) -> bool:
-    return use.loss.framework == "torch" and use.loss.short_name in _WITH_CLASSES_SECOND
+    return selects_from_axis_1(use) and (tensor.shape.rank or 0) >= 3 and classes_are_last(tensor)
 
 
 def normalised_over_another_axis(evidence: Evidence) -> Iterator[Diagnostic]:
@@ -235,7 +229,7 @@ def normalised_over_another_axis(evidence: Evidence) -> Iterator[Diagnostic]:
     normalised = {id(fact.output): fact for fact in evidence.of(Activation) if fact.effect == "log_softmax"}
     reported: set[int] = set()
     for use in evidence.uses:
-        if not _selects_from_axis_1(use) or (prediction(use).shape.rank or 0) < 2:
+        if not selects_from_axis_1(use) or (prediction(use).shape.rank or 0) < 2:
             continue
         output = source_tensor(prediction(use))
         fact = normalised.get(id(output))

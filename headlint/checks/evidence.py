@@ -368,7 +368,12 @@ def is_judge(evidence: Evidence, tensor: Tensor) -> bool:
     others = ((use, head_of(prediction(use))) for use in evidence.uses)
     same = [(use, other) for use, other in others if other is not None and other.origin.layer is head.origin.layer]
     compiled = {use.site for use, other in same if use.compiled and other is head}
-    return len({id(other) for _, other in same}) > 1 or len(compiled) > 1
+    return len({id(other) for _, other in same}) > 1 < len({_data_of(other) for _, other in same}) or len(compiled) > 1
+
+
+def _data_of(tensor: Tensor) -> frozenset[int]:
+    """The identities of what a tensor was computed from first: each round of a loop applies a model to the same again."""
+    return frozenset(id(part) for part in ancestors(tensor) if not part.inputs)
 
 
 def is_proved(fact: Fact) -> bool:

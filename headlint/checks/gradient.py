@@ -7,13 +7,22 @@ from collections.abc import Iterator
 
 from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
 from headlint.checks.evidence import Evidence, is_proved
-from headlint.checks.tensors import CLASSIFYING, ancestors, comes_from_weights, constant, prediction, source_tensor
+from headlint.checks.tensors import (
+    CLASSIFYING,
+    PROBABILITIES,
+    ancestors,
+    comes_from_weights,
+    constant,
+    prediction,
+    source_tensor,
+)
 from headlint.checks.trails import about_loss, trail_of
 from headlint.flow.tensors.operation import comes_from
 from headlint.flow.values.facts import Backward, Event, LayerApplied, LayerBuilt, LossConstructorCall, LossUse, MixedIn
 from headlint.flow.values.library_values import Layer
 from headlint.flow.values.python_values import Site, Unknown
 from headlint.flow.values.tensor_values import Domain, Tensor
+from headlint.frameworks.kinds import LossKind
 
 MODEL_OUTPUTS = (
     Domain.LINEAR,
@@ -123,11 +132,11 @@ def _are_labels(tensor: Tensor) -> bool:
 
 
 def _come_from_outside(tensor: Tensor) -> bool:
-    """Whether nothing but random or constant numbers is in a tensor, as in short examples, or what is fed to a graph."""
+    """Whether nothing but random, constant or written numbers is in a tensor, or what is fed to a graph."""
     while tensor.origin.role == "operation" and len(tensor.inputs) == 1:
         tensor = tensor.inputs[0]
     fed = tensor.origin.role == "input" and tensor.symbolic and tensor.origin.site is not None
-    return fed or tensor.origin.note == "fresh"
+    return fed or tensor.origin.note in ("fresh", "array")
 
 
 def _is_output(use: LossUse, target: Tensor) -> bool:
@@ -145,11 +154,15 @@ def _order(call: tuple[str, ...]) -> str:
 def _is_data(use: LossUse, value: Unknown) -> bool:
     """Whether something unknown is a part of a batch, or given to a training step beside what the model is given.
 
-    A parameter, or what it is unpacked to, counts in Keras alone: its losses take the labels first, the others take them
-    second.
+    A parameter, or what it is unpacked to, counts only where the labels come first, in Keras and ``tf.losses``.
     """
     given = value.parent if isinstance(value.key, tuple) and value.key[:1] == ("item",) and value.parent else value
-    return _is_batch_item(value) or (given.is_parameter and use.loss.framework == "keras" and not use.loss.by_hand)
+    return _is_batch_item(value) or (given.is_parameter and _takes_labels_first(use.loss))
+
+
+def _takes_labels_first(kind: LossKind) -> bool:
+    """Whether a loss takes the labels first; the order of ``tf.nn`` was another in the first versions."""
+    return kind.call[0] == kind.target and not kind.by_hand and not kind.name.startswith("tensorflow.nn.")
 
 
 def _is_batch_item(value: Unknown) -> bool:
@@ -172,7 +185,7 @@ def dropout_after_head(evidence: Evidence) -> Iterator[Diagnostic]:
             if not tensor.inputs:
                 break
             before = tensor.inputs[0]
-            if tensor.origin.note in ("dropout", "norm") and _is_dense(before) and not _harmless(tensor):
+            if tensor.origin.note in ("dropout", "norm") and _is_head(before) and not _harmless(tensor):
                 site = tensor.origin.built_at or tensor.origin.site
                 if site is not None:
                     what = "Dropout" if tensor.origin.note == "dropout" else "Batch normalisation"
@@ -192,7 +205,10 @@ def dropout_after_head(evidence: Evidence) -> Iterator[Diagnostic]:
             tensor = before
 
 
-def _is_dense(tensor: Tensor) -> bool:
+def _is_head(tensor: Tensor) -> bool:
+    """Whether a dense layer gives it, or the softmax or sigmoid on one."""
+    if tensor.origin.role == "activation" and tensor.domain in PROBABILITIES and tensor.inputs:
+        tensor = tensor.inputs[0]
     return (
         tensor.origin.role == "layer" and tensor.origin.layer is not None and tensor.origin.layer.kind.effect == "dense"
     )

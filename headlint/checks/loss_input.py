@@ -117,7 +117,9 @@ def logits_into_binary_cross_entropy(evidence: Evidence) -> Iterator[Diagnostic]
     for use in evidence.uses:
         if use.loss.family != "binary_cross_entropy" or not wants_probabilities(use):
             continue
-        if prediction(use).domain in SCORES and not evidence.is_part_of_another(use):
+        if prediction(use).domain in (Domain.LOG_SOFTMAX, Domain.LOG_SIGMOID) and not use.loss.by_hand:
+            yield _logarithms_into_binary_cross_entropy(use)
+        elif prediction(use).domain in SCORES and not evidence.is_part_of_another(use):
             message = (
                 f"{use.loss.short_name} takes the logarithm of probabilities, but it is given "
                 f"{prediction(use).domain.value} that need not lie between 0 and 1."
@@ -130,6 +132,20 @@ def logits_into_binary_cross_entropy(evidence: Evidence) -> Iterator[Diagnostic]
             else:
                 advice = "Use BinaryCrossentropy(from_logits=True), or give the last layer activation='sigmoid'."
             yield about_loss("HL105", use, message, advice)
+
+
+def _logarithms_into_binary_cross_entropy(use: LossUse) -> Diagnostic:
+    message = (
+        f"{use.loss.short_name} takes the logarithm of probabilities, but it is given their logarithms already: "
+        "these are negative, and lie outside of 0 to 1."
+    )
+    kept, given = (
+        ("sigmoid", "logsigmoid") if prediction(use).domain is Domain.LOG_SIGMOID else ("softmax", "log_softmax")
+    )
+    advice = f"Give it the {kept} instead of the {given}"
+    if kept == "softmax":
+        advice = "Use NLLLoss for one class out of several, or a sigmoid for independent labels"
+    return about_loss("HL105", use, message, f"{advice}.")
 
 
 def logits_into_categorical_cross_entropy(evidence: Evidence) -> Iterator[Diagnostic]:
@@ -268,7 +284,7 @@ def rectified_scores_of_a_distribution(evidence: Evidence) -> Iterator[Diagnosti
 
 
 def _squashed_scores(tensor: Tensor) -> bool:
-    """Whether a relu or tanh was put directly on the scores of a dense layer."""
+    """Whether a relu or tanh was put directly on the scores of a dense layer, or on a map of scores as the loss takes it."""
     if tensor.domain not in (Domain.RECTIFIED, Domain.TANH):
         return False
     source = source_tensor(tensor)
@@ -276,8 +292,25 @@ def _squashed_scores(tensor: Tensor) -> bool:
     if head is None or head.domain is not Domain.LINEAR:
         return False
     made = list(views(head))[-1].origin
-    dense = made.layer is not None and made.layer.kind.effect in ("dense", "bilinear")
-    return dense or made.note == "matmul with variable"
+    effect = made.layer.kind.effect if made.layer is not None else None
+    if effect == "convolution":
+        return not _is_pooled(tensor)
+    return effect in ("dense", "bilinear") or made.note == "matmul with variable"
+
+
+def _is_pooled(tensor: Tensor) -> bool:
+    """Whether scores of several places were put together to one, as SqueezeNet does with rectified ones."""
+    source = source_tensor(tensor)
+    while tensor is not source:
+        if tensor.origin.note == "pool" or short(tensor.origin.name) not in _KEEPING_PLACES:
+            return True
+        tensor = tensor.inputs[0]
+    return False
+
+
+_KEEPING_PLACES = frozenset(
+    {"squeeze", "unsqueeze", "view", "reshape", "flatten", "permute", "transpose", "contiguous", "float", "interpolate"}
+)
 
 
 def _squashed(use: LossUse, tensor: Tensor) -> Diagnostic:

@@ -72,6 +72,8 @@ def flip_from_logits(case: Case, value: str) -> Edit | None:
 
 def logits_stated(case: Case) -> Repair:
     """HL105, HL106: the loss that takes raw scores."""
+    if case.detail("head") in ("log_softmax", "log_sigmoid"):
+        raise CannotFix("the logarithm must be removed first")
     if case.detail("framework") == "torch":
         names = {"BCELoss": "BCEWithLogitsLoss", "binary_cross_entropy": "binary_cross_entropy_with_logits"}
         reason = "the loss has other values, and code that reads the output as a probability must take the sigmoid"

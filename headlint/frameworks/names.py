@@ -105,6 +105,8 @@ _THEIR_FUNCTIONS = ("create_supervised_trainer", "supervised_training_step", "so
 
 _WHOLE = {
     "fastai.Module": "torch.nn.Module",
+    "torch_geometric.nn.conv.MessagePassing": "torch_geometric.nn.MessagePassing",
+    "torch_geometric.nn.conv.message_passing.MessagePassing": "torch_geometric.nn.MessagePassing",
     "tensorflow.keras": "keras",
     "tensorflow.compat.v1": "tensorflow",
     "tensorflow.compat.v2": "tensorflow",

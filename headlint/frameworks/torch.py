@@ -433,6 +433,7 @@ MODULE_BASES = frozenset(
         "transformers.PreTrainedModel",
         "torch.nn.Sequential",
         "torch.nn.ModuleList",
+        "torch_geometric.nn.MessagePassing",
     }
 )
 """Library classes whose subclasses are models with a ``forward``."""

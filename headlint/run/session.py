@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from headlint.findings.finding import Finding, Place, Problem, Report
 from headlint.loading import cache
 from headlint.run import pool
+from headlint.run.importers import Importers
 from headlint.run.results import FileResult
 from headlint.settings import Settings
 from headlint.source.document import UnreadableError, document_of
@@ -208,21 +209,23 @@ def _analyze_importers(
     if not waiting or loader.project is None or known.issuperset(loader.project.files):
         return more
     loader.project.expect_searches(len(waiting))
-    handing_on = set(waiting)
+    importers = Importers(loader, loader.project)
+    handing_on: set[Path] = set()
     while waiting and len(more) < MOST_IMPORTERS:
         wanted: list[Path] = []
         while waiting:
-            for importer in loader.project.importers(waiting.pop()):
-                if importer.name == "__init__.py" and importer not in handing_on:
+            file = waiting.pop()
+            for importer in importers.of(file):
+                if importer.name == "__init__.py":
                     handing_on.add(importer)
+                if importer not in known:
+                    known.add(importer)
+                    if reaches_library(importer, loader, settings):
+                        wanted.append(importer)
+                    else:
+                        handing_on.add(importer)
+                if importer in handing_on and importers.hand_on(file, importer):
                     waiting.append(importer)
-                if importer in known:
-                    continue
-                if reaches_library(importer, loader, settings):
-                    wanted.append(importer)
-                else:
-                    waiting.append(importer)
-                known.add(importer)
         results = _analyze_all(wanted[: MOST_IMPORTERS - len(more)], loader, settings)
         more += [FileResult(one.path, one.findings, (), one.overrides, one.open) for one in results]
         waiting = sorted(Path(result.path) for result in results if result.open)

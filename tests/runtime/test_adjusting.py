@@ -10,12 +10,17 @@ import pytest
 
 from headlint.runtime.worker.program.adjusting import adjusted
 from headlint.runtime.worker.program.arguments import Arguments
-from headlint.runtime.worker.program.guessing import guess
+from headlint.runtime.worker.program.conditions import sizes_compared
+from headlint.runtime.worker.program.guessing import VOCABULARY, guess
 from headlint.runtime.worker.program.loading import Program, Slice
+from headlint.runtime.worker.program.locating import definition
 from headlint.runtime.worker.program.old_libraries import accept_old_yaml
 from headlint.runtime.worker.program.old_python import Older
+from headlint.runtime.worker.program.owners import class_makers
 from headlint.runtime.worker.program.parameters import block_class
+from headlint.runtime.worker.program.sources import parse
 from headlint.runtime.worker.program.standins import GUESSED, Absent
+from headlint.runtime.worker.program.uses import is_called
 
 PROGRAM = """
 import collections
@@ -56,6 +61,32 @@ def windowed(shape):
 def vocabulary():
     with open("words.txt") as lines:
         return {line.strip(): number for number, line in enumerate(lines)}
+
+def fitting(rows, width):
+    assert rows[0] == width and len(rows) == 2, "too wide"
+
+def searched():
+    return [{{choice([256, 512])}}, {{uniform(0, 1)}}, {1, 2}]
+
+most = []
+vocab_size = int(float("nan"))
+longest = max(most)
+
+class Speaker:
+    def __init__(self, voice, hidden):
+        self.voice = voice
+        self.hidden = hidden * 2
+
+    def forward(self, x):
+        return self.hidden(self.voice(x))
+
+    @classmethod
+    def from_name(cls, name):
+        return cls(name, 3)
+
+    @classmethod
+    def known(cls):
+        return ["small"]
 
 def old(table):
     return [key for key, _ in table.iteritems()] + [one for one in xrange(2)] + list(unicode("z"))
@@ -126,6 +157,38 @@ def test_a_file_that_is_not_there_has_no_lines_where_that_is_allowed(
     assert module.namespace["vocabulary"]() == {}
     assert GUESSED[before:] == ["no lines in words.txt"]
     del GUESSED[before:]
+
+
+def test_the_numbers_that_an_assertion_compares_are_read(module: Slice) -> None:
+    fitting = module.namespace["fitting"]
+    with pytest.raises(AssertionError) as raised:
+        fitting((4, 5), 7)
+    assert list(sizes_compared(raised.value)) == [(4, 7)]
+
+
+def test_a_search_template_gives_its_first_choice(module: Slice) -> None:
+    assert module.namespace["searched"]() == [256, 0, {1, 2}]
+
+
+def test_a_count_of_what_was_not_loaded_is_guessed(module: Slice) -> None:
+    before = len(GUESSED)
+    assert module.namespace["vocab_size"] == VOCABULARY
+    assert GUESSED[before:] == [f"vocab_size={VOCABULARY}"]
+    del GUESSED[before:]
+    with pytest.raises(ValueError, match="empty"):
+        module.namespace["longest"]
+
+
+def test_what_a_class_keeps_and_calls_is_a_layer(module: Slice) -> None:
+    speaker = module.namespace["Speaker"]
+    assert is_called(speaker, "voice")
+    assert not is_called(speaker, "hidden")
+
+
+def test_the_class_methods_that_make_a_model_are_found(module: Slice) -> None:
+    speaker = definition(parse(Path(module.namespace.filename)).body, "Speaker")
+    assert speaker is not None
+    assert class_makers(speaker) == ["from_name"]
 
 
 def test_names_of_python_2_do_their_work(module: Slice) -> None:

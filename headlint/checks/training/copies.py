@@ -125,7 +125,7 @@ def may_learn(tensor: Tensor) -> bool:
         case "operation" if origin.note == "add" and not tensor.inputs:
             return True  # the sum of a list that is not followed
         case "operation":
-            return isinstance(origin.factor, Unknown) and not _is_known(origin.factor)
+            return origin.note != "fresh" and isinstance(origin.factor, Unknown) and not _is_known(origin.factor)
         case _:
             return False
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from headlint.flow.values.assumptions import Assumption
 from headlint.flow.values.conditions import Choice
 from headlint.flow.values.facts import Event, TrainingEvent
 from headlint.flow.values.library_values import Backbone, Container, Layer, Part
@@ -72,7 +73,7 @@ def is_optimizer(value: Value) -> bool:
     """Whether a value is an optimizer: one of a library, also by its class's name, or a parameter that is called one."""
     match value:
         case Unknown(key=("call", _), parent=Unknown() as cls):
-            return _OPTIMIZER_CLASS.search(called(cls)) is not None
+            return builds_an_optimizer(cls)
         case Optimizer():
             return value.name != "LBFGS"
         case Unknown(key=("parameter", _, str() as name)):
@@ -81,18 +82,56 @@ def is_optimizer(value: Value) -> bool:
             return False
 
 
+def is_schedule(value: Value) -> bool:
+    """Whether something unknown that steps is called a schedule: it changes a rate, and no parameter."""
+    return isinstance(value, Unknown) and "sched" in called(value).lower()
+
+
+def builds_an_optimizer(cls: Unknown) -> bool:
+    """Whether what is called has the name of an optimizer's class."""
+    return _OPTIMIZER_CLASS.search(called(cls)) is not None
+
+
 def may_train(event: TrainingEvent, optimizer: Value) -> bool:
     """Whether a call that cannot be read may do a part of a step: it gets what is trained, or is called like that."""
     if event.event is not Event.HANDED_OVER or not isinstance(event.subject, Unknown):
         return False
     name = called(event.subject)
-    if name in _HARMLESS:
+    if name in _HARMLESS or builds_an_optimizer(event.subject) or _prepares_data(event.subject):
         return False
     if any(reaches(value, optimizer) for value in event.given):
         return True
-    if _REPORTING.search(name):
+    if _REPORTING.search(name) or _changes_a_tensor(event.subject):
         return False
     return bool(_TRAINING.search(name)) or any(_is_loss(value) for value in event.given)
+
+
+def _prepares_data(method: Unknown) -> bool:
+    """Whether a method is that of a tokenizer, or of what else of its package makes numbers of texts and pictures."""
+    match method.parent:
+        case Unknown(key=(str() as path, _)):
+            return _PREPARING.search(path) is not None
+        case _:
+            return False
+
+
+_PREPARING = re.compile(r"^transformers\.\w*(Tokenizer|Processor|FeatureExtractor)(Fast)?\b")
+
+
+def _changes_a_tensor(method: Unknown) -> bool:
+    """Whether a method of tensors changes one in place that is no gradient: ``states.zero_()``."""
+    if method.key not in _IN_PLACE:
+        return False
+    seen = method.parent
+    while seen is not None:
+        if "grad" in called(seen):
+            return False
+        seen = seen.parent
+    return True
+
+
+_IN_PLACE = frozenset({"zero_", "requires_grad_"})
+"""Methods of tensors whose names sound like a part of a step."""
 
 
 def called(function: Unknown) -> str:
@@ -102,6 +141,8 @@ def called(function: Unknown) -> str:
             return name
         case ("name", _, _, str() as name) | ("parameter", _, str() as name) | (_, str() as name) | (str() as name, _):
             return name.rpartition(".")[2]
+        case Assumption(parameter=str() as name):
+            return name
         case _:
             return ""
 

@@ -15,16 +15,31 @@ from headlint.checks.training.gathering import (
     step_without_any_gradient,
     thrown_away,
 )
-from headlint.checks.training.holding import called, concerns_all_of, is_optimizer, may_concern, may_train, reaches
+from headlint.checks.training.holding import (
+    called,
+    concerns_all_of,
+    is_optimizer,
+    is_schedule,
+    may_concern,
+    may_train,
+    reaches,
+)
 from headlint.checks.training.order import Run, always_with, is_of_command_line, is_option, together
-from headlint.checks.training.reach import certainly_reaches, depends_on, may_reach
+from headlint.checks.training.reach import certainly_reaches, may_reach
 from headlint.checks.training.tapes import TRAINABLE
-from headlint.checks.training.unused_gradients import cleared_unused
+from headlint.checks.training.unused_gradients import (
+    cleared_unused,
+    is_of_an_optimizer,
+    limits,
+    only_computes_a_loss,
+    only_limits,
+    trains_apart,
+)
 from headlint.flow.machine.state import consistent
 from headlint.flow.values.conditions import Guard
 from headlint.flow.values.facts import Event, TrainingEvent
-from headlint.flow.values.python_values import Constant, Site, Unknown, Value
-from headlint.flow.values.training_values import Optimizer, Scaler
+from headlint.flow.values.python_values import Site, Unknown, Value
+from headlint.flow.values.training_values import Optimizer, Parameters, Scaler
 
 
 def gradients_never_cleared(evidence: Evidence) -> Iterator[Diagnostic]:
@@ -37,7 +52,7 @@ def gradients_never_cleared(evidence: Evidence) -> Iterator[Diagnostic]:
             possible = [event for event in possible if not _belongs_to_another_step(run, event, step)]
             around = set(run.within(step.rounds[-1].loop)) if step.rounds else set(run.events)
             clearing = [event for event in possible if event in around and _may_clear(event, step.subject)]
-            if not all(_only_computes_a_loss(evidence, run, event) for event in clearing):
+            if not all(only_computes_a_loss(evidence, run, event) for event in clearing):
                 continue
             cleared_outside = any(
                 event.event is Event.CLEARED and may_concern(event.subject, step.subject) for event in possible
@@ -159,39 +174,13 @@ def _may_clear(event: TrainingEvent, optimizer: Value) -> bool:
         case Event.CLEARED:
             return may_concern(event.subject, optimizer)
         case Event.WRITTEN:
-            return event.given not in _LIMITING
+            return not limits(event)
         case Event.LEFT_OUT:
             return True
         case Event.HANDED_OVER:
             return may_train(event, optimizer)
         case _:
             return False
-
-
-def _only_computes_a_loss(evidence: Evidence, run: Run, event: TrainingEvent) -> bool:
-    """Whether a call is that of a model's own method, and gives what a loss is computed from that is differentiated."""
-    match event.subject:
-        case Unknown(key=str(), parent=Unknown() as model) as method if event.event is Event.HANDED_OVER:
-            result = method.child(("call", event.site))
-            return (
-                not _CHANGING.search(called(method))
-                and model not in event.given[:-1]
-                and any(depends_on(evidence, one.subject, result) for one in run.of(Event.DIFFERENTIATED))
-            )
-        case _:
-            return False
-
-
-_CHANGING = re.compile(
-    r"train|fit|learn|updat|optim|step|zero|clear|reset|grad|backward|start|begin|prepare|hook", re.I
-)
-"""What the names of methods have in them that may do more to a model than to apply it."""
-
-
-_LIMITING = [
-    (Constant(name),) for name in ("clamp_", "clamp_min_", "clamp_max_", "clip_", "nan_to_num_", "div_", "mul_")
-]
-"""What the program itself does to a gradient without clearing it."""
 
 
 def _excludes(event: TrainingEvent, step: TrainingEvent) -> bool:
@@ -314,9 +303,9 @@ def _backward_without_step(evidence: Evidence, run: Run, backward: TrainingEvent
 
 
 def _cleared_without_steps(evidence: Evidence, run: Run, backward: TrainingEvent) -> TrainingEvent | None:
-    """What clears an optimizer's gradients in the round of ``backward()``, when nothing in the whole run may use them."""
-    for event in run.round_of(backward):
-        if event.event is Event.CLEARED and is_optimizer(event.subject):
+    """What clears an optimizer's gradients in a loop around ``backward()``, when nothing in the whole run may use them."""
+    for event in run.within(backward.rounds[0].loop):
+        if event.event is Event.CLEARED and is_of_an_optimizer(evidence, event):
             if not _may_be_used(evidence, run, backward, event.subject):
                 return event
     return None
@@ -324,16 +313,24 @@ def _cleared_without_steps(evidence: Evidence, run: Run, backward: TrainingEvent
 
 def _may_be_used(evidence: Evidence, run: Run, backward: TrainingEvent, optimizer: Value) -> bool:
     """Whether anything may use the gradients that a loss gives the parameters of an optimizer: its step, or one of another."""
-    using = (Event.STEPPED, Event.READ, Event.WRITTEN)
-    if not any(event.event in using or may_train(event, optimizer) for event in run.events):
-        return any(event.event is Event.STEPPED and event.subject is optimizer for event in evidence.events)
-    steps = [event.subject for event in evidence.events if event.event is Event.STEPPED]
+    if not any(_uses(run, event) or trains_apart(evidence, run, event, optimizer) for event in run.events):
+        stepped = (event.subject for event in evidence.events if event.event is Event.STEPPED)
+        return any(
+            one is optimizer or (isinstance(optimizer, Parameters) and may_concern(one, optimizer)) for one in stepped
+        )
+    steps = [step.subject for step in evidence.events if step.event is Event.STEPPED and not is_schedule(step.subject)]
     others = [event for event in run.events if event.event is not Event.STEPPED]
     return (
         not certainly_reaches(evidence, backward.subject, optimizer)
         or any(may_concern(one, optimizer) or may_reach(evidence, backward.subject, one) for one in steps)
-        or any(event.event in using or may_train(event, optimizer) for event in others)
+        or any(_uses(run, event) or trains_apart(evidence, run, event, optimizer) for event in others)
     )
+
+
+def _uses(run: Run, event: TrainingEvent) -> bool:
+    """Whether gradients are used, by a step or by hand."""
+    by_hand = event.event in (Event.READ, Event.WRITTEN) and not only_limits(run, event)
+    return by_hand or (event.event is Event.STEPPED and not is_schedule(event.subject))
 
 
 def _never_stepped(evidence: Evidence, run: Run, backward: TrainingEvent) -> Iterator[Diagnostic]:

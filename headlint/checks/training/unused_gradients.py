@@ -2,52 +2,104 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from headlint.checks.evidence import Evidence
 from headlint.checks.training.gathering import guards_of_choice
-from headlint.checks.training.holding import called, concerns_all_of, held_by, is_optimizer, may_concern, may_train
+from headlint.checks.training.holding import (
+    builds_an_optimizer,
+    called,
+    concerns_all_of,
+    held_by,
+    is_optimizer,
+    is_schedule,
+    may_concern,
+    may_train,
+)
 from headlint.checks.training.order import Run
-from headlint.checks.training.reach import may_reach
+from headlint.checks.training.reach import depends_on, may_reach
 from headlint.flow.values.facts import Event, TrainingEvent
-from headlint.flow.values.python_values import Unknown
+from headlint.flow.values.python_values import Constant, Unknown, Value
 from headlint.flow.values.training_values import Parameters
 
 
 def cleared_unused(evidence: Evidence, run: Run, backward: TrainingEvent) -> Iterator[TrainingEvent]:
     """What clears the gradients of ``backward()`` before anything may use them, in its round or the next."""
     for clearing in run.round_of(backward):
-        if clearing.event is Event.CLEARED and _is_of_an_optimizer(evidence, clearing):
+        if clearing.event is Event.CLEARED and is_of_an_optimizer(evidence, clearing):
             if (
                 _happens_with(evidence, clearing, backward)
-                and _comes_before_any_use(run, backward, clearing)
+                and _comes_before_any_use(evidence, run, backward, clearing)
                 and not _has_steps(evidence, backward, clearing)
             ):
                 yield clearing
 
 
-def _comes_before_any_use(run: Run, backward: TrainingEvent, clearing: TrainingEvent) -> bool:
+def _comes_before_any_use(evidence: Evidence, run: Run, backward: TrainingEvent, clearing: TrainingEvent) -> bool:
     for neighbour in run.after(backward):
         event = neighbour.event
         match event.event:
             case Event.CLEARED if event is clearing or concerns_all_of(event.subject, clearing.subject):
                 return True
+            case Event.READ | Event.WRITTEN if only_limits(run, event):
+                continue
             case Event.READ | Event.WRITTEN | Event.LEFT_OUT:
                 return False
-            case Event.HANDED_OVER if may_train(event, clearing.subject):
+            case Event.HANDED_OVER if trains_apart(evidence, run, event, clearing.subject):
                 return False
             case _:
                 continue
     return False
 
 
-def _is_of_an_optimizer(evidence: Evidence, clearing: TrainingEvent) -> bool:
+def _holds_some_of(built: TrainingEvent, clearing: TrainingEvent, parameters: Parameters) -> bool:
+    """Whether an optimizer holds what is cleared, or may: where it is built in the same run over what is not followed."""
+    held = held_by(built.subject)
+    if held is None:
+        return concerns_all_of(parameters, built.subject)
+    known = clearing.by in held.owners or bool(held.members & parameters.members)
+    return known or (not held.complete and built.root == clearing.root)
+
+
+def _held_by_others(evidence: Evidence) -> Iterator[Parameters]:
+    """The parameters that optimizers of other packages are built over."""
+    for event in evidence.events:
+        if (
+            event.event is Event.HANDED_OVER
+            and isinstance(event.subject, Unknown)
+            and builds_an_optimizer(event.subject)
+        ):
+            yield from (value for value in event.given if isinstance(value, Parameters))
+
+
+_LIMITING = frozenset({"clamp_", "clamp_min_", "clamp_max_", "clip_", "nan_to_num_", "div_", "mul_"})
+
+
+def limits(event: TrainingEvent) -> bool:
+    """Whether a program changes a gradient itself without clearing it: ``p.grad.clamp_(-1, 1)``."""
+    match event.event, event.given:
+        case Event.WRITTEN, (Constant(str() as name),):
+            return name in _LIMITING
+        case _:
+            return False
+
+
+def only_limits(run: Run, event: TrainingEvent) -> bool:
+    """Whether a gradient is changed without being used, or is read for that."""
+    if event.event is Event.WRITTEN:
+        return limits(event)
+    later = (one for one in run.round_of(event) if run.place(one) > run.place(event))
+    return limits(next((one for one in later if one.event is not Event.READ), event))
+
+
+def is_of_an_optimizer(evidence: Evidence, clearing: TrainingEvent) -> bool:
     """Whether gradients are those of an optimizer: it clears them, is called one, or is built over the module that does."""
     match clearing.subject:
         case Parameters() as parameters:
-            built = [event.subject for event in evidence.events if event.event is Event.BUILT]
-            return any(concerns_all_of(parameters, optimizer) for optimizer in built) or any(
-                held is not None and clearing.by in held.owners for held in map(held_by, built)
+            built = [event for event in evidence.events if event.event is Event.BUILT]
+            return any(_holds_some_of(event, clearing, parameters) for event in built) or any(
+                held.members & parameters.members for held in _held_by_others(evidence)
             )
         case Unknown(key=("call", _), parent=Unknown() as function):
             return is_optimizer(clearing.subject) or "optim" in called(function).lower()
@@ -62,5 +114,30 @@ def _happens_with(evidence: Evidence, clearing: TrainingEvent, backward: Trainin
 
 def _has_steps(evidence: Evidence, backward: TrainingEvent, clearing: TrainingEvent) -> bool:
     """Whether any step of the program uses the same parameters, or others that the loss may give gradients to."""
-    steps = {event.subject for event in evidence.events if event.event is Event.STEPPED}
+    steps = {step.subject for step in evidence.events if step.event is Event.STEPPED and not is_schedule(step.subject)}
     return any(may_concern(one, clearing.subject) or may_reach(evidence, backward.subject, one) for one in steps)
+
+
+def trains_apart(evidence: Evidence, run: Run, event: TrainingEvent, optimizer: Value) -> bool:
+    """Whether a call may do a part of a step, and not only compute the loss that is differentiated."""
+    return may_train(event, optimizer) and not only_computes_a_loss(evidence, run, event)
+
+
+def only_computes_a_loss(evidence: Evidence, run: Run, event: TrainingEvent) -> bool:
+    """Whether a call is that of a model's own method, and gives what a loss is computed from that is differentiated."""
+    match event.subject:
+        case Unknown(key=str(), parent=Unknown() as model) as method if event.event is Event.HANDED_OVER:
+            result = method.child(("call", event.site))
+            return (
+                not _CHANGING.search(called(method))
+                and model not in event.given[:-1]
+                and any(depends_on(evidence, one.subject, result) for one in run.of(Event.DIFFERENTIATED))
+            )
+        case _:
+            return False
+
+
+_CHANGING = re.compile(
+    r"train|fit|learn|updat|optim|step|zero|clear|reset|grad|backward|start|begin|prepare|hook", re.I
+)
+"""What the names of methods have in them that may do more to a model than to apply it."""

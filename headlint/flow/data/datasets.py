@@ -37,12 +37,8 @@ def call(machine: Machine, path: str, arguments: Arguments, at: int) -> Value | 
         return tensorflow_data.directory(machine, mode, names, site)
     if path == "keras.preprocessing.image.ImageDataGenerator" or name == "ImageDataGenerator":
         return Dataset("ImageDataGenerator", Unknown())
-    if name == "from_tensor_slices":
-        return tensorflow_data.slices(machine, arguments.first("tensors"))
-    if name == "from_generator":
-        return tensorflow_data.generated(machine, arguments.first("generator"))
-    if path.startswith("tensorflow.data.") and name == "zip":
-        return tensorflow_data.zipped(machine, arguments)
+    if path.startswith("tensorflow.data."):
+        return tensorflow_data.pipeline(machine, name, arguments, site)
     if name == "read_data_sets":
         return tensorflow_data.examples_of_tutorial(arguments, site)
     if path == "datasets.load_dataset":

@@ -9,13 +9,14 @@ from headlint.flow.data.torch_data import batch
 from headlint.flow.python import iteration
 from headlint.flow.tensors import literals
 from headlint.flow.values.arguments import Arguments
-from headlint.flow.values.library_values import Dataset
+from headlint.flow.values.library_values import Dataset, Table
 from headlint.flow.values.python_values import (
     BoundMethod,
     Constant,
     DictValue,
     FunctionValue,
     ListValue,
+    Partial,
     Site,
     TupleValue,
     Unknown,
@@ -125,7 +126,36 @@ def _info(count: int | None) -> Value:
     return info
 
 
-def slices(machine: Machine, given: Value | None) -> Value:
+def pipeline(machine: Machine, name: str, arguments: Arguments, site: Site) -> Value | None:
+    """The beginning of a pipeline: arrays, a generator, files; None for what is none."""
+    match name:
+        case "from_tensor_slices":
+            return _slices(machine, arguments.first("tensors"))
+        case "from_generator":
+            return _generated(machine, arguments.first("generator"))
+        case "zip":
+            return _zipped(machine, arguments)
+        case "TextLineDataset" | "TFRecordDataset" | "list_files":
+            return Dataset(name, Unknown("a record"))
+        case "make_csv_dataset":
+            return _of_columns(arguments, site)
+        case _:
+            return None
+
+
+def _of_columns(arguments: Arguments, site: Site) -> Dataset:
+    """``make_csv_dataset``: batches of columns by name, beside the column that is named as the label."""
+    match arguments.get("label_name"):
+        case Constant(str() as column):
+            table = Table(site=site)
+            return Dataset("make_csv_dataset", TupleValue((table, table.column(column))))
+        case None:
+            return Dataset("make_csv_dataset", Table(site=site))
+        case _:
+            return Dataset("make_csv_dataset", Unknown("a batch"))
+
+
+def _slices(machine: Machine, given: Value | None) -> Value:
     """``from_tensor_slices``: the items of one or several arrays."""
     return Dataset("from_tensor_slices", _slice(machine, machine.state.narrow(given)) if given else Unknown())
 
@@ -143,13 +173,13 @@ def _slice(machine: Machine, given: Value) -> Value:
             return iteration.element(machine, given)
 
 
-def generated(machine: Machine, generator: Value | None) -> Value:
+def _generated(machine: Machine, generator: Value | None) -> Value:
     """``from_generator``: what a generator gives, one item after the other."""
     made = machine.call_with(generator) if generator is not None else Unknown()
     return Dataset("from_generator", made.item if isinstance(made, Dataset) else Unknown("an item"))
 
 
-def zipped(machine: Machine, arguments: Arguments) -> Value:
+def _zipped(machine: Machine, arguments: Arguments) -> Value:
     """``zip``: the items of several pipelines side by side."""
     match [machine.state.narrow(value) for value in arguments.positional]:
         case [TupleValue(items)]:
@@ -168,9 +198,9 @@ def method(machine: Machine, dataset: Dataset, name: str, arguments: Arguments) 
             return Dataset(dataset.name, batch(dataset.item))
         case "map":
             return Dataset("map", _mapped(machine, dataset.item, arguments.first("map_func", "function")))
-        case "next_batch":
-            return dataset.item
-        case "get_next":
+        case "interleave" | "flat_map":
+            return _mapped(machine, dataset.item, arguments.first("map_func"))
+        case "next_batch" | "get_next":
             return dataset.item
         case _ if name in _SAME:
             return dataset
@@ -181,7 +211,7 @@ def method(machine: Machine, dataset: Dataset, name: str, arguments: Arguments) 
 def _mapped(machine: Machine, item: Value, function: Value | None) -> Value:
     """What a function makes of an item; a pair is passed as two arguments."""
     match function:
-        case FunctionValue() | BoundMethod():
+        case FunctionValue() | BoundMethod() | Partial():
             return (
                 machine.call_with(function, *item.items)
                 if isinstance(item, TupleValue)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from headlint.flow.tensors import operation
 from headlint.flow.values.arguments import Arguments
+from headlint.flow.values.conditions import Choice
 from headlint.flow.values.facts import LayerGivenTensor
 from headlint.flow.values.python_values import ListValue, TupleValue, Unknown, Value
 from headlint.flow.values.tensor_values import Tensor, comes_from_layer
@@ -25,9 +26,9 @@ def note_tensor(machine: Machine, kind: LayerKind, arguments: Arguments, at: int
     """Note the first positional argument that no option of a layer can be; whether there is one."""
     for position, value in enumerate(arguments.positional):
         tensor = _tensor_in(machine, kind, value)
-        if tensor is None and _is_no_option(kind, arguments, position, value):
+        if tensor is None and _is_unknown_data(machine, kind, arguments, position, value):
             tensor = operation.tensor_of(machine, value)
-        elif tensor is not None and not _is_data(kind, tensor):
+        elif tensor is not None and not _takes_no_number(kind, arguments, position) and not _is_data(kind, tensor):
             tensor = None
         if tensor is not None:
             machine.emit(LayerGivenTensor, machine.site(at), layer=kind, tensor=tensor, position=position)
@@ -36,10 +37,13 @@ def note_tensor(machine: Machine, kind: LayerKind, arguments: Arguments, at: int
 
 
 def _tensor_in(machine: Machine, kind: LayerKind, value: Value) -> Tensor | None:
-    """The tensor that an argument is; merging layers take a list of several."""
+    """The tensor that an argument is, or one of those that it may be; merging layers take a list of several."""
     match machine.state.narrow(value):
         case Tensor() as tensor:
             return tensor
+        case Choice(options):
+            first, *others = [machine.state.narrow(option.value) for option in options]
+            return first if isinstance(first, Tensor) and all(isinstance(one, Tensor) for one in others) else None
         case TupleValue(items) | ListValue(items=items) if kind.effect in _MERGING and items:
             first = machine.state.narrow(items[0])
             return first if isinstance(first, Tensor) else None
@@ -47,17 +51,44 @@ def _tensor_in(machine: Machine, kind: LayerKind, value: Value) -> Tensor | None
             return None
 
 
-def _is_no_option(kind: LayerKind, arguments: Arguments, position: int, value: Value) -> bool:
-    """Whether something unknown stands where a layer takes no option, or one that is also given by its name."""
-    if not isinstance(value, Unknown) or kind.framework != "torch":
+def _takes_no_number(kind: LayerKind, arguments: Arguments, position: int) -> bool:
+    """Whether a layer takes no number where an argument stands: no option, a switch, an axis, or one given by name too."""
+    if kind.framework != "torch":
         return False
-    if kind.short_name in _WITHOUT_OPTIONS:
+    if kind.short_name in _WITHOUT_OPTIONS or (kind.short_name in _WITHOUT_NUMBERS and position == 0):
         return True
+    return _is_given_twice(kind, arguments, position)
+
+
+def _is_unknown_data(machine: Machine, kind: LayerKind, arguments: Arguments, position: int, value: Value) -> bool:
+    """Whether something unknown stands where nothing of its kind can be an option."""
+    if not isinstance(value, Unknown) or not _takes_no_number(kind, arguments, position):
+        return False
+    return (
+        _is_given_twice(kind, arguments, position) or kind.short_name in _WITHOUT_OPTIONS or _is_output(machine, value)
+    )
+
+
+def _is_given_twice(kind: LayerKind, arguments: Arguments, position: int) -> bool:
     return position < len(kind.parameters) and kind.parameters[position] in arguments.named
+
+
+def _is_output(machine: Machine, value: Unknown) -> bool:
+    """Whether a forward pass has it from an object that was made before, as a layer of a library that is not followed."""
+    match value:
+        case Unknown(key=("call", _), parent=Unknown(key=("call", _))):
+            return getattr(machine.frames[-1].definition, "name", "") == "forward"
+        case _:
+            return False
 
 
 _WITHOUT_OPTIONS = frozenset({"Sigmoid", "Tanh", "LogSigmoid", "Tanhshrink", "Softsign", "Softmax2d"})
 """Activations whose constructors take nothing, from ``torch/nn/modules/activation.py``."""
+
+_WITHOUT_NUMBERS = frozenset(
+    {"ReLU", "ReLU6", "SiLU", "Mish", "SELU", "Hardswish", "Hardsigmoid", "GELU", "Softmax", "LogSoftmax", "Softmin"}
+)
+"""Activations whose constructors first take a switch, an axis or a word."""
 
 
 def _is_data(kind: LayerKind, tensor: Tensor) -> bool:

@@ -37,16 +37,55 @@ _COMPILED_WITH = ("loss", "optimizer", "metrics")
 _BUILDERS = ("build_fn", "model")
 
 
-def _old_wrapper(machine: Machine, arguments: Arguments, at: int) -> Value:
+def _old_wrapper(machine: Machine, arguments: Arguments, at: int) -> Unknown:
     """Keras' own wrappers hand everything to the function."""
     return _wrap(machine, arguments, _for_the_model(arguments), {}, at)
 
 
-def _scikeras(machine: Machine, arguments: Arguments, at: int) -> Value:
+def _scikeras(machine: Machine, arguments: Arguments, at: int) -> Unknown:
     """SciKeras keeps what a model is compiled with to itself, unless it is written ``model__loss``."""
     bound = _for_the_model(arguments)
     given = {name.removeprefix("model__"): value for name, value in bound.items() if name not in _COMPILED_WITH}
     return _wrap(machine, arguments, given, {name: bound[name] for name in _COMPILED_WITH if name in bound}, at)
+
+
+def _regression(wrapper: Call) -> Call:
+    """A wrapper that gives its model the targets as they are: those of classifiers encode them as the loss wants it."""
+
+    def wrap(machine: Machine, arguments: Arguments, at: int) -> Value:
+        made = wrapper(machine, arguments, at)
+        if isinstance(made, Unknown):
+            machine.set_up.holders[made] = made
+        return made
+
+    return wrap
+
+
+def note_fit(machine: Machine, holder: Value, arguments: Arguments) -> None:
+    """``estimator.fit(features, targets)``, of a wrapper or of what holds one."""
+    wrapper = machine.set_up.holders.get(holder)
+    given = arguments.bind(("X", "y"))
+    if wrapper is not None and {"X", "y"} <= given.keys():
+        machine.set_up.estimated[wrapper] = Arguments((given["X"], given["y"]))
+
+
+def _validation(machine: Machine, arguments: Arguments, at: int) -> Value:
+    """``cross_val_score(estimator, features, targets)``."""
+    bound = arguments.bind(("estimator", "X", "y"))
+    if {"X", "y"} <= bound.keys():
+        note_fit(machine, machine.state.narrow(bound.get("estimator", Unknown())), Arguments((bound["X"], bound["y"])))
+    return machine.globals.child(("validation", machine.site(at)))
+
+
+def _pipeline(machine: Machine, arguments: Arguments, at: int) -> Value:
+    """``Pipeline([("scale", …), ("model", wrapper)])``: its last step is what learns."""
+    pipeline = machine.globals.child(("pipeline", machine.site(at)))
+    steps = iteration.known_items(machine, arguments.first("steps") or Unknown())
+    last = machine.state.narrow(steps[-1]) if steps else None
+    match last.items if isinstance(last, TupleValue) else ():
+        case (_, estimator) if (wrapper := machine.set_up.holders.get(machine.state.narrow(estimator))) is not None:
+            machine.set_up.holders[pipeline] = wrapper
+    return pipeline
 
 
 def _for_the_model(arguments: Arguments) -> dict[str, Value]:
@@ -56,7 +95,7 @@ def _for_the_model(arguments: Arguments) -> dict[str, Value]:
 
 def _wrap(
     machine: Machine, arguments: Arguments, given: Mapping[str, Value], compiled_with: Mapping[str, Value], at: int
-) -> Value:
+) -> Unknown:
     """A wrapper; its model is built when the file was read, as a search may give it other arguments."""
     build = machine.state.narrow(arguments.first(*_BUILDERS) or Unknown())
     wrapper = machine.globals.child(("wrapped", machine.site(at)))
@@ -84,7 +123,10 @@ def _search(machine: Machine, arguments: Arguments, at: int) -> Value:
             known[wrapper] = replace(before, given={**before.given, **tried}, compiled_with=compiled_with)
         else:
             del known[wrapper]
-    return machine.globals.child(("search", machine.site(at)))
+    search = machine.globals.child(("search", machine.site(at)))
+    if (held := machine.set_up.holders.get(estimator)) is not None:
+        machine.set_up.holders[search] = held
+    return search
 
 
 def _only(machine: Machine, grid: DictValue, name: object) -> Value:
@@ -102,10 +144,14 @@ def finish(machine: Machine, unit: ModuleUnit) -> None:
     here = [(key, wrapped) for key, wrapped in machine.set_up.wrapped.items() if wrapped.site.path == unit.path]
     for wrapper, wrapped in here:
         del machine.set_up.wrapped[wrapper]
-        machine.on_path(wrapped.guards, lambda one=wrapped: machine.with_share(lambda: _build(machine, one)))  # type: ignore[misc]
+        fitted = machine.set_up.estimated.get(wrapper)
+        machine.on_path(
+            wrapped.guards,
+            lambda one=wrapped, to=fitted: machine.with_share(lambda: _build(machine, one, to)),  # type: ignore[misc]
+        )
 
 
-def _build(machine: Machine, wrapped: Wrapped) -> None:
+def _build(machine: Machine, wrapped: Wrapped, fitted: Arguments | None) -> None:
     takes = _parameters(wrapped.build)
     given = {name: value for name, value in wrapped.given.items() if name in takes}
     model = machine.state.narrow(machine.call(wrapped.build, Arguments((), given), wrapped.site.at))
@@ -113,6 +159,8 @@ def _build(machine: Machine, wrapped: Wrapped) -> None:
     if isinstance(model, Model | Instance) and "loss" in compiled_with and machine.read(model, "compiled") is None:
         compile_ = machine.attribute(model, "compile")
         machine.call(compile_, Arguments((), compiled_with, wrapped.sites), wrapped.site.at)
+    if isinstance(model, Model | Instance) and fitted is not None:
+        machine.call(machine.attribute(model, "fit"), fitted, wrapped.site.at)
 
 
 def _parameters(build: Value) -> set[str]:
@@ -129,12 +177,15 @@ def _parameters(build: Value) -> set[str]:
             return set()
 
 
-_WRAPPERS = ("KerasClassifier", "KerasRegressor")
 _SEARCHES = ("GridSearchCV", "RandomizedSearchCV", "HalvingGridSearchCV", "HalvingRandomSearchCV")
 
 CALLS: Mapping[str, Call] = {
-    **{f"keras.wrappers.scikit_learn.{name}": _old_wrapper for name in _WRAPPERS},
-    **{f"scikeras.wrappers.{name}": _scikeras for name in _WRAPPERS},
+    "keras.wrappers.scikit_learn.KerasClassifier": _old_wrapper,
+    "keras.wrappers.scikit_learn.KerasRegressor": _regression(_old_wrapper),
+    "scikeras.wrappers.KerasClassifier": _scikeras,
+    "scikeras.wrappers.KerasRegressor": _regression(_scikeras),
+    "sklearn.model_selection.cross_val_score": _validation,
+    "sklearn.pipeline.Pipeline": _pipeline,
     **{f"sklearn.model_selection.{name}": _search for name in _SEARCHES},
     "sklearn.grid_search.GridSearchCV": _search,
     "skopt.BayesSearchCV": _search,

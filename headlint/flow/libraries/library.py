@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING
 from headlint.flow.data import datasets, feeding
 from headlint.flow.keras import keras_models, unseen_models
 from headlint.flow.layers import containers, library_models, losses
-from headlint.flow.libraries import declarations, joining, layers, search_spaces, tensorflow_calls, trainers, tuners
+from headlint.flow.libraries import (
+    declarations,
+    joining,
+    keras_wrappers,
+    layers,
+    search_spaces,
+    tensorflow_calls,
+    trainers,
+    tuners,
+)
 from headlint.flow.machine.parts import BY_HAND
 from headlint.flow.python import attributes, builtin_calls, collections_methods, items, standard_library
 from headlint.flow.tensors import tensors
@@ -361,6 +370,8 @@ def call_unknown(machine: Machine, function: Unknown, arguments: Arguments, at: 
         name = function.key
         if name in feeding.METHODS:
             feeding.note(machine, arguments, machine.site(at))
+        if name == "fit":
+            keras_wrappers.note_fit(machine, function.parent, arguments)
         if name in SAME_VALUE_METHODS and not (name in ("train", "eval") and len(arguments) > 1):
             modules.note_mode_of_unknown(machine, function.parent, name, arguments, at)
             return function.parent

@@ -1,4 +1,4 @@
-"""Heads of TensorFlow's estimators: losses that are called by another name."""
+"""What TensorFlow reads of records, and the heads of its estimators: losses that are called by another name."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
+from headlint.flow.data import records
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.library_values import Loss
 from headlint.flow.values.python_values import Value
@@ -31,4 +32,7 @@ def call_head(machine: Machine, head: Loss, arguments: Arguments, at: int) -> Va
     return machine.call(head, Arguments((), given), at)
 
 
-CALLS: Mapping[str, Call] = {name: partial(_head, kind) for name, kind in tensorflow.HEADS.items()}
+CALLS: Mapping[str, Call] = {
+    **{name: partial(_head, kind) for name, kind in tensorflow.HEADS.items()},
+    **records.CALLS,
+}

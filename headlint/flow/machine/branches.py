@@ -14,7 +14,7 @@ from msgspec import Struct, field
 from headlint.flow.machine.state import holds
 from headlint.flow.values.assumptions import Assumption
 from headlint.flow.values.conditions import Condition, Guard
-from headlint.flow.values.python_values import Constant, Unknown, Value
+from headlint.flow.values.python_values import Constant, DictValue, Unknown, Value
 from headlint.syntax import ir
 
 MOST_SEEN = 8
@@ -31,11 +31,14 @@ class Branches(Struct):
 
     ruled_out: set[int] = field(default_factory=set)
     """Identities of the tests of which defaults rule an outcome out."""
+    settled: set[Unknown] = field(default_factory=set)
+    """Options of which only the default was followed somewhere: of others nobody knows what they do there."""
     again: bool = False
     """Whether functions are run once more, for the calls that were not seen."""
     _met: dict[int, tuple[Tested, ir.Expression, Callable]] = field(default_factory=dict)
     _followed: dict[int, set[bool]] = field(default_factory=dict)
     _seen: dict[tuple[int, str], list[object]] = field(default_factory=dict)
+    _options: dict[tuple[int, str], DictValue] = field(default_factory=dict)
     _forgotten: dict[Unknown, tuple[object, ...]] = field(default_factory=dict)
 
     def follow(self, node: Tested, test: ir.Expression, outcome: bool, definition: Callable, path: Path) -> None:
@@ -54,10 +57,16 @@ class Branches(Struct):
 
     def note_given(self, definition: object, name: str, value: Value) -> None:
         """A call gives a parameter a value."""
+        if isinstance(value, DictValue) and any(map(_is_of_option, value.slots.values())):
+            self._options[id(definition), name] = value
         if isinstance(value, Constant) and value.symbol is None:
             known = self._seen.setdefault((id(definition), name), [])
             if value.value not in known and len(known) < MOST_SEEN:
                 known.append(value.value)
+
+    def options_given(self, definition: object, name: str) -> DictValue | None:
+        """The options of the command line, where a parameter was given them: no caller brings others."""
+        return self._options.get((id(definition), name))
 
     def forget(self, symbol: Unknown, definition: object, name: str, *defaults: object) -> None:
         """From here on a parameter may be anything; what it was seen to be is remembered apart."""
@@ -78,9 +87,13 @@ class Branches(Struct):
         ``outside`` are the conditions of the path without those that chose a model, where it is about one.
         """
         if contradicts_defaults(path):
+            if not self.settled.isdisjoint(_chosen_otherwise(path)):
+                return None
             followed = _needs_one_option(path) or needs_one_flag(path) or _chooses_a_model_only(path, outside)
             return True if followed and not self.again else None
-        return None if self.again and not self.one_thing_differs(path) else self.again
+        if self.again and (len(_options_of(path)) > 1 or not self.one_thing_differs(path)):
+            return None
+        return self.again
 
     def one_thing_differs(self, path: Path) -> bool:
         """Whether exactly one parameter is other than all that was seen of it.
@@ -103,12 +116,24 @@ def contradicts_defaults(path: Path) -> bool:
     return any(guard.expected is not None and guard.outcome is not guard.expected for guard in path)
 
 
+def _options_of(path: Path) -> set[Unknown]:
+    """The options of the command line that a path depends on."""
+    return {symbol for guard in path for symbol in symbols_of(guard.condition) if is_option(symbol)}
+
+
+def _chosen_otherwise(path: Path) -> Iterator[Unknown]:
+    """The options that are not left at their defaults on a path."""
+    for guard in path:
+        if guard.expected is not None and guard.outcome is not guard.expected:
+            yield from symbols_of(guard.condition)
+
+
 def _needs_one_option(path: Path) -> bool:
     """Whether a path is taken by those who give one option of the command line, on which alone it depends.
 
     Options that only go together (another activation with another loss) are not held against each other.
     """
-    asked = {symbol for guard in path for symbol in symbols_of(guard.condition) if _is_option(symbol)}
+    asked = _options_of(path)
     return len(asked) == 1 and not contradicts_defaults(
         tuple(guard for guard in path if asked.isdisjoint(symbols_of(guard.condition)))
     )
@@ -120,8 +145,8 @@ def _chooses_a_model_only(path: Path, outside: Path | None) -> bool:
         return False
     unusual = [guard for guard in path if guard.expected is not None and guard.outcome is not guard.expected]
     compared = [guard for guard in outside if guard.condition.operator != "truth"]
-    return all(any(map(_is_option, symbols_of(guard.condition))) for guard in unusual) and not any(
-        _is_option(symbol) for guard in compared for symbol in symbols_of(guard.condition)
+    return all(any(map(is_option, symbols_of(guard.condition))) for guard in unusual) and not any(
+        is_option(symbol) for guard in compared for symbol in symbols_of(guard.condition)
     )
 
 
@@ -131,13 +156,18 @@ def needs_one_flag(path: Path) -> bool:
     flag = unusual[0].subject if unusual else None
     return (
         isinstance(flag, Unknown)
-        and _is_option(flag)
+        and is_option(flag)
         and all(condition.operator == "truth" and condition.subject is flag for condition in unusual)
     )
 
 
-def _is_option(symbol: Unknown) -> bool:
+def is_option(symbol: Unknown) -> bool:
+    """Whether something stands for what is given to an option of the command line."""
     return isinstance(symbol.key, Assumption) and not symbol.key.function
+
+
+def _is_of_option(value: Value) -> bool:
+    return isinstance(value, Constant) and value.symbol is not None and is_option(value.symbol)
 
 
 def symbols_of(condition: Condition) -> Iterator[Unknown]:

@@ -19,6 +19,7 @@ from headlint.flow.machine.budget import (
     LEAST_STEPS_FOR_ROOTS,
     MOST_STEPS,
     MOST_STEPS_OF_A_ROOT,
+    SHARE_OF_OPTIONS,
     STEPS_PER_COMBINATION,
     BudgetSpent,
 )
@@ -155,6 +156,9 @@ class Machine:
         self.steps_of_a_root = MOST_STEPS_OF_A_ROOT
         """Those that a function nothing calls may take."""
         self._steps_left = most_steps
+        self._steps_for_options = most_steps // SHARE_OF_OPTIONS
+        self._among_options = False
+        """Whether something is followed to which only another option than the default leads."""
         self._spent_in: tuple[Round, ...] = ()
 
     # The program
@@ -222,6 +226,18 @@ class Machine:
                 inner = tuple(one.loop for one in self._spent_in if one not in self.rounds)
                 self.note_event(event, self.site(0), self.globals, broken=inner)
         self._steps_left += kept
+
+    def with_share_of_options(self, run: Callable[[], object]) -> None:
+        """Follow what only another than the default leads to: all of that must leave most of the steps to the default."""
+        outermost, self._among_options = not self._among_options, True
+        most_steps = min(self.steps_left, self._steps_for_options) if outermost else self.steps_left
+        before = self.steps_left
+        try:
+            self.with_share(run, most_steps // 2, Event.LEFT_OUT)
+        finally:
+            if outermost:
+                self._among_options = False
+                self._steps_for_options -= before - self.steps_left
 
     def _may_be_part_of_a_step(self, definition: ir.FunctionDefinition | ir.Lambda | None) -> bool:
         """Whether a call that is left out may do such a thing; a ``forward`` does not, and switches no mode."""

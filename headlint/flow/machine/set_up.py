@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct, field
 
+from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.conditions import Guard
 from headlint.flow.values.library_values import Loss
 from headlint.flow.values.python_values import Site, Unknown, Value
@@ -44,5 +45,9 @@ class SetUp(Struct):
     pairs: list[Pair] = field(default_factory=list)
     wrapped: dict[Unknown, Wrapped] = field(default_factory=dict)
     """The models that are built for scikit-learn, by the wrappers that build them."""
+    estimated: dict[Unknown, Arguments] = field(default_factory=dict)
+    """What the wrappers of regressions are fitted to, features and amounts, by the wrappers."""
+    holders: dict[Value, Unknown] = field(default_factory=dict)
+    """The searches and pipelines that hold a wrapper of a regression, which is one itself."""
     tuned: dict[Unknown, Value] = field(default_factory=dict)
     """What builds the models of Keras Tuner's tuners, by the tuners."""

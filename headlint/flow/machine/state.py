@@ -122,12 +122,12 @@ class State:
         self.path = before
         return join(results)
 
-    def branch(self, branches: Sequence[tuple[tuple[Guard, ...], Callable[[], bool]]]) -> bool:
+    def branch(self, branches: Sequence[tuple[tuple[Guard, ...], Callable[[], bool | None]]]) -> bool:
         """Run each branch under its conditions and join what they wrote.
 
-        A branch gives True when it runs to its end, False when it leaves (returns, raises, breaks). Gives True when any
-        branch goes on; when exactly one does, its conditions hold from here on. What a leaving branch wrote is kept only
-        where every branch leaves.
+        A branch gives True when it runs to its end, False when it leaves (returns, raises, breaks), and None when it was not
+        followed so far, and nothing is known of it. Gives True when any branch goes on; when exactly one does, its conditions
+        hold from here on. What a leaving branch wrote is kept only where every branch leaves.
         """
         before = self.path
         going_on: list[tuple[tuple[Guard, ...], dict[Cell, Value | None]]] = []
@@ -138,7 +138,8 @@ class State:
                 continue
             self.path = (*before, *guards)
             changes, finished = self._try_out(run)
-            (going_on if finished else leaving).append((guards, changes))
+            if finished is not None:
+                (going_on if finished else leaving).append((guards, changes))
         self.path = before
         if len(going_on) == 1:
             guards, changes = going_on[0]
@@ -184,7 +185,7 @@ class State:
         finally:
             self.path, self._journals = before, journals
 
-    def _try_out(self, run: Callable[[], bool]) -> tuple[dict[Cell, Value | None], bool]:
+    def _try_out(self, run: Callable[[], bool | None]) -> tuple[dict[Cell, Value | None], bool | None]:
         journal: dict[Cell, Value | None] = {}
         self._journals.append((next(births), journal))
         try:
@@ -314,8 +315,9 @@ def _subjects(options: Iterable[Option]) -> set[Hashable]:
 
 
 def _is_usual(option: Option) -> bool:
-    """Whether it is by defaults alone that the value is this one: then it is followed, however many others there are."""
-    return bool(option.guards) and all(guard.expected is guard.outcome for guard in option.guards)
+    """Whether the defaults lead to the value, whatever else must hold: then it is followed, however many others there are."""
+    expected = [guard.expected is guard.outcome for guard in option.guards if guard.expected is not None]
+    return bool(expected) and all(expected)
 
 
 def _union(first: tuple[Guard, ...], second: tuple[Guard, ...]) -> tuple[Guard, ...]:

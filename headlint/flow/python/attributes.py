@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from headlint.flow.machine.parts import BY_HAND
+from headlint.flow.machine.parts import BY_HAND, Replaced
 from headlint.flow.python import annotated, items, loss_classes, names, placeholders
 from headlint.flow.values.conditions import Choice, Option
 from headlint.flow.values.facts import Event
@@ -144,7 +144,7 @@ def _library_attribute_of_instance(machine: Machine, instance: Instance, name: s
     inner = machine.read(instance, items.CONTAINER_SLOT)
     if inner is not None:
         return read(machine, inner, name, 0)
-    if name in BY_HAND:
+    if name in BY_HAND and not machine.frames.sets_up(instance):
         machine.parts.by_hand.add(instance)
     if name == "module" and instance.cls.framework_base() in torch.MODULE_BASES:
         return instance
@@ -228,6 +228,12 @@ def _of_dataset(machine: Machine, dataset: Dataset, name: str) -> Value:
     return machine.library_attribute(dataset, name)
 
 
+def _note_replaced(machine: Machine, owner: Instance, name: str, by: Site) -> None:
+    before = machine.read(owner, name)
+    if isinstance(before, Layer | Container | Instance):
+        machine.parts.replaced.append(Replaced(owner, name, before, owner.sites[name], by))
+
+
 def write(machine: Machine, owner: Value, name: str, value: Value, site: Site | None = None) -> None:
     """``owner.name = value``."""
     match value:
@@ -243,6 +249,8 @@ def write(machine: Machine, owner: Value, name: str, value: Value, site: Site | 
             if setter is not None:
                 machine.call_with(setter, value)
             else:
+                if site is not None and name in owner.sites and isinstance(value, Layer | Container | Instance):
+                    _note_replaced(machine, owner, name, site)
                 machine.state.write(owner, name, value)
                 if site is not None:
                     owner.sites[name] = site

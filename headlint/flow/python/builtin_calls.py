@@ -176,7 +176,13 @@ def _list(machine: Machine, arguments: Arguments, at: int) -> Value:
 
 def _tuple(machine: Machine, arguments: Arguments, at: int) -> Value:
     items = iteration.known_items(machine, arguments.positional[0]) if arguments.positional else []
-    return TupleValue(tuple(items)) if items is not None else Unknown()
+    if items is not None:
+        return TupleValue(tuple(items))
+    given = machine.state.narrow(arguments.positional[0])
+    parts = iteration.slot_items(machine, given) if isinstance(given, ListValue | Container) else None
+    if parts and all(isinstance(one, Layer | Container | Instance) for one in parts):
+        return ListValue(parts, approximate=True)  # nobody asks whether it is a list: its layers are what counts
+    return Unknown()
 
 
 def _dict(machine: Machine, arguments: Arguments, at: int) -> Value:

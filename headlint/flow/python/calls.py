@@ -6,6 +6,7 @@ from collections.abc import Hashable
 from functools import partial
 from typing import TYPE_CHECKING
 
+from headlint.flow.machine.branches import contradicts_defaults
 from headlint.flow.machine.state import join
 from headlint.flow.python import annotated, attributes, cached_functions, generators, items, unreturned
 from headlint.flow.values.arguments import Arguments
@@ -47,7 +48,7 @@ def call(machine: Machine, function: Value, arguments: Arguments, at: int) -> Va
         case FrameworkMethod(receiver, name):
             return machine.libraries.call_method(machine, receiver, name, arguments, at)
         case Choice():
-            return machine.state.distribute([function], lambda one: call(machine, one, arguments, at))
+            return _call_one_of(machine, function, arguments, at)
         case FunctionValue():
             return run_function(machine, function, arguments, at)
         case BoundMethod(Instance() as receiver, inner) if inner.name == "forward" and not machine.applying:
@@ -70,6 +71,25 @@ def call(machine: Machine, function: Value, arguments: Arguments, at: int) -> Va
             return machine.libraries.call_unknown(machine, function, arguments, at)
         case _:
             return Unknown()
+
+
+def _call_one_of(machine: Machine, several: Choice, arguments: Arguments, at: int) -> Value:
+    """Call what may be one thing or another."""
+    before = len(machine.state.path)
+
+    def follow(function: Value) -> Value:
+        if not contradicts_defaults(machine.state.path[before:]):
+            return call(machine, function, arguments, at)
+        result: Value = Unknown(NOT_FOLLOWED)
+
+        def run() -> None:
+            nonlocal result
+            result = call(machine, function, arguments, at)
+
+        machine.with_share_of_options(run)
+        return result
+
+    return machine.state.distribute([several], follow)
 
 
 def run_function(
@@ -193,6 +213,8 @@ def _bind(
             default = defaults[name]
             doubtful = assume_defaults or not arguments.complete
             bound[name] = _assumed(machine, default, _assumption(function, name), definition) if doubtful else default
+        elif assume_defaults and (options := machine.branches.options_given(definition, name)) is not None:
+            bound[name] = options
         else:
             bound[name] = symbol = machine.globals.child(("parameter", id(definition), name))
             if assume_defaults and machine.branches.again:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING
 
+from headlint.flow.machine.branches import is_option
 from headlint.flow.machine.state import join
 from headlint.flow.python import iteration, table_items
 from headlint.flow.values.arguments import Arguments
@@ -15,6 +16,7 @@ from headlint.flow.values.python_values import (
     Constant,
     DictValue,
     FrameworkName,
+    FunctionValue,
     Instance,
     ListValue,
     ModuleValue,
@@ -195,6 +197,8 @@ def named_member(machine: Machine, container: Container, name: str) -> Value:
 
 def _entry(machine: Machine, mapping: DictValue, index: Value) -> Value:
     match index:
+        case Constant(value, symbol=Unknown() as option) if is_option(option):
+            return _entry_of_option(machine, mapping, option, value)
         case Constant(value):
             return machine.branches.opened(machine.read(mapping, value) or mapping.rest.child(value))
         case Unknown() if mapping.complete and mapping.slots:
@@ -202,10 +206,35 @@ def _entry(machine: Machine, mapping: DictValue, index: Value) -> Value:
                 ((Guard(Condition("==", index, key), True),), value)
                 for key, value in iteration.entries(machine, mapping)
             )
+        case Tensor(symbolic=False) if mapping.complete and mapping.slots:
+            return any_of(tuple(value for _, value in iteration.entries(machine, mapping)))
         case Unknown() if not mapping.slots and (alike := iteration.alike(mapping.others)) is not None:
             return alike
         case _:
             return mapping.rest.child(index)
+
+
+def _entry_of_option(machine: Machine, mapping: DictValue, option: Unknown, default: Hashable) -> Value:
+    """What an option of the command line picks: any of the models of a table, and otherwise what its default does."""
+    if _chooses_a_model(machine, mapping, default):
+        return _chosen_by_option(machine, mapping, option, default)
+    value = machine.read(mapping, default) or mapping.rest.child(default)
+    if not (isinstance(value, Constant) and isinstance(value.value, str)):
+        machine.branches.settled.add(option)
+    return machine.branches.opened(value)
+
+
+def _chooses_a_model(machine: Machine, mapping: DictValue, default: Hashable) -> bool:
+    """Whether all that a mapping holds are classes and functions of the program, of which an option picks one."""
+    entries = mapping.slots.values() if mapping.complete and default in mapping.slots else ()
+    ways = [option.value for entry in entries for option in machine.state.alternatives(entry)]
+    return len(entries) > 1 and all(isinstance(value, ClassValue | FunctionValue) for value in ways)
+
+
+def _chosen_by_option(machine: Machine, mapping: DictValue, option: Unknown, default: Hashable) -> Value:
+    """What an option of the command line picks: what its default does comes first, and is expected."""
+    entries = sorted(iteration.entries(machine, mapping), key=lambda entry: entry[0] != default)
+    return join(((Guard(Condition("==", option, key), True, key == default),), value) for key, value in entries)
 
 
 def _of_indexed_instance(machine: Machine, instance: Instance, index: Value, at: int) -> Value:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from headlint.flow.machine.branches import contradicts_defaults
 from headlint.flow.machine.state import Cell
 from headlint.flow.python import decisions, definitions, expressions, iteration, loops, names, switches
 from headlint.flow.values.conditions import Condition, Guard
@@ -194,15 +195,16 @@ def _return(machine: Machine, node: ir.Return) -> bool:
 
 def _if(machine: Machine, node: ir.If) -> bool:
     frame, asked = machine.frame, machine.frame.mode_tests
-    branches: list[tuple[tuple[Guard, ...], Callable[[], bool]]] = []
+    branches: list[tuple[tuple[Guard, ...], Callable[[], bool | None]]] = []
     for guards, outcome in machine.decide(node.test):
         body = node.body if outcome else node.otherwise
-        branches.append((guards, partial(_follow, machine, node, outcome, body)))
+        follow = _follow_an_option if contradicts_defaults(guards) else _follow
+        branches.append((guards, partial(follow, machine, node, outcome, body)))
     by_mode = frame.mode_tests > asked
     settled = len(branches) == 1 and not branches[0][0]
     before = len(machine.state.path)
     with machine.frame.decided(by_mode):
-        goes_on = branches[0][1]() if settled else machine.state.branch(branches)
+        goes_on = bool(branches[0][1]()) if settled else machine.state.branch(branches)
     if not settled and (_raises(node.body) or _raises(node.otherwise)):
         path = machine.state.path
         machine.state.path = (*path[:before], *(guard.as_required() for guard in path[before:]))
@@ -213,6 +215,18 @@ def _if(machine: Machine, node: ir.If) -> bool:
 def _follow(machine: Machine, node: ir.If, outcome: bool, body: tuple[ir.Statement, ...]) -> bool:
     machine.follow(node, node.test, outcome)
     return machine.execute(body)
+
+
+def _follow_an_option(machine: Machine, node: ir.If, outcome: bool, body: tuple[ir.Statement, ...]) -> bool | None:
+    """Follow what only another than the default leads to; None where that would leave too few steps for the default."""
+    finished: bool | None = None
+
+    def run() -> None:
+        nonlocal finished
+        finished = _follow(machine, node, outcome, body)
+
+    machine.with_share_of_options(run)
+    return finished
 
 
 def _raises(body: tuple[ir.Statement, ...]) -> bool:

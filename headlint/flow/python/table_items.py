@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from headlint.flow.python import iteration
 from headlint.flow.values.library_values import Table
 from headlint.flow.values.python_values import Constant, ListValue, SliceValue, TupleValue, Unknown, Value
-from headlint.flow.values.tensor_values import Domain, Origin, Shape, Tensor
+from headlint.flow.values.tensor_values import Domain, Labels, Origin, Shape, Tensor
 
 if TYPE_CHECKING:
     from headlint.flow.machine.machine import Machine
@@ -74,5 +74,5 @@ def matrix(machine: Machine, table: Table) -> Tensor:
     width = len(columns) if table.complete else None
     origin = Origin("input", "the values of a table", table.site)
     alone = columns[0] if width == 1 else None
-    known = alone.labels if isinstance(alone, Tensor) else None
+    known = alone.labels if isinstance(alone, Tensor) else Labels(source="the values of a table", site=table.site)
     return Tensor(Domain.UNKNOWN, Shape((None, width)), origin, labels=known)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from headlint.flow.machine import importing
@@ -15,6 +16,7 @@ from headlint.flow.values.python_values import (
     FunctionValue,
     Instance,
     Site,
+    TupleValue,
     Unknown,
     Value,
 )
@@ -37,9 +39,11 @@ def note(machine: Machine, frame: Frame) -> None:
         return
     if owner is None or not isinstance(receiver, Instance) or not owner.framework_base().startswith(_MODULES):
         return
-    if _is_replaced(machine, definition, owner, receiver) or _gives_or_keeps(machine, definition):
+    if _is_replaced(machine, definition, owner, receiver) or definition.generator or definition.decorators:
         return
-    computed = _computed(machine, frame, definition)
+    computed = _named_in_vain(machine, frame, definition)
+    if computed is None and not _gives_or_keeps(machine, definition):
+        computed = _computed(machine, frame, definition)
     if computed is not None:
         site = Site(frame.unit.path, definition.at)
         machine.emit(NothingReturned, site, method=definition.name, owner=owner.name, computed=computed)
@@ -58,11 +62,34 @@ def _is_replaced(machine: Machine, definition: ir.FunctionDefinition, owner: Cla
 
 def _gives_or_keeps(machine: Machine, definition: ir.FunctionDefinition) -> bool:
     """Whether a method returns something on some path, or leaves what it computes where others may find it."""
-    if definition.generator or definition.decorators:
-        return True
+    return any(_leaves(machine, node) for node in _own_nodes(definition))
+
+
+def _own_nodes(definition: ir.FunctionDefinition) -> Iterator[ir.Expression | ir.Statement]:
+    """What a function consists of, but for the functions that it defines."""
     nested = [node for node in ir.walk(definition.body) if isinstance(node, ir.FunctionDefinition | ir.Lambda)]
     elsewhere = {id(inner) for node in nested for inner in ir.walk(node.body)}
-    return any(_leaves(machine, node) for node in ir.walk(definition.body) if id(node) not in elsewhere)
+    return (node for node in ir.walk(definition.body) if id(node) not in elsewhere)
+
+
+def _named_in_vain(machine: Machine, frame: Frame, definition: ir.FunctionDefinition) -> Tensor | None:
+    """What a last line names or computes of local variables without calling anything: only ``return`` is missing there."""
+    match definition.body:
+        case (_, *_, ir.Evaluate(value=value)) if not isinstance(
+            value, ir.Call | ir.Yield | ir.Boolean | ir.Conditional
+        ):
+            gives = any(
+                (isinstance(node, ir.Return) and node.value is not None) or isinstance(node, ir.Yield)
+                for node in _own_nodes(definition)
+            )
+            if gives or not any(name in frame.scope.slots for name in ir.names_in(value)):
+                return None
+            found = machine.state.narrow(machine.evaluate(value))
+            if isinstance(found, TupleValue) and found.items:
+                found = machine.state.narrow(found.items[0])
+            return found if isinstance(found, Tensor) else machine.tensor_of(Unknown())
+        case _:
+            return None
 
 
 def _leaves(machine: Machine, node: ir.Expression | ir.Statement) -> bool:
@@ -98,17 +125,43 @@ def _only_computes(machine: Machine, call: ir.Call) -> bool:
         case ir.Name(name=name) if name in _TELLING:
             return True
         case function:
-            return _is_computation(_named(machine, function))
+            return _is_computation(machine, _named(machine, function))
 
 
-def _is_computation(function: Value | None) -> bool:
+def _is_computation(machine: Machine, function: Value | None) -> bool:
     match function:
         case Layer() | Container() | Backbone() | Model():
             return True
         case FrameworkName(path):
             return path in registry.OPERATIONS
+        case Instance() if function.cls.framework_base().startswith(_MODULES):
+            return _only_gives(machine, function)
         case _:
             return False
+
+
+def _only_gives(machine: Machine, module: Instance) -> bool:
+    """Whether what a module of the program does with its input is to give something back."""
+    match attributes.find_in_class(machine, module.cls, "forward"):
+        case (FunctionValue(definition=ir.FunctionDefinition() as definition), _):
+            nodes = list(_own_nodes(definition))
+            return not definition.generator and not any(_changes_something(node) for node in nodes)
+        case _:
+            return False
+
+
+def _changes_something(node: ir.Expression | ir.Statement) -> bool:
+    match node:
+        case ir.Assign(targets=targets):
+            return any(_is_elsewhere(target) for target in targets)
+        case ir.AugmentedAssign(target=target) | ir.For(target=target):
+            return _is_elsewhere(target)
+        case ir.Call(function=function):
+            return _in_place(function)
+        case ir.Evaluate(value=value):
+            return not isinstance(value, ir.Literal)
+        case _:
+            return isinstance(node, ir.Outer | ir.Delete)
 
 
 def _named(machine: Machine, function: ir.Expression) -> Value | None:

@@ -36,9 +36,11 @@ def _decision(machine: Machine, operation: Operation) -> Value:
             axis = 0
         machine.emit(PredictionUse, operation.site, kind="argmax", tensor=tensor, axis=axis)
         labels = tensor.labels
-        if tensor.domain in (Domain.ONE_HOT, Domain.TARGET) or labels is not None:
-            classes = labels.classes if labels else None
-            index = Labels("index", classes, "integer", False, labels.source if labels else "")
+        is_place = tensor.origin.note == "compare" and tensor.domain is Domain.UNKNOWN and not comes_from_layer(tensor)
+        if tensor.domain in (Domain.ONE_HOT, Domain.TARGET) or labels is not None or is_place:
+            classes = labels.classes if labels else tensor.shape.size(axis) if is_place else None
+            source = labels.source if labels else "the place of what is equal" if is_place else ""
+            index = Labels("index", classes, "integer", False, source)
             return tensor.derive(
                 domain=Domain.TARGET, labels=index, shape=shapes.without(tensor.shape, axis), origin=operation.origin()
             )

@@ -12,7 +12,7 @@ from headlint.flow.tensors.dtypes import as_type, dtype_of, requested, type_name
 from headlint.flow.tensors.operation import ZEROS, Operation, tensor_of
 from headlint.flow.values.facts import LossCopied
 from headlint.flow.values.library_values import width_of
-from headlint.flow.values.python_values import Constant, ListValue, Site, TupleValue, Unknown, Value
+from headlint.flow.values.python_values import Constant, ListValue, Site, SliceValue, TupleValue, Unknown, Value
 from headlint.flow.values.tensor_values import ANY_SHAPE, Domain, Labels, Origin, Shape, Tensor, comes_from_layer
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ def _new_tensor(machine: Machine, operation: Operation) -> Value:
             return _uninitialised(machine, operation, first)
         case Unknown() as unknown if _is_leaf(operation):
             return _leaf_of(machine, operation, unknown)
+        case Constant() if _is_leaf(operation):
+            return Tensor(shape=Shape(()), origin=operation.origin("array"))
         case other:
             made = _converted(machine, operation, other)
             typed_as = as_type(made, _TYPED.get(operation.name, "")) if isinstance(made, Tensor) else made
@@ -205,8 +207,19 @@ def _filled(machine: Machine, operation: Operation, size: Value | None, default:
     sizes = shapes.sizes_of(machine, size)
     shape = Shape(sizes) if sizes else ANY_SHAPE
     dtype = requested(operation.arguments.get("dtype"), default)
-    origin = replace(operation.origin("fresh"), factor=shapes.as_written(machine, size))
+    origin = replace(operation.origin("fresh"), factor=_some_axes(size) or shapes.as_written(machine, size))
     return Tensor(Domain.UNKNOWN, shape, origin, labels=ranges.fresh(operation, dtype, shape))
+
+
+def _some_axes(size: Value | None) -> Value | None:
+    """``other.shape[:2]``, where nothing is known of the sizes."""
+    match size:
+        case Unknown(key=("item", SliceValue())):
+            return size
+        case TupleValue((Unknown() as only,)) | ListValue(items=(Unknown() as only,)):
+            return _some_axes(only)
+        case _:
+            return None
 
 
 def _fresh_named(machine: Machine, operation: Operation) -> Value:

@@ -61,6 +61,8 @@ def _gathered(machine: Machine, data: Value, dtype: Value | None, origin: Origin
     if not members or (written is not None and all(isinstance(item, Constant) for item in written)):
         return None
     options = [option.value for item in members for option in machine.state.alternatives(item)]
+    if all(isinstance(value, ListValue | TupleValue) for value in options):
+        return _gathered_rows(machine, options, dtype, origin)
     plain = [float(value.value) for value in options if isinstance(value, Constant) and isinstance(value.value, int)]
     counted = [value for value in options if isinstance(value, Unknown) and value.is_whole_number]
     if len(plain) + len(counted) < len(options):
@@ -73,6 +75,17 @@ def _gathered(machine: Machine, data: Value, dtype: Value | None, origin: Origin
         rows = [[number] for number in (*plain, *plain)]
         labels = numbers.written_out(rows, False, typed, source, site) if site is not None else Labels("", None, typed)
     return Tensor(Domain.UNKNOWN, Shape((None,)), origin, labels=labels)
+
+
+def _gathered_rows(machine: Machine, rows: list[Value], dtype: Value | None, origin: Origin) -> Tensor | None:
+    """Rows that are written out, of a list of unknown length: an answer in one of a few forms for each sample."""
+    found = [row for value in rows for row in _rows(machine, value)]
+    widths = {len(row) for row in found}
+    if len(found) < len(rows) or origin.site is None or len(widths) != 1 or 0 in widths:
+        return None
+    shape, typed = Shape((None, len(found[0]))), requested(dtype, "")
+    labels = numbers.written_out([*found, *found], False, typed, "a list of rows", origin.site)
+    return Tensor(Domain.UNKNOWN, shape, origin, labels=labels)
 
 
 def _dims(machine: Machine, data: Value) -> list[int | None]:

@@ -25,6 +25,8 @@ from headlint.flow.tensors.dtypes import moved
 from headlint.flow.tensors.operation import DOMAINS, Operation, activate, tensor_of
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.facts import Backward, Event
+from headlint.flow.values.intervals import Interval
+from headlint.flow.values.library_values import Dataset
 from headlint.flow.values.python_values import (
     Constant,
     FrameworkMethod,
@@ -76,6 +78,8 @@ def apply(machine: Machine, effect: str, name: str, main: Value | None, bound: d
             value = creation.literal_array(machine, value, bound, site)
         made = _EFFECTS[effect](machine, Operation(effect, name, value, bound, site))
         machine.parts.spend(value, *bound.values(), made=made)
+        if isinstance(made, Tensor) and bound.get("requires_grad") == Constant(True):
+            machine.parts.leaves.add(made)
         return made
 
     return machine.state.distribute([main], single)
@@ -330,12 +334,29 @@ def _overwritten(tensor: Tensor, key: Value, value: Value, site: Site) -> Tensor
     labels = tensor.labels
     if labels is None:
         return tensor
+    if (rows := _marked_rows(tensor, labels, key, value, site)) is not None:
+        return rows
     number: float | None = None
     match value:
         case Constant(bool() | int() | float() as known) if isinstance(key, SliceValue | Tensor):
             number = known if tensor.shape.rank == 1 or labels.column else None
     origin = Origin("operation", "[…] =", site, note="overwritten")
     return tensor.derive(labels=numbers.overwritten(labels, number), origin=origin)
+
+
+def _marked_rows(tensor: Tensor, labels: Labels, key: Value, value: Value, site: Site) -> Tensor | None:
+    """``rows[arange(n), classes] = 1``: a one in each row of zeros."""
+    match key, value:
+        case TupleValue(items=(Tensor() | Dataset(name="range") as counted, Tensor())), Constant(1):
+            pass
+        case _:
+            return None
+    zeros = labels.encoding == "constant" and labels.interval == Interval(0, 0)
+    counts = not isinstance(counted, Tensor) or (counted.labels is not None and counted.labels.encoding == "range")
+    if not zeros or not counts or tensor.shape.rank != 2:
+        return None
+    known = Labels("one_hot", tensor.shape.units, "float", False, "a one in each row", exclusive=True, site=site)
+    return tensor.derive(domain=Domain.ONE_HOT, labels=known, origin=Origin("operation", "[…] =", site))
 
 
 _EFFECTS: dict[str, Callable[[Machine, Operation], Value]] = {

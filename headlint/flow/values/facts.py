@@ -215,7 +215,8 @@ class ParameterLoose(Fact, frozen=True, kw_only=True):
     module: str
     attribute: str
     holder: str
-    """``list`` or ``dict`` for what holds them, ``moved`` for one that was moved or converted as soon as it was made."""
+    """``list`` or ``dict`` for what holds them, ``moved`` for one that was moved or converted as soon as it was made,
+    ``leaf`` for a tensor that asks for a gradient and is no parameter."""
 
 
 class DropoutCall(Fact, frozen=True, kw_only=True):
@@ -337,6 +338,8 @@ class LayerUnused(Fact, frozen=True, kw_only=True):
     layer: str
     method: str
     """``forward`` or ``call``."""
+    replaced: bool = False
+    """Whether another layer takes its name before anything is applied."""
 
 
 class BuiltInForward(Fact, frozen=True, kw_only=True):

@@ -20,7 +20,6 @@ from .discovery import model_classes
 from .guessing import (
     CLASSES,
     HIDDEN,
-    VOCABULARY,
     WORDS,
     CompletedMapping,
     GuessedConfiguration,
@@ -28,6 +27,7 @@ from .guessing import (
     Unguessable,
     guess,
     last_resort,
+    layer_called,
     table,
 )
 from .knobs import Knob, exchanged, knobs_of, names_given
@@ -67,7 +67,7 @@ TOO_SMALL = re.compile(r"zero or negative|[Nn]egative dimension|[Oo]utput size i
 WANTS_SAME_LENGTH = re.compile(r"(same|equal) (length|size|number)|length mismatch|len\(.*==\s*len\(", re.I)
 WANTS_ARRAY = re.compile(r"expected np.ndarray \(got ")
 WANTS_TENSOR = re.compile(r"torch Tensor or None required|must be Tensor, not (?:int|float)")
-WANTS_WHOLE = re.compile(r"got float|'float' object cannot be interpreted|not (?:a )?float|received.*\bfloat\b")
+WANTS_WHOLE = re.compile(r"got:? float|'float' object cannot be interpreted|not (?:a )?float|received.*\bfloat\b")
 WANTS_WORD = re.compile(r"expected str|must be (a )?str|expected string|can only concatenate str")
 WANTS_OPTIONS = re.compile(r"'(int|float|bool|str)' object has no attribute '(\w+)'")
 OF_A_MODEL = frozenset(
@@ -282,7 +282,7 @@ def functions_for(name: str) -> Iterator[Any]:
     """Layers of Keras, classes of layers of torch, where something to call is wanted."""
     keras, torch = sys.modules.get("keras"), sys.modules.get("torch")
     if keras is not None:
-        yield keras.layers.Embedding(VOCABULARY, HIDDEN) if "emb" in name.lower() else keras.layers.Dense(HIDDEN)
+        yield layer_called(name)
     elif torch is not None:
         norms = (torch.nn.BatchNorm2d, torch.nn.LayerNorm)
         yield from norms if "norm" in name.lower() else (torch.nn.ReLU, torch.nn.Identity)
@@ -296,7 +296,9 @@ def words_for(knob: Knob, frames: list[Frame]) -> Iterator[Any]:
         for node in nodes_in(frame, piece):
             if isinstance(node, ast.Subscript):
                 found |= dict.fromkeys(keys_of(node.value, frame))
-        found |= dict.fromkeys(one for one in compared_in(frame, knob.name) if isinstance(one, (str, int, Enum)))
+        found |= dict.fromkeys(
+            one for one in compared_in(frame, knob.name, knob.value) if isinstance(one, (str, int, Enum))
+        )
     yield from list(found)[:MOST_WORDS]
 
 

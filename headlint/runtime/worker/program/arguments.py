@@ -7,19 +7,30 @@ import inspect
 import itertools
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from ..reasons import Unmeasurable
 from .discovery import MODEL_CALLS, model_classes, returns_model
-from .guessing import CONFIGURATIONS, HIDDEN, Unguessable, completed, guess, last_resort
+from .guessing import (
+    CONFIGURATIONS,
+    HIDDEN,
+    VOCABULARY,
+    Unguessable,
+    completed,
+    guess,
+    last_resort,
+    layer_called,
+    table,
+)
 from .loading import Program, Slice, module_name
 from .parameters import DATA, body_of, guess_parameter
 from .settings import setting
 from .slicing import Namespace, last_part, units_of
 from .sources import parse, read_source
 from .standins import GUESSED, find_stand_in, missing_package, stand_in
+from .uses import is_called, items_read
 
 MAKER = re.compile(r"^(build|make|create|get|define|new|init)_|_?(model|network|net|fn)$")
 """What a factory's name has beside that of what it makes."""
@@ -131,17 +142,19 @@ def parameter_value(scope: Scope, name: str) -> Any:
         return evaluate(defaults[name], scope.module.namespace)
     if not scope.guessing:
         raise KeyError(name)
-    return guess_given(name)
+    return guess_given(name, items_read(function, name))
 
 
-def guess_given(name: str) -> Any:
-    """A guess for what a caller would give, written down as one; a stand-in for an object."""
+def guess_given(name: str, items: int = 0) -> Any:
+    """A guess for what a caller would give, written down as one, or so many in a list; a stand-in for an object."""
     try:
         value = guess(name)
     except Unguessable:
         return stand_in(name, f"{name} is what a caller would give")
     if isinstance(value, int) and DATA.search(name):
         return stand_in(name, f"{name} is what a caller would give")
+    if items and type(value) in (int, float):
+        value = [value] * items
     GUESSED.append(f"{name}={shown(value)}")
     return value
 
@@ -223,11 +236,9 @@ def arguments_for(program: Program, module: Slice, name: str, target: Callable[.
     if required:
         guessed = guessed_arguments(required, program, module, target)
         written = with_settings(guessed, required)
-        if written is not None:
-            yield written
-        yield guessed
-        yield smaller(guessed)
-        yield uniform(guessed)
+        for one in (written, guessed, smaller(guessed), uniform(guessed)):
+            if one is not None:
+                yield with_fitted_tables(one, required)
 
 
 def without_empty_options(
@@ -337,6 +348,8 @@ def guessed_arguments(
                 made = guess_parameter(parameter, module, target)
             except Unguessable:
                 made = part_of_file(parameter.name, program, module, target, exact=False)
+        if made is None and isinstance(target, type) and is_called(target, parameter.name):
+            made = layer_called(parameter.name)
         values[parameter.name] = last_resort(parameter.name) if made is None else made
     positional = tuple(values[parameter.name] for parameter in required if parameter.kind is not parameter.KEYWORD_ONLY)
     keywords = {
@@ -394,6 +407,32 @@ def factories_for(parameter: str, tree: ast.Module) -> Iterator[str]:
         if isinstance(node, ast.FunctionDef) and returns_model(node, MODEL_CALLS):
             if MAKER.sub("", node.name.lower()).strip("_") == word:
                 yield node.name
+
+
+ROWS_WANTED = re.compile(
+    r"vocab|voc_size|n_?words|n_?tokens|num_?emb|input_dim|dict_?size|size_?(of_?)?(dict|vocab)", re.I
+)
+WIDTH_WANTED = re.compile(
+    r"(emb|word|vec|glove|w2v).*(dim|size|width|len)|(dim|size|width)_?(of_?)?(emb|word)|^d_?model$", re.I
+)
+"""Parameters that tell how many rows a table of weights has, and how wide they are."""
+
+
+def with_fitted_tables(guessed: Arguments, required: list[inspect.Parameter]) -> Arguments:
+    """The same with tables of weights as long and as wide as the other arguments say."""
+    names = [one.name for one in required if one.kind is not one.KEYWORD_ONLY]
+    values = dict(zip(names, guessed.positional, strict=False)) | guessed.keywords
+    numbers = {name: value for name, value in values.items() if type(value) is int and value > 1}
+    rows = next((value for name, value in numbers.items() if ROWS_WANTED.search(name)), VOCABULARY)
+    width = next((value for name, value in numbers.items() if WIDTH_WANTED.search(name)), HIDDEN)
+    for name, value in values.items():
+        if getattr(value, "shape", None) == (VOCABULARY, HIDDEN):
+            values[name] = table(rows, width)
+    return replace(
+        guessed,
+        positional=tuple(values[name] for name in names[: len(guessed.positional)]),
+        keywords={name: values[name] for name in guessed.keywords},
+    )
 
 
 def smaller(guessed: Arguments) -> Arguments:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -15,9 +16,12 @@ from .arguments import Arguments, arguments_for, required_and_optional, shown
 from .discovery import MODEL_CALLS, makes_model
 from .loading import Program, Slice
 from .locating import definition, written_value
-from .owners import adds_layers, model_held, only_owns, owned_models
+from .owners import adds_layers, class_makers, model_held, only_owns, owned_models
 from .sources import parse
 from .standins import MissingData, find_stand_in, missing_package
+
+MOST_WAYS = 3
+"""Ways to call a class method that makes the model."""
 
 
 class Framework(Protocol):
@@ -78,6 +82,10 @@ def recipes(program: Program, module: Slice, name: str, init: str, framework: Fr
     elif framework.is_model_class(value) or (callable(value) and not isinstance(value, type)):
         for arguments in arguments_for(program, module, name, value):
             yield called_with(value, name, arguments)
+        for method in class_makers(node):
+            maker = getattr(value, method)
+            for arguments in itertools.islice(arguments_for(program, module, f"{name}.{method}", maker), MOST_WAYS):
+                yield called_with(maker, f"{name}.{method}", arguments)
     elif not isinstance(value, type) and any(map(framework.is_model, getattr(value, "__dict__", {}).values())):
         whole = FirstThenFresh(value, program, module, name)
         yield Recipe(lambda: model_held(whole(), framework.is_model), text, "module level" if "." not in name else name)

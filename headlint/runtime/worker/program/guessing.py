@@ -349,6 +349,16 @@ def last_resort(name: str) -> Any:
     return torch.nn.Identity() if torch is not None else HIDDEN
 
 
+def layer_called(name: str) -> Any:
+    """A layer to call: an embedding by its name, else one that gives what it is given; None without a framework."""
+    torch, keras = sys.modules.get("torch"), sys.modules.get("keras")
+    if keras is not None:
+        return keras.layers.Embedding(VOCABULARY, HIDDEN) if "emb" in name.lower() else keras.layers.Dense(HIDDEN)
+    if torch is not None:
+        return torch.nn.Embedding(VOCABULARY, HIDDEN) if "emb" in name.lower() else torch.nn.Identity()
+    return None
+
+
 def world() -> SimpleNamespace:
     """An environment with numbers as observations and a few actions."""
     seen = SimpleNamespace(shape=(16,), low=-1.0, high=1.0, n=16, dtype="float32")

@@ -222,7 +222,8 @@ class ProjectFinder:
             spec = importlib.machinery.ModuleSpec(name, None, is_package=True)
             spec.submodule_search_locations = [str(own)]
             return spec
-        folders = [own.parent] if own is not None else [Path(one) for one in path or self.program.search_path]
+        looked_in = self.program.search_path if path is None else path
+        folders = [own.parent] if own is not None else [Path(one) for one in looked_in]
         for folder in folders:
             if not self.is_ours(folder):
                 continue

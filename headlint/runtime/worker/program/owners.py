@@ -88,6 +88,19 @@ def only_owns(node: ast.AST) -> bool:
     return not passes and any(makes_model(one, MODEL_CALLS) for one in methods)
 
 
+def class_makers(node: ast.AST) -> list[str]:
+    """The class methods of a class that make an object of it, as ``from_name`` does."""
+    if not isinstance(node, ast.ClassDef):
+        return []
+    found = []
+    for item in node.body:
+        if isinstance(item, ast.FunctionDef) and any(last_part(one) == "classmethod" for one in item.decorator_list):
+            own = {item.args.args[0].arg, node.name} if item.args.args else set()
+            if makes_model(item, frozenset(own)):
+                found.append(item.name)
+    return found
+
+
 def model_held(instance: Any, is_model: Callable[[Any], bool]) -> Any:
     """The last model among the attributes of an object.
 

@@ -21,6 +21,7 @@ from .guessing import (
     guess,
     guess_by_name,
     last_resort,
+    part,
     rows_of_data,
     spread,
     table,
@@ -29,7 +30,17 @@ from .loading import Slice
 from .slicing import last_part
 from .sources import parse
 from .standins import stand_in
-from .uses import is_data, is_options, is_table, items_read, keys_read, parts_unpacked, word_compared, words_compared
+from .uses import (
+    is_called,
+    is_data,
+    is_options,
+    is_table,
+    items_read,
+    keys_read,
+    parts_unpacked,
+    word_compared,
+    words_compared,
+)
 
 DATA = re.compile(
     r"^(x|y|data|df|frame|images?|samples|train|test)$|(^|_)[xy](_|$)|_(train|test|data|df)$|^(train|test|valid)_", re.I
@@ -72,6 +83,10 @@ def guess_parameter(parameter: inspect.Parameter, module: Slice, target: Callabl
         return (each,) * len(parts.elts) if type(each) is int else unpackable(parts)
     if parameter.annotation is parameter.empty and keys_read(body_of(target), parameter.name):
         return CompletedMapping()
+    if plain and isinstance(target, type) and is_called(target, parameter.name):
+        if (made := part(parameter.name)) is not None:
+            return made
+        raise Unguessable(parameter.name)
     single = guess_one(parameter, module, target)
     items = items_read(target, parameter.name) if type(single) in (int, float) else 0
     if items:

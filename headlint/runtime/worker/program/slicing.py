@@ -20,6 +20,7 @@ from ..reasons import describe
 from .guessing import GuessedConfiguration, guess_option
 from .old_python import NAMES, OldDivision, Older, TodaysMethods, divided
 from .standins import GUESSED, Absent, StandIn, guessed_size, length
+from .templates import FirstChoice
 
 MUTATORS = frozenset(
     {"add", "add_module", "append", "extend", "insert", "update", "pop", "compile", "build", "setdefault"}
@@ -59,6 +60,12 @@ FOLDERS_ABOVE = 4
 
 COUNT = re.compile(r"vocab|class|label|token|word|char", re.IGNORECASE)
 """Names of counts of what the data holds: 0 where it was not loaded."""
+
+
+OF_NOTHING = re.compile(
+    r"cannot convert float NaN|(arg|argument) is (an )?empty|empty sequence|zero-size array|by zero"
+)
+"""What is said where a number is computed from data that was not loaded."""
 
 
 def counts(statement: ast.stmt) -> bool:
@@ -355,7 +362,7 @@ class Namespace(dict[str, Any]):
             return
         self._running.append(unit.index)
         try:
-            node = TodaysMethods().visit(unit.node)
+            node = FirstChoice().visit(TodaysMethods().visit(unit.node))
             node = OldDivision().visit(node) if Older.divides_whole else node
             node = OwnSuper().visit(node) if isinstance(node, ast.ClassDef) else node
             exec(compile(ast.fix_missing_locations(ast.Module([node], [])), self.filename, "exec"), self)
@@ -392,6 +399,9 @@ class Namespace(dict[str, Any]):
         """Whether the run can go on after an error in a statement."""
         if unit.forgiven:
             self.notes.append(f"line {unit.node.lineno}: {describe(error)}")
+            return True
+        if isinstance(unit.node, ast.Assign) and OF_NOTHING.search(str(error)) and all(map(NUMBER.search, unit.binds)):
+            self.update({name: guessed_size(name, guess_option(name)) for name in unit.binds})
             return True
         return self.failed is not None and not unit.mutates and self.failed(self, unit.node, error)
 

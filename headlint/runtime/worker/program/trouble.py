@@ -20,6 +20,9 @@ Piece = tuple[int, int, int, int]
 Frame = tuple[FrameType, Piece]
 """A call of the user's program, and what was running in it."""
 
+MOST_CHOICES = 64
+"""Entries of what a guess is looked up in, up to which they are taken for choices."""
+
 SHORT = 3
 """Letters of a name up to which a text may have it by chance."""
 
@@ -115,8 +118,8 @@ def looks_up_words(frame: FrameType, piece: Piece) -> bool:
     )
 
 
-def compared_in(frame: FrameType, name: str) -> Iterator[Any]:
-    """The constants that a running function compares a name with."""
+def compared_in(frame: FrameType, name: str, value: Any) -> Iterator[Any]:
+    """The constants that a running function compares a name with, or what has that value by another name."""
     first = frame.f_code.co_firstlineno
     tree = tree_of(frame.f_code.co_filename)
     for function in ast.walk(tree) if tree is not None else ():
@@ -126,10 +129,19 @@ def compared_in(frame: FrameType, name: str) -> Iterator[Any]:
             continue
         for node in ast.walk(function):
             match node:
-                case ast.Compare(left=left, comparators=[right]) if is_named(left, name):
+                case ast.Compare(left=left, comparators=[right]) if is_named(left, name) or same(
+                    named_value(left, frame), value
+                ):
                     parts = right.elts if isinstance(right, (ast.List, ast.Tuple, ast.Set)) else [right]
                     yield from (part.value for part in parts if isinstance(part, ast.Constant) and part.value)
+                    yield from choices_in(named_value(right, frame))
                     yield from (named_value(part, frame) for part in parts if isinstance(part, ast.Attribute))
+
+
+def choices_in(value: Any) -> Iterator[Any]:
+    """The words and numbers that a dictionary, list or set holds, as one that a guess is looked up in."""
+    if isinstance(value, (dict, list, tuple, set, frozenset)) and len(value) <= MOST_CHOICES:
+        yield from (one for one in value if isinstance(one, (str, int)))
 
 
 def named_value(node: ast.expr, frame: FrameType) -> Any:

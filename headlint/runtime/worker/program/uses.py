@@ -81,15 +81,18 @@ def keys_read(forward: Callable[..., Any], parameter: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def nodes_of(forward: Callable[..., Any]) -> Iterator[ast.AST]:
+def nodes_of(forward: Callable[..., Any] | ast.AST) -> Iterator[ast.AST]:
     """The syntax of a function; nothing where its source is not known."""
+    if isinstance(forward, ast.AST):
+        yield from ast.walk(forward)
+        return
     try:
         yield from ast.walk(ast.parse(textwrap.dedent(inspect.getsource(forward))))
     except (OSError, TypeError, SyntaxError):
         return
 
 
-def items_read(function: Callable[..., Any], parameter: str) -> int:
+def items_read(function: Callable[..., Any] | ast.AST, parameter: str) -> int:
     """How many items of a parameter, or of the attribute that keeps it, the code reads, as in ``sizes[2]``; 2 where it goes
     through all of them, 0 where it reads none."""
     most = 0
@@ -141,6 +144,27 @@ def is_data(function: Callable[..., Any], parameter: str) -> bool:
             case ast.Subscript(value=value, slice=ast.Tuple()) if names(value, parameter):
                 return True
     return False
+
+
+def is_called(target: type, parameter: str) -> bool:
+    """Whether a class keeps a parameter as it is and calls it in one of its methods, as it does with a layer."""
+    methods = {name: one for name, one in vars(target).items() if inspect.isfunction(one)}
+    kept = set(kept_as(methods.pop("__init__", None), parameter))
+    for node in (node for method in methods.values() for node in nodes_of(method)) if kept else ():
+        match node:
+            case ast.Call(func=ast.Attribute(value=ast.Name(id="self"), attr=name)) if name in kept:
+                return True
+    return False
+
+
+def kept_as(constructor: Callable[..., Any] | None, parameter: str) -> Iterator[str]:
+    """The attributes of ``self`` that a constructor gives a parameter as it is."""
+    for node in nodes_of(constructor) if constructor is not None else ():
+        match node:
+            case ast.Assign(
+                targets=[ast.Attribute(value=ast.Name(id="self"), attr=attribute)], value=ast.Name(id=name)
+            ) if name == parameter:
+                yield attribute
 
 
 MADE_TENSOR = frozenset(

@@ -21,6 +21,9 @@ CARRIERS = frozenset(
 )
 """Calls whose result is like what they are given."""
 
+KEEPERS = frozenset({"Parameter", "Buffer", "register_buffer", "register_parameter"})
+"""Calls that take what a model keeps, and no input."""
+
 SUMMARIES = frozenset({"summary", "torchsummary", "get_model_complexity_info"})
 MOST_EXAMPLES = 6
 
@@ -59,7 +62,9 @@ class Examples:
                     made[name] = spec
                 case ast.Call(func=func, args=arguments) if last_part(func) in SUMMARIES:
                     yield from self.summarized(node)
-                case ast.Call(func=func, args=arguments) if arguments and last_part(func) not in CREATORS | CARRIERS:
+                case ast.Call(func=func, args=arguments) if arguments and (
+                    last_part(func) not in CREATORS | CARRIERS | KEEPERS
+                ):
                     specs = [spec for one in arguments if (spec := self.spec(one, made)) is not None]
                     if len(specs) == len(arguments):
                         yield tuple(specs)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from ..measuring.specs import BATCH, FEATURES, LENGTH, SIDE, Given, Grouped, Inputs, TensorSpec
+from ..program.conditions import sizes_compared
 from ..program.guessing import VOCABULARY
 from .search import Failure, sources
 from .sizes import matched, scaled, with_batch
@@ -19,6 +20,8 @@ def repaired_message(failure: Failure, inputs: Inputs) -> Iterator[Inputs]:
     if _ABOUT_LENGTHS.search(failure.message):
         yield from lengths(inputs)
     yield from _of_other_rank(failure, inputs)
+    for one, other in sizes_compared(failure.error):
+        yield from matched(inputs, one, other)
     for pattern, reading in _READINGS:
         if match := pattern.search(failure.message):
             yield from reading(inputs, names, match)
@@ -69,6 +72,8 @@ def _viewed(inputs: Inputs, names: list[str], match: re.Match[str]) -> Iterator[
 
 
 def _first_as_second(inputs: Inputs, names: list[str], match: re.Match[str]) -> Iterator[Inputs]:
+    yield from with_steps(inputs, int(match["one"]), int(match["other"]))
+    yield from with_places(inputs, names, int(match["one"]), int(match["other"]))
     yield from matched(inputs, int(match["one"]), int(match["other"]))
 
 
@@ -248,6 +253,9 @@ def reshaped(inputs: Inputs, names: list[str], wanted: list[int], size: int) -> 
             if wanted[0] > 0 and -1 not in wanted:
                 yield inputs.with_spec(name, replace(spec, shape=tuple(wanted)))
                 yield from with_batch(inputs, wanted[0])
+            if -1 in wanted[1:] and len(wanted) == len(spec.shape):
+                sizes = [one if one > 0 else size for one, size in zip(wanted, spec.shape, strict=True)]
+                yield inputs.with_spec(name, replace(spec, shape=(spec.shape[0], *sizes[1:])))
             if -1 in wanted[1:] and len(wanted) >= 2:
                 sizes = [one if one > 0 else LENGTH for one in wanted[1:]]
                 yield inputs.with_spec(name, replace(spec, shape=(spec.shape[0], *sizes)))
@@ -271,6 +279,25 @@ def lengths(inputs: Inputs) -> Iterator[Inputs]:
         if re.search(r"len|size", name):
             yield inputs.with_spec(name, TensorSpec((BATCH,), "int64", constant=LENGTH))
             yield inputs.with_spec(name, TensorSpec((LENGTH,), "int64", constant=BATCH))
+
+
+def with_steps(inputs: Inputs, one: int, other: int) -> Iterator[Inputs]:
+    """Inputs in which one has as many steps as another, where a size is that many times the other: the program lets the
+    samples of the longer one and their steps run into one axis."""
+    few, many = sorted((one, other))
+    steps = many // few if few > 1 and many % few == 0 else 1
+    longer = [name for name, spec in inputs.tensors() if len(spec.shape) > 2 and spec.shape[:2] == (few, steps)]
+    for name, spec in inputs.tensors():
+        if longer and len(spec.shape) == 2 and spec.shape[0] == few and not spec.fixed:
+            yield inputs.with_spec(name, replace(spec, shape=(few, steps, *spec.shape[1:])))
+
+
+def with_places(inputs: Inputs, names: list[str], one: int, other: int) -> Iterator[Inputs]:
+    """Inputs of which one has another axis before its last, where the program wants so many of what there is only one of."""
+    few, many = sorted((one, other))
+    for name, spec in _free(inputs, names) if few == 1 < many else ():
+        if len(spec.shape) > 1 and not spec.is_integer:
+            yield inputs.with_spec(name, replace(spec, shape=(*spec.shape[:-1], many, spec.shape[-1])))
 
 
 def one_at_a_time(inputs: Inputs, count: int) -> Iterator[Inputs]:

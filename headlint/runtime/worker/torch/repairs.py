@@ -13,6 +13,7 @@ from torch import nn
 
 from ..measuring.specs import BATCH, FEATURES, LENGTH, SIDE, Given, Grouped, Inputs, Spec, TensorSpec
 from ..program.guessing import CLASSES, VOCABULARY
+from .changes import solved_by_steps
 from .inputs import spec_of_layer
 from .lists import in_levels, in_lists, with_left_out, with_other_choice
 from .messages import repaired_message
@@ -33,6 +34,7 @@ def repairs(failure: Failure, inputs: Inputs, model: nn.Module) -> Iterator[Inpu
         yield from widened(inputs, failure.emptied)
     yield from repaired_types(failure, inputs)
     yield from solved(failure, inputs, model)
+    yield from solved_by_steps(failure, inputs, model)
     if failure.layer is not None and is_known(failure.layer):
         yield from repaired_layer(failure, inputs)
     yield from repaired_message(failure, inputs)
@@ -222,12 +224,23 @@ def repaired_states(failure: Failure, inputs: Inputs, layer: Any) -> Iterator[In
     if wanted:
         want, got = ([int(size) for size in group.split(",")] for group in wanted.groups())
         if len(want) == len(got) == 3 and want[1] != got[1]:
+            yield from with_states_of(inputs, whole, want[1])
+            yield from with_batch(inputs, want[1])
             yield from with_batch(inputs, got[1])
             yield from (
                 inputs.with_spec(name, replace(spec, shape=(spec.shape[0], got[1], *spec.shape[2:])))
                 for name, spec in inputs.tensors()
                 if len(spec.shape) >= 2 and not spec.fixed
             )
+
+
+def with_states_of(inputs: Inputs, names: list[str], batch: int) -> Iterator[Inputs]:
+    """The inputs with states for so many samples."""
+    changed = inputs
+    for name, spec in inputs.tensors():
+        if name.partition(".")[0] in names and len(spec.shape) == 3 and not spec.fixed:
+            changed = changed.with_spec(name, with_size(spec, 1, batch))
+    yield changed
 
 
 def other_kinds(failure: Failure, inputs: Inputs) -> Iterator[Inputs]:

@@ -7,6 +7,7 @@ import itertools
 import math
 import re
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -48,6 +49,10 @@ class Failure:
     emptied: Emptied | None = None
     step: int = 0
     """How many tries had come further than all before, where this one came as far as any."""
+    visits: int = 0
+    """How many tries had ended at the same line before."""
+    pinned: set[tuple[str, int]] = field(default_factory=set)
+    """The axes of inputs whose size what ran before needs as it is."""
 
     @property
     def rank(self) -> tuple[int, bool, int]:
@@ -244,6 +249,7 @@ def search(
     good_enough: Inputs | None = None
     furthest: list[tuple[str, int]] = []
     steps = 0
+    ended: Counter[tuple[tuple[str, int], ...]] = Counter()
     until = time.monotonic() + seconds
     for tried in range(MOST_TRIES):
         if not waiting or (tried and time.monotonic() > until):
@@ -261,6 +267,8 @@ def search(
         if is_further(lines, furthest):
             furthest, steps = lines, steps + 1
         step = failure.step = steps if lines == furthest else 0
+        failure.visits = ended[tuple(lines)]
+        ended[tuple(lines)] += 1
         if deepest is None or failure.rank > deepest.rank:
             deepest, deepest_inputs = failure, inputs
         if NEEDS_VALUES.search(failure.message):
@@ -269,13 +277,29 @@ def search(
         for successor in (one.lighter() for one in itertools.islice(repairs(failure, inputs, model), 40)):
             if successor not in seen and all(0 not in spec.shape for _, spec in successor.tensors()):
                 seen.add(successor)
-                heapq.heappush(waiting, (-failure.depth * MOST_TRIES - step, next(order), successor))
+                came = 0 if is_pinned(inputs, successor, failure.pinned) else failure.depth * MOST_TRIES + step
+                heapq.heappush(waiting, (-came, next(order), successor))
         if renewed:
             model = fresh()
     if good_enough is not None:
         return good_enough
     assert deepest is not None
     raise failed(deepest, deepest_inputs) from deepest.error
+
+
+def is_pinned(inputs: Inputs, successor: Inputs, pinned: set[tuple[str, int]]) -> bool:
+    """Whether other inputs differ in the sizes of pinned axes alone."""
+    if not pinned:
+        return False
+    others = dict(successor.tensors())
+    for name, spec in inputs.tensors():
+        other = others.get(name)
+        if other is None or len(other.shape) != len(spec.shape) or other.dtype != spec.dtype:
+            return False
+        changed = [axis for axis, size in enumerate(spec.shape) if other.shape[axis] != size]
+        if any((name, axis) not in pinned for axis in changed):
+            return False
+    return len(others) == len(list(inputs.tensors()))
 
 
 def widened(inputs: Inputs, cut: Emptied) -> Iterator[Inputs]:

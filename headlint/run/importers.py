@@ -1,0 +1,67 @@
+"""Which files may call what another one defines: those that import it and name something of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from headlint.loading.loader import ProjectLoader
+from headlint.source.project import Project, bytes_of
+
+_DEFINED = re.compile(rb"^(?:(?:async[ \t]+)?def|class)[ \t]+(\w+)|^([^\W_]\w*)[ \t]*(?::[^=\n]+)?=(?!=)", re.MULTILINE)
+_WORD = re.compile(rb"\w+")
+_IMPORTED = re.compile(rb"\bimport\b[ \t]*(\([^)]*\)|[^\n;#]*)")
+_LOOKED_INTO = re.compile(rb"\b(?:getattr|vars|dir)\(\s*(?:\w+\.)*(\w+)|\b(\w+)\.__dict__")
+_STAR_AND_GLOBALS = re.compile(rb"\bimport[ \t]*\*.*\bglobals\(", re.DOTALL)
+
+
+class Importers:
+    """The importers of files, without those that name nothing that a file defines or hands on.
+
+    Whoever imports a package imports all of its modules, and can call only what it names.
+    """
+
+    def __init__(self, loader: ProjectLoader, project: Project) -> None:
+        self._loader = loader
+        self._project = project
+        self._offered: dict[Path, frozenset[bytes]] = {}
+        self._words: dict[Path, frozenset[bytes]] = {}
+
+    def of(self, file: Path) -> Iterator[Path]:
+        """The importers that may call what a file offers; packages hand it on whatever they name."""
+        offered = self._offered_by(file)
+        for importer in self._project.importers(file):
+            if importer.name == "__init__.py" or self._may_call(importer, offered):
+                yield importer
+
+    def hand_on(self, file: Path, importer: Path) -> bool:
+        """Let an importer offer what a file does; whether it did not offer all of that already."""
+        before = self._offered_by(importer)
+        self._offered[importer] = before | self._offered_by(file)
+        return len(self._offered[importer]) > len(before)
+
+    def _may_call(self, importer: Path, offered: frozenset[bytes]) -> bool:
+        return not offered.isdisjoint(self._words_of(importer)) or self._takes_any_name(importer)
+
+    def _offered_by(self, file: Path) -> frozenset[bytes]:
+        if file not in self._offered:
+            found = _DEFINED.findall(self._text(file))
+            self._offered[file] = frozenset(name for names in found for name in names if name)
+        return self._offered[file]
+
+    def _words_of(self, file: Path) -> frozenset[bytes]:
+        if file not in self._words:
+            self._words[file] = frozenset(_WORD.findall(self._text(file)))
+        return self._words[file]
+
+    def _takes_any_name(self, file: Path) -> bool:
+        """Whether a file looks into a module by names that it computes."""
+        text = self._text(file)
+        imported = {word for names in _IMPORTED.findall(text) for word in _WORD.findall(names)}
+        looked_into = {name for names in _LOOKED_INTO.findall(text) for name in names if name}
+        return not imported.isdisjoint(looked_into) or _STAR_AND_GLOBALS.search(text) is not None
+
+    def _text(self, file: Path) -> bytes:
+        data = self._loader.buffers[file].encode() if file in self._loader.buffers else bytes_of(file)
+        return data.replace(b"\\n", b"\n").replace(b'"', b"\n") if file.suffix == ".ipynb" else data
