@@ -11,7 +11,7 @@ from headlint.checks.training.holding import held_by, is_optimizer
 from headlint.checks.training.order import Run, is_settled, together
 from headlint.checks.training.reach import depends_on, tensors_in
 from headlint.checks.training.switching import covers, depends_on_mode, leaves_its_mode, may_be_switched_by, mode_of
-from headlint.flow.values.conditions import Guard
+from headlint.flow.values.conditions import Condition, Guard
 from headlint.flow.values.facts import Event, TrainingEvent
 from headlint.flow.values.python_values import HeapObject, Unknown, Value
 from headlint.flow.values.training_values import Loop, Parameters, Round
@@ -89,7 +89,8 @@ def _holds(run: Run, optimizer: Value, model: Value) -> bool:
         return True
     held = held_by(optimizer)
     if held is not None:
-        return model in held.owners or (_is_given(model) and model in held.members)
+        of_parts = len(held.owners) > 1 and all(covers(model, owner) for owner in held.owners)
+        return model in held.owners or of_parts or (_is_given(model) and model in held.members)
     if isinstance(model, Unknown):
         return isinstance(optimizer, Unknown)
     return any(model in parameters.owners for parameters in _built_over(run, optimizer))
@@ -139,7 +140,8 @@ def _evaluation_before(run: Run, applied: TrainingEvent, backward: TrainingEvent
             return None
         whole = [event for event in about if one is not None and one in event.rounds and together(event, applied)]
         if whole and one is not None and all(mode_of(event) is False for event in whole):
-            lasting = next((event for event in reversed(whole) if _happens_again_and_again(event, applied)), None)
+            decided = run.decided_before(one.loop)
+            lasting = next((it for it in reversed(whole) if _happens_again_and_again(it, applied, decided)), None)
             if lasting is not None:
                 return lasting if not _handed_around(run, lasting, applied, one) else None
     return None
@@ -170,10 +172,13 @@ def _is_replaced_in(run: Run, applied: TrainingEvent, loop: Loop) -> bool:
     )
 
 
-def _happens_again_and_again(switch: TrainingEvent, applied: TrainingEvent) -> bool:
+def _happens_again_and_again(switch: TrainingEvent, applied: TrainingEvent, decided: set[Condition]) -> bool:
     """Whether a switch is done in each round, or every so many rounds; another condition may hold in the last alone."""
     return all(
-        counts_rounds(guard) or is_settled(guard.condition.subject) or _holds_but_once(guard)
+        counts_rounds(guard)
+        or guard.condition in decided
+        or is_settled(guard.condition.subject)
+        or _holds_but_once(guard)
         for guard in set(switch.guards) - set(applied.guards)
         if guard.condition.subject is not applied.subject
     )
