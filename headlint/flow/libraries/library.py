@@ -260,6 +260,8 @@ def _method_of_module(machine: Machine, module: HeapObject, name: str, arguments
                 attributes.write(machine, module, label.value, value)
             elif value is not None:
                 machine.parts.register(value)
+                if isinstance(value, Unknown):
+                    machine.parts.filled.add(module)
             return Constant(None)
         case "append" | "extend" | "insert":
             inner = machine.read(module, items.CONTAINER_SLOT)

@@ -65,7 +65,10 @@ def note(machine: Machine, unit: ModuleUnit) -> None:
                 attribute=kept.attribute,
                 holder={ListValue: "list", DictValue: "dict", TupleValue: "tuple"}[type(kept.collection)],
                 member=class_of(kept.layer),
-                registered=any(thing in elsewhere for one in all_kept for thing in one.things),
+                registered=any(
+                    one.module in machine.parts.filled or any(thing in elsewhere for thing in one.things)
+                    for one in all_kept
+                ),
                 plain=_is_plain(machine, kept.collection),
                 only_drops=is_dropout(kept.layer),
             )
