@@ -182,7 +182,6 @@ def _bind(
     machine: Machine, function: FunctionValue, arguments: Arguments, assume_defaults: bool
 ) -> dict[object, Value]:
     definition = function.definition
-    path = function.scope.unit.path
     defaults = dict(function.defaults)
     remaining = list(arguments.positional)
     named: dict[Hashable, Value] = dict(arguments.named.items())
@@ -204,16 +203,16 @@ def _bind(
             value = remaining.pop(0)
         elif name in named:
             value = named.pop(name)
-        assumption = Assumption(path, f"{function.name}:{definition.at}", name)
         if value is not None:
             machine.branches.note_given(definition, name, value)
             if name in defaults:
-                machine.overrides.add(assumption)
+                machine.overrides.add(_assumption(function, name))
                 _note_given(machine, value, defaults[name])
             bound[name] = value
         elif name in defaults:
+            default = defaults[name]
             doubtful = assume_defaults or not arguments.complete
-            bound[name] = _assumed(machine, defaults[name], assumption, definition) if doubtful else defaults[name]
+            bound[name] = _assumed(machine, default, _assumption(function, name), definition) if doubtful else default
         elif assume_defaults and (options := machine.branches.options_given(definition, name)) is not None:
             bound[name] = options
         else:
@@ -226,6 +225,10 @@ def _bind(
         if name == "training" and function.owner is not None and _left_open(value):
             bound[name] = TRAINING
     return bound
+
+
+def _assumption(function: FunctionValue, parameter: str) -> Assumption:
+    return Assumption(function.scope.unit.path, f"{function.name}:{function.definition.at}", parameter)
 
 
 def _note_given(machine: Machine, value: Value, default: Value) -> None:
