@@ -135,7 +135,7 @@ def has_parameters(machine: Machine, value: Value, depth: int = DEEPEST_PART) ->
     match value:
         case Instance() if is_module(value) and depth > 0:
             return any(
-                (isinstance(part, Tensor) and part.origin.name == torch.PARAMETER)
+                (isinstance(part, Tensor) and part.origin.name == torch.PARAMETER and part.origin.note != torch.FROZEN)
                 or (
                     isinstance(part, Container | Instance)
                     and part.born > value.born
