@@ -23,6 +23,7 @@ from headlint.flow.tensors import tensors
 from headlint.flow.torch_modules import dropout
 from headlint.flow.training import automatic, modules, optimizers, parameters, unreadable
 from headlint.flow.values.arguments import Arguments
+from headlint.flow.values.conditions import Condition, Test
 from headlint.flow.values.facts import Event
 from headlint.flow.values.library_values import Backbone, Container, Dataset, Layer, Loss, Metric, Model, Parser, Part
 from headlint.flow.values.python_values import (
@@ -379,6 +380,10 @@ def call_unknown(machine: Machine, function: Unknown, arguments: Arguments, at: 
             return function.parent
         if name == "size":
             return _size_of_unknown(function.parent, arguments)
+        if name in ("startswith", "endswith") and len(arguments) == 1:
+            match arguments.positional:
+                case (Constant(str() as part),):
+                    return Test(Condition(name, function.parent, part))
         if name in SAME_ANSWER_METHODS and all(isinstance(value, Constant) for value in arguments.positional):
             texts = tuple(value.value for value in arguments.positional if isinstance(value, Constant))
             return function.child(("answer", *texts))
