@@ -17,6 +17,20 @@ def holds_samples(tensor: Tensor, axis: int) -> bool:
     return any(_is_of_samples(one, at) or _holds_joined_samples(one, at) for one, at in origins(tensor, axis))
 
 
+def stacks_matrices(tensor: Tensor) -> bool:
+    """Whether it comes from a product of matrices, of which there is one a sample along the first axis."""
+    return any(
+        at == 0 and any(map(_is_of_turned_matrices, one.inputs)) and any(map(_begins_first, one.inputs))
+        for one, at in origins(tensor, 0)
+        if one.origin.note == "matmul"
+    )
+
+
+def _is_of_turned_matrices(tensor: Tensor) -> bool:
+    """Whether two of three axes or more were exchanged."""
+    return len(tensor.order) > 2 and sorted(tensor.order) != list(tensor.order) and tensor.shape.rank != 2
+
+
 def holds_steps(tensor: Tensor) -> bool:
     """Whether the first axis is that of time, which a recurrent layer without ``batch_first`` has there."""
     for one, at in way_of(tensor, 0):

@@ -23,6 +23,7 @@ from headlint.flow.tensors import tensors
 from headlint.flow.torch_modules import dropout
 from headlint.flow.training import automatic, modules, optimizers, parameters, unreadable
 from headlint.flow.values.arguments import Arguments
+from headlint.flow.values.conditions import Condition, Test
 from headlint.flow.values.facts import Event
 from headlint.flow.values.library_values import Backbone, Container, Dataset, Layer, Loss, Metric, Model, Parser, Part
 from headlint.flow.values.python_values import (
@@ -272,6 +273,8 @@ def _method_of_module(machine: Machine, module: HeapObject, name: str, arguments
                 attributes.write(machine, module, label.value, value)
             elif value is not None:
                 machine.parts.register(value)
+                if isinstance(value, Unknown):
+                    machine.parts.filled.add(module)
             return Constant(None)
         case "append" | "extend" | "insert":
             inner = machine.read(module, items.CONTAINER_SLOT)
@@ -389,6 +392,10 @@ def call_unknown(machine: Machine, function: Unknown, arguments: Arguments, at: 
             return function.parent
         if name == "size":
             return _size_of_unknown(function.parent, arguments)
+        if name in ("startswith", "endswith") and len(arguments) == 1:
+            match arguments.positional:
+                case (Constant(str() as part),):
+                    return Test(Condition(name, function.parent, part))
         if name in SAME_ANSWER_METHODS and all(isinstance(value, Constant) for value in arguments.positional):
             texts = tuple(value.value for value in arguments.positional if isinstance(value, Constant))
             return function.child(("answer", *texts))

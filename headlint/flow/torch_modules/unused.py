@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from headlint.flow.machine import importing
 from headlint.flow.machine.parts import Replaced
 from headlint.flow.python import attributes
-from headlint.flow.torch_modules.parts import class_of, has_weights, held_in
+from headlint.flow.torch_modules.parts import class_of, has_parameters, has_weights, held_in
 from headlint.flow.torch_modules.written import written
 from headlint.flow.values.facts import LayerUnused
 from headlint.flow.values.library_values import Container, Layer
@@ -85,7 +85,7 @@ def _left_alone(machine: Machine, unit: ModuleUnit) -> dict[Site, tuple[Instance
             thing = machine.read(instance, name)
             if not isinstance(thing, Layer | Container | Instance) or thing.born < instance.born:
                 continue
-            if not _is_touched(machine, thing) and has_weights(machine, thing):
+            if not _is_touched(machine, thing) and (has_weights(machine, thing) or has_parameters(machine, thing)):
                 found.setdefault(site, (instance, name, thing))
     return found
 
@@ -147,6 +147,9 @@ def _is_reached(machine: Machine, family: list[ClassValue], name: str) -> bool:
     return False
 
 
+_LIBRARIES = frozenset({"torch", "nn", "F", "np", "tf", "keras", "math"})
+
+
 class _Mentions:
     """The attributes that a part of a program mentions, of ``self`` or of anything else."""
 
@@ -169,6 +172,8 @@ class _Mentions:
             case ir.Attribute(owner=owner, name=name):
                 self.dynamic = self.dynamic or name in DYNAMIC
                 of_self = isinstance(owner, ir.Name) and owner.name == "self"
+                if isinstance(owner, ir.Name) and owner.name in _LIBRARIES:
+                    return
                 if of_self is self._of_self and not (of_self and id(node) in self._written):
                     self.names.add(name)
             case ir.Name(name=name):

@@ -260,7 +260,7 @@ class ShapeRestored(Fact, frozen=True, kw_only=True):
 
 
 class MatricesOfShares(Fact, frozen=True, kw_only=True):
-    """``bmm`` takes the first axis of a softmax's answer, along which it sums to one, for that of several matrices."""
+    """A product takes the first axis of a softmax's answer, along which it sums to one, for that of several matrices."""
 
     shares: Tensor
 
