@@ -71,8 +71,8 @@ class PartsSeen(Struct):
 
     registered: set[HeapObject] = field(default_factory=set)
     """Those that were made part of a module under a name that is not known (``self.add_module(f"layer{i}", layer)``)."""
-    registers_anything: set[HeapObject] = field(default_factory=set)
-    """Modules that are given parts of which nothing is known, by a method or ``setattr``."""
+    filled: set[HeapObject] = field(default_factory=set)
+    """Modules that were given a part of which nothing is known: it may be any that they keep elsewhere."""
     by_hand: set[HeapObject] = field(default_factory=set)
     """Those whose parameters or mode the program asked for one by one: it does not leave them to the module around."""
     handed_on: set[HeapObject] = field(default_factory=set)
@@ -102,12 +102,9 @@ class PartsSeen(Struct):
     spent: list[Tensor] = field(default_factory=list)
     """Tensors of which something was made that is not followed: a gradient may come back to them from there."""
 
-    def register(self, owner: Value, value: Value) -> None:
-        """A module gets a part under a name that the program makes up, or one that is not known itself."""
+    def register(self, value: Value) -> None:
+        """A module gets a part under a name that is not known."""
         self.registered.update(things_of(value))
-        options = [option.value for option in value.options] if isinstance(value, Choice) else [value]
-        if isinstance(owner, HeapObject) and any(isinstance(one, Unknown) for one in options):
-            self.registers_anything.add(owner)
 
     def hand_on(self, *values: Value) -> None:
         """Something that is not followed is given these."""
