@@ -143,8 +143,9 @@ def _steps_late(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) -> Ea
         return None
     match wanted:
         case [batch, Unknown() | Constant() as heads, Unknown() as steps, *_] if heads not in (REST, Constant(1)):
-            named = [axes.named_axes(machine, tensor, size) for size in (batch, heads, steps)]
-            return Early((2, 1), by_part=True) if named == [(0,), (), (1,)] else None
+            of_three = [axes.origins(tensor, axis, 3) for axis in range(axes.MOST_AXES)]
+            named = [axes.axis_among(machine, of_three, size) for size in (batch, heads, steps)]
+            return Early((2, 1), by_part=True) if named == [0, None, 1] else None
         case _:
             return None
 
