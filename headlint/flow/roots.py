@@ -95,7 +95,8 @@ def _run_apart(machine: Machine, unit: ModuleUnit) -> None:
         match function.owner:
             case None:
                 machine.with_share(
-                    partial(calls.run_function, machine, function, Arguments(), 0, assume_defaults=True), apart.MOST_STEPS
+                    partial(calls.run_function, machine, function, Arguments(), 0, assume_defaults=True),
+                    apart.MOST_STEPS,
                 )
             case ClassValue() as cls if cls in last:
                 run = _Run(machine, function, last[cls], Constant(None), open_methods.is_abstract(cls))
