@@ -17,6 +17,20 @@ def holds_samples(tensor: Tensor, axis: int) -> bool:
     return any(_is_of_samples(one, at) or _holds_joined_samples(one, at) for one, at in origins(tensor, axis))
 
 
+def stacks_matrices(tensor: Tensor) -> bool:
+    """Whether it comes from a product of matrices, of which there is one a sample along the first axis."""
+    return any(
+        at == 0 and any(map(_is_of_turned_matrices, one.inputs)) and any(map(_begins_first, one.inputs))
+        for one, at in origins(tensor, 0)
+        if one.origin.note == "matmul"
+    )
+
+
+def _is_of_turned_matrices(tensor: Tensor) -> bool:
+    """Whether two of three axes or more were exchanged."""
+    return len(tensor.order) > 2 and sorted(tensor.order) != list(tensor.order) and tensor.shape.rank != 2
+
+
 def holds_steps(tensor: Tensor) -> bool:
     """Whether the first axis is that of time, which a recurrent layer without ``batch_first`` has there."""
     for one, at in way_of(tensor, 0):
@@ -71,13 +85,13 @@ def classes_are_last(tensor: Tensor) -> bool:
     collected = _collected(tensor)
     head = head_of(collected) or _head_along(collected)
     dims, layer = tensor.shape.dims, head.origin.layer if head is not None else None
-    if head is None or dims is None or layer is None or rank_is_guessed(head):
+    if head is None or dims is None or layer is None or (rank_is_guessed(head) and not _shows_three_axes(tensor, head)):
         return False
     of_pictures = layer.kind.effect == "convolution"
     units = head.shape.size(1) if of_pictures else head.shape.units
     if units is not None:
         return units > 1 and [axis for axis, size in enumerate(dims) if size == units] == [len(dims) - 1]
-    return not of_pictures and _is_last_of(tensor, head)
+    return _is_last_of(tensor, head, 1 if of_pictures else None)
 
 
 def axis_within(tensor: Tensor, axis: int, earlier: Tensor) -> int | None:
@@ -117,9 +131,14 @@ def _head_along(tensor: Tensor) -> Tensor | None:
     return head if head is not None and head.origin.role == "layer" and head_of(head) is head else None
 
 
-def _is_last_of(tensor: Tensor, head: Tensor) -> bool:
-    """Whether the last axis is that of a head, on which its units stand."""
-    return any(step is head and head.shape.rank in (None, axis + 1) for step, axis in way_of(tensor, -1))
+def _is_last_of(tensor: Tensor, head: Tensor, units: int | None) -> bool:
+    """Whether the last axis is the one of a head on which its units stand: its last one where no other is said."""
+    last = (
+        (head.shape.rank in (None, axis + 1)) if units is None else axis == units
+        for step, axis in way_of(tensor, -1)
+        if step is head
+    )
+    return any(last)
 
 
 def rank_is_guessed(head: Tensor) -> bool:
@@ -129,6 +148,17 @@ def rank_is_guessed(head: Tensor) -> bool:
         return False
     layer, given = found
     return given.shape.rank is None and is_batch_first(layer) is not True and _least_rank(given) < 3
+
+
+def _shows_three_axes(tensor: Tensor, head: Tensor) -> bool:
+    """Whether an activation behind a head runs over its third axis, so that it has one."""
+    for _ in range(24):
+        if tensor is head or not tensor.inputs:
+            return False
+        if tensor.origin.role == "activation" and tensor.axis_given and (tensor.axis or 0) >= 2:
+            return True
+        tensor = tensor.inputs[0]
+    return False
 
 
 def _least_rank(tensor: Tensor) -> int:

@@ -13,6 +13,7 @@ from headlint.checks.axes import (
     holds_steps,
     is_time_first,
     rank_is_guessed,
+    stacks_matrices,
 )
 from headlint.checks.counted_alike import selects_from_axis_1
 from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
@@ -93,7 +94,8 @@ def softmax_over_samples(evidence: Evidence) -> Iterator[Diagnostic]:
             continue
         if tensor.domain is Domain.LINEAR and _is_over_batch(evidence, fact, tensor):
             continue
-        if _shares_among_samples(tensor, axis) or id(fact.output) in of_matrices:
+        decided = tensor.domain is not Domain.LINEAR and _is_decided_along_another_axis(evidence, fact)
+        if _shares_among_samples(tensor, axis) or id(fact.output) in of_matrices or decided:
             message = (
                 f"{short(fact.output.origin.name)} over axis {axis} normalises over the samples of a batch, so what one "
                 "sample gets depends on the others, and a batch of one gets 1 everywhere."
@@ -105,6 +107,8 @@ def softmax_over_samples(evidence: Evidence) -> Iterator[Diagnostic]:
 def _shares_among_samples(scores: Tensor, axis: int) -> bool:
     """Whether shares are taken over samples; rows beside each other may be compared with those of other samples."""
     rank = scores.shape.rank
+    if rank is None and axis == 0:
+        return stacks_matrices(scores)
     if rank is None or rank < 2 or not -rank <= axis < rank or scores.shape.size(axis) == 1:
         return False
     joined = scores.merged[0] if scores.merged else ()

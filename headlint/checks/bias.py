@@ -156,12 +156,17 @@ def missing_bias_small_model(evidence: Evidence) -> Iterator[Diagnostic]:
         parts = list(ancestors(tensor))
         if _is_linear(tensor):
             continue
-        if any(len(part.inputs) > 1 or part.origin.note in ("norm", "matmul", "index") for part in parts):
+        if any(len(part.inputs) > 1 or part.origin.note in ("matmul", "index") or _normalises(part) for part in parts):
             continue
         for part in weighted:
             layer = part.origin.layer
             if part is not head and layer is not None and layer is not head.origin.layer and _without_bias(layer):
                 yield _finding("HL402", use, part, layer, _HIDDEN, "Leave the bias on in small models.")
+
+
+def _normalises(part: Tensor) -> bool:
+    """Whether a layer or a function normalises: ``nn.BatchNorm1d``, ``F.batch_norm``."""
+    return part.origin.note == "norm" or (part.origin.role == "operation" and short(part.origin.name).endswith("_norm"))
 
 
 def redundant_bias_before_norm(evidence: Evidence) -> Iterator[Diagnostic]:

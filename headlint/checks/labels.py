@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
 from headlint.checks.evidence import Aim, Evidence, is_judge, is_proved
 from headlint.checks.tensors import (
@@ -17,7 +19,7 @@ from headlint.checks.tensors import (
     units,
     wants_logits,
 )
-from headlint.checks.trails import trail_of
+from headlint.checks.trails import about_aim, trail_of
 from headlint.flow.values.facts import (
     LabelsRescaled,
     LossUse,
@@ -26,6 +28,7 @@ from headlint.flow.values.facts import (
     RemovedCall,
     UnknownString,
 )
+from headlint.flow.values.intervals import UNIT
 from headlint.flow.values.tensor_values import Domain, Tensor
 from headlint.frameworks import keras, keras_losses
 from headlint.spelling import nearest
@@ -96,10 +99,18 @@ def _is_one_integer_a_sample(aim: Aim) -> bool:
     Whole numbers in one row, and a column of a file, are one number a sample whatever they stand for.
     """
     labels, shape = aim.labels, aim.target.shape
+    if _is_row_of_one_sample(aim):
+        return False
     if labels.encoding in ("index", "binary") or (labels.dtype == "integer" and aim.may_number_classes):
         return shape.rank == 1 or shape.units == 1 or (shape.rank is None and labels.column is not None)
     whole = labels.encoding == "" and (labels.dtype in ("integer", "boolean") or _is_column_of_file(aim.target))
     return whole and shape.rank == 1 and prediction(aim.use).shape.rank in (None, 2)
+
+
+def _is_row_of_one_sample(aim: Aim) -> bool:
+    """Whether as many numbers as there are outputs are compared with the outputs of a single sample."""
+    outputs, numbers = prediction(aim.use).shape, aim.target.shape
+    return numbers.rank == 1 and outputs.size(0) == 1 and numbers.size(0) == units(aim.use)
 
 
 def _is_column_of_file(target: Tensor) -> bool:
@@ -379,6 +390,21 @@ def labels_rescaled(evidence: Evidence) -> Iterator[Diagnostic]:
             )
 
 
+def labels_out_of_reach(evidence: Evidence) -> Iterator[Diagnostic]:
+    """HL606, where the numbers of two classes are no 0 and 1."""
+    for aim in evidence.agreed_aims:
+        interval, loss = aim.labels.interval, aim.use.loss
+        if loss.family != "binary_cross_entropy" or loss.by_hand or interval is None or interval in UNIT:
+            continue
+        if aim.labels.encoding or units(aim.use) not in (None, 1):
+            continue
+        message = (
+            f"{loss.short_name} takes 0 and 1 for the two classes, but these labels lie between {interval.low:g} and "
+            f"{interval.high:g} ({aim.labels.source}): the loss has no lower bound for them."
+        )
+        yield replace(about_aim("HL606", aim, message, "Number the two classes 0 and 1."), subject=aim.use)
+
+
 def removed_prediction_api(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL701."""
     for fact in evidence.of(RemovedCall):
@@ -423,6 +449,7 @@ RULES = (
     argmax_of_single_output,
     threshold_on_logits,
     labels_rescaled,
+    labels_out_of_reach,
     removed_prediction_api,
     unknown_loss_or_activation,
 )

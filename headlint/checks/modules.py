@@ -32,7 +32,13 @@ def unregistered_layers(evidence: Evidence) -> Iterator[Diagnostic]:
 def unregistered_parameters(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL511."""
     for loose in evidence.of(ParameterLoose):
-        if loose.holder == "moved":
+        if loose.holder == "leaf":
+            message = (
+                f"self.{loose.attribute} asks for a gradient (requires_grad=True) but is a plain tensor, and no parameter of "
+                f"{loose.module}: parameters() does not give it, so no optimizer trains it, and state_dict() does not save it."
+            )
+            advice = "Make it an nn.Parameter."
+        elif loose.holder == "moved":
             message = (
                 f"self.{loose.attribute} is a copy of a parameter on another device or of another type, and no parameter "
                 "itself: parameters() does not give it, so no optimizer trains it, and state_dict() does not save it."
@@ -96,9 +102,10 @@ def gradient_cut_in_the_model(evidence: Evidence) -> Iterator[Diagnostic]:
         names = sorted({layer.kind.short_name for layer in cut.lost})
         lost = sorted(cut.lost, key=lambda layer: (layer.site.path, layer.site.at))
         what = f"the {names[0]}" if len(cut.lost) == 1 else f"{len(cut.lost)} layers ({', '.join(names)})"
+        where, learn = "beside" if cut.beside else "behind", "learns" if len(cut.lost) == 1 else "learn"
         message = (
-            f"{cut.by} cuts the gradient inside {cut.module}: {what} before it never "
-            f"learn{'s' if len(cut.lost) == 1 else ''}, while the {cut.trained.kind.short_name} behind it does."
+            f"{cut.by} cuts the gradient inside {cut.module}: {what} before it never {learn}, "
+            f"while the {cut.trained.kind.short_name} {where} it does."
         )
         steps = (
             *(
@@ -116,6 +123,9 @@ def gradient_cut_in_the_model(evidence: Evidence) -> Iterator[Diagnostic]:
 def unused_layer(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL512."""
     for unused in evidence.of(LayerUnused):
+        if unused.replaced:
+            yield _replaced(unused)
+            continue
         message = (
             f"self.{unused.attribute} ({unused.layer}) is built and never applied: no method of {unused.module}, no subclass and "
             "no other code of the project mentions it."
@@ -123,6 +133,16 @@ def unused_layer(evidence: Evidence) -> Iterator[Diagnostic]:
         advice = f"Apply it in {unused.method}, or remove it: its weights are counted and saved, but never trained."
         step = DiagnosticStep(unused.site, f"{unused.layer} is built and never applied", "layer", unused.layer)
         yield Diagnostic("HL512", unused.site, message, advice, is_proved(unused), (step,), subject=unused)
+
+
+def _replaced(unused: LayerUnused) -> Diagnostic:
+    message = (
+        f"self.{unused.attribute} ({unused.layer}) is built, and replaced by another layer of the same name before anything "
+        "applies it: where two layers are meant, the second does the work of both."
+    )
+    advice = "Give each of the two layers a name of its own, or remove this one."
+    step = DiagnosticStep(unused.site, f"{unused.layer} is built and replaced", "layer", unused.layer)
+    return Diagnostic("HL512", unused.site, message, advice, is_proved(unused), (step,), subject=unused)
 
 
 RULES = (

@@ -198,7 +198,15 @@ def single_unit_cross_entropy(evidence: Evidence) -> Iterator[Diagnostic]:
 def _is_of_a_head(tensor: Tensor) -> bool:
     """Whether it is what a dense layer, a product with weights or the head of a ready-made model gives."""
     ready_made = tensor.origin.role == "layer" and tensor.origin.layer is None and tensor.domain is Domain.LINEAR
-    return ready_made or head_of(tensor) is not None or source_tensor(tensor).origin.note == "matmul with variable"
+    return ready_made or head_of(tensor) is not None or _is_product_with_weights(tensor)
+
+
+def _is_product_with_weights(tensor: Tensor) -> bool:
+    """Whether it is a product with a variable that is trained, or an activation of one."""
+    made = source_tensor(tensor)
+    if made.origin.role == "activation" and made.inputs:
+        made = source_tensor(made.inputs[0])
+    return made.origin.note == "matmul with variable"
 
 
 def _counts_one_class(use: LossUse) -> bool:

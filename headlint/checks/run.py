@@ -80,9 +80,12 @@ RULES = tuple(rule for family in FAMILIES for rule in family.RULES)
 
 _ABOUT_MEANING = frozenset(
     {*loss_input.RULES, gradient.argmax_before_loss, gradient.loss_arguments_swapped}
-    | {outputs.single_unit_softmax_for_others}
+    | {outputs.single_unit_softmax_for_others, modules.dropout_that_stays_on, axis.softmax_without_dim}
 )
-"""Rules that ask what numbers mean, and no sizes: they may judge what only callers who were not seen would do."""
+"""Rules that ask what numbers mean or what a call is given, and no sizes.
+
+They may judge what only callers who were not seen would do.
+"""
 
 _LOSS_INPUT = frozenset(f"HL{number}" for number in range(101, 113))
 

@@ -87,7 +87,7 @@ def _against_columns(aim: Aim, width: int) -> Found | None:
     rank = tensor.shape.rank
     if aim.use.loss.family not in (*AMOUNTS, "binary_cross_entropy") or tensor.domain is Domain.SOFTMAX:
         return None
-    if labels.noise or labels.encoding in ("constant", "range"):
+    if (labels.noise and columns == 1) or labels.encoding in ("constant", "range"):
         return None
     if columns is None or width == columns or rank not in (None, 2) or (rank is None and width == 1):
         return None

@@ -425,6 +425,8 @@ WRAPPERS = frozenset(
 """Functions and classes that give back the model they are given as their first argument."""
 
 PARAMETER = "torch.nn.Parameter"
+FROZEN = "frozen"
+"""The note of a parameter that is made to get no gradient."""
 
 MODULE_BASES = frozenset(
     {
@@ -433,6 +435,7 @@ MODULE_BASES = frozenset(
         "transformers.PreTrainedModel",
         "torch.nn.Sequential",
         "torch.nn.ModuleList",
+        "torch_geometric.nn.MessagePassing",
     }
 )
 """Library classes whose subclasses are models with a ``forward``."""

@@ -13,7 +13,7 @@ _SHORT_NAMES = (
 )
 """What programs say with the usual short names when their imports are somewhere else."""
 
-_TRAINING = re.compile(rb"backward\s*\(|softmax|(?i:loss)|criterion")
+_TRAINING = re.compile(rb"backward\s*\(|\.train\s*\(|softmax|(?i:loss)|criterion")
 
 
 def names_framework(data: bytes) -> bool:

@@ -20,6 +20,14 @@ _IMPORT = re.compile(
     rb"^[ \t]*(?:from[ \t]+(\.*)([\w.]*)[ \t]+import[ \t]+(\([^)]*\)|[^\n#;]*)|import[ \t]+([^\n#;]*))", re.MULTILINE
 )
 
+_IMPORTS_ANYTHING = re.compile(
+    rb"\bimport_module\b|\b__import__\(|\bhub\.load\(|\btorch\.load\(|\bexec\(|\bload_from_checkpoint\("
+)
+
+_NOT_OF_A_PART = rb"(?<!\bself)(?<!\btorch)(?<!\blinalg)(?<!\bnp)(?<!\bF)"
+_NO_METHOD_OF_TENSORS = rb"(?!\((?:\)|\s*(?:p|dim|axis|keepdim|ord)\s*=|\s*-?\d))"
+"""``x.norm(dim=1)`` is given no tensor, which a layer of that name would be."""
+
 
 def find_root(paths: Sequence[Path]) -> Path:
     """The folder of the project that the paths belong to."""
@@ -40,6 +48,9 @@ class Project:
         self._listings: dict[Path, frozenset[str]] = {}
         self._resolved: dict[tuple[str, int, str], Path | None] = {}
         self._importers_of: dict[Path, tuple[Path, ...]] = {}
+        self._imports_of: dict[Path, set[Path]] = {}
+        self._heirs: dict[Path, frozenset[Path]] = {}
+        self._reach_of: dict[Path, set[Path]] = {}
         self._searches_expected = 0
 
     def resolve(self, importer: Path, level: int, module: str) -> Path | None:
@@ -155,27 +166,51 @@ class Project:
             else rb"\b" + re.escape(path.stem.encode()) + rb"\b"
         )
         naming = (file for file in self.files if names_it.search(bytes_of(file)))
-        return tuple(file for file in naming if path in self._imports(file))
+        return tuple(file for file in naming if path in self._imported_by(file))
 
     def is_mentioned(self, file: Path, cls: str, attribute: str) -> bool:
         """Whether another file may reach an attribute of a class of a file.
 
-        Where no file imports it, none does. Else any file may that names the attribute of something else than ``self``,
-        and one that imports it and names the class beside ``self.attribute``, or reaches attributes without naming them.
+        Where no file imports it, none does. Else those may to which an importer could hand an object: all that it imports,
+        and what imports by names that are computed. They do if they name the attribute of something else than ``self``;
+        an importer also if it names the class beside ``self.attribute``, or reaches attributes without naming them.
         """
-        heirs = self._all_importers(file)
+        own = Path(os.path.abspath(file))
+        if own not in self._heirs:
+            self._heirs[own] = frozenset(self._all_importers(own))
+        heirs = self._heirs[own]
         if not heirs:
             return False
         name, known = re.escape(attribute.encode()), re.compile(rb"\b" + re.escape(cls.encode()) + rb"\b")
-        direct = re.compile(rb"(?<!\bself)\." + name + rb"\b|[\"'.]" + name + rb"[\"'.]")
+        direct = re.compile(
+            _NOT_OF_A_PART + rb"\." + name + rb"\b" + _NO_METHOD_OF_TENSORS + rb"|[\"'.]" + name + rb"[\"'.]"
+        )
         inherited = re.compile(rb"\bself\." + name + rb"\b|\bgetattr\(|\bchildren\(|_modules\b")
-        own = Path(os.path.abspath(file))
-        for other in self.files:
-            if other != own:
-                data = bytes_of(other)
-                if direct.search(data) or (other in heirs and known.search(data) and inherited.search(data)):
-                    return True
+        for other in self._within_reach_of(own, heirs):
+            data = bytes_of(other)
+            if direct.search(data) or (other in heirs and known.search(data) and inherited.search(data)):
+                return True
         return False
+
+    def _within_reach_of(self, file: Path, heirs: frozenset[Path]) -> Iterator[Path]:
+        """The other files that may be handed an object of a file's: those that its importers import, or that import anything."""
+        if file not in self._reach_of:
+            found: set[Path] = set()
+            stack = [file, *heirs]
+            while stack:
+                new = [imported for imported in self._imported_by(stack.pop()) if imported not in found]
+                found.update(new)
+                stack += new
+            dynamic = (
+                other for other in self.files if other not in found and _IMPORTS_ANYTHING.search(bytes_of(other))
+            )
+            self._reach_of[file] = (found | heirs | set(dynamic)) - {file}
+        yield from self._reach_of[file]
+
+    def _imported_by(self, file: Path) -> set[Path]:
+        if file not in self._imports_of:
+            self._imports_of[file] = self._imports(file)
+        return self._imports_of[file]
 
     def _all_importers(self, file: Path) -> set[Path]:
         """The files that import a file, those that import these, and so on."""
@@ -206,7 +241,7 @@ class Project:
     def _importers_by_file(self) -> dict[Path, tuple[Path, ...]]:
         found: dict[Path, list[Path]] = {}
         for file in self.files:
-            for imported in self._imports(file):
+            for imported in self._imported_by(file):
                 found.setdefault(imported, []).append(file)
         return {imported: tuple(files) for imported, files in found.items()}
 

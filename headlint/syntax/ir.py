@@ -345,6 +345,42 @@ class Module(Struct, eq=False, gc=False):
     """A whole module."""
 
     body: tuple[Statement, ...]
+    _definitions: tuple[FunctionDefinition | ClassDefinition, ...] | None = None
+
+    def definitions(self) -> tuple[FunctionDefinition | ClassDefinition, ...]:
+        """Every function and class that it defines, however deep inside, in no particular order.
+
+        They are worked out once: modules that many files import are asked again for each of them.
+        """
+        if self._definitions is None:
+            self._definitions = tuple(_definitions_in(self.body))
+        return self._definitions
+
+
+_BODIES: dict[type, tuple[str, ...]] = {
+    FunctionDefinition: ("body",),
+    ClassDefinition: ("body",),
+    If: ("body", "otherwise"),
+    For: ("body", "otherwise"),
+    While: ("body", "otherwise"),
+    With: ("body",),
+    Try: ("body", "otherwise", "final"),
+}
+"""Where statements hold others."""
+
+
+def _definitions_in(body: tuple[Statement, ...]) -> Iterator[FunctionDefinition | ClassDefinition]:
+    stack = list(body)
+    while stack:
+        statement = stack.pop()
+        for name in _BODIES.get(type(statement), ()):
+            stack.extend(getattr(statement, name))
+        if isinstance(statement, FunctionDefinition | ClassDefinition):
+            yield statement
+        elif isinstance(statement, Try):
+            stack.extend(inner for _, handled in statement.handlers for inner in handled)
+        elif isinstance(statement, Match):
+            stack.extend(inner for case in statement.cases for inner in case.body)
 
 
 def walk(node: object) -> Iterator[Expression | Statement]:
@@ -367,16 +403,26 @@ MOST_MENTIONS = 4096
 """Parts of programs of which is kept what they mention: imported modules are asked again for each file that imports them."""
 
 
-@lru_cache(MOST_MENTIONS)
 def names_in(part: Hashable) -> frozenset[str]:
     """The variables that a node, or a tuple of nodes, mentions."""
-    return frozenset(node.name for node in walk(part) if isinstance(node, Name))
+    return _mentioned(part)[0]
+
+
+def attributes_in(part: Hashable) -> frozenset[str]:
+    """The names of the attributes that a node, or a tuple of nodes, mentions."""
+    return _mentioned(part)[1]
 
 
 @lru_cache(MOST_MENTIONS)
-def attributes_in(part: Hashable) -> frozenset[str]:
-    """The names of the attributes that a node, or a tuple of nodes, mentions."""
-    return frozenset(node.name for node in walk(part) if isinstance(node, Attribute))
+def _mentioned(part: Hashable) -> tuple[frozenset[str], frozenset[str]]:
+    names: set[str] = set()
+    attributes: set[str] = set()
+    for node in walk(part):
+        if isinstance(node, Name):
+            names.add(node.name)
+        elif isinstance(node, Attribute):
+            attributes.add(node.name)
+    return frozenset(names), frozenset(attributes)
 
 
 _KINDS: dict[type, tuple[bool, tuple[str, ...]]] = {}

@@ -44,3 +44,24 @@ def test_searching_one_by_one_finds_what_reading_all_imports_finds(monkeypatch: 
     at_once = Project(REPOSITORY / "headlint")
     assert found == {file: at_once.importers(file) for file in files}
     assert any(found.values())
+
+
+def test_an_attribute_is_mentioned_where_an_object_can_come(tmp_path: Path) -> None:
+    texts = {
+        "net.py": "class Net: ...\n",
+        "main.py": "from net import Net\nfrom tools import show\nshow(Net())\n",
+        "tools.py": "def show(net):\n    return net.extra, net.norm(dim=1), torch.norm(net)\n",
+        "another.py": "def other(block):\n    return block.second.norm(block)\n",
+        "by_name.py": "model = import_module('net').Net()\nmodel.third\n",
+        "heir.py": "from net import Net\nclass Heir(Net):\n    def go(self):\n        return self.fourth\n",
+    }
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text)
+    project = Project(tmp_path)
+    mentioned = {
+        name
+        for name in ("extra", "norm", "second", "third", "fourth")
+        if project.is_mentioned(tmp_path / "net.py", "Net", name)
+    }
+    assert mentioned == {"extra", "third", "fourth"}
+    assert not project.is_mentioned(tmp_path / "main.py", "Net", "extra")

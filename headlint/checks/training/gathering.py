@@ -39,7 +39,11 @@ def guards_of_choice(evidence: Evidence, step: TrainingEvent) -> tuple[Guard, ..
 def counts_rounds(guard: Guard) -> bool:
     """Whether a condition holds every so many rounds: ``number % every == 0``, also beside others."""
     subject = guard.condition.subject
-    return isinstance(subject, Unknown) and isinstance(subject.key, tuple) and subject.key[0] == "%"
+    return any(map(_is_remainder, subject if isinstance(subject, tuple) else (subject,)))
+
+
+def _is_remainder(value: object) -> bool:
+    return isinstance(value, Unknown) and isinstance(value.key, tuple) and value.key[0] == "%"
 
 
 def is_divided(loss: Value, depth: int = 8) -> bool:

@@ -159,7 +159,7 @@ def reaches(value: Value, optimizer: Value, depth: int = DEEPEST) -> bool:
         case Unknown() if isinstance(optimizer, Unknown):
             return _is_part_of(optimizer, value)
         case Layer() | Backbone() | Part() | Unknown() if (held := held_by(optimizer)) is not None:
-            return value in held.members
+            return value in held.members and not _is_a_number(value)
         case Optimizer() | Parameters():
             return may_concern(value, optimizer)
         case Layer() | Backbone() | Container() | Part() | OneParameter():
@@ -174,6 +174,16 @@ def reaches(value: Value, optimizer: Value, depth: int = DEEPEST) -> bool:
             return any(reaches(part, optimizer, depth - 1) for part in _parts(value))
         case _:
             return False
+
+
+def _is_a_number(value: Value) -> bool:
+    """Whether an attribute of a model that is not followed has the name of a number: ``self.num_samples``."""
+    return isinstance(value, Unknown) and isinstance(value.key, str) and _NUMBER.search(value.key) is not None
+
+
+_NUMBER = re.compile(
+    r"^(n|num|max|min)_|_(size|dim|rate|len|length|radius|count)$|^(radius|dim|size|rate|length|width)$"
+)
 
 
 def _parts(value: HeapObject) -> tuple[Value, ...]:

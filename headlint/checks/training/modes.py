@@ -11,7 +11,7 @@ from headlint.checks.training.holding import held_by, is_optimizer
 from headlint.checks.training.order import Run, is_settled, together
 from headlint.checks.training.reach import depends_on, tensors_in
 from headlint.checks.training.switching import covers, depends_on_mode, leaves_its_mode, may_be_switched_by, mode_of
-from headlint.flow.values.conditions import Guard
+from headlint.flow.values.conditions import Condition, Guard
 from headlint.flow.values.facts import Event, TrainingEvent
 from headlint.flow.values.python_values import HeapObject, Unknown, Value
 from headlint.flow.values.training_values import Loop, Parameters, Round
@@ -25,7 +25,7 @@ def trained_in_evaluation_mode(evidence: Evidence) -> Iterator[Diagnostic]:
                 continue
             for applied in _applied_for(evidence, run, backward):
                 switch = _evaluation_before(run, applied, backward)
-                if switch is None:
+                if switch is None or _is_one_of_two(run, applied, switch, backward):
                     continue
                 yield Diagnostic(
                     "HL608",
@@ -89,7 +89,8 @@ def _holds(run: Run, optimizer: Value, model: Value) -> bool:
         return True
     held = held_by(optimizer)
     if held is not None:
-        return model in held.owners or (_is_given(model) and model in held.members)
+        of_parts = len(held.owners) > 1 and all(covers(model, owner) for owner in held.owners)
+        return model in held.owners or of_parts or (_is_given(model) and model in held.members)
     if isinstance(model, Unknown):
         return isinstance(optimizer, Unknown)
     return any(model in parameters.owners for parameters in _built_over(run, optimizer))
@@ -134,15 +135,40 @@ def _evaluation_before(run: Run, applied: TrainingEvent, backward: TrainingEvent
         if before:
             found = before[-1]
             lasts = mode_of(found) is False and not as_made and not _handed_between(run, found, applied)
-            return found if lasts else None
+            return found if lasts and not _is_decided(found, about) else None
         if one is not None and _is_replaced_in(run, applied, one.loop):
             return None
         whole = [event for event in about if one is not None and one in event.rounds and together(event, applied)]
         if whole and one is not None and all(mode_of(event) is False for event in whole):
-            lasting = next((event for event in reversed(whole) if _happens_again_and_again(event, applied)), None)
+            decided = run.decided_before(one.loop)
+            lasting = next((it for it in reversed(whole) if _happens_again_and_again(it, applied, decided)), None)
             if lasting is not None:
                 return lasting if not _handed_around(run, lasting, applied, one) else None
     return None
+
+
+def _is_decided(switch: TrainingEvent, switches: list[TrainingEvent]) -> bool:
+    """Whether a test decides between this mode and the other: ``if …: model.eval() else: model.train()``."""
+    decisions = {(guard.condition, guard.outcome) for guard in switch.guards}
+    return any(
+        mode_of(other) is True
+        and other.calls == switch.calls
+        and other.rounds == switch.rounds
+        and any((guard.condition, not guard.outcome) in decisions for guard in other.guards)
+        for other in switches
+    )
+
+
+def _is_one_of_two(run: Run, applied: TrainingEvent, switch: TrainingEvent, backward: TrainingEvent) -> bool:
+    """Whether a round sets the modes of two models apart, of which nothing says whose parameters the step changes."""
+    return isinstance(_model_of(run, applied), Unknown) and any(
+        event.event is Event.MODE_SET
+        and mode_of(event) is True
+        and event.subject is not switch.subject
+        and together(event, backward)
+        and switch in run.round_of(backward)
+        for event in run.round_of(backward)
+    )
 
 
 def _is_replaced_in(run: Run, applied: TrainingEvent, loop: Loop) -> bool:
@@ -158,10 +184,13 @@ def _is_replaced_in(run: Run, applied: TrainingEvent, loop: Loop) -> bool:
     )
 
 
-def _happens_again_and_again(switch: TrainingEvent, applied: TrainingEvent) -> bool:
+def _happens_again_and_again(switch: TrainingEvent, applied: TrainingEvent, decided: set[Condition]) -> bool:
     """Whether a switch is done in each round, or every so many rounds; another condition may hold in the last alone."""
     return all(
-        counts_rounds(guard) or is_settled(guard.condition.subject) or _holds_but_once(guard)
+        counts_rounds(guard)
+        or guard.condition in decided
+        or is_settled(guard.condition.subject)
+        or _holds_but_once(guard)
         for guard in set(switch.guards) - set(applied.guards)
         if guard.condition.subject is not applied.subject
     )

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from headlint.flow.machine.state import consistent
 from headlint.flow.values.assumptions import Assumption
+from headlint.flow.values.conditions import Condition
 from headlint.flow.values.facts import Event, TrainingEvent
 from headlint.flow.values.python_values import Unknown
 from headlint.flow.values.training_values import Loop, Round
@@ -75,12 +76,16 @@ class Run(Struct, frozen=True, eq=False, dict=True):
 
     def chose_between(self, first: TrainingEvent, second: TrainingEvent, loop: Loop) -> bool:
         """Whether what was decided before a loop lets only one of two things happen in it."""
-        began = min((self.place(event) for event in self.within(loop)), default=0)
-        decided = {guard.condition for event in self.events[:began] for guard in event.guards}
+        decided = self.decided_before(loop)
         guards = (*first.guards, *second.guards)
         return not consistent(
             tuple(one for one in guards if one.condition in decided or is_settled(one.condition.subject))
         )
+
+    def decided_before(self, loop: Loop) -> set[Condition]:
+        """The conditions under which something happens before a loop: no round of it changes them."""
+        began = min((self.place(event) for event in self.within(loop)), default=0)
+        return {guard.condition for event in self.events[:began] for guard in event.guards}
 
     def before(self, event: TrainingEvent) -> Iterator[Neighbour]:
         """What happens before an event, the nearest first; then, in a loop, what the round before it has done."""
@@ -170,6 +175,8 @@ def is_settled(value: object) -> bool:
             return method in _OF_TEXTS and is_settled(text)
         case Unknown(key=Assumption()):
             return True
+        case Unknown(key="element"):
+            return False  # each round has another
         case Unknown(key=str() | ("item", str()), parent=Unknown() as owner):
             return is_settled(owner)
         case _:

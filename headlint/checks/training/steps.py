@@ -91,7 +91,10 @@ def _is_called_from_outside(evidence: Evidence, run: Run, step: TrainingEvent) -
         return False
     about = [event for event in evidence.events if event.subject is optimizer]
     return any(event.event is Event.BUILT and event.root != step.root for event in about) and not any(
-        _may_clear(event, optimizer) and _is_about(event, optimizer) for event in evidence.events
+        _may_clear(event, optimizer)
+        and _is_about(event, optimizer)
+        and not (run.has(event) and only_computes_a_loss(evidence, run, event))
+        for event in evidence.events
     )
 
 

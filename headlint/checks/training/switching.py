@@ -79,9 +79,34 @@ def _may_depend(evidence: Evidence, part: Value, as_built: bool, depth: int) -> 
             return any(_may_depend(evidence, item, as_built, depth) for item in items)
         case Unknown():
             whole = taken_from(part)
-            return whole is not None and depends_on_mode(evidence, whole, as_built)
+            if whole is None:
+                return not as_built and _is_ready_made(part)
+            return depends_on_mode(evidence, whole, as_built)
         case _:
             return depends_on_mode(evidence, part, as_built, depth)
+
+
+def _is_ready_made(part: Unknown) -> bool:
+    """Whether something is a model of transformers, whose layers drop values but in evaluation mode, in which it is made."""
+    match part.key:
+        case (str() as path, _):
+            return _OF_TRANSFORMERS.match(path) is not None
+        case _:
+            return False
+
+
+def given_by_ready_made(value: Value | None) -> bool:
+    """Whether a model of transformers that is not followed gave a value, or it is a part of what one gave."""
+    match value:
+        case Unknown(key=("call", _), parent=Unknown() as model) if _is_ready_made(model):
+            return True
+        case Unknown(parent=Unknown() as around):
+            return given_by_ready_made(around)
+        case _:
+            return False
+
+
+_OF_TRANSFORMERS = re.compile(r"transformers\.\w*(Model|For[A-Z])\w*\.from_pretrained$")
 
 
 def taken_from(part: Value | None) -> Backbone | None:

@@ -17,7 +17,11 @@ from headlint.syntax import ir
 if TYPE_CHECKING:
     from headlint.flow.machine.machine import Machine
 
-_OF_GRAPHS = frozenset({"placeholder", "get_variable", "variable_scope", "Session", "contrib", "ConfigProto"})
+_OF_GRAPHS = frozenset(
+    {"placeholder", "get_variable", "variable_scope", "Session", "InteractiveSession", "contrib", "ConfigProto"}
+    | {"to_int32", "to_int64", "to_float", "add_to_collection", "get_collection", "get_default_graph"}
+    | {"initialize_all_variables", "global_variables_initializer", "truncated_normal", "random_normal"}
+)
 """Names of TensorFlow that are gone since 2.0."""
 
 

@@ -75,6 +75,11 @@ class CallStack(list[Frame]):
                     return frame
         return None
 
+    def sets_up(self, instance: Instance) -> bool:
+        """Whether the constructor of an object is what asks something of it, itself or through a method."""
+        inits = (frame.receiver for frame in self if getattr(frame.definition, "name", "") == "__init__")
+        return any(receiver is instance for receiver in inits)
+
     def repeats(self, thing: HeapObject) -> bool:
         """Whether a loop of unknown length, here or around the call, does something to a thing that was there before it."""
         for frame in reversed(self):

@@ -50,9 +50,8 @@ class Mentions:
                 continue
             self._read.add(unit.path)
             self._answers.clear()
-            for node in ir.walk(unit.body.body):
-                if isinstance(node, ir.FunctionDefinition | ir.ClassDefinition):
-                    self._known.setdefault(node.name, []).append(node)
+            for definition in unit.body.definitions():
+                self._known.setdefault(definition.name, []).append(definition)
 
     def _reached_from(self, definition: Definition) -> Iterator[Definition | None]:
         """The definition and what it mentions, and what that mentions; None for what is not read."""

@@ -55,11 +55,24 @@ class Made(Struct, frozen=True):
     guards: tuple[Guard, ...]
 
 
+class Replaced(Struct, frozen=True):
+    """A part of an object that made place for another under the same name."""
+
+    owner: Instance
+    name: str
+    part: HeapObject
+    site: Site
+    """Where it had become an attribute."""
+    by: Site
+
+
 class PartsSeen(Struct):
     """Layers, modules and the collections that hold them, by what happened to them."""
 
     registered: set[HeapObject] = field(default_factory=set)
     """Those that were made part of a module under a name that is not known (``self.add_module(f"layer{i}", layer)``)."""
+    filled: set[HeapObject] = field(default_factory=set)
+    """Modules that were given a part of which nothing is known: it may be any that they keep elsewhere."""
     by_hand: set[HeapObject] = field(default_factory=set)
     """Those whose parameters or mode the program asked for one by one: it does not leave them to the module around."""
     handed_on: set[HeapObject] = field(default_factory=set)
@@ -77,6 +90,11 @@ class PartsSeen(Struct):
     """Whether the parameters of something unknown were released: it may be a part of any module."""
     weights_touched: set[HeapObject] = field(default_factory=set)
     """Layers of whose weights the program did something itself: set them, shared them, multiplied with them."""
+
+    replaced: list[Replaced] = field(default_factory=list)
+    """Parts whose attribute was given another part."""
+    leaves: set[Tensor] = field(default_factory=set)
+    """Tensors that a program made and asked for their own gradient (``requires_grad=True``)."""
 
     left_out: set[Value] = field(default_factory=set)
     """What was unpacked to names that begin with an underscore: the program does not mean to use it."""

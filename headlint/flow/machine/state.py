@@ -47,6 +47,8 @@ class State:
         """For each branch that is being tried out: when it began, and what its writes replaced."""
         self._indexes: dict[int, _Index] = {}
         """What was worked out for the paths that were followed last, by their identity: programs come back to a path."""
+        self._current = _Index(self.path)
+        """That of the path that was asked about last: mostly it is the same one."""
 
     def read(self, heap_object: HeapObject, key: Hashable) -> Value | None:
         """The slot's value on the current path, or None where it was never written."""
@@ -80,11 +82,15 @@ class State:
         return not guards or self._index().allows(guards)
 
     def _index(self) -> _Index:
-        index = self._indexes.get(id(self.path))
+        path = self.path
+        if self._current.path is path:
+            return self._current
+        index = self._indexes.get(id(path))
         if index is None:
             if len(self._indexes) >= MOST_INDEXED:
                 self._indexes.clear()
-            index = self._indexes[id(self.path)] = _Index(self.path)
+            index = self._indexes[id(path)] = _Index(path)
+        self._current = index
         return index
 
     def alternatives(self, value: Value) -> tuple[Option, ...]:
@@ -331,8 +337,9 @@ def _union(first: tuple[Guard, ...], second: tuple[Guard, ...]) -> tuple[Guard, 
 
 def _add(options: list[Option], new: Option, alike: Callable[[Value, Value], bool] = same) -> None:
     """Add an option; two that differ in the outcome of one condition only are one without it."""
+    kind = type(new.value)
     for index, old in enumerate(options):
-        if not alike(old.value, new.value):
+        if type(old.value) is not kind or not alike(old.value, new.value):
             continue
         if set(old.guards) <= set(new.guards):
             return
@@ -351,10 +358,10 @@ def consistent(guards: tuple[Guard, ...]) -> bool:
 class _Index:
     """The conditions of a path by what they are about, so that others are quickly held against them."""
 
-    __slots__ = ("_known", "_narrowed", "_outcomes", "_path", "_tests")
+    __slots__ = ("_known", "_narrowed", "_outcomes", "_tests", "path")
 
     def __init__(self, path: tuple[Guard, ...]) -> None:
-        self._path = path  # while it is kept no other path has its identity, and the same holds of what was narrowed
+        self.path = path  # while it is kept no other path has its identity, and the same holds of what was narrowed
         self._narrowed: dict[int, tuple[Choice, Value]] = {}
         self._known: dict[tuple[Guard, ...], bool] = {}
         """What was asked before: the same alternatives are held against a path again and again."""
@@ -369,10 +376,20 @@ class _Index:
         """Whether further conditions can hold beside those of the path."""
         if not guards:
             return True
+        if len(guards) == 1:
+            return self._allows_one(guards[0])
         known = self._known.get(guards)
         if known is None:
             known = self._known[guards] = self._can_hold(guards)
         return known
+
+    def _allows_one(self, guard: Guard) -> bool:
+        condition = guard.condition
+        known = self._outcomes.get(condition)
+        if known is not None:
+            return known is guard.outcome
+        before = self._tests.get(condition.subject)
+        return not before or condition.operator not in _HOLDS or _satisfiable([*before, _test_of(guard)])
 
     def narrow(self, value: Choice) -> Value:
         """The value as it is on the path."""
@@ -416,6 +433,8 @@ _HOLDS: dict[str, Callable[..., bool]] = {
     ">": lambda value, operand: bool(value > operand),
     ">=": lambda value, operand: bool(value >= operand),
     "in": lambda value, operand: bool(value in operand),
+    "startswith": lambda value, operand: isinstance(value, str) and value.startswith(operand),
+    "endswith": lambda value, operand: isinstance(value, str) and value.endswith(operand),
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from headlint.flow.machine.parts import BY_HAND
+from headlint.flow.machine.parts import BY_HAND, Replaced
 from headlint.flow.python import annotated, items, loss_classes, names, placeholders
 from headlint.flow.values.conditions import Choice, Option
 from headlint.flow.values.facts import Event
@@ -120,7 +120,7 @@ def _of_instance(machine: Machine, instance: Instance, name: str) -> Value:
     if value is not None:
         return placeholders.as_read(instance, name, value)
     if name == "training":
-        return TRAINING
+        return TRAINING if _is_read_in_a_module(machine) else machine.globals.child((instance, name))
     if name == "__class__":
         return instance.cls
     found = find_in_class(machine, instance.cls, name)
@@ -130,6 +130,15 @@ def _of_instance(machine: Machine, instance: Instance, name: str) -> Value:
     if instance.cls.framework_base() and getter is None:
         return _library_attribute_of_instance(machine, instance, name)
     return machine.globals.child((instance, name))
+
+
+def _is_read_in_a_module(machine: Machine) -> bool:
+    """Whether the code that asks for a mode is that of a module, whose paths it tells apart.
+
+    Elsewhere it asks what was done to the model before.
+    """
+    receiver = machine.frame.receiver
+    return isinstance(receiver, Instance) and bool(receiver.cls.framework_base())
 
 
 def _declared(machine: Machine, instance: Instance, name: str) -> Value | None:
@@ -144,7 +153,7 @@ def _library_attribute_of_instance(machine: Machine, instance: Instance, name: s
     inner = machine.read(instance, items.CONTAINER_SLOT)
     if inner is not None:
         return read(machine, inner, name, 0)
-    if name in BY_HAND:
+    if name in BY_HAND and not machine.frames.sets_up(instance):
         machine.parts.by_hand.add(instance)
     if name == "module" and instance.cls.framework_base() in torch.MODULE_BASES:
         return instance
@@ -228,6 +237,12 @@ def _of_dataset(machine: Machine, dataset: Dataset, name: str) -> Value:
     return machine.library_attribute(dataset, name)
 
 
+def _note_replaced(machine: Machine, owner: Instance, name: str, by: Site) -> None:
+    before = machine.read(owner, name)
+    if isinstance(before, Layer | Container | Instance):
+        machine.parts.replaced.append(Replaced(owner, name, before, owner.sites[name], by))
+
+
 def write(machine: Machine, owner: Value, name: str, value: Value, site: Site | None = None) -> None:
     """``owner.name = value``."""
     match value:
@@ -243,6 +258,8 @@ def write(machine: Machine, owner: Value, name: str, value: Value, site: Site | 
             if setter is not None:
                 machine.call_with(setter, value)
             else:
+                if site is not None and name in owner.sites and isinstance(value, Layer | Container | Instance):
+                    _note_replaced(machine, owner, name, site)
                 machine.state.write(owner, name, value)
                 if site is not None:
                     owner.sites[name] = site

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from headlint.flow.machine import counting
-from headlint.flow.python import iteration, loss_classes, names, picked_by_name
+from headlint.flow.machine.branches import is_option
+from headlint.flow.python import evaluated_texts, iteration, loss_classes, picked_by_name
 from headlint.flow.values import sizes
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.conditions import Condition, Test
@@ -176,7 +177,13 @@ def _list(machine: Machine, arguments: Arguments, at: int) -> Value:
 
 def _tuple(machine: Machine, arguments: Arguments, at: int) -> Value:
     items = iteration.known_items(machine, arguments.positional[0]) if arguments.positional else []
-    return TupleValue(tuple(items)) if items is not None else Unknown()
+    if items is not None:
+        return TupleValue(tuple(items))
+    given = machine.state.narrow(arguments.positional[0])
+    parts = iteration.slot_items(machine, given) if isinstance(given, ListValue | Container) else None
+    if parts and all(isinstance(one, Layer | Container | Instance) for one in parts):
+        return ListValue(parts, approximate=True)  # nobody asks whether it is a list: its layers are what counts
+    return Unknown()
 
 
 def _dict(machine: Machine, arguments: Arguments, at: int) -> Value:
@@ -227,7 +234,11 @@ _ANY_OF = {
 
 
 def _getattr(machine: Machine, arguments: Arguments, at: int) -> Value:
+    """``getattr(owner, name)``; an option whose default names nothing must be given, and then names anything."""
     match arguments.positional:
+        case (ModuleValue(unit), Constant(str() as name, symbol=Unknown() as option), *_) if is_option(option):
+            found = machine.attribute(arguments.positional[0], name, at)
+            return picked_by_name.from_module(machine, unit, option) if isinstance(found, Unknown) else found
         case (owner, Constant(str() as name), *_):
             return machine.attribute(owner, name, at)
         case (ModuleValue(unit), Unknown() as name, *_):
@@ -253,10 +264,12 @@ def _vars(machine: Machine, arguments: Arguments, at: int) -> Value:
 
 
 def _eval(machine: Machine, arguments: Arguments, at: int) -> Value:
-    """``eval(name)``."""
+    """``eval(name)``, ``eval(name + "()")``."""
     match arguments.positional:
-        case (Constant(str() as name), *_) if name.isidentifier():
-            return names.look_up(machine, name)
+        case (Constant(str() as text), *_):
+            return evaluated_texts.value_of(machine, text, at)
+        case (Unknown(key=("+", ("str", "()")), parent=Unknown() as name), *_):
+            return machine.call(picked_by_name.class_named(machine, name), Arguments(), at)
         case (Unknown() as name, *_):
             return picked_by_name.class_named(machine, name)
         case _:
@@ -267,8 +280,10 @@ def _setattr(machine: Machine, arguments: Arguments, at: int) -> Value:
     match arguments.positional:
         case (owner, Constant(str() as name), value):
             machine.set_attribute(owner, name, value)
-        case (_, _, value):
+        case (owner, _, value):
             machine.parts.register(value)
+            if isinstance(owner, Instance) and isinstance(value, Unknown):
+                machine.parts.filled.add(owner)
         case _:
             pass
     return Constant(None)

@@ -12,7 +12,7 @@ from headlint.flow.python import annotated, attributes, cached_functions, genera
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.assumptions import Assumption
 from headlint.flow.values.conditions import Choice
-from headlint.flow.values.facts import ForwardDone, Head
+from headlint.flow.values.facts import Event, ForwardDone, Head
 from headlint.flow.values.library_values import Backbone, Container, Dataset, Layer, Loss, Model, Part
 from headlint.flow.values.python_values import (
     NOT_FOLLOWED,
@@ -74,19 +74,23 @@ def call(machine: Machine, function: Value, arguments: Arguments, at: int) -> Va
 
 
 def _call_one_of(machine: Machine, several: Choice, arguments: Arguments, at: int) -> Value:
-    """Call what may be one thing or another."""
-    before = len(machine.state.path)
+    """Call what may be one thing or another: of several models each gets its share of the steps."""
+    before, behind = len(machine.state.path), machine.steps_left // 4
+    waiting = len(several.options)
 
     def follow(function: Value) -> Value:
-        if not contradicts_defaults(machine.state.path[before:]):
-            return call(machine, function, arguments, at)
+        nonlocal waiting
         result: Value = Unknown(NOT_FOLLOWED)
 
         def run() -> None:
             nonlocal result
             result = call(machine, function, arguments, at)
 
-        machine.with_share_of_options(run)
+        if contradicts_defaults(machine.state.path[before:]):
+            machine.with_share_of_options(run)
+        else:
+            machine.with_share(run, max(0, machine.steps_left - behind) // max(1, waiting), Event.LEFT_OUT)
+        waiting -= 1
         return result
 
     return machine.state.distribute([several], follow)
@@ -182,7 +186,6 @@ def _bind(
     machine: Machine, function: FunctionValue, arguments: Arguments, assume_defaults: bool
 ) -> dict[object, Value]:
     definition = function.definition
-    path = function.scope.unit.path
     defaults = dict(function.defaults)
     remaining = list(arguments.positional)
     named: dict[Hashable, Value] = dict(arguments.named.items())
@@ -204,16 +207,16 @@ def _bind(
             value = remaining.pop(0)
         elif name in named:
             value = named.pop(name)
-        assumption = Assumption(path, f"{function.name}:{definition.at}", name)
         if value is not None:
             machine.branches.note_given(definition, name, value)
             if name in defaults:
-                machine.overrides.add(assumption)
+                machine.overrides.add(_assumption(function, name))
                 _note_given(machine, value, defaults[name])
             bound[name] = value
         elif name in defaults:
+            default = defaults[name]
             doubtful = assume_defaults or not arguments.complete
-            bound[name] = _assumed(machine, defaults[name], assumption, definition) if doubtful else defaults[name]
+            bound[name] = _assumed(machine, default, _assumption(function, name), definition) if doubtful else default
         elif assume_defaults and (options := machine.branches.options_given(definition, name)) is not None:
             bound[name] = options
         else:
@@ -226,6 +229,10 @@ def _bind(
         if name == "training" and function.owner is not None and _left_open(value):
             bound[name] = TRAINING
     return bound
+
+
+def _assumption(function: FunctionValue, parameter: str) -> Assumption:
+    return Assumption(function.scope.unit.path, f"{function.name}:{function.definition.at}", parameter)
 
 
 def _note_given(machine: Machine, value: Value, default: Value) -> None:

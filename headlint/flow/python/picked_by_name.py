@@ -7,6 +7,7 @@ make them parts of the others.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from headlint.flow.machine import importing
@@ -14,7 +15,14 @@ from headlint.flow.machine.state import MOST_OF_ONE_QUESTION, join
 from headlint.flow.python import names, texts
 from headlint.flow.values.conditions import Condition, Guard
 from headlint.flow.values.modules import ModuleUnit
-from headlint.flow.values.python_values import ClassValue, FunctionValue, ModuleValue, Unknown, Value
+from headlint.flow.values.python_values import (
+    ClassValue,
+    FunctionValue,
+    LateDefinition,
+    ModuleValue,
+    Unknown,
+    Value,
+)
 from headlint.syntax import ir
 
 if TYPE_CHECKING:
@@ -53,7 +61,7 @@ def module_named(machine: Machine, name: Unknown) -> Value:
 
 
 def _one_of(name: Unknown, offered: Iterable[tuple[str, Value]], most: int) -> Value:
-    found = dict(offered)
+    found = dict(islice(offered, most + 1))
     if not 0 < len(found) <= most:
         return Unknown()
     return join(((Guard(Condition("==", name, key), True),), value) for key, value in found.items())
@@ -63,6 +71,8 @@ def _offered(machine: Machine, unit: ModuleUnit, name: Unknown) -> Iterator[tupl
     """What a module offers under the names that may be meant."""
     for key in list(unit.scope.slots):
         if isinstance(key, str) and not key.startswith("_") and not texts.is_another(name, key):
+            if _is_part_before_it_is_defined(unit.scope.slots.get(key)):
+                continue
             value = names.member(machine, unit, key)
             if _is_offered(unit, value):
                 yield key, value
@@ -76,6 +86,15 @@ def _is_offered(unit: ModuleUnit, value: Value) -> bool:
         case FunctionValue(definition=ir.FunctionDefinition() as definition, scope=scope):
             at_home = scope.unit is unit or (unit.file is not None and unit.file.name == "__init__.py")
             return at_home and bool(definition.parameters) and not _is_part(scope.unit, definition)
+        case _:
+            return False
+
+
+def _is_part_before_it_is_defined(value: Value | None) -> bool:
+    """Whether that can be said of what waits to be defined: nothing needs to be known of its own for it."""
+    match value:
+        case LateDefinition(unit=home, statement=ir.ClassDefinition() | ir.FunctionDefinition() as definition):
+            return _is_part(home, definition)
         case _:
             return False
 

@@ -143,6 +143,19 @@ def _import_module(machine: Machine, arguments: Arguments, at: int) -> Value:
             return Unknown()
 
 
+def _drawn(machine: Machine, arguments: Arguments, at: int) -> Value:
+    """``random.choice(objects)``: any of them; numbers and texts that are drawn are not known."""
+    given = arguments.first("seq", "population")
+    drawn = iteration.element(machine, given) if given is not None else Unknown()
+    return drawn if iteration.is_object(drawn) else machine.globals.child(("drawn", machine.site(at)))
+
+
+def _several_drawn(machine: Machine, arguments: Arguments, at: int) -> Value:
+    """``random.sample(objects, number)``: some of them."""
+    drawn = _drawn(machine, arguments, at)
+    return ListValue((drawn,), approximate=True) if iteration.is_object(drawn) else drawn
+
+
 def _of_numbers(function: Callable[..., int | float]) -> Callable[[Machine, Arguments, int], Value]:
     """A function of ``math``, of numbers that are known."""
 
@@ -168,6 +181,9 @@ NAMES: dict[str, Callable[[Machine, Arguments, int], Value]] = {
     "collections.OrderedDict": builtin_calls.BUILTINS["dict"],
     "collections.deque": _deque,
     "collections.namedtuple": _named_tuple,
+    "random.choice": _drawn,
+    "random.choices": _several_drawn,
+    "random.sample": _several_drawn,
     "math.sqrt": _of_numbers(math.sqrt),
     "math.floor": _of_numbers(math.floor),
     "math.ceil": _of_numbers(math.ceil),

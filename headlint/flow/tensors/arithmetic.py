@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from headlint.flow.tensors import axes, by_hand, mixtures, numbers, sequences, shapes
+from headlint.flow.tensors import axes, by_hand, mixtures, numbers, sequences, shapes, shares
 from headlint.flow.tensors.operation import Operation, note_mixed_in, tensor_of
-from headlint.flow.values.facts import Activation, LabelsRescaled, MatricesOfShares, PredictionUse
+from headlint.flow.values.facts import Activation, LabelsRescaled, PredictionUse
 from headlint.flow.values.python_values import Constant, Site, TupleValue, Unknown, Value
 from headlint.flow.values.tensor_values import (
     ANY_SHAPE,
@@ -36,9 +36,11 @@ def _decision(machine: Machine, operation: Operation) -> Value:
             axis = 0
         machine.emit(PredictionUse, operation.site, kind="argmax", tensor=tensor, axis=axis)
         labels = tensor.labels
-        if tensor.domain in (Domain.ONE_HOT, Domain.TARGET) or labels is not None:
-            classes = labels.classes if labels else None
-            index = Labels("index", classes, "integer", False, labels.source if labels else "")
+        is_place = tensor.origin.note == "compare" and tensor.domain is Domain.UNKNOWN and not comes_from_layer(tensor)
+        if tensor.domain in (Domain.ONE_HOT, Domain.TARGET) or labels is not None or is_place:
+            classes = labels.classes if labels else tensor.shape.size(axis) if is_place else None
+            source = labels.source if labels else "the place of what is equal" if is_place else ""
+            index = Labels("index", classes, "integer", False, source)
             return tensor.derive(
                 domain=Domain.TARGET, labels=index, shape=shapes.without(tensor.shape, axis), origin=operation.origin()
             )
@@ -141,21 +143,11 @@ def _matmul(machine: Machine, operation: Operation) -> Value:
     if other is None:
         return Unknown()
     if operation.name.endswith("bmm"):
-        _note_shares(machine, operation)
+        shares.note(machine, operation.site, operation.main, operation.arguments.get("other"))
     product = machine.state.distribute(
         [other], lambda one: _stacked_rows(operation, calculate(machine, "@", operation.main, one, operation.site))
     )
     return product
-
-
-def _note_shares(machine: Machine, operation: Operation) -> None:
-    """Note a softmax that runs along the axis on which ``bmm`` has its matrices."""
-    for operand in (operation.main, operation.arguments.get("other")):
-        for one, axis in axes.way_of(operand, 0) if isinstance(operand, Tensor) else ():
-            if one.origin.role == "activation" and one.domain is Domain.SOFTMAX:
-                if axis == 0 and one.axis in (0, -(one.shape.rank or 0)) and one.axis_given:
-                    machine.emit(MatricesOfShares, operation.site, shares=one)
-                break
 
 
 def _stacked_rows(operation: Operation, product: Value) -> Value:
@@ -403,6 +395,7 @@ def _product_with_weights(machine: Machine, left: Value, right: Value, site: Sit
     first, second = tensor_of(machine, left), tensor_of(machine, right)
     if first is None or second is None:
         return Unknown()
+    shares.note_of_stacks(machine, site, first, second)
     if mixtures.shares_of_rows(first, second):
         return mixtures.mixed(first.shape.with_last(second.shape.units), (first, second), "matmul", site)
     trained = second.origin.role == "variable"

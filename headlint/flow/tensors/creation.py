@@ -33,6 +33,8 @@ def _new_tensor(machine: Machine, operation: Operation) -> Value:
             return _uninitialised(machine, operation, first)
         case Unknown() as unknown if _is_leaf(operation):
             return _leaf_of(machine, operation, unknown)
+        case Constant() if _is_leaf(operation):
+            return Tensor(shape=Shape(()), origin=operation.origin("array"))
         case other:
             made = _converted(machine, operation, other)
             typed_as = as_type(made, _TYPED.get(operation.name, "")) if isinstance(made, Tensor) else made

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from headlint.flow.tensors import axes, mixtures, shapes
+from headlint.flow.tensors import axes, mixtures, shapes, shares
 from headlint.flow.tensors.operation import Operation, tensor_of
 from headlint.flow.values.python_values import Constant, TupleValue, Unknown, Value
 from headlint.flow.values.tensor_values import ANY_SHAPE, Domain, Shape, Tensor
@@ -118,6 +118,7 @@ def _product_by_letters(
     for part, its_names in zip(parts, names, strict=True):
         if part.shape.rank == len(its_names):
             sizes.update({name: size for name, size in zip(its_names, part.shape.dims or (), strict=True) if size})
+    shares.note_by_letters(machine, operation.site, parts, names, letters)
     first = names[0]
     shape = Shape(tuple(sizes.get(letter) for letter in letters))
     if _takes_shares_of_rows(parts, names, letters):

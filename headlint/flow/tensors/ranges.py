@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from headlint.flow.python import iteration
 from headlint.flow.tensors import literals, numbers, shapes
 from headlint.flow.tensors.dtypes import requested
 from headlint.flow.tensors.operation import Operation
@@ -143,6 +144,8 @@ def choice(machine: Machine, operation: Operation) -> Value:
     """``np.random.choice(values, size)``."""
     source, site = "choice(…)", operation.site
     labels: Labels | None = None
+    if (objects := _objects_among(machine, operation.main)) is not None:
+        return ListValue((objects,), approximate=True) if "size" in operation.arguments else objects
     match operation.main:
         case Constant(int() as end):
             labels = Labels(
@@ -154,6 +157,14 @@ def choice(machine: Machine, operation: Operation) -> Value:
         case Tensor() as tensor:
             labels = tensor.labels
     return _made(machine, operation, operation.arguments.get("size"), labels, Domain.UNKNOWN)
+
+
+def _objects_among(machine: Machine, drawn_from: Value) -> Value | None:
+    """Any of the objects of a list, where it holds no numbers: the clients of a round of federated learning."""
+    if not isinstance(drawn_from, ListValue):
+        return None
+    drawn = iteration.element(machine, drawn_from)
+    return drawn if iteration.is_object(drawn) else None
 
 
 def bernoulli(machine: Machine, operation: Operation) -> Value:

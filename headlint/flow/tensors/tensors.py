@@ -78,6 +78,8 @@ def apply(machine: Machine, effect: str, name: str, main: Value | None, bound: d
             value = creation.literal_array(machine, value, bound, site)
         made = _EFFECTS[effect](machine, Operation(effect, name, value, bound, site))
         machine.parts.spend(value, *bound.values(), made=made)
+        if isinstance(made, Tensor) and bound.get("requires_grad") == Constant(True):
+            machine.parts.leaves.add(made)
         return made
 
     return machine.state.distribute([main], single)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from headlint.flow.python import iteration
 from headlint.flow.torch_modules.parts import is_module
+from headlint.flow.torch_modules.written import is_own, written
 from headlint.flow.values.facts import ParameterLoose
 from headlint.flow.values.modules import ModuleUnit
 from headlint.flow.values.python_values import DictValue, Instance, ListValue, Site, Value
@@ -19,6 +20,14 @@ if TYPE_CHECKING:
 
 MOVED = "moved"
 """The note of a parameter that was moved or converted, which makes another tensor of it."""
+
+LEAF = "leaf"
+"""What holds a tensor that asks for a gradient, as a parameter does, and is none."""
+
+_TRAINED_OTHERWISE = frozenset(
+    {"grad", "autograd", "backward", "retain_grad", "optim", "optimizer", "Optimizer", "jacobian"}
+)
+"""Names that say that a tensor of its own gets its gradient by hand, or is trained by hand."""
 
 _REGISTERING = frozenset(
     {
@@ -43,6 +52,8 @@ def note(machine: Machine, unit: ModuleUnit) -> None:
             if site.path != unit.path or site in noted or name.startswith("__"):
                 continue
             holder = _holder(machine, instance, machine.read(instance, name))
+            if holder == LEAF and not _is_meant_to_be_trained(instance, name):
+                continue
             if holder and not _takes_care(machine, instance, name):
                 noted.add(site)
                 machine.facts.append(ParameterLoose(site=site, module=instance.cls.name, attribute=name, holder=holder))
@@ -53,6 +64,8 @@ def _holder(machine: Machine, instance: Instance, value: Value | None) -> str:
     match value:
         case Tensor(origin=origin, inputs=(made, *_)) if origin.note == MOVED:
             return MOVED if made not in _own(machine, instance) else ""
+        case Tensor() if value in machine.parts.leaves and _is_made_up(value):
+            return LEAF
         case ListValue():
             kind, items = "list", iteration.slot_items(machine, value) or ()
         case DictValue():
@@ -68,6 +81,22 @@ def _holder(machine: Machine, instance: Instance, value: Value | None) -> str:
 def _own(machine: Machine, instance: Instance) -> list[Value | None]:
     """What a module holds under a name of its own."""
     return [machine.read(instance, name) for name in instance.slots]
+
+
+def _is_made_up(tensor: Tensor) -> bool:
+    """Whether a tensor is filled with noise or numbers that are written out, and holds no data."""
+    made = tensor.inputs[0] if tensor.origin.note == "leaf" and tensor.inputs else tensor
+    return made.origin.note in ("fresh", "array")
+
+
+def _is_meant_to_be_trained(instance: Instance, name: str) -> bool:
+    """Whether a module makes a tensor once and computes with it, and asks nobody for gradients itself."""
+    cls = instance.cls
+    places = list(written(cls, name))
+    mentioned = {*_names(cls.definition.body)}
+    uses = sum(is_own(node, name) for node in ir.walk(cls.definition.body))
+    in_constructor = len(places) == 1 and places[0].method == "__init__"
+    return in_constructor and uses > 1 and not _TRAINED_OTHERWISE & mentioned
 
 
 def _takes_care(machine: Machine, instance: Instance, name: str) -> bool:

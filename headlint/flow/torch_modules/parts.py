@@ -14,6 +14,7 @@ from headlint.flow.values.library_values import Backbone, Container, Layer
 from headlint.flow.values.modules import ModuleUnit
 from headlint.flow.values.python_values import (
     DictValue,
+    FunctionValue,
     HeapObject,
     Instance,
     ListValue,
@@ -24,6 +25,7 @@ from headlint.flow.values.python_values import (
 )
 from headlint.flow.values.tensor_values import Tensor
 from headlint.frameworks import registry, torch
+from headlint.syntax import ir
 
 if TYPE_CHECKING:
     from headlint.flow.machine.machine import Machine
@@ -32,7 +34,7 @@ Collection = ListValue | DictValue | TupleValue
 
 OWN_BOOKKEEPING = (
     *("parameters", "named_parameters", "state_dict", "_apply", "to", "cuda", "train", "named_modules", "modules"),
-    *("__setattr__", "__getattr__", "configure_optimizers"),
+    *("__setattr__", "__getattr__"),
 )
 """Methods by which a module keeps account of its parts in its own way."""
 
@@ -47,7 +49,7 @@ def note(machine: Machine, unit: ModuleUnit) -> None:
     for instance in modules:
         if instance.whole and not instance.cls.opaque and not machine.muted:
             for kept in _kept(machine, instance):
-                if kept.site.path == unit.path and not _keeps_account(machine, instance):
+                if kept.site.path == unit.path and not _keeps_account(machine, instance, kept.attribute):
                     found.setdefault(kept.site, []).append(kept)
     if not found:
         return
@@ -63,7 +65,10 @@ def note(machine: Machine, unit: ModuleUnit) -> None:
                 attribute=kept.attribute,
                 holder={ListValue: "list", DictValue: "dict", TupleValue: "tuple"}[type(kept.collection)],
                 member=class_of(kept.layer),
-                registered=any(thing in elsewhere for one in all_kept for thing in one.things),
+                registered=any(
+                    one.module in machine.parts.filled or any(thing in elsewhere for thing in one.things)
+                    for one in all_kept
+                ),
                 plain=_is_plain(machine, kept.collection),
                 only_drops=is_dropout(kept.layer),
             )
@@ -130,7 +135,7 @@ def has_parameters(machine: Machine, value: Value, depth: int = DEEPEST_PART) ->
     match value:
         case Instance() if is_module(value) and depth > 0:
             return any(
-                (isinstance(part, Tensor) and part.origin.name == torch.PARAMETER)
+                (isinstance(part, Tensor) and part.origin.name == torch.PARAMETER and part.origin.note != torch.FROZEN)
                 or (
                     isinstance(part, Container | Instance)
                     and part.born > value.born
@@ -176,8 +181,35 @@ def _parts(machine: Machine, values: Iterable[Value | None]) -> Iterator[HeapObj
                 yield from _parts(machine, possible_items(machine.state, thing))
 
 
-def _keeps_account(machine: Machine, instance: Instance) -> bool:
-    return any(attributes.find_in_class(machine, instance.cls, name) is not None for name in OWN_BOOKKEEPING)
+def _keeps_account(machine: Machine, instance: Instance, attribute: str) -> bool:
+    """Whether a module has a say of its own in what its parts are, or gives optimizers more than its parameters."""
+    if any(attributes.find_in_class(machine, instance.cls, name) is not None for name in OWN_BOOKKEEPING):
+        return True
+    match attributes.find_in_class(machine, instance.cls, "configure_optimizers"):
+        case None:
+            return False
+        case FunctionValue(definition=definition), _:
+            return not _asks_only_for_parameters(definition.body, attribute)
+        case _:
+            return True
+
+
+def _asks_only_for_parameters(body: object, attribute: str) -> bool:
+    """Whether optimizers are given what ``parameters()`` of the whole module gives, and no collection beside it."""
+    asked = {
+        node.name
+        for node in ir.walk(body)
+        if isinstance(node, ir.Attribute) and isinstance(node.owner, ir.Name) and node.owner.name == "self"
+    }
+    called = {
+        node.function.name
+        for node in ir.walk(body)
+        if isinstance(node, ir.Call)
+        and isinstance(node.function, ir.Attribute)
+        and isinstance(node.function.owner, ir.Name)
+        and node.function.owner.name == "self"
+    }
+    return "parameters" in called and called <= {"parameters", "log"} and attribute not in asked
 
 
 def _kept(machine: Machine, instance: Instance) -> Iterator[_Kept]:

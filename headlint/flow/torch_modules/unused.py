@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from headlint.flow.machine import importing
+from headlint.flow.machine.parts import Replaced
 from headlint.flow.python import attributes
-from headlint.flow.torch_modules.parts import class_of, has_weights, held_in
+from headlint.flow.torch_modules.parts import class_of, has_parameters, has_weights, held_in
+from headlint.flow.torch_modules.written import written
 from headlint.flow.values.facts import LayerUnused
 from headlint.flow.values.library_values import Container, Layer
 from headlint.flow.values.modules import ModuleUnit
@@ -34,24 +37,41 @@ DYNAMIC = frozenset(
 
 def note(machine: Machine, unit: ModuleUnit) -> None:
     """Note the layers of a file's modules that are built and never mentioned again."""
-    candidates = _left_alone(machine, unit)
-    if not candidates or machine.muted:
+    candidates, replaced = _left_alone(machine, unit), list(_replaced(machine, unit))
+    if machine.muted or not (candidates or replaced):
         return
     holders = _holders(machine)
+    for site, one in {one.site: one for one in replaced}.items():
+        if not holders[one.part] and not any(_is_touched(machine, part) for part in held_in(machine, one.part)):
+            machine.facts.append(_fact(site, one.owner, one.name, one.part, replaced=True))
     elsewhere = _Mentions(unit.body, of_self=False)
     for site, (instance, name, thing) in candidates.items():
         if not _is_only_here(machine, thing, holders) or not _has_a_forward(machine, instance):
             continue
         if not elsewhere.reaches(name) and not _is_reached(machine, _family(machine, instance.cls), name):
-            machine.facts.append(
-                LayerUnused(
-                    site=site,
-                    module=instance.cls.name,
-                    attribute=name,
-                    layer=class_of(thing),
-                    method=_PLAIN_BASES[instance.cls.framework_base()],
-                )
-            )
+            machine.facts.append(_fact(site, instance, name, thing))
+
+
+def _fact(site: Site, instance: Instance, name: str, thing: HeapObject, replaced: bool = False) -> LayerUnused:
+    return LayerUnused(
+        site=site,
+        module=instance.cls.name,
+        attribute=name,
+        layer=class_of(thing),
+        method=_PLAIN_BASES[instance.cls.framework_base()],
+        replaced=replaced,
+    )
+
+
+def _replaced(machine: Machine, unit: ModuleUnit) -> Iterator[Replaced]:
+    """The parts with weights whose name the same constructor gives to another part, whatever its arguments are."""
+    for one in machine.parts.replaced:
+        cls = one.owner.cls
+        if cls.unit is not unit or not one.owner.whole or cls.framework_base() not in _PLAIN_BASES:
+            continue
+        always = {each.at for each in written(cls, one.name) if each.method == "__init__" and each.always}
+        if one.site != one.by and {one.site.at, one.by.at} <= always and has_weights(machine, one.part):
+            yield one
 
 
 def _left_alone(machine: Machine, unit: ModuleUnit) -> dict[Site, tuple[Instance, str, HeapObject]]:
@@ -63,9 +83,9 @@ def _left_alone(machine: Machine, unit: ModuleUnit) -> dict[Site, tuple[Instance
             continue
         for name, site in instance.sites.items():
             thing = machine.read(instance, name)
-            if not isinstance(thing, Layer | Container | Instance) or thing.born < instance.born:
+            if not isinstance(thing, Layer | Container | Instance) or thing.born < instance.born or "dummy" in name:
                 continue
-            if not _is_touched(machine, thing) and has_weights(machine, thing):
+            if not _is_touched(machine, thing) and (has_weights(machine, thing) or has_parameters(machine, thing)):
                 found.setdefault(site, (instance, name, thing))
     return found
 
@@ -127,6 +147,9 @@ def _is_reached(machine: Machine, family: list[ClassValue], name: str) -> bool:
     return False
 
 
+_LIBRARIES = frozenset({"torch", "nn", "F", "np", "tf", "keras", "math"})
+
+
 class _Mentions:
     """The attributes that a part of a program mentions, of ``self`` or of anything else."""
 
@@ -149,6 +172,8 @@ class _Mentions:
             case ir.Attribute(owner=owner, name=name):
                 self.dynamic = self.dynamic or name in DYNAMIC
                 of_self = isinstance(owner, ir.Name) and owner.name == "self"
+                if isinstance(owner, ir.Name) and owner.name in _LIBRARIES:
+                    return
                 if of_self is self._of_self and not (of_self and id(node) in self._written):
                     self.names.add(name)
             case ir.Name(name=name):

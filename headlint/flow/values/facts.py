@@ -215,7 +215,8 @@ class ParameterLoose(Fact, frozen=True, kw_only=True):
     module: str
     attribute: str
     holder: str
-    """``list`` or ``dict`` for what holds them, ``moved`` for one that was moved or converted as soon as it was made."""
+    """``list`` or ``dict`` for what holds them, ``moved`` for one that was moved or converted as soon as it was made,
+    ``leaf`` for a tensor that asks for a gradient and is no parameter."""
 
 
 class DropoutCall(Fact, frozen=True, kw_only=True):
@@ -259,7 +260,7 @@ class ShapeRestored(Fact, frozen=True, kw_only=True):
 
 
 class MatricesOfShares(Fact, frozen=True, kw_only=True):
-    """``bmm`` takes the first axis of a softmax's answer, along which it sums to one, for that of several matrices."""
+    """A product takes the first axis of a softmax's answer, along which it sums to one, for that of several matrices."""
 
     shares: Tensor
 
@@ -327,6 +328,8 @@ class GradientCut(Fact, frozen=True, kw_only=True):
     """The layers before the cut."""
     trained: Layer
     """One behind it."""
+    beside: bool = False
+    """Whether the layer that learns is not behind the cut, but gives another part of the answer."""
 
 
 class LayerUnused(Fact, frozen=True, kw_only=True):
@@ -337,6 +340,8 @@ class LayerUnused(Fact, frozen=True, kw_only=True):
     layer: str
     method: str
     """``forward`` or ``call``."""
+    replaced: bool = False
+    """Whether another layer takes its name before anything is applied."""
 
 
 class BuiltInForward(Fact, frozen=True, kw_only=True):
