@@ -105,8 +105,6 @@ _THEIR_FUNCTIONS = ("create_supervised_trainer", "supervised_training_step", "so
 
 _WHOLE = {
     "fastai.Module": "torch.nn.Module",
-    "torch_geometric.nn.conv.MessagePassing": "torch_geometric.nn.MessagePassing",
-    "torch_geometric.nn.conv.message_passing.MessagePassing": "torch_geometric.nn.MessagePassing",
     "tensorflow.keras": "keras",
     "tensorflow.compat.v1": "tensorflow",
     "tensorflow.compat.v2": "tensorflow",
@@ -161,6 +159,8 @@ def canonical(path: str) -> str:
         return _keras(path)
     if path.startswith("torch.nn.modules."):
         return "torch.nn." + path.rsplit(".", 1)[-1]
+    if path.startswith("torch_geometric.nn.conv."):
+        return "torch_geometric.nn." + path.rsplit(".", 1)[-1]
     if path.startswith("tensorflow.math.") and path[len("tensorflow.math.") :] in (
         "log",
         "argmax",

@@ -280,8 +280,10 @@ def _setattr(machine: Machine, arguments: Arguments, at: int) -> Value:
     match arguments.positional:
         case (owner, Constant(str() as name), value):
             machine.set_attribute(owner, name, value)
-        case (_, _, value):
+        case (owner, _, value):
             machine.parts.register(value)
+            if isinstance(owner, Instance) and isinstance(value, Unknown):
+                machine.parts.filled.add(owner)
         case _:
             pass
     return Constant(None)
