@@ -134,7 +134,7 @@ def _enumerate(machine: Machine, arguments: Arguments, at: int) -> Value:
     if items is not None and len(items) <= iteration.LONGEST_LOOP:
         return TupleValue(tuple(TupleValue((Constant(number), item)) for number, item in enumerate(items)))
     length = _len(machine, arguments, at) if len(arguments) == 1 else Unknown()
-    number = length.counter() if isinstance(length, Unknown) else Unknown()
+    number = length.counter() if isinstance(length, Unknown) else Unknown(RANGE_NUMBER)
     numbered = Dataset("enumerate", TupleValue((number, iteration.element(machine, arguments.positional[0]))))
     numbered.slots["of"] = arguments.positional[0]
     return numbered
@@ -280,8 +280,10 @@ def _setattr(machine: Machine, arguments: Arguments, at: int) -> Value:
     match arguments.positional:
         case (owner, Constant(str() as name), value):
             machine.set_attribute(owner, name, value)
-        case (_, _, value):
+        case (owner, _, value):
             machine.parts.register(value)
+            if isinstance(owner, Instance) and isinstance(value, Unknown):
+                machine.parts.filled.add(owner)
         case _:
             pass
     return Constant(None)
