@@ -85,13 +85,13 @@ def classes_are_last(tensor: Tensor) -> bool:
     collected = _collected(tensor)
     head = head_of(collected) or _head_along(collected)
     dims, layer = tensor.shape.dims, head.origin.layer if head is not None else None
-    if head is None or dims is None or layer is None or rank_is_guessed(head):
+    if head is None or dims is None or layer is None or (rank_is_guessed(head) and not _shows_three_axes(tensor, head)):
         return False
     of_pictures = layer.kind.effect == "convolution"
     units = head.shape.size(1) if of_pictures else head.shape.units
     if units is not None:
         return units > 1 and [axis for axis, size in enumerate(dims) if size == units] == [len(dims) - 1]
-    return not of_pictures and _is_last_of(tensor, head)
+    return _is_last_of(tensor, head, 1 if of_pictures else None)
 
 
 def axis_within(tensor: Tensor, axis: int, earlier: Tensor) -> int | None:
@@ -131,9 +131,14 @@ def _head_along(tensor: Tensor) -> Tensor | None:
     return head if head is not None and head.origin.role == "layer" and head_of(head) is head else None
 
 
-def _is_last_of(tensor: Tensor, head: Tensor) -> bool:
-    """Whether the last axis is that of a head, on which its units stand."""
-    return any(step is head and head.shape.rank in (None, axis + 1) for step, axis in way_of(tensor, -1))
+def _is_last_of(tensor: Tensor, head: Tensor, units: int | None) -> bool:
+    """Whether the last axis is the one of a head on which its units stand: its last one where no other is said."""
+    last = (
+        (head.shape.rank in (None, axis + 1)) if units is None else axis == units
+        for step, axis in way_of(tensor, -1)
+        if step is head
+    )
+    return any(last)
 
 
 def rank_is_guessed(head: Tensor) -> bool:
@@ -143,6 +148,17 @@ def rank_is_guessed(head: Tensor) -> bool:
         return False
     layer, given = found
     return given.shape.rank is None and is_batch_first(layer) is not True and _least_rank(given) < 3
+
+
+def _shows_three_axes(tensor: Tensor, head: Tensor) -> bool:
+    """Whether an activation behind a head runs over its third axis, so that it has one."""
+    for _ in range(24):
+        if tensor is head or not tensor.inputs:
+            return False
+        if tensor.origin.role == "activation" and tensor.axis_given and (tensor.axis or 0) >= 2:
+            return True
+        tensor = tensor.inputs[0]
+    return False
 
 
 def _least_rank(tensor: Tensor) -> int:

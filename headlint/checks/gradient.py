@@ -339,7 +339,7 @@ def softmax_in_hidden_layer(evidence: Evidence) -> Iterator[Diagnostic]:
             continue
         if id(fact.output) in mixed_in or id(source) in evidence.side_outputs or not _is_hidden(evidence, fact, source):
             continue  # the probabilities condition something else, as an intermediate head does
-        if _one_of_several(evidence, fact):
+        if _one_of_several(evidence, fact) or _is_sampled(given, source):
             continue
         message = (
             "Softmax between hidden layers: its outputs sum to 1, so the next layer gets "
@@ -351,6 +351,17 @@ def softmax_in_hidden_layer(evidence: Evidence) -> Iterator[Diagnostic]:
         advice = "Use ReLU (or another hidden activation) here."
         trail = (*trail_of(given), step)
         yield Diagnostic("HL506", site, message, advice, is_proved(fact), trail, subject=source)
+
+
+def _is_sampled(tensor: Tensor, source: Tensor) -> bool:
+    """Whether what a layer takes was drawn by the probabilities: a category that something is generated from."""
+    for _ in range(16):
+        if tensor is source or not tensor.inputs:
+            return False
+        if tensor.origin.note == "gumbel":
+            return True
+        tensor = tensor.inputs[0]
+    return False
 
 
 def _before_pools(tensor: Tensor) -> Tensor:

@@ -102,9 +102,10 @@ def gradient_cut_in_the_model(evidence: Evidence) -> Iterator[Diagnostic]:
         names = sorted({layer.kind.short_name for layer in cut.lost})
         lost = sorted(cut.lost, key=lambda layer: (layer.site.path, layer.site.at))
         what = f"the {names[0]}" if len(cut.lost) == 1 else f"{len(cut.lost)} layers ({', '.join(names)})"
+        where, learn = "beside" if cut.beside else "behind", "learns" if len(cut.lost) == 1 else "learn"
         message = (
-            f"{cut.by} cuts the gradient inside {cut.module}: {what} before it never "
-            f"learn{'s' if len(cut.lost) == 1 else ''}, while the {cut.trained.kind.short_name} behind it does."
+            f"{cut.by} cuts the gradient inside {cut.module}: {what} before it never {learn}, "
+            f"while the {cut.trained.kind.short_name} {where} it does."
         )
         steps = (
             *(

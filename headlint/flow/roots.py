@@ -20,7 +20,7 @@ from headlint.flow.machine.budget import (
 )
 from headlint.flow.python import attributes, calls
 from headlint.flow.torch_modules import forwards, gradients, loose_parameters, parts, unused
-from headlint.flow.training import automatic, open_methods, undifferentiated
+from headlint.flow.training import apart, automatic, open_methods, undifferentiated
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.facts import OpenMethod, Returned
 from headlint.flow.values.library_values import Container
@@ -81,7 +81,27 @@ def _run_rest(machine: Machine, unit: ModuleUnit) -> None:
     for container in machine.sequences:
         if container not in machine.applied and container.site.path == unit.path:
             machine.with_share(partial(_apply, machine, container))
+    _run_apart(machine, unit)
     _run_again(machine, unit)
+
+
+def _run_apart(machine: Machine, unit: ModuleUnit) -> None:
+    """Run training loops on their own that no run has come to the end of, without following the models into their layers."""
+    last = {instance.cls: instance for instance in machine.instances}
+    machine.leaves_out_forwards = True
+    for function in list(apart.functions(machine, unit)):
+        machine.begin_root()
+        machine.make_room(apart.MOST_STEPS)
+        match function.owner:
+            case None:
+                machine.with_share(
+                    partial(calls.run_function, machine, function, Arguments(), 0, assume_defaults=True),
+                    apart.MOST_STEPS,
+                )
+            case ClassValue() as cls if cls in last:
+                run = _Run(machine, function, last[cls], Constant(None), open_methods.is_abstract(cls))
+                machine.with_share(run, apart.MOST_STEPS)
+    machine.leaves_out_forwards = False
 
 
 def _run_again(machine: Machine, unit: ModuleUnit) -> None:

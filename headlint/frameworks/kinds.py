@@ -8,7 +8,7 @@ from msgspec import Struct, field
 
 WEIGHTED_EFFECTS = frozenset(
     {"dense", "bilinear", "convolution", "norm", "layer_norm", "embedding", "embedding_bag", "recurrent"}
-    | {"recurrent_cell", "recurrent_cell_pair", "attention", "hidden_same_shape"}
+    | {"recurrent_cell", "recurrent_cell_pair", "attention", "hidden_same_shape", "graph"}
 )
 """What layers with weights do to a tensor."""
 

@@ -10,7 +10,7 @@ PACKAGES: set[str] = set(
         *("transformers", "torchmetrics", "pandas", "copy", "functools", "collections", "argparse", "math", "skorch"),
         *("keras_tuner", "kerastuner", "scikeras", "tensorflow_addons", "efficientnet_pytorch", "torch_geometric"),
         *("ignite", "poutyne", "fastai", "composer", "torchbearer", "pytorch_accelerated", "flash", "kornia", "art"),
-        *("torch_lr_finder", "ray", "d2l", "pytorch_transformers"),
+        *("torch_lr_finder", "ray", "d2l", "pytorch_transformers", "tensornets"),
         *("accelerate", "keras_core", "tf_keras", "tflearn", "dataclasses", "abc", "typing", "os", "random", "tqdm"),
         *(
             "itertools",
@@ -105,8 +105,6 @@ _THEIR_FUNCTIONS = ("create_supervised_trainer", "supervised_training_step", "so
 
 _WHOLE = {
     "fastai.Module": "torch.nn.Module",
-    "torch_geometric.nn.conv.MessagePassing": "torch_geometric.nn.MessagePassing",
-    "torch_geometric.nn.conv.message_passing.MessagePassing": "torch_geometric.nn.MessagePassing",
     "tensorflow.keras": "keras",
     "tensorflow.compat.v1": "tensorflow",
     "tensorflow.compat.v2": "tensorflow",
@@ -161,6 +159,8 @@ def canonical(path: str) -> str:
         return _keras(path)
     if path.startswith("torch.nn.modules."):
         return "torch.nn." + path.rsplit(".", 1)[-1]
+    if path.startswith("torch_geometric.nn.conv."):
+        return "torch_geometric.nn." + path.rsplit(".", 1)[-1]
     if path.startswith("tensorflow.math.") and path[len("tensorflow.math.") :] in (
         "log",
         "argmax",

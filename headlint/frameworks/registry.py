@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from headlint.frameworks import data, keras, keras_losses, names, tensorflow, tflearn, torch, trainers
+from headlint.frameworks import data, keras, keras_losses, names, tensorflow, tflearn, torch, torch_geometric, trainers
 from headlint.frameworks.kinds import Framework, LayerKind, LossKind, OperationKind, TrainerKind
 
 LAYERS: dict[str, LayerKind] = {}
@@ -55,7 +55,7 @@ for _framework in (
         "torch",
         packages=frozenset({"torch", "torchvision", "lightning", "pytorch_lightning"}),
         words=("torch", "lightning"),
-        layers=torch.LAYERS,
+        layers=(*torch.LAYERS, *torch_geometric.LAYERS),
         losses=torch.LOSSES,
         operations=torch.OPERATIONS,
         containers=torch.CONTAINERS,

@@ -93,6 +93,16 @@ HEADS = {
 }
 """Heads of estimators, which compute the loss of raw scores (``tensorflow_estimator/python/estimator/head``)."""
 
+TENSORNETS = frozenset(
+    {"GoogLeNet", *(f"Inception{version}" for version in (1, 2, 3, 4)), "InceptionResNet2", "WideResNet50", "ZF"}
+    | {f"ResNet{depth}{version}" for depth in (50, 101, 152) for version in ("", "v2")}
+    | {"ResNet200v2", "ResNeXt50", "ResNeXt101", "ResNeXt50c32", "ResNeXt101c32", "ResNeXt101c64"}
+    | {"NASNetAlarge", "NASNetAmobile", "PNASNetlarge", "VGG16", "VGG19", "SqueezeNet", "Darknet19", "TinyDarknet19"}
+    | {"DenseNet121", "DenseNet169", "DenseNet201", *(f"EfficientNetB{size}" for size in range(8))}
+    | {*(f"MobileNet{width}" for width in (25, 50, 75, 100)), *(f"MobileNet{width}v2" for width in (35, 50, 75, 100))}
+)
+"""Functions of tensornets that end in a softmax over ``classes`` (``tensornets/resnets.py``, 0.4.6)."""
+
 LAYERS = (
     LayerKind(
         "tensorflow.contrib.layers.fully_connected",
@@ -194,6 +204,8 @@ _OPERATIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "convert_to_tensor": ("convert", ("value", "dtype")),
     "constant": ("convert", ("value", "dtype")),
     **dict.fromkeys(("greater", "greater_equal", "less", "less_equal", "equal", "not_equal"), ("compare", ("x", "y"))),
+    "linspace": ("linspace", ("start", "stop", "num")),
+    "eye": ("identity_matrix", ("num_rows",)),
     "placeholder": ("placeholder", ("dtype", "shape", "name")),
     "zeros": ("fresh_sized", ("shape",)),
     "ones": ("fresh_sized", ("shape",)),

@@ -425,6 +425,8 @@ WRAPPERS = frozenset(
 """Functions and classes that give back the model they are given as their first argument."""
 
 PARAMETER = "torch.nn.Parameter"
+FROZEN = "frozen"
+"""The note of a parameter that is made to get no gradient."""
 
 MODULE_BASES = frozenset(
     {

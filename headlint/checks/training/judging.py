@@ -10,11 +10,18 @@ from headlint.checks.tensors import ancestors
 from headlint.checks.training.holding import held_by
 from headlint.checks.training.order import Run, always_with, together
 from headlint.checks.training.reach import depends_on, outputs_in, tensors_in
-from headlint.checks.training.switching import covers, depends_on_mode, may_be_switched_by, mode_of, taken_from
+from headlint.checks.training.switching import (
+    covers,
+    depends_on_mode,
+    given_by_ready_made,
+    may_be_switched_by,
+    mode_of,
+    taken_from,
+)
 from headlint.flow.training import modules
 from headlint.flow.training.automatic import AUTOMATIC
 from headlint.flow.values.facts import Event, ForwardDone, LossUse, PredictionUse, TrainingEvent
-from headlint.flow.values.library_values import Backbone, Container, Dataset
+from headlint.flow.values.library_values import Backbone, Container, Dataset, Part
 from headlint.flow.values.python_values import Instance, Site, SliceValue, TupleValue, Unknown, Value
 from headlint.flow.values.tensor_values import Tensor
 from headlint.flow.values.training_values import Round
@@ -98,7 +105,7 @@ def _went_through_its_mode(evidence: Evidence, applied: TrainingEvent, outputs: 
         return True
     before = {id(tensor) for one in applied.given for given in tensors_in(one) for tensor in ancestors(given)}
     made_by = [tensor.origin for tensor in ancestors(*outputs) if id(tensor) not in before]
-    if any(taken_from(origin.factor) is not None for origin in made_by):
+    if any(taken_from(origin.factor) is not None or given_by_ready_made(origin.factor) for origin in made_by):
         return True
     return any(
         depends_on_mode(evidence, origin.layer)
@@ -110,8 +117,8 @@ def _went_through_its_mode(evidence: Evidence, applied: TrainingEvent, outputs: 
 
 def _ready_made_in(model: Value, depth: int = 4) -> Iterator[Site]:
     match model:
-        case Backbone():
-            yield model.site
+        case Backbone() | Part(backbone=Backbone()):
+            yield (model.backbone if isinstance(model, Part) else model).site
         case Container() | Instance() | TupleValue() if depth > 0:
             for part in model.items if isinstance(model, TupleValue) else model.slots.values():
                 yield from _ready_made_in(part, depth - 1)

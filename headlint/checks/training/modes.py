@@ -25,7 +25,7 @@ def trained_in_evaluation_mode(evidence: Evidence) -> Iterator[Diagnostic]:
                 continue
             for applied in _applied_for(evidence, run, backward):
                 switch = _evaluation_before(run, applied, backward)
-                if switch is None:
+                if switch is None or _is_one_of_two(run, applied, switch, backward):
                     continue
                 yield Diagnostic(
                     "HL608",
@@ -156,6 +156,18 @@ def _is_decided(switch: TrainingEvent, switches: list[TrainingEvent]) -> bool:
         and other.rounds == switch.rounds
         and any((guard.condition, not guard.outcome) in decisions for guard in other.guards)
         for other in switches
+    )
+
+
+def _is_one_of_two(run: Run, applied: TrainingEvent, switch: TrainingEvent, backward: TrainingEvent) -> bool:
+    """Whether a round sets the modes of two models apart, of which nothing says whose parameters the step changes."""
+    return isinstance(_model_of(run, applied), Unknown) and any(
+        event.event is Event.MODE_SET
+        and mode_of(event) is True
+        and event.subject is not switch.subject
+        and together(event, backward)
+        and switch in run.round_of(backward)
+        for event in run.round_of(backward)
     )
 
 

@@ -175,6 +175,8 @@ def is_settled(value: object) -> bool:
             return method in _OF_TEXTS and is_settled(text)
         case Unknown(key=Assumption()):
             return True
+        case Unknown(key="element"):
+            return False  # each round has another
         case Unknown(key=str() | ("item", str()), parent=Unknown() as owner):
             return is_settled(owner)
         case _:

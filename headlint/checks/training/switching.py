@@ -95,6 +95,17 @@ def _is_ready_made(part: Unknown) -> bool:
             return False
 
 
+def given_by_ready_made(value: Value | None) -> bool:
+    """Whether a model of transformers that is not followed gave a value, or it is a part of what one gave."""
+    match value:
+        case Unknown(key=("call", _), parent=Unknown() as model) if _is_ready_made(model):
+            return True
+        case Unknown(parent=Unknown() as around):
+            return given_by_ready_made(around)
+        case _:
+            return False
+
+
 _OF_TRANSFORMERS = re.compile(r"transformers\.\w*(Model|For[A-Z])\w*\.from_pretrained$")
 
 

@@ -60,7 +60,7 @@ def _judged_behind(evidence: Evidence, run: Run, switch: TrainingEvent, model: U
         beside = any(one.event in (Event.DIFFERENTIATED, Event.STEPPED) for one in run.round_of(event))
         if (
             behind
-            and event.without_gradient
+            and (event.without_gradient or not any(depends_on(evidence, loss, _output(event)) for loss in losses))
             and goes_through_data(event)
             and not beside
             and (_is_judged(evidence, _output(event)) or _is_summed_up(run, event))

@@ -48,6 +48,13 @@ def _scores(machine: Machine, layer: Layer, tensor: Tensor, site: Site, width: V
     )
 
 
+def _graph(machine: Machine, layer: Layer, tensor: Tensor, site: Site) -> Value:
+    """A convolution on a graph: scores for each node, whose rows are those that it was given."""
+    rows = tensor if tensor.shape.rank is not None else replace(tensor, shape=Shape((None, tensor.shape.units)))
+    scores = _scores(machine, layer, rows, site, layer.arguments.get(layer.kind.units) or Unknown())
+    return replace(scores, inputs=(tensor,)) if isinstance(scores, Tensor) else scores
+
+
 def _convolution(machine: Machine, layer: Layer, tensor: Tensor, site: Site) -> Value:
     if sequences.has_windows(layer):
         sequences.note_window(machine, tensor, site)
@@ -282,6 +289,7 @@ def merge(machine: Machine, layer: Layer, value: Value, site: Site) -> Value:
 EFFECTS: dict[str, Effect] = {
     "dense": _dense,
     "bilinear": _dense,
+    "graph": _graph,
     "convolution": _convolution,
     "norm": _norm,
     "layer_norm": _norm,

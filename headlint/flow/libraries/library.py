@@ -23,6 +23,7 @@ from headlint.flow.tensors import tensors
 from headlint.flow.torch_modules import dropout
 from headlint.flow.training import automatic, modules, optimizers, parameters, unreadable
 from headlint.flow.values.arguments import Arguments
+from headlint.flow.values.conditions import Condition, Test
 from headlint.flow.values.facts import Event
 from headlint.flow.values.library_values import Backbone, Container, Dataset, Layer, Loss, Metric, Model, Parser, Part
 from headlint.flow.values.python_values import (
@@ -204,6 +205,8 @@ def _method_of_instance(machine: Machine, instance: Instance, name: str, argumen
     base = instance.cls.framework_base()
     if name == "__init__":
         return _initialize(machine, instance, base, arguments, at)
+    if name in ("forward", "__call__", "call") and base in registry.LAYERS:
+        return _apply_as_derived(machine, instance, arguments, at)
     if base.startswith("keras.") and name in keras_models.METHODS:
         return keras_models.call_method(machine, instance, name, arguments, at)
     inner = machine.read(instance, items.CONTAINER_SLOT)
@@ -215,9 +218,17 @@ def _method_of_instance(machine: Machine, instance: Instance, name: str, argumen
         return automatic.call_method(machine, instance, name, arguments, at)
     if name == "save_hyperparameters":
         return _save_hyperparameters(machine, instance)
-    if name in ("forward", "__call__", "call") and base in registry.LAYERS:
-        return Unknown()
     return _method_of_module(machine, instance, name, arguments, at)
+
+
+_AS_DERIVED = "the layer that it is derived from"
+"""Where an object of a class that is derived from a layer of Keras keeps what its constructor says of that layer."""
+
+
+def _apply_as_derived(machine: Machine, instance: Instance, arguments: Arguments, at: int) -> Value:
+    """What the layer gives that an object's class is derived from."""
+    layer = machine.read(instance, _AS_DERIVED)
+    return machine.call(layer, arguments, at) if layer is not None else Unknown()
 
 
 def _initialize(machine: Machine, instance: Instance, base: str, arguments: Arguments, at: int) -> Value:
@@ -232,6 +243,8 @@ def _initialize(machine: Machine, instance: Instance, base: str, arguments: Argu
         trainers.hugging_face_subclass(machine, instance, arguments, at)
     elif base == "keras.Model":
         return keras_models.call_method(machine, instance, "__init__", arguments, at)
+    elif base in registry.LAYERS and registry.LAYERS[base].framework == "keras":
+        machine.state.write(instance, _AS_DERIVED, layers.make(machine, registry.LAYERS[base], arguments, at))
     return Constant(None)
 
 
@@ -260,6 +273,8 @@ def _method_of_module(machine: Machine, module: HeapObject, name: str, arguments
                 attributes.write(machine, module, label.value, value)
             elif value is not None:
                 machine.parts.register(value)
+                if isinstance(value, Unknown):
+                    machine.parts.filled.add(module)
             return Constant(None)
         case "append" | "extend" | "insert":
             inner = machine.read(module, items.CONTAINER_SLOT)
@@ -361,7 +376,7 @@ def call_inherited(machine: Machine, instance: Instance, arguments: Arguments, a
         return machine.call(model, arguments, at)
     if instance.cls.framework_base() in registry.LOSSES:
         return losses.use_object(machine, losses.of_instance(instance), arguments, machine.site(at))
-    return Unknown()
+    return _apply_as_derived(machine, instance, arguments, at)
 
 
 def call_unknown(machine: Machine, function: Unknown, arguments: Arguments, at: int) -> Value:
@@ -377,6 +392,10 @@ def call_unknown(machine: Machine, function: Unknown, arguments: Arguments, at: 
             return function.parent
         if name == "size":
             return _size_of_unknown(function.parent, arguments)
+        if name in ("startswith", "endswith") and len(arguments) == 1:
+            match arguments.positional:
+                case (Constant(str() as part),):
+                    return Test(Condition(name, function.parent, part))
         if name in SAME_ANSWER_METHODS and all(isinstance(value, Constant) for value in arguments.positional):
             texts = tuple(value.value for value in arguments.positional if isinstance(value, Constant))
             return function.child(("answer", *texts))

@@ -1,4 +1,4 @@
-"""What TensorFlow reads of records, and the heads of its estimators: losses that are called by another name."""
+"""What TensorFlow reads of records, networks of tensornets, and the heads of its estimators: losses that are called by another name."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from headlint.flow.data import records
+from headlint.flow.tensors.operation import activate
 from headlint.flow.values.arguments import Arguments
-from headlint.flow.values.library_values import Loss
-from headlint.flow.values.python_values import Value
+from headlint.flow.values.library_values import Loss, width_of
+from headlint.flow.values.python_values import Constant, Unknown, Value
+from headlint.flow.values.tensor_values import Domain, Origin, Shape, Tensor
 from headlint.frameworks import tensorflow
 from headlint.frameworks.kinds import LossKind
 
@@ -32,7 +34,18 @@ def call_head(machine: Machine, head: Loss, arguments: Arguments, at: int) -> Va
     return machine.call(head, Arguments((), given), at)
 
 
+def _classifier(path: str, machine: Machine, arguments: Arguments, at: int) -> Value:
+    """A network of tensornets: probabilities of its classes, or features where only its stem is asked for."""
+    bound, site = arguments.bind(("x", "is_training", "classes", "stem")), machine.site(at)
+    if bound.get("stem", Constant(False)) != Constant(False):
+        return Unknown("features")
+    width = width_of(bound.get("classes", Constant(1000)))
+    scores = Tensor(Domain.LINEAR, Shape((None, width)), Origin("layer", path, site, site), symbolic=True)
+    return activate(machine, scores, "softmax", site, "softmax", axis=-1, axis_given=True)
+
+
 CALLS: Mapping[str, Call] = {
+    **{f"tensornets.{name}": partial(_classifier, f"tensornets.{name}") for name in tensorflow.TENSORNETS},
     **{name: partial(_head, kind) for name, kind in tensorflow.HEADS.items()},
     **records.CALLS,
 }

@@ -13,7 +13,7 @@ from headlint.flow.tensors import operation
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.python_values import Constant, FrameworkName, Unknown, Value
 from headlint.flow.values.tensor_values import ANY_SHAPE, Domain, Origin, Tensor
-from headlint.frameworks.torch import PARAMETER
+from headlint.frameworks.torch import FROZEN, PARAMETER
 
 if TYPE_CHECKING:
     from headlint.flow.machine.machine import Machine
@@ -44,7 +44,8 @@ def _parameter(machine: Machine, arguments: Arguments, at: int) -> Value:
     """``nn.Parameter(data)``: a weight of one's own."""
     data = arguments.first("data")
     shape = data.shape if isinstance(data, Tensor) else ANY_SHAPE
-    return Tensor(Domain.UNKNOWN, shape, Origin("variable", PARAMETER, machine.site(at)))
+    note = FROZEN if arguments.after(1).first("requires_grad") == Constant(False) else ""
+    return Tensor(Domain.UNKNOWN, shape, Origin("variable", PARAMETER, machine.site(at), note=note))
 
 
 def _checkpoint(machine: Machine, arguments: Arguments, at: int) -> Value:

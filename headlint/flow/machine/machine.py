@@ -136,6 +136,8 @@ class Machine:
         self.rounds: tuple[Round, ...] = ()
         """The rounds of loops that are being run, in whatever function, outermost first."""
         self.applying = False
+        self.leaves_out_forwards = False
+        """Whether modules of the program are not followed into where they are applied."""
         """Whether a module is being applied, so that what it applies are its own parts."""
         self.comprehending = 0
         """How many comprehensions around are being evaluated."""
@@ -301,7 +303,7 @@ class Machine:
         """Apply a module, and note that when it is not done by a module around it."""
         before, self.applying = self.applying, True
         try:
-            result = apply()
+            result = self._unread(module, at) if self.leaves_out_forwards and not before else apply()
         finally:
             self.applying = before
         if not before:
@@ -310,6 +312,10 @@ class Machine:
                 Event.APPLIED, self.site(at), module, by=result, given=arguments.positional, training=training
             )
         return result
+
+    def _unread(self, module: Value, at: int) -> Value:
+        """What a module gives that is not followed into."""
+        return self.globals.child((module, "forward")).child(("call", self.site(at)))
 
     def give_back(self, value: Value) -> None:
         """Note what the call that is being interpreted returns on this path."""

@@ -71,6 +71,8 @@ class PartsSeen(Struct):
 
     registered: set[HeapObject] = field(default_factory=set)
     """Those that were made part of a module under a name that is not known (``self.add_module(f"layer{i}", layer)``)."""
+    filled: set[HeapObject] = field(default_factory=set)
+    """Modules that were given a part of which nothing is known: it may be any that they keep elsewhere."""
     by_hand: set[HeapObject] = field(default_factory=set)
     """Those whose parameters or mode the program asked for one by one: it does not leave them to the module around."""
     handed_on: set[HeapObject] = field(default_factory=set)

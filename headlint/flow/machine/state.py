@@ -433,6 +433,8 @@ _HOLDS: dict[str, Callable[..., bool]] = {
     ">": lambda value, operand: bool(value > operand),
     ">=": lambda value, operand: bool(value >= operand),
     "in": lambda value, operand: bool(value in operand),
+    "startswith": lambda value, operand: isinstance(value, str) and value.startswith(operand),
+    "endswith": lambda value, operand: isinstance(value, str) and value.endswith(operand),
 }
 
 

@@ -120,7 +120,7 @@ def _of_instance(machine: Machine, instance: Instance, name: str) -> Value:
     if value is not None:
         return placeholders.as_read(instance, name, value)
     if name == "training":
-        return TRAINING
+        return TRAINING if _is_read_in_a_module(machine) else machine.globals.child((instance, name))
     if name == "__class__":
         return instance.cls
     found = find_in_class(machine, instance.cls, name)
@@ -130,6 +130,15 @@ def _of_instance(machine: Machine, instance: Instance, name: str) -> Value:
     if instance.cls.framework_base() and getter is None:
         return _library_attribute_of_instance(machine, instance, name)
     return machine.globals.child((instance, name))
+
+
+def _is_read_in_a_module(machine: Machine) -> bool:
+    """Whether the code that asks for a mode is that of a module, whose paths it tells apart.
+
+    Elsewhere it asks what was done to the model before.
+    """
+    receiver = machine.frame.receiver
+    return isinstance(receiver, Instance) and bool(receiver.cls.framework_base())
 
 
 def _declared(machine: Machine, instance: Instance, name: str) -> Value | None:

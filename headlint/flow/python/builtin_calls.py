@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from headlint.flow.machine import counting
+from headlint.flow.machine.branches import is_option
 from headlint.flow.python import evaluated_texts, iteration, loss_classes, picked_by_name
 from headlint.flow.values import sizes
 from headlint.flow.values.arguments import Arguments
@@ -233,7 +234,11 @@ _ANY_OF = {
 
 
 def _getattr(machine: Machine, arguments: Arguments, at: int) -> Value:
+    """``getattr(owner, name)``; an option whose default names nothing must be given, and then names anything."""
     match arguments.positional:
+        case (ModuleValue(unit), Constant(str() as name, symbol=Unknown() as option), *_) if is_option(option):
+            found = machine.attribute(arguments.positional[0], name, at)
+            return picked_by_name.from_module(machine, unit, option) if isinstance(found, Unknown) else found
         case (owner, Constant(str() as name), *_):
             return machine.attribute(owner, name, at)
         case (ModuleValue(unit), Unknown() as name, *_):
@@ -275,8 +280,10 @@ def _setattr(machine: Machine, arguments: Arguments, at: int) -> Value:
     match arguments.positional:
         case (owner, Constant(str() as name), value):
             machine.set_attribute(owner, name, value)
-        case (_, _, value):
+        case (owner, _, value):
             machine.parts.register(value)
+            if isinstance(owner, Instance) and isinstance(value, Unknown):
+                machine.parts.filled.add(owner)
         case _:
             pass
     return Constant(None)

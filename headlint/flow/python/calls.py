@@ -12,7 +12,7 @@ from headlint.flow.python import annotated, attributes, cached_functions, genera
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.assumptions import Assumption
 from headlint.flow.values.conditions import Choice
-from headlint.flow.values.facts import ForwardDone, Head
+from headlint.flow.values.facts import Event, ForwardDone, Head
 from headlint.flow.values.library_values import Backbone, Container, Dataset, Layer, Loss, Model, Part
 from headlint.flow.values.python_values import (
     NOT_FOLLOWED,
@@ -74,19 +74,23 @@ def call(machine: Machine, function: Value, arguments: Arguments, at: int) -> Va
 
 
 def _call_one_of(machine: Machine, several: Choice, arguments: Arguments, at: int) -> Value:
-    """Call what may be one thing or another."""
-    before = len(machine.state.path)
+    """Call what may be one thing or another: of several models each gets its share of the steps."""
+    before, behind = len(machine.state.path), machine.steps_left // 4
+    waiting = len(several.options)
 
     def follow(function: Value) -> Value:
-        if not contradicts_defaults(machine.state.path[before:]):
-            return call(machine, function, arguments, at)
+        nonlocal waiting
         result: Value = Unknown(NOT_FOLLOWED)
 
         def run() -> None:
             nonlocal result
             result = call(machine, function, arguments, at)
 
-        machine.with_share_of_options(run)
+        if contradicts_defaults(machine.state.path[before:]):
+            machine.with_share_of_options(run)
+        else:
+            machine.with_share(run, max(0, machine.steps_left - behind) // max(1, waiting), Event.LEFT_OUT)
+        waiting -= 1
         return result
 
     return machine.state.distribute([several], follow)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from headlint.flow.machine.state import join
 from headlint.flow.python import iteration, texts
 from headlint.flow.values.arguments import Arguments
-from headlint.flow.values.conditions import Condition, Guard
+from headlint.flow.values.conditions import Condition, Guard, Test
 from headlint.flow.values.facts import Event
 from headlint.flow.values.python_values import CLASS_NUMBER, Constant, DictValue, ListValue, TupleValue, Unknown, Value
 from headlint.flow.values.tensor_values import Tensor
@@ -23,6 +23,8 @@ def call(machine: Machine, receiver: Value, name: str, arguments: Arguments, at:
             return _of_list(machine, receiver, name, arguments, at)
         case DictValue():
             return _of_dict(machine, receiver, name, arguments)
+        case Constant(str()) if name in ("startswith", "endswith"):
+            return _is_so(receiver, name, arguments)
         case Constant(str() as text):
             return _of_text(text, name)
         case _:
@@ -105,9 +107,8 @@ def _of_dict(machine: Machine, target: DictValue, name: str, arguments: Argument
             default = arguments.positional[1] if len(arguments.positional) > 1 else Constant(None)
             match first:
                 case Constant(key):
-                    found = machine.read(target, key)
-                    if found is not None:
-                        return found
+                    if machine.read(target, key) is not None:
+                        return machine.item(target, first, 0)
                     return default if target.complete else target.rest.child(key)
                 case Unknown() if target.complete and target.slots and name == "get":
                     absent = Guard(Condition("in", first, tuple(target.slots)), False)
@@ -137,6 +138,16 @@ def _of_dict(machine: Machine, target: DictValue, name: str, arguments: Argument
             for key, value in arguments.named.items():
                 machine.state.write(target, key, value)
             return Constant(None)
+        case _:
+            return Unknown()
+
+
+def _is_so(text: Constant, asked: str, arguments: Arguments) -> Value:
+    """``text.startswith("beginning")``; of an option both answers are possible, and the default's is expected."""
+    match text, arguments.positional:
+        case Constant(str() as known, symbol=symbol), (Constant(str() as part),):
+            held = known.startswith(part) if asked == "startswith" else known.endswith(part)
+            return Constant(held) if symbol is None else Test(Condition(asked, symbol, part), True, held)
         case _:
             return Unknown()
 

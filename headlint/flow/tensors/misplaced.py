@@ -58,6 +58,7 @@ def found(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) -> Early | 
         _across_rows,
         _before_its_rows,
         _units_early,
+        _steps_late,
     )
     return next((early for way in ways if (early := way(machine, tensor, wanted)) is not None), None)
 
@@ -132,6 +133,19 @@ def _units_early(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) -> E
     match wanted:
         case [batch, size, Unknown() as steps] if size == width and steps != width:
             return Early((2, 1)) if axes.named_axes(machine, tensor, batch) == (0,) else None
+        case _:
+            return None
+
+
+def _steps_late(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) -> Early | None:
+    """``(batch, heads, steps, …)`` for what a layer gives with the steps right behind the batch, of axes that nobody counts."""
+    if tensor.shape.rank is not None or axes.width_of(tensor) is None or axes.is_padded(tensor):
+        return None
+    match wanted:
+        case [batch, Unknown() | Constant() as heads, Unknown() as steps, *_] if heads not in (REST, Constant(1)):
+            of_three = [axes.origins(tensor, axis, 3) for axis in range(axes.MOST_AXES)]
+            named = [axes.axis_among(machine, of_three, size) for size in (batch, heads, steps)]
+            return Early((2, 1), by_part=True) if named == [0, None, 1] else None
         case _:
             return None
 

@@ -139,7 +139,8 @@ def _power(interval: Interval, exponent: float) -> Interval | None:
         return None
     if exponent == floor(exponent):
         ends = sorted((interval.low**exponent, interval.high**exponent))
-        return Interval(ends[0], ends[1])
+        through_zero = exponent % 2 == 0 and interval.low < 0 < interval.high
+        return Interval(0 if through_zero else ends[0], ends[1])
     if interval.low >= 0:
         return Interval(interval.low**exponent, interval.high**exponent)
     return None

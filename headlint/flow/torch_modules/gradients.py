@@ -106,11 +106,14 @@ def _cuts(
     applied = (fact for tensor in live if (fact := graph.made(tensor)) is not None)
     trained = sorted(applied, key=lambda fact: (fact.site.path, fact.site.at))
     own = _own_layers(machine, forward.module)
-    for behind in trained:
-        for cut in graph.reached([behind.input], through_cuts=True) if behind.layer in own else ():
-            if not graph.stops(cut):
-                continue
+    ends = [(behind, [behind.input]) for behind in trained if behind.layer in own]
+    found: set[Site] = set()
+    for behind, given in (*ends, *((first, outputs) for first, _ in ends[:1])):
+        for cut in graph.reached(given, through_cuts=True):
             site, by = _place(graph, cut)
+            beside = given is outputs
+            if not graph.stops(cut) or (beside and (site in found or by == _BLOCK)):
+                continue
             before = graph.reached((cut,), through_cuts=True)
             lost = tuple(
                 dict.fromkeys(
@@ -127,7 +130,9 @@ def _cuts(
                     by=by,
                     lost=lost,
                     trained=behind.layer,
+                    beside=beside,
                 )
+                found.add(site)
                 yield cut_off, behind
 
 

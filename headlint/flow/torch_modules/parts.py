@@ -65,7 +65,10 @@ def note(machine: Machine, unit: ModuleUnit) -> None:
                 attribute=kept.attribute,
                 holder={ListValue: "list", DictValue: "dict", TupleValue: "tuple"}[type(kept.collection)],
                 member=class_of(kept.layer),
-                registered=any(thing in elsewhere for one in all_kept for thing in one.things),
+                registered=any(
+                    one.module in machine.parts.filled or any(thing in elsewhere for thing in one.things)
+                    for one in all_kept
+                ),
                 plain=_is_plain(machine, kept.collection),
                 only_drops=is_dropout(kept.layer),
             )
@@ -132,7 +135,7 @@ def has_parameters(machine: Machine, value: Value, depth: int = DEEPEST_PART) ->
     match value:
         case Instance() if is_module(value) and depth > 0:
             return any(
-                (isinstance(part, Tensor) and part.origin.name == torch.PARAMETER)
+                (isinstance(part, Tensor) and part.origin.name == torch.PARAMETER and part.origin.note != torch.FROZEN)
                 or (
                     isinstance(part, Container | Instance)
                     and part.born > value.born

@@ -83,7 +83,7 @@ def _left_alone(machine: Machine, unit: ModuleUnit) -> dict[Site, tuple[Instance
             continue
         for name, site in instance.sites.items():
             thing = machine.read(instance, name)
-            if not isinstance(thing, Layer | Container | Instance) or thing.born < instance.born:
+            if not isinstance(thing, Layer | Container | Instance) or thing.born < instance.born or "dummy" in name:
                 continue
             if not _is_touched(machine, thing) and (has_weights(machine, thing) or has_parameters(machine, thing)):
                 found.setdefault(site, (instance, name, thing))

@@ -67,8 +67,10 @@ def _note_unread(machine: Machine, owner: Value, name: str, value: Value, site: 
             name in training.MISSPELT_OF_MODULES and not _is_its_own(machine, owner, name)
         ):
             machine.emit(UnreadAttribute, site, name=name, meant="requires_grad_")
-        case Unknown(key=(str() as path, _)) if name == "requires_grad" and _is_ready_made_model(path):
+        case Unknown() if name == "requires_grad" and _is_of_ready_made_model(owner):
             machine.emit(UnreadAttribute, site, name=name, meant="requires_grad_")
+        case Unknown() if name in training.MISSPELT_OF_PARAMETERS and _is_a_parameter(owner):
+            machine.emit(UnreadAttribute, site, name=name, meant="requires_grad")
         case Layer() | Model() | Backbone() if name in training.MISSPELT_OF_KERAS:
             machine.emit(UnreadAttribute, site, name=name, meant="trainable")
         case Instance() if owner.cls.framework_base().startswith("keras.") and name in training.MISSPELT_OF_KERAS:
@@ -82,6 +84,36 @@ def _may_have_a_gradient(tensor: Tensor) -> bool:
     if tensor.origin.role != "operation" or tensor.origin.note == "leaf":
         return True
     return any(_may_have_a_gradient(part) for part in tensor.inputs)
+
+
+def _is_of_ready_made_model(value: Unknown) -> bool:
+    """Whether something is a ready-made model, or one of its parts of which a name says that it is a module."""
+    part: Unknown | None = value
+    while part is not None and not (
+        isinstance(part.key, tuple) and isinstance(part.key[0], str) and "." in part.key[0]
+    ):
+        if isinstance(part.key, str) and part.key != "element" and part.key not in _MODULES:
+            return False
+        part = part.parent
+    return part is not None and isinstance(part.key, tuple) and _is_ready_made_model(str(part.key[0]))
+
+
+_MODULES = frozenset(
+    {"embeddings", "encoder", "decoder", "layer", "layers", "h", "transformer", "pooler", "base_model"}
+)
+"""Attributes of ready-made models that are modules, and no parameters."""
+
+
+def _is_a_parameter(value: Unknown) -> bool:
+    """Whether something unknown is one of what ``parameters()`` gives, or is named as a layer's parameters are."""
+    if value.key in ("weight", "bias"):
+        return True
+    part: Unknown | None = value
+    for _ in range(5):
+        if part is None or part.key in ("parameters", "named_parameters"):
+            break
+        part = part.parent
+    return part is not None and part.key in ("parameters", "named_parameters")
 
 
 def _is_ready_made_model(path: str) -> bool:

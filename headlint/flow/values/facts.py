@@ -328,6 +328,8 @@ class GradientCut(Fact, frozen=True, kw_only=True):
     """The layers before the cut."""
     trained: Layer
     """One behind it."""
+    beside: bool = False
+    """Whether the layer that learns is not behind the cut, but gives another part of the answer."""
 
 
 class LayerUnused(Fact, frozen=True, kw_only=True):

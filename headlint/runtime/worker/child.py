@@ -22,7 +22,7 @@ from .program.building import Recipe, make, recipes
 from .program.commandline import without_command_line
 from .program.discovery import discover
 from .program.loading import Program, Slice
-from .program.old_libraries import NEEDS_LOADER, accept_old_yaml
+from .program.old_libraries import NEEDS_LOADER, accept_old_numpy, accept_old_yaml
 from .program.old_python import Older, is_divided
 from .program.sources import parse, read_source
 from .program.standins import GUESSED, Absent
@@ -83,6 +83,7 @@ def answer(request: Request, guards: list[str], early: Early = lambda reply: Non
         with warnings.catch_warnings(), without_command_line(request.path):
             warnings.simplefilter("ignore")
             adapter.prepare(request, program)
+            accept_old_numpy()
             module = program.load()
             name = model_named(request)
             told = Told(request, program, module, name, adapter.versions(), guards, started)

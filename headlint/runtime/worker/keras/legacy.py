@@ -23,6 +23,7 @@ from keras.src.layers.convolutional.base_depthwise_conv import BaseDepthwiseConv
 from keras.src.models.functional import Functional
 
 from ..program.standins import StandIn
+from .old_callbacks import accept_old_callbacks
 from .old_functions import accept_old_functions, accept_old_initializers, initialization, obtain_input_shape
 from .old_layers import LAYERS, accept_old_attributes, gone, is_gone, with_layer_shape
 
@@ -103,6 +104,10 @@ PLACES = (
 """Where a name of an old module is looked up."""
 
 
+TODAY = {"initializations": "initializers", "objectives": "losses"}
+"""Old modules, and those whose names they have now."""
+
+
 def accept_old_names() -> None:
     """For the rest of the process: old modules can be imported, old names found, old arguments given."""
     for place in PLACES:
@@ -144,6 +149,7 @@ def accept_old_names() -> None:
     keras.Model.__new__ = staticmethod(with_old_inputs(keras.Model.__new__))
     sys.meta_path.insert(0, OldModules())
     accept_old_attributes()
+    accept_old_callbacks()
     accept_old_initializers()
     accept_channels_first()
     alias_tensorflow()
@@ -368,7 +374,7 @@ class OldModule(ModuleType):
             raise AttributeError(name)
         if isinstance(whole := getattr(keras, name, None), ModuleType):
             return whole
-        own = self.__name__.rpartition(".")[2]
+        own = TODAY.get(last := self.__name__.rpartition(".")[2], last)
         for place in sorted(PLACES, key=lambda place: place != own):
             for module in namespaces(place):
                 if not isinstance(module, OldModule) and hasattr(module, name):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -117,8 +118,10 @@ class OldShape(tuple[Any, ...]):
 def accept_old_attributes() -> None:
     """Lets layers and symbolic tensors tell their shapes, and layers take lists of weights, which they keep themselves
     now."""
-    for name in ("_keras_shape", "_shape_val"):
-        setattr(keras.KerasTensor, name, property(lambda self: tuple(self.shape)))
+    tensorflow = sys.modules.get("tensorflow")
+    for kind in (keras.KerasTensor, *([tensorflow.Tensor] if tensorflow is not None else [])):
+        for name in ("_keras_shape", "_shape_val"):
+            setattr(kind, name, property(lambda self: tuple(self.shape)))
     keras.KerasTensor.get_shape = lambda self: OldShape(self.shape)
     layer: Any = keras.layers.Layer
     for side in ("output", "input"):

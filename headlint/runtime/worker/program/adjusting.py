@@ -32,9 +32,9 @@ from .guessing import (
 )
 from .knobs import Knob, exchanged, knobs_of, names_given
 from .settings import setting
-from .slicing import Namespace
+from .slicing import Namespace, last_part
 from .sources import parse
-from .trouble import Frame, Trouble, compared_in, looks_up_words, nodes_in, own_frames
+from .trouble import Frame, Piece, Trouble, compared_in, looks_up_words, nodes_in, own_frames
 
 SIZES = (64, 1, 2, 3, 4, 8, 16, 128, 32, 12, 256, 512)
 """Numbers that are tried where a number does not do."""
@@ -58,17 +58,26 @@ WANTS_ONE = re.compile(
     r"|and '(list|tuple)'$|unhashable type: 'list'|[Ii]nvalid dimension '[(\[]|but got (list|tuple)"
 )
 WANTS_SO_MANY = re.compile(r"values to unpack \(expected (\d+)")
+WANTS_LENGTH_OF = re.compile(r"len\((\w+)\) (?:==|must be|should be|has to be) (\d+)")
 WANTS_FUNCTION = re.compile(
     r"'(int|float|bool|str)' object is not callable|arg 1 must be a class|is not a Module subclass"
 )
 TOO_SMALL = re.compile(r"zero or negative|[Nn]egative dimension|[Oo]utput size is too small|smaller than")
 """What is said of images that have no place left for a window."""
 
+OF_ANOTHER_RANK = re.compile(r"expected (?:min_)?ndim=(\d)|Kernel shape must have the same length as input")
+"""What Keras says of a shape that has more or fewer axes than a layer takes."""
+
+USUAL_SHAPES = {2: (16,), 3: (24, 16), 4: (32, 32, 3), 5: (16, 32, 32, 3)}
+"""Shapes of one sample, by the number of axes of a batch."""
+
 WANTS_SAME_LENGTH = re.compile(r"(same|equal) (length|size|number)|length mismatch|len\(.*==\s*len\(", re.I)
 WANTS_ARRAY = re.compile(r"expected np.ndarray \(got ")
-WANTS_TENSOR = re.compile(r"torch Tensor or None required|must be Tensor, not (?:int|float)")
+WANTS_TENSOR = re.compile(
+    r"torch Tensor or None required|must be Tensor, not (?:int|float)|expected Tensor as element \d+ .* but got (?:int|float)"
+)
 WANTS_WHOLE = re.compile(r"got:? float|'float' object cannot be interpreted|not (?:a )?float|received.*\bfloat\b")
-WANTS_WORD = re.compile(r"expected str|must be (a )?str|expected string|can only concatenate str")
+WANTS_WORD = re.compile(r"expected str|must be (a )?str|expected string|can only concatenate str|'int' and 'str'")
 WANTS_OPTIONS = re.compile(r"'(int|float|bool|str)' object has no attribute '(\w+)'")
 OF_A_MODEL = frozenset(
     {
@@ -192,9 +201,13 @@ def asked_for(knob: Knob, trouble: Trouble) -> Iterator[Any]:
     if WORDS.search(knob.name) and (WANTS_SEVERAL.search(trouble.text) or WANTS_OPTIONS.search(trouble.text)):
         yield GuessedVocabulary()
     if TOO_SMALL.search(trouble.text) and isinstance(value, tuple):
-        yield from (tuple(by * one if one > FEW else one for one in value if type(one) is int) for by in (2, 7))
+        yield from (tuple(by * one if one > FEW else one for one in value if type(one) is int) for by in (2, 7, 16))
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
     several = isinstance(value, (list, tuple)) and bool(value)
+    if (found := WANTS_LENGTH_OF.search(text)) and found[1] == knob.name and (number or several):
+        yield [value[0] if several else value] * int(found[2])
+    if (found := OF_ANOTHER_RANK.search(trouble.text)) and isinstance(value, tuple):
+        yield from [USUAL_SHAPES[int(found[1])]] if found[1] in ("2", "3", "4", "5") else USUAL_SHAPES.values()
     if (found := WANTS_SO_MANY.search(text)) and (number or several):
         yield [value[0] if several else value] * int(found[1])
     if WANTS_SEVERAL.search(text) and number:
@@ -211,7 +224,7 @@ def asked_for(knob: Knob, trouble: Trouble) -> Iterator[Any]:
     if WANTS_ARRAY.search(text) and trouble.reads(knob) and hasattr(table(), "numpy"):
         yield table().numpy()
     if WANTS_TENSOR.search(text) and trouble.reads(knob) and "torch" in sys.modules:
-        yield sys.modules["torch"].ones(1)
+        yield from tensors_for(knob, trouble)
     if WANTS_WHOLE.search(text) and isinstance(value, float):
         yield from (HIDDEN, 2)
     if WANTS_WHOLE.search(text) and several and any(isinstance(one, float) for one in value):
@@ -232,6 +245,23 @@ def asked_for(knob: Knob, trouble: Trouble) -> Iterator[Any]:
         yield not value
     elif several and isinstance(trouble.error, IndexError):
         yield [*value, *value]
+
+
+def tensors_for(knob: Knob, trouble: Trouble) -> Iterator[Any]:
+    """A tensor in place of a number: the links of a graph where it is multiplied with rows, else one number."""
+    torch = sys.modules["torch"]
+    if trouble.frames and any(last_part(one.func) in PRODUCTS for one in calls_in_piece(*trouble.frames[0])):
+        yield from (torch.eye(CLASSES), torch.eye(HIDDEN))
+    yield torch.ones(1)
+
+
+PRODUCTS = frozenset({"mm", "spmm", "matmul", "bmm", "einsum", "addmm", "hspmm", "dot", "mv"})
+"""Functions of products of matrices."""
+
+
+def calls_in_piece(frame: FrameType, piece: Piece) -> Iterator[ast.Call]:
+    """The calls in a piece of source."""
+    yield from (node for node in nodes_in(frame, piece) if isinstance(node, ast.Call))
 
 
 def links(torch: Any) -> Iterator[Any]:

@@ -22,6 +22,7 @@ HIDDEN = 32
 VOCABULARY = 101
 
 BY_NAME: tuple[tuple[str, Any], ...] = (
+    (r"(^|_)(dir|directory|folder|path)$|^(path|dir)_", ""),
     (
         r"^(in_?ch|in_?channels?|input_channels?|channels?|n_?channels|num_?channels|img_channels|nc|in_c|inchannels?|input_nc|in_chans|c_in|channels_in)$",
         3,

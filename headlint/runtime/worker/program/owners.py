@@ -9,8 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ..reasons import Unmeasurable
+from ..reasons import Unmeasurable, describe
 from .arguments import Arguments, arguments_for
+from .described import described
 from .discovery import MODEL_CALLS, makes_model
 from .loading import Program, Slice
 from .locating import definition
@@ -28,7 +29,8 @@ called."""
 def owned_models(
     program: Program, module: Slice, name: str, owner: type, is_model: Callable[[Any], bool]
 ) -> Iterator[Way]:
-    """The ways to get at the model of a class: its methods on an object that was not initialised, then on one that was."""
+    """The ways to get at the model of a class: its methods on an object that was not initialised, then on one that was,
+    then on one that has what its constructor would have written."""
     node = definition(parse(Path(module.namespace.filename)).body, name)
     assert isinstance(node, ast.ClassDef)
     methods = [one for one in node.body if isinstance(one, ast.FunctionDef) and one.name != "__init__"]
@@ -43,8 +45,16 @@ def owned_models(
         blank: Any = object.__new__(owner)
         try:
             return found(getattr(blank, method)(*arguments.positional, **arguments.keywords), blank)
+        except Unmeasurable:
+            raise
         except AttributeError as error:
-            raise Unmeasurable("arguments", f"{method} needs an object that was initialised ({error})") from error
+            raise Unmeasurable("arguments", f"{method} needs an object that was initialised ({error})") from None
+        except Exception as error:  # whatever the user's method raises: other arguments are tried on a described object
+            raise Unmeasurable("constructor", describe(error)) from None
+
+    def on_described(method: str, arguments: Arguments) -> Any:
+        instance = described(owner, node, module.namespace)
+        return found(getattr(instance, method)(*arguments.positional, **arguments.keywords), instance)
 
     def on_initialised(arguments: Arguments) -> Any:
         instance = owner(*arguments.positional, **arguments.keywords)
@@ -61,6 +71,10 @@ def owned_models(
             yield partial(on_blank, method), dotted, arguments, target
     for arguments in itertools.islice(arguments_for(program, module, name, owner), MOST_ARGUMENTS):
         yield on_initialised, name, arguments, owner
+    for method in reversed(makers):
+        target = getattr(object.__new__(owner), method)
+        for arguments in itertools.islice(arguments_for(program, module, f"{name}.{method}", target), MOST_ARGUMENTS):
+            yield partial(on_described, method), f"{name}.{method}", arguments, target
 
 
 def adds_layers(node: ast.AST) -> bool:

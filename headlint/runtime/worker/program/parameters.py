@@ -27,6 +27,7 @@ from .guessing import (
     table,
 )
 from .loading import Slice
+from .records import is_record, made_record
 from .slicing import last_part
 from .sources import parse
 from .standins import stand_in
@@ -127,11 +128,8 @@ def guess_one(parameter: inspect.Parameter, module: Slice, target: Callable[...,
         annotation = module.namespace.get(annotation, annotation)
         if isinstance(annotation, str) and module.namespace.defines(annotation):
             annotation = module.namespace[annotation]
-    if dataclasses.is_dataclass(annotation) and isinstance(annotation, type):
-        try:
-            return annotation()
-        except TypeError as error:
-            raise Unguessable(str(error)) from error
+    if is_record(annotation):
+        return made_record(annotation)
     if parameter.name in ("block", "Block", "block_type", "block_fn"):
         return block_class(module)
     if parameter.name in ("layers", "num_blocks", "num_layers", "blocks", "depths") and any_block(module):

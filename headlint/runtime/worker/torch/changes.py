@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from torch import nn
 
@@ -36,7 +36,11 @@ PAIRS = tuple(
 )
 """How PyTorch names two numbers that should be equal."""
 
-VIEW = re.compile(r"shape '\[([\d, ]+)\]' is invalid for input of size (\d+)")
+VIEW = re.compile(r"shape '\[([-\d, ]+)\]' is invalid for input of size (\d+)")
+"""What PyTorch says of a shape that a value does not fit into; one size of it may be open."""
+
+FEW = 8
+"""Steps up to which a size is sought at which a value can be divided into rows."""
 
 Axis = tuple[str, int]
 """An input and an axis of it."""
@@ -59,25 +63,45 @@ def solved_by_steps(failure: Failure, inputs: Inputs, model: nn.Module) -> Itera
                 failure.pinned.update(axes)
             continue
         changed = unequal(second)
-        if changed is not None and (wanted := equal_at(pair, changed)) is not None and 0 < size + wanted <= LARGEST:
-            yield on_axes(inputs, axes, size + wanted)
+        for wanted in equal_at(pair, changed) if changed is not None else ():
+            if 0 < size + wanted <= LARGEST:
+                yield on_axes(inputs, axes, size + wanted)
 
 
-def unequal(failure: Failure) -> tuple[int, int] | None:
-    """The two numbers that should be equal; None where the error names none."""
+@dataclass(frozen=True)
+class Pair:
+    """Two numbers that should be equal; with ``rows`` the second should be any number of times the first."""
+
+    one: int
+    other: int
+    rows: bool = False
+
+    def fits(self, steps: int, changed: Pair) -> bool:
+        """Whether they are so after some steps, of which one has changed them so."""
+        one = self.one + steps * (changed.one - self.one)
+        other = self.other + steps * (changed.other - self.other)
+        return one > 0 and other > 0 and (other % one == 0 if self.rows else one == other)
+
+
+def unequal(failure: Failure) -> Pair | None:
+    """The two numbers that do not fit; None where the error names none."""
     for pattern in PAIRS:
         if (found := pattern.search(failure.message)) and found[1] != found[2]:
-            return int(found[1]), int(found[2])
+            return Pair(int(found[1]), int(found[2]))
     if found := VIEW.search(failure.message):
-        return math.prod(map(int, found[1].split(","))), int(found[2])
-    return next(sizes_compared(failure.error), None)
+        sizes = [int(size) for size in found[1].split(",")]
+        return Pair(math.prod(size for size in sizes if size > 0), int(found[2]), rows=-1 in sizes)
+    return next((Pair(*sizes) for sizes in sizes_compared(failure.error)), None)
 
 
-def equal_at(pair: tuple[int, int], changed: tuple[int, int]) -> int | None:
-    """How many steps of an axis make two numbers equal, which one step changes so; None where no whole number does."""
-    slope = (changed[0] - pair[0]) - (changed[1] - pair[1])
-    missing = pair[1] - pair[0]
-    return missing // slope if slope and missing % slope == 0 else None
+def equal_at(pair: Pair, changed: Pair) -> Iterator[int]:
+    """After how many steps of an axis two numbers fit, which one step has changed so."""
+    slope = (changed.one - pair.one) - (changed.other - pair.other)
+    if pair.rows and slope:
+        near = sorted(range(-FEW, FEW + 1), key=abs)
+        yield from (steps for steps in near if pair.fits(steps, changed))
+    elif slope and (pair.other - pair.one) % slope == 0:
+        yield (pair.other - pair.one) // slope
 
 
 def axes_of(inputs: Inputs) -> Iterator[list[Axis]]:

@@ -153,6 +153,9 @@ def _other_ranks(inputs: Inputs, names: list[str], match: re.Match[str]) -> Iter
 
 def _as_many_axes(inputs: Inputs, names: list[str], match: re.Match[str]) -> Iterator[Inputs]:
     few, many = sorted((int(match["one"]), int(match["other"])))
+    for name, spec in _free(inputs, [name for name, _ in inputs.tensors()]) if many == few + 1 else ():
+        if spec.shape and not spec.is_integer:
+            yield inputs.with_spec(name, replace(spec, shape=(*spec.shape, 1)))
     for name, spec in _free(inputs, [name for name, _ in inputs.tensors()]):
         if len(spec.shape) == few and spec.is_integer:
             yield inputs.with_spec(name, TensorSpec((*spec.shape, FEATURES)))
