@@ -73,8 +73,9 @@ def _assign(machine: Machine, node: ir.Assign) -> None:
     match node:
         case ir.Assign(
             targets=(ir.Name(name=total) as sum_,), value=ir.Binary(operator="+", left=ir.Name(name=left), right=right)
-        ) if total == left and isinstance(right, ir.Name | ir.Attribute):
-            _note_sum(machine, sum_, machine.evaluate(right), machine.site(node.value))
+        ) if total == left:
+            for factor in _factors_by_name(right):
+                _note_sum(machine, sum_, machine.evaluate(factor), machine.site(node.value))
     for target in node.targets:
         assign(machine, target, _set_by_hand(machine, target, node.value, value))
         match target, node.value:
@@ -82,6 +83,17 @@ def _assign(machine: Machine, node: ir.Assign) -> None:
                 _note_tied(machine, machine.evaluate(owner))
             case _:
                 pass
+
+
+def _factors_by_name(node: ir.Expression) -> tuple[ir.Expression, ...]:
+    """What is added by its name, alone or weighted: ``loss``, ``loss * size``."""
+    match node:
+        case ir.Name() | ir.Attribute():
+            return (node,)
+        case ir.Binary(operator="*" | "/", left=left, right=right):
+            return tuple(one for one in (left, right) if isinstance(one, ir.Name))
+        case _:
+            return ()
 
 
 def _set_by_hand(machine: Machine, target: ir.Expression, written: ir.Expression, value: Value) -> Value:
