@@ -225,6 +225,21 @@ LOSSES = (
             ("SoftBCEWithLogitsLoss", "binary_cross_entropy", ("weight", "ignore_index", "reduction")),
         )
     ),
+    *(
+        LossKind(
+            f"segmentation_models_pytorch.losses.{name}",
+            "torch",
+            "overlap",
+            "from_logits",
+            ("y_pred", "y_true"),
+            ("mode", "classes", "log_loss", "from_logits"),
+            "y_pred",
+            "y_true",
+            takes_logits=True,
+            any_type=True,
+        )
+        for name in ("DiceLoss", "JaccardLoss", "TverskyLoss")
+    ),
     LossKind(
         "torchvision.ops.sigmoid_focal_loss",
         "torch",
