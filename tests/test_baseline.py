@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 import headlint
 from headlint.findings.finding import Finding, Report
@@ -128,7 +129,7 @@ def test_only_what_was_looked_at_is_judged(project: Path) -> None:
 
 def test_an_entry_of_a_rule_that_is_no_more_is_stale(project: Path) -> None:
     baseline = read_baseline(project / "known.json")
-    old = replace(baseline.entries[0], code="HL099", name="gone", fingerprint="0" * 32)
+    old = structs.replace(baseline.entries[0], code="HL099", name="gone", fingerprint="0" * 32)
     baseline.write((*baseline.entries, old))
     assert check(project).stale == (old,)
 

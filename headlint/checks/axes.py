@@ -133,12 +133,9 @@ def _head_along(tensor: Tensor) -> Tensor | None:
 
 def _is_last_of(tensor: Tensor, head: Tensor, units: int | None) -> bool:
     """Whether the last axis is the one of a head on which its units stand: its last one where no other is said."""
-    last = (
-        (head.shape.rank in (None, axis + 1)) if units is None else axis == units
-        for step, axis in way_of(tensor, -1)
-        if step is head
-    )
-    return any(last)
+    last = (tensor.shape.rank or 0) if head.shape.rank is None else head.shape.rank
+    wanted = last - 1 if units is None else units
+    return any(step is head and axis == wanted for step, axis in way_of(tensor, -1))
 
 
 def rank_is_guessed(head: Tensor) -> bool:

@@ -23,7 +23,7 @@ from headlint.checks.tensors import (
 )
 from headlint.checks.trails import about_loss, trail_of
 from headlint.flow.values.facts import Activation, HandWrittenLoss, LossUse
-from headlint.flow.values.python_values import Constant
+from headlint.flow.values.python_values import Constant, FrameworkName
 from headlint.flow.values.tensor_values import Domain, Tensor
 
 _AGAIN = {
@@ -41,8 +41,11 @@ _MIXED_ELSEWHERE = "Mix the raw scores, or take the logarithm of the mixture and
 
 
 def _drop(use: LossUse) -> str:
-    if source_tensor(prediction(use)).origin.role == "mixture":
+    made = source_tensor(prediction(use)).origin
+    if made.role == "mixture":
         return _MIXED.get(use.loss.framework, _MIXED_ELSEWHERE)
+    if made.role == "layer" and made.layer is None:
+        return f"Give the loss the raw scores: build {short(made.name)} without its activation."
     return _AGAIN.get(use.loss.framework, _AGAIN_ELSEWHERE).format(
         activation=short(source_tensor(prediction(use)).origin.name)
     )
@@ -61,12 +64,24 @@ def _noticed(use: LossUse) -> str:
 def softmax_before_cross_entropy(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL101."""
     for use in evidence.uses:
-        if use.loss.family in CROSS_ENTROPIES and wants_logits(use) and prediction(use).domain is Domain.SOFTMAX:
+        applies_softmax = use.loss.family in CROSS_ENTROPIES or _overlap_of(use) == "multiclass"
+        if applies_softmax and wants_logits(use) and prediction(use).domain is Domain.SOFTMAX:
             message = (
                 f"{use.loss.short_name} applies softmax itself, but it is given probabilities: softmax is applied twice, "
                 "so the loss can never come near 0 and the gradients are flattened."
             )
             yield about_loss("HL101", use, message + _noticed(use), _drop(use), evidence.other_uses(use))
+
+
+def _overlap_of(use: LossUse) -> str | None:
+    """The ``mode`` of a loss for the overlap of masks: ``binary``, ``multilabel`` or ``multiclass``."""
+    match use.option("mode") if use.loss.family == "overlap" else None:
+        case Constant(str() as mode):
+            return mode
+        case FrameworkName(path) if path.endswith("_MODE"):
+            return path.rpartition(".")[2].removesuffix("_MODE").lower()
+        case _:
+            return None
 
 
 def log_softmax_before_cross_entropy(evidence: Evidence) -> Iterator[Diagnostic]:
@@ -103,7 +118,8 @@ def sigmoid_before_cross_entropy(evidence: Evidence) -> Iterator[Diagnostic]:
 def probabilities_before_bce_with_logits(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL104."""
     for use in evidence.uses:
-        if use.loss.family == "binary_cross_entropy" and wants_logits(use) and prediction(use).domain in PROBABILITIES:
+        applies_sigmoid = use.loss.family == "binary_cross_entropy" or _overlap_of(use) in ("binary", "multilabel")
+        if applies_sigmoid and wants_logits(use) and prediction(use).domain in PROBABILITIES:
             name = use.loss.short_name
             message = (
                 f"{name} applies the sigmoid itself, but it is given probabilities: "

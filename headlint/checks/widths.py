@@ -5,9 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import isfinite
 
-from headlint.checks.diagnostic import Diagnostic
+from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
 from headlint.checks.evidence import Aim, Evidence
-from headlint.checks.tensors import AMOUNTS, CLASSIFYING, assumptions_of, head_of, prediction, units
+from headlint.checks.tensors import (
+    AMOUNTS,
+    CLASSIFYING,
+    assumptions_of,
+    head_of,
+    prediction,
+    short,
+    source_tensor,
+    units,
+)
 from headlint.checks.trails import layer_step, trail_of
 from headlint.flow.values.tensor_values import Domain
 
@@ -16,7 +25,7 @@ def outputs_do_not_match_classes(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL204."""
     for aim in evidence.agreed_aims:
         width = units(aim.use)
-        if width is None or _layer_site_missing(aim):
+        if width is None or _maker(aim) is None:
             continue
         found = _against_classes(aim, width) or _against_columns(aim, width)
         if found is not None:
@@ -28,9 +37,15 @@ Found = tuple[int | None, str, str]
 """How many units are wanted, if that is known, what is wrong, and what to do."""
 
 
-def _layer_site_missing(aim: Aim) -> bool:
-    head = head_of(prediction(aim.use))
-    return head is None or layer_step(head) is None
+def _maker(aim: Aim) -> DiagnosticStep | None:
+    """The last layer with weights, or the ready-made model, that gives the outputs."""
+    tensor = prediction(aim.use)
+    head, made = head_of(tensor), source_tensor(tensor).origin
+    if head is not None:
+        return layer_step(head)
+    if made.role != "layer" or made.layer is not None or made.built_at is None:
+        return None
+    return DiagnosticStep(made.built_at, f"{short(made.name)} is built", "layer", made.name)
 
 
 def _counted(number: int, noun: str) -> str:
@@ -102,8 +117,7 @@ def _against_columns(aim: Aim, width: int) -> Found | None:
 
 def _about_width(aim: Aim, width: int, wanted: int | None, message: str, advice: str) -> Diagnostic:
     tensor = prediction(aim.use)
-    head = head_of(tensor)
-    step = layer_step(head) if head is not None else None
+    step = _maker(aim)
     assert step is not None
     known = {"units": width, "classes": wanted, "framework": aim.use.loss.framework}
     details = tuple((key, value) for key, value in known.items() if value is not None)

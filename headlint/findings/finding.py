@@ -6,8 +6,9 @@ These are plain frozen values. They can be pickled, compared and sorted, and the
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 
 class Severity(str, Enum):
@@ -30,8 +31,7 @@ class Confidence(str, Enum):
     """One known path of several, or a default that no call site overrides."""
 
 
-@dataclass(frozen=True, order=True, slots=True)
-class Place:
+class Place(Struct, frozen=True, order=True):
     """A stretch of source text.
 
     Lines and columns are 1-based and count characters; ``end_column`` is the column after the last character.
@@ -46,8 +46,7 @@ class Place:
     cell: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """One step on the way of a value from the layer that makes it to the loss that takes it.
 
     ``role`` says what stands there: ``layer``, ``activation``, ``operation``, ``call``, ``return``, ``label``,
@@ -66,8 +65,7 @@ def rule_url(code: str, name: str) -> str:
     return f"https://github.com/headlint/headlint/blob/main/rules/{code}-{name}.md"
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One place where a model's head and its loss do not fit.
 
     ``trail`` leads from the place where the value was made to the place where it is used; its last step is usually
@@ -101,8 +99,7 @@ class Finding:
         return (self.place.path, self.place.cell or 0, self.place.line, self.place.column, self.code)
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """A file, or a part of it, that could not be analysed: HL900 for its syntax, HL999 for an error of headlint itself.
 
     ``code`` is empty for what the system refused (missing file, no permission). ``source_line`` is the line with the
@@ -118,16 +115,14 @@ class Problem:
     source_line: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Skipped:
+class Skipped(Struct, frozen=True):
     """A file or folder below the given paths that was not checked, and what decided so (``.gitignore``, ``exclude``)."""
 
     path: str
     reason: str
 
 
-@dataclass(frozen=True, order=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True, order=True):
     """A finding as a baseline holds it. ``path`` is relative to the baseline's folder, with forward slashes."""
 
     path: str
@@ -138,8 +133,7 @@ class Entry:
     fingerprint: str
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Struct, frozen=True):
     """The outcome of a run: findings in a stable order, problems, and the number of files that were checked.
 
     ``known`` are findings that are in the baseline and therefore not reported; ``stale`` are entries of the baseline

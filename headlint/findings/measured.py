@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
+class Measured(Struct, frozen=True):
     """What the built model says about a finding: ``confirmed`` or ``unknown``, why, and the loss after each step of
     fitting one small batch, as written and as fixed, where that was asked for. ``floor`` is the loss that the program
     as written cannot go below."""

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from headlint.findings.finding import Severity, rule_url
 from headlint.settings import Settings
@@ -55,8 +56,7 @@ class RulebookError(Exception):
     """A rule page does not keep to the form of a rule page."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """A rule as its page describes it. ``text`` is the page's Markdown without the front matter."""
 
     code: str
@@ -69,7 +69,7 @@ class Rule:
     fix: str
     """``safe``, ``unsafe`` or ``none``."""
     summary: str
-    sections: Mapping[str, str] = field(hash=False)
+    sections: Mapping[str, str]
     text: str
 
     @property
@@ -83,8 +83,7 @@ class Rule:
         return rule_url(self.code, self.name)
 
 
-@dataclass(frozen=True, slots=True)
-class Example:
+class Example(Struct, frozen=True):
     """A program of a rule page, and what must be found in it: line (from 1) and code."""
 
     text: str

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+
+from msgspec import structs
 
 from headlint.findings.finding import Finding, Problem, Report
 from headlint.fixes.case import Sources
@@ -59,7 +61,7 @@ def add_suppressions(
     files, problems = (workspace.changed(), ()) if diff else workspace.write()
     suppressed = tuple(finding for finding in report if finding in helped)
     return SuppressionOutcome(
-        replace(report, findings=left), suppressed, files, problems, workspace.diff(settings.root)
+        structs.replace(report, findings=left), suppressed, files, problems, workspace.diff(settings.root)
     )
 
 

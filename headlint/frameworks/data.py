@@ -172,6 +172,7 @@ OPERATIONS = tuple(
         ("stack", "stack", ("arrays", "axis")),
         *((name, "convert", ("object", "dtype")) for name in ("array", "asarray", "asfarray", "ascontiguousarray")),
         *((f"{kind}stack", "concatenate", ("arrays",)) for kind in ("v", "h", "row_")),
+        ("repeat", "repeat_interleave", ("a", "repeats", "axis")),
         ("eye", "identity_matrix", ("N",)),
         ("identity", "identity_matrix", ("n",)),
         ("where", "where", ("condition", "x", "y")),
@@ -192,7 +193,7 @@ OPERATIONS = tuple(
         ("random.normal", "normal", ("loc", "scale", "size")),
         ("random.choice", "choice", ("a", "size")),
         ("random.binomial", "bernoulli", ("n", "p", "size")),
-        ("random.permutation", "identity", ("x",)),
+        ("random.permutation", "permutation", ("x",)),
     )
 )
 

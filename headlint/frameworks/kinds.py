@@ -48,9 +48,10 @@ class LossKind(Struct, frozen=True):
     """A loss of a library.
 
     ``family`` is ``cross_entropy``, ``sparse_cross_entropy``, ``nll``, ``binary_cross_entropy``, ``kl_div``, ``ctc``,
-    ``regression``, ``count`` (rates) or ``other``. ``expects`` is ``logits``, ``probabilities``, ``log_probabilities``,
-    ``values`` or ``from_logits`` (the argument of that name decides). ``prediction`` and ``target`` name the arguments of
-    the call, ``call`` lists them in order, ``parameters`` lists the constructor's (empty for a function).
+    ``regression``, ``count`` (rates), ``overlap`` (of masks; ``mode`` tells which) or ``other``. ``expects`` is
+    ``logits``, ``probabilities``, ``log_probabilities``, ``values`` or ``from_logits`` (the argument of that name
+    decides). ``prediction`` and ``target`` name the arguments of the call, ``call`` lists them in order, ``parameters``
+    lists the constructor's (empty for a function).
     """
 
     name: str
@@ -64,6 +65,8 @@ class LossKind(Struct, frozen=True):
     symmetric: bool = False
     by_hand: bool = False
     """Whether the program writes the loss out, so that no name stands for it."""
+    takes_logits: bool = False
+    """What ``from_logits`` is where it is not given."""
     any_type: bool = False
     """Whether it takes targets of any type of numbers, where others of its family want floats."""
 

@@ -225,6 +225,21 @@ LOSSES = (
             ("SoftBCEWithLogitsLoss", "binary_cross_entropy", ("weight", "ignore_index", "reduction")),
         )
     ),
+    *(
+        LossKind(
+            f"segmentation_models_pytorch.losses.{name}",
+            "torch",
+            "overlap",
+            "from_logits",
+            ("y_pred", "y_true"),
+            ("mode", "classes", "log_loss", "from_logits"),
+            "y_pred",
+            "y_true",
+            takes_logits=True,
+            any_type=True,
+        )
+        for name in ("DiceLoss", "JaccardLoss", "TverskyLoss")
+    ),
     LossKind(
         "torchvision.ops.sigmoid_focal_loss",
         "torch",
@@ -309,6 +324,7 @@ _FUNCTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "as_tensor": ("convert", ("data", "dtype", "device")),
     "from_numpy": ("convert", ("data",)),
     "arange": ("range", ("start", "stop", "step")),
+    "randperm": ("permutation", ("n",)),
     "linspace": ("linspace", ("start", "stop", "num")),
     "bernoulli": ("bernoulli", ("input",)),
     **dict.fromkeys(("abs", "sqrt", "square", "sin", "cos", "log1p", "expm1"), ("function", ("input",))),

@@ -102,6 +102,15 @@ class ProjectLoader:
         self.asked["mentioned", str(file), 0, f"{cls}.{attribute}"] = found
         return bool(found)
 
+    def is_listed_elsewhere(self, file: Path, attribute: str) -> bool:
+        """Whether another file of the project may list an attribute of an object of a file, as for an optimizer."""
+        found = self._listing(file, attribute)
+        self.asked["listed", str(file), 0, attribute] = found
+        return bool(found)
+
+    def _listing(self, file: Path, attribute: str) -> str:
+        return "yes" if self.project is not None and self.project.is_listed(file, attribute) else ""
+
     def _mentions(self, file: Path, name: str) -> str:
         cls, _, attribute = name.partition(".")
         return "yes" if self.project is not None and self.project.is_mentioned(file, cls, attribute) else ""
@@ -146,6 +155,8 @@ class ProjectLoader:
                 return "\n".join(map(str, self.project.modules_below(Path(importer), package).values()))
             case "mentioned", file, _, str(name):
                 return self._mentions(Path(file), name)
+            case "listed", file, _, str(name):
+                return self._listing(Path(file), name)
             case "digest", file, _, _:
                 return self.digest(Path(file))
             case _:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+
+from msgspec import structs
 
 from headlint.findings.finding import Finding, Place, Problem, Report
 from headlint.reporting.context import Context
@@ -38,7 +39,7 @@ def _finding(finding: Finding, context: Context) -> dict[str, object]:
             for step in finding.trail
         ],
         "fix": {"title": fix.title, "safe": fix.safe, "reason": fix.reason} if fix is not None else None,
-        "measured": asdict(measured) if measured is not None else None,
+        "measured": structs.asdict(measured) if measured is not None else None,
         "url": finding.url,
     }
 

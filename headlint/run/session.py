@@ -13,6 +13,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from headlint.findings.finding import Finding, Place, Problem, Report
 from headlint.loading import cache
 from headlint.run import pool
@@ -81,7 +83,7 @@ def check_paths(
     texts = {absolute(path): text for path, text in (buffers or {}).items()}
     loader = ProjectLoader(_project(settings), settings.cache, texts)
     report = check_files(discovery.files, loader, settings, progress, discovery.problems)
-    return replace(report, skipped=(*discovery.skipped, *report.skipped))
+    return structs.replace(report, skipped=(*discovery.skipped, *report.skipped))
 
 
 def check_files(

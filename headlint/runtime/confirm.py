@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
+from msgspec import structs
+
 from headlint.findings.finding import Finding, Problem, Report
 from headlint.findings.heads import HeadPicture
 from headlint.findings.measured import Measured
@@ -203,7 +205,7 @@ def request(target: Target, wanted: Wanted, root: Path) -> dict[str, Any]:
         "root": str(root),
         "name": target.name,
         "init": wanted.init,
-        "inputs": [{**asdict(one), "shape": list(one.shape)} for one in wanted.inputs],
+        "inputs": [{**structs.asdict(one), "shape": list(one.shape)} for one in wanted.inputs],
         "loss": asdict(target.loss) if target.loss is not None else None,
         "after": list(target.after),
         "output": None,
@@ -236,7 +238,7 @@ def confirm_report(report: Report, wanted: Wanted, settings: Settings) -> tuple[
         if selected(finding.code, settings, finding.place.path)
     ]
     told = tuple(sorted([*kept, *found], key=Finding.sort_key))
-    return replace(report, findings=told, problems=(*report.problems, *workers.problems)), confirmations
+    return structs.replace(report, findings=told, problems=(*report.problems, *workers.problems)), confirmations
 
 
 def _paths(report: Report) -> list[Path]:

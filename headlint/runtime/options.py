@@ -5,17 +5,17 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
+
+from msgspec import Struct, field
 
 from headlint.runtime.inputs import Input, Shape, parse_bytes, parse_count, parse_device, parse_input, parse_shape
 
 Parsed = TypeVar("Parsed")
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """What the user decides about building and measuring. ``seconds`` and ``memory`` (bytes) hold for one model."""
 
     inputs: tuple[Input, ...] = ()

@@ -9,12 +9,11 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from headlint.findings.finding import Entry, Finding
 from headlint.findings.fingerprint import TextOf, fingerprints, source_of
@@ -63,7 +62,9 @@ class Baseline(Struct, frozen=True, dict=True):
         Raises:
             ConfigurationError: the system refuses it; the file is then as it was.
         """
-        lines = ",\n".join(f"    {json.dumps(asdict(entry), ensure_ascii=False)}" for entry in sorted(set(entries)))
+        lines = ",\n".join(
+            f"    {json.dumps(structs.asdict(entry), ensure_ascii=False)}" for entry in sorted(set(entries))
+        )
         findings = f"[\n{lines}\n  ]" if lines else "[]"
         text = f'{{\n  "version": {VERSION},\n  "findings": {findings}\n}}\n'
         try:
@@ -112,7 +113,7 @@ def read_baseline(file: Path) -> Baseline:
 
 
 def _read_entry(file: Path, number: int, content: Any) -> Entry:
-    fields = Entry.__slots__
+    fields = Entry.__struct_fields__
     if not isinstance(content, dict) or not all(isinstance(content.get(field), str) for field in fields):
         raise ConfigurationError(f"{file}: finding {number} must have {', '.join(fields)}")
     return Entry(*(content[field] for field in fields))

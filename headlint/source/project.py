@@ -176,9 +176,7 @@ class Project:
         an importer also if it names the class beside ``self.attribute``, or reaches attributes without naming them.
         """
         own = Path(os.path.abspath(file))
-        if own not in self._heirs:
-            self._heirs[own] = frozenset(self._all_importers(own))
-        heirs = self._heirs[own]
+        heirs = self._heirs_of(own)
         if not heirs:
             return False
         name, known = re.escape(attribute.encode()), re.compile(rb"\b" + re.escape(cls.encode()) + rb"\b")
@@ -191,6 +189,23 @@ class Project:
             if direct.search(data) or (other in heirs and known.search(data) and inherited.search(data)):
                 return True
         return False
+
+    def is_listed(self, file: Path, attribute: str) -> bool:
+        """Whether a file to which an importer could hand an object lists an attribute, or asks for its gradient.
+
+        Whoever has an optimizer train it does the one, whoever changes it by hand the other.
+        """
+        own = Path(os.path.abspath(file))
+        name = rb"\w\." + re.escape(attribute.encode()) + rb"\b"
+        training = rb"(?:optim|Adam|SGD|RMSprop|params|parameters)\b[^\n]*"
+        listed = re.compile(rb"(?i:" + training + rb")" + name + rb"|" + name + rb"\.(?:grad|requires_grad)\b")
+        heirs = self._heirs_of(own)
+        return bool(heirs) and any(listed.search(bytes_of(other)) for other in self._within_reach_of(own, heirs))
+
+    def _heirs_of(self, file: Path) -> frozenset[Path]:
+        if file not in self._heirs:
+            self._heirs[file] = frozenset(self._all_importers(file))
+        return self._heirs[file]
 
     def _within_reach_of(self, file: Path, heirs: frozenset[Path]) -> Iterator[Path]:
         """The other files that may be handed an object of a file's: those that its importers import, or that import anything."""
@@ -206,6 +221,11 @@ class Project:
             )
             self._reach_of[file] = (found | heirs | set(dynamic)) - {file}
         yield from self._reach_of[file]
+
+    @cached_property
+    def _importing_anything(self) -> frozenset[Path]:
+        """The files that import, or load, what no text names."""
+        return frozenset(file for file in self.files if _IMPORTS_ANYTHING.search(bytes_of(file)))
 
     def _imported_by(self, file: Path) -> set[Path]:
         if file not in self._imports_of:

@@ -10,6 +10,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 import headlint
 from headlint.cli.main import main
@@ -108,7 +109,9 @@ def test_what_comes_from_the_program_is_shown_and_not_obeyed(tmp_path: Path) -> 
     report, context = report_of(QUESTION)
     (finding,) = report.findings
     problem = Problem(f"{attack}.py", attack, "HL900", 1, 1, source_line=attack)
-    report = Report((replace(finding, message=attack, advice=attack, name=attack, model=attack),), (problem,), 1)
+    report = Report(
+        (structs.replace(finding, message=attack, advice=attack, name=attack, model=attack),), (problem,), 1
+    )
     context = replace(
         context,
         sources=lambda path: program,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 import headlint
 from headlint.cli.main import main
@@ -383,7 +384,7 @@ def test_thousands_of_findings_stay_usable(browser: Browser, tmp_path: Path, que
     _, report = questions
     text = Sources()
     many = tuple(
-        replace(finding, message=f"{finding.message} ({number})", model=f"{finding.model}{number}")
+        structs.replace(finding, message=f"{finding.message} ({number})", model=f"{finding.model}{number}")
         for number in range(2000 // len(report.findings) + 1)
         for finding in report.findings
     )

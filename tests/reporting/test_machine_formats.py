@@ -8,13 +8,13 @@ import shutil
 import subprocess
 import sys
 import tarfile
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import jsonschema
 import pytest
+from msgspec import structs
 
 import headlint
 from headlint.findings.finding import Problem, Report
@@ -90,7 +90,7 @@ def report(tmp_path: Path) -> Report:
     found = report_of(tmp_path)
     assert [finding.code for finding in found] == ["HL101", "HL101"]
     problem = Problem(str(tmp_path / "broken.py"), "invalid syntax", "HL900", 3, 7)
-    return replace(found, problems=(problem,))
+    return structs.replace(found, problems=(problem,))
 
 
 @pytest.fixture(scope="session")
@@ -202,8 +202,10 @@ def test_gitlab_reads_what_its_documentation_asks_for(report: Report, tmp_path: 
 
 
 def test_junit_counts_findings_as_failures_and_problems_as_errors(report: Report, tmp_path: Path) -> None:
-    odd = replace(report.findings[0], message="a\x00b\ud800 <&>")
-    root = ElementTree.fromstring(render("junit", replace(report, findings=(odd,)), context_of(tmp_path)).encode())
+    odd = structs.replace(report.findings[0], message="a\x00b\ud800 <&>")
+    root = ElementTree.fromstring(
+        render("junit", structs.replace(report, findings=(odd,)), context_of(tmp_path)).encode()
+    )
     for element in root.iter():
         assert element.attrib.keys() <= JENKINS[element.tag], "unknown to Jenkins' schema, junit-10.xsd"
     assert sorted(case.get("name") for case in root.iter("testcase")) == [

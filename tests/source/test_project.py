@@ -65,3 +65,18 @@ def test_an_attribute_is_mentioned_where_an_object_can_come(tmp_path: Path) -> N
     }
     assert mentioned == {"extra", "third", "fourth"}
     assert not project.is_mentioned(tmp_path / "main.py", "Net", "extra")
+
+
+def test_an_attribute_is_listed_for_an_optimizer_or_asked_for_its_gradient(tmp_path: Path) -> None:
+    texts = {
+        "net.py": "class Net: ...\n",
+        "main.py": "from net import Net\nnet = Net()\noptimizer = torch.optim.Adam([net.code, net.other_code])\n",
+        "tools.py": "from net import Net\ndef step(net):\n    net.noise.grad.zero_()\n    return len(net.scale)\n",
+        "away.py": "optimizer = torch.optim.Adam([thing.scale])\n",
+    }
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text)
+    project = Project(tmp_path)
+    names = ("code", "other_code", "noise", "scale")
+    assert [name for name in names if project.is_listed(tmp_path / "net.py", name)] == ["code", "other_code", "noise"]
+    assert not project.is_listed(tmp_path / "away.py", "code")

@@ -172,7 +172,7 @@ def _is_scaled(loss: Value) -> bool:
     match loss:
         case Tensor():
             return loss.origin.note == "scaled"
-        case Unknown(key=("scaled", _)):
+        case Unknown(key=("scaled", *_)):
             return True
         case Unknown(key=("call", _), parent=Unknown(key="scale", parent=Unknown() as owner)):
             return "scaler" in str(owner.key)

@@ -51,7 +51,7 @@ def is_divided(loss: Value, depth: int = 8) -> bool:
     match loss:
         case Unknown(key="divided" | ("/", *_)):
             return True
-        case Unknown(parent=Unknown() as inner):
+        case Unknown(key=("scaled", _, Unknown() as inner)) | Unknown(parent=Unknown() as inner):
             return depth > 0 and is_divided(inner, depth - 1)
         case Tensor() if loss.origin.role == "operation":
             if loss.origin.name.rpartition(".")[2] in ("/", "div", "div_", "true_divide"):

@@ -367,6 +367,8 @@ def _is_followed(loss: Value) -> bool:
             return True
         case Unknown(key=("call", _)):
             return True
+        case Unknown(key=("scaled", _, (Unknown() | Tensor()) as loss)):
+            return _is_followed(loss)
         case Unknown(key=("/", (Unknown() | Tensor()) as divided, _)):
             return _is_followed(divided)
         case Unknown(key=("+", (Unknown() | Tensor()) as first, (Unknown() | Tensor()) as second)):

@@ -11,6 +11,7 @@ from headlint.checks.training.order import Run, always_with, together
 from headlint.checks.training.reach import depends_on
 from headlint.checks.training.switching import applies, leaves_its_mode, may_be_switched_by, mode_of
 from headlint.flow.values.facts import Event, LossUse, PredictionUse, TrainingEvent
+from headlint.flow.values.library_values import Dataset
 from headlint.flow.values.python_values import Site, Unknown, Value
 
 
@@ -20,7 +21,11 @@ def unread_model_judged_in_training_mode(evidence: Evidence) -> Iterator[Diagnos
     for run in evidence.runs if all(run.whole for run in evidence.runs) else ():
         for switch in run.of(Event.MODE_SET):
             model = switch.subject
-            if not isinstance(model, Unknown) or mode_of(switch) is not True or not _is_only_trained(evidence, model):
+            if (
+                not isinstance(model, Unknown)
+                or mode_of(switch) is not True
+                or not _is_only_trained(evidence, switch, model)
+            ):
                 continue
             judged = next(_judged_behind(evidence, run, switch, model), None)
             if judged is None or judged.site in reported:
@@ -42,9 +47,13 @@ def unread_model_judged_in_training_mode(evidence: Evidence) -> Iterator[Diagnos
             )
 
 
-def _is_only_trained(evidence: Evidence, model: Unknown) -> bool:
-    """Whether every switch of a mode in a program is that of one model to training, and nothing else may switch it."""
-    switches = [event for event in evidence.events if event.event is Event.MODE_SET]
+def _is_only_trained(evidence: Evidence, switch: TrainingEvent, model: Unknown) -> bool:
+    """Whether every switch of a mode in a run is that of one model to training, and nothing else may switch it."""
+    switches = [
+        event
+        for event in evidence.events
+        if event.event is Event.MODE_SET and (event.root == switch.root or event.subject is model)
+    ]
     if any(mode_of(event) is not True for event in switches):
         return False
     return not any(may_be_switched_by(event, model) and not leaves_its_mode(event, model) for event in evidence.events)
@@ -54,18 +63,37 @@ def _judged_behind(evidence: Evidence, run: Run, switch: TrainingEvent, model: U
     """Where what a loss trained is applied without a gradient behind the switch, and what it gives is judged."""
     applied = [event for event in run.of(Event.HANDED_OVER) if applies(event, model)]
     losses = [event.subject for event in run.of(Event.DIFFERENTIATED)]
-    trained = any(depends_on(evidence, loss, _output(event)) for event in applied for loss in losses)
+    trained = [event for event in applied if any(depends_on(evidence, loss, _output(event)) for loss in losses)]
     for event in applied if trained and run.of(Event.STEPPED) else ():
         behind = run.place(switch) < run.place(event) and together(switch, event) and always_with(switch, event)
+        used = any(depends_on(evidence, loss, _output(event), with_targets=True) for loss in losses)
+        if not behind or (used and not event.without_gradient):
+            continue
         beside = any(one.event in (Event.DIFFERENTIATED, Event.STEPPED) for one in run.round_of(event))
-        if (
-            behind
-            and (event.without_gradient or not any(depends_on(evidence, loss, _output(event)) for loss in losses))
-            and goes_through_data(event)
-            and not beside
-            and (_is_judged(evidence, _output(event)) or _is_summed_up(run, event))
-        ):
+        if beside:
+            found = not used and _is_of_other_data(run, event, trained) and _is_compared(evidence, _output(event))
+        else:
+            found = goes_through_data(event) and (_is_judged(evidence, _output(event)) or _is_summed_up(run, event))
+        if found:
             yield event
+
+
+def _is_of_other_data(run: Run, applied: TrainingEvent, trained: list[TrainingEvent]) -> bool:
+    """Whether all data at once are judged behind a step of the same round, without a gradient, and others are trained with."""
+    around = run.round_of(applied)
+    data = applied.given[:1]
+    return (
+        applied.without_gradient
+        and all(one in around and one.rounds == applied.rounds for one in trained)
+        and any(one.event is Event.STEPPED and run.place(one) < run.place(applied) for one in around)
+        and not any(value is other for value in data for one in trained for other in one.given)
+        and not any(one.loop.over is not None and not _counts(one.loop.over) for one in applied.rounds)
+    )
+
+
+def _counts(over: Value) -> bool:
+    """Whether a loop only counts, as over epochs."""
+    return isinstance(over, Dataset) and over.name == "range"
 
 
 def _output(applied: TrainingEvent) -> Value:
@@ -80,9 +108,12 @@ def _is_summed_up(run: Run, applied: TrainingEvent) -> bool:
 
 def _is_judged(evidence: Evidence, output: Value) -> bool:
     """Whether a decision is made upon an output, or it is compared with labels."""
-    compared = (use.prediction for use in evidence.of(LossUse))
     decided = (fact.tensor for fact in evidence.of(PredictionUse))
-    return any(depends_on(evidence, value, output) for value in (*compared, *decided))
+    return _is_compared(evidence, output) or any(depends_on(evidence, value, output) for value in decided)
+
+
+def _is_compared(evidence: Evidence, output: Value) -> bool:
+    return any(depends_on(evidence, use.prediction, output) for use in evidence.of(LossUse))
 
 
 RULES = (unread_model_judged_in_training_mode,)

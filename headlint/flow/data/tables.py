@@ -64,8 +64,17 @@ def call(machine: Machine, path: str, arguments: Arguments, site: Site) -> Value
             )
         case "cut" | "qcut" if arguments.get("labels") == Constant(False):
             return labels.target("index", None, "integer", f"{name}(…)", site, Shape((None,)), False)
+        case "cut" | "qcut" if (bins := _numbered_bins(machine, arguments)) is not None:
+            return labels.target("index", bins, "integer", f"{name}(…)", site, Shape((None,)), False)
         case _:
             return None
+
+
+def _numbered_bins(machine: Machine, arguments: Arguments) -> int | None:
+    """How many bins there are, where these are named by the numbers from 0 on."""
+    given = machine.state.narrow(arguments.get("labels") or Unknown())
+    names = iteration.known_items(machine, given) if isinstance(given, ListValue) else None
+    return len(names) if names and names == [Constant(number) for number in range(len(names))] else None
 
 
 def _numbers_of_a_file(arguments: Arguments, name: str, site: Site) -> Tensor:

@@ -266,7 +266,8 @@ def attribute(machine: Machine, model: Model, name: str) -> Value | None:
     """An attribute of a Keras model, or None where it is a method or not followed."""
     match name:
         case "layers" if model.kind == "sequential":
-            return ListValue(iteration.slot_items(machine, model) or (), model.approximate)
+            members = iteration.slot_items(machine, model) or ()
+            return ListValue(tuple(one for one in members if not isinstance(one, Tensor)), model.approximate)
         case "layers":
             return _some_layers(machine, model)
         case "output" | "outputs":

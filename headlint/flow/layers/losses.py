@@ -198,10 +198,10 @@ def _is_default(option: Option, other: Option) -> bool:
 
 
 def from_logits(machine: Machine, kind: LossKind, options: Mapping[str, Value]) -> bool | None:
-    """The value of ``from_logits``, False where it is not given, None where it is not known."""
+    """The value of ``from_logits``, that of the loss where it is not given, None where it is not known."""
     if kind.expects != "from_logits":
         return kind.expects == "logits"
-    match machine.state.narrow(options.get("from_logits", Constant(False))):
+    match machine.state.narrow(options.get("from_logits", Constant(kind.takes_logits))):
         case Constant(value):
             return bool(value)
         case _:

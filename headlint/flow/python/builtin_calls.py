@@ -134,7 +134,7 @@ def _enumerate(machine: Machine, arguments: Arguments, at: int) -> Value:
     if items is not None and len(items) <= iteration.LONGEST_LOOP:
         return TupleValue(tuple(TupleValue((Constant(number), item)) for number, item in enumerate(items)))
     length = _len(machine, arguments, at) if len(arguments) == 1 else Unknown()
-    number = length.counter() if isinstance(length, Unknown) else Unknown()
+    number = length.counter() if isinstance(length, Unknown) else Unknown(RANGE_NUMBER)
     numbered = Dataset("enumerate", TupleValue((number, iteration.element(machine, arguments.positional[0]))))
     numbered.slots["of"] = arguments.positional[0]
     return numbered

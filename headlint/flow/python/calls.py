@@ -76,7 +76,7 @@ def call(machine: Machine, function: Value, arguments: Arguments, at: int) -> Va
 def _call_one_of(machine: Machine, several: Choice, arguments: Arguments, at: int) -> Value:
     """Call what may be one thing or another: of several models each gets its share of the steps."""
     before, behind = len(machine.state.path), machine.steps_left // 4
-    waiting = len(several.options)
+    waiting = sum(not contradicts_defaults(option.guards) for option in several.options)
 
     def follow(function: Value) -> Value:
         nonlocal waiting
@@ -90,7 +90,7 @@ def _call_one_of(machine: Machine, several: Choice, arguments: Arguments, at: in
             machine.with_share_of_options(run)
         else:
             machine.with_share(run, max(0, machine.steps_left - behind) // max(1, waiting), Event.LEFT_OUT)
-        waiting -= 1
+            waiting -= 1
         return result
 
     return machine.state.distribute([several], follow)

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from headlint.flow.python import builtin_calls
 from headlint.flow.values.arguments import Arguments
-from headlint.flow.values.python_values import Constant, Unknown, Value
+from headlint.flow.values.python_values import COUNTED, Constant, Unknown, Value
 from headlint.syntax import ir
 
 if TYPE_CHECKING:
@@ -110,4 +110,4 @@ def _end(start: Constant, stop: Value, step: int) -> Value:
         case Constant(int() as first), Constant(int() as behind):
             return Constant(max(first, first + -(-(behind - first) // step) * step))
         case _:
-            return Unknown("counted in a loop")
+            return Unknown(COUNTED)

@@ -11,7 +11,16 @@ from headlint.flow.python.members import Walk
 from headlint.flow.values.conditions import Condition, Guard, Option
 from headlint.flow.values.facts import CarriedOver
 from headlint.flow.values.library_values import Container, Model
-from headlint.flow.values.python_values import Constant, DictValue, ListValue, Scope, TupleValue, Unknown, Value
+from headlint.flow.values.python_values import (
+    COUNTED,
+    Constant,
+    DictValue,
+    ListValue,
+    Scope,
+    TupleValue,
+    Unknown,
+    Value,
+)
 from headlint.flow.values.tensor_values import Tensor
 from headlint.flow.values.training_values import Loop
 from headlint.syntax import ir
@@ -107,7 +116,7 @@ def _forget_counters(machine: Machine, body: tuple[ir.Statement, ...]) -> None:
     """Forget the numbers that the rounds of a loop of unknown length count up: whichever round is run, it is any of them."""
     for target in _counters(body):
         if isinstance(machine.evaluate(target), Constant):
-            machine.assign(target, Unknown("counted in a loop"))
+            machine.assign(target, Unknown(COUNTED))
 
 
 @lru_cache(MOST_LOOPS)
@@ -223,7 +232,7 @@ def _blur(
             case DictValue(), _ if old is None:
                 heap_object.complete = False
             case _, Constant() if old is not None:
-                machine.state.write(heap_object, key, Unknown("counted in a loop"))
+                machine.state.write(heap_object, key, Unknown(COUNTED))
             case _, Tensor() if old is not None and tensors_too:
                 machine.parts.spend(new)
                 machine.state.write(heap_object, key, Unknown("computed in a loop"))

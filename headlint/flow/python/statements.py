@@ -73,8 +73,9 @@ def _assign(machine: Machine, node: ir.Assign) -> None:
     match node:
         case ir.Assign(
             targets=(ir.Name(name=total) as sum_,), value=ir.Binary(operator="+", left=ir.Name(name=left), right=right)
-        ) if total == left and isinstance(right, ir.Name | ir.Attribute):
-            _note_sum(machine, sum_, machine.evaluate(right), machine.site(node.value))
+        ) if total == left:
+            for factor in _factors_by_name(right):
+                _note_sum(machine, sum_, machine.evaluate(factor), machine.site(node.value))
     for target in node.targets:
         assign(machine, target, _set_by_hand(machine, target, node.value, value))
         match target, node.value:
@@ -82,6 +83,17 @@ def _assign(machine: Machine, node: ir.Assign) -> None:
                 _note_tied(machine, machine.evaluate(owner))
             case _:
                 pass
+
+
+def _factors_by_name(node: ir.Expression) -> tuple[ir.Expression, ...]:
+    """What is added by its name, alone or weighted: ``loss``, ``loss * size``."""
+    match node:
+        case ir.Name() | ir.Attribute():
+            return (node,)
+        case ir.Binary(operator="*" | "/", left=left, right=right):
+            return tuple(one for one in (left, right) if isinstance(one, ir.Name))
+        case _:
+            return ()
 
 
 def _set_by_hand(machine: Machine, target: ir.Expression, written: ir.Expression, value: Value) -> Value:
@@ -177,13 +189,15 @@ def _augmented(machine: Machine, node: ir.AugmentedAssign) -> None:
 
 def _note_sum(machine: Machine, target: ir.Expression, added: Value, site: Site) -> None:
     """``total += value`` in a loop, where the total was not begun in the same round."""
-    if not machine.rounds or not isinstance(added, Tensor | Unknown):
+    if not machine.rounds:
         return
     match target:
         case ir.Name(name=name) if machine.begun.get((names.home_of(machine, name), name)) is machine.rounds[-1]:
             return
         case ir.Name() | ir.Attribute() | ir.Subscript():
-            machine.note_event(Event.KEPT, site, added)
+            for option in machine.state.alternatives(added):
+                if isinstance(option.value, Tensor | Unknown):
+                    machine.on_path(option.guards, partial(machine.note_event, Event.KEPT, site, option.value))
 
 
 def _return(machine: Machine, node: ir.Return) -> bool:

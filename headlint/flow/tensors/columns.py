@@ -25,7 +25,7 @@ SAME = frozenset({"iloc", "loc", "cat", "values", "index", "array"})
 """Attributes that are the column itself, or another view of it."""
 
 _SAME_ROWS = frozenset(
-    {"to_numpy", "to_list", "copy", "dropna", "fillna", "reset_index", "sort_index", "sort_values", "sample"}
+    {"to_numpy", "to_list", "copy", "shift", "dropna", "fillna", "reset_index", "sort_index", "sort_values", "sample"}
     | {"head", "tail", "reindex", "infer_objects", "toarray", "todense", "ffill", "bfill"}
 )
 
@@ -48,6 +48,9 @@ def method(machine: Machine, tensor: Tensor, name: str, arguments: Arguments, si
             return _exchanged(machine, tensor, arguments.first("func"), name, site)
         case "factorize":
             return TupleValue((_categories(tensor, "factorize()", site), Unknown()))
+        case "pct_change" | "diff":
+            changes = numbers.amounts(f"{name}()", site, None, None)
+            return tensor.derive(domain=Domain.UNKNOWN, labels=changes, origin=Origin("operation", name, site))
         case "to_frame":
             return tensor.derive(shape=Shape((None, 1)))
         case _ if name in _SAME_ROWS:

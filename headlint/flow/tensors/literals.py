@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from headlint.flow.tensors import numbers, shapes
 from headlint.flow.tensors.dtypes import requested, with_type
 from headlint.flow.values.python_values import CLASS_NUMBER, Constant, ListValue, TupleValue, Unknown, Value
@@ -78,7 +80,9 @@ def _gathered(machine: Machine, data: Value, dtype: Value | None, origin: Origin
 
 
 def _gathered_rows(machine: Machine, rows: list[Value], dtype: Value | None, origin: Origin) -> Tensor | None:
-    """Rows that are written out, of a list of unknown length: an answer in one of a few forms for each sample."""
+    """Rows of a list of unknown length: written out, an answer in one of a few forms for each sample, or computed."""
+    if (computed := _computed_rows(machine, rows, dtype, origin)) is not None:
+        return computed
     found = [row for value in rows for row in _rows(machine, value)]
     widths = {len(row) for row in found}
     if len(found) < len(rows) or origin.site is None or len(widths) != 1 or 0 in widths:
@@ -86,6 +90,20 @@ def _gathered_rows(machine: Machine, rows: list[Value], dtype: Value | None, ori
     shape, typed = Shape((None, len(found[0]))), requested(dtype, "")
     labels = numbers.written_out([*found, *found], False, typed, "a list of rows", origin.site)
     return Tensor(Domain.UNKNOWN, shape, origin, labels=labels)
+
+
+def _computed_rows(machine: Machine, rows: list[Value], dtype: Value | None, origin: Origin) -> Tensor | None:
+    """Rows of one number, ``[y]``, that a computation gives; None of any other."""
+    from headlint.flow.python.iteration import known_items
+
+    items = [known_items(machine, row) for row in rows]
+    alone = [machine.state.narrow(item[0]) for item in items if item is not None and len(item) == 1]
+    single = [one for one in alone if isinstance(one, Tensor) and one.shape.rank in (None, 0)]
+    if not single or len(single) < len(rows):
+        return None
+    column = _of_tensors(machine, single[-1], None, dtype, origin)
+    labels = replace(column.labels, column=True) if column.labels is not None else None
+    return column.derive(shape=Shape((None, 1)), labels=labels)
 
 
 def _dims(machine: Machine, data: Value) -> list[int | None]:

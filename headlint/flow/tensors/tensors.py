@@ -85,7 +85,7 @@ def apply(machine: Machine, effect: str, name: str, main: Value | None, bound: d
     return machine.state.distribute([main], single)
 
 
-_TAKES_LITERALS = frozenset(DOMAINS) | {"log", "exp", "sum", "mean", "clamp", "negative"}
+_TAKES_LITERALS = frozenset(DOMAINS) | {"log", "exp", "sum", "mean", "clamp", "negative", "repeat_interleave"}
 """Effects of one operand, for which the libraries also take a list of numbers."""
 
 
@@ -345,18 +345,30 @@ def _overwritten(tensor: Tensor, key: Value, value: Value, site: Site) -> Tensor
 
 
 def _marked_rows(tensor: Tensor, labels: Labels, key: Value, value: Value, site: Site) -> Tensor | None:
-    """``rows[arange(n), classes] = 1``: a one in each row of zeros."""
+    """``rows[arange(n), classes] = 1``, or a round of a loop that does so for each sample: a one in each row of zeros."""
     match key, value:
-        case TupleValue(items=(Tensor() | Dataset(name="range") as counted, Tensor())), Constant(1):
+        case TupleValue(items=(counted, Tensor() as place)), Constant(1) if _counts_rows(counted, place):
             pass
         case _:
             return None
     zeros = labels.encoding == "constant" and labels.interval == Interval(0, 0)
-    counts = not isinstance(counted, Tensor) or (counted.labels is not None and counted.labels.encoding == "range")
-    if not zeros or not counts or tensor.shape.rank != 2:
+    if not zeros or tensor.shape.rank != 2:
         return None
     known = Labels("one_hot", tensor.shape.units, "float", False, "a one in each row", exclusive=True, site=site)
     return tensor.derive(domain=Domain.ONE_HOT, labels=known, origin=Origin("operation", "[…] =", site))
+
+
+def _counts_rows(counted: Value, place: Tensor) -> bool:
+    """Whether an index goes through the rows, beside one number for each of them."""
+    match counted:
+        case Tensor(labels=Labels(encoding="range")) | Dataset(name="range"):
+            return True
+        case Unknown(is_whole_number=True):
+            several = place.inputs[0] if place.inputs else place
+            in_rows = any(part.shape.rank != 1 for part in several.inputs)  # then each row may have several
+            return place.shape.rank == 0 and several.shape.rank == 1 and not in_rows
+        case _:
+            return False
 
 
 _EFFECTS: dict[str, Callable[[Machine, Operation], Value]] = {

@@ -52,9 +52,9 @@ def note(machine: Machine, unit: ModuleUnit) -> None:
             if site.path != unit.path or site in noted or name.startswith("__"):
                 continue
             holder = _holder(machine, instance, machine.read(instance, name))
-            if holder == LEAF and not _is_meant_to_be_trained(instance, name):
+            if not holder or (holder == LEAF and not _is_meant_to_be_trained(instance, name)):
                 continue
-            if holder and not _takes_care(machine, instance, name):
+            if not (_is_given_away if holder == LEAF else _takes_care)(machine, instance, name):
                 noted.add(site)
                 machine.facts.append(ParameterLoose(site=site, module=instance.cls.name, attribute=name, holder=holder))
 
@@ -97,6 +97,39 @@ def _is_meant_to_be_trained(instance: Instance, name: str) -> bool:
     uses = sum(is_own(node, name) for node in ir.walk(cls.definition.body))
     in_constructor = len(places) == 1 and places[0].method == "__init__"
     return in_constructor and uses > 1 and not _TRAINED_OTHERWISE & mentioned
+
+
+def _is_given_away(machine: Machine, instance: Instance, name: str) -> bool:
+    """Whether the program registers a tensor, or lists it, as for an optimizer."""
+    body, unit = instance.cls.definition.body, instance.cls.unit
+    own = {node.name for node in body if isinstance(node, ir.FunctionDefinition)}
+    if _REGISTERING & own or (_REGISTERING - _GIVING) & set(_names(body)):
+        return True
+    if any(_is_of_another(item, name) for node in ir.walk(unit.body) for item in _listed(node)):
+        return True
+    if unit.file is None or name in ("weight", "bias"):
+        return False  # every layer has these
+    return machine.loader.is_listed_elsewhere(unit.file, name)
+
+
+_GIVING = frozenset({"parameters", "named_parameters"})
+"""Methods of a module that it may override to give more than it registers."""
+
+
+def _listed(node: object) -> Iterator[object]:
+    match node:
+        case ir.Display(items=items):
+            yield from items
+        case ir.DictDisplay(items=entries):
+            yield from (value for _, value in entries)
+
+
+def _is_of_another(node: object, name: str) -> bool:
+    match node:
+        case ir.Attribute(owner=owner, name=attribute):
+            return attribute == name and not is_own(node, name) and owner is not None
+        case _:
+            return False
 
 
 def _takes_care(machine: Machine, instance: Instance, name: str) -> bool:

@@ -133,7 +133,7 @@ def _scaled(machine: Machine, scaler: Scaler, name: str, value: Value, at: int) 
         case "scale" if isinstance(value, Tensor):
             return value.derive(origin=Origin("operation", "scale", machine.site(at), note="scaled"))
         case "scale":
-            return Unknown(key=("scaled", scaler))
+            return Unknown(key=("scaled", scaler, value))
         case "step":
             _note_step(machine, value, at, scaler)
         case "unscale_":

@@ -77,5 +77,8 @@ class Loader(Protocol):
     def is_mentioned_elsewhere(self, file: Path, cls: str, attribute: str) -> bool:
         """Whether another file of the project may reach an attribute that a class of a file gives its objects."""
 
+    def is_listed_elsewhere(self, file: Path, attribute: str) -> bool:
+        """Whether another file of the project may list an attribute of an object of a file, as for an optimizer."""
+
     def load(self, file: Path) -> ModuleUnit | None:
         """The module in a file, or None when it cannot be read."""

@@ -44,6 +44,9 @@ NOT_FOLLOWED = "a call that takes too long to be followed"
 RANGE_NUMBER = "a number of a range"
 """The note of what a loop over a ``range`` of unknown length counts."""
 
+COUNTED = "counted in a loop"
+"""The note of a number that the rounds of a loop of unknown length count up."""
+
 CLASS_NUMBER = "the place of a name in a list"
 """The note of what ``names.index(name)`` gives: the number of a class."""
 
@@ -95,7 +98,7 @@ class Unknown(Value):
     @property
     def is_whole_number(self) -> bool:
         """Whether it is a single integer, whichever."""
-        return self.note in (RANGE_NUMBER, ITEM_NUMBER, CLASS_NUMBER) or self.key == "int"
+        return self.note in (RANGE_NUMBER, ITEM_NUMBER, CLASS_NUMBER, COUNTED) or self.key == "int"
 
     @property
     def is_converted(self) -> bool:

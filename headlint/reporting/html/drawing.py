@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 
+from msgspec import structs
+
 from headlint.findings.finding import Finding, Place, Step
 from headlint.findings.heads import HeadLayer, HeadLoss, HeadPicture
 from headlint.reporting.context import Context
@@ -104,7 +106,7 @@ def _name(step: Step) -> str:
 
 
 def _shown(place: Place, context: Context) -> Place:
-    return replace(place, path=context.shown(place.path))
+    return structs.replace(place, path=context.shown(place.path))
 
 
 def _head(finding: Finding, context: Context) -> Place | None:
