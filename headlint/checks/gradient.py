@@ -241,6 +241,8 @@ def stacked_linear_layers(evidence: Evidence) -> Iterator[Diagnostic]:
         first = _linear_before(fact)
         if first is None or _place(fact) in elsewhere or _switchable(evidence, fact):
             continue
+        if first.site.path != fact.layer.site.path:
+            continue  # whoever wrote the one does not know what stands before or behind it
         if built[fact.layer.site] > 1 == built[first.site]:
             continue  # one of several blocks, each of which may take what was made once for all of them
         if not _bottleneck(first, fact.layer):

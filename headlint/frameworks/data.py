@@ -193,7 +193,7 @@ OPERATIONS = tuple(
         ("random.normal", "normal", ("loc", "scale", "size")),
         ("random.choice", "choice", ("a", "size")),
         ("random.binomial", "bernoulli", ("n", "p", "size")),
-        ("random.permutation", "identity", ("x",)),
+        ("random.permutation", "permutation", ("x",)),
     )
 )
 

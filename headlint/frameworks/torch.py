@@ -324,6 +324,7 @@ _FUNCTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "as_tensor": ("convert", ("data", "dtype", "device")),
     "from_numpy": ("convert", ("data",)),
     "arange": ("range", ("start", "stop", "step")),
+    "randperm": ("permutation", ("n",)),
     "linspace": ("linspace", ("start", "stop", "num")),
     "bernoulli": ("bernoulli", ("input",)),
     **dict.fromkeys(("abs", "sqrt", "square", "sin", "cos", "log1p", "expm1"), ("function", ("input",))),

@@ -222,6 +222,11 @@ class Project:
             self._reach_of[file] = (found | heirs | set(dynamic)) - {file}
         yield from self._reach_of[file]
 
+    @cached_property
+    def _importing_anything(self) -> frozenset[Path]:
+        """The files that import, or load, what no text names."""
+        return frozenset(file for file in self.files if _IMPORTS_ANYTHING.search(bytes_of(file)))
+
     def _imported_by(self, file: Path) -> set[Path]:
         if file not in self._imports_of:
             self._imports_of[file] = self._imports(file)

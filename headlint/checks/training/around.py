@@ -9,7 +9,7 @@ from headlint.checks.evidence import Evidence
 from headlint.checks.training.order import Run, together
 from headlint.flow.values.facts import Event, TrainingEvent
 from headlint.flow.values.python_values import ListValue, TupleValue, Unknown, Value
-from headlint.flow.values.tensor_values import Tensor
+from headlint.flow.values.tensor_values import Domain, Tensor
 from headlint.flow.values.training_values import Optimizer, Scheduler
 
 WITHOUT_WARNING = frozenset({"ReduceLROnPlateau"})
@@ -68,10 +68,16 @@ def _differentiated_in_this_round(run: Run, kept: TrainingEvent) -> TrainingEven
             and not event.given
             and not event.by_tensorflow
             and together(event, kept)
-            and any(event.subject is part for part in parts)
+            and (any(event.subject is part for part in parts) or _is_a_term(kept.subject, event.subject))
         ),
         None,
     )
+
+
+def _is_a_term(kept: Value, loss: Value) -> bool:
+    """Whether a single number is one of those that a loss is the sum of."""
+    single = isinstance(kept, Tensor) and kept.attached and (kept.domain is Domain.LOSS or kept.shape.rank == 0)
+    return single and any(part is kept for part in _attached_parts(loss))
 
 
 def _attached_parts(value: Value, depth: int = 4) -> Iterator[Value]:

@@ -73,7 +73,7 @@ def _held_by_others(evidence: Evidence) -> Iterator[Parameters]:
             yield from (value for value in event.given if isinstance(value, Parameters))
 
 
-_LIMITING = frozenset({"clamp_", "clamp_min_", "clamp_max_", "clip_", "nan_to_num_", "div_", "mul_"})
+_LIMITING = frozenset({"clamp_", "clamp_min_", "clamp_max_", "clip_", "nan_to_num_", "div_", "mul_", "scaled"})
 
 
 def limits(event: TrainingEvent) -> bool:

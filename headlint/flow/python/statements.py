@@ -189,13 +189,15 @@ def _augmented(machine: Machine, node: ir.AugmentedAssign) -> None:
 
 def _note_sum(machine: Machine, target: ir.Expression, added: Value, site: Site) -> None:
     """``total += value`` in a loop, where the total was not begun in the same round."""
-    if not machine.rounds or not isinstance(added, Tensor | Unknown):
+    if not machine.rounds:
         return
     match target:
         case ir.Name(name=name) if machine.begun.get((names.home_of(machine, name), name)) is machine.rounds[-1]:
             return
         case ir.Name() | ir.Attribute() | ir.Subscript():
-            machine.note_event(Event.KEPT, site, added)
+            for option in machine.state.alternatives(added):
+                if isinstance(option.value, Tensor | Unknown):
+                    machine.on_path(option.guards, partial(machine.note_event, Event.KEPT, site, option.value))
 
 
 def _return(machine: Machine, node: ir.Return) -> bool:

@@ -284,6 +284,7 @@ EFFECTS: dict[str, Callable[[Machine, Operation], Value]] = {
     "type_as": _type_as,
     "random_integers": ranges.random_integers,
     "range": ranges.counted,
+    "permutation": ranges.permuted,
     "linspace": ranges.spaced,
     "uniform": ranges.uniform,
     "uniform_of_type": ranges.uniform_of_type,

@@ -10,6 +10,7 @@ from headlint.flow.tensors.dtypes import requested
 from headlint.flow.tensors.operation import Operation
 from headlint.flow.values.intervals import UNIT, Interval
 from headlint.flow.values.python_values import Constant, ListValue, TupleValue, Unknown, Value
+from headlint.flow.values.sizes import is_size
 from headlint.flow.values.tensor_values import ANY_SHAPE, Domain, Labels, Shape, Tensor
 
 if TYPE_CHECKING:
@@ -98,6 +99,25 @@ def counted(machine: Machine, operation: Operation) -> Value:
         interval = Interval(min(first, last), max(first, last))
     labels = Labels("range", None, dtype, False, "arange(…)", site=operation.site, interval=interval)
     return Tensor(Domain.UNKNOWN, Shape((size,)), operation.origin("fresh"), labels=labels)
+
+
+def permuted(machine: Machine, operation: Operation) -> Value:
+    """``randperm(n)`` and ``permutation(n)``: the numbers below ``n`` in any order; of data its rows in any order."""
+    size = None
+    match operation.main:
+        case Constant(int() as number):
+            size = number
+        case Unknown() as number if _counts(number) or operation.name == "torch.randperm":
+            pass
+        case rows:
+            return rows
+    source = f"{short_name(operation)}(…)"
+    labels = Labels("", None, "integer", False, source, site=operation.site)
+    return Tensor(Domain.UNKNOWN, Shape((size,)), operation.origin("fresh"), labels=labels)
+
+
+def _counts(value: Unknown) -> bool:
+    return value.is_converted or value.is_whole_number or is_size(value)
 
 
 def spaced(machine: Machine, operation: Operation) -> Value:

@@ -335,11 +335,25 @@ def indexed(machine: Machine, shape: Shape, key: Value) -> Shape:
                 position += 1
             case Unknown() if len(keys) > 1 and position < len(dims):
                 return Shape(None, dims[-1]) if len(dims) > len(keys) else ANY_SHAPE
+            case Tensor() if len(keys) == 1 and (picked := _axes_picked(one)) is not None:
+                return Shape((*picked, *dims[1:]))
             case Tensor() | Unknown() | ListValue():
                 return Shape(None, dims[-1]) if len(dims) > 1 and len(keys) == 1 else ANY_SHAPE
             case _:
                 return ANY_SHAPE
     return Shape((*result, *dims[position:]))
+
+
+def _axes_picked(key: Tensor) -> tuple[int | None, ...] | None:
+    """The axes that stand for the first one of what an array picks rows of; a row of booleans leaves some out."""
+    dtype = key.labels.dtype if key.labels is not None else ""
+    match key.shape.dims:
+        case (size,):
+            return (size if dtype == "integer" else None,)
+        case dims if dtype == "integer":
+            return dims
+        case _:
+            return None
 
 
 def _slice_length(size: int | None, key: SliceValue) -> int | None:

@@ -109,19 +109,19 @@ def _cuts(
     ends = [(behind, [behind.input]) for behind in trained if behind.layer in own]
     found: set[Site] = set()
     for behind, given in (*ends, *((first, outputs) for first, _ in ends[:1])):
-        for cut in graph.reached(given, through_cuts=True):
+        before = {
+            cut: graph.reached((cut,), through_cuts=True)
+            for cut in graph.reached(given, through_cuts=True)
+            if graph.stops(cut)
+        }
+        lost_by = {cut: _lost(graph, reached, own, learners) for cut, reached in before.items()}
+        for cut, lost in lost_by.items():
             site, by = _place(graph, cut)
             beside = given is outputs
-            if not graph.stops(cut) or (beside and (site in found or by == _BLOCK)):
+            if beside and (site in found or by == _BLOCK):
                 continue
-            before = graph.reached((cut,), through_cuts=True)
-            lost = tuple(
-                dict.fromkeys(
-                    fact.layer
-                    for tensor in before
-                    if (fact := graph.made(tensor)) and fact.layer in own and fact.layer not in learners
-                )
-            )
+            if any(lost_by.get(one) == lost for one in before[cut] if one is not cut):
+                continue  # ``detach().numpy()``: what cuts first is reported
             if site is not None and lost and not any(_is_handled(machine, layer) for layer in lost):
                 cut_off = GradientCut(
                     site=site,
@@ -134,6 +134,12 @@ def _cuts(
                 )
                 found.add(site)
                 yield cut_off, behind
+
+
+def _lost(graph: _Graph, before: Iterable[Tensor], own: set[HeapObject], learners: set[Layer]) -> tuple[Layer, ...]:
+    """The layers of a module that get no gradient, of those that made what stands before a cut."""
+    layers = (fact.layer for tensor in before if (fact := graph.made(tensor)) is not None)
+    return tuple(dict.fromkeys(layer for layer in layers if layer in own and layer not in learners))
 
 
 def _place(graph: _Graph, cut: Tensor) -> tuple[Site | None, str]:

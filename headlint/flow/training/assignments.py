@@ -21,13 +21,27 @@ def note(machine: Machine, owner: Value, name: str, value: Value, site: Site) ->
     """``owner.name = value`` is about to be done."""
     match owner, name:
         case ((Tensor() | Unknown() | OneParameter()), "grad"):
-            machine.note_event(Event.WRITTEN, site, owner)
+            machine.note_event(Event.WRITTEN, site, owner, given=(SCALED,) if _is_of_a_gradient(value) else ())
         case OneParameter(of=several), "requires_grad":
             parameters.set_trainable(machine, several, value)
         case _, "trainable" if (frozen := _of_keras(owner)) is not None:
             machine.note_event(Event.TRAINABLE_SET, site, frozen, by=owner, given=(value,))
         case _:
             _note_unread(machine, owner, name, value, site)
+
+
+SCALED = Constant("scaled")
+"""What is done to a gradient in whose place comes one that is computed from it."""
+
+
+def _is_of_a_gradient(value: Value, depth: int = 8) -> bool:
+    """Whether a value is computed from a gradient, as in ``weight.grad = weight.grad / norm``."""
+    if not isinstance(value, Unknown) or depth == 0:
+        return False
+    key = value.key if isinstance(value.key, tuple) else (value.key,)
+    if "grad" in key:
+        return True
+    return any(_is_of_a_gradient(part, depth - 1) for part in (*key, value.parent) if isinstance(part, Unknown))
 
 
 def _of_keras(owner: Value) -> Value | None:

@@ -22,7 +22,7 @@ def size_of(names: Unknown, tensor: Tensor, axis: int) -> Unknown:
 
 def product(left: Unknown, right: Unknown) -> Unknown:
     """The product of two values; that of two sizes of axes is itself such a size."""
-    return left.child(("*", right)) if _is_size(left) and _is_size(right) else Unknown(key=("*", left, right))
+    return left.child(("*", right)) if is_size(left) and is_size(right) else Unknown(key=("*", left, right))
 
 
 def quotient(left: Unknown, right: Unknown, symbol: str = "//") -> Unknown:
@@ -110,7 +110,8 @@ def least_rank(size: Value) -> int:
             return 0
 
 
-def _is_size(value: Unknown) -> bool:
+def is_size(value: Unknown) -> bool:
+    """Whether it is the size of an axis, or a product of such sizes."""
     return bool(axes_of(value, lambda _: Tensor()))
 
 
