@@ -22,6 +22,9 @@ _USED = {
 }
 """What a program says that has its framework from elsewhere, as by ``from utils import *``."""
 
+LAYERS = {"Softmax": "softmax", "LogSoftmax": "log_softmax", "Sigmoid": "sigmoid", "LogSigmoid": "log_sigmoid"}
+"""Layers, and the functions that do the same: one stands behind a model that is a part of another."""
+
 APPLIED = frozenset({"softmax", "log_softmax", "sigmoid", "log_sigmoid", "argmax", "round", "sign", "detach"})
 """What a program may do to a model's output before the loss, by the last part of its name."""
 
@@ -216,7 +219,8 @@ def _applied_outside(finding: Finding, path: Path, model: str) -> tuple[str, ...
     else:
         # A variable holds layers; functions of torch are applied to what they give.
         outside = [step for step in steps if _is_function_of_torch(step.name)]
-    return tuple(name for step in outside if (name := step.name.rpartition(".")[2]) in APPLIED)
+    names = (step.name.rpartition(".")[2] for step in outside)
+    return tuple(name for one in names if (name := LAYERS.get(one, one)) in APPLIED)
 
 
 def _is_function_of_torch(name: str) -> bool:

@@ -122,3 +122,51 @@ def test_a_finding_in_a_file_is_asked_of_a_model_in_another_file(tmp_path: Path)
 
     assert asked("") == [("net.py", "Net", ["HL101"])]
     assert asked("other") == [("train.py", "other", [])]
+
+
+PART = """
+from torch import nn
+
+
+class Tower(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.leave = nn.Linear(12, 5)
+        {inside}
+
+    def forward(self, x):
+        return {given}
+
+
+class Whole(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.tower = Tower()
+        {outside}
+
+    def forward(self, x):
+        return {told}
+
+
+net, criterion = Whole(), nn.CrossEntropyLoss()
+
+
+def step(x, y):
+    criterion(net(x), y).backward()
+"""
+
+
+@pytest.mark.parametrize(
+    ("inside", "given", "outside", "told", "after"),
+    [
+        ("pass", "self.leave(x)", "self.soft = nn.LogSoftmax(1)", "self.soft(self.tower(x))", ("log_softmax",)),
+        ("self.soft = nn.LogSoftmax(1)", "self.soft(self.leave(x))", "pass", "self.tower(x)", ()),
+    ],
+)
+def test_a_layer_behind_a_part_is_applied_to_what_the_part_gives(
+    tmp_path: Path, inside: str, given: str, outside: str, told: str, after: tuple[str, ...]
+) -> None:
+    path = tmp_path / "part.py"
+    path.write_text(PART.format(inside=inside, given=given, outside=outside, told=told), encoding="utf-8")
+    found = [one for one in check_paths([path], Settings(root=tmp_path)).findings if one.code == "HL102"]
+    assert [target.after for target in targets_of_findings(found, [])] == [after]
