@@ -63,7 +63,7 @@ def _is_linear(tensor: Tensor) -> bool:
 
 
 def _rests_on_the_unknown(head: Tensor) -> bool:
-    """Whether layers that are not seen may stand before the head: they may have no bias either, by design."""
+    """Whether layers that are not seen may stand before: they may have no bias either, by design, or be many."""
     return any(part.origin.role == "input" and part.origin.note == COMPUTED for part in ancestors(head))
 
 
@@ -154,7 +154,7 @@ def missing_bias_small_model(evidence: Evidence) -> Iterator[Diagnostic]:
         if head is None or len(weighted) > SMALL_MODEL or _large_by_design(tensor):
             continue
         parts = list(ancestors(tensor))
-        if _is_linear(tensor):
+        if _is_linear(tensor) or _rests_on_the_unknown(tensor):
             continue
         if any(len(part.inputs) > 1 or part.origin.note in ("matmul", "index") or _normalises(part) for part in parts):
             continue

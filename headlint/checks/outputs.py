@@ -76,12 +76,23 @@ def single_unit_softmax(evidence: Evidence) -> Iterator[Diagnostic]:
             continue  # which axis is meant is another where there are more
         if _over_one(evidence, fact):
             where, advice = _UNIT if _is_a_unit(fact.input) else _AXIS
+            if where == _AXIS[0] and _is_room(fact):
+                continue
             message = _always_the_same(short(fact.output.origin.name), where)
             yield _with_its_loss(evidence, about_activation("HL201", fact, message, advice), fact)
     applied = {id(fact.layer) for fact in evidence.applications()}
     for built in evidence.of(LayerBuilt):
         if id(built.layer) not in applied and not built.layer.removed:
             yield from _built_with_one_unit(built)
+
+
+def _is_room(fact: Activation) -> bool:
+    """Whether an axis is as long as room that is kept free, or is 1 where the program asks for that: others are put there."""
+    assert isinstance(fact.input, Tensor)
+    asked = any(
+        guard.outcome and guard.condition.operator == "==" and guard.condition.operand == 1 for guard in fact.guards
+    )
+    return asked or any(_is_constant(part) for part in ancestors(fact.input))
 
 
 def _is_constant(tensor: Tensor) -> bool:

@@ -18,7 +18,7 @@ from headlint.fixes.case import Sources
 from headlint.fixes.edits import Edit
 from headlint.fixes.workspace import Workspace
 from headlint.settings import Settings
-from headlint.source.notebook import sources_as_written, without_magics
+from headlint.source.notebook import indentation_of, sources_as_written, without_magics
 from headlint.source.suppressions import Rewriting, suppressing
 
 
@@ -91,7 +91,13 @@ def suppression_edits(findings: Iterable[Finding], sources: Sources) -> Iterator
         text = without_magics(written) if cell is not None else written
         wanted = [(finding.name, finding.place.line, finding.place.end_line) for finding in own]
         for rewriting in suppressing(text, wanted):
-            yield _edit(rewriting, path, cell, text.split("\n"), written.split("\n"))
+            yield _edit(rewriting, path, cell, text.split("\n"), _unindented(written, cell))
+
+
+def _unindented(written: str, cell: int | None) -> list[str]:
+    """The lines as they are written, without what a whole cell is indented by."""
+    indentation = indentation_of(written) if cell is not None else ""
+    return [line.removeprefix(indentation) for line in written.split("\n")]
 
 
 def _edit(rewriting: Rewriting, path: str, cell: int | None, lines: Sequence[str], written: Sequence[str]) -> Edit:

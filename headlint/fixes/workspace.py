@@ -6,7 +6,7 @@ import difflib
 import io
 import tokenize
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
@@ -164,7 +164,26 @@ def edited(path: Path, text: str, edits: Sequence[Edit]) -> str:
 
     cells = sources_as_written(text)
     own = {number: [edit for edit in edits if edit.cell == number] for number in cells}
-    return replace_code(text, {number: apply_edits(cells[number], some) for number, some in own.items() if some})
+    return replace_code(
+        text,
+        {number: apply_edits(cells[number], _indented(some, cells[number])) for number, some in own.items() if some},
+    )
+
+
+def _indented(edits: Sequence[Edit], cell: str) -> list[Edit]:
+    """Edits of a cell where they stand in it as it is written, which may be indented as a whole."""
+    from headlint.source.notebook import indentation_of
+
+    indentation, lines = indentation_of(cell), cell.splitlines()
+    moved = {number: len(indentation) for number, line in enumerate(lines, 1) if line.startswith(indentation)}
+    return [
+        replace(
+            edit,
+            start_column=edit.start_column + moved.get(edit.start_line, 0),
+            end_column=edit.end_column + moved.get(edit.end_line, 0),
+        )
+        for edit in edits
+    ]
 
 
 def _unified(name: str, old: bytes, new: bytes) -> Iterator[str]:

@@ -171,6 +171,15 @@ def _squashed(output: Output, measured: Measurement, finding: Finding) -> _Answe
     return _Answer(None, "No such function was seen to give the output itself.")
 
 
+def _log_in_two_steps(output: Output, measured: Measurement, finding: Finding) -> _Answer:
+    if finding.detail("head") != "softmax" or not _all(output, lambda one: one.log_probabilities):
+        return _Answer(None, "The logarithm does not give the model's output, so the output does not show it.")
+    if output.activation == "log_softmax":
+        return _Answer(None, "A log_softmax gives the model's output; the logarithm stands elsewhere.")
+    told = "In training mode the output is log-probabilities, and no log_softmax gives them"
+    return _Answer(True, f"{told}: where a probability rounds to 0 they are -inf.")
+
+
 def _single_softmax(output: Output, measured: Measurement, finding: Finding) -> _Answer:
     if output.activation not in ("softmax", "log_softmax"):
         return _Answer(None, "The softmax does not give the model's output, so the output does not show it.")
@@ -291,6 +300,7 @@ _RULES: dict[str, Callable[[Output, Measurement, Finding], _Answer]] = {
     "HL110": _lacks_log_softmax,
     "HL111": _gives_softmax,
     "HL112": _squashed,
+    "HL113": _log_in_two_steps,
     "HL201": _single_softmax,
     "HL202": _single_unit,
     "HL203": _two_units,

@@ -75,9 +75,16 @@ def sources_as_written(raw: str) -> dict[int, str]:
     return {number: _source_as_written(cell) for number, cell in enumerate(_code_cells(load(raw)), 1)}
 
 
+def indentation_of(source: str) -> str:
+    """What the first line of a cell is indented by, which IPython takes away from all lines that begin like this."""
+    first = next((line for line in source.split("\n") if line.strip()), "")
+    return first[: len(first) - len(first.lstrip())]
+
+
 def without_magics(source: str) -> str:
     """The text with lines that are not Python replaced by harmless ones, so that every other line keeps its number."""
-    lines = source.split("\n")
+    indentation = indentation_of(source)
+    lines = [line.removeprefix(indentation) for line in source.split("\n")]
     first = next((line for line in lines if line.strip()), "")
     if _OTHER_LANGUAGES.match(first):
         return "\n".join("pass" if line.strip() else "" for line in lines)

@@ -185,6 +185,7 @@ def test_a_notebook_keeps_everything_but_its_line(tmp_path: Path) -> None:
         code_cell("d", "for x, y in loader:\n    loss = criterion(net(x), y)\n    loss.backward()"),
         code_cell("e", "!ls\n%time loss = criterion(net(x), y)"),
         {**code_cell("f", ""), "source": "criterion(net(x), y)\nplot()"},
+        code_cell("g", "  loss = criterion(net(x), y)\n  loss.backward()"),
     ]
     notebook = {"cells": cells, "metadata": {"kernelspec": {"name": "python3"}}, "nbformat": 4, "nbformat_minor": 5}
     file = tmp_path / "net.ipynb"

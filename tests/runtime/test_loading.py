@@ -14,6 +14,7 @@ from headlint.runtime.worker.measuring.places import is_further
 from headlint.runtime.worker.program.commandline import without_command_line
 from headlint.runtime.worker.program.guessing import GuessedConfiguration
 from headlint.runtime.worker.program.loading import Program, module_name, package_root
+from headlint.runtime.worker.program.records import Record, made_record
 from headlint.runtime.worker.program.standins import GUESSED
 
 
@@ -110,3 +111,31 @@ def test_the_framework_of_a_program_that_gets_it_from_elsewhere() -> None:
     assert framework_of("from tools import *\nclass Net(nn.Module): ...\n") == "torch"
     assert framework_of("from tools import *\nmodel = tf.keras.Sequential()\n") == "keras"
     assert framework_of("from tools import *\nclass Net(Module): ...\n") == ""
+
+
+def test_a_class_that_is_called_like_its_file_is_not_taken_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path])
+    monkeypatch.setattr(sys, "modules", {**sys.modules})
+    written(tmp_path, "towers/__init__.py", "from towers.Tower import Tower\n")
+    written(tmp_path, "towers/Tower.py", "class Tower: pass\n")
+    written(tmp_path, "elsewhere/high_up.py", "height = 7\n")
+    path = written(tmp_path, "net.py", "from towers import Tower\nfrom high_up import height\nmade = Tower()\n")
+    namespace = Program(tmp_path, path).load().namespace
+    assert type(namespace["made"]).__name__ == "Tower"
+    assert namespace["height"] == 7
+
+
+def test_required_fields_of_settings_are_guessed() -> None:
+    before = len(GUESSED)
+
+    class Sizes(Record):
+        hidden_dim: int
+        classes: int = 3
+
+    made = made_record(Sizes)
+    assert (made.classes, made.hidden_dim, Sizes(hidden_dim=5).hidden_dim) == (3, 32, 5)
+    assert GUESSED[before:] == ["hidden_dim=32"]
+    del GUESSED[before:]

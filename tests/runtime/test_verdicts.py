@@ -154,3 +154,11 @@ def test_the_last_layer_with_weights_tells_of_the_bias() -> None:
     facts = measured(*[SCORES] * 3, shape=(5, 3))
     assert judge(finding("HL401"), replace(facts, layers=(hidden, head))).outcome is Outcome.CONFIRMED
     assert judge(finding("HL401"), replace(facts, layers=(head, hidden))).outcome is Outcome.REFUTED
+
+
+def test_a_logarithm_of_a_softmax_is_confirmed_where_it_gives_the_output() -> None:
+    log = finding("HL113", head="softmax")
+    assert judge(log, measured(*[LOG_SOFTMAX] * 3)).outcome is Outcome.CONFIRMED
+    for other in (measured(*[LOG_SOFTMAX] * 3, activation="log_softmax"), measured(*[SCORES] * 3)):
+        assert judge(log, other).outcome is Outcome.UNKNOWN
+    assert judge(finding("HL113", head="sigmoid"), measured(*[LOG_SOFTMAX] * 3)).outcome is Outcome.UNKNOWN

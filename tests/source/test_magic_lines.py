@@ -11,7 +11,8 @@ from headlint.source.notebook import without_magics
     ("source", "harmless"),
     [
         ("%matplotlib inline\nx = 1", "pass\nx = 1"),
-        ("  %autoreload 2", "  pass"),
+        ("for x in y:\n  %autoreload 2", "for x in y:\n  pass"),
+        ("\n  x = 1\n  if x:\n      y = 2\nz = 3", "\nx = 1\nif x:\n    y = 2\nz = 3"),
         ("print('%d of %d'\n      %(step, steps))", "print('%d of %d'\n      %(step, steps))"),
         ("print('%d of %d'\n      % (step, steps))", "print('%d of %d'\n      % (step, steps))"),
     ],

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from headlint.flow.layers import argument_order
 from headlint.flow.tensors import operation
 from headlint.flow.values.arguments import Arguments
-from headlint.flow.values.conditions import Option, rule_out_apart
+from headlint.flow.values.conditions import Guard, Option, rule_out_apart
 from headlint.flow.values.facts import LossConstructorCall, LossUse
 from headlint.flow.values.library_values import Loss
 from headlint.flow.values.python_values import Constant, FrameworkName, Instance, Site, Unknown, Value
@@ -115,6 +115,7 @@ def take(
         attached=not machine.without_gradient,
     )
     alternatives = machine.state.alternatives(prediction)
+    differ = len({option.value.domain for option in alternatives if isinstance(option.value, Tensor)}) > 1
     for option in alternatives:
         if isinstance(option.value, Unknown):
             machine.note_open(option.value)
@@ -122,12 +123,26 @@ def take(
             continue
         if rule_out_apart(machine.state.path, option.guards):
             continue
+        if differ and _are_chosen_apart(machine.chosen_by, option.guards):
+            continue
         for labels in machine.state.alternatives(target) if target is not None else (Option((), Constant(None)),):
             _note(
                 machine, kind, option, labels, target is not None, site, options, loss_site, compiled,
                 certain and len(alternatives) == 1, result,
             )  # fmt: skip
     return result
+
+
+def _are_chosen_apart(loss: tuple[Guard, ...], model: tuple[Guard, ...]) -> bool:
+    """Whether one name that nobody sees picks the loss and another the model: which of them go together is not known.
+
+    Where every model gives the same, it goes with every loss.
+    """
+    of_loss, of_model = (
+        {guard.condition.subject for guard in guards if guard.condition.operator == "==" and guard.expected is None}
+        for guards in (loss, model)
+    )
+    return bool(of_loss and of_model) and of_loss.isdisjoint(of_model)
 
 
 def _note(

@@ -222,7 +222,7 @@ def _method_of_instance(machine: Machine, instance: Instance, name: str, argumen
 
 
 _AS_DERIVED = "the layer that it is derived from"
-"""Where an object of a class that is derived from a layer of Keras keeps what its constructor says of that layer."""
+"""Where an object of a class that is derived from a layer keeps what its constructor says of that layer."""
 
 
 def _apply_as_derived(machine: Machine, instance: Instance, arguments: Arguments, at: int) -> Value:
@@ -243,7 +243,7 @@ def _initialize(machine: Machine, instance: Instance, base: str, arguments: Argu
         trainers.hugging_face_subclass(machine, instance, arguments, at)
     elif base == "keras.Model":
         return keras_models.call_method(machine, instance, "__init__", arguments, at)
-    elif base in registry.LAYERS and registry.LAYERS[base].framework == "keras":
+    elif base in registry.LAYERS:
         machine.state.write(instance, _AS_DERIVED, layers.make(machine, registry.LAYERS[base], arguments, at))
     return Constant(None)
 

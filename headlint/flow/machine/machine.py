@@ -130,6 +130,8 @@ class Machine:
         """How many blocks are being run in which a mistake is made on purpose (``with pytest.raises(…)``)."""
         self.in_root = False
         """Whether a function is run that nothing calls: nobody knows at which moment it would be called."""
+        self.chosen_by: tuple[Guard, ...] = ()
+        """The conditions under which the calls that are being interpreted are those of what they call."""
         self.in_container = False
         """Whether a Sequential is applying its members."""
         self.mentions = Mentions()
@@ -289,6 +291,15 @@ class Machine:
         finally:
             self.frames.pop()
             self.class_being_defined = before
+
+    @contextmanager
+    def calling_one_of(self, guards: tuple[Guard, ...]) -> Iterator[None]:
+        """Interpret a call of what is only under these conditions what is called."""
+        before, self.chosen_by = self.chosen_by, (*self.chosen_by, *guards)
+        try:
+            yield
+        finally:
+            self.chosen_by = before
 
     @contextmanager
     def in_round(self, loop: Loop, number: int = 0) -> Iterator[None]:

@@ -82,11 +82,14 @@ def _call_one_of(machine: Machine, several: Choice, arguments: Arguments, at: in
         nonlocal waiting
         result: Value = Unknown(NOT_FOLLOWED)
 
+        guards = machine.state.path[before:]
+
         def run() -> None:
             nonlocal result
-            result = call(machine, function, arguments, at)
+            with machine.calling_one_of(guards):
+                result = call(machine, function, arguments, at)
 
-        if contradicts_defaults(machine.state.path[before:]):
+        if contradicts_defaults(guards):
             machine.with_share_of_options(run)
         else:
             machine.with_share(run, max(0, machine.steps_left - behind) // max(1, waiting), Event.LEFT_OUT)

@@ -24,9 +24,7 @@ MOVED = "moved"
 LEAF = "leaf"
 """What holds a tensor that asks for a gradient, as a parameter does, and is none."""
 
-_TRAINED_OTHERWISE = frozenset(
-    {"grad", "autograd", "backward", "retain_grad", "optim", "optimizer", "Optimizer", "jacobian"}
-)
+_TRAINED_OTHERWISE = frozenset({"grad", "autograd", "backward", "retain_grad", "jacobian"})
 """Names that say that a tensor of its own gets its gradient by hand, or is trained by hand."""
 
 _REGISTERING = frozenset(
@@ -103,6 +101,8 @@ def _is_given_away(machine: Machine, instance: Instance, name: str) -> bool:
     """Whether the program registers a tensor, or lists it, as for an optimizer."""
     body, unit = instance.cls.definition.body, instance.cls.unit
     own = {node.name for node in body if isinstance(node, ir.FunctionDefinition)}
+    if any(_lists_what_is_trained(node, name) for node in ir.walk(body)):
+        return True
     if _REGISTERING & own or (_REGISTERING - _GIVING) & set(_names(body)):
         return True
     if any(_is_of_another(item, name) for node in ir.walk(unit.body) for item in _listed(node)):
@@ -114,6 +114,18 @@ def _is_given_away(machine: Machine, instance: Instance, name: str) -> bool:
 
 _GIVING = frozenset({"parameters", "named_parameters"})
 """Methods of a module that it may override to give more than it registers."""
+
+
+def _lists_what_is_trained(node: object, name: str) -> bool:
+    """``[self.code]``, ``{"params": self.code}``: a list of nothing else is for an optimizer, not one that is joined."""
+    match node:
+        case ir.DictDisplay():
+            return any(is_own(one, name) for one in _listed(node))
+        case ir.Display(items=items):
+            own = all(isinstance(one, ir.Attribute) and is_own(one, one.name) for one in items)
+            return own and any(is_own(one, name) for one in items)
+        case _:
+            return False
 
 
 def _listed(node: object) -> Iterator[object]:

@@ -70,7 +70,7 @@ def _replaced(machine: Machine, unit: ModuleUnit) -> Iterator[Replaced]:
         if cls.unit is not unit or not one.owner.whole or cls.framework_base() not in _PLAIN_BASES:
             continue
         always = {each.at for each in written(cls, one.name) if each.method == "__init__" and each.always}
-        if one.site != one.by and {one.site.at, one.by.at} <= always and has_weights(machine, one.part):
+        if one.site != one.by and {one.site.at, one.by.at} <= always and _has_something_to_train(machine, one.part):
             yield one
 
 
@@ -85,9 +85,13 @@ def _left_alone(machine: Machine, unit: ModuleUnit) -> dict[Site, tuple[Instance
             thing = machine.read(instance, name)
             if not isinstance(thing, Layer | Container | Instance) or thing.born < instance.born or "dummy" in name:
                 continue
-            if not _is_touched(machine, thing) and (has_weights(machine, thing) or has_parameters(machine, thing)):
+            if not _is_touched(machine, thing) and _has_something_to_train(machine, thing):
                 found.setdefault(site, (instance, name, thing))
     return found
+
+
+def _has_something_to_train(machine: Machine, thing: HeapObject) -> bool:
+    return has_weights(machine, thing) or has_parameters(machine, thing)
 
 
 def _is_touched(machine: Machine, thing: HeapObject) -> bool:

@@ -128,6 +128,9 @@ def accept_old_names() -> None:
     for module in namespaces("optimizers"):
         for name in ("adam_v2", "gradient_descent_v2", "rmsprop_v2", "adamax_v2", "adagrad_v2", "nadam_v2"):
             setattr(module, name, OldModule(f"keras.optimizers.{name}"))
+        for name in ("Adam", "SGD", "RMSprop", "Adagrad", "Adadelta", "Adamax", "Nadam"):
+            if not hasattr(module, name.lower()):
+                setattr(module, name.lower(), getattr(keras.optimizers, name))
     for module in namespaces("utils"):
         module.multi_gpu_model = lambda model, *arguments, **keywords: model  # type: ignore[attr-defined]
     for module in namespaces("backend"):

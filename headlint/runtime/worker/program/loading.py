@@ -15,7 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from ..reasons import Unmeasurable, describe
-from .settings import Current, Settings
+from .settings import Current, Settings, shared
 from .slicing import Namespace, names_bound, units_of
 from .sources import parse, read_source
 from .standins import StandIn, missing_package, stand_in
@@ -25,6 +25,11 @@ class Slice(ModuleType):
     """A module of the user's whose statements run when their names are asked for."""
 
     namespace: Namespace
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Keeps a submodule from taking the place of what a statement of the file binds to its name."""
+        if not (isinstance(value, ModuleType) and "namespace" in self.__dict__ and self.namespace.defines(name)):
+            super().__setattr__(name, value)
 
     def __getattr__(self, name: str) -> Any:
         if name == "__all__" and not self.namespace.defines("__all__"):
@@ -236,7 +241,18 @@ class ProjectFinder:
                         loader=SliceLoader(self.program, candidate),
                         submodule_search_locations=[str(candidate.parent)] if package else None,
                     )
-        return None
+        return self.found_elsewhere(name) if path is None else None
+
+    def found_elsewhere(self, name: str) -> importlib.machinery.ModuleSpec | None:
+        """The spec of the file of that name which stands nearest in the project, where Python knows none: some programs are
+        started with more folders on the path."""
+        other = importlib.machinery.PathFinder.find_spec(name)
+        if name in sys.builtin_module_names or (other is not None and other.loader is not None):
+            return None
+        found = [one for one in self.program.root.rglob(f"{name}.py") if "site-packages" not in one.parts]
+        near = sorted(found, key=lambda one: (-shared(one.parts, self.program.path.parts), len(one.parts), one.parts))
+        loader = SliceLoader(self.program, near[0]) if near else None
+        return importlib.util.spec_from_file_location(name, near[0], loader=loader) if near else None
 
     def is_ours(self, folder: Path) -> bool:
         """Whether a folder belongs to the project and not to installed packages."""

@@ -25,6 +25,10 @@ REASONS: dict[str, str] = {}
 """Why a package has a stand-in, by its name."""
 
 
+OF_DATA = re.compile(r"^(num|n|nb)_?(classes|labels|class)$|^vocab_?size$")
+"""Counts that only data tells."""
+
+
 class StandIn(ModuleType):
     """Takes any attribute and any call and does nothing. Look-ups of special names fail, so that it is never
     mistaken for a number, a sequence or a tensor. Each has a class of its own: Python's errors then tell its name."""
@@ -48,6 +52,8 @@ class StandIn(ModuleType):
         child: Any = StandIn(f"{self.__name__}.{name}", self.__dict__["_reason"])
         if self.__name__.endswith("space") and name in ("shape", "n"):
             child = space(f"{self.__name__}.{name}", name)
+        elif OF_DATA.search(name):
+            return guessed_size(f"{self.__name__}.{name}", VOCABULARY if "vocab" in name else CLASSES)
         elif name == "shape":
             child = GuessedShape(child)
         self.__dict__[name] = child

@@ -157,6 +157,14 @@ def is_called(target: type, parameter: str) -> bool:
     return False
 
 
+def calls_parameter(function: Callable[..., Any], parameter: str) -> bool:
+    """Whether a function calls one of its parameters."""
+    return any(
+        isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == parameter
+        for node in nodes_of(function)
+    )
+
+
 def kept_as(constructor: Callable[..., Any] | None, parameter: str) -> Iterator[str]:
     """The attributes of ``self`` that a constructor gives a parameter as it is."""
     for node in nodes_of(constructor) if constructor is not None else ():

@@ -15,7 +15,7 @@ from torch import nn
 
 from ..measuring.specs import BATCH, FEATURES, LENGTH, SIDE, Given, Grouped, Inputs, Spec, TensorSpec
 from ..program.guessing import CLASSES, VOCABULARY, guess_by_name
-from ..program.uses import keys_read, parts_unpacked, uses_of
+from ..program.uses import calls_parameter, keys_read, parts_unpacked, uses_of
 from ..request import InputWanted
 
 
@@ -180,6 +180,8 @@ def spec_of_parameter(parameter: inspect.Parameter, model: nn.Module) -> Spec:
     if written in BY_ANNOTATION:
         number = guess_by_name(parameter.name)
         return Given(number) if isinstance(number, int) and written == "int" else BY_ANNOTATION[written]
+    if calls_parameter(written_pass(model), parameter.name):
+        return Given(torch.relu)
     target = parts_unpacked(written_pass(model), parameter.name)
     if target is not None and (group := group_of(target, model)) is not None:
         return group
@@ -213,6 +215,8 @@ def spec_by_use(name: str, model: nn.Module) -> Spec:
     used = spec_of_layer(layer)
     if by_name is not None and (used is None or not isinstance(by_name, TensorSpec)):
         return by_name
+    if used is not None and used.is_integer and isinstance(by_name, TensorSpec) and len(by_name.shape) == 1:
+        return replace(used, shape=by_name.shape)
     if used is not None:
         return used
     fallback = by_name if isinstance(by_name, TensorSpec) else None

@@ -157,6 +157,8 @@ def _as_many_axes(inputs: Inputs, names: list[str], match: re.Match[str]) -> Ite
         if spec.shape and not spec.is_integer:
             yield inputs.with_spec(name, replace(spec, shape=(*spec.shape, 1)))
     for name, spec in _free(inputs, [name for name, _ in inputs.tensors()]):
+        if len(spec.shape) == 2 and spec.is_integer:
+            yield inputs.with_spec(name, replace(spec, shape=spec.shape[:1]))
         if len(spec.shape) == few and spec.is_integer:
             yield inputs.with_spec(name, TensorSpec((*spec.shape, FEATURES)))
         elif len(spec.shape) == few:

@@ -43,7 +43,7 @@ from .operations import applied
 from .outputs import outputs_of, summary
 from .passes import in_place_of_forward
 from .repairs import repairs
-from .search import NoInputs, TooSlow, search
+from .search import Failure, NoInputs, TooSlow, attempt, search
 from .standins import accept_old_layers, cut_off_downloads, without_cuda
 from .training import steps
 from .watch import Trace, seeing
@@ -288,9 +288,21 @@ class TorchBench:
             TooSlow: a pass takes more seconds than that.
         """
         try:
-            return self.searched(self.fresh_for_search(model), first, self.device, True, patience), True
+            found = self.searched(self.fresh_for_search(model), first, self.device, True, patience)
         except Unmeasurable:
             return self.searched(self.fresh_for_search(model), first, self.device, False, patience), False
+        if self.takes(model, found, train=False):
+            return found, True
+        try:
+            other = self.searched(self.fresh_for_search(model), [found, *first], self.device, False, patience)
+        except Unmeasurable:
+            return found, True
+        return other, self.takes(model, other, train=True)
+
+    def takes(self, model: nn.Module, inputs: Inputs, train: bool) -> bool:
+        """Whether a model takes inputs in a mode."""
+        with on_device(self.device):
+            return not isinstance(attempt(model.train(train), inputs, self.device), Failure)
 
     def fresh_for_search(self, model: nn.Module) -> Callable[[], nn.Module]:
         """The model that is there, then new ones."""

@@ -97,7 +97,7 @@ class NoInputs(Unmeasurable):
 
 
 NEEDS_VALUES = re.compile(
-    r"cannot be called on meta tensors|on a meta tensor|meta tensors? .*no data|data-dependent", re.I
+    r"cannot be called on meta tensors|on a meta tensor|meta tensors? .*no data|data-(in)?dependent", re.I
 )
 """What PyTorch says on meta where the program asks for a number: shapes alone lead no further."""
 

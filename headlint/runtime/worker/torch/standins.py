@@ -59,7 +59,8 @@ def without_cuda() -> None:
 
 
 def accept_old_layers() -> None:
-    """Lets ``nn.Conv1d`` take images where its kernel has two axes, as in PyTorch before 1.11."""
+    """Lets ``nn.Conv1d`` take images where its kernel has two axes, as in PyTorch before 1.11, and parts be called
+    ``norm.1``, as before 0.4."""
     ordinary = nn.Conv1d._conv_forward
 
     def conv_forward(layer: Any, values: Any, weight: Any, bias: Any) -> Any:
@@ -69,6 +70,12 @@ def accept_old_layers() -> None:
         return nn.functional.conv2d(values, weight, bias, *sizes, layer.groups)
 
     nn.Conv1d._conv_forward = conv_forward
+    add_module = nn.Module.add_module
+
+    def add_named(self: Any, name: str, module: Any) -> None:
+        add_module(self, name.replace(".", "_") if isinstance(name, str) else name, module)
+
+    nn.Module.add_module = add_named
 
 
 class Options(dict[str, Any]):
