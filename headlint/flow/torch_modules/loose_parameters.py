@@ -92,9 +92,12 @@ def _is_meant_to_be_trained(instance: Instance, name: str) -> bool:
     cls = instance.cls
     places = list(written(cls, name))
     mentioned = {*_names(cls.definition.body)}
-    uses = sum(is_own(node, name) for node in ir.walk(cls.definition.body))
+    methods = (
+        node for node in cls.definition.body if isinstance(node, ir.FunctionDefinition) and node.name != "__init__"
+    )
+    used = any(is_own(node, name) for method in methods for node in ir.walk(method.body))
     in_constructor = len(places) == 1 and places[0].method == "__init__"
-    return in_constructor and uses > 1 and not _TRAINED_OTHERWISE & mentioned
+    return in_constructor and used and not _TRAINED_OTHERWISE & mentioned
 
 
 def _is_given_away(machine: Machine, instance: Instance, name: str) -> bool:
