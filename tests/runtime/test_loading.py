@@ -121,11 +121,17 @@ def test_a_class_that_is_called_like_its_file_is_not_taken_for_it(
     monkeypatch.setattr(sys, "modules", {**sys.modules})
     written(tmp_path, "towers/__init__.py", "from towers.Tower import Tower\n")
     written(tmp_path, "towers/Tower.py", "class Tower: pass\n")
+    written(tmp_path, "parts/__init__.py", "from . import wheel\nfrom .wheel import *\n")
+    written(tmp_path, "parts/wheel.py", "spokes = 9\n")
     written(tmp_path, "elsewhere/high_up.py", "height = 7\n")
-    path = written(tmp_path, "net.py", "from towers import Tower\nfrom high_up import height\nmade = Tower()\n")
+    path = written(
+        tmp_path,
+        "net.py",
+        "from towers import Tower\nfrom high_up import height\nmade = Tower()\nfrom parts import spokes\n",
+    )
     namespace = Program(tmp_path, path).load().namespace
     assert type(namespace["made"]).__name__ == "Tower"
-    assert namespace["height"] == 7
+    assert (namespace["height"], namespace["spokes"]) == (7, 9)
 
 
 def test_required_fields_of_settings_are_guessed() -> None:

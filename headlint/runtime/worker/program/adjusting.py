@@ -132,13 +132,22 @@ def adjusted(
     knobs = [*knobs_of(arguments, parameters), *knobs_left_out(arguments, parameters, trouble)]
     for knob in sorted(knobs, key=trouble.distance):
         for value in usual_for(knob, trouble) if usual else asked_for(knob, trouble):
-            if type(value) is not type(knob.value) or (value is not knob.value and value != knob.value):
+            if type(value) is not type(knob.value) or (value is not knob.value and not is_equal(value, knob.value)):
                 yield knob.turned(value), trouble.distance(knob) == 0
     if not usual and isinstance(error, (RuntimeError, IndexError)):
         given = names_given(arguments, parameters)
         for name, value in switches.items():
             if name not in given:
                 yield exchanged(arguments, name, name, not value), False
+
+
+PLAIN = (bool, int, float, str, list, tuple)
+"""Kinds of values of which it is plain whether two are equal; a table of weights gives as many answers as it has numbers."""
+
+
+def is_equal(one: Any, other: Any) -> bool:
+    """Whether two values of one kind are equal, as far as that is plain."""
+    return type(one) in PLAIN and bool(one == other)
 
 
 def with_equal_lengths(arguments: Arguments, parameters: list[str], trouble: Trouble) -> Arguments:
@@ -225,6 +234,8 @@ def asked_for(knob: Knob, trouble: Trouble) -> Iterator[Any]:
         yield table().numpy()
     if WANTS_TENSOR.search(text) and trouble.reads(knob) and "torch" in sys.modules:
         yield from tensors_for(knob, trouble)
+    if "must be a bool" in text and number and trouble.reads(knob):
+        yield from (False, True)
     if WANTS_WHOLE.search(text) and isinstance(value, float):
         yield from (HIDDEN, 2)
     if WANTS_WHOLE.search(text) and several and any(isinstance(one, float) for one in value):
@@ -297,7 +308,9 @@ def likely(name: str) -> Iterator[Any]:
 def usual_for(knob: Knob, trouble: Trouble) -> Iterator[Any]:
     """Other numbers: what the error names, multiples, and usual ones."""
     value = knob.value
-    if setting((knob.name,)) == value:  # the program's own settings do not do: what a guess by the name alone gives
+    if (
+        type(value) in PLAIN and setting((knob.name,)) == value
+    ):  # the program's own settings do not do: what a guess by the name alone gives
         yield from likely(knob.name)
     if isinstance(value, bool) or not isinstance(value, int):
         return

@@ -27,13 +27,13 @@ class Slice(ModuleType):
     namespace: Namespace
 
     def __setattr__(self, name: str, value: Any) -> None:
-        """Keeps a submodule from taking the place of what a statement of the file binds to its name."""
-        if not (isinstance(value, ModuleType) and "namespace" in self.__dict__ and self.namespace.defines(name)):
+        """Keeps a submodule from taking the place of what the file imports from it by its own name."""
+        if not (isinstance(value, ModuleType) and "namespace" in self.__dict__ and self.namespace.unpacks(name)):
             super().__setattr__(name, value)
 
     def __getattr__(self, name: str) -> Any:
         if name == "__all__" and not self.namespace.defines("__all__"):
-            return [bound for unit in self.namespace.units for bound in unit.binds if not bound.startswith("_")]
+            return [bound for unit in self.namespace.units for bound in unit.binds if not bound.startswith(("_", "*"))]
         if name == "namespace" or (name.startswith("__") and not self.namespace.defines(name)):
             raise AttributeError(name)
         try:

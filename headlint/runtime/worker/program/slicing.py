@@ -333,13 +333,20 @@ class Namespace(dict[str, Any]):
             except ImportError:
                 continue
             self.executed.add(unit.index)
-            if not isinstance(self[name], StandIn):
+            if name in self and not isinstance(self[name], StandIn):
                 break
         return name in self
 
     def defines(self, name: str) -> bool:
         """Whether some statement binds the name."""
         return name in self._binders
+
+    def unpacks(self, name: str) -> bool:
+        """Whether a statement imports a name from a module that is called so too: ``from .Tower import Tower``."""
+        return any(
+            isinstance(unit.node, ast.ImportFrom) and (unit.node.module or "").rpartition(".")[2] == name
+            for unit in self._binders.get(name, ())
+        )
 
     def has_value(self, name: str) -> bool:
         """Whether some statement that was executed has bound the name."""
