@@ -137,6 +137,18 @@ def ancestors(*tensors: Tensor) -> Iterator[Tensor]:
             stack.extend(current.inputs)
 
 
+def attached_ancestors(tensor: Tensor) -> Iterator[Tensor]:
+    """A tensor and everything that it passes its gradient to, each once."""
+    seen: set[int] = set()
+    stack = [tensor]
+    while stack:
+        current = stack.pop()
+        if current.attached and id(current) not in seen:
+            seen.add(id(current))
+            yield current
+            stack.extend(current.inputs)
+
+
 def assumptions_of(tensor: Tensor) -> frozenset[Assumption]:
     """The defaults that a tensor's meaning or width rests on."""
     found: frozenset[Assumption] = frozenset()

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
 from headlint.checks.evidence import Evidence
 from headlint.checks.gradient import MODEL_OUTPUTS
-from headlint.checks.tensors import ancestors
+from headlint.checks.tensors import ancestors, attached_ancestors
 from headlint.checks.training.holding import called
 from headlint.checks.training.order import Run
 from headlint.flow.values.facts import Event, LossCopied, TrainingEvent
@@ -20,7 +20,7 @@ from headlint.flow.values.training_values import Optimizer
 def loss_is_copied(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL502."""
     differentiated = [event.subject for event in evidence.events if event.event is Event.DIFFERENTIATED]
-    whole = {id(part) for loss in differentiated if isinstance(loss, Tensor) for part in _with_gradient(loss)}
+    whole = {id(part) for loss in differentiated if isinstance(loss, Tensor) for part in attached_ancestors(loss)}
     copies = {part.cut for loss in differentiated if isinstance(loss, Tensor) for part in ancestors(loss)}
     for fact in evidence.of(LossCopied):
         if id(fact.copied) in whole or fact.site in copies:
@@ -35,16 +35,6 @@ def loss_is_copied(evidence: Evidence) -> Iterator[Diagnostic]:
             (DiagnosticStep(fact.site, "takes the loss without its graph", "operation", fact.by),),
             subject=fact,
         )
-
-
-def _with_gradient(loss: Tensor) -> Iterator[Tensor]:
-    stack, seen = [loss], set[int]()
-    while stack:
-        one = stack.pop()
-        if one.attached and id(one) not in seen:
-            seen.add(id(one))
-            yield one
-            stack.extend(one.inputs)
 
 
 def only_copies_behind(evidence: Evidence, run: Run, backward: TrainingEvent) -> Site | None:

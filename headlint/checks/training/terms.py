@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
 from headlint.checks.evidence import Evidence
-from headlint.checks.tensors import ancestors
+from headlint.checks.tensors import ancestors, attached_ancestors
 from headlint.flow.values.facts import Event
 from headlint.flow.values.python_values import Site
 from headlint.flow.values.tensor_values import Domain, Tensor
@@ -55,7 +55,7 @@ def _cut_behind_a_loss(evidence: Evidence, term: Tensor) -> Site | None:
         id(part)
         for event in evidence.events
         if event.event is Event.DIFFERENTIATED and isinstance(event.subject, Tensor)
-        for part in _attached(event.subject)
+        for part in attached_ancestors(event.subject)
     }
     learns = any(part.origin.layer is not None for one in behind for part in ancestors(one))
     return term.cut if behind and learns and not any(id(one) in elsewhere for one in behind) else None
@@ -64,17 +64,6 @@ def _cut_behind_a_loss(evidence: Evidence, term: Tensor) -> Site | None:
 def _operation(term: Tensor) -> str:
     """The name of what cut a summand off."""
     return next((part.origin.name for part in ancestors(term) if part.origin.site == term.cut), "")
-
-
-def _attached(loss: Tensor) -> Iterator[Tensor]:
-    """A loss and what it passes its gradient to."""
-    stack, seen = [loss], set[int]()
-    while stack:
-        one = stack.pop()
-        if one.attached and id(one) not in seen:
-            seen.add(id(one))
-            yield one
-            stack.extend(one.inputs)
 
 
 RULES = (part_without_its_graph,)

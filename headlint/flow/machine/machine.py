@@ -138,9 +138,9 @@ class Machine:
         self.rounds: tuple[Round, ...] = ()
         """The rounds of loops that are being run, in whatever function, outermost first."""
         self.applying = False
+        """Whether a module is being applied, so that what it applies are its own parts."""
         self.leaves_out_forwards = False
         """Whether modules of the program are not followed into where they are applied."""
-        """Whether a module is being applied, so that what it applies are its own parts."""
         self.comprehending = 0
         """How many comprehensions around are being evaluated."""
         self.rounds_of_comprehension: tuple[Round, ...] = ()

@@ -81,7 +81,6 @@ def _call_one_of(machine: Machine, several: Choice, arguments: Arguments, at: in
     def follow(function: Value) -> Value:
         nonlocal waiting
         result: Value = Unknown(NOT_FOLLOWED)
-
         guards = machine.state.path[before:]
 
         def run() -> None:
