@@ -185,7 +185,8 @@ def dropout_after_head(evidence: Evidence) -> Iterator[Diagnostic]:
             if not tensor.inputs:
                 break
             before = tensor.inputs[0]
-            if tensor.origin.note in ("dropout", "norm") and _is_head(before) and not _harmless(tensor):
+            harmless = _harmless(tensor) or _is_switched_on(tensor, use)
+            if tensor.origin.note in ("dropout", "norm") and _is_head(before) and not harmless:
                 site = tensor.origin.built_at or tensor.origin.site
                 if site is not None:
                     what = "Dropout" if tensor.origin.note == "dropout" else "Batch normalisation"
@@ -203,6 +204,13 @@ def dropout_after_head(evidence: Evidence) -> Iterator[Diagnostic]:
             if tensor.origin.role == "layer" and tensor.origin.note not in ("flatten", "reshape", "pool"):
                 break
             tensor = before
+
+
+def _is_switched_on(tensor: Tensor, use: LossUse) -> bool:
+    """Whether a setting says how much is dropped, and the program asks that setting whether anything is to be dropped."""
+    layer = tensor.origin.layer
+    rate = layer.arguments.get("p", layer.arguments.get("rate")) if layer is not None else None
+    return isinstance(rate, Unknown) and any(guard.condition.subject is rate for guard in use.guards)
 
 
 def _is_head(tensor: Tensor) -> bool:

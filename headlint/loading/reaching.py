@@ -17,6 +17,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec import Struct, field
+
 from headlint.frameworks.names import ALWAYS_LIBRARIES, usual_meaning
 from headlint.frameworks.vocabulary import TELLING_ATTRIBUTES, libraries
 from headlint.source.document import UnreadableError, read_document
@@ -53,6 +55,7 @@ class Reaching:
         self.modules_beside = LEAST_MODULES_BESIDE
         """How many modules are looked at, beside those that are asked for."""
         self._fills: dict[Piece, list[Piece]] = {}
+        self._offered: dict[Path, _Offered] = {}
         self._reaching: set[Piece] = set()
 
     def names_in(self, file: Path, text: str | None = None) -> frozenset[str] | None:
@@ -73,7 +76,7 @@ class Reaching:
     def _outline(self, file: Path) -> Outline | None:
         """The outline of a module; None where it cannot be read, or too many were."""
         if file not in self._outlines:
-            if file not in self._asked and len(self._outlines) >= len(self._asked) + self.modules_beside:
+            if file not in self._asked and self._room() <= 0:
                 return None
             try:
                 text = read_document(file, self._loader.data(file)).text
@@ -82,6 +85,10 @@ class Reaching:
             else:
                 self._take(file, text)
         return self._outlines[file]
+
+    def _room(self) -> int:
+        """How many modules may still be looked at that nobody asked for."""
+        return len(self._asked) + self.modules_beside - len(self._outlines)
 
     def _take(self, file: Path, text: str) -> None:
         outline = self._outlines[file] = Outline.of(text)
@@ -176,10 +183,55 @@ class Reaching:
         """The outline of a module of the project."""
         return self._outline(file)
 
+    def offered(self, file: Path) -> _Offered:
+        """What a module offers; worked out once, for packages that hand on all that hundreds of modules define.
+
+        It is worked out again when all the modules may be looked at that were too many before.
+        """
+        known = self._offered.get(file)
+        if known is None or 0 < known.left_out <= self._room():
+            known = self._offered[file] = self._gather(file)
+        return known
+
+    def _gather(self, file: Path) -> _Offered:
+        found = _Offered()
+        seen, stack = {file}, [file]
+        while stack:
+            one = stack.pop()
+            outline = self._outline(one)
+            if outline is None:
+                found.library = True
+                found.left_out += one not in self._outlines
+                continue
+            for name in outline.bound.keys() | outline.imports.keys():
+                found.homes.setdefault(name, []).append(one)
+            if one.name == "__init__.py":
+                for name, submodule in self.submodules(one).items():
+                    found.submodules.setdefault(name, []).append(submodule)
+            for star in outline.stars:
+                if self.is_library(one, star):
+                    found.library = True
+                elif (module := self.module(one, star.level, star.module)) is not None and module not in seen:
+                    seen.add(module)
+                    stack.append(module)
+        return found
+
     def submodules(self, package: Path) -> dict[str, Path]:
         """The modules right below a package, given its ``__init__.py``."""
         project = self._loader.project
         return project.submodules(package) if project is not None else {}
+
+
+class _Offered(Struct):
+    """What a module offers by name, itself and through ``from module import *``, however long the chain."""
+
+    homes: dict[str, list[Path]] = field(default_factory=dict)
+    """The modules that bind or import a name."""
+    submodules: dict[str, list[Path]] = field(default_factory=dict)
+    left_out: int = 0
+    """How many modules of the chain were not looked at, as they were too many."""
+    library: bool = False
+    """Whether it offers every name of a library, or of a module that cannot be looked at."""
 
 
 class _Mentions:
@@ -233,15 +285,10 @@ class _Mentions:
         if file is None or file in self._modules:
             return
         self._modules.add(file)
-        outline = self._reaching.outline(file)
-        if outline is None:
-            self.library = True
-            return
-        for name in self._names & (outline.bound.keys() | outline.imports.keys()):
-            self._member(file, name)
-        for star in outline.stars:
-            self.take_star(file, star)
-        if file.name == "__init__.py":
-            submodules = self._reaching.submodules(file)
-            for name in self._names & submodules.keys():
-                self._module(submodules[name])
+        offered = self._reaching.offered(file)
+        self.library |= offered.library
+        for name in self._names:
+            for home in offered.homes.get(name, ()):
+                self._member(home, name)
+            for submodule in offered.submodules.get(name, ()):
+                self._module(submodule)

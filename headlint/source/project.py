@@ -216,10 +216,7 @@ class Project:
                 new = [imported for imported in self._imported_by(stack.pop()) if imported not in found]
                 found.update(new)
                 stack += new
-            dynamic = (
-                other for other in self.files if other not in found and _IMPORTS_ANYTHING.search(bytes_of(other))
-            )
-            self._reach_of[file] = (found | heirs | set(dynamic)) - {file}
+            self._reach_of[file] = (found | heirs | self._importing_anything) - {file}
         yield from self._reach_of[file]
 
     @cached_property
