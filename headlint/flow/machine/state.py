@@ -24,6 +24,9 @@ MOST_OF_ONE_QUESTION = 24
 MOST_COMPARED = 4 * MOST_OPTIONS
 """Alternatives that are compared with each other, as some may turn out to be one: a table may have hundreds."""
 
+MOST_USUAL = 2
+"""So many alternatives that the defaults lead to are followed where there are too many others."""
+
 MOST_GUARDS = 8
 """An alternative under more conditions than this is no longer followed."""
 
@@ -277,7 +280,7 @@ def join(options: Iterable[tuple[tuple[Guard, ...], Value]]) -> Value:
             return Choice(tuple(folded))
     usual = [option for option in followed if _is_usual(option)]
     rest = Unknown(TOO_MANY)
-    return Choice((*usual, Option((), rest))) if 0 < len(usual) < MOST_OPTIONS else rest
+    return Choice((*usual, Option((), rest))) if 0 < len(usual) <= MOST_USUAL else rest
 
 
 def _is_computed(option: Option) -> bool:
