@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from pathlib import Path
 
 from headlint.loading.loader import ProjectLoader
@@ -28,10 +28,15 @@ class Importers:
         self._offered: dict[Path, frozenset[bytes]] = {}
         self._words: dict[Path, frozenset[bytes]] = {}
 
-    def of(self, file: Path) -> Iterator[Path]:
-        """The importers that may call what a file offers; packages hand it on whatever they name."""
+    def of(self, file: Path, known: Set[Path] = frozenset(), handing_on: Set[Path] = frozenset()) -> Iterator[Path]:
+        """The importers that may call what a file offers, but for those that are known and hand nothing on.
+
+        Packages hand it on whatever they name.
+        """
         offered = self._offered_by(file)
         for importer in self._project.importers(file):
+            if importer in known and importer not in handing_on and importer.name != "__init__.py":
+                continue
             if importer.name == "__init__.py" or self._may_call(importer, offered):
                 yield importer
 

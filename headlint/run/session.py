@@ -207,7 +207,7 @@ def _analyze_importers(
 ) -> list[FileResult]:
     """Look at the files that import one whose functions wait for values, and at those that import these."""
     more: list[FileResult] = []
-    waiting = list(open_files)
+    waiting = dict.fromkeys(open_files)
     if not waiting or loader.project is None or known.issuperset(loader.project.files):
         return more
     loader.project.expect_searches(len(waiting))
@@ -216,8 +216,9 @@ def _analyze_importers(
     while waiting and len(more) < MOST_IMPORTERS:
         wanted: list[Path] = []
         while waiting:
-            file = waiting.pop()
-            for importer in importers.of(file):
+            # The first one first: a package then hands on what all of its modules offer, and not what each does.
+            del waiting[file := next(iter(waiting))]
+            for importer in importers.of(file, known, handing_on):
                 if importer.name == "__init__.py":
                     handing_on.add(importer)
                 if importer not in known:
@@ -227,10 +228,10 @@ def _analyze_importers(
                     else:
                         handing_on.add(importer)
                 if importer in handing_on and importers.hand_on(file, importer):
-                    waiting.append(importer)
+                    waiting[importer] = None
         results = _analyze_all(wanted[: MOST_IMPORTERS - len(more)], loader, settings)
         more += [FileResult(one.path, one.findings, (), one.overrides, one.open) for one in results]
-        waiting = sorted(Path(result.path) for result in results if result.open)
+        waiting = dict.fromkeys(sorted(Path(result.path) for result in results if result.open))
     return more
 
 
