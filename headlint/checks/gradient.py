@@ -185,8 +185,12 @@ def dropout_after_head(evidence: Evidence) -> Iterator[Diagnostic]:
             if not tensor.inputs:
                 break
             before = tensor.inputs[0]
-            harmless = _harmless(tensor) or _is_switched_on(tensor, use)
-            if tensor.origin.note in ("dropout", "norm") and _is_head(before) and not harmless:
+            if (
+                tensor.origin.note in ("dropout", "norm")
+                and _is_head(before)
+                and not _harmless(tensor)
+                and not _is_switched_on(tensor, use)
+            ):
                 site = tensor.origin.built_at or tensor.origin.site
                 if site is not None:
                     what = "Dropout" if tensor.origin.note == "dropout" else "Batch normalisation"

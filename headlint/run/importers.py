@@ -35,9 +35,8 @@ class Importers:
         """
         offered = self._offered_by(file)
         for importer in self._project.importers(file):
-            if importer in known and importer not in handing_on and importer.name != "__init__.py":
-                continue
-            if importer.name == "__init__.py" or self._may_call(importer, offered):
+            settled = importer in known and importer not in handing_on
+            if importer.name == "__init__.py" or (not settled and self._may_call(importer, offered)):
                 yield importer
 
     def hand_on(self, file: Path, importer: Path) -> bool:

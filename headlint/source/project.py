@@ -207,7 +207,7 @@ class Project:
             self._heirs[file] = frozenset(self._all_importers(file))
         return self._heirs[file]
 
-    def _within_reach_of(self, file: Path, heirs: frozenset[Path]) -> Iterator[Path]:
+    def _within_reach_of(self, file: Path, heirs: frozenset[Path]) -> set[Path]:
         """The other files that may be handed an object of a file's: those that its importers import, or that import anything."""
         if file not in self._reach_of:
             found: set[Path] = set()
@@ -217,7 +217,7 @@ class Project:
                 found.update(new)
                 stack += new
             self._reach_of[file] = (found | heirs | self._importing_anything) - {file}
-        yield from self._reach_of[file]
+        return self._reach_of[file]
 
     @cached_property
     def _importing_anything(self) -> frozenset[Path]:

@@ -113,7 +113,7 @@ class Branches(Struct):
 
 def contradicts_defaults(path: Path) -> bool:
     """Whether a path is taken only by those who give something else than the defaults."""
-    return any(guard.expected is not None and guard.outcome is not guard.expected for guard in path)
+    return any(guard.departs for guard in path)
 
 
 def _options_of(path: Path) -> set[Unknown]:
@@ -124,7 +124,7 @@ def _options_of(path: Path) -> set[Unknown]:
 def _chosen_otherwise(path: Path) -> Iterator[Unknown]:
     """The options that are not left at their defaults on a path."""
     for guard in path:
-        if guard.expected is not None and guard.outcome is not guard.expected:
+        if guard.departs:
             yield from symbols_of(guard.condition)
 
 
@@ -143,7 +143,7 @@ def _chooses_a_model_only(path: Path, outside: Path | None) -> bool:
     """Whether several options together choose a model, and none of them anything else: the loss is the same for all."""
     if outside is None or contradicts_defaults(outside):
         return False
-    unusual = [guard for guard in path if guard.expected is not None and guard.outcome is not guard.expected]
+    unusual = [guard for guard in path if guard.departs]
     compared = [guard for guard in outside if guard.condition.operator != "truth"]
     return all(any(map(is_option, symbols_of(guard.condition))) for guard in unusual) and not any(
         is_option(symbol) for guard in compared for symbol in symbols_of(guard.condition)
@@ -152,7 +152,7 @@ def _chooses_a_model_only(path: Path, outside: Path | None) -> bool:
 
 def needs_one_flag(path: Path) -> bool:
     """Whether a path is taken by those who give a single flag, ``--do-train``, and leave every other option alone."""
-    unusual = [guard.condition for guard in path if guard.expected is not None and guard.outcome is not guard.expected]
+    unusual = [guard.condition for guard in path if guard.departs]
     flag = unusual[0].subject if unusual else None
     return (
         isinstance(flag, Unknown)

@@ -91,7 +91,7 @@ def _is_meant_to_be_trained(instance: Instance, name: str) -> bool:
     """Whether a module makes a tensor once and computes with it, and asks nobody for gradients itself."""
     cls = instance.cls
     places = list(written(cls, name))
-    mentioned = {*_names(cls.definition.body)}
+    mentioned = ir.names_in(cls.definition.body) | ir.attributes_in(cls.definition.body)
     methods = (
         node for node in cls.definition.body if isinstance(node, ir.FunctionDefinition) and node.name != "__init__"
     )
@@ -106,7 +106,7 @@ def _is_given_away(machine: Machine, instance: Instance, name: str) -> bool:
     own = {node.name for node in body if isinstance(node, ir.FunctionDefinition)}
     if any(_lists_what_is_trained(node, name) for node in ir.walk(body)):
         return True
-    if _REGISTERING & own or (_REGISTERING - _GIVING) & set(_names(body)):
+    if _REGISTERING & own or (_REGISTERING - _GIVING) & (ir.names_in(body) | ir.attributes_in(body)):
         return True
     if any(_is_of_another(item, name) for node in ir.walk(unit.body) for item in _listed(node)):
         return True
@@ -140,16 +140,13 @@ def _listed(node: object) -> Iterator[object]:
 
 
 def _is_of_another(node: object, name: str) -> bool:
-    match node:
-        case ir.Attribute(owner=owner, name=attribute):
-            return attribute == name and not is_own(node, name) and owner is not None
-        case _:
-            return False
+    return isinstance(node, ir.Attribute) and node.name == name and not is_own(node, name)
 
 
 def _takes_care(machine: Machine, instance: Instance, name: str) -> bool:
     """Whether the program registers, or may train, the parameters by hand."""
-    mentioned = set(_names(instance.cls.definition.body))
+    body = instance.cls.definition.body
+    mentioned = ir.names_in(body) | ir.attributes_in(body)
     file = instance.cls.unit.file
     return (
         bool(_REGISTERING & mentioned)
@@ -158,17 +155,10 @@ def _takes_care(machine: Machine, instance: Instance, name: str) -> bool:
     )
 
 
-def _names(body: object) -> Iterator[str]:
-    for node in ir.walk(body):
-        match node:
-            case ir.Name(name=name) | ir.Attribute(name=name):
-                yield name
-
-
 def _names_of_others(instance: Instance) -> set[str]:
     """The attributes that the file of a class asks of anything but ``self``."""
     return {
         node.name
         for node in ir.walk(instance.cls.unit.body)
-        if isinstance(node, ir.Attribute) and not (isinstance(node.owner, ir.Name) and node.owner.name == "self")
+        if isinstance(node, ir.Attribute) and not is_own(node, node.name)
     }

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from headlint.flow.machine.parts import possible_items, things_of
 from headlint.flow.python import attributes, items, iteration
+from headlint.flow.torch_modules.written import is_own
 from headlint.flow.values.facts import PartsKept
 from headlint.flow.values.library_values import Backbone, Container, Layer
 from headlint.flow.values.modules import ModuleUnit
@@ -196,20 +197,14 @@ def _keeps_account(machine: Machine, instance: Instance, attribute: str) -> bool
 
 def _asks_only_for_parameters(body: object, attribute: str) -> bool:
     """Whether optimizers are given what ``parameters()`` of the whole module gives, and no collection beside it."""
-    asked = {
-        node.name
-        for node in ir.walk(body)
-        if isinstance(node, ir.Attribute) and isinstance(node.owner, ir.Name) and node.owner.name == "self"
-    }
-    called = {
-        node.function.name
-        for node in ir.walk(body)
-        if isinstance(node, ir.Call)
-        and isinstance(node.function, ir.Attribute)
-        and isinstance(node.function.owner, ir.Name)
-        and node.function.owner.name == "self"
-    }
+    asked = set(_own_names(ir.walk(body)))
+    called = set(_own_names(node.function for node in ir.walk(body) if isinstance(node, ir.Call)))
     return "parameters" in called and called <= {"parameters", "log"} and attribute not in asked
+
+
+def _own_names(nodes: Iterable[object]) -> Iterator[str]:
+    """The names of those nodes that are attributes of ``self``."""
+    return (node.name for node in nodes if isinstance(node, ir.Attribute) and is_own(node, node.name))
 
 
 def _kept(machine: Machine, instance: Instance) -> Iterator[_Kept]:

@@ -58,6 +58,11 @@ class Guard:
     def __repr__(self) -> str:
         return f"Guard({self.condition!r}, {self.outcome})"
 
+    @property
+    def departs(self) -> bool:
+        """Whether only something else than the default leads to its outcome."""
+        return self.expected is not None and self.outcome is not self.expected
+
     def as_required(self) -> Guard:
         """The same, where the program goes on only so."""
         return Guard(self.condition, self.outcome, self.expected, required=True)
