@@ -197,6 +197,12 @@ def _dict(machine: Machine, arguments: Arguments, at: int) -> Value:
         else:
             pairs = iteration.known_items(machine, given)
             result.complete = result.complete and pairs is not None
+            if (
+                pairs is None
+                and isinstance(one := iteration.element(machine, given), TupleValue)
+                and len(one.items) == 2
+            ):
+                result.others.append(one.items[1])
             for pair in pairs or []:
                 match pair:
                     case TupleValue((Constant(key), value)):

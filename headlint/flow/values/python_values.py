@@ -50,6 +50,14 @@ COUNTED = "counted in a loop"
 CLASS_NUMBER = "the place of a name in a list"
 """The note of what ``names.index(name)`` gives: the number of a class."""
 
+DRAWN = "a whole number that is drawn"
+"""The note of what ``random.randint`` and its like give."""
+
+_WHOLE = frozenset({RANGE_NUMBER, ITEM_NUMBER, CLASS_NUMBER, COUNTED, DRAWN})
+
+_KEEPS_WHOLE = frozenset({"+", "-", "*", "//", "%", "&", "|", "^", ">>", "<<"})
+"""Operations that make a whole number of two."""
+
 BATCH = "a batch"
 """The note of what a loader makes of several samples."""
 
@@ -98,7 +106,15 @@ class Unknown(Value):
     @property
     def is_whole_number(self) -> bool:
         """Whether it is a single integer, whichever."""
-        return self.note in (RANGE_NUMBER, ITEM_NUMBER, CLASS_NUMBER, COUNTED) or self.key == "int"
+        if self.note in _WHOLE or self.key == "int":
+            return True
+        match self.key, self.parent:
+            case (str() as symbol, *_, (("int" | "bool"), _)), Unknown() as number if symbol in _KEEPS_WHOLE:
+                return number.is_whole_number
+            case (str() as symbol, Unknown() as other), Unknown() as number if symbol in _KEEPS_WHOLE:
+                return number.is_whole_number and other.is_whole_number
+            case _:
+                return False
 
     @property
     def is_converted(self) -> bool:
