@@ -77,6 +77,13 @@ def _wrong_labels(aim: Aim) -> Iterator[Diagnostic]:
                     f"{name} takes one-hot rows, but the labels are one integer for each sample ({labels.source})."
                 )
                 yield _about_labels(aim, message, _ONE_HOT_ROWS.get(loss.framework, _ONE_HOT_ROWS["keras"]))
+        case "sparse_cross_entropy", _ if loss.framework == "keras" and _has_several_columns(aim):
+            message = f"{name} takes one integer for each sample, but the labels have {aim.columns} columns ({labels.source})."
+            yield _about_labels(
+                aim, message, "Use categorical_crossentropy for one-hot rows, or leave the labels as integers."
+            )
+        case "nll", _ if _is_typed(aim.use) and labels.dtype == "float" and labels.encoding in ("", "index", "binary"):
+            yield from _class_numbers(aim)
         case (("cross_entropy" | "nll"), ("index" | "binary")) if _is_typed(aim.use):
             yield from _class_numbers(aim)
         case (("cross_entropy" | "nll"), _) if _is_typed(aim.use) and (not labels.encoding or labels.noise):
@@ -91,6 +98,11 @@ def _wrong_labels(aim: Aim) -> Iterator[Diagnostic]:
             if labels.dtype in ("integer", "boolean") and aim.use.in_training:
                 message = f"{name} takes labels as floats, but these are {labels.dtype}s ({labels.source})."
                 yield _about_labels(aim, message, "Convert them: labels.float().", "float()")
+
+
+def _has_several_columns(aim: Aim) -> bool:
+    """Whether each sample has a row of scores, and of labels too."""
+    return (aim.columns or 1) > 1 and prediction(aim.use).shape.rank == 2
 
 
 def _is_one_integer_a_sample(aim: Aim) -> bool:

@@ -16,12 +16,17 @@ from headlint.reporting.curves import curves
 if TYPE_CHECKING:
     from headlint.runtime.confirm import Confirmation
     from headlint.runtime.measurement import Failure, LossMeasured, Measurement, Output
+    from headlint.runtime.worker.measuring.starts import OwnFunction, Slopes, Step
 
 VERSION = 1
 """Of the JSON: changes when a field changes its meaning or goes; new fields may come at any time."""
 
 MOST_LAYERS = 60
 MOST_LEFT_OUT = 5
+MOST_NAMES = 4
+FAR = 2.0
+"""Times that a first loss may be larger or smaller than that of equal probabilities for all classes."""
+
 _COLOURS = {"confirmed": "\033[1;31m", "refuted": "\033[1;32m", "unknown": "\033[2m"}
 _BOLD, _RESET = "\033[1m", "\033[0m"
 
@@ -103,6 +108,12 @@ def measured_facts(measured: Measurement, context: Context) -> Iterator[tuple[st
         yield "took", f"{times}, at most {measured.peak_bytes / 2**20:.0f} MiB beside the framework"
     if measured.loss is not None:
         yield from (("loss", line) for line in _loss(measured.loss))
+    if measured.slopes is not None:
+        yield "gradient", _gradient(measured.slopes)
+        yield from (("backward", _own_function(one)) for one in measured.slopes.functions)
+    for optimizer in measured.optimizers:
+        if optimizer.step is not None:
+            yield "step", _step(optimizer.line, optimizer.step)
 
 
 def _device(device: str) -> str:
@@ -153,7 +164,46 @@ def _loss(loss: LossMeasured) -> Iterator[str]:
             gradients = [one.gradient for one in values if one.gradient is not None]
             slope = f", gradient at the head {sum(gradients) / len(gradients):.3g}" if gradients else ""
             floor = f", cannot fall below {loss.floor:.4g}" if values is loss.written and loss.floor else ""
-            yield f"{loss.name} {title}: {value:.4g}{floor}{slope}"
+            chance = _chance(value, loss.chance) if values is loss.written and loss.chance else ""
+            yield f"{loss.name} {title}: {value:.4g}{chance}{floor}{slope}"
+
+
+def _chance(value: float, equal: float) -> str:
+    """The loss of an untrained classifier, where the one measured is far from it."""
+    if equal / FAR <= value <= equal * FAR:
+        return ""
+    return f" (far {'above' if value > equal else 'below'} {equal:.4g}, that of a classifier that knows nothing yet)"
+
+
+def _gradient(slopes: Slopes) -> str:
+    name, least = slopes.least
+    first = f"{slopes.norm:.3g} of {slopes.of}" if slopes.of else "of a random sum of the outputs"
+    text = f"{first}; for each number of a weight from {least:.2g} ({name}) to {slopes.most[1]:.2g} ({slopes.most[0]})"
+    if slopes.vanishes:
+        return f"{text}: it vanishes on the way"
+    return f"{text}: it explodes, {slopes.times:.2g} times the weight itself" if slopes.explodes else text
+
+
+def _own_function(function: OwnFunction) -> str:
+    says = "agrees with" if function.agrees else "is not the derivative of"
+    return f"{function.name} (line {function.line}) {says} what its forward computes"
+
+
+def _step(line: int, step: Step) -> str:
+    rate = f", learning rate {step.rate:.3g}" if step.rate is not None else ""
+    text = f"{step.kind} (line {line}{rate}) moves {step.moved} of {step.moved + len(step.unmoved)} parameters with a gradient"
+    if step.unmoved:
+        text += f", not {_some(step.unmoved)}"
+    if step.frozen_moved:
+        text += f"; the frozen {_some(step.frozen_moved)} changed too"
+    if step.of:
+        text += f"; {step.of} {step.before:.4g} to {step.after:.4g} on the same batch"
+    return text if step.finite else f"{text}; the output is not a number afterwards"
+
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - MOST_NAMES
+    return ", ".join(names[:MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
 def render_json(confirmations: Sequence[Confirmation], context: Context) -> str:

@@ -170,8 +170,15 @@ def confirm_file(
         yield names
         return
     targets += [target_of_name(path, one, framework, heads, named=bool(name)) for one in names if one not in answered]
+    known = {_stands(finding) for finding in findings}
     for target in targets:
-        yield confirm(target, wanted, start, root)
+        one = confirm(target, wanted, start, root)
+        yield replace(one, found=tuple(found for found in one.found if _stands(found) not in known))
+
+
+def _stands(finding: Finding) -> tuple[str, str, int]:
+    """What is the same where two targets show one mistake."""
+    return finding.code, os.path.abspath(finding.place.path), finding.place.line
 
 
 def _names(path: Path, framework: str, start: Start, root: Path) -> list[str] | Problem:

@@ -5,6 +5,7 @@ These are the findings HL801 to HL807. None is told where it would rest on a gue
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from headlint.findings.finding import Confidence, Finding, Place, Step
@@ -34,6 +35,7 @@ def discoveries(target: Target, measured: Measurement, declared: Shape | None = 
     known = {finding.code for finding in target.findings}
     yield from _parts(target, measured)
     yield from _optimizers(target, measured)
+    yield from _thrown_off(target, measured)
     if len(measured.outputs) == 1 and (target.named or target.loss is not None) and not known & ABOUT_CONSTANTS:
         yield from _constant(target, measured.outputs[0])
     if len(measured.outputs) == 1 and target.loss is not None and not any(code[:3] in ABOUT_VALUES for code in known):
@@ -139,6 +141,19 @@ def _out_of_range(target: Target, measured: Measurement) -> Iterator[Finding]:
     else:
         return
     yield _finding("HL803", target, message, "Give the loss what it takes, or choose the loss that takes this output.")
+
+
+def _thrown_off(target: Target, measured: Measurement) -> Iterator[Finding]:
+    """The optimizers of the program one step of which leaves a model whose output is not a number."""
+    if not all(one.finite for output in measured.outputs for one in output.train):
+        return
+    for one in measured.optimizers:
+        if one.step is not None and one.step.of and math.isfinite(one.step.before) and not one.step.finite:
+            yield _finding(
+                "HL803", target, f"After one step of {one.step.kind} the output holds values that are not numbers.",
+                "Look for a gradient that is not a number, or a learning rate that is far too large.",
+                Place(str(target.path), one.line, 1, one.line, 1),
+            )  # fmt: skip
 
 
 def _extent(summaries: tuple[Summary, ...]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from headlint.runtime.worker.measuring.starts import OwnFunction, Slopes, Step
 from headlint.runtime.worker.measuring.suspects import Suspect, Suspects
 from headlint.runtime.worker.reasons import REASONS
 
@@ -85,7 +86,8 @@ class LossValue:
 class LossMeasured:
     """The loss as the program writes it and as it would be when fixed, on the same batches.
 
-    ``floor`` is the value that the loss as written cannot go below; ``note`` says what the framework does by itself.
+    ``floor`` is the value that the loss as written cannot go below, ``chance`` that of equal probabilities for all classes;
+    ``note`` says what the framework does by itself.
     """
 
     name: str
@@ -95,6 +97,7 @@ class LossMeasured:
     floor: float | None = None
     error: str = ""
     note: str = ""
+    chance: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,13 +124,14 @@ class LayerMeasured:
 class OptimizerMeasured:
     """An optimizer that the program builds: the names of the model's parameters that it does not hold, of how many.
 
-    ``whole`` says that it was given ``model.parameters()``.
+    ``whole`` says that it was given ``model.parameters()``, ``step`` what one step does.
     """
 
     line: int
     missing: tuple[str, ...]
     parameters: int
     whole: bool
+    step: Step | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +178,7 @@ class Measurement:
     loss: LossMeasured | None = None
     training: Training | None = None
     suspects: Suspects | None = None
+    slopes: Slopes | None = None
     optimizers: tuple[OptimizerMeasured, ...] = ()
     seconds: Mapping[str, float] = field(default_factory=dict)
     peak_bytes: int = 0
@@ -201,6 +206,7 @@ def _measurement(facts: Mapping[str, Any]) -> Measurement:
         _loss(loss) if loss else None,
         Training(training["steps"], tuple(training["written"]), tuple(training["fixed"] or ())) if training else None,
         _suspects(facts.get("suspects")),
+        _slopes(facts.get("slopes")),
         tuple(_optimizer(one) for one in facts.get("optimizers", ())),
         facts.get("seconds", {}),
         facts.get("peak_bytes", 0),
@@ -208,7 +214,23 @@ def _measurement(facts: Mapping[str, Any]) -> Measurement:
 
 
 def _optimizer(found: Mapping[str, Any]) -> OptimizerMeasured:
-    return OptimizerMeasured(found["line"], tuple(found["missing"]), found["parameters"], found["whole"])
+    step = found.get("step")
+    return OptimizerMeasured(
+        found["line"],
+        tuple(found["missing"]),
+        found["parameters"],
+        found["whole"],
+        Step(**{**step, "unmoved": tuple(step["unmoved"]), "frozen_moved": tuple(step["frozen_moved"])})
+        if step
+        else None,
+    )
+
+
+def _slopes(found: Mapping[str, Any] | None) -> Slopes | None:
+    if found is None:
+        return None
+    functions = tuple(OwnFunction(**one) for one in found["functions"])
+    return Slopes(**{**found, "least": tuple(found["least"]), "most": tuple(found["most"]), "functions": functions})
 
 
 def _suspects(found: Mapping[str, Any] | None) -> Suspects | None:
@@ -267,4 +289,5 @@ def _loss(loss: Mapping[str, Any]) -> LossMeasured:
         loss.get("floor"),
         loss.get("error", ""),
         loss.get("note", ""),
+        loss.get("chance"),
     )

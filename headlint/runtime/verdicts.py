@@ -279,7 +279,7 @@ def _part_shows(output: Output, measured: Measurement, finding: Finding) -> _Ans
 
 def _optimizer_misses(output: Output, measured: Measurement, finding: Finding) -> _Answer:
     for one in measured.optimizers:
-        if one.line == finding.place.line and one.missing:
+        if one.line == finding.place.line and one.missing and one.whole:
             return _Answer(True, not_held(one.missing, one.parameters))
         if one.line == finding.place.line:
             return _Answer(None, "The built optimizer holds every parameter of the model that it was given.")

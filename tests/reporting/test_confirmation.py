@@ -12,8 +12,19 @@ from headlint.reporting.confirmation import render_json, render_text
 from headlint.reporting.context import Context
 from headlint.reporting.curves import curves
 from headlint.runtime.confirm import Confirmation
-from headlint.runtime.measurement import GUARDS, Basis, Failure, Measurement, Output, Summary
+from headlint.runtime.measurement import (
+    GUARDS,
+    Basis,
+    Failure,
+    LossMeasured,
+    LossValue,
+    Measurement,
+    OptimizerMeasured,
+    Output,
+    Summary,
+)
 from headlint.runtime.targets import Target
+from headlint.runtime.worker.measuring.starts import OwnFunction, Slopes, Step
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "headlint/reporting/confirmation.schema.json").read_text())
 CONTEXT = Context(root=Path("/project"))
@@ -79,3 +90,24 @@ def test_numbers_that_json_does_not_have_become_null() -> None:
     (summary,) = told["models"][0]["measured"]["outputs"][0]["train"]
     assert (summary["minimum"], summary["maximum"], summary["finite"]) == (None, None, False)
     assert told["models"][0]["measured"]["basis"]["versions"] == {"torch": "2.13.0"}
+
+
+def test_how_training_starts_is_shown() -> None:
+    step = Step("SGD", 0.1, 1, ("a.bias",), ("body.weight",), "CrossEntropyLoss", 9.0, 8.0, finite=False)
+    slopes = Slopes(
+        "CrossEntropyLoss", 2.0, ("a.weight", 1e-12), ("b.weight", 0.5), 3.0, (OwnFunction("Round", 7, False),)
+    )
+    measured = Measurement(
+        "torch",
+        loss=LossMeasured("CrossEntropyLoss", (LossValue(9.0),), chance=2.303),
+        slopes=slopes,
+        optimizers=(OptimizerMeasured(4, (), 2, True, step),),
+    )
+    confirmations = [Confirmation(TARGET, measured)]
+    text = render_text(confirmations, CONTEXT)
+    assert "CrossEntropyLoss as written: 9 (far above 2.303, that of a classifier that knows nothing yet)" in text
+    assert "from 1e-12 (a.weight) to 0.5 (b.weight): it vanishes on the way" in text
+    assert "Round (line 7) is not the derivative of what its forward computes" in text
+    assert "SGD (line 4, learning rate 0.1) moves 1 of 2 parameters with a gradient, not a.bias" in text
+    assert "the frozen body.weight changed too; CrossEntropyLoss 9 to 8 on the same batch" in text
+    jsonschema.validate(json.loads(render_json(confirmations, CONTEXT)), SCHEMA)

@@ -11,7 +11,7 @@ from headlint.flow.machine.state import Cell
 from headlint.flow.python import decisions, definitions, expressions, iteration, loops, names, switches
 from headlint.flow.values.conditions import Condition, Guard
 from headlint.flow.values.facts import Event
-from headlint.flow.values.library_values import Layer
+from headlint.flow.values.library_values import Dataset, Layer
 from headlint.flow.values.python_values import (
     Constant,
     FrameworkName,
@@ -118,7 +118,7 @@ def assign(machine: Machine, target: ir.Expression, value: Value) -> None:
             home = names.home_of(machine, name)
             if home.kind == "module" and isinstance(value, Constant):
                 _notice_reassignment(machine, home, name, value)
-            if machine.rounds and isinstance(value, Constant):
+            if machine.rounds and _is_begun_by(value):
                 machine.begun[home, name] = machine.rounds[-1]
             machine.state.write(home, name, value)
         case ir.Attribute():
@@ -131,13 +131,32 @@ def assign(machine: Machine, target: ir.Expression, value: Value) -> None:
             machine.set_item(owner, index, value, target.at)
             if isinstance(owner, Tensor):
                 machine.parts.spend(owner)
-                assign(machine, target.owner, machine.tensors.filled(owner, index, value, machine.site(target)))
+                item = _item_of_round(machine, target.owner)
+                assign(machine, target.owner, machine.tensors.filled(owner, index, value, machine.site(target), item))
         case ir.Display(items=targets):
             _assign_to_several(machine, targets, value)
         case ir.Starred():
             assign(machine, target.value, value)
         case _:
             pass
+
+
+def _is_begun_by(value: Value) -> bool:
+    """Whether a value is what sums, and arrays that are filled step by step, begin with."""
+    return isinstance(value, Constant) or (isinstance(value, Tensor) and value.origin.note == "fresh")
+
+
+def _item_of_round(machine: Machine, collection: ir.Expression) -> Value | None:
+    """What the innermost loop goes through; None where the round began what it puts something into."""
+    if not machine.rounds:
+        return None
+    innermost = machine.rounds[-1]
+    match collection:
+        case ir.Name(name=name) if machine.begun.get((names.home_of(machine, name), name)) is innermost:
+            return None
+        case _:
+            over = innermost.loop.over
+            return iteration.element(machine, over) if isinstance(over, Dataset) else Unknown()
 
 
 def _notice_reassignment(machine: Machine, home: Scope, name: str, value: Constant) -> None:

@@ -102,7 +102,7 @@ def answer(request: Request, guards: list[str], early: Early = lambda reply: Non
         }  # fmt: skip
     reply = told.reply(recipe, measured)
     small = measured.parameters < MOST_TO_BUILD_AGAIN and request.seconds_left > 0
-    reply["facts"]["optimizers"] = adapter.optimizers(program.reload(module), name) if small else []
+    reply["facts"]["optimizers"] = adapter.optimizers(program.reload(module), name, measured.step) if small else []
     return reply
 
 
@@ -178,6 +178,7 @@ class Told:
             "training": measured.training,
             "optimizers": [],
             "suspects": measured.suspects.reply() if measured.suspects is not None else None,
+            "slopes": measured.slopes.reply() if measured.slopes is not None else None,
             "seconds": {**measured.seconds, "total": round(time.perf_counter() - self.started, 3)},
             "peak_bytes": peak_bytes(),
         }

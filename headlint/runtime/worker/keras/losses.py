@@ -179,6 +179,15 @@ def floor(loss: Loss, kind: str, classes: int, ones: float) -> float | None:
     return binary_floor(kind, ones) if loss.family == "binary_cross_entropy" else None
 
 
+def chance(loss: Loss, classes: int) -> float | None:
+    """The loss of a classifier that gives every class the same probability; None for other losses."""
+    if not loss.plain:
+        return None
+    if loss.family in CROSS_ENTROPIES and classes > 1:
+        return math.log(classes)
+    return math.log(2) if loss.family == "binary_cross_entropy" else None
+
+
 def targets(loss: Loss, output: Output, seed: int = 0) -> Any:
     """Targets that fit a loss and an output, spread evenly over the classes so that chance makes none the same."""
     shape, axis = output.shape, class_axis(output)
@@ -218,6 +227,7 @@ class LossMeasurement:
         record = self.record
         record.kind, record.output = output.kind, output.name
         record.classes = output.shape[class_axis(output)] if len(output.shape) > 1 else 1
+        record.chance = chance(self.loss, record.classes)
         goal = targets(self.loss, output)
         record.ones.append(float((numbers(goal) == 1).mean()))
         try:

@@ -18,6 +18,7 @@ from ..measuring.devices import plan_device
 from ..measuring.measurement import SEARCH_SHARE, Found, LossMeter, Measured, measured, outputs_or_failure
 from ..measuring.outputs import MOST_OUTPUTS, Output, Pass, chosen, dtype_of
 from ..measuring.specs import Inputs, leaves_of
+from ..measuring.starts import Slopes, Step
 from ..measuring.suspects import Suspect, Suspects
 from ..program.building import Recipe, make
 from ..program.loading import Program, Slice
@@ -82,7 +83,7 @@ class KerasAdapter:
         """Whether a value is a class of models or layers."""
         return isinstance(value, type) and issubclass(value, keras.layers.Layer)
 
-    def optimizers(self, module: Slice, name: str) -> list[dict[str, Any]]:
+    def optimizers(self, module: Slice, name: str, step: Callable[[Any, Any], Step | None]) -> list[dict[str, Any]]:
         """None: an optimizer of Keras takes the variables when it is applied."""
         return []
 
@@ -299,6 +300,12 @@ class KerasBench:
             return seen.outputs[chosen(seen.outputs, self.request.output)], seen.tape
 
         return steps(model, forward, loss, fix)
+
+    def slopes(self, model: Any, inputs: Inputs, loss: LossMeter | None) -> Slopes | None:
+        """None: not measured."""
+
+    def step(self, model: Any, optimizer: Any, inputs: Inputs, loss: LossMeter | None) -> Step | None:
+        """None: an optimizer of Keras takes the variables when it is applied."""
 
     def observe(self, model: Any, inputs: Inputs, draw: int) -> Suspects:
         """What the parts of the model do."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -12,6 +13,7 @@ from ..program.loading import Program, Slice
 from ..reasons import Unmeasurable, describe
 from ..request import Request
 from .measurement import Measured
+from .starts import Step
 
 
 class Adapter(Framework, Protocol):
@@ -33,8 +35,9 @@ class Adapter(Framework, Protocol):
     def versions(self) -> dict[str, str]:
         """The versions of the framework's packages."""
 
-    def optimizers(self, module: Slice, name: str) -> list[dict[str, Any]]:
-        """What the optimizers that the program builds over the model hold of it; those that cannot be built are left out."""
+    def optimizers(self, module: Slice, name: str, step: Callable[[Any, Any], Step | None]) -> list[dict[str, Any]]:
+        """What the optimizers that the program builds over the model hold of it, and what one step of them does; those that
+        cannot be built are left out."""
 
     def placed(self) -> AbstractContextManager[Any]:
         """While it lasts, what the program makes lies on the device on which models are built, whatever it asks for."""

@@ -95,6 +95,8 @@ class LossRecord:
     error: str = ""
     kind: str = ""
     classes: int = 0
+    chance: float | None = None
+    """The loss of a classifier that gives every class the same probability."""
     output: str = ""
 
     def share_of_ones(self) -> float:
@@ -114,6 +116,7 @@ class LossRecord:
             "fixed": self.fixed or None,
             "fixed_as": self.fixed_as,
             "floor": floor,
+            "chance": self.chance,
             "error": self.error,
             "note": note,
         }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -13,6 +13,7 @@ from .fitting import fitted_both_ways
 from .losses import LossRecord, NoLoss
 from .outputs import Output, Pass, chosen, row_of
 from .specs import Inputs
+from .starts import Slopes, Step
 from .suspects import Suspects, agreed
 
 SEARCH_SHARE = 0.5
@@ -38,6 +39,9 @@ class Measured:
     loss: dict[str, Any] | None = None
     training: dict[str, Any] | None = None
     suspects: Suspects | None = None
+    slopes: Slopes | None = None
+    step: Callable[[Any, Any], Step | None] = lambda model, optimizer: None
+    """Takes a step of an optimizer of the program over a model of its own."""
     seconds: dict[str, float] = field(default_factory=dict)
 
 
@@ -108,6 +112,12 @@ class Bench(Protocol):
     def observe(self, model: Any, inputs: Inputs, draw: int) -> Suspects:
         """What the parts of the model do in training mode and in evaluation mode; nothing where that cannot be seen."""
 
+    def slopes(self, model: Any, inputs: Inputs, loss: LossMeter | None) -> Slopes | None:
+        """The gradient that training starts with; None where it is not measured."""
+
+    def step(self, model: Any, optimizer: Any, inputs: Inputs, loss: LossMeter | None) -> Step | None:
+        """One step of an optimizer over a model; None where none can be taken."""
+
     def fit(self, model: Any, inputs: Inputs, loss: LossMeter, fix: bool) -> Iterator[float]:
         """Endless steps on one batch from the same weights at each call."""
 
@@ -129,7 +139,9 @@ def measured(bench: Bench, request: Request) -> Measured:
     rows: list[dict[str, Any]] = []
     layers: list[dict[str, Any]] = []
     loss = _meter(bench, request)
+    meter = None if isinstance(loss, str) else loss
     observed: list[Suspects] = []
+    slopes: Slopes | None = None
     draws, longest = 0, 0.0
 
     def so_far(outputs: list[dict[str, Any]], training: dict[str, Any] | None = None) -> Measured:
@@ -145,6 +157,8 @@ def measured(bench: Bench, request: Request) -> Measured:
             loss=_loss_reply(loss, request) if draws else None,
             training=training,
             suspects=agreed(observed),
+            slopes=slopes,
+            step=lambda model, optimizer: bench.step(model, optimizer, found.inputs, meter),
             seconds=bench.seconds(),
         )
 
@@ -159,9 +173,11 @@ def measured(bench: Bench, request: Request) -> Measured:
             if not number and mode == found.modes[0]:
                 request.early(so_far([row_of(output) for output in seen.outputs]))
             _summarize(bench, rows, seen, mode)
-            if mode == found.modes[0] and loss is not None and not isinstance(loss, str) and not bench.symbolic:
+            if mode == found.modes[0] and meter is not None and not bench.symbolic:
                 index = chosen(seen.outputs, request.output)
-                loss.add(seen.outputs[index], seen, index)
+                meter.add(seen.outputs[index], seen, index)
+        if not bench.symbolic and not number and found.modes == MODES and _has_time(bench, request, draws + 1):
+            slopes = bench.slopes(model, found.inputs, meter)
         if not bench.symbolic and found.modes == MODES and _has_time(bench, request, draws + 1):
             observed.append(bench.observe(model, found.inputs, number))
         draws += 1

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import ast
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from .loading import Slice
-from .locating import scope_and_rest
-from .slicing import root_name
+from .locating import definition, scope_and_rest
+from .slicing import last_part, root_name, walk_statements
+from .sources import parse
 
 PARAMETERS = ("parameters", "named_parameters")
+MOVES = ("to", "cuda", "cpu", "float", "double", "half", "train")
+
+MOST_OBJECTS = 3
+"""Objects of one class whose optimizers are looked at."""
 
 
 @dataclass(frozen=True)
@@ -25,10 +32,38 @@ class Built:
 
 
 def optimizers_over(module: Slice, name: str) -> Iterator[Built]:
-    """The optimizers over the model of a name, one of the module or a local of a function as in ``main.model``.
+    """The optimizers over the model of a name, one of the module or a local of a function as in ``main.model``, or over
+    what is made of a class or by a function of that name.
 
     Nothing of the program may have run before: each optimizer is built over the model as it is at that line.
     """
+    tree = parse(Path(module.namespace.filename))
+    if isinstance(definition(tree.body, name.partition(".")[0]), ast.ClassDef) or definition(tree.body, name):
+        for one in itertools.islice(made_of(tree, name), MOST_OBJECTS):
+            yield from _over_object(module, one)
+    else:
+        yield from _over_object(module, name)
+
+
+def made_of(tree: ast.Module, name: str) -> Iterator[str]:
+    """The variables of the module and of its functions that are given an object of a class."""
+    functions = [one for one in tree.body if isinstance(one, ast.FunctionDef)]
+    for outer, body in (("", tree.body), *((f"{one.name}.", one.body) for one in functions)):
+        for node in walk_statements(body):
+            match node:
+                case ast.Assign(targets=[ast.Name(id=bound)], value=value) if _made_by(value) == name:
+                    yield outer + bound
+
+
+def _made_by(value: ast.expr) -> str:
+    """What is called for a value, before it is moved to a device."""
+    while isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) and value.func.attr in MOVES:
+        value = value.func.value
+    return last_part(value.func) if isinstance(value, ast.Call) else ""
+
+
+def _over_object(module: Slice, name: str) -> Iterator[Built]:
+    """The optimizers over one object."""
     scope, (first, *attributes) = scope_and_rest(module, name)
     found: list[tuple[int, Any, bool]] = []
     for unit in scope.units if not attributes else ():
@@ -37,13 +72,21 @@ def optimizers_over(module: Slice, name: str) -> Iterator[Built]:
                 pass
             case _:
                 continue
-        if not any(takes_from(node, first) for node in ast.walk(given)):
+        if not any(takes_part_of(node, first) for node in ast.walk(given)):
             continue
         optimizer = scope[bound]
         if hasattr(optimizer, "param_groups"):
             found.append((unit.node.lineno, optimizer, takes_from(given, first)))
     for line, optimizer, whole in found:
         yield Built(line, optimizer, scope[first], whole)
+
+
+def takes_part_of(node: ast.AST, name: str) -> bool:
+    """Whether a node takes the parameters of a model or of a part of it."""
+    match node:
+        case ast.Call(func=ast.Attribute(value=value, attr=method)) if method in PARAMETERS:
+            return root_name(value) == name
+    return False
 
 
 def takes_from(node: ast.AST, name: str) -> bool:

@@ -42,6 +42,9 @@ SETTERS = frozenset(
 FORGIVEN = frozenset({"compile", "build", "requires_grad_", "add_loss"}) | SETTERS
 """Effects without which the model is still the model: an error in them is noted, not raised."""
 
+WALKS = frozenset({"parameters", "named_parameters", "children", "named_children", "modules", "named_modules"})
+"""Methods that go through the parts of a module."""
+
 STARTERS = frozenset(
     {"fit", "fit_generator", "train", "train_on_batch", "backward", "step", "evaluate", "predict", "save", "show"}
 )
@@ -194,7 +197,25 @@ def names_mutated(statement: ast.stmt) -> set[str]:
                 "_"
             ) and not function.startswith("_"):
                 changed.add(root_name(weight))
+            case ast.For() if is_over_parts(node):
+                changed.update(parts_walked(node))
     return changed - {""}
+
+
+def is_over_parts(statement: ast.stmt) -> bool:
+    """Whether a loop over parts of a model changes each of them, as one that freezes its parameters does."""
+    if not isinstance(statement, ast.For) or not parts_walked(statement):
+        return False
+    return any(names_mutated(inner) & set(target_names(statement.target)) for inner in statement.body)
+
+
+def parts_walked(loop: ast.For) -> set[str]:
+    """The objects whose parts a loop goes through."""
+    return {
+        root_name(node.func.value)
+        for node in ast.walk(loop.iter)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in WALKS
+    }
 
 
 def starts_a_run(statement: ast.stmt) -> bool:
@@ -258,7 +279,7 @@ def units_of(body: list[ast.stmt]) -> list[Unit]:
             frozenset(names_bound(node)),
             frozenset(names_mutated(node)),
             in_script,
-            method_called(node) in FORGIVEN,
+            method_called(node) in FORGIVEN or is_over_parts(node),
             method_called(node) in SETTERS,
         )
         for index, (node, in_script) in enumerate(flattened(body))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -190,6 +191,16 @@ def floor(loss: Loss, kind: str, classes: int, ones: float) -> float | None:
     return None
 
 
+def chance(loss: Loss, classes: int) -> float | None:
+    """The loss of a classifier that gives every class the same probability; None for other losses."""
+    match loss.kind:
+        case "CrossEntropyLoss" | "NLLLoss" if loss.plain and classes > 1:
+            return math.log(classes)
+        case "BCELoss" | "BCEWithLogitsLoss" if loss.plain:
+            return math.log(2)
+    return None
+
+
 @dataclass
 class LossMeasurement:
     """The loss over the draws, as it is filled in."""
@@ -205,6 +216,7 @@ class LossMeasurement:
         record.classes = output.tensor.shape[axis] if output.tensor.dim() > 1 else 1
         if output.tensor.dim() == 1 and len(output.tensor) != trace.batch:
             record.classes = len(output.tensor)
+        record.chance = chance(self.loss, record.classes)
         goal = targets(self.loss.kind, output, axis) if self.loss.kind else None
         if goal is not None and goal.is_floating_point():
             record.ones.append(float((goal == 1).float().mean()))

@@ -7,7 +7,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import torch
@@ -25,6 +25,7 @@ from ..measuring.measurement import (
 )
 from ..measuring.outputs import MOST_OUTPUTS, Output, Pass, chosen
 from ..measuring.specs import Inputs
+from ..measuring.starts import Slopes, Step
 from ..measuring.suspects import Suspects
 from ..program.building import Recipe, make
 from ..program.loading import Program, Slice
@@ -40,11 +41,13 @@ from .losses import LossMeasurement, find_loss
 from .observing import Observation
 from .old_functions import accept_old_functions
 from .operations import applied
-from .outputs import outputs_of, summary
+from .outputs import class_axis, outputs_of, projection, summary
 from .passes import in_place_of_forward
 from .repairs import repairs
 from .search import Failure, NoInputs, TooSlow, attempt, search
 from .standins import accept_old_layers, cut_off_downloads, without_cuda
+from .starts import Run, slopes, step_of
+from .targets import targets
 from .training import steps
 from .watch import Trace, seeing
 
@@ -106,15 +109,24 @@ class TorchAdapter:
         """Whether a value is a class of modules."""
         return isinstance(value, type) and issubclass(value, nn.Module)
 
-    def optimizers(self, module: Slice, name: str) -> list[dict[str, Any]]:
-        """What the optimizers of the program hold of the model."""
+    def optimizers(self, module: Slice, name: str, step: Callable[[Any, Any], Step | None]) -> list[dict[str, Any]]:
+        """What the optimizers of the program hold of the model, and what one step of them does."""
         found = []
         try:
             for built in optimizers_over(module, name):
                 held = {id(one) for group in built.optimizer.param_groups for one in group["params"]}
                 trained = [(key, one) for key, one in built.model.named_parameters() if one.requires_grad]
                 missing = [key for key, one in trained if id(one) not in held]
-                found.append({"line": built.line, "missing": missing, "parameters": len(trained), "whole": built.whole})
+                taken = step(built.model, built.optimizer)
+                found.append(
+                    {
+                        "line": built.line,
+                        "missing": missing,
+                        "parameters": len(trained),
+                        "whole": built.whole,
+                        "step": asdict(taken) if taken is not None else None,
+                    }
+                )
         except Exception:  # whatever the user's statements raise: an optimizer that is not built shows nothing
             return found
         return found
@@ -397,6 +409,43 @@ class TorchBench:
         sow(self.request.seed + 503 * (draw + 1))
         return Observation(model, inputs, self.request, self.device).suspects()
 
+    def slopes(self, model: nn.Module, inputs: Inputs, loss: LossMeter | None) -> Slopes | None:
+        """The gradient that training starts with."""
+        try:
+            return slopes(model, self.one_batch(model, inputs, loss), loss_name(loss))
+        except Exception:  # whatever the user's code raises: what could not be seen is not reported
+            return None
+
+    def step(self, model: nn.Module, optimizer: Any, inputs: Inputs, loss: LossMeter | None) -> Step | None:
+        """One step of an optimizer over a model of the program."""
+        try:
+            return step_of(model, optimizer, self.one_batch(model, inputs, loss), loss_name(loss))
+        except Exception:  # some optimizers take a function, and the model may take other inputs
+            return None
+
+    def one_batch(self, model: nn.Module, inputs: Inputs, loss: LossMeter | None) -> Run:
+        """Passes over one batch with the same targets: the loss, or a random sum of what the model gives where there is none."""
+        sow(self.request.seed + 11)
+        with on_device(self.device):
+            by_place, by_name = fresh_values(inputs, self.device)
+        goal: Any = None
+
+        def run() -> tuple[Any, list[Any]]:
+            nonlocal goal
+            with on_device(self.device):
+                outputs, trace = self.outputs(model.train(), inputs.batch, by_place, by_name)
+                output = outputs[chosen(outputs, self.request.output)]
+                tensors = [one.tensor for one in outputs]
+                if not isinstance(loss, LossMeasurement) or loss.record.error:
+                    return sum(projection(one) for one in tensors if one.requires_grad), tensors
+                axis = class_axis(output, trace.weighted)
+                if goal is None and loss.loss.kind:
+                    goal = targets(loss.loss.kind, output, axis)
+                value, goal = loss.evaluated(output, goal, axis)
+                return value, tensors
+
+        return run
+
     def count(self, model: nn.Module) -> int:
         """How many parameters it has."""
         return sum(one.numel() for one in model.parameters() if not nn.parameter.is_lazy(one))
@@ -404,6 +453,11 @@ class TorchBench:
     def seconds(self) -> dict[str, float]:
         """What building and running took."""
         return {"build": round(self.spent.build, 3), "forward": round(self.spent.forward, 3)}
+
+
+def loss_name(loss: LossMeter | None) -> str:
+    """The name of a loss that could be called; empty where there is none."""
+    return loss.loss.name.rpartition(".")[2] if isinstance(loss, LossMeasurement) and not loss.record.error else ""
 
 
 @dataclass
