@@ -244,9 +244,10 @@ class Machine:
                 self._steps_for_options -= before - self.steps_left
 
     def _may_be_part_of_a_step(self, definition: ir.FunctionDefinition | ir.Lambda | None) -> bool:
-        """Whether a call that is left out may do such a thing; a ``forward`` does not, and switches no mode."""
+        """Whether a call that is left out may do such a thing; a ``forward`` and a data set's items do not."""
         units = (unit for unit in (self.unit, *self.units.values()) if unit is not None)
-        return not self.applying and self.mentions.may_be_part_of_a_step(units, definition)
+        in_a_sample = any(getattr(frame.definition, "name", "") == "__getitem__" for frame in self.frames)
+        return not self.applying and not in_a_sample and self.mentions.may_be_part_of_a_step(units, definition)
 
     def with_share_of_a_call(self, run: Callable[[], object]) -> None:
         """Follow a call, which may not take so many steps that its caller could not go on."""
