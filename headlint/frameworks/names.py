@@ -21,6 +21,8 @@ PACKAGES: set[str] = set(
             "segmentation_models_pytorch",
             "einops",
             "monai",
+            "hydra",
+            "omegaconf",
             "__future__",
         ),
     }

@@ -388,6 +388,7 @@ def call_unknown(machine: Machine, function: Unknown, arguments: Arguments, at: 
             feeding.note(machine, arguments, machine.site(at))
         if name == "fit":
             keras_wrappers.note_fit(machine, function.parent, arguments)
+            automatic.note_fit(machine, arguments)
         if name in SAME_VALUE_METHODS and not (name in ("train", "eval") and len(arguments) > 1):
             modules.note_mode_of_unknown(machine, function.parent, name, arguments, at)
             return function.parent

@@ -32,6 +32,7 @@ from headlint.flow.values.python_values import (
     Unknown,
     Value,
 )
+from headlint.flow.values.tensor_values import Tensor
 from headlint.syntax import ir
 
 if TYPE_CHECKING:
@@ -328,10 +329,27 @@ def _fields_of(cls: ClassValue) -> list[str]:
     return names
 
 
+_BUILT = "built by being called"
+"""Where an object of Keras keeps that its ``build`` was run."""
+
+
+def _build(machine: Machine, instance: Instance, arguments: Arguments, at: int) -> None:
+    """Keras runs ``build(shape)`` when a layer is called first."""
+    build = machine.method(instance, "build")
+    if not isinstance(build, BoundMethod) or machine.read(instance, _BUILT) is not None:
+        return
+    machine.state.write(instance, _BUILT, Constant(True))
+    given = machine.state.narrow(arguments.positional[0]) if arguments.positional else Unknown()
+    shape = machine.attribute(given, "shape", at) if isinstance(given, Tensor) else Unknown("the shape of an input")
+    machine.call(build, Arguments((shape,)), at)
+
+
 def call_instance(machine: Machine, instance: Instance, arguments: Arguments, at: int) -> Value:
     """Call an object: a model is called through its ``forward`` or ``call``."""
     machine.parts.applied.add(instance)
     base = instance.cls.framework_base()
+    if base.startswith("keras."):
+        _build(machine, instance, arguments, at)
     names = ("forward", "call", "__call__") if base or instance.cls.opaque else ("__call__", "forward", "call")
     for name in names:
         found = machine.method(instance, name)
