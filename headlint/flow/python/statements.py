@@ -57,13 +57,16 @@ def _switch_gradients(machine: Machine, call: ir.Call, switch: Value) -> None:
     machine.no_gradient_at = machine.site(call) if off else machine.no_gradient_at
 
 
-def _assert(machine: Machine, node: ir.Assert) -> None:
+def _assert(machine: Machine, node: ir.Assert) -> bool:
     """Behind an assertion its test holds: of what it refuses nothing is reported."""
     held = [guards for guards, outcome in machine.decide(node.test) if outcome]
+    if not held:
+        return _leaves(machine, "raise")
     machine.follow(node, node.test, False)
     if len(held) == 1:
         machine.state.path = (*machine.state.path, *(guard.as_required() for guard in held[0]))
     machine.follow(node, node.test, True)
+    return True
 
 
 def _assign(machine: Machine, node: ir.Assign) -> None:
@@ -369,7 +372,11 @@ def _outer(machine: Machine, node: ir.Outer) -> None:
 
 
 def _leave(machine: Machine, node: ir.Leave) -> bool:
-    machine.frame.leaves.add(node.kind)
+    return _leaves(machine, node.kind)
+
+
+def _leaves(machine: Machine, kind: str) -> bool:
+    machine.frame.leaves.add(kind)
     return False
 
 
