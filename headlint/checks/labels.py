@@ -78,10 +78,12 @@ def _wrong_labels(aim: Aim) -> Iterator[Diagnostic]:
                 )
                 yield _about_labels(aim, message, _ONE_HOT_ROWS.get(loss.framework, _ONE_HOT_ROWS["keras"]))
         case "sparse_cross_entropy", _ if loss.framework == "keras" and _has_several_columns(aim):
-            message = f"{name} takes one integer for each sample, but the labels have {aim.columns} columns ({labels.source})."
-            yield _about_labels(
-                aim, message, "Use categorical_crossentropy for one-hot rows, or leave the labels as integers."
+            count = aim.columns or "several"
+            message = (
+                f"{name} takes one integer for each sample, but the labels have {count} columns ({labels.source})."
             )
+            advice = "Use categorical_crossentropy for one-hot rows, or leave the labels as integers."
+            yield _about_labels(aim, message, advice)
         case "nll", _ if _is_typed(aim.use) and labels.dtype == "float" and labels.encoding in ("", "index", "binary"):
             yield from _class_numbers(aim)
         case (("cross_entropy" | "nll"), ("index" | "binary")) if _is_typed(aim.use):
@@ -102,7 +104,9 @@ def _wrong_labels(aim: Aim) -> Iterator[Diagnostic]:
 
 def _has_several_columns(aim: Aim) -> bool:
     """Whether each sample has a row of scores, and of labels too."""
-    return (aim.columns or 1) > 1 and prediction(aim.use).shape.rank == 2
+    target = aim.target.shape
+    several = (aim.columns or 1) > 1 or (target.rank == 2 and target.units is None and aim.labels.column is False)
+    return several and prediction(aim.use).shape.rank == 2
 
 
 def _is_one_integer_a_sample(aim: Aim) -> bool:
@@ -116,7 +120,9 @@ def _is_one_integer_a_sample(aim: Aim) -> bool:
     if labels.encoding in ("index", "binary") or (labels.dtype == "integer" and aim.may_number_classes):
         return shape.rank == 1 or shape.units == 1 or (shape.rank is None and labels.column is not None)
     whole = labels.encoding == "" and (labels.dtype in ("integer", "boolean") or _is_column_of_file(aim.target))
-    return whole and shape.rank == 1 and prediction(aim.use).shape.rank in (None, 2)
+    answers = prediction(aim.use).shape
+    each = aim.use.compiled and labels.encoding == "" and labels.dtype == "float" and answers.rank == 2
+    return (whole or each) and shape.rank == 1 and answers.rank in (None, 2)
 
 
 def _is_row_of_one_sample(aim: Aim) -> bool:

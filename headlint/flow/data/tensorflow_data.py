@@ -53,6 +53,13 @@ def keras_arrays(name: str, arguments: Arguments, site: Site) -> Value:
     return TupleValue((TupleValue((features, given)), TupleValue((features, given))))
 
 
+def windows(machine: Machine, name: str, arguments: Arguments) -> Value:
+    """Batches of windows of a series, each beside the target that belongs to it."""
+    targets = arguments.bind(("data", "targets")).get("targets")
+    one = iteration.element(machine, targets) if targets not in (None, Constant(None)) else None
+    return Dataset(name, TupleValue((Unknown("windows"), batch(one))) if one is not None else Unknown("windows"))
+
+
 def directory(machine: Machine, mode: Value, names: Value | None, site: Site) -> Value:
     """The files of a folder for each class, in batches; ``names`` lists the classes, where the program does."""
     given_names = machine.state.narrow(names) if names is not None else None

@@ -188,6 +188,7 @@ def _tuple(machine: Machine, arguments: Arguments, at: int) -> Value:
 
 def _dict(machine: Machine, arguments: Arguments, at: int) -> Value:
     result = DictValue(complete=arguments.complete)
+    result.may_be_filled = not arguments.positional and not arguments.named
     if arguments.positional:
         given = machine.state.narrow(arguments.positional[0])
         if isinstance(given, DictValue):

@@ -28,6 +28,8 @@ def read(machine: Machine, table: Table, key: Value) -> Value:
             return machine.read(table, name) or table.column(name)
         case ListValue():
             return _some_columns(machine, table, key)
+        case TupleValue((_, SliceValue(Constant(str() as first), Constant(str() as last)))) if first != last:
+            return Table(table.site, wide=True)
         case TupleValue((_, SliceValue(lower, upper))) if table.dummies is not None:
             return _cut(table, table.dummies, lower, upper)
         case TupleValue((_, columns)):
@@ -97,5 +99,7 @@ def matrix(machine: Machine, table: Table) -> Tensor:
     width = len(columns) if table.complete else None
     origin = Origin("input", "the values of a table", table.site)
     alone = columns[0] if width == 1 else None
-    known = alone.labels if isinstance(alone, Tensor) else Labels(source="the values of a table", site=table.site)
+    several = False if table.wide or (width or 0) > 1 else None
+    rows = Labels(column=several, source="the values of a table", site=table.site)
+    known = alone.labels if isinstance(alone, Tensor) else rows
     return Tensor(Domain.UNKNOWN, Shape((None, width)), origin, labels=known)

@@ -103,7 +103,12 @@ def _uninitialised(machine: Machine, operation: Operation, first: Value) -> Tens
     return Tensor(shape=Shape(known), origin=operation.origin("fresh"))
 
 
-_TYPED = {"torch.Tensor": "float", "torch.FloatTensor": "float", "torch.LongTensor": "integer"}
+_TYPED = {
+    **{"torch.Tensor": "float", "torch.FloatTensor": "float", "torch.LongTensor": "integer"},
+    **dict.fromkeys(("numpy.float32", "numpy.float64"), "float"),
+    **dict.fromkeys(("numpy.int32", "numpy.int64", "numpy.uint8"), "integer"),
+}
+"""The numbers that functions make of what they are given, whatever that holds."""
 
 
 def _convert(machine: Machine, operation: Operation) -> Value:
@@ -114,7 +119,7 @@ def _converted(machine: Machine, operation: Operation, data: Value) -> Value:
     dtype = operation.arguments.get("dtype")
     match data:
         case Tensor() as tensor:
-            return with_type(tensor, requested(dtype, dtype_of(tensor)))
+            return with_type(tensor, _TYPED.get(operation.name) or requested(dtype, dtype_of(tensor)))
         case ListValue() | TupleValue():
             return literals.array(machine, data, dtype, operation.origin("array"))
         case Unknown() if typed := _TYPED.get(operation.name) or requested(dtype, ""):

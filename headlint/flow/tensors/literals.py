@@ -55,7 +55,7 @@ def _of_tensors(
 
 
 def _gathered(machine: Machine, data: Value, dtype: Value | None, origin: Origin) -> Tensor | None:
-    """One whole number a sample, of a list whose length or some of whose numbers are not known; None of any other."""
+    """One number a sample, of a list whose length or some of whose numbers are not known; None of any other."""
     from headlint.flow.python.iteration import known_items, representatives
 
     members = representatives(machine, data) or []
@@ -65,11 +65,15 @@ def _gathered(machine: Machine, data: Value, dtype: Value | None, origin: Origin
     options = [option.value for item in members for option in machine.state.alternatives(item)]
     if all(isinstance(value, ListValue | TupleValue) for value in options):
         return _gathered_rows(machine, options, dtype, origin)
-    plain = [float(value.value) for value in options if isinstance(value, Constant) and isinstance(value.value, int)]
+    written_numbers = [
+        value.value for value in options if isinstance(value, Constant) and isinstance(value.value, int | float)
+    ]
+    plain = [float(number) for number in written_numbers]
+    fractional = any(isinstance(number, float) for number in written_numbers)
     counted = [value for value in options if isinstance(value, Unknown) and value.is_whole_number]
     if len(plain) + len(counted) < len(options):
         return None
-    source, typed, site = "a list of numbers", requested(dtype, "integer"), origin.site
+    source, typed, site = "a list of numbers", requested(dtype, "float" if fractional else "integer"), origin.site
     if counted:
         encoding = "index" if all(value.note == CLASS_NUMBER for value in counted) else ""
         labels = Labels(encoding, None, typed, False, source, site=site)

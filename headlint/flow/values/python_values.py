@@ -246,7 +246,7 @@ class ListValue(HeapObject):
 class DictValue(HeapObject):
     """A dict whose keys are constants; slots are its entries. ``rest`` stands for what is stored under other keys."""
 
-    __slots__ = ("complete", "others", "rest", "sites")
+    __slots__ = ("complete", "may_be_filled", "others", "rest", "sites")
 
     def __init__(self, entries: Mapping[Hashable, Value] | None = None, complete: bool = True) -> None:
         super().__init__(entries)
@@ -256,6 +256,8 @@ class DictValue(HeapObject):
         self.rest = Unknown("an entry of a dict")
         self.others: list[Value] = []
         """What was seen to be stored under keys that are not known."""
+        self.may_be_filled = False
+        """Whether it began empty, so that modules may fill it that nothing has asked for yet."""
 
 
 class FrameworkName(Value, Struct, frozen=True):
