@@ -55,7 +55,9 @@ def only_copies_behind(evidence: Evidence, run: Run, backward: TrainingEvent) ->
 def _may_be_another(evidence: Evidence, run: Run, backward: TrainingEvent) -> bool:
     """Whether what is differentiated here may also have been computed from something that learns."""
     return any(
-        event.site == backward.site and isinstance(event.subject, Tensor) and copies_behind(evidence, event.subject) is None
+        event.site == backward.site
+        and isinstance(event.subject, Tensor)
+        and copies_behind(evidence, event.subject) is None
         for event in run.of(Event.DIFFERENTIATED)
         if event is not backward
     )

@@ -27,7 +27,9 @@ def _new_tensor(machine: Machine, operation: Operation) -> Value:
         case Tensor() as tensor if tensor.domain not in (Domain.TARGET, Domain.ONE_HOT):
             _note_copied_loss(machine, operation, tensor)
             copy = tensor.derive(attached=False, cut=operation.site, origin=operation.origin(_note_of(operation)))
-            return with_type(copy, _type_given(operation) or requested(operation.arguments.get("dtype"), dtype_of(copy)))
+            return with_type(
+                copy, _type_given(operation) or requested(operation.arguments.get("dtype"), dtype_of(copy))
+            )
         case Constant(int()) as first if operation.name in _TYPED:
             return _uninitialised(machine, operation, first)
         case Unknown() as unknown if _is_leaf(operation):
