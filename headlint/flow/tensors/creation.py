@@ -133,7 +133,7 @@ def _converted(machine: Machine, operation: Operation, data: Value) -> Value:
     dtype = operation.arguments.get("dtype")
     match data:
         case Tensor() as tensor:
-            return with_type(tensor, _TYPED.get(operation.name) or requested(dtype, dtype_of(tensor)))
+            return with_type(tensor, _type_given(operation) or requested(dtype, dtype_of(tensor)))
         case ListValue() | TupleValue():
             return literals.array(machine, data, _NAMED.get(operation.name, dtype), operation.origin("array"))
         case Unknown() if typed := _TYPED.get(operation.name) or requested(dtype, ""):
