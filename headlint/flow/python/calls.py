@@ -41,6 +41,18 @@ if TYPE_CHECKING:
 MOST_RECURSIONS = 2
 
 
+def _applies(machine: Machine, module: Instance, method: FunctionValue) -> bool:
+    """Whether a method applies a module that nothing around it applies: ``forward``, or one that only makes something."""
+    if machine.applying:
+        return False
+    return method.name == "forward" or (
+        module.cls.framework_base().startswith("torch.nn.")
+        and not method.name.startswith("_")
+        and not any(frame.receiver is module for frame in machine.frames)
+        and not machine.may_be_part_of_a_step(method.definition)
+    )
+
+
 def call(machine: Machine, function: Value, arguments: Arguments, at: int) -> Value:
     """The result of calling something."""
     match function:
@@ -52,7 +64,7 @@ def call(machine: Machine, function: Value, arguments: Arguments, at: int) -> Va
             return _call_one_of(machine, function, arguments, at)
         case FunctionValue():
             return run_function(machine, function, arguments, at)
-        case BoundMethod(Instance() as receiver, inner) if inner.name == "forward" and not machine.applying:
+        case BoundMethod(Instance() as receiver, inner) if _applies(machine, receiver, inner):
             return machine.applied_to(receiver, arguments, at, lambda: call(machine, function, arguments, at))
         case BoundMethod(receiver, inner):
             return run_function(machine, inner, arguments, at, receiver, function.owner)
