@@ -12,7 +12,16 @@ from headlint.flow.tensors.dtypes import as_type, dtype_of, requested, type_name
 from headlint.flow.tensors.operation import ZEROS, Operation, tensor_of
 from headlint.flow.values.facts import LossCopied
 from headlint.flow.values.library_values import width_of
-from headlint.flow.values.python_values import Constant, ListValue, Site, SliceValue, TupleValue, Unknown, Value
+from headlint.flow.values.python_values import (
+    Constant,
+    FrameworkName,
+    ListValue,
+    Site,
+    SliceValue,
+    TupleValue,
+    Unknown,
+    Value,
+)
 from headlint.flow.values.tensor_values import ANY_SHAPE, Domain, Labels, Origin, Shape, Tensor, comes_from_layer
 
 if TYPE_CHECKING:
@@ -94,6 +103,9 @@ _TYPED = {
 }
 """The numbers that functions make of what they are given, whatever that holds."""
 
+_NAMED: dict[str, Value] = {"torch.LongTensor": FrameworkName("torch.int64")}
+"""The type that is asked for by a name."""
+
 
 def _convert(machine: Machine, operation: Operation) -> Value:
     return _converted(machine, operation, operation.main)
@@ -105,7 +117,7 @@ def _converted(machine: Machine, operation: Operation, data: Value) -> Value:
         case Tensor() as tensor:
             return with_type(tensor, _TYPED.get(operation.name) or requested(dtype, dtype_of(tensor)))
         case ListValue() | TupleValue():
-            return literals.array(machine, data, dtype, operation.origin("array"))
+            return literals.array(machine, data, _NAMED.get(operation.name, dtype), operation.origin("array"))
         case Unknown() if typed := _TYPED.get(operation.name) or requested(dtype, ""):
             return _typed(machine, operation, data, typed)
         case _:
@@ -114,8 +126,10 @@ def _converted(machine: Machine, operation: Operation, data: Value) -> Value:
 
 def _typed(machine: Machine, operation: Operation, data: Unknown, dtype: str) -> Tensor:
     """Numbers of which only the type is known."""
-    known = Labels("", None, dtype, source=f"{operation.name.rsplit('.', 1)[-1]}(…)", site=operation.site)
-    return machine.tensor_of(data).derive(labels=known, inputs=())
+    single = False if data.is_converted or data.is_whole_number else None
+    known = Labels("", None, dtype, single, f"{operation.name.rsplit('.', 1)[-1]}(…)", site=operation.site)
+    made = machine.tensor_of(data).derive(labels=known, inputs=())
+    return made if single is None else made.derive(shape=Shape(()), inputs=())
 
 
 def literal_array(machine: Machine, data: Value, arguments: dict[str, Value], site: Site) -> Value:
