@@ -293,8 +293,8 @@ def join(options: Iterable[tuple[tuple[Guard, ...], Value]]) -> Value:
     usual = [option for option in followed if _is_usual(option)]
     rest = Unknown(TOO_MANY)
     if len(followed) > MOST_OF_ONE_QUESTION and len(_subjects(followed)) == 1 and all(map(_is_made, followed)):
-        first = (*usual[:1], *(option for option in followed if option not in usual[:1]))
-        return Choice((*first[:MOST_OF_ONE_QUESTION], Option((), rest)))
+        ordered = (*usual[:1], *(option for option in followed if option not in usual[:1]))
+        return Choice((*ordered[:MOST_OF_ONE_QUESTION], Option((), rest)))
     return Choice((*usual, Option((), rest))) if 0 < len(usual) <= MOST_USUAL else rest
 
 
