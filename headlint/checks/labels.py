@@ -77,6 +77,15 @@ def _wrong_labels(aim: Aim) -> Iterator[Diagnostic]:
                     f"{name} takes one-hot rows, but the labels are one integer for each sample ({labels.source})."
                 )
                 yield _about_labels(aim, message, _ONE_HOT_ROWS.get(loss.framework, _ONE_HOT_ROWS["keras"]))
+        case "sparse_cross_entropy", _ if loss.framework == "keras" and _has_several_columns(aim):
+            count = aim.columns or "several"
+            message = (
+                f"{name} takes one integer for each sample, but the labels have {count} columns ({labels.source})."
+            )
+            advice = "Use categorical_crossentropy for one-hot rows, or leave the labels as integers."
+            yield _about_labels(aim, message, advice)
+        case "nll", _ if _is_typed(aim.use) and labels.dtype == "float" and labels.encoding in ("", "index", "binary"):
+            yield from _class_numbers(aim)
         case (("cross_entropy" | "nll"), ("index" | "binary")) if _is_typed(aim.use):
             yield from _class_numbers(aim)
         case (("cross_entropy" | "nll"), _) if _is_typed(aim.use) and (not labels.encoding or labels.noise):
@@ -93,6 +102,13 @@ def _wrong_labels(aim: Aim) -> Iterator[Diagnostic]:
                 yield _about_labels(aim, message, "Convert them: labels.float().", "float()")
 
 
+def _has_several_columns(aim: Aim) -> bool:
+    """Whether each sample has a row of scores, and of labels too."""
+    target = aim.target.shape
+    several = (aim.columns or 1) > 1 or (target.rank == 2 and target.units is None and aim.labels.column is False)
+    return several and prediction(aim.use).shape.rank == 2
+
+
 def _is_one_integer_a_sample(aim: Aim) -> bool:
     """Whether the labels are class numbers, by what they are or because the head has a unit for each of them.
 
@@ -104,7 +120,9 @@ def _is_one_integer_a_sample(aim: Aim) -> bool:
     if labels.encoding in ("index", "binary") or (labels.dtype == "integer" and aim.may_number_classes):
         return shape.rank == 1 or shape.units == 1 or (shape.rank is None and labels.column is not None)
     whole = labels.encoding == "" and (labels.dtype in ("integer", "boolean") or _is_column_of_file(aim.target))
-    return whole and shape.rank == 1 and prediction(aim.use).shape.rank in (None, 2)
+    answers = prediction(aim.use).shape
+    each = aim.use.compiled and labels.encoding == "" and labels.dtype == "float" and answers.rank == 2
+    return (whole or each) and shape.rank == 1 and answers.rank in (None, 2)
 
 
 def _is_row_of_one_sample(aim: Aim) -> bool:

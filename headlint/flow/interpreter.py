@@ -16,6 +16,7 @@ from headlint.flow.python import (
     decisions,
     expressions,
     items,
+    settings_files,
     standard_library,
     statements,
 )
@@ -52,7 +53,7 @@ TENSORS = TensorSemantics(
 
 
 def _libraries() -> LibrarySemantics:
-    calls = {**standard_library.NAMES, **search_spaces.NAMES}
+    calls = {**standard_library.NAMES, **settings_files.NAMES, **search_spaces.NAMES}
     for framework in registry.FRAMEWORKS.values():
         if framework.calls:
             calls.update(import_module(framework.calls).CALLS)

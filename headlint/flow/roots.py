@@ -229,6 +229,8 @@ def _run_methods(machine: Machine, instance: Instance, again: bool = False) -> N
         machine.with_share(run)
         if method.name == "configure_optimizers":
             configured = machine.set_up.configured[instance] = run.result
+        if method.name == "train_dataloader":
+            automatic.note_batches(machine, instance, run.result)
 
 
 class _Run(Struct):
@@ -250,7 +252,7 @@ class _Run(Struct):
         batches = Loop(machine.site(method.definition), Unknown() if _is_step_of_keras(method, self.instance) else None)
         with machine.in_round(batches) if _is_step(method) or batches.over is not None else nullcontext():
             self.result = calls.run_function(
-                machine, method, _first_argument(method), 0, receiver, method.owner, assume_defaults=True
+                machine, method, _given(machine, method, self.instance), 0, receiver, method.owner, assume_defaults=True
             )
             if _is_step(method):
                 _differentiate(machine, self.result, self.instance, self.configured, method.definition.at)
@@ -279,11 +281,21 @@ def _differentiate(machine: Machine, result: Value, module: Instance, configured
             automatic.step(machine, module, loss, configured, at)
 
 
+_SETTING_UP = ("setup", "configure", "build", "prepare", "set_", "init", "compile", "_build", "train_dataloader")
+
+
 def _rank(method: FunctionValue, mentioned: set[str]) -> tuple[int, bool]:
     if method.name in FIRST_METHODS:
         return (1, False)
-    setting_up = method.name.startswith(("setup", "configure", "build", "prepare", "set_", "init", "compile", "_build"))
+    setting_up = method.name.startswith(_SETTING_UP)
     return (0, method.name in mentioned) if setting_up else (2, method.name in mentioned)
+
+
+def _given(machine: Machine, method: FunctionValue, instance: Instance) -> Arguments:
+    """What is known of the arguments that a library passes to a method."""
+    if _is_step(method) and (batch := machine.set_up.batches.get(instance)) is not None:
+        return Arguments((batch,))
+    return _first_argument(method)
 
 
 def _first_argument(method: FunctionValue) -> Arguments:

@@ -171,6 +171,7 @@ OPERATIONS = tuple(
         ("concatenate", "concatenate", ("arrays", "axis")),
         ("stack", "stack", ("arrays", "axis")),
         *((name, "convert", ("object", "dtype")) for name in ("array", "asarray", "asfarray", "ascontiguousarray")),
+        *((name, "convert", ("object",)) for name in ("float32", "float64", "int32", "int64", "uint8")),
         *((f"{kind}stack", "concatenate", ("arrays",)) for kind in ("v", "h", "row_")),
         ("repeat", "repeat_interleave", ("a", "repeats", "axis")),
         ("eye", "identity_matrix", ("N",)),

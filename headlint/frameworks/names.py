@@ -10,7 +10,7 @@ PACKAGES: set[str] = set(
         *("transformers", "torchmetrics", "pandas", "copy", "functools", "collections", "argparse", "math", "skorch"),
         *("keras_tuner", "kerastuner", "scikeras", "tensorflow_addons", "efficientnet_pytorch", "torch_geometric"),
         *("ignite", "poutyne", "fastai", "composer", "torchbearer", "pytorch_accelerated", "flash", "kornia", "art"),
-        *("torch_lr_finder", "ray", "d2l", "pytorch_transformers", "tensornets"),
+        *("torch_lr_finder", "ray", "d2l", "pytorch_transformers", "tensornets", "apex"),
         *("accelerate", "keras_core", "tf_keras", "tflearn", "dataclasses", "abc", "typing", "os", "random", "tqdm"),
         *(
             "itertools",
@@ -21,6 +21,8 @@ PACKAGES: set[str] = set(
             "segmentation_models_pytorch",
             "einops",
             "monai",
+            "hydra",
+            "omegaconf",
             "__future__",
         ),
     }

@@ -425,6 +425,8 @@ WRAPPERS = frozenset(
         "torch.nn.DataParallel",
         "torch.nn.parallel.DataParallel",
         "torch.nn.parallel.DistributedDataParallel",
+        "apex.parallel.DistributedDataParallel",
+        "apex.parallel.convert_syncbn_model",
         "torch.compile",
         "torch.jit.script",
         "torch.nn.utils.weight_norm",

@@ -10,6 +10,7 @@ _OPTIMIZERS = (
 OPTIMIZERS = frozenset(
     {f"torch.optim.{name}" for name in _OPTIMIZERS}
     | {f"torch.optim.{name.lower()}.{name}" for name in _OPTIMIZERS}
+    | {f"apex.optimizers.Fused{name}" for name in ("Adam", "SGD", "LAMB", "NovoGrad", "Adagrad")}
     | {"transformers.AdamW", "transformers.Adafactor", "transformers.optimization.AdamW", "pytorch_transformers.AdamW"}
 )
 """Classes whose first argument is what they train. None of them clears a gradient by itself."""

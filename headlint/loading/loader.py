@@ -12,6 +12,7 @@ from headlint.findings.finding import Place
 from headlint.loading import cache
 from headlint.loading.reaching import Reaching
 from headlint.source.document import Document, UnreadableError, document_of, read_document
+from headlint.source.yaml_text import Settings, UnreadableSettings, read_yaml
 
 if TYPE_CHECKING:
     from headlint.flow.values.modules import ModuleUnit
@@ -47,6 +48,7 @@ class ProjectLoader:
         self.asked: dict[Question, str] = {}
         self._bodies: dict[Path, ir.Module | None] = {}
         self._digests: dict[Path, str] = {}
+        self._settings: dict[Path, Settings] = {}
         self._modules: dict[tuple[str, str], ir.Module] = {}
         self._reaching: dict[tuple[str, ...], Reaching] = {}
 
@@ -94,6 +96,24 @@ class ProjectLoader:
         """The modules of a package by their names, as a module of the project would import it."""
         found = self.project.modules_below(importer, package) if self.project is not None else {}
         self.asked["below", str(importer), 0, package] = "\n".join(map(str, found.values()))
+        return found
+
+    def settings(self, file: Path) -> Settings:
+        """What a file of settings says; None where it cannot be read, or says more than is read here."""
+        self.asked["digest", str(file), "", ""] = self.digest(file)
+        if self.project is None or not file.resolve().is_relative_to(self.project.root):
+            return None
+        if file not in self._settings:
+            try:
+                self._settings[file] = read_yaml(self.data(file).decode())
+            except (OSError, UnicodeDecodeError, UnreadableSettings):
+                self._settings[file] = None
+        return self._settings[file]
+
+    def settings_in(self, folder: Path) -> tuple[str, ...]:
+        """The names of the files of settings in a folder, without their ending."""
+        found = _settings_in(folder)
+        self.asked["settings", str(folder), "", ""] = "\n".join(found)
         return found
 
     def is_mentioned_elsewhere(self, file: Path, cls: str, attribute: str) -> bool:
@@ -159,6 +179,8 @@ class ProjectLoader:
                 return self._listing(Path(file), name)
             case "digest", file, _, _:
                 return self.digest(Path(file))
+            case "settings", folder, _, _:
+                return "\n".join(_settings_in(Path(folder)))
             case _:
                 return ""
 
@@ -271,6 +293,13 @@ class ProjectLoader:
         from headlint.syntax.parse import spans
 
         return spans(document.code, wanted)
+
+
+def _settings_in(folder: Path) -> tuple[str, ...]:
+    try:
+        return tuple(sorted(file.stem for file in folder.iterdir() if file.suffix == ".yaml"))
+    except OSError:
+        return ()
 
 
 def _salvaged(document: Document, problem: SyntaxProblem) -> tuple[Document, tuple[SyntaxProblem, ...]]:

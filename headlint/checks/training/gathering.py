@@ -9,6 +9,7 @@ from headlint.checks.evidence import Evidence
 from headlint.checks.training.holding import concerns_all_of, held_by, may_train
 from headlint.checks.training.order import Neighbour, Run
 from headlint.checks.training.reach import may_reach
+from headlint.checks.training.switching import covers
 from headlint.flow.values.conditions import Guard
 from headlint.flow.values.facts import Event, NothingDifferentiated, TrainingEvent
 from headlint.flow.values.python_values import Unknown, Value
@@ -105,21 +106,13 @@ def thrown_away(evidence: Evidence, run: Run, step: TrainingEvent) -> Iterator[D
 
 def step_without_any_gradient(evidence: Evidence, run: Run, step: TrainingEvent) -> Iterator[Diagnostic]:
     """HL509: a loop applies a model, clears its gradients and steps, and nothing at all computes any."""
-    held = held_by(step.subject)
-    if not run.whole or not step.rounds or held is None or not evidence.of(NothingDifferentiated):
+    if not run.whole or not evidence.of(NothingDifferentiated) or not (step.rounds or _is_of_a_method(evidence, step)):
         return
     around = run.round_of(step)
     cleared = [
         event for event in around if event.event is Event.CLEARED and concerns_all_of(event.subject, step.subject)
     ]
-    applied = [
-        event
-        for event in around
-        if event.event in (Event.APPLIED, Event.HANDED_OVER)
-        and not event.without_gradient
-        and event.subject in held.owners
-        and run.place(event) < run.place(step)
-    ]
+    applied = [event for event in around if run.place(event) < run.place(step) and _applies_for(event, step)]
     if not cleared or not applied or any(may_train(event, step.subject) for event in around if event not in applied):
         return
     yield Diagnostic(
@@ -135,3 +128,19 @@ def step_without_any_gradient(evidence: Evidence, run: Run, step: TrainingEvent)
         ),
         subject=step,
     )
+
+
+def _is_of_a_method(evidence: Evidence, step: TrainingEvent) -> bool:
+    """Whether a step is that of an object's optimizer in a method that nothing here calls, and callers call for each batch."""
+    built = (event for event in evidence.events if event.event is Event.BUILT and event.subject is step.subject)
+    return isinstance(step.subject, Optimizer) and any(event.root != step.root for event in built)
+
+
+def _applies_for(event: TrainingEvent, step: TrainingEvent) -> bool:
+    """Whether a model that an optimizer trains is applied; of an unknown optimizer any that the same callers give."""
+    if event.event not in (Event.APPLIED, Event.HANDED_OVER) or event.without_gradient:
+        return False
+    held = held_by(step.subject)
+    if held is not None:
+        return any(covers(event.subject, owner) or covers(owner, event.subject) for owner in held.owners)
+    return isinstance(event.subject, Unknown) and event.subject.is_parameter and isinstance(step.subject, Unknown)

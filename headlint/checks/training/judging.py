@@ -20,6 +20,7 @@ from headlint.checks.training.switching import (
 )
 from headlint.flow.training import modules
 from headlint.flow.training.automatic import AUTOMATIC
+from headlint.flow.values.conditions import Choice
 from headlint.flow.values.facts import Event, ForwardDone, LossUse, PredictionUse, TrainingEvent
 from headlint.flow.values.library_values import Backbone, Container, Dataset, Part
 from headlint.flow.values.python_values import Instance, Site, SliceValue, TupleValue, Unknown, Value
@@ -122,6 +123,9 @@ def _ready_made_in(model: Value, depth: int = 4) -> Iterator[Site]:
         case Container() | Instance() | TupleValue() if depth > 0:
             for part in model.items if isinstance(model, TupleValue) else model.slots.values():
                 yield from _ready_made_in(part, depth - 1)
+        case Choice(options):
+            for option in options:
+                yield from _ready_made_in(option.value, depth)
 
 
 def _is_judged_after_training(evidence: Evidence, run: Run, applied: TrainingEvent) -> bool:
@@ -301,9 +305,9 @@ def _may_cover(module: Value, model: Value, in_same_run: bool) -> bool:
 
 
 def _trains(step: TrainingEvent, model: Value) -> bool:
-    """Whether a step changes a model, or a part of it."""
+    """Whether a step changes a model, or a part of it, or what it is a part of."""
     held = held_by(step.subject)
-    return held is not None and any(covers(model, owner) for owner in held.owners)
+    return held is not None and any(covers(model, owner) or covers(owner, model) for owner in held.owners)
 
 
 def goes_through_data(applied: TrainingEvent) -> bool:

@@ -90,7 +90,8 @@ def _holds(run: Run, optimizer: Value, model: Value) -> bool:
     held = held_by(optimizer)
     if held is not None:
         of_parts = len(held.owners) > 1 and all(covers(model, owner) for owner in held.owners)
-        return model in held.owners or of_parts or (_is_given(model) and model in held.members)
+        within = any(covers(owner, model) for owner in held.owners)
+        return within or of_parts or (_is_given(model) and model in held.members)
     if isinstance(model, Unknown):
         return isinstance(optimizer, Unknown)
     return any(model in parameters.owners for parameters in _built_over(run, optimizer))

@@ -35,6 +35,8 @@ def call(machine: Machine, path: str, arguments: Arguments, at: int) -> Value | 
     if name in ("image_dataset_from_directory", "text_dataset_from_directory"):
         mode, names = arguments.get("label_mode") or Constant("int"), arguments.get("class_names")
         return tensorflow_data.directory(machine, mode, names, site)
+    if name in ("TimeseriesGenerator", "timeseries_dataset_from_array"):
+        return tensorflow_data.windows(machine, name, arguments)
     if path == "keras.preprocessing.image.ImageDataGenerator" or name == "ImageDataGenerator":
         return Dataset("ImageDataGenerator", Unknown())
     if path.startswith("tensorflow.data."):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from headlint.flow.data import labels
 from headlint.flow.python import iteration, table_items
 from headlint.flow.tensors.dtypes import requested
 from headlint.flow.values.arguments import Arguments
-from headlint.flow.values.library_values import Table
+from headlint.flow.values.library_values import Dataset, Table
 from headlint.flow.values.python_values import (
     Constant,
     DictValue,
@@ -156,7 +158,12 @@ def attribute(machine: Machine, table: Table, name: str) -> Value:
     match name:
         case "iloc" if table.dummies is not None:
             return table
-        case "values" | "iloc" | "iat":
+        case "values" if table.of is not None:
+            return Tensor(shape=Shape((None,)), origin=Origin("input", "a row of a table", table.site))
+        case "iloc":
+            rows = table_items.matrix(machine, table)
+            return replace(rows, origin=replace(rows.origin, factor=table))
+        case "values" | "iat":
             return table_items.matrix(machine, table)
         case "loc" | "at":
             return table
@@ -170,7 +177,7 @@ def attribute(machine: Machine, table: Table, name: str) -> Value:
         case _ if name in _METHODS:
             return FrameworkMethod(table, name)
         case _:
-            return table.column(name)
+            return machine.item(table, Constant(name), 0)
 
 
 def method(machine: Machine, table: Table, name: str, arguments: Arguments) -> Value:
@@ -178,6 +185,8 @@ def method(machine: Machine, table: Table, name: str, arguments: Arguments) -> V
     match name:
         case "pop" | "get" if isinstance(key := arguments.first("item", "key"), Constant):
             return machine.item(table, key, 0)
+        case "iterrows":
+            return Dataset(name, TupleValue((Unknown(), table_items.one_row(table))))
         case "to_numpy" | "as_matrix":
             return table_items.matrix(machine, table)
         case "drop":

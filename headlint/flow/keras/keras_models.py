@@ -33,7 +33,7 @@ REMOVED_METHODS = frozenset({"predict_classes", "predict_proba"})
 METHODS = frozenset(
     {"add", "pop", "compile", "fit", "fit_generator", "train_on_batch", "evaluate", "evaluate_generator", "predict"}
     | {"predict_generator", "predict_on_batch", "call", "summary", "get_layer", "save", "save_weights", "load_weights"}
-    | {"add_loss", "add_metric", "build", "get_config", "test_on_batch", "set_weights"}
+    | {"add_loss", "add_metric", "add_weight", "build", "get_config", "test_on_batch", "set_weights"}
     | REMOVED_METHODS
 )
 
@@ -231,6 +231,9 @@ def call_method(machine: Machine, model: Value, name: str, arguments: Arguments,
             return Unknown()
         case "call" | "__call__":
             return machine.call(model, arguments, at)
+        case "add_weight":
+            sizes = shapes.sizes_of(machine, arguments.get("shape"))
+            return Tensor(shape=Shape(sizes) if sizes else ANY_SHAPE, origin=Origin("variable", name, site))
         case "get_layer":
             return _some_layers(machine, model).child(("call", site))
         case "__init__" if isinstance(model, Instance):

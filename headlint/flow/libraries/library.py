@@ -8,6 +8,7 @@ from headlint.flow.data import datasets, feeding
 from headlint.flow.keras import keras_models, unseen_models
 from headlint.flow.layers import containers, library_models, losses
 from headlint.flow.libraries import (
+    around_steps,
     declarations,
     joining,
     keras_wrappers,
@@ -387,6 +388,7 @@ def call_unknown(machine: Machine, function: Unknown, arguments: Arguments, at: 
             feeding.note(machine, arguments, machine.site(at))
         if name == "fit":
             keras_wrappers.note_fit(machine, function.parent, arguments)
+            automatic.note_fit(machine, arguments)
         if name in SAME_VALUE_METHODS and not (name in ("train", "eval") and len(arguments) > 1):
             modules.note_mode_of_unknown(machine, function.parent, name, arguments, at)
             return function.parent
@@ -401,6 +403,8 @@ def call_unknown(machine: Machine, function: Unknown, arguments: Arguments, at: 
             return function.child(("answer", *texts))
         if name == "index" and len(arguments) == 1:
             return function.child(("call", machine.site(at)), CLASS_NUMBER)
+        if (done := around_steps.call_method(machine, function.parent, name, arguments, at)) is not None:
+            return done
         if name in ("prepare", "setup") and len(arguments.positional) >= 2:
             return TupleValue(arguments.positional)  # accelerate and Fabric give back what they are given
         if name in TENSOR_METHODS and _only_numbers(arguments):

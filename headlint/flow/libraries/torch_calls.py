@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from headlint.flow.layers import library_models, recurrent
+from headlint.flow.libraries import around_steps
 from headlint.flow.tensors import operation
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.python_values import Constant, FrameworkName, Unknown, Value
@@ -103,6 +104,7 @@ def _distributions() -> dict[str, Call]:
 CALLS: Mapping[str, Call] = {
     **_distributions(),
     **recurrent.CALLS,
+    **around_steps.CALLS,
     "timm.create_model": _timm,
     "timm.models.create_model": _timm,
     "torch.hub.load": _hub,

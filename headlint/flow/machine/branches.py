@@ -7,6 +7,7 @@ thing, and no more, is other than what was seen: options that nobody combined ar
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from msgspec import Struct, field
@@ -89,7 +90,13 @@ class Branches(Struct):
         if contradicts_defaults(path):
             if not self.settled.isdisjoint(_chosen_otherwise(path)):
                 return None
-            followed = _needs_one_option(path) or needs_one_flag(path) or _chooses_a_model_only(path, outside)
+            chosen = _but_for_the_mode(path)
+            followed = (
+                not contradicts_defaults(chosen)
+                or _needs_one_option(chosen)
+                or needs_one_flag(path)
+                or _chooses_a_model_only(chosen, None if outside is None else _but_for_the_mode(outside))
+            )
             return True if followed and not self.again else None
         if self.again and (len(_options_of(path)) > 1 or not self.one_thing_differs(path)):
             return None
@@ -126,6 +133,27 @@ def _chosen_otherwise(path: Path) -> Iterator[Unknown]:
     for guard in path:
         if guard.departs:
             yield from symbols_of(guard.condition)
+
+
+def _but_for_the_mode(path: Path) -> Path:
+    """A path without what is asked of options that say what a program is to do, and on what: they choose no model or loss."""
+    return tuple(guard for guard in path if not _asks_for_the_mode(guard))
+
+
+def _asks_for_the_mode(guard: Guard) -> bool:
+    keys = [symbol.key for symbol in symbols_of(guard.condition) if isinstance(symbol.key, Assumption)]
+    return bool(keys) and all(
+        not key.function and _MODES.search(key.parameter) and not _CHOOSING.search(key.parameter) for key in keys
+    )
+
+
+_MODES = re.compile(
+    r"(?:^|[-_./])(?:(?:is|do|only|no)[-_]?)?"
+    r"(?:mode|phase|action|command|stage|train|fit|test|eval|valid|infer|predict|demo|resume|export|visual|distrib|cuda|gpu|device)",
+    re.IGNORECASE,
+)
+_CHOOSING = re.compile(r"loss|criter|model|net|arch|head|activ|backbone|class|task", re.IGNORECASE)
+"""How options are named that say what a program is to do, and those that choose what is trained, and for what."""
 
 
 def _needs_one_option(path: Path) -> bool:

@@ -35,14 +35,17 @@ _AT_TOP_LEVEL: Mapping[str, object] = {
 
 def load(machine: Machine, file: Path | None) -> ModuleUnit | None:
     """The module of a file, read and run at its first use."""
-    if file is None:
-        return None
-    if file not in machine.units:
-        machine.units[file] = machine.loader.load(file)
-    unit = machine.units[file]
+    unit = read(machine, file) if file is not None else None
     if unit is not None:
         run(machine, unit)
     return unit
+
+
+def read(machine: Machine, file: Path) -> ModuleUnit | None:
+    """The module of a file, read at its first use."""
+    if file not in machine.units:
+        machine.units[file] = machine.loader.load(file)
+    return machine.units[file]
 
 
 def run(machine: Machine, unit: ModuleUnit) -> None:

@@ -146,7 +146,7 @@ class Machine:
         self.rounds_of_comprehension: tuple[Round, ...] = ()
         """The rounds of loops around the innermost of them."""
         self.begun: dict[tuple[Scope, str], Round] = {}
-        """Variables that were set to a number in a round of a loop, so that sums in them begin anew in each."""
+        """Variables that were set in a round of a loop, and not to what is made of them, so that sums in them begin anew."""
         self.root = 0
         """Counts the functions that were run because nothing calls them."""
         self._root_begins = [0]
@@ -226,7 +226,7 @@ class Machine:
             self.cut_short += 1
             del self.frames[depth:]
             self.state.path = before
-            if event is not Event.LEFT_OUT or self._may_be_part_of_a_step(self.frames[-1].definition):
+            if event is not Event.LEFT_OUT or self._may_matter(self.frames[-1].definition):
                 inner = tuple(one.loop for one in self._spent_in if one not in self.rounds)
                 self.note_event(event, self.site(0), self.globals, broken=inner)
         self._steps_left += kept
@@ -243,10 +243,15 @@ class Machine:
                 self._among_options = False
                 self._steps_for_options -= before - self.steps_left
 
-    def _may_be_part_of_a_step(self, definition: ir.FunctionDefinition | ir.Lambda | None) -> bool:
-        """Whether a call that is left out may do such a thing; a ``forward`` does not, and switches no mode."""
+    def _may_matter(self, definition: ir.FunctionDefinition | ir.Lambda | None) -> bool:
+        """Whether a call that is left out may be part of a step; a ``forward`` and a data set's items are none."""
+        in_a_sample = any(getattr(frame.definition, "name", "") == "__getitem__" for frame in self.frames)
+        return not self.applying and not in_a_sample and self.may_be_part_of_a_step(definition)
+
+    def may_be_part_of_a_step(self, definition: ir.FunctionDefinition | ir.Lambda | None) -> bool:
+        """Whether a function may do anything of a training step, or switch a mode."""
         units = (unit for unit in (self.unit, *self.units.values()) if unit is not None)
-        return not self.applying and self.mentions.may_be_part_of_a_step(units, definition)
+        return self.mentions.may_be_part_of_a_step(units, definition)
 
     def with_share_of_a_call(self, run: Callable[[], object]) -> None:
         """Follow a call, which may not take so many steps that its caller could not go on."""

@@ -73,7 +73,7 @@ def _does_a_part(definition: Definition | None) -> bool:
     if definition is None or not ir.attributes_in(definition).isdisjoint(PARTS_OF_A_STEP):
         return True
     given = () if isinstance(definition, ir.ClassDefinition) else (one.name for one in definition.parameters)
-    return not _called_in(definition).isdisjoint(given)
+    return not (_called_in(definition) - {"self"}).isdisjoint(given)
 
 
 @lru_cache(MOST_DEFINITIONS)

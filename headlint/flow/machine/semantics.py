@@ -63,7 +63,7 @@ class TensorSemantics(Struct, frozen=True):
     item: Callable[[Machine, Tensor, Value, Site], Value]
     row: Callable[[Machine, Tensor], Tensor]
     """One item of a tensor along its first axis."""
-    filled: Callable[[Tensor, Value, Value, Site], Tensor]
+    filled: Callable[[Tensor, Value, Value, Site, Value | None], Tensor]
     """A tensor into which something is put: ``tensor[…] = value``."""
     calculate: Callable[[Machine, str, Value, Value, Site], Value]
     compare: Callable[[Machine, str, Value, Value, Site], Value]

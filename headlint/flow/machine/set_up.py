@@ -42,6 +42,8 @@ class SetUp(Struct):
     optimizers: list[Optimizer] = field(default_factory=list)
     configured: dict[Value, Value] = field(default_factory=dict)
     """What ``configure_optimizers`` of modules of Lightning gave."""
+    batches: dict[Value, Value] = field(default_factory=dict)
+    """What loaders give to the training steps of modules of Lightning, by the modules."""
     pairs: list[Pair] = field(default_factory=list)
     wrapped: dict[Unknown, Wrapped] = field(default_factory=dict)
     """The models that are built for scikit-learn, by the wrappers that build them."""

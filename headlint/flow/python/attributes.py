@@ -100,6 +100,8 @@ def read(machine: Machine, owner: Value, name: str, at: int) -> Value:
             return FrameworkMethod(owner, name)
         case BoundMethod() | FunctionValue() if name == "__call__":
             return owner
+        case FunctionValue() if name == "__name__":
+            return Constant(owner.name)
         case _:
             return Unknown()
 

@@ -188,6 +188,7 @@ def _tuple(machine: Machine, arguments: Arguments, at: int) -> Value:
 
 def _dict(machine: Machine, arguments: Arguments, at: int) -> Value:
     result = DictValue(complete=arguments.complete)
+    result.may_be_filled = not arguments.positional and not arguments.named
     if arguments.positional:
         given = machine.state.narrow(arguments.positional[0])
         if isinstance(given, DictValue):
@@ -196,6 +197,12 @@ def _dict(machine: Machine, arguments: Arguments, at: int) -> Value:
         else:
             pairs = iteration.known_items(machine, given)
             result.complete = result.complete and pairs is not None
+            if (
+                pairs is None
+                and isinstance(one := iteration.element(machine, given), TupleValue)
+                and len(one.items) == 2
+            ):
+                result.others.append(one.items[1])
             for pair in pairs or []:
                 match pair:
                     case TupleValue((Constant(key), value)):

@@ -32,12 +32,25 @@ from headlint.flow.values.python_values import (
     Unknown,
     Value,
 )
+from headlint.flow.values.tensor_values import Tensor
 from headlint.syntax import ir
 
 if TYPE_CHECKING:
     from headlint.flow.machine.machine import Machine
 
 MOST_RECURSIONS = 2
+
+
+def _applies(machine: Machine, module: Instance, method: FunctionValue) -> bool:
+    """Whether a method applies a module that nothing around it applies: ``forward``, or one that only makes something."""
+    if machine.applying:
+        return False
+    return method.name == "forward" or (
+        module.cls.framework_base().startswith("torch.nn.")
+        and not method.name.startswith("_")
+        and not any(frame.receiver is module for frame in machine.frames)
+        and not machine.may_be_part_of_a_step(method.definition)
+    )
 
 
 def call(machine: Machine, function: Value, arguments: Arguments, at: int) -> Value:
@@ -51,7 +64,7 @@ def call(machine: Machine, function: Value, arguments: Arguments, at: int) -> Va
             return _call_one_of(machine, function, arguments, at)
         case FunctionValue():
             return run_function(machine, function, arguments, at)
-        case BoundMethod(Instance() as receiver, inner) if inner.name == "forward" and not machine.applying:
+        case BoundMethod(Instance() as receiver, inner) if _applies(machine, receiver, inner):
             return machine.applied_to(receiver, arguments, at, lambda: call(machine, function, arguments, at))
         case BoundMethod(receiver, inner):
             return run_function(machine, inner, arguments, at, receiver, function.owner)
@@ -316,10 +329,27 @@ def _fields_of(cls: ClassValue) -> list[str]:
     return names
 
 
+_BUILT = "built by being called"
+"""Where an object of Keras keeps that its ``build`` was run."""
+
+
+def _build(machine: Machine, instance: Instance, arguments: Arguments, at: int) -> None:
+    """Keras runs ``build(shape)`` when a layer is called first."""
+    build = machine.method(instance, "build")
+    if not isinstance(build, BoundMethod) or machine.read(instance, _BUILT) is not None:
+        return
+    machine.state.write(instance, _BUILT, Constant(True))
+    given = machine.state.narrow(arguments.positional[0]) if arguments.positional else Unknown()
+    shape = machine.attribute(given, "shape", at) if isinstance(given, Tensor) else Unknown("the shape of an input")
+    machine.call(build, Arguments((shape,)), at)
+
+
 def call_instance(machine: Machine, instance: Instance, arguments: Arguments, at: int) -> Value:
     """Call an object: a model is called through its ``forward`` or ``call``."""
     machine.parts.applied.add(instance)
     base = instance.cls.framework_base()
+    if base.startswith("keras."):
+        _build(machine, instance, arguments, at)
     names = ("forward", "call", "__call__") if base or instance.cls.opaque else ("__call__", "forward", "call")
     for name in names:
         found = machine.method(instance, name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headlint.flow.machine.state import join
-from headlint.flow.python import iteration, texts
+from headlint.flow.python import iteration, registrations, texts
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.conditions import Condition, Guard, Test
 from headlint.flow.values.facts import Event
@@ -100,6 +100,7 @@ def _of_list(machine: Machine, target: ListValue, name: str, arguments: Argument
 
 
 def _of_dict(machine: Machine, target: DictValue, name: str, arguments: Arguments) -> Value:
+    registrations.complete(machine, target)
     entries = iteration.entries(machine, target)
     first = arguments.positional[0] if arguments.positional else None
     match name:

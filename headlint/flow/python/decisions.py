@@ -6,7 +6,7 @@ import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from headlint.flow.python import iteration, objects, texts
+from headlint.flow.python import iteration, objects, registrations, texts
 from headlint.flow.values.conditions import Condition, Guard, Test, compared
 from headlint.flow.values.library_values import Container
 from headlint.flow.values.python_values import TRAINING, Constant, DictValue, ListValue, TupleValue, Unknown, Value
@@ -114,6 +114,8 @@ def _is_size_of_data(value: Unknown) -> bool:
 
 
 def _membership(machine: Machine, left: Value, right: Value, outcome: bool) -> Value:
+    if isinstance(right, DictValue):
+        registrations.complete(machine, right)
     match right:
         case DictValue() if right.complete:
             members: list[Value] | None = [Constant(key) for key in right.slots if isinstance(key, str | int)]

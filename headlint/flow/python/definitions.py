@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from headlint.flow.python import cached_functions, names
+from headlint.flow.python import cached_functions, names, settings_files
 from headlint.flow.values.python_values import (
     BoundMethod,
     ClassValue,
@@ -31,7 +31,7 @@ def define_function(machine: Machine, node: ir.FunctionDefinition) -> None:
         node,
         scope,
         node.name,
-        defaults,
+        (*defaults, *settings_files.of_program(machine, node)) if node.decorators else defaults,
         owner=machine.class_being_defined,
         kind=_kind_of(node),
         without_gradient=any(_switches_gradient_off(machine, decorator) for decorator in node.decorators),

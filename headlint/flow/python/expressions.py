@@ -299,6 +299,7 @@ def _starred(machine: Machine, node: ir.Starred) -> Value:
 
 def _dict_display(machine: Machine, node: ir.DictDisplay) -> Value:
     result = DictValue()
+    result.may_be_filled = not node.items
     for key, item in node.items:
         value = machine.evaluate(item)
         if key is None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from headlint.flow.machine.branches import is_option
 from headlint.flow.machine.state import join
-from headlint.flow.python import iteration, table_items
+from headlint.flow.python import iteration, registrations, table_items
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.conditions import Choice, Condition, Guard, Option, compared
 from headlint.flow.values.library_values import Backbone, Container, Dataset, Layer, Part, Rows, Table
@@ -196,6 +196,7 @@ def named_member(machine: Machine, container: Container, name: str) -> Value:
 
 
 def _entry(machine: Machine, mapping: DictValue, index: Value) -> Value:
+    registrations.complete(machine, mapping)
     match index:
         case Constant(value, symbol=Unknown() as option) if is_option(option):
             return _entry_of_option(machine, mapping, option, value)

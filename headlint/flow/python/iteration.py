@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from headlint.flow.values.conditions import Choice, Guard, Option
+from headlint.flow.values.facts import Event
 from headlint.flow.values.library_values import Container, Dataset, Part
 from headlint.flow.values.python_values import (
     ITEM_NUMBER,
@@ -150,11 +151,25 @@ def element(machine: Machine, value: Value) -> Value:
             one = OneParameter(parameters)
             return TupleValue((Unknown("a parameter's name"), one)) if named else one
         case Instance() as instance if (getter := machine.method(instance, "__getitem__")) is not None:
-            from headlint.flow.values.arguments import Arguments
-
-            return machine.call(getter, Arguments((Unknown(ITEM_NUMBER),)))
+            return _sample(machine, getter)
         case _:
             return Unknown()
+
+
+SHARE_OF_A_SAMPLE = 8
+"""Which part of the steps that are left may be spent on a sample of a data set: the training behind it needs the others."""
+
+
+def _sample(machine: Machine, getter: Value) -> Value:
+    """What an object of the program gives at some number."""
+    result: Value = Unknown()
+
+    def run() -> None:
+        nonlocal result
+        result = machine.call_with(getter, Unknown(ITEM_NUMBER))
+
+    machine.with_share(run, machine.steps_left // SHARE_OF_A_SAMPLE, Event.LEFT_OUT)
+    return result
 
 
 def alike(items: Sequence[Value]) -> Value | None:

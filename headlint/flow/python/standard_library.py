@@ -12,6 +12,7 @@ from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.assumptions import Assumption
 from headlint.flow.values.library_values import Dataset, Parser
 from headlint.flow.values.python_values import (
+    DRAWN,
     ClassValue,
     Constant,
     DictValue,
@@ -147,13 +148,22 @@ def _drawn(machine: Machine, arguments: Arguments, at: int) -> Value:
     """``random.choice(objects)``: any of them; numbers and texts that are drawn are not known."""
     given = arguments.first("seq", "population")
     drawn = iteration.element(machine, given) if given is not None else Unknown()
-    return drawn if iteration.is_object(drawn) else machine.globals.child(("drawn", machine.site(at)))
+    if iteration.is_object(drawn):
+        return drawn
+    items = iteration.known_items(machine, given) if given is not None else None
+    counts = items and all(isinstance(item, Constant) and type(item.value) is int for item in items)
+    return machine.globals.child(("drawn", machine.site(at)), DRAWN if counts else "")
 
 
 def _several_drawn(machine: Machine, arguments: Arguments, at: int) -> Value:
     """``random.sample(objects, number)``: some of them."""
     drawn = _drawn(machine, arguments, at)
     return ListValue((drawn,), approximate=True) if iteration.is_object(drawn) else drawn
+
+
+def _whole_number(machine: Machine, arguments: Arguments, at: int) -> Value:
+    """``random.randint(0, 9)``."""
+    return machine.globals.child(("call", machine.site(at), "random"), DRAWN)
 
 
 def _of_numbers(function: Callable[..., int | float]) -> Callable[[Machine, Arguments, int], Value]:
@@ -184,6 +194,9 @@ NAMES: dict[str, Callable[[Machine, Arguments, int], Value]] = {
     "random.choice": _drawn,
     "random.choices": _several_drawn,
     "random.sample": _several_drawn,
+    "random.randint": _whole_number,
+    "random.randrange": _whole_number,
+    "random.getrandbits": _whole_number,
     "math.sqrt": _of_numbers(math.sqrt),
     "math.floor": _of_numbers(math.floor),
     "math.ceil": _of_numbers(math.ceil),

@@ -17,17 +17,42 @@ if TYPE_CHECKING:
 
 def read(machine: Machine, table: Table, key: Value) -> Value:
     """A column, some of the columns, or some of the rows; ``loc[rows, columns]`` too."""
+    if table.of is not None:
+        return value_of(machine, table.of, key)
     match key:
+        case Unknown(is_item_number=True) | Unknown(is_range_number=True):
+            return one_row(table)
+        case TupleValue(((Unknown(is_item_number=True) | Unknown(is_range_number=True)), Constant(str()) as name)):
+            return value_of(machine, table, name)
         case Constant(str() | int() as name):
             return machine.read(table, name) or table.column(name)
         case ListValue():
             return _some_columns(machine, table, key)
+        case TupleValue((_, SliceValue(Constant(str() as first), Constant(str() as last)))) if first != last:
+            return Table(table.site, wide=True)
         case TupleValue((_, SliceValue(lower, upper))) if table.dummies is not None:
             return _cut(table, table.dummies, lower, upper)
         case TupleValue((_, columns)):
             return table if isinstance(columns, SliceValue | Unknown) else read(machine, table, columns)
         case _:
             return table
+
+
+def one_row(table: Table) -> Table:
+    """One row of a table, whichever."""
+    row = Table(table.site)
+    row.of = table
+    return row
+
+
+def value_of(machine: Machine, table: Table, key: Value) -> Value:
+    """What a row of a table has in a column; of several columns nothing is known but that they are numbers."""
+    match key:
+        case Constant(str()):
+            column = read(machine, table, key)
+            return machine.tensors.row(machine, column) if isinstance(column, Tensor) else Unknown()
+        case _:
+            return Tensor()
 
 
 def _some_columns(machine: Machine, table: Table, names: ListValue) -> Value:
@@ -74,5 +99,7 @@ def matrix(machine: Machine, table: Table) -> Tensor:
     width = len(columns) if table.complete else None
     origin = Origin("input", "the values of a table", table.site)
     alone = columns[0] if width == 1 else None
-    known = alone.labels if isinstance(alone, Tensor) else Labels(source="the values of a table", site=table.site)
+    several = False if table.wide or (width or 0) > 1 else None
+    rows = Labels(column=several, source="the values of a table", site=table.site)
+    known = alone.labels if isinstance(alone, Tensor) else rows
     return Tensor(Domain.UNKNOWN, Shape((None, width)), origin, labels=known)

@@ -12,7 +12,16 @@ from headlint.flow.tensors.dtypes import as_type, dtype_of, requested, type_name
 from headlint.flow.tensors.operation import ZEROS, Operation, tensor_of
 from headlint.flow.values.facts import LossCopied
 from headlint.flow.values.library_values import width_of
-from headlint.flow.values.python_values import Constant, ListValue, Site, SliceValue, TupleValue, Unknown, Value
+from headlint.flow.values.python_values import (
+    Constant,
+    FrameworkName,
+    ListValue,
+    Site,
+    SliceValue,
+    TupleValue,
+    Unknown,
+    Value,
+)
 from headlint.flow.values.tensor_values import ANY_SHAPE, Domain, Labels, Origin, Shape, Tensor, comes_from_layer
 
 if TYPE_CHECKING:
@@ -27,8 +36,9 @@ def _new_tensor(machine: Machine, operation: Operation) -> Value:
         case Tensor() as tensor if tensor.domain not in (Domain.TARGET, Domain.ONE_HOT):
             _note_copied_loss(machine, operation, tensor)
             copy = tensor.derive(attached=False, cut=operation.site, origin=operation.origin(_note_of(operation)))
-            typed = _TYPED.get(operation.name)
-            return with_type(copy, typed or requested(operation.arguments.get("dtype"), dtype_of(copy)))
+            return with_type(
+                copy, _type_given(operation) or requested(operation.arguments.get("dtype"), dtype_of(copy))
+            )
         case Constant(int()) as first if operation.name in _TYPED:
             return _uninitialised(machine, operation, first)
         case Unknown() as unknown if _is_leaf(operation):
@@ -37,8 +47,25 @@ def _new_tensor(machine: Machine, operation: Operation) -> Value:
             return Tensor(shape=Shape(()), origin=operation.origin("array"))
         case other:
             made = _converted(machine, operation, other)
-            typed_as = as_type(made, _TYPED.get(operation.name, "")) if isinstance(made, Tensor) else made
+            typed_as = as_type(made, _type_given(operation)) if isinstance(made, Tensor) else made
             return _without_graph(typed_as, operation) if isinstance(typed_as, Tensor) else typed_as
+
+
+def _type_given(operation: Operation) -> str:
+    """The type that the name of a constructor says; ``torch.Tensor`` leaves a tensor, as against an array, as it is.
+
+    Source: ``BASE_CTOR`` in torch/csrc/utils/tensor_new.cpp.
+    """
+    match operation.main:
+        case Tensor() as data if operation.name == "torch.Tensor" and _is_of_torch(data):
+            return ""
+        case _:
+            return _TYPED.get(operation.name, "")
+
+
+def _is_of_torch(tensor: Tensor) -> bool:
+    """Whether a tensor is surely no array of NumPy: a loader gave it, or PyTorch made it."""
+    return tensor.batched or tensor.origin.name.startswith("torch.")
 
 
 def _note_of(operation: Operation) -> str:
@@ -87,7 +114,15 @@ def _uninitialised(machine: Machine, operation: Operation, first: Value) -> Tens
     return Tensor(shape=Shape(known), origin=operation.origin("fresh"))
 
 
-_TYPED = {"torch.Tensor": "float", "torch.FloatTensor": "float", "torch.LongTensor": "integer"}
+_TYPED = {
+    **{"torch.Tensor": "float", "torch.FloatTensor": "float", "torch.LongTensor": "integer"},
+    **dict.fromkeys(("numpy.float32", "numpy.float64"), "float"),
+    **dict.fromkeys(("numpy.int32", "numpy.int64", "numpy.uint8"), "integer"),
+}
+"""The numbers that functions make of what they are given, whatever that holds."""
+
+_NAMED: dict[str, Value] = {"torch.LongTensor": FrameworkName("torch.int64")}
+"""The type that is asked for by a name."""
 
 
 def _convert(machine: Machine, operation: Operation) -> Value:
@@ -98,9 +133,9 @@ def _converted(machine: Machine, operation: Operation, data: Value) -> Value:
     dtype = operation.arguments.get("dtype")
     match data:
         case Tensor() as tensor:
-            return with_type(tensor, requested(dtype, dtype_of(tensor)))
+            return with_type(tensor, _type_given(operation) or requested(dtype, dtype_of(tensor)))
         case ListValue() | TupleValue():
-            return literals.array(machine, data, dtype, operation.origin("array"))
+            return literals.array(machine, data, _NAMED.get(operation.name, dtype), operation.origin("array"))
         case Unknown() if typed := _TYPED.get(operation.name) or requested(dtype, ""):
             return _typed(machine, operation, data, typed)
         case _:
@@ -109,8 +144,10 @@ def _converted(machine: Machine, operation: Operation, data: Value) -> Value:
 
 def _typed(machine: Machine, operation: Operation, data: Unknown, dtype: str) -> Tensor:
     """Numbers of which only the type is known."""
-    known = Labels("", None, dtype, source=f"{operation.name.rsplit('.', 1)[-1]}(…)", site=operation.site)
-    return machine.tensor_of(data).derive(labels=known, inputs=())
+    single = False if data.is_converted or data.is_whole_number else None
+    known = Labels("", None, dtype, single, f"{operation.name.rsplit('.', 1)[-1]}(…)", site=operation.site)
+    made = machine.tensor_of(data).derive(labels=known, inputs=())
+    return made if single is None else made.derive(shape=Shape(()), inputs=())
 
 
 def literal_array(machine: Machine, data: Value, arguments: dict[str, Value], site: Site) -> Value:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from headlint.flow.tensors import numbers, shapes
 from headlint.flow.tensors.dtypes import requested, with_type
 from headlint.flow.values.python_values import CLASS_NUMBER, Constant, ListValue, TupleValue, Unknown, Value
-from headlint.flow.values.tensor_values import Domain, Labels, Origin, Shape, Tensor
+from headlint.flow.values.tensor_values import ANY_SHAPE, Domain, Labels, Origin, Shape, Tensor
 
 if TYPE_CHECKING:
     from headlint.flow.machine.machine import Machine
@@ -32,7 +32,9 @@ def array(machine: Machine, data: Value, dtype: Value | None, origin: Origin) ->
     if not dims or not items:
         typed = requested(dtype, "")
         known = Labels("", None, typed, source="an array", site=origin.site) if typed else None
-        return Tensor(origin=origin, labels=known)
+        # a whole number each: where one stands for several, the array has another axis all the more
+        alone = items is not None and len(items) == 1 and typed == "integer" and isinstance(one, Unknown)
+        return Tensor(shape=Shape((1,)) if alone else ANY_SHAPE, origin=origin, labels=known)
     found = _rows(machine, data)
     labels = _labels(found, dims, dtype, origin) if found else None
     return Tensor(Domain.UNKNOWN, Shape(tuple(dims)), origin, labels=labels)
@@ -55,7 +57,7 @@ def _of_tensors(
 
 
 def _gathered(machine: Machine, data: Value, dtype: Value | None, origin: Origin) -> Tensor | None:
-    """One whole number a sample, of a list whose length or some of whose numbers are not known; None of any other."""
+    """One number a sample, of a list whose length or some of whose numbers are not known; None of any other."""
     from headlint.flow.python.iteration import known_items, representatives
 
     members = representatives(machine, data) or []
@@ -65,11 +67,15 @@ def _gathered(machine: Machine, data: Value, dtype: Value | None, origin: Origin
     options = [option.value for item in members for option in machine.state.alternatives(item)]
     if all(isinstance(value, ListValue | TupleValue) for value in options):
         return _gathered_rows(machine, options, dtype, origin)
-    plain = [float(value.value) for value in options if isinstance(value, Constant) and isinstance(value.value, int)]
+    written_numbers = [
+        value.value for value in options if isinstance(value, Constant) and isinstance(value.value, int | float)
+    ]
+    plain = [float(number) for number in written_numbers]
+    fractional = any(isinstance(number, float) for number in written_numbers)
     counted = [value for value in options if isinstance(value, Unknown) and value.is_whole_number]
     if len(plain) + len(counted) < len(options):
         return None
-    source, typed, site = "a list of numbers", requested(dtype, "integer"), origin.site
+    source, typed, site = "a list of numbers", requested(dtype, "float" if fractional else "integer"), origin.site
     if counted:
         encoding = "index" if all(value.note == CLASS_NUMBER for value in counted) else ""
         labels = Labels(encoding, None, typed, False, source, site=site)

@@ -58,6 +58,8 @@ def _number(value: Value | None) -> float | None:
 
 def _made(machine: Machine, operation: Operation, size: Value | None, labels: Labels | None, domain: Domain) -> Tensor:
     sizes = shapes.sizes_of(machine, size)
+    if size is None and operation.effect in ("random_integers", "choice"):
+        return Tensor(domain, Shape(()), operation.origin("fresh"), labels=labels)
     return Tensor(domain, Shape(sizes) if sizes else ANY_SHAPE, operation.origin("fresh"), labels=labels)
 
 

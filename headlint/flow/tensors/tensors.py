@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeGuard
 
 from msgspec.structs import replace
 
+from headlint.flow.python import table_items
 from headlint.flow.tensors import (
     arithmetic,
     axes,
@@ -22,11 +23,11 @@ from headlint.flow.tensors import (
     splitting,
 )
 from headlint.flow.tensors.dtypes import moved
+from headlint.flow.tensors.marked import marked
 from headlint.flow.tensors.operation import DOMAINS, Operation, activate, tensor_of
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.facts import Backward, Event
-from headlint.flow.values.intervals import Interval
-from headlint.flow.values.library_values import Dataset
+from headlint.flow.values.library_values import Table
 from headlint.flow.values.python_values import (
     Constant,
     FrameworkMethod,
@@ -226,6 +227,8 @@ def item(machine: Machine, tensor: Tensor, key: Value, site: Site) -> Value:
         classes = tensor.shape.size(0)
         rows = Labels("one_hot", classes, "float", False, "an identity matrix", exclusive=True, site=site)
         return Tensor(Domain.ONE_HOT, Shape(None, classes), Origin("operation", "eye[…]", site), (tensor,), labels=rows)
+    if (table := _row_of(tensor)) is not None and isinstance(key, Constant) and isinstance(key.value, str):
+        return table_items.value_of(machine, table, key)
     sequences.note_index(machine, tensor, key, site)
     shape = shapes.indexed(machine, tensor.shape, key)
     origin = Origin("operation", "[…]", site, note="index", factor=key if axes.cuts_an_end(key) else None)
@@ -240,6 +243,15 @@ def item(machine: Machine, tensor: Tensor, key: Value, site: Site) -> Value:
     order = axes.picked(key)
     rest = tensor.derive(domain=domain, shape=shape, origin=origin, axis=None, heads=(), labels=labels, order=order)
     return by_hand.picked_by(rest, tensor, _one_for_each(machine, key), origin.name, site)
+
+
+def _row_of(tensor: Tensor) -> Table | None:
+    """The table of which a tensor is one row: ``table.iloc[number]``."""
+    match tensor:
+        case Tensor(shape=Shape(rank=1), inputs=(Tensor(origin=Origin(factor=Table() as table)),)):
+            return table
+        case _:
+            return None
 
 
 def _one_for_each(machine: Machine, key: Value) -> Tensor | None:
@@ -296,12 +308,15 @@ def _picks_column(key: Value, rank: int | None) -> TypeGuard[TupleValue]:
     return rank is None or len(key.items) == rank or key.items[0] == Constant("...")
 
 
-def filled(tensor: Tensor, key: Value, value: Value, site: Site) -> Tensor:
-    """``tensor[…] = value``: an empty tensor that is filled step by step holds what is put into it."""
+def filled(tensor: Tensor, key: Value, value: Value, site: Site, item: Value | None = None) -> Tensor:
+    """``tensor[…] = value``: an empty tensor that is filled step by step holds what is put into it.
+
+    ``item`` is what the innermost loop goes through, where the tensor was there before its round.
+    """
     if not isinstance(value, Tensor):
-        return _overwritten(tensor, key, value, site)
+        return _holding(_overwritten(tensor, key, value, site, item), value)
     if value.origin.note == "overwritten" and value.inputs and tensor.labels is not None:
-        return _overwritten(tensor, key, Unknown(), site)  # a part of the array was changed, and is put back
+        return _overwritten(tensor, key, Unknown(), site, item)  # a part of the array was changed, and is put back
     if tensor.origin.note == "fresh":
         domain = value.domain
     elif tensor.origin.note == "collected" and tensor.domain is value.domain:
@@ -329,12 +344,12 @@ def _shape_of_filled(shape: Shape, key: Value, put_in: Shape) -> Shape:
     return shape if shape.units is not None else shape.with_last(units)
 
 
-def _overwritten(tensor: Tensor, key: Value, value: Value, site: Site) -> Tensor:
+def _overwritten(tensor: Tensor, key: Value, value: Value, site: Site, item: Value | None) -> Tensor:
     """An array some of whose numbers are others now: which classes there are is no longer known of labels."""
     labels = tensor.labels
     if labels is None:
         return tensor
-    if (rows := _marked_rows(tensor, labels, key, value, site)) is not None:
+    if (rows := marked(tensor, key, value, site, item)) is not None:
         return rows
     number: float | None = None
     match value:
@@ -344,31 +359,11 @@ def _overwritten(tensor: Tensor, key: Value, value: Value, site: Site) -> Tensor
     return tensor.derive(labels=numbers.overwritten(labels, number), origin=origin)
 
 
-def _marked_rows(tensor: Tensor, labels: Labels, key: Value, value: Value, site: Site) -> Tensor | None:
-    """``rows[arange(n), classes] = 1``, or a round of a loop that does so for each sample: a one in each row of zeros."""
-    match key, value:
-        case TupleValue(items=(counted, Tensor() as place)), Constant(1) if _counts_rows(counted, place):
-            pass
-        case _:
-            return None
-    zeros = labels.encoding == "constant" and labels.interval == Interval(0, 0)
-    if not zeros or tensor.shape.rank != 2:
-        return None
-    known = Labels("one_hot", tensor.shape.units, "float", False, "a one in each row", exclusive=True, site=site)
-    return tensor.derive(domain=Domain.ONE_HOT, labels=known, origin=Origin("operation", "[…] =", site))
-
-
-def _counts_rows(counted: Value, place: Tensor) -> bool:
-    """Whether an index goes through the rows, beside one number for each of them."""
-    match counted:
-        case Tensor(labels=Labels(encoding="range")) | Dataset(name="range"):
-            return True
-        case Unknown(is_whole_number=True):
-            several = place.inputs[0] if place.inputs else place
-            in_rows = any(part.shape.rank != 1 for part in several.inputs)  # then each row may have several
-            return place.shape.rank == 0 and several.shape.rank == 1 and not in_rows
-        case _:
-            return False
+def _holding(tensor: Tensor, value: Value) -> Tensor:
+    """A tensor into which something is put that is not followed, and that a model may have computed."""
+    if not isinstance(value, Unknown) or any(part.origin.factor == value for part in tensor.inputs):
+        return tensor
+    return replace(tensor, inputs=(*tensor.inputs, Tensor(origin=Origin("input", "", factor=value))))
 
 
 _EFFECTS: dict[str, Callable[[Machine, Operation], Value]] = {

@@ -18,7 +18,7 @@ MOST_STEPS = 6_000
 
 
 def functions(machine: Machine, unit: ModuleUnit) -> Iterator[FunctionValue]:
-    """The functions and methods of a module that compute gradients and take steps, where no run has come to the end of them."""
+    """The functions and methods of a module that compute gradients and use or clear them, where no run has come to their end."""
     events = [fact for fact in machine.facts if isinstance(fact, TrainingEvent)]
     broken = {event.root for event in events if event.event in (Event.CUT_SHORT, Event.LEFT_OUT)}
     if not broken:
@@ -28,8 +28,8 @@ def functions(machine: Machine, unit: ModuleUnit) -> Iterator[FunctionValue]:
         definition = function.definition
         if isinstance(definition, ir.FunctionDefinition) and not definition.generator:
             losses = [node.at for node in _calls(definition, "backward")]
-            steps = any(True for _ in _calls(definition, "step"))
-            if losses and steps and followed.isdisjoint({machine.site(at) for at in losses}):
+            done = any(True for method in ("step", "zero_grad") for _ in _calls(definition, method))
+            if losses and done and followed.isdisjoint({machine.site(at) for at in losses}):
                 yield function
 
 

@@ -9,6 +9,7 @@ from headlint.flow.training import optimizers
 from headlint.flow.values.arguments import NO_ARGUMENTS, Arguments
 from headlint.flow.values.conditions import Choice
 from headlint.flow.values.facts import Event
+from headlint.flow.values.library_values import Dataset
 from headlint.flow.values.python_values import Constant, DictValue, Instance, ListValue, TupleValue, Unknown, Value
 from headlint.flow.values.training_values import Optimizer
 
@@ -29,6 +30,31 @@ def step(machine: Machine, module: Instance, loss: Value, configured: Value, at:
     machine.note_event(Event.DIFFERENTIATED, machine.site(at), loss, given=(AUTOMATIC,))
     for optimizer in found:
         optimizers.step(machine, optimizer, NO_ARGUMENTS, at)
+
+
+def note_fit(machine: Machine, arguments: Arguments) -> None:
+    """``Trainer().fit(module, loader)``: the module's steps get the loader's batches."""
+    bound = arguments.bind(("model", "train_dataloaders", "val_dataloaders", "datamodule"))
+    module = bound.get("model")
+    if not isinstance(module, Instance) or not module.cls.framework_base().startswith("pytorch_lightning."):
+        return
+    named = (bound.get(name) for name in ("train_dataloaders", "train_dataloader", "datamodule"))
+    given = next((value for value in named if value not in (None, Constant(None))), None)
+    match machine.state.narrow(given) if given is not None else None:
+        case Dataset() as loader:
+            note_batches(machine, module, loader)
+        case Instance() as data:
+            for name, values in (("setup", (Constant("fit"),)), ("train_dataloader", ())):
+                method = machine.method(data, name)
+                result = machine.call_with(method, *values) if method is not None else Constant(None)
+            note_batches(machine, module, result)
+
+
+def note_batches(machine: Machine, module: Instance, loader: Value) -> None:
+    """Note what a module's ``training_step`` is called with."""
+    match machine.state.narrow(loader):
+        case Dataset(item=item) if not isinstance(item, Unknown):
+            machine.set_up.batches[module] = item
 
 
 METHODS = frozenset({"optimizers", "manual_backward", "toggle_optimizer", "untoggle_optimizer"})

@@ -125,10 +125,11 @@ def _scaler(machine: Machine, scaler: Scaler, name: str, arguments: Arguments, a
     first = arguments.positional[0] if arguments.positional else arguments.get("outputs", "optimizer")
     if first is None:
         return Unknown()
-    return machine.state.distribute([first], lambda value: _scaled(machine, scaler, name, value, at))
+    return machine.state.distribute([first], lambda value: scaled(machine, scaler, name, value, at))
 
 
-def _scaled(machine: Machine, scaler: Scaler, name: str, value: Value, at: int) -> Value:
+def scaled(machine: Machine, scaler: Scaler, name: str, value: Value, at: int) -> Value:
+    """What a method of a scaler does to a loss or an optimizer."""
     match name:
         case "scale" if isinstance(value, Tensor):
             return value.derive(origin=Origin("operation", "scale", machine.site(at), note="scaled"))

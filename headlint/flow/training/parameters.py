@@ -26,7 +26,7 @@ from headlint.flow.values.python_values import (
     Value,
 )
 from headlint.flow.values.tensor_values import Tensor
-from headlint.flow.values.training_values import TRAINABLE_SLOT, OneParameter, Parameters, Trainable
+from headlint.flow.values.training_values import TRAINABLE_SLOT, OneParameter, Optimizer, Parameters, Trainable
 
 if TYPE_CHECKING:
     from headlint.flow.machine.machine import Machine
@@ -114,6 +114,11 @@ def given_to_optimizer(machine: Machine, value: Value | None) -> Parameters:
             return Parameters(frozenset(), complete=False)
         case other:
             return Parameters(frozenset({other}), complete=False)
+
+
+def of_optimizer(optimizer: Value | None) -> Parameters:
+    """What an optimizer holds, as far as it is known."""
+    return optimizer.held if isinstance(optimizer, Optimizer) else Parameters(frozenset(), complete=False)
 
 
 def trainable_only(machine: Machine, parameters: Parameters) -> Parameters:

@@ -181,10 +181,12 @@ class Rows(Dataset):
 class Table(Dataset):
     """A table of pandas; its slots are those of its columns of which something is known."""
 
-    __slots__ = ("columns", "complete", "cuts", "dummies", "site")
+    __slots__ = ("columns", "complete", "cuts", "dummies", "of", "site", "wide")
 
-    def __init__(self, site: Site, columns: dict[Hashable, Tensor] | None = None) -> None:
+    def __init__(self, site: Site, columns: dict[Hashable, Tensor] | None = None, wide: bool = False) -> None:
         super().__init__("table", Unknown("a name of a column"))
+        self.wide = wide
+        """Whether it has several columns, however many."""
         self.site = site
         self.columns = columns if columns is not None else {}
         """The columns that were asked for and that nothing is known of; the same one each time."""
@@ -194,6 +196,8 @@ class Table(Dataset):
         """What its last columns are where ``get_dummies`` has put them in the place of one."""
         self.cuts: set[object] = set()
         """Where the program has cut the features off that stand before them."""
+        self.of: Table | None = None
+        """The table that it is one row of."""
 
     def column(self, name: Hashable) -> Tensor:
         """A column of which nothing is known but that it has one value for each row."""

@@ -74,6 +74,12 @@ class Loader(Protocol):
     def modules_below(self, importer: Path, package: str) -> dict[str, Path]:
         """The modules of a package by their names, as a module of the project would import it."""
 
+    def settings(self, file: Path) -> object:
+        """What a file of settings says: dicts, lists and scalars; None where it cannot be read."""
+
+    def settings_in(self, folder: Path) -> tuple[str, ...]:
+        """The names of the files of settings in a folder, without their ending."""
+
     def is_mentioned_elsewhere(self, file: Path, cls: str, attribute: str) -> bool:
         """Whether another file of the project may reach an attribute that a class of a file gives its objects."""
 

@@ -50,6 +50,14 @@ COUNTED = "counted in a loop"
 CLASS_NUMBER = "the place of a name in a list"
 """The note of what ``names.index(name)`` gives: the number of a class."""
 
+DRAWN = "a whole number that is drawn"
+"""The note of what ``random.randint`` and its like give."""
+
+_WHOLE = frozenset({RANGE_NUMBER, ITEM_NUMBER, CLASS_NUMBER, COUNTED, DRAWN})
+
+_KEEPS_WHOLE = frozenset({"+", "-", "*", "//", "%", "&", "|", "^", ">>", "<<"})
+"""Operations that make a whole number of two."""
+
 BATCH = "a batch"
 """The note of what a loader makes of several samples."""
 
@@ -98,7 +106,15 @@ class Unknown(Value):
     @property
     def is_whole_number(self) -> bool:
         """Whether it is a single integer, whichever."""
-        return self.note in (RANGE_NUMBER, ITEM_NUMBER, CLASS_NUMBER, COUNTED) or self.key == "int"
+        if self.note in _WHOLE or self.key == "int":
+            return True
+        match self.key, self.parent:
+            case (str() as symbol, *_, (("int" | "bool"), _)), Unknown() as number if symbol in _KEEPS_WHOLE:
+                return number.is_whole_number
+            case (str() as symbol, Unknown() as other), Unknown() as number if symbol in _KEEPS_WHOLE:
+                return number.is_whole_number and other.is_whole_number
+            case _:
+                return False
 
     @property
     def is_converted(self) -> bool:
@@ -230,7 +246,7 @@ class ListValue(HeapObject):
 class DictValue(HeapObject):
     """A dict whose keys are constants; slots are its entries. ``rest`` stands for what is stored under other keys."""
 
-    __slots__ = ("complete", "others", "rest", "sites")
+    __slots__ = ("complete", "may_be_filled", "others", "rest", "sites")
 
     def __init__(self, entries: Mapping[Hashable, Value] | None = None, complete: bool = True) -> None:
         super().__init__(entries)
@@ -240,6 +256,8 @@ class DictValue(HeapObject):
         self.rest = Unknown("an entry of a dict")
         self.others: list[Value] = []
         """What was seen to be stored under keys that are not known."""
+        self.may_be_filled = False
+        """Whether it began empty, so that modules may fill it that nothing has asked for yet."""
 
 
 class FrameworkName(Value, Struct, frozen=True):
