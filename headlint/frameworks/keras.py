@@ -306,6 +306,9 @@ DATASET_SHAPES: dict[str, tuple[int | None, ...]] = {
 }
 """The shapes of the features."""
 
+IMAGES = frozenset({"mnist", "fashion_mnist", "cifar10", "cifar100"})
+"""The data sets whose features are pixels, as numbers up to 255."""
+
 NAMES = frozenset(
     {"keras.Model", "keras.Input", "keras.layers.Layer", "keras.layers.Wrapper"}
     | {f"keras.applications.{name}" for name in BACKBONES}

@@ -9,6 +9,7 @@ from headlint.flow.data.torch_data import batch
 from headlint.flow.python import iteration
 from headlint.flow.tensors import literals
 from headlint.flow.values.arguments import Arguments
+from headlint.flow.values.intervals import Interval
 from headlint.flow.values.library_values import Dataset, Table
 from headlint.flow.values.python_values import (
     BoundMethod,
@@ -22,7 +23,7 @@ from headlint.flow.values.python_values import (
     Unknown,
     Value,
 )
-from headlint.flow.values.tensor_values import Domain, Origin, Shape, Tensor
+from headlint.flow.values.tensor_values import Domain, Labels, Origin, Shape, Tensor
 from headlint.frameworks import data, keras
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ _SAME = frozenset(
 def keras_arrays(name: str, arguments: Arguments, site: Site) -> Value:
     """``load_data()`` of a data set of Keras."""
     source = f"the {name} data set"
-    features = Tensor(Domain.UNKNOWN, Shape(keras.DATASET_SHAPES.get(name)))
+    features = Tensor(Domain.UNKNOWN, Shape(keras.DATASET_SHAPES.get(name)), labels=_pixels(name, site))
     if name in keras.REGRESSION_DATASETS:
         given = labels.amounts(*keras.REGRESSION_DATASETS[name], source, site)
     elif name in keras.DATASET_CLASSES:
@@ -51,6 +52,13 @@ def keras_arrays(name: str, arguments: Arguments, site: Site) -> Value:
     else:
         return Unknown()
     return TupleValue((TupleValue((features, given)), TupleValue((features, given))))
+
+
+def _pixels(name: str, site: Site) -> Labels | None:
+    """The numbers of images as they are read, before a program divides them."""
+    if name not in keras.IMAGES:
+        return None
+    return Labels("values", None, "integer", False, f"the pixels of {name}", site=site, interval=Interval(0, 255))
 
 
 def windows(machine: Machine, name: str, arguments: Arguments) -> Value:

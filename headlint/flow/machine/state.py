@@ -12,7 +12,18 @@ from contextlib import contextmanager
 
 from headlint.flow.values.conditions import Choice, Condition, Guard, Option
 from headlint.flow.values.library_values import Backbone, Part
-from headlint.flow.values.python_values import Constant, DictValue, HeapObject, TupleValue, Unknown, Value, births
+from headlint.flow.values.python_values import (
+    ClassValue,
+    Constant,
+    DictValue,
+    FunctionValue,
+    HeapObject,
+    ListValue,
+    TupleValue,
+    Unknown,
+    Value,
+    births,
+)
 from headlint.flow.values.tensor_values import Tensor
 
 MOST_OPTIONS = 8
@@ -272,6 +283,7 @@ def join(options: Iterable[tuple[tuple[Guard, ...], Value]]) -> Value:
         return Unknown()
     if alike:
         return merged[0].value
+    merged = [option if len(option.guards) <= MOST_GUARDS else _condensed(option) for option in merged]
     followed = [option for option in merged if len(option.guards) <= MOST_GUARDS]
     if len(followed) == len(merged):
         if len(followed) <= _most(followed):
@@ -280,7 +292,39 @@ def join(options: Iterable[tuple[tuple[Guard, ...], Value]]) -> Value:
             return Choice(tuple(folded))
     usual = [option for option in followed if _is_usual(option)]
     rest = Unknown(TOO_MANY)
+    if len(followed) > MOST_OF_ONE_QUESTION and len(_subjects(followed)) == 1 and all(map(_is_made, followed)):
+        ordered = (*usual[:1], *(option for option in followed if option not in usual[:1]))
+        return Choice((*ordered[:MOST_OF_ONE_QUESTION], Option((), rest)))
     return Choice((*usual, Option((), rest))) if 0 < len(usual) <= MOST_USUAL else rest
+
+
+def _is_made(option: Option) -> bool:
+    """Whether a value is a model, a class, or something else that was made or defined, and nothing that is computed."""
+    return isinstance(option.value, HeapObject | ClassValue | FunctionValue | Unknown) and not isinstance(
+        option.value, DictValue | ListValue
+    )
+
+
+def _condensed(option: Option) -> Option:
+    """The same with fewer conditions: what is none of several names, behind a long chain of ``elif``, needs one for all."""
+    excluded: dict[Hashable, list[Guard]] = {}
+    for guard in option.guards:
+        if not guard.outcome and guard.condition.operator in ("==", "in"):
+            excluded.setdefault(guard.condition.subject, []).append(guard)
+    several = {subject: guards for subject, guards in excluded.items() if len(guards) > 1}
+    together = {guard for guards in several.values() for guard in guards}
+    kept = [guard for guard in option.guards if guard not in together]
+    return Option((*kept, *(_none_of(subject, guards) for subject, guards in several.items())), option.value)
+
+
+def _none_of(subject: Hashable, guards: list[Guard]) -> Guard:
+    names: list[Hashable] = []
+    for guard in guards:
+        operand = guard.condition.operand
+        names += operand if guard.condition.operator == "in" and isinstance(operand, tuple) else (operand,)
+    expected = {guard.expected for guard in guards}
+    usual = True if True in expected else None if None in expected else False
+    return Guard(Condition("in", subject, tuple(names)), False, usual, all(guard.required for guard in guards))
 
 
 def _is_computed(option: Option) -> bool:

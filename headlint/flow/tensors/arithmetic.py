@@ -337,6 +337,7 @@ def _with_number(machine: Machine, symbol: str, tensor: Tensor, number: Value, t
         return tensor.derive(origin=origin)
     if (
         tensor.labels is not None
+        and tensor.labels.encoding != "values"
         and tensor.domain in (Domain.TARGET, Domain.UNKNOWN)
         and symbol == "/"
         and value in (255, 255.0)

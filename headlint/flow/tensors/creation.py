@@ -12,7 +12,16 @@ from headlint.flow.tensors.dtypes import as_type, dtype_of, requested, type_name
 from headlint.flow.tensors.operation import ZEROS, Operation, tensor_of
 from headlint.flow.values.facts import LossCopied
 from headlint.flow.values.library_values import width_of
-from headlint.flow.values.python_values import Constant, ListValue, Site, SliceValue, TupleValue, Unknown, Value
+from headlint.flow.values.python_values import (
+    Constant,
+    FrameworkName,
+    ListValue,
+    Site,
+    SliceValue,
+    TupleValue,
+    Unknown,
+    Value,
+)
 from headlint.flow.values.tensor_values import ANY_SHAPE, Domain, Labels, Origin, Shape, Tensor, comes_from_layer
 
 if TYPE_CHECKING:
@@ -27,8 +36,9 @@ def _new_tensor(machine: Machine, operation: Operation) -> Value:
         case Tensor() as tensor if tensor.domain not in (Domain.TARGET, Domain.ONE_HOT):
             _note_copied_loss(machine, operation, tensor)
             copy = tensor.derive(attached=False, cut=operation.site, origin=operation.origin(_note_of(operation)))
-            typed = _TYPED.get(operation.name)
-            return with_type(copy, typed or requested(operation.arguments.get("dtype"), dtype_of(copy)))
+            return with_type(
+                copy, _type_given(operation) or requested(operation.arguments.get("dtype"), dtype_of(copy))
+            )
         case Constant(int()) as first if operation.name in _TYPED:
             return _uninitialised(machine, operation, first)
         case Unknown() as unknown if _is_leaf(operation):
@@ -37,8 +47,25 @@ def _new_tensor(machine: Machine, operation: Operation) -> Value:
             return Tensor(shape=Shape(()), origin=operation.origin("array"))
         case other:
             made = _converted(machine, operation, other)
-            typed_as = as_type(made, _TYPED.get(operation.name, "")) if isinstance(made, Tensor) else made
+            typed_as = as_type(made, _type_given(operation)) if isinstance(made, Tensor) else made
             return _without_graph(typed_as, operation) if isinstance(typed_as, Tensor) else typed_as
+
+
+def _type_given(operation: Operation) -> str:
+    """The type that the name of a constructor says; ``torch.Tensor`` leaves a tensor, as against an array, as it is.
+
+    Source: ``BASE_CTOR`` in torch/csrc/utils/tensor_new.cpp.
+    """
+    match operation.main:
+        case Tensor() as data if operation.name == "torch.Tensor" and _is_of_torch(data):
+            return ""
+        case _:
+            return _TYPED.get(operation.name, "")
+
+
+def _is_of_torch(tensor: Tensor) -> bool:
+    """Whether a tensor is surely no array of NumPy: a loader gave it, or PyTorch made it."""
+    return tensor.batched or tensor.origin.name.startswith("torch.")
 
 
 def _note_of(operation: Operation) -> str:
@@ -94,6 +121,9 @@ _TYPED = {
 }
 """The numbers that functions make of what they are given, whatever that holds."""
 
+_NAMED: dict[str, Value] = {"torch.LongTensor": FrameworkName("torch.int64")}
+"""The type that is asked for by a name."""
+
 
 def _convert(machine: Machine, operation: Operation) -> Value:
     return _converted(machine, operation, operation.main)
@@ -103,9 +133,9 @@ def _converted(machine: Machine, operation: Operation, data: Value) -> Value:
     dtype = operation.arguments.get("dtype")
     match data:
         case Tensor() as tensor:
-            return with_type(tensor, _TYPED.get(operation.name) or requested(dtype, dtype_of(tensor)))
+            return with_type(tensor, _type_given(operation) or requested(dtype, dtype_of(tensor)))
         case ListValue() | TupleValue():
-            return literals.array(machine, data, dtype, operation.origin("array"))
+            return literals.array(machine, data, _NAMED.get(operation.name, dtype), operation.origin("array"))
         case Unknown() if typed := _TYPED.get(operation.name) or requested(dtype, ""):
             return _typed(machine, operation, data, typed)
         case _:
@@ -114,8 +144,14 @@ def _converted(machine: Machine, operation: Operation, data: Value) -> Value:
 
 def _typed(machine: Machine, operation: Operation, data: Unknown, dtype: str) -> Tensor:
     """Numbers of which only the type is known."""
-    known = Labels("", None, dtype, source=f"{operation.name.rsplit('.', 1)[-1]}(…)", site=operation.site)
-    return machine.tensor_of(data).derive(labels=known, inputs=())
+    return typed(machine, data, dtype, f"{operation.name.rsplit('.', 1)[-1]}(…)", operation.site)
+
+
+def typed(machine: Machine, data: Unknown, dtype: str, source: str, site: Site) -> Tensor:
+    """What is not followed, as numbers of a type."""
+    single = False if data.is_converted or data.is_whole_number else None
+    made = machine.tensor_of(data).derive(labels=Labels("", None, dtype, single, source, site=site), inputs=())
+    return made if single is None else made.derive(shape=Shape(()), inputs=())
 
 
 def literal_array(machine: Machine, data: Value, arguments: dict[str, Value], site: Site) -> Value:
@@ -129,6 +165,8 @@ def _astype(machine: Machine, operation: Operation) -> Value:
             dtype = type_name(operation.arguments.get("dtype"))
             if dtype == "integer" and tensor.domain in (Domain.SIGMOID, Domain.SOFTMAX, Domain.LINEAR):
                 return tensor.derive(attached=False, domain=Domain.HARD, origin=operation.origin(), cut=operation.site)
+            if tensor.labels is None and dtype and tensor.domain is Domain.UNKNOWN and not tensor.inputs:
+                return tensor.derive(labels=Labels("", None, dtype, source="astype(…)", site=operation.site), inputs=())
             return with_type(tensor, dtype)
         case other:
             return other
@@ -210,6 +248,8 @@ def _fresh_sized(machine: Machine, operation: Operation) -> Value:
 def _filled(machine: Machine, operation: Operation, size: Value | None, default: str = "float") -> Tensor:
     """An array of a given size: filled with noise, with one number, or with nothing that is known."""
     sizes = shapes.sizes_of(machine, size)
+    if isinstance(size, Unknown) and ranges.counts(size):
+        sizes = (None,)
     shape = Shape(sizes) if sizes else ANY_SHAPE
     dtype = requested(operation.arguments.get("dtype"), default)
     origin = replace(operation.origin("fresh"), factor=_some_axes(size) or shapes.as_written(machine, size))
@@ -266,7 +306,10 @@ def _scatter(machine: Machine, operation: Operation) -> Value:
     several = isinstance(labels, Tensor) and labels.shape.rank == 2 and labels.shape.units not in (None, 1)
     one_hot = empty and not several and isinstance(value, Constant) and value.value == 1
     domain = Domain.ONE_HOT if one_hot else Domain.UNKNOWN
-    return Tensor(domain, tensor.shape, operation.origin("scatter"), (tensor,))
+    single = one_hot and isinstance(labels, Tensor) and labels.shape.units == 1
+    source, dtype = "scatter(…)", dtype_of(tensor)
+    rows = Labels("one_hot", tensor.shape.units, dtype, False, source, exclusive=True, site=operation.site)
+    return Tensor(domain, tensor.shape, operation.origin("scatter"), (tensor,), labels=rows if single else None)
 
 
 EFFECTS: dict[str, Callable[[Machine, Operation], Value]] = {

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from headlint.flow.tensors import numbers, shapes
 from headlint.flow.tensors.dtypes import requested, with_type
 from headlint.flow.values.python_values import CLASS_NUMBER, Constant, ListValue, TupleValue, Unknown, Value
-from headlint.flow.values.tensor_values import Domain, Labels, Origin, Shape, Tensor
+from headlint.flow.values.tensor_values import ANY_SHAPE, Domain, Labels, Origin, Shape, Tensor
 
 if TYPE_CHECKING:
     from headlint.flow.machine.machine import Machine
@@ -32,7 +32,9 @@ def array(machine: Machine, data: Value, dtype: Value | None, origin: Origin) ->
     if not dims or not items:
         typed = requested(dtype, "")
         known = Labels("", None, typed, source="an array", site=origin.site) if typed else None
-        return Tensor(origin=origin, labels=known)
+        # a whole number each: where one stands for several, the array has another axis all the more
+        alone = items is not None and len(items) == 1 and typed == "integer" and isinstance(one, Unknown)
+        return Tensor(shape=Shape((1,)) if alone else ANY_SHAPE, origin=origin, labels=known)
     found = _rows(machine, data)
     labels = _labels(found, dims, dtype, origin) if found else None
     return Tensor(Domain.UNKNOWN, Shape(tuple(dims)), origin, labels=labels)

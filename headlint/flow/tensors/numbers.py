@@ -235,6 +235,8 @@ def compared(tensor: Tensor, source: str, site: Site) -> Labels | None:
     if known.encoding == "binary" and known.dtype == "boolean":
         return known
     named = f"{known.source}, compared" if known.source else source
+    if (tensor.shape.rank or 0) > 2 or (tensor.shape.rank == 2 and (tensor.shape.units or 1) > 1):
+        return Labels("multi_hot", None, "boolean", False, named, site=site, interval=UNIT, noise=known.noise)
     return Labels("binary", 2, "boolean", known.column, named, site=site, interval=UNIT, noise=known.noise)
 
 
