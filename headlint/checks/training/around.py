@@ -58,7 +58,7 @@ MOST_WITHIN_ONE_STEP = 12
 
 
 def _differentiated_in_this_round(run: Run, kept: TrainingEvent) -> TrainingEvent | None:
-    """Where the very loss that is kept is differentiated, after which nobody can differentiate the sum."""
+    """Where the very loss that is kept is differentiated, and not the sum: nobody can differentiate that afterwards."""
     parts = list(_attached_parts(kept.subject))
     return next(
         (
@@ -68,6 +68,7 @@ def _differentiated_in_this_round(run: Run, kept: TrainingEvent) -> TrainingEven
             and not event.given
             and not event.by_tensorflow
             and together(event, kept)
+            and not any(part is kept.by for part in _attached_parts(event.subject))
             and (any(event.subject is part for part in parts) or _is_a_term(kept.subject, event.subject))
         ),
         None,

@@ -48,7 +48,19 @@ def only_copies_behind(evidence: Evidence, run: Run, backward: TrainingEvent) ->
         return None
     copies = copies_behind(evidence, loss) or []
     stepped = any(event.event is Event.STEPPED for event in run.round_of(backward))
-    return next((copy.cut for copy in copies if is_of_a_model(copy, or_unknown=stepped)), None)
+    found = next((copy.cut for copy in copies if is_of_a_model(copy, or_unknown=stepped)), None)
+    return found if found is None or not _may_be_another(evidence, run, backward) else None
+
+
+def _may_be_another(evidence: Evidence, run: Run, backward: TrainingEvent) -> bool:
+    """Whether what is differentiated here may also have been computed from something that learns."""
+    return any(
+        event.site == backward.site
+        and isinstance(event.subject, Tensor)
+        and copies_behind(evidence, event.subject) is None
+        for event in run.of(Event.DIFFERENTIATED)
+        if event is not backward
+    )
 
 
 def _is_scaled_leaf(loss: Tensor) -> bool:

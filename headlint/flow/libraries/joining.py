@@ -139,7 +139,7 @@ def _is_there_another(machine: Machine, unit: ModuleUnit, model: HeapObject) -> 
 
 def _built_at(thing: HeapObject) -> Site | None:
     match thing:
-        case Instance(cls=cls, made_at=site) if site is not None and site.at == cls.definition.at:
+        case Instance(cls=cls, made_at=site) if site == Site(cls.unit.path, cls.definition.at):
             return None  # nothing in the program builds it
         case Instance(made_at=site) | Layer(site=site) | Container(site=site):
             return site

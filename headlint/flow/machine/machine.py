@@ -147,7 +147,7 @@ class Machine:
         self.rounds_of_comprehension: tuple[Round, ...] = ()
         """The rounds of loops around the innermost of them."""
         self.begun: dict[tuple[Scope, str], Round] = {}
-        """Variables that were set to a number in a round of a loop, so that sums in them begin anew in each."""
+        """Variables that were set in a round of a loop, and not to what is made of them, so that sums in them begin anew."""
         self.root = 0
         """Counts the functions that were run because nothing calls them."""
         self._root_begins = [0]

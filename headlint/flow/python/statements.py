@@ -57,13 +57,16 @@ def _switch_gradients(machine: Machine, call: ir.Call, switch: Value) -> None:
     machine.no_gradient_at = machine.site(call) if off else machine.no_gradient_at
 
 
-def _assert(machine: Machine, node: ir.Assert) -> None:
+def _assert(machine: Machine, node: ir.Assert) -> bool:
     """Behind an assertion its test holds: of what it refuses nothing is reported."""
     held = [guards for guards, outcome in machine.decide(node.test) if outcome]
+    if not held:
+        return _leaves(machine, "raise")
     machine.follow(node, node.test, False)
     if len(held) == 1:
         machine.state.path = (*machine.state.path, *(guard.as_required() for guard in held[0]))
     machine.follow(node, node.test, True)
+    return True
 
 
 def _assign(machine: Machine, node: ir.Assign) -> None:
@@ -75,8 +78,9 @@ def _assign(machine: Machine, node: ir.Assign) -> None:
             targets=(ir.Name(name=total) as sum_,), value=ir.Binary(operator="+", left=ir.Name(name=left), right=right)
         ) if total == left:
             for factor in _factors_by_name(right):
-                _note_sum(machine, sum_, machine.evaluate(factor), machine.site(node.value))
+                _note_sum(machine, sum_, machine.evaluate(factor), value, machine.site(node.value))
     for target in node.targets:
+        _note_begun(machine, target, node.value)
         assign(machine, target, _set_by_hand(machine, target, node.value, value))
         match target, node.value:
             case ir.Attribute(name="weight"), ir.Attribute(name="weight", owner=owner):
@@ -118,8 +122,6 @@ def assign(machine: Machine, target: ir.Expression, value: Value) -> None:
             home = names.home_of(machine, name)
             if home.kind == "module" and isinstance(value, Constant):
                 _notice_reassignment(machine, home, name, value)
-            if machine.rounds and _is_begun_by(value):
-                machine.begun[home, name] = machine.rounds[-1]
             machine.state.write(home, name, value)
         case ir.Attribute():
             owner = machine.evaluate(target.owner)
@@ -141,9 +143,16 @@ def assign(machine: Machine, target: ir.Expression, value: Value) -> None:
             pass
 
 
-def _is_begun_by(value: Value) -> bool:
-    """Whether a value is what sums, and arrays that are filled step by step, begin with."""
-    return isinstance(value, Constant) or (isinstance(value, Tensor) and value.origin.note == "fresh")
+def _note_begun(machine: Machine, target: ir.Expression, written: ir.Expression) -> None:
+    """Note in which round of a loop a variable gets what is not made of itself: sums in it begin anew in each."""
+    match target:
+        case ir.Name(name=name) if machine.rounds and name not in ir.names_in(written):
+            machine.begun[names.home_of(machine, name), name] = machine.rounds[-1]
+        case ir.Display(items=targets) if machine.rounds:
+            for one in targets:
+                _note_begun(machine, one, written)
+        case _:
+            pass
 
 
 def _item_of_round(machine: Machine, collection: ir.Expression) -> Value | None:
@@ -202,11 +211,11 @@ def _augmented(machine: Machine, node: ir.AugmentedAssign) -> None:
         [left, right], lambda one, two: expressions.binary(machine, node.operator, one, two, node.at)
     )
     if node.operator == "+":
-        _note_sum(machine, node.target, right, machine.site(node.value))
+        _note_sum(machine, node.target, right, result, machine.site(node.value))
     assign(machine, node.target, result)
 
 
-def _note_sum(machine: Machine, target: ir.Expression, added: Value, site: Site) -> None:
+def _note_sum(machine: Machine, target: ir.Expression, added: Value, total: Value, site: Site) -> None:
     """``total += value`` in a loop, where the total was not begun in the same round."""
     if not machine.rounds:
         return
@@ -216,7 +225,11 @@ def _note_sum(machine: Machine, target: ir.Expression, added: Value, site: Site)
         case ir.Name() | ir.Attribute() | ir.Subscript():
             for option in machine.state.alternatives(added):
                 if isinstance(option.value, Tensor | Unknown):
-                    machine.on_path(option.guards, partial(machine.note_event, Event.KEPT, site, option.value))
+                    machine.on_path(option.guards, partial(_note_kept, machine, option.value, total, site))
+
+
+def _note_kept(machine: Machine, added: Value, total: Value, site: Site) -> None:
+    machine.note_event(Event.KEPT, site, added, by=machine.state.narrow(total))
 
 
 def _return(machine: Machine, node: ir.Return) -> bool:
@@ -359,7 +372,11 @@ def _outer(machine: Machine, node: ir.Outer) -> None:
 
 
 def _leave(machine: Machine, node: ir.Leave) -> bool:
-    machine.frame.leaves.add(node.kind)
+    return _leaves(machine, node.kind)
+
+
+def _leaves(machine: Machine, kind: str) -> bool:
+    machine.frame.leaves.add(kind)
     return False
 
 

@@ -36,8 +36,9 @@ def _new_tensor(machine: Machine, operation: Operation) -> Value:
         case Tensor() as tensor if tensor.domain not in (Domain.TARGET, Domain.ONE_HOT):
             _note_copied_loss(machine, operation, tensor)
             copy = tensor.derive(attached=False, cut=operation.site, origin=operation.origin(_note_of(operation)))
-            typed = _TYPED.get(operation.name)
-            return with_type(copy, typed or requested(operation.arguments.get("dtype"), dtype_of(copy)))
+            return with_type(
+                copy, _type_given(operation) or requested(operation.arguments.get("dtype"), dtype_of(copy))
+            )
         case Constant(int()) as first if operation.name in _TYPED:
             return _uninitialised(machine, operation, first)
         case Unknown() as unknown if _is_leaf(operation):
@@ -46,8 +47,25 @@ def _new_tensor(machine: Machine, operation: Operation) -> Value:
             return Tensor(shape=Shape(()), origin=operation.origin("array"))
         case other:
             made = _converted(machine, operation, other)
-            typed_as = as_type(made, _TYPED.get(operation.name, "")) if isinstance(made, Tensor) else made
+            typed_as = as_type(made, _type_given(operation)) if isinstance(made, Tensor) else made
             return _without_graph(typed_as, operation) if isinstance(typed_as, Tensor) else typed_as
+
+
+def _type_given(operation: Operation) -> str:
+    """The type that the name of a constructor says; ``torch.Tensor`` leaves a tensor, as against an array, as it is.
+
+    Source: ``BASE_CTOR`` in torch/csrc/utils/tensor_new.cpp.
+    """
+    match operation.main:
+        case Tensor() as data if operation.name == "torch.Tensor" and _is_of_torch(data):
+            return ""
+        case _:
+            return _TYPED.get(operation.name, "")
+
+
+def _is_of_torch(tensor: Tensor) -> bool:
+    """Whether a tensor is surely no array of NumPy: a loader gave it, or PyTorch made it."""
+    return tensor.batched or tensor.origin.name.startswith("torch.")
 
 
 def _note_of(operation: Operation) -> str:
@@ -115,7 +133,7 @@ def _converted(machine: Machine, operation: Operation, data: Value) -> Value:
     dtype = operation.arguments.get("dtype")
     match data:
         case Tensor() as tensor:
-            return with_type(tensor, _TYPED.get(operation.name) or requested(dtype, dtype_of(tensor)))
+            return with_type(tensor, _type_given(operation) or requested(dtype, dtype_of(tensor)))
         case ListValue() | TupleValue():
             return literals.array(machine, data, _NAMED.get(operation.name, dtype), operation.origin("array"))
         case Unknown() if typed := _TYPED.get(operation.name) or requested(dtype, ""):

@@ -314,7 +314,7 @@ def filled(tensor: Tensor, key: Value, value: Value, site: Site, item: Value | N
     ``item`` is what the innermost loop goes through, where the tensor was there before its round.
     """
     if not isinstance(value, Tensor):
-        return _overwritten(tensor, key, value, site, item)
+        return _holding(_overwritten(tensor, key, value, site, item), value)
     if value.origin.note == "overwritten" and value.inputs and tensor.labels is not None:
         return _overwritten(tensor, key, Unknown(), site, item)  # a part of the array was changed, and is put back
     if tensor.origin.note == "fresh":
@@ -357,6 +357,13 @@ def _overwritten(tensor: Tensor, key: Value, value: Value, site: Site, item: Val
             number = known if tensor.shape.rank == 1 or labels.column else None
     origin = Origin("operation", "[…] =", site, note="overwritten")
     return tensor.derive(labels=numbers.overwritten(labels, number), origin=origin)
+
+
+def _holding(tensor: Tensor, value: Value) -> Tensor:
+    """A tensor into which something is put that is not followed, and that a model may have computed."""
+    if not isinstance(value, Unknown) or any(part.origin.factor == value for part in tensor.inputs):
+        return tensor
+    return replace(tensor, inputs=(*tensor.inputs, Tensor(origin=Origin("input", "", factor=value))))
 
 
 _EFFECTS: dict[str, Callable[[Machine, Operation], Value]] = {

@@ -69,8 +69,10 @@ def _replaced(machine: Machine, unit: ModuleUnit) -> Iterator[Replaced]:
         cls = one.owner.cls
         if cls.unit is not unit or not one.owner.whole or cls.framework_base() not in _PLAIN_BASES:
             continue
-        always = {each.at for each in written(cls, one.name) if each.method == "__init__" and each.always}
-        if one.site != one.by and {one.site.at, one.by.at} <= always and _has_something_to_train(machine, one.part):
+        always = {
+            Site(unit.path, each.at) for each in written(cls, one.name) if each.method == "__init__" and each.always
+        }
+        if one.site != one.by and {one.site, one.by} <= always and _has_something_to_train(machine, one.part):
             yield one
 
 

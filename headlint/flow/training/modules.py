@@ -20,6 +20,13 @@ METHODS = frozenset(
 )
 
 
+_NAMES_OF_PARAMETERS = (
+    *("weight", "bias", "bias_table", "token", "pos_embed", "pos_embedding", "positional_embedding", "layer_scale"),
+    *("logit_scale", "gamma", "beta"),
+)
+"""How attributes of ready-made models are called that are parameters, in torchvision, timm, open_clip and transformers."""
+
+
 def is_module(value: Value) -> bool:
     """Whether a value is a module of PyTorch, or may well be one of the program's own."""
     match value:
@@ -29,6 +36,8 @@ def is_module(value: Value) -> bool:
             return True
         case Backbone():
             return not value.name.startswith("keras.")
+        case Part(backbone, (*_, str() as name)) if name.endswith(_NAMES_OF_PARAMETERS):
+            return False
         case Part(backbone, _):
             return not backbone.name.startswith("keras.")
         case Instance():
