@@ -72,9 +72,16 @@ DROPPED = frozenset(
         "interpolation_order",
         "mask_zero_value",
         "unit_forget_bias",
+        "dynamic",
     }
 )
 """Arguments that do not decide shapes or activations and that Keras 3 no longer knows."""
+
+BY_PLACE = ("trainable", "name", "dtype", "dynamic")
+"""What the base of all layers took by place in Keras 2."""
+
+OF_WEIGHTS = re.compile(r"^kernel_(initializer|regularizer|constraint)$")
+"""What Keras 2 took for layers with two kernels too, and ignored."""
 
 CLASS_ALIASES = {
     "Convolution1D": "Conv1D",
@@ -293,6 +300,9 @@ def translate_arguments(cls: type) -> None:
 
     @functools.wraps(original)
     def __init__(self: Any, *arguments: Any, **keywords: Any) -> None:
+        if cls is keras.layers.Layer and arguments:
+            keywords = dict(zip(BY_PLACE, arguments, strict=False)) | keywords
+            arguments = ()
         keywords = with_layer_shape(self, keywords)
         if isinstance(self, keras.layers.RNN):
             keywords = {key: value for key, value in keywords.items() if key != "stateful"}
@@ -331,7 +341,9 @@ def translated(keywords: dict[str, Any], names: frozenset[str]) -> dict[str, Any
     found: dict[str, Any] = {}
     for key, value in keywords.items():
         current = next((one for one in RENAMED.get(key, ()) if one in names), None)
-        if key in names or (current is None and key not in DROPPED and key not in RENAMED):
+        if key in names or (
+            current is None and key not in DROPPED and key not in RENAMED and not OF_WEIGHTS.search(key)
+        ):
             found[key] = value
         elif key == "nb_row":
             found["kernel_size"] = (value, keywords.get("nb_col", value))

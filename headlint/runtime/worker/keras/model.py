@@ -126,7 +126,7 @@ class KerasAdapter:
         try:
             found = measured(KerasBench(self, recipe, module, request), request)
         except Unmeasurable:
-            raise first from None
+            raise first from first.__cause__
         finally:
             keras.config.set_image_data_format("channels_last")
         return replace(found, assumed=(*found.assumed, "channels come first"))
@@ -233,7 +233,7 @@ class KerasBench:
             try:
                 model, inputs = search(fresh, guesses, False, seconds)
             except Unmeasurable:
-                raise error from None
+                raise error from error.__cause__
             return Found(model, inputs, origin, ("eval",))
 
     def run(self, model: Any, inputs: Inputs, train: bool, draw: int) -> Pass:

@@ -72,6 +72,9 @@ USUAL_SHAPES = {2: (16,), 3: (24, 16), 4: (32, 32, 3), 5: (16, 32, 32, 3)}
 """Shapes of one sample, by the number of axes of a batch."""
 
 WANTS_SAME_LENGTH = re.compile(r"(same|equal) (length|size|number)|length mismatch|len\(.*==\s*len\(", re.I)
+WANTS_SHARE = re.compile(r"(between|in range|interval) [\[(]?0\.?0?,?( and)? 1|probability", re.I)
+"""What is said of a probability that is none."""
+
 WANTS_ARRAY = re.compile(r"expected np.ndarray \(got ")
 WANTS_TENSOR = re.compile(
     r"torch Tensor or None required|must be Tensor, not (?:int|float)|expected Tensor as element \d+ .* but got (?:int|float)"
@@ -234,6 +237,8 @@ def asked_for(knob: Knob, trouble: Trouble) -> Iterator[Any]:
         yield table().numpy()
     if WANTS_TENSOR.search(text) and trouble.reads(knob) and "torch" in sys.modules:
         yield from tensors_for(knob, trouble)
+    if WANTS_SHARE.search(text) and (number or several):
+        yield [0.1] * len(value) if several else 0.1
     if "must be a bool" in text and number and trouble.reads(knob):
         yield from (False, True)
     if WANTS_WHOLE.search(text) and isinstance(value, float):
