@@ -89,7 +89,8 @@ def _wrong_labels(aim: Aim) -> Iterator[Diagnostic]:
         case (("cross_entropy" | "nll"), ("index" | "binary")) if _is_typed(aim.use):
             yield from _class_numbers(aim)
         case (("cross_entropy" | "nll"), _) if _is_typed(aim.use) and (not labels.encoding or labels.noise):
-            if labels.dtype == "float" and aim.target.shape.rank == 1 and prediction(aim.use).shape.rank == 2:
+            ranks = (2, None) if aim.target.batched else (2,)
+            if labels.dtype == "float" and aim.target.shape.rank == 1 and prediction(aim.use).shape.rank in ranks:
                 yield from _class_numbers(aim)
         case "cross_entropy", "one_hot" if _is_typed(aim.use) and labels.dtype == "integer":
             message = (

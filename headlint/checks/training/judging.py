@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
 from headlint.checks.evidence import Evidence
 from headlint.checks.tensors import ancestors
-from headlint.checks.training.holding import held_by
+from headlint.checks.training.holding import covers, held_by
 from headlint.checks.training.order import Run, always_with, together
 from headlint.checks.training.reach import depends_on, outputs_in, tensors_in
 from headlint.checks.training.switching import (
-    covers,
     depends_on_mode,
     given_by_ready_made,
     may_be_switched_by,

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
 from headlint.checks.evidence import Evidence
 from headlint.checks.training.gathering import counts_rounds
-from headlint.checks.training.holding import held_by, is_optimizer
-from headlint.checks.training.order import Run, is_settled, together
+from headlint.checks.training.holding import covers, held_by, is_optimizer
+from headlint.checks.training.order import Run, is_plain, is_settled, together
 from headlint.checks.training.reach import depends_on, tensors_in
-from headlint.checks.training.switching import covers, depends_on_mode, leaves_its_mode, may_be_switched_by, mode_of
+from headlint.checks.training.switching import depends_on_mode, leaves_its_mode, may_be_switched_by, mode_of
 from headlint.flow.values.conditions import Condition, Guard
 from headlint.flow.values.facts import Event, TrainingEvent
 from headlint.flow.values.python_values import HeapObject, Unknown, Value
@@ -21,7 +21,7 @@ def trained_in_evaluation_mode(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL608."""
     for run in evidence.runs:
         for backward in run.of(Event.DIFFERENTIATED):
-            if backward.by is not None or backward.given or backward.without_gradient or not backward.rounds:
+            if not is_plain(backward) or backward.without_gradient or not backward.rounds:
                 continue
             for applied in _applied_for(evidence, run, backward):
                 switch = _evaluation_before(run, applied, backward)

@@ -158,7 +158,7 @@ def _backward(machine: Machine, operation: Operation) -> Value:
     match operation.main:
         case Tensor() as tensor:
             machine.emit(Backward, operation.site, loss=tensor, in_torch=True)
-            kept = (Constant("retain_graph"),) if operation.given("retain_graph", "create_graph") else ()
+            kept = tuple(Constant(name) for name in ("retain_graph", "create_graph") if operation.given(name))
             machine.note_event(Event.DIFFERENTIATED, operation.site, tensor, given=kept)
     return Constant(None)
 
