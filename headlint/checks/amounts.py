@@ -200,10 +200,21 @@ def regression_with_classification_loss(evidence: Evidence) -> Iterator[Diagnost
         if aim.use.loss.by_hand:
             continue  # what the logarithm is multiplied with may be how good an action was, or how much a sample counts
         if _are_no_classes(aim) and not aim.may_number_classes:
-            name = aim.use.loss.short_name
-            message = f"{name} is a loss for classes, but the targets are amounts ({aim.labels.source})."
-            advice = "Use a regression loss such as mean squared error on a linear head."
-            yield about_aim("HL119", aim, message, advice)
+            yield about_aim("HL119", aim, *_amounts_under(aim))
+
+
+def _amounts_under(aim: Aim) -> tuple[str, str]:
+    name, interval = aim.use.loss.short_name, aim.labels.interval
+    if aim.use.loss.family == "binary_cross_entropy" and aim.columns != 1 and interval is not None:
+        beyond = _beyond(interval, UNIT)
+        return (
+            f"{name} takes targets between 0 and 1, but these lie {beyond} ({aim.labels.source}): it has no lower bound.",
+            "Scale the targets to 0…1, or use a regression loss on a linear head.",
+        )
+    return (
+        f"{name} is a loss for classes, but the targets are amounts ({aim.labels.source}).",
+        "Use a regression loss such as mean squared error on a linear head.",
+    )
 
 
 def _are_no_classes(aim: Aim) -> bool:

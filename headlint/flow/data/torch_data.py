@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from headlint.flow.data import labels
+from headlint.flow.data import labels, pixels
 from headlint.flow.machine.state import join
 from headlint.flow.python import iteration
 from headlint.flow.tensors import shapes
@@ -44,7 +44,8 @@ def torchvision(name: str, arguments: Arguments, site: Site) -> Value:
             case Constant(str() as split) if split in data.EMNIST_CLASSES:
                 count = data.EMNIST_CLASSES[split]
     if name in ("ImageFolder", "DatasetFolder", "FakeData", "EMNIST") or count is not None:
-        return Dataset(name, TupleValue((Tensor(), labels.target("index", count, "integer", name, site, Shape(())))))
+        given = labels.target("index", count, "integer", name, site, Shape(()))
+        return Dataset(name, TupleValue((pixels.image(name, arguments, site), given)))
     return Dataset(name, Unknown())
 
 

@@ -13,10 +13,8 @@ from contextlib import contextmanager
 from headlint.flow.values.conditions import Choice, Condition, Guard, Option
 from headlint.flow.values.library_values import Backbone, Part
 from headlint.flow.values.python_values import (
-    ClassValue,
     Constant,
     DictValue,
-    FunctionValue,
     HeapObject,
     ListValue,
     TupleValue,
@@ -299,10 +297,8 @@ def join(options: Iterable[tuple[tuple[Guard, ...], Value]]) -> Value:
 
 
 def _is_made(option: Option) -> bool:
-    """Whether a value is a model, a class, or something else that was made or defined, and nothing that is computed."""
-    return isinstance(option.value, HeapObject | ClassValue | FunctionValue | Unknown) and not isinstance(
-        option.value, DictValue | ListValue
-    )
+    """Whether a value is a model, a class, what a model gives, or something else that was made, and nothing that is computed."""
+    return not _is_computed(option) and not isinstance(option.value, Constant | TupleValue | DictValue | ListValue)
 
 
 def _condensed(option: Option) -> Option:

@@ -27,6 +27,8 @@ MOST_FILES = 12
 DEEPEST_GROUP = 4
 """Groups within groups that are followed."""
 
+USUAL_FOLDERS = ("configs", "config", "conf")
+
 TARGET, PARTIAL, RECURSIVE = "_target_", "_partial_", "_recursive_"
 """What an object of the settings is made by, whether only later, and whether what is inside is made before it."""
 
@@ -39,12 +41,36 @@ def of_program(machine: Machine, node: ir.FunctionDefinition) -> tuple[tuple[str
             case ir.Call(function=function, arguments=given) if machine.evaluate(function) == FrameworkName(
                 "hydra.main"
             ):
-                named = {argument.name: machine.evaluate(argument.value) for argument in given}
-                match named.get("config_path", Constant(None)), named.get("config_name"):
-                    case Constant(str() | None as folder), Constant(str() as name) if file is not None:
-                        path = _resolved(file.parent / (folder or "") / _file_name(name))
-                        return ((node.parameters[0].name, _composed(machine, path, (), 0) or Unknown()),)
+                named = _named_arguments(machine, given)
+                match named.get("config_name"):
+                    case Constant(str() as name) if file is not None:
+                        folders = _folders(file.parent, named.get("config_path", Constant(None)))
+                        composed = (_composed(machine, folder / _file_name(name), (), 0) for folder in folders)
+                        settings = next((found for found in composed if found is not None), None)
+                        return ((node.parameters[0].name, settings),) if settings is not None else ()
     return ()
+
+
+def _named_arguments(machine: Machine, given: tuple[ir.Argument, ...]) -> dict[Hashable, Value]:
+    named: dict[Hashable, Value] = {}
+    for argument in given:
+        value = machine.evaluate(argument.value)
+        if argument.stars == 2 and isinstance(value, DictValue):
+            named |= value.slots
+        else:
+            named[argument.name] = value
+    return named
+
+
+def _folders(home: Path, said: Value) -> Iterator[Path]:
+    """Where the settings of a program may stand; programs that work their folder out keep it beside or above themselves."""
+    match said:
+        case Constant(None):
+            yield home
+        case Constant(str() as folder):
+            yield _resolved(home / folder)
+        case _:
+            yield from (beside / name for beside in (home, home.parent) for name in USUAL_FOLDERS)
 
 
 def _file_name(name: str) -> str:
@@ -165,25 +191,27 @@ def instantiate(machine: Machine, arguments: Arguments, at: int) -> Value:
 def _made(
     machine: Machine, settings: Value, positional: tuple[Value, ...], named: Mapping[str, Value], at: int
 ) -> Value:
-    match machine.read(settings, TARGET) if isinstance(settings, DictValue) else None:
-        case Constant(str() as dotted) if isinstance(settings, DictValue):
-            entries = {str(key): value for key, value in settings.slots.items() if not str(key).startswith("_")}
+    if not isinstance(settings, DictValue):
+        return machine.globals.child(("made by settings", machine.site(at)))
+    said = {**{str(key): value for key, value in settings.slots.items()}, **named}
+    match said.get(TARGET):
+        case Constant(str() as dotted):
+            made_by = _named(machine, dotted)
         case _:
             return machine.globals.child(("made by settings", machine.site(at)))
-    recursive = not _is(machine, settings, RECURSIVE, False)
-    given = {key: _inner(machine, value, at) if recursive else value for key, value in entries.items()} | dict(named)
-    made_by = _named(machine, dotted)
-    if _is(machine, settings, PARTIAL, True):
+    recursive = not _is(said.get(RECURSIVE), False)
+    given = {
+        key: _inner(machine, value, at) if recursive and key not in named else value
+        for key, value in said.items()
+        if not key.startswith("_")
+    }
+    if _is(said.get(PARTIAL), True):
         return Partial(made_by, positional, tuple(given.items()))
     return machine.call(made_by, Arguments(positional, given), at)
 
 
-def _is(machine: Machine, settings: DictValue, key: str, wanted: bool) -> bool:
-    match machine.read(settings, key):
-        case Constant(bool() as said):
-            return said is wanted
-        case _:
-            return False
+def _is(said: Value | None, wanted: bool) -> bool:
+    return isinstance(said, Constant) and said.value is wanted
 
 
 def _inner(machine: Machine, value: Value, at: int) -> Value:

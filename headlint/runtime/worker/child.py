@@ -223,7 +223,7 @@ def best(
     for recipe in recipes(program, module, name, request.init, adapter):
         if failures and request.seconds_left < 0:
             break
-        if any(one.init == recipe.init and is_told(one.init) for one, _ in tried):
+        if any(is_same_guess(one, recipe) for one, _ in tried):
             continue
         try:
             return recipe, measure(recipe)
@@ -240,9 +240,10 @@ def best(
     raise max(failures, key=lambda failure: STAGES.index(failure.reason) if failure.reason in STAGES else len(STAGES))
 
 
-def is_told(init: str) -> bool:
-    """Whether the text of a call says everything about it."""
-    return "<" not in init and "options(" not in init
+def is_same_guess(one: Recipe, other: Recipe) -> bool:
+    """Whether two recipes are the same guess, of which the text of the call says everything."""
+    guessed = one.origin == other.origin == "guess"
+    return guessed and one.init == other.init and "<" not in one.init and "options(" not in one.init
 
 
 def with_other_guesses(

@@ -23,6 +23,7 @@ from keras.src.layers.convolutional.base_depthwise_conv import BaseDepthwiseConv
 from keras.src.models.functional import Functional
 
 from ..program.standins import StandIn
+from .calls import accept_flags_by_place
 from .old_callbacks import accept_old_callbacks
 from .old_functions import accept_old_functions, accept_old_initializers, initialization, obtain_input_shape
 from .old_layers import LAYERS, accept_old_attributes, gone, is_gone, with_layer_shape
@@ -162,6 +163,7 @@ def accept_old_names() -> None:
     accept_old_callbacks()
     accept_old_initializers()
     accept_channels_first()
+    accept_flags_by_place()
     alias_tensorflow()
     accept_old_functions()
     for module in namespaces("applications"):

@@ -103,7 +103,7 @@ OF_A_MODEL = frozenset(
 """What the program asks of a model."""
 
 OF_A_TENSOR = frozenset(
-    {"size", "shape", "dim", "unsqueeze", "clone", "detach", "float", "device", "numel", "t", "sum"}
+    {"T", "size", "shape", "dim", "unsqueeze", "clone", "detach", "float", "device", "numel", "t", "sum"}
 )
 """What the program asks of a tensor."""
 
@@ -185,7 +185,22 @@ def key_left_out(trouble: Trouble) -> str:
         case KeyError(args=(str(key),)), [(frame, _), *_]:
             taken = [value for name, value in frame.f_locals.items() if name in rest_names(frame)]
             return key if any(key not in given for given in taken) else ""
+        case TypeError(), [(frame, piece), *_] if "NoneType" in trouble.text:
+            return next(keys_asked_for(frame, piece), "")
     return ""
+
+
+def keys_asked_for(frame: FrameType, piece: Piece) -> Iterator[str]:
+    """The keys that a piece of source asks the ``**kwargs`` of its function for, which has them not and no default."""
+    for name in rest_names(frame):
+        for node in nodes_in(frame, piece):
+            match node:
+                case ast.Call(
+                    func=ast.Attribute(value=ast.Name(id=owner), attr="get"),
+                    args=[ast.Constant(value=str(key))],
+                    keywords=[],
+                ) if owner == name and key not in frame.f_locals.get(name, ()):
+                    yield key
 
 
 def rest_names(frame: FrameType) -> tuple[str, ...]:

@@ -225,7 +225,7 @@ def _dictionaries(inputs: Inputs, names: list[str], match: re.Match[str]) -> Ite
 _READINGS: tuple[tuple[re.Pattern[str], Reading], ...] = tuple(
     (re.compile(pattern), reading)
     for pattern, reading in (
-        (r"[Oo]utput size is too small|[Cc]omputed output size", _larger),
+        (r"[Oo]utput size is too small|[Cc]omputed output size|selected index k out of range", _larger),
         (r"shape '\[([-\d, ]+)\]' is invalid for input of size (\d+)", _viewed),
         (r"size of tensor a \((?P<one>\d+)\) must match the size of tensor b \((?P<other>\d+)\)", _first_as_second),
         (r"\(?\d+x(?P<one>\d+) and (?P<other>\d+)x\d+\)?", _first_as_second),
