@@ -19,8 +19,9 @@ WITHOUT_WARNING = frozenset({"ReduceLROnPlateau"})
 def loss_keeps_its_graph(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL517."""
     for run in evidence.beginnings:
+        let_go = {event.site for event in run.of(Event.LET_GO) if _goes_with_a_step(run, event)}
         for kept in run.of(Event.KEPT):
-            if kept.without_gradient or _is_within_one_step(kept):
+            if kept.without_gradient or kept.site in let_go or _is_within_one_step(kept):
                 continue
             backward = _differentiated_in_this_round(run, kept)
             if backward is None:
@@ -38,6 +39,19 @@ def loss_keeps_its_graph(evidence: Evidence) -> Iterator[Diagnostic]:
                 ),
                 subject=kept,
             )
+
+
+def _goes_with_a_step(run: Run, let_go: TrainingEvent) -> bool:
+    """Whether a sum is that of the batches whose gradients are gathered for a step, and begins anew with the step."""
+    if any(_asks_for_a_step(guard.condition.subject) for guard in let_go.guards):
+        return True
+    steps = (event for event in run.round_of(let_go) if event.event is Event.STEPPED)
+    return bool(let_go.guards) and any(set(let_go.guards) <= set(step.guards) for step in steps)
+
+
+def _asks_for_a_step(subject: object) -> bool:
+    """Whether a test asks an accelerator whether this batch is the last one before a step."""
+    return isinstance(subject, Unknown) and subject.key == "sync_gradients"
 
 
 def _is_within_one_step(kept: TrainingEvent) -> bool:

@@ -148,6 +148,8 @@ class Machine:
         """The rounds of loops around the innermost of them."""
         self.begun: dict[tuple[Scope, str], Round] = {}
         """Variables that were set in a round of a loop, and not to what is made of them, so that sums in them begin anew."""
+        self.sums: dict[tuple[Scope, str], tuple[Site, Round]] = {}
+        """Variables that something was added to, where and in which round of a loop."""
         self.root = 0
         """Counts the functions that were run because nothing calls them."""
         self._root_begins = [0]

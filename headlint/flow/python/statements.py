@@ -147,7 +147,11 @@ def _note_begun(machine: Machine, target: ir.Expression, written: ir.Expression)
     """Note in which round of a loop a variable gets what is not made of itself: sums in it begin anew in each."""
     match target:
         case ir.Name(name=name) if machine.rounds and name not in ir.names_in(written):
-            machine.begun[names.home_of(machine, name), name] = machine.rounds[-1]
+            home = names.home_of(machine, name)
+            machine.begun[home, name] = machine.rounds[-1]
+            match machine.sums.get((home, name)):
+                case (site, began) if began is machine.rounds[-1]:
+                    machine.note_event(Event.LET_GO, site, Unknown())
         case ir.Display(items=targets) if machine.rounds:
             for one in targets:
                 _note_begun(machine, one, written)
@@ -223,6 +227,8 @@ def _note_sum(machine: Machine, target: ir.Expression, added: Value, total: Valu
         case ir.Name(name=name) if machine.begun.get((names.home_of(machine, name), name)) is machine.rounds[-1]:
             return
         case ir.Name() | ir.Attribute() | ir.Subscript():
+            if isinstance(target, ir.Name):
+                machine.sums[names.home_of(machine, target.name), target.name] = (site, machine.rounds[-1])
             for option in machine.state.alternatives(added):
                 if isinstance(option.value, Tensor | Unknown):
                     machine.on_path(option.guards, partial(_note_kept, machine, option.value, total, site))

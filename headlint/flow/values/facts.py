@@ -385,6 +385,7 @@ class Event(Enum):
     PREDICTED = "a Keras model predicts"
     TRAINABLE_SET = "a Keras layer or model is frozen or released"
     KEPT = "a value is added to a sum or a list that outlives the round of the loop"
+    LET_GO = "a sum to which a round of a loop has added is begun anew in the same round"
     BUILT = "an optimizer is built"
     CUT_SHORT = "the program is not followed any further, because it takes too long"
     LEFT_OUT = "a call is not followed to its end, because it takes too long; the program goes on behind it"
