@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
 from headlint.checks.evidence import Evidence
-from headlint.checks.training.holding import is_optimizer, is_schedule, may_train
+from headlint.checks.training.holding import called, is_optimizer, is_schedule, may_train
 from headlint.checks.training.order import Run, always_with, is_plain, together
 from headlint.checks.training.reach import may_reach
 from headlint.checks.training.steps import gradients_never_cleared, step_out_of_order
@@ -81,9 +82,19 @@ def _is_step_of_an_optimizer(step: TrainingEvent) -> bool:
 
 def _is_called_optimizer(value: Value) -> bool:
     """Whether something is an optimizer, or has the name of one wherever it comes from."""
-    if is_optimizer(value):
-        return True
-    return isinstance(value, Unknown) and "optim" in name_of(value) and not is_schedule(value)
+    match value:
+        case Unknown(key=("call", _), parent=Unknown() as function) if _MAKING_ONE.search(called(function)):
+            return True
+        case Unknown() if not is_optimizer(value):
+            return "optim" in name_of(value) and not is_schedule(value)
+        case _:
+            return is_optimizer(value)
+
+
+_MAKING_ONE = re.compile(
+    r"^(?:get|make|build|create|init|setup|configure|construct)_?(?:the_)?optim(?:i[sz]er)?$", re.I
+)
+"""Names of functions that make an optimizer."""
 
 
 def _clears(event: TrainingEvent, backward: TrainingEvent) -> bool:
