@@ -121,10 +121,10 @@ def _backward_of(evidence: Evidence, run: Run, step: TrainingEvent) -> TrainingE
     """The ``backward()`` before a step that happens with it."""
     before = [one.event for one in run.before(step) if not one.in_other_round]
     losses = [event for event in before if event.event is Event.DIFFERENTIATED]
-    if not all(is_plain(event) and always_with(event, step) for event in losses):
+    if not all(map(is_plain, losses)):
         return None
     nearest = next(iter(losses), None)
-    if nearest is None or set(step.guards) - set(nearest.guards) or nearest.without_gradient:
+    if nearest is None or nearest.without_gradient:
         return None
     if not step.rounds and isinstance(nearest.subject, Unknown) and nearest.subject.is_parameter:
         return None  # callers compute the loss, and may clear the gradients before that

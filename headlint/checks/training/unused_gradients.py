@@ -17,7 +17,7 @@ from headlint.checks.training.holding import (
     may_concern,
     may_train,
 )
-from headlint.checks.training.order import Run
+from headlint.checks.training.order import Run, always_with
 from headlint.checks.training.reach import depends_on, may_reach
 from headlint.flow.values.facts import Event, TrainingEvent
 from headlint.flow.values.python_values import Constant, Unknown, Value
@@ -114,8 +114,29 @@ def _happens_with(evidence: Evidence, clearing: TrainingEvent, backward: Trainin
 
 def _has_steps(evidence: Evidence, backward: TrainingEvent, clearing: TrainingEvent) -> bool:
     """Whether any step of the program uses the same parameters, or others that the loss may give gradients to."""
-    steps = {step.subject for step in evidence.events if step.event is Event.STEPPED and not is_schedule(step.subject)}
+    apart = {
+        step for run in evidence.runs for step in run.of(Event.STEPPED) if _is_of_another_loss(run, step, backward)
+    }
+    steps = {
+        step.subject
+        for step in evidence.events
+        if step.event is Event.STEPPED and step not in apart and not is_schedule(step.subject)
+    }
     return any(may_concern(one, clearing.subject) or may_reach(evidence, backward.subject, one) for one in steps)
+
+
+def _is_of_another_loss(run: Run, step: TrainingEvent, backward: TrainingEvent) -> bool:
+    """Whether a step stands in another loop, each round of which clears the gradients before it computes some of its own."""
+    if not step.rounds or any(one in backward.rounds for one in step.rounds[-1:]):
+        return False
+    around = run.round_of(step)
+    return backward not in around and any(
+        event.event is Event.CLEARED
+        and concerns_all_of(event.subject, step.subject)
+        and always_with(event, step)
+        and run.place(event) < run.place(step)
+        for event in around
+    )
 
 
 def trains_apart(evidence: Evidence, run: Run, event: TrainingEvent, optimizer: Value) -> bool:
