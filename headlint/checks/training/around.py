@@ -83,7 +83,7 @@ def _differentiated_in_this_round(run: Run, kept: TrainingEvent) -> TrainingEven
             and not event.by_tensorflow
             and together(event, kept)
             and not any(part is kept.by for part in _attached_parts(event.subject))
-            and (any(event.subject is part for part in parts) or _is_a_term(kept.subject, event.subject))
+            and (any(_unscaled(event.subject) is part for part in parts) or _is_a_term(kept.subject, event.subject))
         ),
         None,
     )
@@ -103,8 +103,24 @@ def _attached_parts(value: Value, depth: int = 4) -> Iterator[Value]:
                 if depth > 0:
                     for part in value.inputs:
                         yield from _attached_parts(part, depth - 1)
+        case Unknown(key=("*" | "/" | "+", *factors)) if depth > 0:
+            yield value
+            for factor in factors:
+                if isinstance(factor, Tensor | Unknown):
+                    yield from _attached_parts(factor, depth - 1)
         case Unknown():
             yield value
+
+
+def _unscaled(loss: Value) -> Value:
+    """The loss itself, where a ``GradScaler`` has scaled it."""
+    match loss:
+        case Unknown(key=("scaled", _, (Tensor() | Unknown()) as inner)):
+            return inner
+        case Tensor(inputs=(inner, *_)) if loss.origin.note == "scaled":
+            return inner
+        case _:
+            return loss
 
 
 def scheduler_before_optimizer(evidence: Evidence) -> Iterator[Diagnostic]:

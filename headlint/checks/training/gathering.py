@@ -112,7 +112,9 @@ def step_without_any_gradient(evidence: Evidence, run: Run, step: TrainingEvent)
         event for event in around if event.event is Event.CLEARED and concerns_all_of(event.subject, step.subject)
     ]
     applied = [event for event in around if run.place(event) < run.place(step) and _applies_for(event, step)]
-    if not cleared or not applied or any(may_train(event, step.subject) for event in around if event not in applied):
+    if not cleared or not (applied or _holds_own_tensors(step)):
+        return
+    if any(may_train(event, step.subject) for event in around if event not in applied):
         return
     yield Diagnostic(
         "HL509",
@@ -122,7 +124,7 @@ def step_without_any_gradient(evidence: Evidence, run: Run, step: TrainingEvent)
         False,
         (
             DiagnosticStep(cleared[0].site, "clears the gradients", "event"),
-            DiagnosticStep(applied[-1].site, "applies the model", "event"),
+            *(DiagnosticStep(event.site, "applies the model", "event") for event in applied[-1:]),
             DiagnosticStep(step.site, "uses gradients that nothing has computed", "event"),
         ),
         subject=step,
@@ -133,6 +135,12 @@ def _is_of_a_method(evidence: Evidence, step: TrainingEvent) -> bool:
     """Whether a step is that of an object's optimizer in a method that nothing here calls, and callers call for each batch."""
     built = (event for event in evidence.events if event.event is Event.BUILT and event.subject is step.subject)
     return isinstance(step.subject, Optimizer) and any(event.root != step.root for event in built)
+
+
+def _holds_own_tensors(step: TrainingEvent) -> bool:
+    """Whether an optimizer trains nothing but tensors that the program has made itself, without a model."""
+    held = held_by(step.subject)
+    return held is not None and bool(held.members) and all(isinstance(member, Tensor) for member in held.members)
 
 
 def _applies_for(event: TrainingEvent, step: TrainingEvent) -> bool:
