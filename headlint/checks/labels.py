@@ -86,6 +86,8 @@ def _wrong_labels(aim: Aim) -> Iterator[Diagnostic]:
             yield _about_labels(aim, message, advice)
         case "nll", _ if _is_typed(aim.use) and labels.dtype == "float" and labels.encoding in ("", "index", "binary"):
             yield from _class_numbers(aim)
+        case "cross_entropy", ("index" | "binary") if _is_typed(aim.use) and _may_be_rows_of_shares(aim):
+            pass
         case (("cross_entropy" | "nll"), ("index" | "binary")) if _is_typed(aim.use):
             yield from _class_numbers(aim)
         case (("cross_entropy" | "nll"), _) if _is_typed(aim.use) and (not labels.encoding or labels.noise):
@@ -137,6 +139,12 @@ def _is_column_of_file(target: Tensor) -> bool:
     while target.inputs and target.labels is target.inputs[0].labels:
         target = target.inputs[0]
     return target.origin.role == "input" and target.origin.name.startswith("the column")
+
+
+def _may_be_rows_of_shares(aim: Aim) -> bool:
+    """Whether labels have a row of zeros and ones, or of shares, for each sample, as probabilities do."""
+    shape = aim.target.shape
+    return shape.rank == 2 and shape.units != 1 and prediction(aim.use).shape.rank in (None, 2)
 
 
 def _is_typed(use: LossUse) -> bool:

@@ -186,9 +186,13 @@ def attribute(machine: Machine, tensor: Tensor, name: str, site: Site) -> Value:
             return FrameworkMethod(tensor, name)
 
 
+WRITING = frozenset({"assign", "assign_add", "assign_sub"})
+"""Methods of TensorFlow's variables that put other numbers into them."""
+
+
 def call_method(machine: Machine, tensor: Tensor, name: str, arguments: Arguments, site: Site) -> Value:
     """``tensor.name(arguments)``."""
-    if name == "register_hook":
+    if name == "register_hook" or name in WRITING:
         machine.note_event(Event.HANDED_OVER, site, machine.globals.child((tensor, name)), given=(tensor,))
     if name not in torch.METHODS:
         machine.parts.spend(tensor, *arguments.positional, *arguments.named.values())
