@@ -128,11 +128,22 @@ def may_train(event: TrainingEvent, optimizer: Value) -> bool:
     name = called(event.subject)
     if name in _HARMLESS or builds_an_optimizer(event.subject) or _prepares_data(event.subject):
         return False
-    if any(reaches(value, optimizer) for value in event.given):
+    if any(reaches(value, optimizer) for value in event.given if not _keeps(value, event.subject)):
         return True
     if _REPORTING.search(name) or _changes_a_tensor(event.subject):
         return False
     return bool(_TRAINING.search(name)) or any(_is_loss(value) for value in event.given)
+
+
+def _keeps(value: Value, called_thing: Unknown) -> bool:
+    """Whether something keeps what is called under an attribute, or as an item, which then is no method of it."""
+    match called_thing.key:
+        case (Instance() as owner, str(), *_):
+            return value is owner and not owner.cls.opaque
+        case ("item", _):
+            return value is called_thing.parent
+        case _:
+            return False
 
 
 def _prepares_data(method: Unknown) -> bool:
