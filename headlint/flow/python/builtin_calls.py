@@ -223,6 +223,8 @@ def _number(convert: Callable[[Any], Any]) -> Callable[[Machine, Arguments, int]
                     return Unknown()
             case (Unknown() as unknown,):
                 return unknown.child(convert.__name__)
+            case (Test(),):
+                return Unknown(key=convert.__name__)
             case (Tensor(labels=Labels() as known) as tensor,) if convert in (int, float):
                 return tensor.derive(labels=replace(known, dtype="integer" if convert is int else "float"))
             case _:
