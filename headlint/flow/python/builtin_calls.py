@@ -223,6 +223,8 @@ def _number(convert: Callable[[Any], Any]) -> Callable[[Machine, Arguments, int]
                     return Unknown()
             case (Unknown() as unknown,):
                 return unknown.child(convert.__name__)
+            case (Test(),):
+                return Unknown(key=convert.__name__)
             case (Tensor(labels=Labels() as known) as tensor,) if convert in (int, float):
                 return tensor.derive(labels=replace(known, dtype="integer" if convert is int else "float"))
             case _:
@@ -241,11 +243,13 @@ _ANY_OF = {
 
 
 def _getattr(machine: Machine, arguments: Arguments, at: int) -> Value:
-    """``getattr(owner, name)``; an option whose default names nothing must be given, and then names anything."""
+    """``getattr(owner, name)``; an option may name anything, and one whose default names nothing must be given."""
     match arguments.positional:
         case (ModuleValue(unit), Constant(str() as name, symbol=Unknown() as option), *_) if is_option(option):
             found = machine.attribute(arguments.positional[0], name, at)
-            return picked_by_name.from_module(machine, unit, option) if isinstance(found, Unknown) else found
+            if isinstance(found, Unknown):
+                return picked_by_name.from_module(machine, unit, option)
+            return picked_by_name.like_the_default(machine, unit, option, name, found)
         case (owner, Constant(str() as name), *_):
             return machine.attribute(owner, name, at)
         case (ModuleValue(unit), Unknown() as name, *_):
