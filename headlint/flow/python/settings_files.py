@@ -117,11 +117,11 @@ def _defaults(said: object) -> Iterator[tuple[str, str]]:
 
 
 def _chosen(machine: Machine, folder: Path, name: str, place: tuple[str, ...], depth: int) -> Value | None:
-    """The file of a group that the defaults name, or any other of the group where one of them is about the project."""
+    """The file of a group that the defaults name, or any other of the group where it is about a network or a loss."""
     name = name.removesuffix(".yaml")
     default = _composed(machine, folder / _file_name(name), place, depth + 1)
     others = machine.loader.settings_in(folder)
-    if default is None or not 1 < len(others) <= MOST_FILES or not _names_something_of_the_project(machine, default):
+    if default is None or not 1 < len(others) <= MOST_FILES or not _chooses_a_part(machine, default):
         return default
     option = machine.globals.child(Assumption(str(folder), "", "/".join(place)))
     files = {
@@ -131,14 +131,15 @@ def _chosen(machine: Machine, folder: Path, name: str, place: tuple[str, ...], d
     return join(((Guard(Condition("==", option, key), True, key == name),), value) for key, value in known)
 
 
-def _names_something_of_the_project(machine: Machine, settings: DictValue) -> bool:
+def _chooses_a_part(machine: Machine, settings: DictValue) -> bool:
+    """Whether settings name something of the project, or a loss: with another of a group goes another of a second one."""
     for key, value in settings.slots.items():
         match value:
             case Constant(str() as dotted) if key == TARGET:
                 top = names.module_named(machine, machine.unit, 0, dotted.split(".", 1)[0])
-                if not isinstance(top, FrameworkName | Unknown):
+                if not isinstance(top, FrameworkName | Unknown) or dotted.lower().endswith("loss"):
                     return True
-            case DictValue() if _names_something_of_the_project(machine, value):
+            case DictValue() if _chooses_a_part(machine, value):
                 return True
     return False
 
