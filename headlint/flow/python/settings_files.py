@@ -27,6 +27,9 @@ MOST_FILES = 12
 DEEPEST_GROUP = 4
 """Groups within groups that are followed."""
 
+MOST_FOLDERS = 3
+"""Folders, from that of the program upwards, in which a file of settings is looked for."""
+
 USUAL_FOLDERS = ("configs", "config", "conf")
 
 TARGET, PARTIAL, RECURSIVE = "_target_", "_partial_", "_recursive_"
@@ -236,9 +239,29 @@ def _named(machine: Machine, dotted: str) -> Value:
     return value
 
 
+def _loaded(machine: Machine, arguments: Arguments, at: int) -> Value:
+    """``yaml.safe_load(open("settings.yaml"))`` and ``OmegaConf.load("settings.yaml")``."""
+    match arguments.first("stream", "file_"):
+        case Unknown(key=("opened", str() as path)) | Constant(str() as path) if path.endswith((".yaml", ".yml")):
+            return _beside(machine, path) or machine.globals.child(("settings", path))
+        case _:
+            return machine.globals.child(("settings", machine.site(at)))
+
+
+def _beside(machine: Machine, path: str) -> Value | None:
+    """The settings in a file that is named from the folder in which the program is run: its own, or one above it."""
+    home = machine.unit.file
+    for folder in home.parents[:MOST_FOLDERS] if home is not None else ():
+        file = folder / path
+        said = machine.loader.settings(file)
+        if isinstance(said, Mapping):
+            return _value(machine, file, said, ())
+    return None
+
+
 def _plain(machine: Machine, arguments: Arguments, at: int) -> Value:
     """``OmegaConf.to_container(settings)``: the settings themselves."""
-    return arguments.first("cfg", "obj", "config") or Unknown()
+    return arguments.first("cfg", "obj", "config", "d") or Unknown()
 
 
 NAMES = {
@@ -246,5 +269,10 @@ NAMES = {
     "hydra.utils.call": instantiate,
     "omegaconf.OmegaConf.to_container": _plain,
     "omegaconf.OmegaConf.create": _plain,
+    "omegaconf.OmegaConf.load": _loaded,
+    "yaml.safe_load": _loaded,
+    "yaml.full_load": _loaded,
+    "yaml.load": _loaded,
+    "easydict.EasyDict": _plain,
 }
-"""Functions of Hydra and OmegaConf."""
+"""Functions of Hydra, OmegaConf, PyYAML and EasyDict."""
