@@ -127,6 +127,13 @@ def _reach(tensor: Tensor) -> tuple[str, Interval] | None:
     return (short(source.origin.name), reach) if reach is not None else None
 
 
+def _is_of_variables(tensor: Tensor) -> bool:
+    """Whether an activation stands on a product with a variable, which is a layer that the program writes out."""
+    made = source_tensor(tensor)
+    scores = made.inputs[0] if made.origin.role == "activation" and made.inputs else made
+    return source_tensor(scores).origin.note == "matmul with variable"
+
+
 def _is_recurrent(origin: Origin) -> bool:
     """Whether a recurrent layer with its usual activation, a tanh, gives a value."""
     layer = origin.layer
@@ -146,7 +153,7 @@ def bounded_regression_head(evidence: Evidence) -> Iterator[Diagnostic]:
             known.add(id(tensor))
         if reach is None or interval is None or aim.use.loss.family not in AMOUNTS:
             continue
-        if head_of(tensor) is None and not _is_recurrent(tensor.origin):
+        if head_of(tensor) is None and not _is_recurrent(tensor.origin) and not _is_of_variables(tensor):
             continue
         if aim.labels.noise or aim.labels.encoding in ("index", "binary", "one_hot", "multi_hot", "constant"):
             continue
