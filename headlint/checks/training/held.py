@@ -89,7 +89,11 @@ def nothing_to_train(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL514."""
     for run in evidence.runs:
         for backward in run.of(Event.DIFFERENTIATED):
-            if backward.by is None and _was_computed_without_gradient(evidence, run, backward):
+            if (
+                backward.by is None
+                and _was_computed_without_gradient(evidence, run, backward)
+                and not _is_for_training(run, backward)
+            ):
                 yield Diagnostic(
                     "HL514",
                     backward.site,
@@ -131,6 +135,11 @@ def nothing_to_train(evidence: Evidence) -> Iterator[Diagnostic]:
                     ),
                     subject=backward,
                 )
+
+
+def _is_for_training(run: Run, backward: TrainingEvent) -> bool:
+    """Whether the same place differentiates with gradients too: a test of the mode keeps it from where they are off."""
+    return any(event.site == backward.site and not event.without_gradient for event in run.of(Event.DIFFERENTIATED))
 
 
 def _was_computed_without_gradient(evidence: Evidence, run: Run, backward: TrainingEvent) -> bool:
