@@ -175,5 +175,6 @@ def test_what_a_costly_loop_computes_is_unknown_whichever_way_it_went(run: Run) 
         "behind = torch.relu(before) if 'fast' in sys.argv else torch.sigmoid(before)\n"
     )
     assert isinstance(program["behind"], Choice)
-    loops._blur(program.machine, {(program.unit.scope, "behind"): program["before"]}, tensors_too=True)
+    changed = {(program.unit.scope, "behind"): program["before"]}
+    program.machine.within(program.unit, lambda: loops._blur(program.machine, changed, tensors_too=True))
     assert isinstance(program["behind"], Unknown)
