@@ -234,7 +234,9 @@ def _blur(
             case _, Constant() if old is not None:
                 machine.state.write(heap_object, key, Unknown(COUNTED))
             case _, Tensor() | Choice() if old is not None and tensors_too:
-                tensors = [option.value for option in machine.state.alternatives(new) if isinstance(option.value, Tensor)]
+                tensors = [
+                    option.value for option in machine.state.alternatives(new) if isinstance(option.value, Tensor)
+                ]
                 machine.parts.spend(*tensors)
                 if tensors:
                     machine.state.write(heap_object, key, Unknown("computed in a loop"))
