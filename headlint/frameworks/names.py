@@ -35,6 +35,8 @@ PACKAGES: set[str] = set(
             "monai",
             "hydra",
             "omegaconf",
+            "yaml",
+            "easydict",
             "__future__",
         ),
     }

@@ -49,6 +49,15 @@ def call(machine: Machine, name: str, arguments: Arguments, at: int) -> Value:
     return machine.state.distribute([asked], lambda one: method(machine, others.preceded_by(one), at))
 
 
+def _open(machine: Machine, arguments: Arguments, at: int) -> Value:
+    """``open(path)``: what reads it may ask which file it is."""
+    match arguments.first("file"):
+        case Constant(str() as path):
+            return machine.globals.child(("opened", path))
+        case _:
+            return machine.globals.child(("builtins", "open", machine.site(at)))
+
+
 def _len(machine: Machine, arguments: Arguments, at: int) -> Value:
     given = machine.state.narrow(arguments.positional[0]) if arguments.positional else Unknown()
     match given:
@@ -460,6 +469,7 @@ def _round(machine: Machine, arguments: Arguments, at: int) -> Value:
 
 BUILTINS: dict[str, Callable[[Machine, Arguments, int], Value]] = {
     "len": _len,
+    "open": _open,
     "range": _range,
     "xrange": _range,
     "enumerate": _enumerate,

@@ -27,6 +27,9 @@ MOST_FILES = 12
 DEEPEST_GROUP = 4
 """Groups within groups that are followed."""
 
+MOST_FOLDERS = 3
+"""Folders, from that of the program upwards, in which a file of settings is looked for."""
+
 USUAL_FOLDERS = ("configs", "config", "conf")
 
 TARGET, PARTIAL, RECURSIVE = "_target_", "_partial_", "_recursive_"
@@ -114,11 +117,11 @@ def _defaults(said: object) -> Iterator[tuple[str, str]]:
 
 
 def _chosen(machine: Machine, folder: Path, name: str, place: tuple[str, ...], depth: int) -> Value | None:
-    """The file of a group that the defaults name, or any other of the group where one of them is about the project."""
+    """The file of a group that the defaults name, or any other of the group where it is about a network or a loss."""
     name = name.removesuffix(".yaml")
     default = _composed(machine, folder / _file_name(name), place, depth + 1)
     others = machine.loader.settings_in(folder)
-    if default is None or not 1 < len(others) <= MOST_FILES or not _names_something_of_the_project(machine, default):
+    if default is None or not 1 < len(others) <= MOST_FILES or not _chooses_a_part(machine, default):
         return default
     option = machine.globals.child(Assumption(str(folder), "", "/".join(place)))
     files = {
@@ -128,14 +131,15 @@ def _chosen(machine: Machine, folder: Path, name: str, place: tuple[str, ...], d
     return join(((Guard(Condition("==", option, key), True, key == name),), value) for key, value in known)
 
 
-def _names_something_of_the_project(machine: Machine, settings: DictValue) -> bool:
+def _chooses_a_part(machine: Machine, settings: DictValue) -> bool:
+    """Whether settings name something of the project, or a loss: with another of a group goes another of a second one."""
     for key, value in settings.slots.items():
         match value:
             case Constant(str() as dotted) if key == TARGET:
                 top = names.module_named(machine, machine.unit, 0, dotted.split(".", 1)[0])
-                if not isinstance(top, FrameworkName | Unknown):
+                if not isinstance(top, FrameworkName | Unknown) or dotted.lower().endswith("loss"):
                     return True
-            case DictValue() if _names_something_of_the_project(machine, value):
+            case DictValue() if _chooses_a_part(machine, value):
                 return True
     return False
 
@@ -236,9 +240,29 @@ def _named(machine: Machine, dotted: str) -> Value:
     return value
 
 
+def _loaded(machine: Machine, arguments: Arguments, at: int) -> Value:
+    """``yaml.safe_load(open("settings.yaml"))`` and ``OmegaConf.load("settings.yaml")``."""
+    match arguments.first("stream", "file_"):
+        case Unknown(key=("opened", str() as path)) | Constant(str() as path) if path.endswith((".yaml", ".yml")):
+            return _beside(machine, path) or machine.globals.child(("settings", path))
+        case _:
+            return machine.globals.child(("settings", machine.site(at)))
+
+
+def _beside(machine: Machine, path: str) -> Value | None:
+    """The settings in a file that is named from the folder in which the program is run: its own, or one above it."""
+    home = machine.unit.file
+    for folder in home.parents[:MOST_FOLDERS] if home is not None else ():
+        file = folder / path
+        said = machine.loader.settings(file)
+        if isinstance(said, Mapping):
+            return _value(machine, file, said, ())
+    return None
+
+
 def _plain(machine: Machine, arguments: Arguments, at: int) -> Value:
     """``OmegaConf.to_container(settings)``: the settings themselves."""
-    return arguments.first("cfg", "obj", "config") or Unknown()
+    return arguments.first("cfg", "obj", "config", "d") or Unknown()
 
 
 NAMES = {
@@ -246,5 +270,10 @@ NAMES = {
     "hydra.utils.call": instantiate,
     "omegaconf.OmegaConf.to_container": _plain,
     "omegaconf.OmegaConf.create": _plain,
+    "omegaconf.OmegaConf.load": _loaded,
+    "yaml.safe_load": _loaded,
+    "yaml.full_load": _loaded,
+    "yaml.load": _loaded,
+    "easydict.EasyDict": _plain,
 }
-"""Functions of Hydra and OmegaConf."""
+"""Functions of Hydra, OmegaConf, PyYAML and EasyDict."""
