@@ -127,6 +127,13 @@ def _reach(tensor: Tensor) -> tuple[str, Interval] | None:
     return (short(source.origin.name), reach) if reach is not None else None
 
 
+def _is_of_variables(tensor: Tensor) -> bool:
+    """Whether an activation stands on a product with a variable, which is a layer that the program writes out."""
+    made = source_tensor(tensor)
+    scores = made.inputs[0] if made.origin.role == "activation" and made.inputs else made
+    return source_tensor(scores).origin.note == "matmul with variable"
+
+
 def _is_recurrent(origin: Origin) -> bool:
     """Whether a recurrent layer with its usual activation, a tanh, gives a value."""
     layer = origin.layer
@@ -146,7 +153,7 @@ def bounded_regression_head(evidence: Evidence) -> Iterator[Diagnostic]:
             known.add(id(tensor))
         if reach is None or interval is None or aim.use.loss.family not in AMOUNTS:
             continue
-        if head_of(tensor) is None and not _is_recurrent(tensor.origin):
+        if head_of(tensor) is None and not _is_recurrent(tensor.origin) and not _is_of_variables(tensor):
             continue
         if aim.labels.noise or aim.labels.encoding in ("index", "binary", "one_hot", "multi_hot", "constant"):
             continue
@@ -200,10 +207,21 @@ def regression_with_classification_loss(evidence: Evidence) -> Iterator[Diagnost
         if aim.use.loss.by_hand:
             continue  # what the logarithm is multiplied with may be how good an action was, or how much a sample counts
         if _are_no_classes(aim) and not aim.may_number_classes:
-            name = aim.use.loss.short_name
-            message = f"{name} is a loss for classes, but the targets are amounts ({aim.labels.source})."
-            advice = "Use a regression loss such as mean squared error on a linear head."
-            yield about_aim("HL119", aim, message, advice)
+            yield about_aim("HL119", aim, *_amounts_under(aim))
+
+
+def _amounts_under(aim: Aim) -> tuple[str, str]:
+    name, interval = aim.use.loss.short_name, aim.labels.interval
+    if aim.use.loss.family == "binary_cross_entropy" and aim.columns != 1 and interval is not None:
+        beyond = _beyond(interval, UNIT)
+        return (
+            f"{name} takes targets between 0 and 1, but these lie {beyond} ({aim.labels.source}): it has no lower bound.",
+            "Scale the targets to 0…1, or use a regression loss on a linear head.",
+        )
+    return (
+        f"{name} is a loss for classes, but the targets are amounts ({aim.labels.source}).",
+        "Use a regression loss such as mean squared error on a linear head.",
+    )
 
 
 def _are_no_classes(aim: Aim) -> bool:

@@ -86,20 +86,27 @@ def _wrong_labels(aim: Aim) -> Iterator[Diagnostic]:
             yield _about_labels(aim, message, advice)
         case "nll", _ if _is_typed(aim.use) and labels.dtype == "float" and labels.encoding in ("", "index", "binary"):
             yield from _class_numbers(aim)
+        case "cross_entropy", _ if _is_typed(aim.use) and labels.dtype == "integer" and _are_rows(aim):
+            rows = "one-hot rows" if labels.encoding == "one_hot" else "rows"
+            message = f"{name} takes rows of probabilities as floats, but these {rows} are integers ({labels.source})."
+            yield _about_labels(aim, message, "Convert them, labels.float(), or pass the class numbers.", "float()")
+        case "cross_entropy", ("index" | "binary") if _is_typed(aim.use) and _may_be_rows_of_shares(aim):
+            pass
         case (("cross_entropy" | "nll"), ("index" | "binary")) if _is_typed(aim.use):
             yield from _class_numbers(aim)
         case (("cross_entropy" | "nll"), _) if _is_typed(aim.use) and (not labels.encoding or labels.noise):
-            if labels.dtype == "float" and aim.target.shape.rank == 1 and prediction(aim.use).shape.rank == 2:
+            ranks = (2, None) if aim.target.batched else (2,)
+            if labels.dtype == "float" and aim.target.shape.rank == 1 and prediction(aim.use).shape.rank in ranks:
                 yield from _class_numbers(aim)
-        case "cross_entropy", "one_hot" if _is_typed(aim.use) and labels.dtype == "integer":
-            message = (
-                f"{name} takes rows of probabilities as floats, but these one-hot rows are integers ({labels.source})."
-            )
-            yield _about_labels(aim, message, "Convert them, labels.float(), or pass the class numbers.", "float()")
         case "binary_cross_entropy", _ if _is_typed(aim.use) and not loss.any_type:
             if labels.dtype in ("integer", "boolean") and aim.use.in_training:
                 message = f"{name} takes labels as floats, but these are {labels.dtype}s ({labels.source})."
                 yield _about_labels(aim, message, "Convert them: labels.float().", "float()")
+
+
+def _are_rows(aim: Aim) -> bool:
+    """Whether labels have a row for each sample, as probabilities do."""
+    return aim.labels.encoding == "one_hot" or _has_several_columns(aim)
 
 
 def _has_several_columns(aim: Aim) -> bool:
@@ -136,6 +143,12 @@ def _is_column_of_file(target: Tensor) -> bool:
     while target.inputs and target.labels is target.inputs[0].labels:
         target = target.inputs[0]
     return target.origin.role == "input" and target.origin.name.startswith("the column")
+
+
+def _may_be_rows_of_shares(aim: Aim) -> bool:
+    """Whether labels have a row of zeros and ones, or of shares, for each sample, as probabilities do."""
+    shape = aim.target.shape
+    return shape.rank == 2 and shape.units != 1 and prediction(aim.use).shape.rank in (None, 2)
 
 
 def _is_typed(use: LossUse) -> bool:

@@ -64,7 +64,7 @@ def _noticed(use: LossUse) -> str:
 def softmax_before_cross_entropy(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL101."""
     for use in evidence.uses:
-        applies_softmax = use.loss.family in CROSS_ENTROPIES or _overlap_of(use) == "multiclass"
+        applies_softmax = use.loss.family in (*CROSS_ENTROPIES, "ctc") or _overlap_of(use) == "multiclass"
         if applies_softmax and wants_logits(use) and prediction(use).domain is Domain.SOFTMAX:
             message = (
                 f"{use.loss.short_name} applies softmax itself, but it is given probabilities: softmax is applied twice, "
@@ -167,7 +167,8 @@ def _logarithms_into_binary_cross_entropy(use: LossUse) -> Diagnostic:
 def logits_into_categorical_cross_entropy(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL106."""
     for use in evidence.uses:
-        if use.loss.family not in CROSS_ENTROPIES or not wants_probabilities(use) or units(use) == 1:
+        of_classes = use.loss.family in (*CROSS_ENTROPIES, "ctc")
+        if not of_classes or not wants_probabilities(use) or units(use) == 1:
             continue
         if use.loss.by_hand and prediction(use).domain in SCORES:
             yield _logarithm_of_scores("HL106", use, "softmax")
@@ -231,7 +232,11 @@ def nll_without_log_softmax(evidence: Evidence) -> Iterator[Diagnostic]:
             )
             advice = "Apply log_softmax before it, or use CrossEntropyLoss on the raw scores."
             yield about_loss("HL109", use, message, advice, evidence.other_uses(use))
-        elif use.loss.family == "ctc" and prediction(use).domain in (*PROBABILITIES, *SCORES):
+        elif (
+            use.loss.family == "ctc"
+            and use.loss.framework == "torch"
+            and prediction(use).domain in (*PROBABILITIES, *SCORES)
+        ):
             message = (
                 f"{use.loss.short_name} adds up log-probabilities along every alignment, but it is given "
                 f"{prediction(use).domain.value}: what it adds is not a likelihood, and the loss may become negative."

@@ -20,7 +20,7 @@ from headlint.flow.machine.budget import (
 )
 from headlint.flow.python import attributes, calls
 from headlint.flow.torch_modules import forwards, gradients, loose_parameters, parts, unused
-from headlint.flow.training import apart, automatic, open_methods, undifferentiated
+from headlint.flow.training import apart, automatic, open_methods, undone
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.facts import OpenMethod, Returned
 from headlint.flow.values.library_values import Container
@@ -77,7 +77,7 @@ def _run_rest(machine: Machine, unit: ModuleUnit) -> None:
     forwards.note(machine, unit)
     gradients.note(machine, unit)
     unused.note(machine, unit)
-    undifferentiated.note(machine, unit)
+    undone.note(machine, unit)
     for container in machine.sequences:
         if container not in machine.applied and container.site.path == unit.path:
             machine.with_share(partial(_apply, machine, container))

@@ -100,6 +100,16 @@ def _rows() -> tuple[LossKind, ...]:
 
 LOSSES = (
     *_rows(),
+    LossKind(
+        "keras.backend.ctc_batch_cost",
+        "keras",
+        "ctc",
+        "probabilities",
+        ("y_true", "y_pred", "input_length", "label_length"),
+        (),
+        "y_pred",
+        "y_true",
+    ),
     *(
         LossKind(
             f"keras.{module}.{name}",

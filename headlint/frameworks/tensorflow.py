@@ -20,6 +20,7 @@ def _loss(name: str, family: str, expects: str, call: tuple[str, ...], predictio
 LOSSES = (
     _loss("nn.softmax_cross_entropy_with_logits", "cross_entropy", "logits", _WITH_LOGITS, "logits", "labels"),
     _loss("nn.softmax_cross_entropy_with_logits_v2", "cross_entropy", "logits", _WITH_LOGITS, "logits", "labels"),
+    _loss("nn.ctc_loss", "ctc", "logits", ("labels", "logits", "label_length", "logit_length"), "logits", "labels"),
     _loss(
         "nn.sparse_softmax_cross_entropy_with_logits",
         "sparse_cross_entropy",

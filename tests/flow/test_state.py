@@ -94,3 +94,20 @@ def test_distributing_meets_no_combination_that_contradicts_itself(options: list
         state.distribute([value, value], lambda one, two: pairs.append((one, two)) or Constant(0))
         by_outcome = {outcome: {number for held, number in options if held is outcome} for outcome in (True, False)}
         assert all(any({one, two} <= numbers for numbers in by_outcome.values()) for one, two in pairs)
+
+
+def test_names_that_are_excluded_in_every_round_are_kept_once() -> None:
+    """What a loop excludes again in each round is no longer condition: twice as long each time, it fills the memory."""
+    name, others = Unknown("name"), [Unknown(number) for number in range(9)]
+    path = (
+        *(Guard(Condition("truth", other), True) for other in others[:7]),
+        Guard(Condition("==", name, "relu"), False),
+    )
+    for number in range(12):
+        path = (*path, Guard(Condition("in", name, ("relu", "gelu", number)), False))
+        joined = join([(path, Constant(1)), ((Guard(Condition("truth", others[8]), True),), Constant(2))])
+        assert isinstance(joined, Choice)
+        path = next(option.guards for option in joined.options if option.value == Constant(1))
+    (excluded,) = (guard.condition.operand for guard in path if guard.condition.operator == "in")
+    assert set(excluded) == {"relu", "gelu", *range(12)}
+    assert len(excluded) == 14

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 
 from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
 from headlint.checks.evidence import Evidence
-from headlint.checks.training.holding import concerns_all_of, held_by, may_train
+from headlint.checks.training.holding import concerns_all_of, covers, held_by, may_train
 from headlint.checks.training.order import Neighbour, Run
 from headlint.checks.training.reach import may_reach
-from headlint.checks.training.switching import covers
 from headlint.flow.values.conditions import Guard
 from headlint.flow.values.facts import Event, NothingDifferentiated, TrainingEvent
 from headlint.flow.values.python_values import Unknown, Value

@@ -12,6 +12,8 @@ from headlint.flow.values.python_values import DictValue, HeapObject, Instance, 
 from headlint.flow.values.tensor_values import Tensor
 from headlint.flow.values.training_values import OneParameter, Optimizer, Parameters
 
+DEEPEST_MODULE = 8
+
 DEEPEST = 3
 """Objects within objects that are looked into for an optimizer."""
 
@@ -52,9 +54,36 @@ def may_concern(first: Value, second: Value) -> bool:
     if first is second:
         return True
     one, other = held_by(first), held_by(second)
-    if one is None or other is None or not one.complete or not other.complete:
+    if one is None or other is None:
+        return True
+    if not _are_of_others(one, other) and not (one.complete and other.complete):
         return True
     return bool(one.members & other.members)
+
+
+def _are_of_others(one: Parameters, other: Parameters) -> bool:
+    """Whether parameters are those of other modules: also where a part of either is not followed."""
+    several = [*one.owners, *other.owners]
+    return (
+        bool(one.owners and other.owners)
+        and all(isinstance(owner, Instance) and not owner.cls.opaque for owner in several)
+        and not any(covers(first, second) or covers(second, first) for first in one.owners for second in other.owners)
+    )
+
+
+def covers(module: Value, model: Value, depth: int = DEEPEST_MODULE) -> bool:
+    """Whether a switch of a module's mode switches a model's: it is the model, or has it as a part."""
+    if module is model:
+        return True
+    match module:
+        case Container() | Instance() if depth > 0:
+            return any(covers(part, model, depth - 1) for part in module.slots.values())
+        case TupleValue(items):
+            return any(covers(item, model, depth) for item in items)
+        case Choice(options):
+            return any(covers(option.value, model, depth) for option in options)
+        case _:
+            return False
 
 
 def concerns_all_of(first: Value, second: Value) -> bool:
@@ -99,11 +128,22 @@ def may_train(event: TrainingEvent, optimizer: Value) -> bool:
     name = called(event.subject)
     if name in _HARMLESS or builds_an_optimizer(event.subject) or _prepares_data(event.subject):
         return False
-    if any(reaches(value, optimizer) for value in event.given):
+    if any(reaches(value, optimizer) for value in event.given if not _keeps(value, event.subject)):
         return True
     if _REPORTING.search(name) or _changes_a_tensor(event.subject):
         return False
     return bool(_TRAINING.search(name)) or any(_is_loss(value) for value in event.given)
+
+
+def _keeps(value: Value, called_thing: Unknown) -> bool:
+    """Whether something keeps what is called under an attribute, or as an item, which then is no method of it."""
+    match called_thing.key:
+        case (Instance() as owner, str(), *_):
+            return value is owner and not owner.cls.opaque
+        case ("item", _):
+            return value is called_thing.parent
+        case _:
+            return False
 
 
 def _prepares_data(method: Unknown) -> bool:

@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
 from headlint.checks.evidence import Evidence
 from headlint.checks.tensors import ancestors
-from headlint.checks.training.holding import held_by
+from headlint.checks.training.holding import covers, held_by
 from headlint.checks.training.order import Run, always_with, together
 from headlint.checks.training.reach import depends_on, outputs_in, tensors_in
 from headlint.checks.training.switching import (
-    covers,
     depends_on_mode,
     given_by_ready_made,
     may_be_switched_by,
@@ -136,7 +135,8 @@ def _is_judged_after_training(evidence: Evidence, run: Run, applied: TrainingEve
     if not applied.rounds:
         return _is_behind(run, applied, steps) and _is_decided_upon_or_compared(evidence, run, applied)
     if _trains_beside(run, applied):
-        return _is_compared(evidence, applied) and _is_beside_training(evidence, run, applied)
+        compared = _is_compared(evidence, applied) or (applied.without_gradient and _is_checked(evidence, applied))
+        return compared and _is_beside_training(evidence, run, applied)
     return goes_through_data(applied) and (
         _is_decided_upon_or_compared(evidence, run, applied)
         or _is_summed_up(evidence, run, applied, behind=all(run.place(step) < run.place(applied) for step in steps))
@@ -349,6 +349,13 @@ def _is_decided_upon_or_compared(evidence: Evidence, run: Run, applied: Training
 def _is_decided_upon(evidence: Evidence, applied: TrainingEvent) -> bool:
     outputs = outputs_in(applied.by)
     return any(depends_on(evidence, fact.tensor, one) for fact in evidence.of(PredictionUse) for one in outputs)
+
+
+def _is_checked(evidence: Evidence, applied: TrainingEvent) -> bool:
+    """Whether what is decided upon an output is compared with labels."""
+    outputs = outputs_in(applied.by)
+    uses = (fact for fact in evidence.of(PredictionUse) if fact.kind == "equality")
+    return any(depends_on(evidence, fact.tensor, one) for fact in uses for one in outputs)
 
 
 def _is_compared(evidence: Evidence, applied: TrainingEvent) -> bool:

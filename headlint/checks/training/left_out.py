@@ -9,10 +9,10 @@ from headlint.checks.evidence import Evidence
 from headlint.checks.modules import unregistered_layers
 from headlint.checks.tensors import ancestors, prediction
 from headlint.checks.training.held import optimizer_misses_parameters
+from headlint.checks.training.holding import covers
 from headlint.checks.training.order import Run, together
 from headlint.checks.training.reach import depends_on
 from headlint.checks.training.strangers import step_of_a_stranger
-from headlint.checks.training.switching import covers
 from headlint.flow.values.facts import Event, TrainingEvent
 from headlint.flow.values.library_values import Layer
 from headlint.flow.values.python_values import Unknown, Value

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
 from headlint.checks.evidence import Evidence
 from headlint.checks.training.gathering import counts_rounds
-from headlint.checks.training.holding import held_by, is_optimizer
-from headlint.checks.training.order import Run, is_settled, together
+from headlint.checks.training.holding import covers, held_by, is_optimizer
+from headlint.checks.training.order import Run, is_plain, is_settled, together
 from headlint.checks.training.reach import depends_on, tensors_in
-from headlint.checks.training.switching import covers, depends_on_mode, leaves_its_mode, may_be_switched_by, mode_of
+from headlint.checks.training.switching import depends_on_mode, leaves_its_mode, may_be_switched_by, mode_of
 from headlint.flow.values.conditions import Condition, Guard
 from headlint.flow.values.facts import Event, TrainingEvent
 from headlint.flow.values.python_values import HeapObject, Unknown, Value
@@ -21,7 +21,7 @@ def trained_in_evaluation_mode(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL608."""
     for run in evidence.runs:
         for backward in run.of(Event.DIFFERENTIATED):
-            if backward.by is not None or backward.given or backward.without_gradient or not backward.rounds:
+            if not is_plain(backward) or backward.without_gradient or not backward.rounds:
                 continue
             for applied in _applied_for(evidence, run, backward):
                 switch = _evaluation_before(run, applied, backward)
@@ -136,7 +136,7 @@ def _evaluation_before(run: Run, applied: TrainingEvent, backward: TrainingEvent
         if before:
             found = before[-1]
             lasts = mode_of(found) is False and not as_made and not _handed_between(run, found, applied)
-            return found if lasts and not _is_decided(found, about) else None
+            return found if lasts and not _is_decided(run, found, model) else None
         if one is not None and _is_replaced_in(run, applied, one.loop):
             return None
         whole = [event for event in about if one is not None and one in event.rounds and together(event, applied)]
@@ -148,15 +148,16 @@ def _evaluation_before(run: Run, applied: TrainingEvent, backward: TrainingEvent
     return None
 
 
-def _is_decided(switch: TrainingEvent, switches: list[TrainingEvent]) -> bool:
-    """Whether a test decides between this mode and the other: ``if …: model.eval() else: model.train()``."""
+def _is_decided(run: Run, switch: TrainingEvent, model: Value) -> bool:
+    """Whether a test decides between this mode and the other, of the model or some of its parts."""
     decisions = {(guard.condition, guard.outcome) for guard in switch.guards}
     return any(
         mode_of(other) is True
-        and other.calls == switch.calls
-        and other.rounds == switch.rounds
+        and (covers(other.subject, model) or covers(model, other.subject))
+        and other.calls[: len(switch.calls)] == switch.calls
+        and other.rounds[: len(switch.rounds)] == switch.rounds
         and any((guard.condition, not guard.outcome) in decisions for guard in other.guards)
-        for other in switches
+        for other in run.of(Event.MODE_SET)
     )
 
 
@@ -204,7 +205,8 @@ def _holds_but_once(guard: Guard) -> bool:
 
 def _handed_between(run: Run, first: TrainingEvent, last: TrainingEvent) -> bool:
     between = run.events[run.place(first) : run.place(last)]
-    return any(_may_switch(event, _model_of(run, last)) for event in between)
+    model = _model_of(run, last)
+    return any(_may_switch(event, model) or _switches_a_part(event, model) for event in between)
 
 
 def _handed_around(run: Run, switch: TrainingEvent, applied: TrainingEvent, one: Round) -> bool:
@@ -214,6 +216,13 @@ def _handed_around(run: Run, switch: TrainingEvent, applied: TrainingEvent, one:
         event for place, event in enumerate(run.events) if (place > left or place < needed) and one in event.rounds
     )
     return any(_may_switch(event, switch.subject) for event in passed)
+
+
+def _switches_a_part(event: TrainingEvent, model: Value) -> bool:
+    """Whether a part of a model is put into training mode, or something that may be one."""
+    if event.event is not Event.MODE_SET or mode_of(event) is False or event.subject is model:
+        return False
+    return isinstance(event.subject, Unknown) or covers(model, event.subject)
 
 
 def _may_switch(event: TrainingEvent, model: Value) -> bool:

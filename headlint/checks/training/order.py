@@ -11,7 +11,7 @@ from headlint.flow.machine.state import consistent
 from headlint.flow.values.assumptions import Assumption
 from headlint.flow.values.conditions import Condition
 from headlint.flow.values.facts import Event, TrainingEvent
-from headlint.flow.values.python_values import Unknown
+from headlint.flow.values.python_values import Constant, Unknown
 from headlint.flow.values.training_values import Loop, Round
 
 
@@ -136,6 +136,11 @@ def _followed(events: tuple[TrainingEvent, ...], broken_loops: bool) -> Run:
 def together(first: TrainingEvent, second: TrainingEvent) -> bool:
     """Whether both can happen on one path."""
     return consistent((*first.guards, *second.guards))
+
+
+def is_plain(backward: TrainingEvent) -> bool:
+    """Whether a program calls ``backward()`` itself, and asks for no gradient of the gradients."""
+    return backward.by is None and backward.given in ((), (Constant("retain_graph"),))
 
 
 def always_with(first: TrainingEvent, second: TrainingEvent) -> bool:

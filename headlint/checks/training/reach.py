@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from headlint.checks.evidence import Evidence
-from headlint.checks.training.holding import held_by
+from headlint.checks.training.holding import covers, held_by
 from headlint.flow.training.parameters import has_weights
 from headlint.flow.values.conditions import Choice
 from headlint.flow.values.facts import LossUse
 from headlint.flow.values.library_values import Backbone, Layer, Part
-from headlint.flow.values.python_values import Constant, DictValue, Site, TupleValue, Unknown, Value
+from headlint.flow.values.python_values import Constant, DictValue, Instance, Site, TupleValue, Unknown, Value
 from headlint.flow.values.tensor_values import COMPUTED, Tensor
 from headlint.flow.values.training_values import Parameters
 
@@ -131,9 +131,19 @@ def certainly_reaches(evidence: Evidence, loss: Value, optimizer: Value) -> bool
 def reaches_none_of(evidence: Evidence, loss: Value, held: Parameters) -> bool:
     """Whether a loss certainly depends on none of some parameters."""
     if not is_known_throughout(evidence, held):
-        return False
+        return _is_of_other_modules(evidence, loss, held)
     found = behind(evidence, loss)
     return found.complete and not any(found.has(member) for member in held.members if _may_be_module(member))
+
+
+def _is_of_other_modules(evidence: Evidence, loss: Value, held: Parameters) -> bool:
+    """Whether all that a loss depends on is followed, and is no part of the modules whose parameters these are."""
+    owners = [owner for owner in held.owners if isinstance(owner, Instance) and not owner.cls.opaque]
+    if not owners or len(owners) < len(held.owners) or any(one in held.members for one in evidence.used_by_hand):
+        return False
+    found = behind(evidence, loss)
+    apart = not any(covers(owner, layer) for owner in owners for layer in found.layers)
+    return found.complete and bool(found.layers) and apart and not found.sites and not found.weights
 
 
 def is_known_throughout(evidence: Evidence, held: Parameters) -> bool:

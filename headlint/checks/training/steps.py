@@ -24,7 +24,7 @@ from headlint.checks.training.holding import (
     may_train,
     reaches,
 )
-from headlint.checks.training.order import Run, always_with, is_of_command_line, is_option, together
+from headlint.checks.training.order import Run, always_with, is_of_command_line, is_option, is_plain, together
 from headlint.checks.training.reach import certainly_reaches, may_reach
 from headlint.checks.training.tapes import TRAINABLE
 from headlint.checks.training.unused_gradients import (
@@ -285,7 +285,7 @@ def _cleared_right_before(run: Run, step: TrainingEvent) -> TrainingEvent | None
 def _backward_without_step(evidence: Evidence, run: Run, backward: TrainingEvent) -> Iterator[Diagnostic]:
     if backward.rounds and backward.by is not None:
         yield from _tape_without_step(run, backward)
-    if not backward.rounds or backward.by is not None or backward.given:
+    if not backward.rounds or not is_plain(backward):
         return
     yield from _never_stepped(evidence, run, backward)
     clearing = next(cleared_unused(evidence, run, backward), None) or _cleared_without_steps(evidence, run, backward)

@@ -5,13 +5,11 @@ from __future__ import annotations
 import re
 
 from headlint.checks.evidence import Evidence
-from headlint.checks.training.holding import called
+from headlint.checks.training.holding import DEEPEST_MODULE, called
 from headlint.flow.values.conditions import Choice
 from headlint.flow.values.facts import Event, TrainingEvent
 from headlint.flow.values.library_values import Backbone, Container, Layer, Part
 from headlint.flow.values.python_values import ClassValue, Constant, HeapObject, Instance, TupleValue, Unknown, Value
-
-DEEPEST_MODULE = 8
 
 _DROPPING_BY_DEFAULT = ("TransformerEncoderLayer", "TransformerDecoderLayer", "Transformer")
 """Layers that drop values unless an argument says otherwise."""
@@ -118,21 +116,6 @@ def taken_from(part: Value | None) -> Backbone | None:
             return taken_from(around)
         case _:
             return None
-
-
-def covers(module: Value, model: Value, depth: int = DEEPEST_MODULE) -> bool:
-    """Whether a switch of a module's mode switches a model's: it is the model, or has it as a part."""
-    if module is model:
-        return True
-    match module:
-        case Container() | Instance() if depth > 0:
-            return any(covers(part, model, depth - 1) for part in module.slots.values())
-        case TupleValue(items):
-            return any(covers(item, model, depth) for item in items)
-        case Choice(options):
-            return any(covers(option.value, model, depth) for option in options)
-        case _:
-            return False
 
 
 def mode_of(event: TrainingEvent) -> bool | None:

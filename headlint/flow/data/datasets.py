@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from headlint.flow.data import hugging_face, scikit_learn, tables, tensorflow_data, torch_data, torchtext
+from headlint.flow.data import hugging_face, pixels, scikit_learn, tables, tensorflow_data, torch_data, torchtext
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.library_values import Dataset, Rows, Table
 from headlint.flow.values.python_values import Constant, FrameworkMethod, TupleValue, Unknown, Value
@@ -20,6 +20,8 @@ def call(machine: Machine, path: str, arguments: Arguments, at: int) -> Value | 
     site = machine.site(at)
     if package == "torchvision.datasets":
         return torch_data.torchvision(name, arguments, site)
+    if package.startswith("torchvision.transforms"):
+        return pixels.transform(machine, name, arguments)
     if package.startswith("torchtext") and (fields := torchtext.call(machine, path, arguments, site)) is not None:
         return fields
     if package == "torchtext.datasets":

@@ -8,7 +8,7 @@ from headlint.flow.data import labels
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.facts import PredictionUse
 from headlint.flow.values.intervals import BELOW_ZERO, BOTH_SIGNS, STANDARDISED, UNIT, Interval
-from headlint.flow.values.library_values import Dataset
+from headlint.flow.values.library_values import Dataset, Table
 from headlint.flow.values.python_values import (
     Constant,
     DictValue,
@@ -183,9 +183,23 @@ def _encoded(machine: Machine, encoder: Dataset, value: Value | None, site: Site
         case "KBinsDiscretizer":
             return _binned(machine, encoder, known, site)
         case "OrdinalEncoder":
-            return labels.target("index", None, "float", "OrdinalEncoder", site, Shape((None, None)))
+            column = _is_column(known)
+            return labels.target(
+                "index", None, "float", "OrdinalEncoder", site, Shape((None, 1 if column else None)), column
+            )
         case _:
             return labels.target("index", count, "integer", "LabelEncoder", site, Shape((None,)), False)
+
+
+def _is_column(value: Value | None) -> bool | None:
+    """Whether an array or a table has one column; None where that is not known."""
+    match value:
+        case Table(complete=True):
+            return len(value.slots) == 1
+        case Tensor() if value.shape.rank == 2:
+            return value.shape.units == 1 or None
+        case _:
+            return None
 
 
 def _binned(machine: Machine, binner: Dataset, column: Value | None, site: Site) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from headlint.flow.data import labels
+from headlint.flow.data import labels, pixels
 from headlint.flow.machine.state import join
 from headlint.flow.python import iteration
 from headlint.flow.tensors import shapes
@@ -44,7 +44,8 @@ def torchvision(name: str, arguments: Arguments, site: Site) -> Value:
             case Constant(str() as split) if split in data.EMNIST_CLASSES:
                 count = data.EMNIST_CLASSES[split]
     if name in ("ImageFolder", "DatasetFolder", "FakeData", "EMNIST") or count is not None:
-        return Dataset(name, TupleValue((Tensor(), labels.target("index", count, "integer", name, site, Shape(())))))
+        given = labels.target("index", count, "integer", name, site, Shape(()))
+        return Dataset(name, TupleValue((pixels.image(name, arguments, site), given)))
     return Dataset(name, Unknown())
 
 
@@ -135,6 +136,12 @@ def _of_any_shape(value: Value) -> Value:
             return value
 
 
+def _numbers(dtype: str) -> Tensor:
+    """One number for each sample of a batch."""
+    known = Labels("", None, dtype, False, "the numbers of a batch")
+    return Tensor(shape=Shape((None,)), origin=Origin("input", "a batch of numbers"), labels=known)
+
+
 def batch(item: Value) -> Value:
     """Several items put together: a further axis in front."""
     match item:
@@ -147,11 +154,15 @@ def batch(item: Value) -> Value:
         case ListValue():
             return item
         case Choice(options):
-            return join((option.guards, _of_any_shape(batch(option.value))) for option in options)
+            batches = [(option.guards, batch(option.value)) for option in options]
+            alike = len({one.shape if isinstance(one, Tensor) else None for _, one in batches}) == 1
+            return join((guards, one if alike else _of_any_shape(one)) for guards, one in batches)
         case Constant(bool() | int() | float() as number):
-            dtype = "float" if isinstance(number, float) else "integer"
-            known = Labels("", None, dtype, False, "the numbers of a batch")
-            return Tensor(shape=Shape((None,)), origin=Origin("input", "a batch of numbers"), labels=known)
+            return _numbers("float" if isinstance(number, float) else "integer")
+        case Unknown(is_whole_number=True):
+            return _numbers("integer")
+        case Unknown(key="float"):
+            return _numbers("float")
         case Constant():
             return Unknown("a batch of texts")
         case Unknown():

@@ -266,8 +266,13 @@ def _time_distributed(machine: Machine, layer: Layer, tensor: Tensor, site: Site
 
 
 def _lambda(machine: Machine, layer: Layer, tensor: Tensor, site: Site) -> Value:
+    return call_lambda(machine, layer, tensor)
+
+
+def call_lambda(machine: Machine, layer: Layer, given: Value) -> Value:
+    """Call the function of a ``Lambda`` with a tensor, or with several in a list."""
     function = layer.arguments.get("function")
-    return Unknown() if function is None else machine.call_with(function, tensor)
+    return Unknown() if function is None else machine.call_with(function, given)
 
 
 def merge(machine: Machine, layer: Layer, value: Value, site: Site) -> Value:

@@ -24,10 +24,22 @@ def torchvision(machine: Machine, path: str, arguments: Arguments, at: int) -> V
     name = path.rsplit(".", 1)[-1]
     if name.startswith("_") or name[:1].isupper() or name in ("get_weight", "list_models"):
         return Unknown()
+    if name.startswith(("deeplabv3_", "fcn_", "lraspp_")):
+        return _of_pixels(machine, path, arguments, at)
     if any(part in name for part in ("rcnn", "retinanet", "ssd", "fcos", "deeplab", "fcn_", "lraspp", "raft")):
         return Unknown()
     width = units(arguments.get("num_classes"), IMAGENET_CLASSES)
     return _with_weights(machine, Backbone(path, machine.site(at), width, torch.BACKBONE_HEADS), arguments)
+
+
+def _of_pixels(machine: Machine, path: str, arguments: Arguments, at: int) -> Value:
+    """``torchvision.models.segmentation.fcn_resnet50(…)``: its answer holds the scores of each pixel as ``out``."""
+    backbone = Backbone(path, machine.site(at), None, ("classifier",))
+    origin = Origin("layer", path, backbone.site, backbone.site)
+    width = units(arguments.get("num_classes"), None)
+    scores = Tensor(Domain.LINEAR, Shape((None, width, None, None)), origin, axis=1)
+    backbone.slots[("output",)] = DictValue({"out": scores}, complete=False)
+    return backbone
 
 
 def _with_weights(machine: Machine, backbone: Backbone, arguments: Arguments) -> Backbone:
@@ -100,11 +112,16 @@ def apply(machine: Machine, backbone: Backbone, value: Value, at: int, arguments
     """Call a ready-made model."""
     known = machine.read(backbone, ("output",))
     if known is not None:
-        return known
+        return known if not _has_another_head(backbone) else Unknown()
     return machine.state.distribute(
         [_replaced_head(machine, backbone), value],
         lambda head, given: _through(machine, backbone, head, given, at, arguments),
     )
+
+
+def _has_another_head(backbone: Backbone) -> bool:
+    """Whether anything was put where a ready-made model keeps its head."""
+    return any(isinstance(key, tuple) and key and key[0] in backbone.head_names for key in backbone.slots)
 
 
 def _through(machine: Machine, backbone: Backbone, head: Value, given: Value, at: int, arguments: Arguments) -> Value:

@@ -14,7 +14,7 @@ from headlint.flow.values.arguments import NO_ARGUMENTS, Arguments
 from headlint.flow.values.conditions import Choice
 from headlint.flow.values.facts import LayerBuilt, UnknownString
 from headlint.flow.values.library_values import Backbone, Container, Layer, Model, Part
-from headlint.flow.values.python_values import Constant, Site, TupleValue, Unknown, Value
+from headlint.flow.values.python_values import Constant, ListValue, Site, TupleValue, Unknown, Value
 from headlint.flow.values.tensor_values import Origin, Tensor
 from headlint.frameworks import keras
 from headlint.frameworks.kinds import LayerKind
@@ -117,6 +117,8 @@ def apply_layer(machine: Machine, layer: Layer, value: Value, site: Site, given:
         return layer_effects.merge(machine, layer, value, site)
     if layer.kind.effect == "attention":
         return layer_effects.attention(machine, layer, value, site, _others(given))
+    if layer.kind.effect == "lambda" and isinstance(value, ListValue | TupleValue):
+        return layer_effects.call_lambda(machine, layer, value)
     tensor = operation.tensor_of(machine, value)
     if tensor is None:
         return _unusual_input(machine, layer, value, site)

@@ -20,7 +20,8 @@ from headlint.flow.libraries import (
 )
 from headlint.flow.machine.parts import BY_HAND
 from headlint.flow.python import attributes, builtin_calls, collections_methods, items, standard_library
-from headlint.flow.tensors import tensors
+from headlint.flow.tensors import creation, tensors
+from headlint.flow.tensors.dtypes import type_name
 from headlint.flow.torch_modules import dropout
 from headlint.flow.training import automatic, modules, optimizers, parameters, unreadable
 from headlint.flow.values.arguments import Arguments
@@ -392,6 +393,8 @@ def call_unknown(machine: Machine, function: Unknown, arguments: Arguments, at: 
         if name in SAME_VALUE_METHODS and not (name in ("train", "eval") and len(arguments) > 1):
             modules.note_mode_of_unknown(machine, function.parent, name, arguments, at)
             return function.parent
+        if name == "astype" and (typed := type_name(arguments.first("dtype"))):
+            return creation.typed(machine, function.parent, typed, "astype(…)", machine.site(at))
         if name == "size":
             return _size_of_unknown(function.parent, arguments)
         if name in ("startswith", "endswith") and len(arguments) == 1:

@@ -15,7 +15,10 @@ MOST_STEPS_OF_A_ROOT = 12_000
 """Those that a function nothing calls may take: libraries of models have hundreds of such functions, all alike."""
 
 SHARE_OF_OPTIONS = 2
-"""Which part of a file's steps may be spent on what only other options of its command line than the defaults lead to."""
+"""As which part of a file's steps may be spent, beside these, on what only other options than the defaults lead to."""
+
+SHARE_OF_ONE_OPTION = 8
+"""Which part of these one option may take."""
 
 TIMES_FOR_TRAINING = 4
 """How many times as many it may take in a file that computes gradients: few do, and one loop reaches most of a program."""

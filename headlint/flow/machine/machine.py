@@ -19,6 +19,7 @@ from headlint.flow.machine.budget import (
     LEAST_STEPS_FOR_ROOTS,
     MOST_STEPS,
     MOST_STEPS_OF_A_ROOT,
+    SHARE_OF_ONE_OPTION,
     SHARE_OF_OPTIONS,
     STEPS_PER_COMBINATION,
     BudgetSpent,
@@ -161,8 +162,6 @@ class Machine:
         """Those that a function nothing calls may take."""
         self._steps_left = most_steps
         self._steps_for_options = most_steps // SHARE_OF_OPTIONS
-        self._among_options = False
-        """Whether something is followed to which only another option than the default leads."""
         self._spent_in: tuple[Round, ...] = ()
 
     # The program
@@ -232,16 +231,14 @@ class Machine:
         self._steps_left += kept
 
     def with_share_of_options(self, run: Callable[[], object]) -> None:
-        """Follow what only another than the default leads to: all of that must leave most of the steps to the default."""
-        outermost, self._among_options = not self._among_options, True
-        most_steps = min(self.steps_left, self._steps_for_options) if outermost else self.steps_left
-        before = self.steps_left
+        """Follow what only another than the default leads to: all of that has steps of its own, which the default keeps."""
+        kept, granted = self._steps_left, self._steps_for_options // SHARE_OF_ONE_OPTION
+        self._steps_left = granted + self.state.work * STEPS_PER_COMBINATION
         try:
-            self.with_share(run, most_steps // 2, Event.LEFT_OUT)
+            self.with_share(run, granted, Event.LEFT_OUT)
         finally:
-            if outermost:
-                self._among_options = False
-                self._steps_for_options -= before - self.steps_left
+            self._steps_for_options -= granted - max(0, self.steps_left)
+            self._steps_left = kept
 
     def _may_matter(self, definition: ir.FunctionDefinition | ir.Lambda | None) -> bool:
         """Whether a call that is left out may be part of a step; a ``forward`` and a data set's items are none."""

@@ -13,10 +13,8 @@ from contextlib import contextmanager
 from headlint.flow.values.conditions import Choice, Condition, Guard, Option
 from headlint.flow.values.library_values import Backbone, Part
 from headlint.flow.values.python_values import (
-    ClassValue,
     Constant,
     DictValue,
-    FunctionValue,
     HeapObject,
     ListValue,
     TupleValue,
@@ -299,10 +297,8 @@ def join(options: Iterable[tuple[tuple[Guard, ...], Value]]) -> Value:
 
 
 def _is_made(option: Option) -> bool:
-    """Whether a value is a model, a class, or something else that was made or defined, and nothing that is computed."""
-    return isinstance(option.value, HeapObject | ClassValue | FunctionValue | Unknown) and not isinstance(
-        option.value, DictValue | ListValue
-    )
+    """Whether a value is a model, a class, what a model gives, or something else that was made, and nothing that is computed."""
+    return not _is_computed(option) and not isinstance(option.value, Constant | TupleValue | DictValue | ListValue)
 
 
 def _condensed(option: Option) -> Option:
@@ -324,7 +320,9 @@ def _none_of(subject: Hashable, guards: list[Guard]) -> Guard:
         names += operand if guard.condition.operator == "in" and isinstance(operand, tuple) else (operand,)
     expected = {guard.expected for guard in guards}
     usual = True if True in expected else None if None in expected else False
-    return Guard(Condition("in", subject, tuple(names)), False, usual, all(guard.required for guard in guards))
+    return Guard(
+        Condition("in", subject, tuple(dict.fromkeys(names))), False, usual, all(guard.required for guard in guards)
+    )
 
 
 def _is_computed(option: Option) -> bool:

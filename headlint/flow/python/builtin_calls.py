@@ -49,6 +49,15 @@ def call(machine: Machine, name: str, arguments: Arguments, at: int) -> Value:
     return machine.state.distribute([asked], lambda one: method(machine, others.preceded_by(one), at))
 
 
+def _open(machine: Machine, arguments: Arguments, at: int) -> Value:
+    """``open(path)``: what reads it may ask which file it is."""
+    match arguments.first("file"):
+        case Constant(str() as path):
+            return machine.globals.child(("opened", path))
+        case _:
+            return machine.globals.child(("builtins", "open", machine.site(at)))
+
+
 def _len(machine: Machine, arguments: Arguments, at: int) -> Value:
     given = machine.state.narrow(arguments.positional[0]) if arguments.positional else Unknown()
     match given:
@@ -223,6 +232,8 @@ def _number(convert: Callable[[Any], Any]) -> Callable[[Machine, Arguments, int]
                     return Unknown()
             case (Unknown() as unknown,):
                 return unknown.child(convert.__name__)
+            case (Test(),):
+                return Unknown(key=convert.__name__)
             case (Tensor(labels=Labels() as known) as tensor,) if convert in (int, float):
                 return tensor.derive(labels=replace(known, dtype="integer" if convert is int else "float"))
             case _:
@@ -241,11 +252,13 @@ _ANY_OF = {
 
 
 def _getattr(machine: Machine, arguments: Arguments, at: int) -> Value:
-    """``getattr(owner, name)``; an option whose default names nothing must be given, and then names anything."""
+    """``getattr(owner, name)``; an option may name anything, and one whose default names nothing must be given."""
     match arguments.positional:
         case (ModuleValue(unit), Constant(str() as name, symbol=Unknown() as option), *_) if is_option(option):
             found = machine.attribute(arguments.positional[0], name, at)
-            return picked_by_name.from_module(machine, unit, option) if isinstance(found, Unknown) else found
+            if isinstance(found, Unknown):
+                return picked_by_name.from_module(machine, unit, option)
+            return picked_by_name.like_the_default(machine, unit, option, name, found)
         case (owner, Constant(str() as name), *_):
             return machine.attribute(owner, name, at)
         case (ModuleValue(unit), Unknown() as name, *_):
@@ -428,6 +441,7 @@ def _round(machine: Machine, arguments: Arguments, at: int) -> Value:
 
 BUILTINS: dict[str, Callable[[Machine, Arguments, int], Value]] = {
     "len": _len,
+    "open": _open,
     "range": _range,
     "xrange": _range,
     "enumerate": _enumerate,

@@ -25,6 +25,8 @@ def call(machine: Machine, receiver: Value, name: str, arguments: Arguments, at:
             return _of_dict(machine, receiver, name, arguments)
         case Constant(str()) if name in ("startswith", "endswith"):
             return _is_so(receiver, name, arguments)
+        case Constant(str() as text) if name in ("split", "rsplit"):
+            return _split(receiver, text, name, arguments)
         case Constant(str() as text):
             return _of_text(text, name)
         case _:
@@ -149,6 +151,19 @@ def _is_so(text: Constant, asked: str, arguments: Arguments) -> Value:
         case Constant(str() as known, symbol=symbol), (Constant(str() as part),):
             held = known.startswith(part) if asked == "startswith" else known.endswith(part)
             return Constant(held) if symbol is None else Test(Condition(asked, symbol, part), True, held)
+        case _:
+            return Unknown()
+
+
+def _split(whole: Constant, text: str, name: str, arguments: Arguments) -> Value:
+    """``"package.module.Name".rsplit(".", 1)``."""
+    given = [value.value for value in arguments.positional if isinstance(value, Constant)]
+    if len(given) < len(arguments.positional) or arguments.named:
+        return Unknown()
+    match given:
+        case [] | [str()] | [str(), int()] if "" not in given:
+            parts = getattr(text, name)(*given)
+            return ListValue(tuple(Constant(part, whole.assumptions) for part in parts))
         case _:
             return Unknown()
 

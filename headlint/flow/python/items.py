@@ -219,6 +219,8 @@ def _entry_of_option(machine: Machine, mapping: DictValue, option: Unknown, defa
     """What an option of the command line picks: any of the models of a table, and otherwise what its default does."""
     if _chooses_a_model(machine, mapping, default):
         return _chosen_by_option(machine, mapping, option, default)
+    if default not in mapping.slots and mapping.complete and mapping.slots:
+        return _chosen_by_option(machine, mapping, option, default)  # who comes here gives another than the default
     value = machine.read(mapping, default) or mapping.rest.child(default)
     if not (isinstance(value, Constant) and isinstance(value.value, str)):
         machine.branches.settled.add(option)

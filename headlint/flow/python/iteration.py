@@ -192,7 +192,10 @@ def unpack(machine: Machine, value: Value, count: int) -> list[Value]:
             one = element(machine, tensor)
             return [one] * count
         case ListValue() as items_list:
-            return [element(machine, items_list)] * count
+            one = element(machine, items_list)
+            return [
+                Unknown() if isinstance(one, Constant) else one for _ in range(count)
+            ]  # numbers differ by their place
         case Choice() as choice:
             return [
                 machine.state.distribute(

@@ -37,6 +37,17 @@ def from_module(machine: Machine, unit: ModuleUnit, name: Unknown) -> Value:
     return _one_of(name, _offered(machine, unit, name), MOST_OF_ONE_QUESTION)
 
 
+def like_the_default(machine: Machine, unit: ModuleUnit, option: Unknown, default: str, found: Value) -> Value:
+    """What the default of an option names, or any other class or function of its kind that the module offers."""
+    if not isinstance(found, ClassValue | FunctionValue):
+        return found
+    others = dict(islice(_offered(machine, unit, option), MOST_OF_ONE_QUESTION + 1))
+    if default not in others or not 1 < len(others) <= MOST_OF_ONE_QUESTION:
+        return found
+    named = [(default, found), *((key, value) for key, value in others.items() if key != default)]
+    return join(((Guard(Condition("==", option, key), True, key == default),), value) for key, value in named)
+
+
 def class_named(machine: Machine, name: Unknown) -> Value:
     """One of the modules and models that the names of the module stand for where the interpreter is."""
     offered = _offered(machine, machine.unit, name)

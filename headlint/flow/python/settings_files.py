@@ -27,6 +27,15 @@ MOST_FILES = 12
 DEEPEST_GROUP = 4
 """Groups within groups that are followed."""
 
+MOST_FOLDERS = 3
+"""Folders, from that of the program upwards, in which a file of settings is looked for."""
+
+DEEPEST_CHOICE = 1
+"""Those of them of which another file than the usual may be chosen."""
+
+USUAL_FOLDERS = ("configs", "config", "conf")
+"""Where programs keep their settings that work the folder out themselves."""
+
 TARGET, PARTIAL, RECURSIVE = "_target_", "_partial_", "_recursive_"
 """What an object of the settings is made by, whether only later, and whether what is inside is made before it."""
 
@@ -39,12 +48,36 @@ def of_program(machine: Machine, node: ir.FunctionDefinition) -> tuple[tuple[str
             case ir.Call(function=function, arguments=given) if machine.evaluate(function) == FrameworkName(
                 "hydra.main"
             ):
-                named = {argument.name: machine.evaluate(argument.value) for argument in given}
-                match named.get("config_path", Constant(None)), named.get("config_name"):
-                    case Constant(str() | None as folder), Constant(str() as name) if file is not None:
-                        path = _resolved(file.parent / (folder or "") / _file_name(name))
-                        return ((node.parameters[0].name, _composed(machine, path, (), 0) or Unknown()),)
+                named = _named_arguments(machine, given)
+                match named.get("config_name"):
+                    case Constant(str() as name) if file is not None:
+                        folders = _folders(file.parent, named.get("config_path", Constant(None)))
+                        composed = (_composed(machine, folder / _file_name(name), (), 0) for folder in folders)
+                        settings = next((found for found in composed if found is not None), None)
+                        return ((node.parameters[0].name, settings),) if settings is not None else ()
     return ()
+
+
+def _named_arguments(machine: Machine, given: tuple[ir.Argument, ...]) -> dict[Hashable, Value]:
+    named: dict[Hashable, Value] = {}
+    for argument in given:
+        value = machine.evaluate(argument.value)
+        if argument.stars == 2 and isinstance(value, DictValue):
+            named |= value.slots
+        else:
+            named[argument.name] = value
+    return named
+
+
+def _folders(home: Path, said: Value) -> Iterator[Path]:
+    """Where the settings of a program may stand; programs that work their folder out keep it beside or above themselves."""
+    match said:
+        case Constant(None):
+            yield home
+        case Constant(str() as folder):
+            yield _resolved(home / folder)
+        case _:
+            yield from (beside / name for beside in (home, home.parent) for name in USUAL_FOLDERS)
 
 
 def _file_name(name: str) -> str:
@@ -88,11 +121,16 @@ def _defaults(said: object) -> Iterator[tuple[str, str]]:
 
 
 def _chosen(machine: Machine, folder: Path, name: str, place: tuple[str, ...], depth: int) -> Value | None:
-    """The file of a group that the defaults name, or any other of the group where one of them is about the project."""
+    """The file of a group that the defaults name, or any other of the group where it is about a network or a loss."""
     name = name.removesuffix(".yaml")
     default = _composed(machine, folder / _file_name(name), place, depth + 1)
     others = machine.loader.settings_in(folder)
-    if default is None or not 1 < len(others) <= MOST_FILES or not _names_something_of_the_project(machine, default):
+    if (
+        default is None
+        or depth > DEEPEST_CHOICE
+        or not 1 < len(others) <= MOST_FILES
+        or not _chooses_a_part(machine, default)
+    ):
         return default
     option = machine.globals.child(Assumption(str(folder), "", "/".join(place)))
     files = {
@@ -102,14 +140,15 @@ def _chosen(machine: Machine, folder: Path, name: str, place: tuple[str, ...], d
     return join(((Guard(Condition("==", option, key), True, key == name),), value) for key, value in known)
 
 
-def _names_something_of_the_project(machine: Machine, settings: DictValue) -> bool:
+def _chooses_a_part(machine: Machine, settings: DictValue) -> bool:
+    """Whether settings name something of the project, or a loss: with another of a group goes another of a second one."""
     for key, value in settings.slots.items():
         match value:
             case Constant(str() as dotted) if key == TARGET:
                 top = names.module_named(machine, machine.unit, 0, dotted.split(".", 1)[0])
-                if not isinstance(top, FrameworkName | Unknown):
+                if not isinstance(top, FrameworkName | Unknown) or dotted.lower().endswith("loss"):
                     return True
-            case DictValue() if _names_something_of_the_project(machine, value):
+            case DictValue() if _chooses_a_part(machine, value):
                 return True
     return False
 
@@ -165,25 +204,27 @@ def instantiate(machine: Machine, arguments: Arguments, at: int) -> Value:
 def _made(
     machine: Machine, settings: Value, positional: tuple[Value, ...], named: Mapping[str, Value], at: int
 ) -> Value:
-    match machine.read(settings, TARGET) if isinstance(settings, DictValue) else None:
-        case Constant(str() as dotted) if isinstance(settings, DictValue):
-            entries = {str(key): value for key, value in settings.slots.items() if not str(key).startswith("_")}
+    if not isinstance(settings, DictValue):
+        return machine.globals.child(("made by settings", machine.site(at)))
+    said = {**{str(key): value for key, value in settings.slots.items()}, **named}
+    match said.get(TARGET):
+        case Constant(str() as dotted):
+            made_by = _named(machine, dotted)
         case _:
             return machine.globals.child(("made by settings", machine.site(at)))
-    recursive = not _is(machine, settings, RECURSIVE, False)
-    given = {key: _inner(machine, value, at) if recursive else value for key, value in entries.items()} | dict(named)
-    made_by = _named(machine, dotted)
-    if _is(machine, settings, PARTIAL, True):
+    recursive = not _is(said.get(RECURSIVE), False)
+    given = {
+        key: _inner(machine, value, at) if recursive and key not in named else value
+        for key, value in said.items()
+        if not key.startswith("_")
+    }
+    if _is(said.get(PARTIAL), True):
         return Partial(made_by, positional, tuple(given.items()))
     return machine.call(made_by, Arguments(positional, given), at)
 
 
-def _is(machine: Machine, settings: DictValue, key: str, wanted: bool) -> bool:
-    match machine.read(settings, key):
-        case Constant(bool() as said):
-            return said is wanted
-        case _:
-            return False
+def _is(said: Value | None, wanted: bool) -> bool:
+    return isinstance(said, Constant) and said.value is wanted
 
 
 def _inner(machine: Machine, value: Value, at: int) -> Value:
@@ -208,9 +249,29 @@ def _named(machine: Machine, dotted: str) -> Value:
     return value
 
 
+def _loaded(machine: Machine, arguments: Arguments, at: int) -> Value:
+    """``yaml.safe_load(open("settings.yaml"))`` and ``OmegaConf.load("settings.yaml")``."""
+    match arguments.first("stream", "file_"):
+        case Unknown(key=("opened", str() as path)) | Constant(str() as path) if path.endswith((".yaml", ".yml")):
+            return _beside(machine, path) or machine.globals.child(("settings", path))
+        case _:
+            return machine.globals.child(("settings", machine.site(at)))
+
+
+def _beside(machine: Machine, path: str) -> Value | None:
+    """The settings in a file that is named from the folder in which the program is run: its own, or one above it."""
+    home = machine.unit.file
+    for folder in home.parents[:MOST_FOLDERS] if home is not None else ():
+        file = folder / path
+        said = machine.loader.settings(file)
+        if isinstance(said, Mapping):
+            return _value(machine, file, said, ())
+    return None
+
+
 def _plain(machine: Machine, arguments: Arguments, at: int) -> Value:
     """``OmegaConf.to_container(settings)``: the settings themselves."""
-    return arguments.first("cfg", "obj", "config") or Unknown()
+    return arguments.first("cfg", "obj", "config", "d") or Unknown()
 
 
 NAMES = {
@@ -218,5 +279,10 @@ NAMES = {
     "hydra.utils.call": instantiate,
     "omegaconf.OmegaConf.to_container": _plain,
     "omegaconf.OmegaConf.create": _plain,
+    "omegaconf.OmegaConf.load": _loaded,
+    "yaml.safe_load": _loaded,
+    "yaml.full_load": _loaded,
+    "yaml.load": _loaded,
+    "easydict.EasyDict": _plain,
 }
-"""Functions of Hydra and OmegaConf."""
+"""Functions of Hydra, OmegaConf, PyYAML and EasyDict."""

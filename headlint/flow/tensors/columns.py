@@ -1,17 +1,21 @@
-"""What pandas offers on a column: other values for its values, and the numbers of its categories."""
+"""Columns: what pandas offers on one, and what an array of lists has in one place of each."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from headlint.flow.tensors import numbers
+from headlint.flow.python import iteration
+from headlint.flow.tensors import literals, numbers
 from headlint.flow.values.arguments import Arguments
+from headlint.flow.values.library_values import Table
 from headlint.flow.values.python_values import (
     BoundMethod,
     Constant,
     DictValue,
     FunctionValue,
+    ListValue,
     Site,
+    SliceValue,
     TupleValue,
     Unknown,
     Value,
@@ -87,3 +91,25 @@ def _labels(values: list[Value], source: str, site: Site) -> Labels | None:
     dtype = "float" if any(isinstance(number, float) for number in plain) else "integer"
     twice = [*plain, *plain]
     return numbers.written_out([[number] for number in twice], False, dtype, source, site)
+
+
+def of_lists(machine: Machine, tensor: Tensor, key: Value, site: Site) -> Value | None:
+    """``np.array(samples)[:, 1]``, where each sample is a list of things that differ: what each has in one place."""
+    match tensor.origin.factor, key:
+        case ListValue() as rows, TupleValue((SliceValue(Constant(None), Constant(None)), Constant(int()) as place)):
+            found = [machine.item(row, place, 0) for row in iteration.representatives(machine, rows) or ()]
+            column = ListValue(tuple(found), approximate=True)
+            if all(isinstance(one, ListValue | TupleValue) for one in found):
+                return column
+            return literals.array(machine, column, None, Origin("operation", "[…]", site, note="array"))
+        case _:
+            return None
+
+
+def row_of(tensor: Tensor) -> Table | None:
+    """The table of which a tensor is one row: ``table.iloc[number]``."""
+    match tensor:
+        case Tensor(shape=Shape(rank=1), inputs=(Tensor(origin=Origin(factor=Table() as table)),)):
+            return table
+        case _:
+            return None

@@ -144,9 +144,13 @@ def _converted(machine: Machine, operation: Operation, data: Value) -> Value:
 
 def _typed(machine: Machine, operation: Operation, data: Unknown, dtype: str) -> Tensor:
     """Numbers of which only the type is known."""
+    return typed(machine, data, dtype, f"{operation.name.rsplit('.', 1)[-1]}(…)", operation.site)
+
+
+def typed(machine: Machine, data: Unknown, dtype: str, source: str, site: Site) -> Tensor:
+    """What is not followed, as numbers of a type."""
     single = False if data.is_converted or data.is_whole_number else None
-    known = Labels("", None, dtype, single, f"{operation.name.rsplit('.', 1)[-1]}(…)", site=operation.site)
-    made = machine.tensor_of(data).derive(labels=known, inputs=())
+    made = machine.tensor_of(data).derive(labels=Labels("", None, dtype, single, source, site=site), inputs=())
     return made if single is None else made.derive(shape=Shape(()), inputs=())
 
 
@@ -161,6 +165,8 @@ def _astype(machine: Machine, operation: Operation) -> Value:
             dtype = type_name(operation.arguments.get("dtype"))
             if dtype == "integer" and tensor.domain in (Domain.SIGMOID, Domain.SOFTMAX, Domain.LINEAR):
                 return tensor.derive(attached=False, domain=Domain.HARD, origin=operation.origin(), cut=operation.site)
+            if tensor.labels is None and dtype and tensor.domain is Domain.UNKNOWN and not tensor.inputs:
+                return tensor.derive(labels=Labels("", None, dtype, source="astype(…)", site=operation.site), inputs=())
             return with_type(tensor, dtype)
         case other:
             return other
@@ -242,6 +248,8 @@ def _fresh_sized(machine: Machine, operation: Operation) -> Value:
 def _filled(machine: Machine, operation: Operation, size: Value | None, default: str = "float") -> Tensor:
     """An array of a given size: filled with noise, with one number, or with nothing that is known."""
     sizes = shapes.sizes_of(machine, size)
+    if isinstance(size, Unknown) and ranges.counts(size):
+        sizes = (None,)
     shape = Shape(sizes) if sizes else ANY_SHAPE
     dtype = requested(operation.arguments.get("dtype"), default)
     origin = replace(operation.origin("fresh"), factor=_some_axes(size) or shapes.as_written(machine, size))
@@ -298,7 +306,10 @@ def _scatter(machine: Machine, operation: Operation) -> Value:
     several = isinstance(labels, Tensor) and labels.shape.rank == 2 and labels.shape.units not in (None, 1)
     one_hot = empty and not several and isinstance(value, Constant) and value.value == 1
     domain = Domain.ONE_HOT if one_hot else Domain.UNKNOWN
-    return Tensor(domain, tensor.shape, operation.origin("scatter"), (tensor,))
+    single = one_hot and isinstance(labels, Tensor) and labels.shape.units == 1
+    source, dtype = "scatter(…)", dtype_of(tensor)
+    rows = Labels("one_hot", tensor.shape.units, dtype, False, source, exclusive=True, site=operation.site)
+    return Tensor(domain, tensor.shape, operation.origin("scatter"), (tensor,), labels=rows if single else None)
 
 
 EFFECTS: dict[str, Callable[[Machine, Operation], Value]] = {

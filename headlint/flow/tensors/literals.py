@@ -29,6 +29,8 @@ def array(machine: Machine, data: Value, dtype: Value | None, origin: Origin) ->
     dims = _dims(machine, data)
     if (gathered := _gathered(machine, data, dtype, origin)) is not None:
         return gathered
+    if isinstance(data, ListValue) and isinstance(one, ListValue | TupleValue) and items is None:
+        return Tensor(origin=replace(origin, factor=data))
     if not dims or not items:
         typed = requested(dtype, "")
         known = Labels("", None, typed, source="an array", site=origin.site) if typed else None
@@ -66,7 +68,7 @@ def _gathered(machine: Machine, data: Value, dtype: Value | None, origin: Origin
         return None
     options = [option.value for item in members for option in machine.state.alternatives(item)]
     if all(isinstance(value, ListValue | TupleValue) for value in options):
-        return _gathered_rows(machine, options, dtype, origin)
+        return _gathered_rows(machine, options, dtype, origin) or _rows_of_answers(machine, options, dtype, origin)
     written_numbers = [
         value.value for value in options if isinstance(value, Constant) and isinstance(value.value, int | float)
     ]
@@ -96,6 +98,20 @@ def _gathered_rows(machine: Machine, rows: list[Value], dtype: Value | None, ori
     shape, typed = Shape((None, len(found[0]))), requested(dtype, "")
     labels = numbers.written_out([*found, *found], False, typed, "a list of rows", origin.site)
     return Tensor(Domain.UNKNOWN, shape, origin, labels=labels)
+
+
+def _rows_of_answers(machine: Machine, rows: list[Value], dtype: Value | None, origin: Origin) -> Tensor | None:
+    """Rows of zeros and ones whose length is not known: ``row = [0] * number; row[place] = 1``."""
+    from headlint.flow.python.iteration import representatives
+
+    for row in rows:
+        numbers_of = representatives(machine, row) if isinstance(row, ListValue) and row.approximate else None
+        if not numbers_of or {item.value for item in numbers_of if isinstance(item, Constant)} != {0, 1}:
+            return None
+        if not all(isinstance(item, Constant) for item in numbers_of):
+            return None
+    known = Labels("multi_hot", None, requested(dtype, "integer"), False, "rows of zeros and ones", site=origin.site)
+    return Tensor(Domain.UNKNOWN, Shape((None, None)), origin, labels=known)
 
 
 def _computed_rows(machine: Machine, rows: list[Value], dtype: Value | None, origin: Origin) -> Tensor | None:

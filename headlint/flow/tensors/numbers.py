@@ -235,7 +235,8 @@ def compared(tensor: Tensor, source: str, site: Site) -> Labels | None:
     if known.encoding == "binary" and known.dtype == "boolean":
         return known
     named = f"{known.source}, compared" if known.source else source
-    if (tensor.shape.rank or 0) > 2 or (tensor.shape.rank == 2 and (tensor.shape.units or 1) > 1):
+    rank, width = tensor.shape.rank or 0, tensor.shape.units
+    if rank > 2 or (rank == 2 and width != 1 and (width is not None or known.column is False)):
         return Labels("multi_hot", None, "boolean", False, named, site=site, interval=UNIT, noise=known.noise)
     return Labels("binary", 2, "boolean", known.column, named, site=site, interval=UNIT, noise=known.noise)
 

@@ -109,7 +109,7 @@ def permuted(machine: Machine, operation: Operation) -> Value:
     match operation.main:
         case Constant(int() as number):
             size = number
-        case Unknown() as number if _counts(number) or operation.name == "torch.randperm":
+        case Unknown() as number if counts(number) or operation.name == "torch.randperm":
             pass
         case rows:
             return rows
@@ -118,7 +118,8 @@ def permuted(machine: Machine, operation: Operation) -> Value:
     return Tensor(Domain.UNKNOWN, Shape((size,)), operation.origin("fresh"), labels=labels)
 
 
-def _counts(value: Unknown) -> bool:
+def counts(value: Unknown) -> bool:
+    """Whether something is a single whole number: a length, a size, what ``int`` gave."""
     return value.is_converted or value.is_whole_number or is_size(value)
 
 

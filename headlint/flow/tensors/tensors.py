@@ -27,7 +27,6 @@ from headlint.flow.tensors.marked import marked
 from headlint.flow.tensors.operation import DOMAINS, Operation, activate, tensor_of
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.facts import Backward, Event
-from headlint.flow.values.library_values import Table
 from headlint.flow.values.python_values import (
     Constant,
     FrameworkMethod,
@@ -168,7 +167,7 @@ def _backward(machine: Machine, operation: Operation) -> Value:
     match operation.main:
         case Tensor() as tensor:
             machine.emit(Backward, operation.site, loss=tensor, in_torch=True)
-            kept = (Constant("retain_graph"),) if operation.given("retain_graph", "create_graph") else ()
+            kept = tuple(Constant(name) for name in ("retain_graph", "create_graph") if operation.given(name))
             machine.note_event(Event.DIFFERENTIATED, operation.site, tensor, given=kept)
     return Constant(None)
 
@@ -196,9 +195,13 @@ def attribute(machine: Machine, tensor: Tensor, name: str, site: Site) -> Value:
             return FrameworkMethod(tensor, name)
 
 
+WRITING = frozenset({"assign", "assign_add", "assign_sub"})
+"""Methods of TensorFlow's variables that put other numbers into them."""
+
+
 def call_method(machine: Machine, tensor: Tensor, name: str, arguments: Arguments, site: Site) -> Value:
     """``tensor.name(arguments)``."""
-    if name == "register_hook":
+    if name == "register_hook" or name in WRITING:
         machine.note_event(Event.HANDED_OVER, site, machine.globals.child((tensor, name)), given=(tensor,))
     if name not in torch.METHODS:
         machine.parts.spend(tensor, *arguments.positional, *arguments.named.values())
@@ -237,8 +240,10 @@ def item(machine: Machine, tensor: Tensor, key: Value, site: Site) -> Value:
         classes = tensor.shape.size(0)
         rows = Labels("one_hot", classes, "float", False, "an identity matrix", exclusive=True, site=site)
         return Tensor(Domain.ONE_HOT, Shape(None, classes), Origin("operation", "eye[…]", site), (tensor,), labels=rows)
-    if (table := _row_of(tensor)) is not None and isinstance(key, Constant) and isinstance(key.value, str):
+    if (table := columns.row_of(tensor)) is not None and isinstance(key, Constant) and isinstance(key.value, str):
         return table_items.value_of(machine, table, key)
+    if (column := columns.of_lists(machine, tensor, key, site)) is not None:
+        return column
     sequences.note_index(machine, tensor, key, site)
     shape = shapes.indexed(machine, tensor.shape, key)
     origin = Origin("operation", "[…]", site, note="index", factor=key if axes.cuts_an_end(key) else None)
@@ -253,15 +258,6 @@ def item(machine: Machine, tensor: Tensor, key: Value, site: Site) -> Value:
     order = axes.picked(key)
     rest = tensor.derive(domain=domain, shape=shape, origin=origin, axis=None, heads=(), labels=labels, order=order)
     return by_hand.picked_by(rest, tensor, _one_for_each(machine, key), origin.name, site)
-
-
-def _row_of(tensor: Tensor) -> Table | None:
-    """The table of which a tensor is one row: ``table.iloc[number]``."""
-    match tensor:
-        case Tensor(shape=Shape(rank=1), inputs=(Tensor(origin=Origin(factor=Table() as table)),)):
-            return table
-        case _:
-            return None
 
 
 def _one_for_each(machine: Machine, key: Value) -> Tensor | None:

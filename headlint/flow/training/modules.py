@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headlint.flow.machine.parts import things_of
-from headlint.flow.training import parameters
+from headlint.flow.training import optimizers, parameters
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.facts import Event
 from headlint.flow.values.library_values import Backbone, Container, Layer, Part
@@ -90,7 +90,8 @@ def call_unknown(machine: Machine, owner: Unknown, name: str, arguments: Argumen
         named = name == "named_parameters"
         return Parameters(frozenset({owner}), named=named, owners=frozenset({owner}))
     if name == "zero_grad":
-        machine.note_event(Event.CLEARED, machine.site(at), owner)
+        stored = optimizers.is_stored(machine, owner)
+        machine.note_event(Event.CLEARED, machine.site(at), owner, stored=stored)
         return Constant(None)
     return None
 

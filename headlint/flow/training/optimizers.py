@@ -111,7 +111,20 @@ def _note_step(machine: Machine, optimizer: Value, at: int, by: Value | None = N
         by=by,
         frozen=parameters.are_all_frozen(machine, held),
         missing=_missing(machine, optimizer) if isinstance(optimizer, Optimizer) else frozenset(),
+        stored=is_stored(machine, optimizer),
     )
+
+
+def is_stored(machine: Machine, value: Value) -> bool:
+    """Whether something is, or is part of, what callers gave to a function that is over, so that an object has kept it."""
+    root = value
+    while isinstance(root, Unknown) and root.parent is not None and root.parent is not machine.globals:
+        root = root.parent
+    match root:
+        case Unknown(key=("parameter", int() as definition, _)):
+            return all(id(frame.definition) != definition for frame in machine.frames)
+        case _:
+            return False
 
 
 def _missing(machine: Machine, optimizer: Optimizer) -> frozenset[Value]:

@@ -33,7 +33,7 @@ def _method(machine: Machine, owner: Unknown, name: str, arguments: Arguments, a
     first = arguments.positional[0] if arguments.positional else None
     match name:
         case "backward" if first is None:
-            kept = (Constant("retain_graph"),) if arguments.get("retain_graph", "create_graph") is not None else ()
+            kept = tuple(Constant(name) for name in ("retain_graph", "create_graph") if arguments.get(name) is not None)
             machine.note_event(Event.DIFFERENTIATED, machine.site(at), owner, given=kept)
             return Constant(None)
         case "step" if not arguments.positional and not arguments.named:

@@ -419,10 +419,20 @@ class TrainingEvent(Fact, frozen=True, kw_only=True):
     """Of a loss that is differentiated: whether it belongs to a graph, or a tape, which holds nothing behind the batch."""
     training: bool = False
     """Of a model that is applied: whether the call says ``training=True``, and stands in no comprehension."""
+    stored: bool = False
+    """Of a step, or what clears gradients: whether the optimizer is what another call was given, and an object has kept."""
 
 
 class NothingDifferentiated(Fact, frozen=True, kw_only=True):
     """A program takes steps, and nothing in it mentions gradients but to clear them."""
+
+
+class NothingCleared(Fact, frozen=True, kw_only=True):
+    """A program differentiates losses, and nothing in it mentions that gradients are cleared."""
+
+
+class NothingStepped(Fact, frozen=True, kw_only=True):
+    """A program computes and clears gradients, and nothing in it mentions a step but that of a schedule."""
 
 
 class OpenMethod(Fact, frozen=True, kw_only=True):

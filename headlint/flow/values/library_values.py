@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from headlint.flow.values.intervals import Interval
 from headlint.flow.values.python_values import Constant, HeapObject, Site, TupleValue, Unknown, Value
 from headlint.flow.values.tensor_values import Labels, Origin, Shape, Tensor
 from headlint.frameworks.kinds import LayerKind, LossKind
@@ -206,6 +207,15 @@ class Table(Dataset):
             origin = Origin("input", source, self.site)
             self.columns[name] = Tensor(shape=Shape((None,)), origin=origin, labels=Labels(source=source))
         return self.columns[name]
+
+
+class Transform(Value, Struct, frozen=True, eq=False):
+    """What transforms of torchvision do to pixels, one after the other.
+
+    An interval is where pixels are brought to, whatever they were; pairs are the mean and the deviation of each channel.
+    """
+
+    parts: tuple[Interval | tuple[tuple[float, float], ...], ...]
 
 
 class Metric(Value, Struct, frozen=True, eq=False):

@@ -17,7 +17,7 @@ from typing import Any
 
 from .measuring.framework import Adapter, adapter_for
 from .measuring.measurement import Measured
-from .measuring.places import WORKER, is_further, lines_of
+from .measuring.places import is_further, lines_of
 from .program.building import Recipe, make, recipes
 from .program.commandline import without_command_line
 from .program.discovery import discover
@@ -223,6 +223,8 @@ def best(
     for recipe in recipes(program, module, name, request.init, adapter):
         if failures and request.seconds_left < 0:
             break
+        if any(is_same_guess(one, recipe) for one, _ in tried):
+            continue
         try:
             return recipe, measure(recipe)
         except Unmeasurable as failure:
@@ -238,6 +240,12 @@ def best(
     raise max(failures, key=lambda failure: STAGES.index(failure.reason) if failure.reason in STAGES else len(STAGES))
 
 
+def is_same_guess(one: Recipe, other: Recipe) -> bool:
+    """Whether two recipes are the same guess, of which the text of the call says everything."""
+    guessed = one.origin == other.origin == "guess"
+    return guessed and one.init == other.init and "<" not in one.init and "options(" not in one.init
+
+
 def with_other_guesses(
     tried: list[tuple[Recipe, Unmeasurable]], adapter: Adapter, request: Request, failures: list[Unmeasurable]
 ) -> Iterator[Recipe]:
@@ -248,7 +256,7 @@ def with_other_guesses(
     """
     order = itertools.count()
     waiting: list[tuple[bool, bool, int, int, Iterator[Recipe]]] = []
-    seen: set[tuple[str, int, str]] = set()
+    seen: set[tuple[object, str]] = set()
     furthest: list[tuple[str, int]] = []
 
     def wait(recipe: Recipe, failure: Unmeasurable, depth: int) -> None:
@@ -280,11 +288,9 @@ def with_other_guesses(
             yield other
 
 
-def failed_at(error: BaseException) -> tuple[str, int, str]:
-    """The innermost line outside of the worker that an error went through, and what it says without its numbers."""
-    places = [one for one in traceback.extract_tb(error.__traceback__) if not one.filename.startswith(WORKER)]
-    where = (places[-1].filename, places[-1].lineno or 0) if places else ("", 0)
-    return *where, re.sub(r"\d+", "", describe(error))
+def failed_at(error: BaseException) -> tuple[object, str]:
+    """The lines outside of the worker that an error went through, and what it says without its numbers."""
+    return tuple(lines_of(error)), re.sub(r"\d+", "", describe(error))
 
 
 def reason_of(error: BaseException) -> tuple[str, str]:

@@ -23,6 +23,7 @@ from keras.src.layers.convolutional.base_depthwise_conv import BaseDepthwiseConv
 from keras.src.models.functional import Functional
 
 from ..program.standins import StandIn
+from .calls import accept_flags_by_place
 from .old_callbacks import accept_old_callbacks
 from .old_functions import accept_old_functions, accept_old_initializers, initialization, obtain_input_shape
 from .old_layers import LAYERS, accept_old_attributes, gone, is_gone, with_layer_shape
@@ -72,9 +73,16 @@ DROPPED = frozenset(
         "interpolation_order",
         "mask_zero_value",
         "unit_forget_bias",
+        "dynamic",
     }
 )
 """Arguments that do not decide shapes or activations and that Keras 3 no longer knows."""
+
+BY_PLACE = ("trainable", "name", "dtype", "dynamic")
+"""What the base of all layers took by place in Keras 2."""
+
+OF_WEIGHTS = re.compile(r"^kernel_(initializer|regularizer|constraint)$")
+"""What Keras 2 took for layers with two kernels too, and ignored."""
 
 CLASS_ALIASES = {
     "Convolution1D": "Conv1D",
@@ -155,6 +163,7 @@ def accept_old_names() -> None:
     accept_old_callbacks()
     accept_old_initializers()
     accept_channels_first()
+    accept_flags_by_place()
     alias_tensorflow()
     accept_old_functions()
     for module in namespaces("applications"):
@@ -293,6 +302,9 @@ def translate_arguments(cls: type) -> None:
 
     @functools.wraps(original)
     def __init__(self: Any, *arguments: Any, **keywords: Any) -> None:
+        if cls is keras.layers.Layer and arguments:
+            keywords = dict(zip(BY_PLACE, arguments, strict=False)) | keywords
+            arguments = ()
         keywords = with_layer_shape(self, keywords)
         if isinstance(self, keras.layers.RNN):
             keywords = {key: value for key, value in keywords.items() if key != "stateful"}
@@ -331,7 +343,9 @@ def translated(keywords: dict[str, Any], names: frozenset[str]) -> dict[str, Any
     found: dict[str, Any] = {}
     for key, value in keywords.items():
         current = next((one for one in RENAMED.get(key, ()) if one in names), None)
-        if key in names or (current is None and key not in DROPPED and key not in RENAMED):
+        if key in names or (
+            current is None and key not in DROPPED and key not in RENAMED and not OF_WEIGHTS.search(key)
+        ):
             found[key] = value
         elif key == "nb_row":
             found["kernel_size"] = (value, keywords.get("nb_col", value))

@@ -23,8 +23,10 @@ from ..measuring.suspects import Suspect, Suspects
 from ..program.building import Recipe, make
 from ..program.loading import Program, Slice
 from ..program.sources import read_source
+from ..program.standins import GUESSED
 from ..reasons import TooLarge, Unmeasurable
 from ..request import LossWanted, Request
+from .calls import in_place_of_call
 from .effects import ignored
 from .evaluation import mixed, unrepeatable, with_other_sample
 from .gradients import Tape, new_tape
@@ -126,7 +128,7 @@ class KerasAdapter:
         try:
             found = measured(KerasBench(self, recipe, module, request), request)
         except Unmeasurable:
-            raise first from None
+            raise first from first.__cause__
         finally:
             keras.config.set_image_data_format("channels_last")
         return replace(found, assumed=(*found.assumed, "channels come first"))
@@ -203,6 +205,10 @@ class KerasBench:
         keras.utils.set_random_seed(self.request.seed + draw)
         self.adapter.added.clear()
         model = make(self.recipe, self.adapter)
+        if name := in_place_of_call(model):
+            type(model).call = getattr(type(model), name)
+            model = make(self.recipe, self.adapter)
+            GUESSED.append(f"{name} in place of call")
         self.build_seconds += time.perf_counter() - begun
         return model
 
@@ -233,7 +239,7 @@ class KerasBench:
             try:
                 model, inputs = search(fresh, guesses, False, seconds)
             except Unmeasurable:
-                raise error from None
+                raise error from error.__cause__
             return Found(model, inputs, origin, ("eval",))
 
     def run(self, model: Any, inputs: Inputs, train: bool, draw: int) -> Pass:

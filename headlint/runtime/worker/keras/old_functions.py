@@ -45,6 +45,10 @@ CHANGED = (
 """Functions whose arguments have other names now."""
 
 
+WITHOUT_EFFECT = ("set_session", "get_session", "set_learning_phase", "manual_variable_initialization")
+"""Functions of the backend of Keras 2 that decide nothing about a model."""
+
+
 def accept_old_functions() -> None:
     """For the rest of the process: ``tf.space_to_depth(x, 2)``, ``tf.nn.softmax(x, dim=1)`` and ``K.tf`` work."""
     if keras.backend.backend() != "tensorflow":
@@ -64,8 +68,15 @@ def accept_old_functions() -> None:
         setattr(owner, name, with_old_arguments(getattr(owner, name)))
     for backend in (keras.backend, importlib.import_module("keras._tf_keras.keras").backend):
         backend.tf = tensorflow
+        for name in WITHOUT_EFFECT:
+            if not hasattr(backend, name):
+                setattr(backend, name, nothing)
         if hasattr(backend, "batch_dot"):
             backend.batch_dot = with_old_ranks(backend.batch_dot)
+
+
+def nothing(*arguments: Any, **keywords: Any) -> None:
+    """Stands for a function that is called for sessions and phases, which there are none of any more."""
 
 
 def module_below(root: ModuleType, place: str) -> Any:

@@ -98,6 +98,9 @@ def repaired(message: str, spec: TensorSpec, model: Any) -> Iterator[TensorSpec]
     if total:
         sizes = [int(size) for size in total[2].split(",") if size.strip()]
         yield replace(spec, shape=(*spec.shape[:1], math.prod(sizes)))
+    rows = re.search(r"not in \[0, (\d+)\)", message)
+    if rows and spec.is_integer and (spec.below or VOCABULARY) > int(rows[1]):
+        yield replace(spec, below=int(rows[1]))
     if "indices" in message or "out of range" in message or "index" in message.lower():
         limits = [layer.input_dim for layer in layers_of(model) if hasattr(layer, "input_dim")]
         below = min((int(limit) for limit in limits if limit), default=VOCABULARY)

@@ -72,6 +72,9 @@ USUAL_SHAPES = {2: (16,), 3: (24, 16), 4: (32, 32, 3), 5: (16, 32, 32, 3)}
 """Shapes of one sample, by the number of axes of a batch."""
 
 WANTS_SAME_LENGTH = re.compile(r"(same|equal) (length|size|number)|length mismatch|len\(.*==\s*len\(", re.I)
+WANTS_SHARE = re.compile(r"(between|in range|interval) [\[(]?0\.?0?,?( and)? 1|probability", re.I)
+"""What is said of a probability that is none."""
+
 WANTS_ARRAY = re.compile(r"expected np.ndarray \(got ")
 WANTS_TENSOR = re.compile(
     r"torch Tensor or None required|must be Tensor, not (?:int|float)|expected Tensor as element \d+ .* but got (?:int|float)"
@@ -100,7 +103,7 @@ OF_A_MODEL = frozenset(
 """What the program asks of a model."""
 
 OF_A_TENSOR = frozenset(
-    {"size", "shape", "dim", "unsqueeze", "clone", "detach", "float", "device", "numel", "t", "sum"}
+    {"T", "size", "shape", "dim", "unsqueeze", "clone", "detach", "float", "device", "numel", "t", "sum"}
 )
 """What the program asks of a tensor."""
 
@@ -182,7 +185,22 @@ def key_left_out(trouble: Trouble) -> str:
         case KeyError(args=(str(key),)), [(frame, _), *_]:
             taken = [value for name, value in frame.f_locals.items() if name in rest_names(frame)]
             return key if any(key not in given for given in taken) else ""
+        case TypeError(), [(frame, piece), *_] if "NoneType" in trouble.text:
+            return next(keys_asked_for(frame, piece), "")
     return ""
+
+
+def keys_asked_for(frame: FrameType, piece: Piece) -> Iterator[str]:
+    """The keys that a piece of source asks the ``**kwargs`` of its function for, which has them not and no default."""
+    for name in rest_names(frame):
+        for node in nodes_in(frame, piece):
+            match node:
+                case ast.Call(
+                    func=ast.Attribute(value=ast.Name(id=owner), attr="get"),
+                    args=[ast.Constant(value=str(key))],
+                    keywords=[],
+                ) if owner == name and key not in frame.f_locals.get(name, ()):
+                    yield key
 
 
 def rest_names(frame: FrameType) -> tuple[str, ...]:
@@ -234,6 +252,8 @@ def asked_for(knob: Knob, trouble: Trouble) -> Iterator[Any]:
         yield table().numpy()
     if WANTS_TENSOR.search(text) and trouble.reads(knob) and "torch" in sys.modules:
         yield from tensors_for(knob, trouble)
+    if WANTS_SHARE.search(text) and (number or several):
+        yield [0.1] * len(value) if several else 0.1
     if "must be a bool" in text and number and trouble.reads(knob):
         yield from (False, True)
     if WANTS_WHOLE.search(text) and isinstance(value, float):

@@ -15,7 +15,7 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from ..measuring.specs import FEATURES
-from .settings import is_group, setting
+from .settings import is_group, is_read_as_group, setting
 
 CLASSES = 7
 HIDDEN = 32
@@ -41,16 +41,17 @@ BY_NAME: tuple[tuple[str, Any], ...] = (
         32,
     ),
     (r"patch", 8),
-    (r"(dropout|drop_?(rate|prob|path)|p_?drop|^drop$|^p$|_p$|prob|rate$)", 0.1),
+    (r"(growth)", 8),
+    (r"(drop(?!_?last)|^p$|_p$|prob|rate$)", 0.1),
     (r"(momentum)", 0.9),
     (r"(ratio|reduction|mult|factor)", 4),
     (r"(^lr$|learning_?rate|eps|alpha|beta|gamma|lambda|weight_?decay|scale|temperature|slope)", 0.01),
     (r"(kernel|filter_size|ksize|^k$)", 3),
+    (r"^pool(ing)?_?(size|length|window)?$|pool_size", 2),
     (r"(stride|dilation|groups|expansion|padding_idx)", 1),
     (r"(padding|^pad$)", 1),
     (r"(heads?$|n_?heads?)", 2),
     (r"(layers|depth|blocks|n_?layers?|num_?blocks|levels|stages|repeats|units?_?count)", 2),
-    (r"(growth)", 8),
     (r"(batch)", 5),
     (
         r"(input|in|feature|state|obs)_?(dim|size|features|shape|width|dims)s?$|^(n_?features|in_?features|nin|n_?in|dim_in|d_?in|n_?feats?|features|obs)$",
@@ -122,6 +123,8 @@ class GuessedConfiguration:
 
     def likely(self, name: str) -> Any:
         """What an option probably is."""
+        if is_read_as_group(name):
+            return GuessedConfiguration(words=self.words, path=(*self.path, name))
         written = setting((*self.path, name))
         if written is not None:
             return written
@@ -171,6 +174,9 @@ class CompletedMapping(dict[str, Any]):
         self.__dict__["known"] = frozenset(self)
 
     def __missing__(self, name: str) -> Any:
+        if isinstance(name, str) and is_read_as_group(name):
+            self[name] = CompletedMapping()
+            return self[name]
         written = setting((name,)) if isinstance(name, str) else None
         self[name] = guess_option(name) if written is None else written
         return self[name]
@@ -215,7 +221,9 @@ TABLE = re.compile(
 ROWS_OF_WORDS = re.compile(r"emb|vec|glove|word|vocab", re.I)
 """Parameters whose rows stand for words."""
 
-WORDS = re.compile(r"vocab|tokenizer|dictionary|^(lang|alphabet)$|word2i(dx|nd)|_lang$", re.I)
+WORDS = re.compile(
+    r"vocab|tokenizer|dictionary|^(lang|alphabet)$|word2i(dx|nd)|_lang$|(_to_|2)(index|idx|ix|ind|ids?)$", re.I
+)
 """Parameters that may hold words with their numbers."""
 
 

@@ -54,25 +54,25 @@ def owned_models(
 
     def on_described(method: str, arguments: Arguments) -> Any:
         instance = described(owner, node, module.namespace)
-        return found(getattr(instance, method)(*arguments.positional, **arguments.keywords), instance)
+        return found(own(instance, method)(*arguments.positional, **arguments.keywords), instance)
 
     def on_initialised(arguments: Arguments) -> Any:
         instance = owner(*arguments.positional, **arguments.keywords)
         if any(is_model(value) and not is_empty(value) for value in vars(instance).values()) or not makers:
             return model_held(instance, is_model)
-        method = getattr(instance, makers[-1])
+        method = own(instance, makers[-1])
         first = next(arguments_for(program, module, f"{name}.{makers[-1]}", method), Arguments((), {}, ""))
         return found(method(*first.positional, **first.keywords), instance)
 
     for method in reversed(makers):
         dotted = f"{name}.{method}"
-        target = getattr(object.__new__(owner), method)
+        target = own(object.__new__(owner), method)
         for arguments in itertools.islice(arguments_for(program, module, dotted, target), MOST_ARGUMENTS):
             yield partial(on_blank, method), dotted, arguments, target
     for arguments in itertools.islice(arguments_for(program, module, name, owner), MOST_ARGUMENTS):
         yield on_initialised, name, arguments, owner
     for method in reversed(makers):
-        target = getattr(object.__new__(owner), method)
+        target = own(object.__new__(owner), method)
         for arguments in itertools.islice(arguments_for(program, module, f"{name}.{method}", target), MOST_ARGUMENTS):
             yield partial(on_described, method), f"{name}.{method}", arguments, target
 
@@ -125,3 +125,10 @@ def model_held(instance: Any, is_model: Callable[[Any], bool]) -> Any:
     if not models:
         raise Unmeasurable("not-a-model", f"an object of {type(instance).__name__} holds no model")
     return models[-1]
+
+
+def own(instance: Any, method: str) -> Any:
+    """A method by the name that its class writes: Python keeps ``__build`` as ``_Class__build``."""
+    private = method.startswith("__") and not method.endswith("__")
+    names = [f"_{one.__name__.lstrip('_')}{method}" for one in type(instance).__mro__] if private else []
+    return getattr(instance, next((name for name in names if hasattr(type(instance), name)), method))

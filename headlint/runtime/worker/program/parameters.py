@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from .blocks import residual_block
 from .discovery import model_classes
 from .guessing import (
     CONFIGURATIONS,
@@ -29,7 +30,7 @@ from .guessing import (
 from .loading import Slice
 from .records import is_record, made_record
 from .slicing import last_part
-from .sources import parse
+from .sources import parse, read_source
 from .standins import stand_in
 from .uses import (
     is_called,
@@ -52,6 +53,9 @@ DATA = re.compile(
 LEARNT_FROM = re.compile(r"^[xy]_?(train|test|val)", re.I)
 """Parameters that are data to learn from whatever is done with them."""
 
+BLOCKS = ("block", "Block", "block_type", "block_fn")
+"""Parameters that ask for the class of the blocks."""
+
 BLOCK = re.compile(r"(Block|Bottleneck|Unit|Cell)$", re.I)
 """Names of classes of which a model makes several."""
 
@@ -61,6 +65,8 @@ def guess_parameter(parameter: inspect.Parameter, module: Slice, target: Callabl
     target reads items of it."""
     if word := word_compared(body_of(target), parameter.name):
         return word
+    if parameter.name in BLOCKS and isinstance(target, type) and (block := block_for(module)) is not None:
+        return block
     if is_table(body_of(target), parameter.name) and (rows := table()) is not None:
         return rows
     if not isinstance(target, type) and is_data(target, parameter.name):
@@ -130,7 +136,7 @@ def guess_one(parameter: inspect.Parameter, module: Slice, target: Callable[...,
             annotation = module.namespace[annotation]
     if is_record(annotation):
         return made_record(annotation)
-    if parameter.name in ("block", "Block", "block_type", "block_fn"):
+    if parameter.name in BLOCKS:
         return block_class(module)
     if parameter.name in ("layers", "num_blocks", "num_layers", "blocks", "depths") and any_block(module):
         return [1, 1, 1, 1]
@@ -170,6 +176,14 @@ def block_names(module: Slice) -> list[str]:
         for item in node.body
         if isinstance(item, ast.Assign) and any(last_part(target) == "expansion" for target in item.targets)
     ]
+
+
+def block_for(module: Slice) -> Any:
+    """The block of the file, else one as the first networks with such blocks had it; None without torch."""
+    try:
+        return block_class(module)
+    except Unguessable:
+        return residual_block(3 if "Conv3d" in read_source(Path(module.namespace.filename)) else 2)
 
 
 def block_class(module: Slice) -> Any:

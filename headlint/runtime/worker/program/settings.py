@@ -92,10 +92,18 @@ class Settings:
                         return value
         return None
 
+    @cached_property
+    def groups(self) -> frozenset[str]:
+        """The settings of which the model's file reads settings."""
+        try:
+            return frozenset(groups_read(parse(self.path))) if self.path is not None else frozenset()
+        except Unmeasurable:
+            return frozenset()
+
     def has_below(self, name: str) -> bool:
         """Whether there are settings below a name."""
         (wanted,) = normal((name,))
-        return any(wanted in one[:-1] for values in self.sources for one in values)
+        return name in self.groups or any(wanted in one[:-1] for values in self.sources for one in values)
 
 
 class Current:
@@ -115,6 +123,41 @@ def setting(key: Key) -> Any:
 def is_group(name: str) -> bool:
     """Whether the program has settings below a name, as ``model.depth`` is below ``model``."""
     return Current.settings.has_below(name)
+
+
+def is_read_as_group(name: str) -> bool:
+    """Whether the model's own file reads settings below a name."""
+    return name in Current.settings.groups
+
+
+OF_PLAIN = frozenset(name for kind in (str, list, dict, int, float) for name in dir(kind)) | {"size", "shape", "device"}
+"""What plain values have: asking for it makes no group of them."""
+
+
+def groups_read(tree: ast.Module) -> Iterator[str]:
+    """The settings that hold others, as ``model`` in ``config.model.depth``, or in ``spec = config.model; spec["depth"]``."""
+    nodes = list(ast.walk(tree))
+    called = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
+    aliases: dict[str, str] = {}
+    for node in nodes:
+        match node:
+            case ast.Assign(targets=[ast.Name(id=alias)], value=value) if path := below_holder(value):
+                aliases[alias] = path[-1]
+    for node in nodes:
+        if not isinstance(node, (ast.Attribute, ast.Subscript)) or id(node) in called:
+            continue
+        root, *names = path_of(node)
+        path = below_holder(node) or ([aliases[root], *names] if root in aliases else [])
+        if len(path) > 1 and path[-1] not in OF_PLAIN and not ELSEWHERE.search(path[-2]):
+            yield path[-2]
+
+
+def below_holder(node: ast.expr) -> list[str]:
+    """``["model", "depth"]`` for ``config.model.depth`` and ``self.config.model.depth``; nothing for anything else."""
+    root, *names = path_of(node)
+    if root == "self" and names:
+        root, *names = names
+    return names if HOLDER.search(root) else []
 
 
 def normal(key: Key) -> Key:

@@ -52,6 +52,7 @@ def solved_by_steps(failure: Failure, inputs: Inputs, model: nn.Module) -> Itera
     pair = unequal(failure)
     if pair is None or failure.visits >= MOST_VISITS:
         return
+    failure.unmoved = True
     for axes in axes_of(inputs):
         name, axis = axes[0]
         spec = inputs[name]
@@ -61,8 +62,11 @@ def solved_by_steps(failure: Failure, inputs: Inputs, model: nn.Module) -> Itera
         if not isinstance(second, Failure) or lines_of(second.error) != lines_of(failure.error):
             if isinstance(second, Failure) and second.depth < failure.depth:
                 failure.pinned.update(axes)
+            else:
+                failure.unmoved = False
             continue
         changed = unequal(second)
+        failure.unmoved &= changed == pair
         for wanted in equal_at(pair, changed) if changed is not None else ():
             if 0 < size + wanted <= LARGEST:
                 yield on_axes(inputs, axes, size + wanted)

@@ -154,7 +154,7 @@ def spec_of_wanted(wanted: InputWanted, model: nn.Module, name: str) -> TensorSp
 
 
 BY_NAME: tuple[tuple[str, Spec], ...] = (
-    (r"teacher|ratio|rate|temperature|alpha|lam", Given(0.5)),
+    (r"teacher|ratio|rate|temperature|alpha|lam|drop|keep_prob", Given(0.5)),
     (r"^(is_|use_|return_|with_|do_)|train|verbose|debug|flag|inference", Given(False)),
     (r"mask|^(memory|hx|cache|past|prev|state|states|hidden|hiddens?_?state|init_state|h|h0|h_0|hc|h_c)$", Given(None)),
     (r"len(gth)?s?$", TensorSpec((BATCH,), "int64", LENGTH)),
@@ -224,7 +224,13 @@ def spec_by_use(name: str, model: nn.Module) -> Spec:
 
 
 def spec_of_layer(layer: nn.Module | None) -> TensorSpec | None:
-    """What a layer takes."""
+    """What a layer takes; None where that is not known, or it was built with a list in place of a size."""
+    found = written_spec(layer)
+    return found if found is not None and all(isinstance(size, int) for size in found.shape) else None
+
+
+def written_spec(layer: nn.Module | None) -> TensorSpec | None:
+    """What a layer takes by its kind."""
     match layer:
         case nn.Embedding() | nn.EmbeddingBag():
             return TensorSpec((BATCH, LENGTH), "int64", layer.num_embeddings)

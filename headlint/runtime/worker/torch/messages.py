@@ -11,7 +11,7 @@ from ..measuring.specs import BATCH, FEATURES, LENGTH, SIDE, Given, Grouped, Inp
 from ..program.conditions import sizes_compared
 from ..program.guessing import VOCABULARY
 from .search import Failure, sources
-from .sizes import matched, scaled, with_batch
+from .sizes import matched, scaled, with_batch, with_size
 
 
 def repaired_message(failure: Failure, inputs: Inputs) -> Iterator[Inputs]:
@@ -19,7 +19,12 @@ def repaired_message(failure: Failure, inputs: Inputs) -> Iterator[Inputs]:
     names = [name for name in sources(failure, inputs) if isinstance(inputs[name], TensorSpec)]
     if _ABOUT_LENGTHS.search(failure.message):
         yield from lengths(inputs)
+    if failure.unsqueezed is not None:
+        yield from _flatter(inputs, *failure.unsqueezed)
     yield from _of_other_rank(failure, inputs)
+    if _ABOUT_RANKS.search(failure.message):
+        yield from _longer_together(inputs)
+        yield from _single_indices(inputs)
     for one, other in sizes_compared(failure.error):
         yield from matched(inputs, one, other)
     for pattern, reading in _READINGS:
@@ -36,6 +41,8 @@ def _of_other_rank(failure: Failure, inputs: Inputs) -> Iterator[Inputs]:
         if spec.fixed:
             continue
         rank = wanted if missing is None else len(spec.shape) + missing
+        if rank is not None and spec.is_integer and rank - 1 == len(spec.shape) + 1:
+            yield inputs.with_spec(name, of_rank(spec, rank - 1))  # an embedding gives them one axis more
         if rank is not None and rank != len(spec.shape):
             yield inputs.with_spec(name, of_rank(spec, rank))
         elif re.search(r"Dimension out of range|too many indices|tuple index out of range|not enough values", text):
@@ -44,6 +51,45 @@ def _of_other_rank(failure: Failure, inputs: Inputs) -> Iterator[Inputs]:
         elif "too many values to unpack" in text:
             yield inputs.with_spec(name, of_rank(spec, len(spec.shape) - 1))
 
+
+def _flatter(inputs: Inputs, axis: int, size: int) -> Iterator[Inputs]:
+    """Images so low or narrow that an axis which is to be taken away has one place left."""
+    for name, spec in inputs.tensors():
+        if 2 <= axis < len(spec.shape) and not spec.fixed:
+            for less in (spec.shape[axis] // size, -(-spec.shape[axis] // size), spec.shape[axis] - size + 1):
+                if 0 < less < spec.shape[axis]:
+                    yield inputs.with_spec(name, with_size(spec, axis, less))
+
+
+def _longer_together(inputs: Inputs) -> Iterator[Inputs]:
+    """Sequences in place of rows, for all inputs at once."""
+    rows = [
+        (name, spec)
+        for name, spec in inputs.tensors()
+        if len(spec.shape) == 2 and not spec.is_integer and not spec.fixed
+    ]
+    changed = inputs
+    for name, spec in rows if len(rows) > 1 else ():
+        changed = changed.with_spec(name, replace(spec, shape=(spec.shape[0], LENGTH, spec.shape[1])))
+    if changed != inputs:
+        yield changed
+
+
+def _single_indices(inputs: Inputs) -> Iterator[Inputs]:
+    """One index a sample in place of a row of them, for all inputs at once."""
+    changed = inputs
+    for name, spec in inputs.tensors():
+        if len(spec.shape) == 2 and spec.is_integer and not spec.fixed:
+            changed = changed.with_spec(name, replace(spec, shape=spec.shape[:1]))
+    if changed != inputs:
+        yield changed
+
+
+_ABOUT_RANKS = re.compile(
+    r"shape '\[[-\d, ]+\]' is invalid|Dimension out of range|too many indices|not enough values|number of dimensions"
+    r"|index out of range|expects? a tensor with|must be a \dD tensor|supposed to be a vector"
+)
+"""What is said of values with fewer axes than the program takes them to have."""
 
 _ABOUT_LENGTHS = re.compile(r"'?`?lengths'?`?.*(argument|batch_size|sorted|greater than 0)|Length of all samples")
 """What packing a sequence says about the lengths that it was given."""
@@ -112,6 +158,12 @@ def _with_key(inputs: Inputs, names: list[str], match: re.Match[str]) -> Iterato
     yield from keyed(inputs, match[1])
 
 
+def _no_tensors(inputs: Inputs, names: list[str], match: re.Match[str]) -> Iterator[Inputs]:
+    for name, _ in list(inputs.tensors())[:0:-1]:
+        for value in (None, 0.5, False, 2):
+            yield inputs.with_spec(name, Given(value))
+
+
 def _masks_for_none(inputs: Inputs, names: list[str], match: re.Match[str]) -> Iterator[Inputs]:
     for name, one in inputs.leaves():
         if isinstance(one, Given):
@@ -173,13 +225,17 @@ def _dictionaries(inputs: Inputs, names: list[str], match: re.Match[str]) -> Ite
 _READINGS: tuple[tuple[re.Pattern[str], Reading], ...] = tuple(
     (re.compile(pattern), reading)
     for pattern, reading in (
-        (r"[Oo]utput size is too small|[Cc]omputed output size", _larger),
+        (r"[Oo]utput size is too small|[Cc]omputed output size|selected index k out of range", _larger),
         (r"shape '\[([-\d, ]+)\]' is invalid for input of size (\d+)", _viewed),
         (r"size of tensor a \((?P<one>\d+)\) must match the size of tensor b \((?P<other>\d+)\)", _first_as_second),
         (r"\(?\d+x(?P<one>\d+) and (?P<other>\d+)x\d+\)?", _first_as_second),
         (r"[Ee]xpected size (?P<other>\d+) but got size (?P<one>\d+)", _first_as_second),
         (
             r"batch2 tensor to be: \[(?P<same>\d+), (?P<one>\d+)\] but got: \[(?P=same), (?P<other>\d+)\]",
+            _first_as_second,
+        ),
+        (
+            r"batch2 tensor to be: \[(?P<one>\d+), (?P<same>\d+)\] but got: \[(?P<other>\d+), (?P=same)\]",
             _first_as_second,
         ),
         (r"equal size, but got \[([\d, ]+)\] at entry 0 and \[([\d, ]+)\] at entry", _pairwise),
@@ -192,6 +248,7 @@ _READINGS: tuple[tuple[re.Pattern[str], Reading], ...] = tuple(
             _first_as_second,
         ),
         (r"number of subscripts in the equation \((\d)\) does not match", _of_that_rank),
+        (r"Boolean value of Tensor with more than one value is ambiguous", _no_tensors),
         (r"got \((?:bool|NoneType),", _masks_for_none),
         (r"weight tensor should be defined either for all (\d+) classes", _weight_of_classes),
         (
@@ -217,7 +274,7 @@ def wanted_rank(text: str) -> int | None:
         r"too many values to unpack \(expected (\d)",
         r"len\(dims\) = (\d)",
         r"[Ee]xpect(?:s|ed|ing)?:? (?:an? )?(?:input |tensor )?(?:of |with |to be )*(?:an? )?(\d)[- ]?[Dd]\b",
-        r"must be (\d)-?[Dd]",
+        r"must be (?:an? )?(\d)-?[Dd]",
         r"(?:\bdim\(\)|\bndim|\bndimension\(\)|len\([\w.]+\.(?:shape|size\(\))\)) == (\d)",
         r"(\d)D tensor expected",
         r"[Ee]xpected (?:a )?(\d)-dimensional",

@@ -45,6 +45,7 @@ from .outputs import class_axis, outputs_of, projection, summary
 from .passes import in_place_of_forward
 from .repairs import repairs
 from .search import Failure, NoInputs, TooSlow, attempt, search
+from .single_steps import single_steps
 from .standins import accept_old_layers, cut_off_downloads, without_cuda
 from .starts import Run, slopes, step_of
 from .targets import targets
@@ -156,6 +157,12 @@ ADAPTER = TorchAdapter
 """What the worker asks for."""
 
 
+def guessed_inputs(model: nn.Module) -> list[Inputs]:
+    """The first guesses where the program writes nothing down."""
+    inputs = first_inputs(model, ())
+    return [*single_steps(model, inputs), inputs]
+
+
 @contextmanager
 def no_more_than(most: int) -> Iterator[None]:
     """Counts the parameters that are registered while it lasts.
@@ -255,7 +262,7 @@ class TorchBench:
             first, origin = [inputs_of_example(model, example), first_inputs(model, ())], "example_input_array"
         else:
             first, origin = (
-                [*written_inputs(self.module, required_parameters(model)), first_inputs(model, ())],
+                [*written_inputs(self.module, required_parameters(model)), *guessed_inputs(model)],
                 "search",
             )
         found, train = self.patiently_found(model, first)

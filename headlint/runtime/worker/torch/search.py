@@ -26,6 +26,9 @@ from .meta_messages import in_usual_words
 from .watch import around_calls, is_leaf
 
 MOST_TRIES = 120
+MORE_TRIES = 6
+"""Tries after one whose error no size of an input changes: the fault is rather one of the model's own sizes."""
+
 CUTTING = frozenset({"__getitem__", "split", "chunk", "tensor_split", "narrow", "split_with_sizes"})
 """Functions that give a part of what they are given."""
 
@@ -51,6 +54,10 @@ class Failure:
     """How many tries had come further than all before, where this one came as far as any."""
     visits: int = 0
     """How many tries had ended at the same line before."""
+    unsqueezed: tuple[int, int] | None = None
+    """The axis that was to be taken away, and its size, where that is not one."""
+    unmoved: bool = False
+    """Whether two sizes do not fit whatever the sizes of the inputs are."""
     pinned: set[tuple[str, int]] = field(default_factory=set)
     """The axes of inputs whose size what ran before needs as it is."""
 
@@ -115,6 +122,7 @@ class FollowInputs(TorchFunctionMode):
         self._until = time.monotonic() + patience
         self.unflattened: tuple[int, ...] = ()
         self.emptied: Emptied | None = None
+        self.unsqueezed: tuple[int, int] | None = None
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -131,9 +139,19 @@ class FollowInputs(TorchFunctionMode):
                 value.headlint_origin = origin
                 if value.dim() > 2:
                     self.unflattened = tuple(value.shape)
+            if getattr(func, "__name__", "") == "squeeze":
+                self.unsqueezed = unsqueezed(*args, **kwargs)
             if getattr(func, "__name__", "") in CUTTING and origin.direct and self.emptied is None:
                 self.emptied = emptied(args[0], result, origin)
         return result
+
+
+def unsqueezed(values: Any, axis: Any = None, dim: Any = None) -> tuple[int, int] | None:
+    """The axis that stays although it is to be taken away, and its size; None where it goes."""
+    wanted = dim if axis is None else axis
+    if not isinstance(wanted, int) or values.shape[wanted] == 1:
+        return None
+    return wanted % values.dim(), values.shape[wanted]
 
 
 def emptied(whole: Any, parts: Any, origin: Origin) -> Emptied | None:
@@ -193,7 +211,10 @@ def attempt(model: nn.Module, inputs: Inputs, device: str, patience: float = mat
         layer, arguments = stack[-1] if stack else (None, ())
         running = [module for module, _ in stack]
         got = list(tensors_in(arguments))
-        return Failure(error, layer, got, done[0], running, followed.unflattened, device, followed.emptied)
+        return Failure(
+            error, layer, got, done[0], running, followed.unflattened, device, followed.emptied,
+            unsqueezed=followed.unsqueezed,
+        )  # fmt: skip
     replaced = find_stand_in(result)
     if replaced is not None:
         return Failure(Unmeasurable("missing-dependency", missing_package(repr(replaced)) or ""), None, [], done[0])
@@ -251,8 +272,9 @@ def search(
     steps = 0
     ended: Counter[tuple[tuple[str, int], ...]] = Counter()
     until = time.monotonic() + seconds
+    tries = MOST_TRIES
     for tried in range(MOST_TRIES):
-        if not waiting or (tried and time.monotonic() > until):
+        if not waiting or tried >= tries or (tried and time.monotonic() > until):
             break
         _, _, inputs = heapq.heappop(waiting)
         failure = attempt(model, inputs, device, patience)
@@ -279,6 +301,8 @@ def search(
                 seen.add(successor)
                 came = 0 if is_pinned(inputs, successor, failure.pinned) else failure.depth * MOST_TRIES + step
                 heapq.heappush(waiting, (-came, next(order), successor))
+        if failure.unmoved and step:
+            tries = min(tries, tried + MORE_TRIES)
         if renewed:
             model = fresh()
     if good_enough is not None:

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from ..program.guessing import CompletedMapping, GuessedConfiguration
 from ..program.standins import REPLACEMENTS, MissingData
 from ..reasons import Unmeasurable
 
@@ -91,6 +92,13 @@ class Options(dict[str, Any]):
         self[name] = value
 
 
+def options_of(value: Any) -> Any:
+    """What an object or dictionary holds, as Lightning keeps it; a guess as it is, since it has what it is asked for."""
+    if isinstance(value, (GuessedConfiguration, CompletedMapping)):
+        return value
+    return Options(value if isinstance(value, dict) else vars(value))
+
+
 class LightningModule(nn.Module):
     """Stands for Lightning's base class where that is not installed: an ordinary module that takes the calls."""
 
@@ -103,16 +111,16 @@ class LightningModule(nn.Module):
 
     def __init__(self, *arguments: Any, **keywords: Any) -> None:
         super().__init__()
-        self._options = Options()
+        self._options: Any = Options()
 
     @property
-    def hparams(self) -> Options:
+    def hparams(self) -> Any:
         """What ``save_hyperparameters`` kept."""
         return self._options
 
     @hparams.setter
     def hparams(self, value: Any) -> None:
-        self._options = Options(value if isinstance(value, dict) else vars(value))
+        self._options = options_of(value)
 
     @property
     def device(self) -> Any:
@@ -125,7 +133,10 @@ class LightningModule(nn.Module):
         extra = given.pop("kwargs", {})
         given |= extra if isinstance(extra, dict) else {}
         if names and not isinstance(names[0], str):
-            given = names[0] if isinstance(names[0], dict) else vars(names[0])
+            given = options_of(names[0])
+            if not isinstance(given, dict):
+                self._options = given
+                return
         elif names:
             given = {name: given[name] for name in names if name in given}
         left_out = (ignore,) if isinstance(ignore, str) else ignore or ()

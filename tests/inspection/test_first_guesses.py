@@ -1,0 +1,140 @@
+"""What is guessed for classes of models that many programs share: each guess is tried on a model of that class."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from headlint.runtime.worker.measuring.specs import Inputs, TensorSpec
+from headlint.runtime.worker.program.blocks import residual_block
+from headlint.runtime.worker.program.guessing import GuessedConfiguration
+from headlint.runtime.worker.program.owners import own
+from headlint.runtime.worker.program.settings import groups_read
+from headlint.runtime.worker.torch.inputs import first_inputs
+from headlint.runtime.worker.torch.messages import repaired_message
+from headlint.runtime.worker.torch.repairs import repairs
+from headlint.runtime.worker.torch.search import Failure, attempt, search
+from headlint.runtime.worker.torch.single_steps import single_steps
+from headlint.runtime.worker.torch.standins import LightningModule
+
+OPTIONS = """
+width = config.MODEL.WIDTH + self.cfg["head"]["width"]
+spec = config.MODEL.SPEC
+depth = spec["DEPTH"]
+kind = config.NAME.lower()
+place = config.device.type
+config.writer.flush()
+"""
+
+
+class StepDecoder(nn.Module):
+    def __init__(self, width: int = 8, words: int = 12, max_length: int = 6) -> None:
+        super().__init__()
+        self.max_length = max_length
+        self.words = nn.Embedding(words, width)
+        self.weights = nn.Linear(2 * width, max_length)
+        self.joined = nn.Linear(2 * width, width)
+        self.gru = nn.GRU(width, width)
+        self.out = nn.Linear(width, words)
+
+    def forward(self, token: Any, hidden: Any, encoder_outputs: Any) -> Any:
+        word = self.words(token).view(1, 1, -1)
+        weights = functional.softmax(self.weights(torch.cat((word[0], hidden[0]), 1)), dim=1)
+        seen = torch.bmm(weights.unsqueeze(0), encoder_outputs.unsqueeze(0))
+        joined = self.joined(torch.cat((word[0], seen[0]), 1)).unsqueeze(0)
+        answer, hidden = self.gru(joined.relu(), hidden)
+        return self.out(answer[0]), hidden
+
+
+class LineReader(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.Conv2d(1, 8, 3, padding=1), nn.Conv2d(8, 8, 3, padding=1)
+        self.lower = nn.MaxPool2d((4, 1))
+        self.out = nn.Linear(8, 5)
+
+    def forward(self, image: Any) -> Any:
+        columns = self.lower(self.second(self.lower(self.first(image)))).squeeze(2)
+        return self.out(columns.permute(0, 2, 1))
+
+
+class Related(nn.Module):
+    def __init__(self, before: int, width: int) -> None:
+        super().__init__()
+        self.first, self.second = nn.Conv2d(before, width, 1), nn.Conv2d(width, 2 * width, 1)
+
+    def forward(self, x: Any) -> Any:
+        return self.second(self.first(x)) + x
+
+
+class Pairs(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Linear(3, 8)
+        self.out = nn.Linear(4, 2)
+
+    def forward(self, x: Any, y: Any) -> Any:
+        both = self.first(torch.cat([x, y], -1))
+        return self.out(both.view(both.size(0), both.size(1), 2, 4))
+
+
+def found(model: nn.Module) -> Inputs:
+    return search(lambda: model, [first_inputs(model, ())], repairs, "cpu", 30.0)
+
+
+def test_settings_that_hold_others() -> None:
+    assert set(groups_read(ast.parse(OPTIONS))) == {"MODEL", "SPEC", "head"}
+
+
+def test_one_step_of_one_sample() -> None:
+    model = StepDecoder()
+    (inputs,) = single_steps(model, first_inputs(model, ()))
+    assert attempt(model, inputs, "cpu") is None
+    assert not list(single_steps(Pairs(), first_inputs(Pairs(), ())))
+
+
+def test_an_image_as_low_as_its_last_axis_needs() -> None:
+    image = found(LineReader())["image"]
+    assert isinstance(image, TensorSpec)
+    assert image.shape[2] in (16, 17)
+
+
+def test_all_inputs_get_an_axis_together() -> None:
+    assert all(len(spec.shape) == 3 for _, spec in found(Pairs()).tensors())
+
+
+def test_widths_of_the_model_that_do_not_fit_are_no_fault_of_the_inputs() -> None:
+    model = Related(4, 4)
+    inputs = first_inputs(model, ())
+    failure = attempt(model, inputs, "cpu")
+    assert isinstance(failure, Failure)
+    list(repairs(failure, inputs, model))
+    assert failure.unmoved
+    assert attempt(Related(8, 4), first_inputs(Related(8, 4), ()), "cpu") is None
+
+
+def test_one_index_for_each_sample() -> None:
+    indices = Inputs((("a", TensorSpec((5, 11), "int64", 9)), ("b", TensorSpec((5, 11), "int64", 9))))
+    failure = Failure(RuntimeError("batch1 must be a 3D tensor"), None, [], 0)
+    shapes = [[spec.shape for _, spec in one.tensors()] for one in repaired_message(failure, indices)]
+    assert [(5,), (5,)] in shapes
+
+
+def test_a_block_where_the_program_has_none() -> None:
+    block = residual_block(3)
+    assert block(4, 8, stride=2)(torch.randn(2, 4, 6, 6, 6)).shape == (2, 8, 3, 3, 3)
+
+
+def test_private_methods_and_guessed_hyperparameters() -> None:
+    class Owner:
+        def __build(self) -> str:
+            return "model"
+
+    assert own(Owner(), "__build")() == "model"
+    module, guessed = LightningModule(), GuessedConfiguration()
+    module.hparams = guessed
+    assert module.hparams["model.use_xyz"] is not None
