@@ -17,7 +17,7 @@ from headlint.checks.tensors import (
     source_tensor,
 )
 from headlint.checks.trails import trail_of
-from headlint.flow.values.facts import LossUse
+from headlint.flow.values.facts import LayerBuilt, LossUse
 from headlint.flow.values.library_values import Layer
 from headlint.flow.values.tensor_values import COMPUTED, Domain, Tensor
 
@@ -92,6 +92,15 @@ def _compares_positions(use: LossUse, tensor: Tensor, head: Tensor) -> bool:
     return False
 
 
+def _scores_words(evidence: Evidence, layer: Layer) -> bool:
+    """Whether a head has as many units as an embedding has words: models of language choose where biases are."""
+    words = layer.arguments.get(layer.kind.units)
+    embeddings = (
+        fact.layer for fact in evidence.of(LayerBuilt) if fact.layer.kind.effect in ("embedding", "embedding_bag")
+    )
+    return words is not None and any(one.arguments.get(one.kind.parameters[0]) == words for one in embeddings)
+
+
 def missing_bias_head(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL401."""
     for use in evidence.uses:
@@ -106,7 +115,7 @@ def missing_bias_head(evidence: Evidence) -> Iterator[Diagnostic]:
             or not _plain_way(tensor, head)
         ):
             continue
-        if _compares_positions(use, tensor, head):
+        if _compares_positions(use, tensor, head) or _scores_words(evidence, layer):
             continue
         if head.inputs and "normalize" in head.inputs[0].origin.name.lower():
             continue

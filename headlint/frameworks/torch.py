@@ -396,7 +396,7 @@ METHODS: dict[str, tuple[str, tuple[str, ...]]] = {
     **dict.fromkeys(("random_", "normal_", "uniform_"), ("fill_random", ("input", "low", "to"))),
     "detach": ("detach", ("input",)),
     "detach_": ("detach", ("input",)),
-    "item": ("detach", ("input",)),
+    "item": ("item", ("input",)),
     "numpy": ("detach", ("input",)),
     "tolist": ("listed", ("input",)),
     "sigmoid_": ("sigmoid", ("input",)),

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from headlint.flow.python import loops
 from headlint.flow.values.conditions import Choice
 from headlint.flow.values.python_values import Constant, DictValue, ListValue, TupleValue, Unknown, Value
 
@@ -165,3 +166,15 @@ def test_a_sequence_whose_constructor_was_left_early_gives_nothing_that_is_known
         unit.whole = whole
         program.machine.within(program.unit, lambda: results.append(program.machine.call_with(unit, x)))
     assert [isinstance(result, Unknown) for result in results] == [False, True]
+
+
+def test_what_a_costly_loop_computes_is_unknown_whichever_way_it_went(run: Run) -> None:
+    program = run(
+        "import sys\nimport torch\n"
+        "before = torch.zeros(2, 8)\n"
+        "behind = torch.relu(before) if 'fast' in sys.argv else torch.sigmoid(before)\n"
+    )
+    assert isinstance(program["behind"], Choice)
+    changed = {(program.unit.scope, "behind"): program["before"]}
+    program.machine.within(program.unit, lambda: loops._blur(program.machine, changed, tensors_too=True))
+    assert isinstance(program["behind"], Unknown)

@@ -14,6 +14,7 @@ import keras
 
 import headlint
 from headlint.inspection.report import InspectionError
+from headlint.runtime.worker.keras.calls import in_place_of_call, with_names
 
 layers = keras.layers
 X = numpy.random.default_rng(0).standard_normal((16, 8)).astype("float32")
@@ -128,3 +129,27 @@ def test_importing_headlint_imports_no_framework() -> None:
 
     program = "import sys, headlint; print([name for name in ('torch', 'keras', 'numpy') if name in sys.modules])"
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+class Flagged(layers.Layer):
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        return inputs * 2 if training else inputs
+
+
+class Coder(keras.Model):
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder = layers.Dense(2)
+
+    def sample(self, count: int = 3) -> int:
+        return count
+
+    def encode(self, x: Any) -> Any:
+        return self.encoder(x)
+
+
+def test_flags_by_place_and_models_without_a_call() -> None:
+    called = with_names(layers.Layer.__call__)
+    assert float(keras.ops.sum(called(Flagged(), X, True))) == pytest.approx(2 * float(X.sum()), rel=1e-4)
+    assert in_place_of_call(Coder()) == "encode"
+    assert not in_place_of_call(net(3))

@@ -73,7 +73,7 @@ class Outline(HTMLParser):
         self.text.append(data)
 
 
-@pytest.mark.parametrize("folder", ["questions", "projects", "notebooks", "shapes_torch"])
+@pytest.mark.parametrize("folder", ["questions", "projects", "notebooks", "modules"])
 def test_pages_are_well_formed(folder: str) -> None:
     report, context = report_of(FIXTURES / folder)
     assert report.findings

@@ -36,6 +36,9 @@ class WideBlock(Module):
 def from_options(**options):
     return options["hidden_dim"]
 
+def by_default(**options):
+    return int(options.get("steps", 2)) + int(options.get("hidden_dim"))
+
 def of_wide(block):
     if block is not WideBlock:
         raise TypeError("too thin")
@@ -113,6 +116,8 @@ def others(module: Slice, name: str, arguments: Arguments, parameters: list[str]
 
 def test_a_key_that_a_function_looks_up_in_its_rest_is_guessed(module: Slice) -> None:
     tried = others(module, "from_options", Arguments((), {}, "guess"), [])
+    assert [one.keywords for one in tried] == [{"hidden_dim": 32}]
+    tried = others(module, "by_default", Arguments((), {}, "guess"), [])
     assert [one.keywords for one in tried] == [{"hidden_dim": 32}]
 
 

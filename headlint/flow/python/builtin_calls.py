@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from headlint.flow.machine import counting
 from headlint.flow.machine.branches import is_option
-from headlint.flow.python import evaluated_texts, iteration, loss_classes, picked_by_name
+from headlint.flow.python import evaluated_texts, instance_tests, iteration, loss_classes, picked_by_name
 from headlint.flow.values import sizes
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.conditions import Condition, Test
@@ -319,34 +319,6 @@ def _hasattr(machine: Machine, arguments: Arguments, at: int) -> Value:
             return Unknown()
 
 
-def _isinstance(machine: Machine, arguments: Arguments, at: int) -> Value:
-    match arguments.positional:
-        case (Layer() as layer, FrameworkName(path)):
-            return Constant(layer.kind.name == path or path in ("torch.nn.Module", "keras.layers.Layer"))
-        case (Loss() as loss, classes):
-            known = loss_classes.is_instance(loss, classes)
-            return Unknown() if known is None else Constant(known)
-        case (Instance() as instance, ClassValue() as cls):
-            return Constant(any(ancestor is cls for ancestor in instance.cls.ancestors()))
-        case (Instance() as instance, FrameworkName(path)) if not instance.cls.opaque:
-            return Constant(FrameworkName(path) in instance.cls.ancestors())
-        case (Tensor(), FrameworkName("torch.Tensor" | "torch.FloatTensor")):
-            return Constant(True)
-        case (Constant() as constant, FrameworkName(path)) if path.startswith("builtins."):
-            kind = {"int": int, "str": str, "float": float, "bool": bool}.get(path.removeprefix("builtins."))
-            return Constant(isinstance(constant.value, kind)) if kind else Constant(False)
-        case ((Tensor() | Constant()), FrameworkName(path)) if path.startswith("builtins."):
-            return Constant(False)
-        case (TupleValue(), FrameworkName("builtins.tuple")) | (ListValue(), FrameworkName("builtins.list")):
-            return Constant(True)
-        case (DictValue(), FrameworkName("builtins.dict")):
-            return Constant(True)
-        case (Unknown() as unknown, kind):
-            return Test(Condition("isinstance", unknown, kind))
-        case _:
-            return Unknown()
-
-
 def _decided(name: str, by: bool) -> Callable[[Machine, Arguments, int], Value]:
     """``any`` and ``all``, of values whose truth is known."""
 
@@ -491,7 +463,7 @@ BUILTINS: dict[str, Callable[[Machine, Arguments, int], Value]] = {
     "eval": _eval,
     "setattr": _setattr,
     "hasattr": _hasattr,
-    "isinstance": _isinstance,
+    "isinstance": instance_tests.is_instance,
     "iter": _same,
     "staticmethod": _static,
     "classmethod": _same,

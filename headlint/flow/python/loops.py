@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from headlint.flow.machine.state import Cell, same
 from headlint.flow.python import carried, counting_loops, iteration, members
 from headlint.flow.python.members import Walk
-from headlint.flow.values.conditions import Condition, Guard, Option
+from headlint.flow.values.conditions import Choice, Condition, Guard, Option
 from headlint.flow.values.facts import CarriedOver
 from headlint.flow.values.library_values import Container, Model
 from headlint.flow.values.python_values import (
@@ -233,9 +233,13 @@ def _blur(
                 heap_object.complete = False
             case _, Constant() if old is not None:
                 machine.state.write(heap_object, key, Unknown(COUNTED))
-            case _, Tensor() if old is not None and tensors_too:
-                machine.parts.spend(new)
-                machine.state.write(heap_object, key, Unknown("computed in a loop"))
+            case _, Tensor() | Choice() if old is not None and tensors_too:
+                tensors = [
+                    option.value for option in machine.state.alternatives(new) if isinstance(option.value, Tensor)
+                ]
+                machine.parts.spend(*tensors)
+                if tensors:
+                    machine.state.write(heap_object, key, Unknown("computed in a loop"))
 
 
 def _note_grown(collection: ListValue | Container | Model, old: Value | None, new: Value | None) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from headlint.flow.values.library_values import Loss
-from headlint.flow.values.python_values import ClassValue, FrameworkName, TupleValue, Value
+from headlint.flow.values.python_values import ClassValue, FrameworkName, Value
 from headlint.frameworks import registry
 
 
@@ -29,14 +29,12 @@ def same(left: Value, right: Value) -> bool | None:
 
 
 def is_instance(loss: Loss, kind: Value) -> bool | None:
-    """Whether a loss object is an instance of a class, or of one of several.
+    """Whether a loss object is an instance of a class.
 
     No class of losses in the tables is derived from another. A loss that only a type hint speaks of may be one of a derived
     class of the program.
     """
     match kind:
-        case TupleValue(items):
-            return _any([is_instance(loss, item) for item in items])
         case FrameworkName("torch.nn.Module"):
             return True if loss.kind.framework == "torch" else None
         case ClassValue():
@@ -47,9 +45,3 @@ def is_instance(loss: Loss, kind: Value) -> bool | None:
 
 def _is_class(path: str) -> bool:
     return path in registry.LOSSES and registry.LOSSES[path].short_name[:1].isupper()
-
-
-def _any(answers: list[bool | None]) -> bool | None:
-    if True in answers:
-        return True
-    return None if None in answers else False

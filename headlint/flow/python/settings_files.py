@@ -30,7 +30,11 @@ DEEPEST_GROUP = 4
 MOST_FOLDERS = 3
 """Folders, from that of the program upwards, in which a file of settings is looked for."""
 
+DEEPEST_CHOICE = 1
+"""Those of them of which another file than the usual may be chosen."""
+
 USUAL_FOLDERS = ("configs", "config", "conf")
+"""Where programs keep their settings that work the folder out themselves."""
 
 TARGET, PARTIAL, RECURSIVE = "_target_", "_partial_", "_recursive_"
 """What an object of the settings is made by, whether only later, and whether what is inside is made before it."""
@@ -121,7 +125,12 @@ def _chosen(machine: Machine, folder: Path, name: str, place: tuple[str, ...], d
     name = name.removesuffix(".yaml")
     default = _composed(machine, folder / _file_name(name), place, depth + 1)
     others = machine.loader.settings_in(folder)
-    if default is None or not 1 < len(others) <= MOST_FILES or not _chooses_a_part(machine, default):
+    if (
+        default is None
+        or depth > DEEPEST_CHOICE
+        or not 1 < len(others) <= MOST_FILES
+        or not _chooses_a_part(machine, default)
+    ):
         return default
     option = machine.globals.child(Assumption(str(folder), "", "/".join(place)))
     files = {

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from itertools import product
 from typing import TYPE_CHECKING
 
-from headlint.flow.python import builtin_calls, iteration, names, picked_by_name
+from headlint.flow.python import builtin_calls, instance_tests, iteration, names, picked_by_name
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.assumptions import Assumption
 from headlint.flow.values.library_values import Dataset, Parser
@@ -185,6 +185,7 @@ def _of_numbers(function: Callable[..., int | float]) -> Callable[[Machine, Argu
 NAMES: dict[str, Callable[[Machine, Arguments, int], Value]] = {
     "dataclasses.field": _field,
     "functools.partial": _partial,
+    "inspect.isclass": instance_tests.is_class,
     "importlib.import_module": _import_module,
     "itertools.product": _product,
     "argparse.ArgumentParser": _parser,

@@ -109,6 +109,9 @@ def _kept_by_reshape(machine: Machine, operation: Operation, tensor: Tensor) -> 
 
 def _note_order(machine: Machine, operation: Operation, tensor: Tensor, wanted: Sequence[Value]) -> Value:
     """Note that a reshape names axes in another order than they have."""
+    numbers = tuple(one.value if isinstance(one, Constant) and isinstance(one.value, int) else None for one in wanted)
+    if shapes.joins_neighbours(tensor.shape, shapes.reshaped(tensor.shape, numbers)):
+        return Constant(None)
     whole = axes.reordered(machine, tensor, wanted) or states.joined(machine, tensor, wanted)
     part = None if whole is not None else axes.split_too_early(machine, tensor, wanted)
     early = None if whole or part else misplaced.found(machine, tensor, wanted)

@@ -221,6 +221,20 @@ def flattened(shape: Shape, start: int | None, end: int | None) -> Shape:
     return Shape((*shape.dims[:start], size, *shape.dims[end + 1 :]))
 
 
+def joins_neighbours(before: Shape, after: Shape) -> bool:
+    """Whether the sizes of a reshape are those of the axes in their order, some of them joined."""
+    if not before.dims or not after.dims or not all(before.dims) or not all(after.dims):
+        return False
+    left = list(before.dims)
+    for size in after.dims:
+        joined = 1
+        while left and joined < (size or 0):
+            joined *= left.pop(0) or 0
+        if joined != size:
+            return False
+    return all(size == 1 for size in left)
+
+
 def reshaped(shape: Shape, sizes: Sizes | None) -> Shape:
     """With other sizes for the same numbers; -1 stands for what is left."""
     if sizes is None:

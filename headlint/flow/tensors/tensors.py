@@ -153,6 +153,16 @@ def _listed(machine: Machine, operation: Operation) -> Value:
             return other
 
 
+def _item(machine: Machine, operation: Operation) -> Value:
+    """``item()``: the only number of a tensor, without any axis."""
+    match _detach(machine, operation):
+        case Tensor() as tensor:
+            labels = replace(tensor.labels, column=False) if tensor.labels is not None else None
+            return replace(tensor, shape=Shape(()), labels=labels)
+        case other:
+            return other
+
+
 def _backward(machine: Machine, operation: Operation) -> Value:
     match operation.main:
         case Tensor() as tensor:
@@ -377,6 +387,7 @@ _EFFECTS: dict[str, Callable[[Machine, Operation], Value]] = {
     "identity": _same,
     "select": _select,
     "detach": _detach,
+    "item": _item,
     "listed": _listed,
     "backward": _backward,
 }
