@@ -68,11 +68,13 @@ class CallStack(list[Frame]):
     """The calls that are being interpreted, the innermost last, and what is known of something that happens in it."""
 
     def of_forward(self) -> Frame | None:
-        """The innermost ``forward`` or ``call`` of an object."""
+        """The innermost ``forward`` or ``call`` of an object; ``build`` of a layer of Keras is run once and is part of none."""
         for frame in reversed(self):
-            match frame.definition:
-                case ir.FunctionDefinition(name="forward" | "call") if isinstance(frame.receiver, Instance):
+            match frame.definition, frame.receiver:
+                case ir.FunctionDefinition(name="forward" | "call"), Instance():
                     return frame
+                case ir.FunctionDefinition(name="build"), Instance(cls=cls) if cls.framework_base().startswith("keras."):
+                    return None
         return None
 
     def sets_up(self, instance: Instance) -> bool:
