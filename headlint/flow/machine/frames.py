@@ -73,7 +73,9 @@ class CallStack(list[Frame]):
             match frame.definition, frame.receiver:
                 case ir.FunctionDefinition(name="forward" | "call"), Instance():
                     return frame
-                case ir.FunctionDefinition(name="build"), Instance(cls=cls) if cls.framework_base().startswith("keras."):
+                case ir.FunctionDefinition(name="build"), Instance(cls=cls) if cls.framework_base().startswith(
+                    "keras."
+                ):
                     return None
         return None
 
