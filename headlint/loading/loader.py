@@ -99,7 +99,7 @@ class ProjectLoader:
         return found
 
     def settings(self, file: Path) -> Settings:
-        """What a file of settings says; None where it cannot be read, or says more than is read here."""
+        """What a file of settings says; None where it cannot be read."""
         self.asked["digest", str(file), "", ""] = self.digest(file)
         if self.project is None or not file.resolve().is_relative_to(self.project.root):
             return None
