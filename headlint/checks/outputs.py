@@ -22,6 +22,7 @@ from headlint.checks.tensors import (
     units,
 )
 from headlint.checks.trails import about_loss, loss_steps, trail_of
+from headlint.flow.values.assumptions import Assumption
 from headlint.flow.values.conditions import Guard
 from headlint.flow.values.facts import Activation, Fact, LayerApplied, LayerBuilt, LossUse
 from headlint.flow.values.intervals import UNIT
@@ -67,6 +68,20 @@ def _asks_for_rank(guard: Guard, tensor: Tensor) -> bool:
     return isinstance(subject, Unknown) and subject.key == (tensor, "rank")
 
 
+def _is_of_another_call(fact: Activation) -> bool:
+    """Whether an argument that is given picks the softmax, and a default says the width: who gives one may give both."""
+    head = head_of(fact.output)
+    layer = head.origin.layer if head is not None else None
+    picked = any(
+        guard.outcome
+        and guard.expected is None
+        and guard.condition.operator == "=="
+        and isinstance(getattr(guard.condition.subject, "key", None), Assumption)
+        for guard in fact.guards
+    )
+    return picked and layer is not None and _assumed(layer, layer.kind.units)
+
+
 def single_unit_softmax(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL201."""
     for fact in evidence.of(Activation):
@@ -74,6 +89,8 @@ def single_unit_softmax(evidence: Evidence) -> Iterator[Diagnostic]:
             continue
         if any(_asks_for_rank(guard, fact.input) for guard in fact.guards):
             continue  # which axis is meant is another where there are more
+        if _is_of_another_call(fact):
+            continue
         if _over_one(evidence, fact):
             where, advice = _UNIT if _is_a_unit(fact.input) else _AXIS
             if where == _AXIS[0] and _is_room(fact):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import sys
 from typing import Any
 
+import pytest
 import torch
 from torch import nn
 from torch.nn import functional
@@ -124,7 +126,8 @@ def test_one_index_for_each_sample() -> None:
     assert [(5,), (5,)] in shapes
 
 
-def test_a_block_where_the_program_has_none() -> None:
+def test_a_block_where_the_program_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "keras", raising=False)
     block = residual_block(3)
     assert block(4, 8, stride=2)(torch.randn(2, 4, 6, 6, 6)).shape == (2, 8, 3, 3, 3)
 

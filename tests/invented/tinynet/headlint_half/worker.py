@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from headlint_worker.measuring.measurement import Measured
+from headlint_worker.measuring.starts import Step
 from headlint_worker.program.building import Recipe, make
 from headlint_worker.program.loading import Program, Slice
 from headlint_worker.request import Request
@@ -32,7 +34,7 @@ class Adapter:
     def is_model_class(self, value: Any) -> bool:
         return isinstance(value, type) and issubclass(value, tinynet.Module)
 
-    def optimizers(self, module: Slice, name: str) -> list[dict[str, Any]]:
+    def optimizers(self, module: Slice, name: str, step: Callable[[Any, Any], Step | None]) -> list[dict[str, Any]]:
         return []
 
     def placed(self) -> AbstractContextManager[Any]:
