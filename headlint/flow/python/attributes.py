@@ -96,6 +96,8 @@ def read(machine: Machine, owner: Value, name: str, at: int) -> Value:
             return loss_classes.class_of(owner)
         case Layer() | Container() | Model() | Loss() | Parser() | Optimizer() | Scheduler() | Scaler():
             return machine.read(owner, name) or machine.library_attribute(owner, name)
+        case Constant() if name == "value":
+            return owner  # a member of an enumeration
         case ListValue() | TupleValue() | Constant() | DictValue():
             return FrameworkMethod(owner, name)
         case BoundMethod() | FunctionValue() if name == "__call__":

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from headlint.flow.machine.branches import contradicts_defaults
 from headlint.flow.machine.state import join
-from headlint.flow.python import annotated, attributes, cached_functions, generators, items, unreturned
+from headlint.flow.python import annotated, attributes, cached_functions, enumerations, generators, items, unreturned
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.assumptions import Assumption
 from headlint.flow.values.conditions import Choice
@@ -283,6 +283,8 @@ def instantiate(
     path = machine.libraries.declared_name(machine, cls)
     if path:
         return machine.libraries.call_declared(machine, path, arguments, at)
+    if (member := enumerations.member(cls, arguments)) is not None:
+        return member
     if cls.framework_base() and (thing := machine.libraries.derived(machine, cls, arguments, at)) is not None:
         return thing
     instance = Instance(cls, machine.site(at))
