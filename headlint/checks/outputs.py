@@ -79,7 +79,7 @@ def _is_of_another_call(fact: Activation) -> bool:
         and isinstance(getattr(guard.condition.subject, "key", None), Assumption)
         for guard in fact.guards
     )
-    return picked and layer is not None and _assumed(layer, layer.kind.units)
+    return picked and layer is not None and layer.rests_on_default(layer.kind.units)
 
 
 def single_unit_softmax(evidence: Evidence) -> Iterator[Diagnostic]:
@@ -138,7 +138,11 @@ def _own_softmax(layer: Layer) -> str:
     """The softmax that a dense layer of Keras applies to its units, wherever it will stand."""
     given = constant(layer, "activation")
     own = layer.kind.framework == "keras" and layer.kind.effect == "dense" and given in SOFTMAXES
-    return str(given) if own and not _assumed(layer, layer.kind.units) and not _assumed(layer, "activation") else ""
+    return (
+        str(given)
+        if own and not layer.rests_on_default(layer.kind.units) and not layer.rests_on_default("activation")
+        else ""
+    )
 
 
 def _always_the_same(name: str, where: str) -> str:
@@ -324,7 +328,7 @@ def _misfit(fact: LayerApplied) -> str:
     wanted = constant(layer, kind.features)
     if not isinstance(wanted, int):
         return ""
-    if _assumed(layer, kind.features):
+    if layer.rests_on_default(kind.features):
         return ""
     if kind.effect in ("dense", "recurrent", "recurrent_cell", "recurrent_cell_pair"):
         given, what = shape.units, "values"
@@ -335,11 +339,6 @@ def _misfit(fact: LayerApplied) -> str:
     if given is None or given == wanted or fact.input.origin.role == "input":
         return ""
     return f"{kind.short_name} expects {wanted} {what}, but gets {given}."
-
-
-def _assumed(layer: Layer, parameter: str) -> bool:
-    value = layer.arguments.get(parameter)
-    return bool(getattr(value, "assumptions", None))
 
 
 def impossible_layer(evidence: Evidence) -> Iterator[Diagnostic]:
@@ -357,7 +356,7 @@ _NO_SIZES = ("=0 is no size", "=-1 is no size")
 
 def _rests_on_a_default(layer: Layer) -> bool:
     """Whether a size is a constructor's default that no call was seen to leave: 0 may well stand for "not given"."""
-    return any(_assumed(layer, parameter) for parameter in layer.arguments)
+    return any(layer.rests_on_default(parameter) for parameter in layer.arguments)
 
 
 def _impossible(layer: Layer) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
 from headlint.checks.evidence import Evidence
-from headlint.checks.training.holding import concerns_all_of, covers, held_by, may_train
+from headlint.checks.training.holding import concerns_all_of, have_parts_in_common, held_by, may_train
 from headlint.checks.training.order import Neighbour, Run
 from headlint.checks.training.reach import may_reach
 from headlint.flow.values.conditions import Guard
@@ -105,7 +105,7 @@ def thrown_away(evidence: Evidence, run: Run, step: TrainingEvent) -> Iterator[D
 
 def step_without_any_gradient(evidence: Evidence, run: Run, step: TrainingEvent) -> Iterator[Diagnostic]:
     """HL509: a loop applies a model, clears its gradients and steps, and nothing at all computes any."""
-    if not run.whole or not evidence.of(NothingDifferentiated) or not (step.rounds or _is_of_a_method(evidence, step)):
+    if not run.whole or not evidence.of(NothingDifferentiated) or not (step.rounds or is_of_a_method(evidence, step)):
         return
     around = run.round_of(step)
     cleared = [
@@ -131,8 +131,8 @@ def step_without_any_gradient(evidence: Evidence, run: Run, step: TrainingEvent)
     )
 
 
-def _is_of_a_method(evidence: Evidence, step: TrainingEvent) -> bool:
-    """Whether a step is that of an object's optimizer in a method that nothing here calls, and callers call for each batch."""
+def is_of_a_method(evidence: Evidence, step: TrainingEvent) -> bool:
+    """Whether something is done with an object's optimizer in a method that nothing here calls, and callers call for each batch."""
     built = (event for event in evidence.events if event.event is Event.BUILT and event.subject is step.subject)
     return isinstance(step.subject, Optimizer) and any(event.root != step.root for event in built)
 
@@ -149,5 +149,5 @@ def _applies_for(event: TrainingEvent, step: TrainingEvent) -> bool:
         return False
     held = held_by(step.subject)
     if held is not None:
-        return any(covers(event.subject, owner) or covers(owner, event.subject) for owner in held.owners)
+        return any(have_parts_in_common(event.subject, owner) for owner in held.owners)
     return isinstance(event.subject, Unknown) and event.subject.is_parameter and isinstance(step.subject, Unknown)

@@ -13,6 +13,7 @@ from headlint.flow.values.tensor_values import Tensor
 from headlint.flow.values.training_values import OneParameter, Optimizer, Parameters
 
 DEEPEST_MODULE = 8
+"""Modules within modules that are looked into for one of them."""
 
 DEEPEST = 3
 """Objects within objects that are looked into for an optimizer."""
@@ -67,7 +68,7 @@ def _are_of_others(one: Parameters, other: Parameters) -> bool:
     return (
         bool(one.owners and other.owners)
         and all(isinstance(owner, Instance) and not owner.cls.opaque for owner in several)
-        and not any(covers(first, second) or covers(second, first) for first in one.owners for second in other.owners)
+        and not any(have_parts_in_common(first, second) for first in one.owners for second in other.owners)
     )
 
 
@@ -84,6 +85,11 @@ def covers(module: Value, model: Value, depth: int = DEEPEST_MODULE) -> bool:
             return any(covers(option.value, model, depth) for option in options)
         case _:
             return False
+
+
+def have_parts_in_common(first: Value, second: Value) -> bool:
+    """Whether one of two modules is the other, or a part of it."""
+    return covers(first, second) or covers(second, first)
 
 
 def concerns_all_of(first: Value, second: Value) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
 from headlint.checks.evidence import Evidence
 from headlint.checks.tensors import ancestors
-from headlint.checks.training.holding import covers, held_by
+from headlint.checks.training.holding import covers, have_parts_in_common, held_by
 from headlint.checks.training.order import Run, always_with, together
 from headlint.checks.training.reach import depends_on, outputs_in, tensors_in
 from headlint.checks.training.switching import (
@@ -135,7 +135,9 @@ def _is_judged_after_training(evidence: Evidence, run: Run, applied: TrainingEve
     if not applied.rounds:
         return _is_behind(run, applied, steps) and _is_decided_upon_or_compared(evidence, run, applied)
     if _trains_beside(run, applied):
-        compared = _is_compared(evidence, applied) or (applied.without_gradient and _is_checked(evidence, applied))
+        compared = _is_compared(evidence, applied) or (
+            applied.without_gradient and _is_decided_upon(evidence, applied, by_labels=True)
+        )
         return compared and _is_beside_training(evidence, run, applied)
     return goes_through_data(applied) and (
         _is_decided_upon_or_compared(evidence, run, applied)
@@ -301,13 +303,13 @@ def _may_cover(module: Value, model: Value, in_same_run: bool) -> bool:
     """Whether a module that is switched may be the model, a part of it, or something around it."""
     if isinstance(module, Unknown):
         return in_same_run
-    return covers(module, model) or covers(model, module)
+    return have_parts_in_common(module, model)
 
 
 def _trains(step: TrainingEvent, model: Value) -> bool:
     """Whether a step changes a model, or a part of it, or what it is a part of."""
     held = held_by(step.subject)
-    return held is not None and any(covers(model, owner) or covers(owner, model) for owner in held.owners)
+    return held is not None and any(have_parts_in_common(model, owner) for owner in held.owners)
 
 
 def goes_through_data(applied: TrainingEvent) -> bool:
@@ -346,15 +348,10 @@ def _is_decided_upon_or_compared(evidence: Evidence, run: Run, applied: Training
     return applied.without_gradient or not _is_trained_with(evidence, run, applied)
 
 
-def _is_decided_upon(evidence: Evidence, applied: TrainingEvent) -> bool:
+def _is_decided_upon(evidence: Evidence, applied: TrainingEvent, by_labels: bool = False) -> bool:
+    """Whether something is decided upon an output, or also whether what is decided is compared with labels."""
     outputs = outputs_in(applied.by)
-    return any(depends_on(evidence, fact.tensor, one) for fact in evidence.of(PredictionUse) for one in outputs)
-
-
-def _is_checked(evidence: Evidence, applied: TrainingEvent) -> bool:
-    """Whether what is decided upon an output is compared with labels."""
-    outputs = outputs_in(applied.by)
-    uses = (fact for fact in evidence.of(PredictionUse) if fact.kind == "equality")
+    uses = (fact for fact in evidence.of(PredictionUse) if not by_labels or fact.kind == "equality")
     return any(depends_on(evidence, fact.tensor, one) for fact in uses for one in outputs)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
 from headlint.checks.evidence import Evidence
 from headlint.checks.training.gathering import counts_rounds
-from headlint.checks.training.holding import covers, held_by, is_optimizer
+from headlint.checks.training.holding import covers, have_parts_in_common, held_by, is_optimizer
 from headlint.checks.training.order import Run, is_plain, is_settled, together
 from headlint.checks.training.reach import depends_on, tensors_in
 from headlint.checks.training.switching import depends_on_mode, leaves_its_mode, may_be_switched_by, mode_of
@@ -153,7 +153,7 @@ def _is_decided(run: Run, switch: TrainingEvent, model: Value) -> bool:
     decisions = {(guard.condition, guard.outcome) for guard in switch.guards}
     return any(
         mode_of(other) is True
-        and (covers(other.subject, model) or covers(model, other.subject))
+        and have_parts_in_common(other.subject, model)
         and other.calls[: len(switch.calls)] == switch.calls
         and other.rounds[: len(switch.rounds)] == switch.rounds
         and any((guard.condition, not guard.outcome) in decisions for guard in other.guards)

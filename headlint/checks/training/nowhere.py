@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
 from headlint.checks.evidence import Evidence
+from headlint.checks.training.gathering import is_of_a_method
 from headlint.checks.training.holding import called, is_optimizer, is_schedule, may_train
 from headlint.checks.training.order import Run, always_with, is_plain, together
 from headlint.checks.training.reach import may_reach
@@ -108,9 +109,8 @@ def _is_repeated(evidence: Evidence, event: TrainingEvent) -> bool:
     if event.root in evidence.open_roots:
         return False
     match event.subject:
-        case Optimizer() as optimizer:
-            built = (one for one in evidence.events if one.event is Event.BUILT and one.subject is optimizer)
-            return any(one.root != event.root for one in built)
+        case Optimizer():
+            return is_of_a_method(evidence, event)
         case Unknown(key=(Instance() as owner, *_)):
             return not owner.cls.opaque
         case _:

@@ -95,7 +95,7 @@ def is_batch_first(layer: Layer) -> bool | None:
         return is_batch_first(inner)
     if layer.kind.short_name in ("TransformerEncoder", "TransformerDecoder"):
         return None
-    if getattr(layer.arguments.get("batch_first"), "assumptions", None):
+    if layer.rests_on_default("batch_first"):
         return None  # the default of a constructor that nobody is seen to call so
     given = layer.constant("batch_first", False)
     return given if isinstance(given, bool) else None

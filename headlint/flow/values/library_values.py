@@ -44,6 +44,10 @@ class Layer(HeapObject):
             return default
         return value.value if isinstance(value, Constant) else None
 
+    def rests_on_default(self, name: str) -> bool:
+        """Whether the argument is the default of a constructor or an option of the program, which somebody may replace."""
+        return bool(getattr(self.arguments.get(name), "assumptions", None))
+
     def given(self, name: str) -> bool:
         """Whether the argument was passed."""
         return name in self.arguments
