@@ -14,6 +14,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from bad_programs import FIXTURES, fixtures, settings
 
 import headlint
 from headlint.findings.finding import Report
@@ -24,17 +25,8 @@ from headlint.fixes.workspace import read_original
 from headlint.settings import Settings
 from headlint.source.notebook import sources_as_written
 
-FIXTURES = Path(__file__).parent.parent.parent / "fixtures"
 MEASURED_AT_RUN_TIME = "HL8"
 SAFE_WHERE_MORE_IS_KNOWN = {"HL102", "HL117", "HL301", "HL601"}
-
-
-def fixtures() -> list[Path]:
-    """Those that are followed within their budget: what exceeds it is slow, and is fixed as everything else is."""
-    files = [*FIXTURES.rglob("*_bad.py"), *FIXTURES.rglob("*_bad.ipynb")]
-    files = [file for file in files if "costly" not in file.name]
-    folders = [folder for folder in (FIXTURES / "projects").iterdir() if folder.name.endswith("_bad")]
-    return sorted({file for file in files if not file.is_relative_to(FIXTURES / "runtime")} | set(folders))
 
 
 def pages() -> list[object]:
@@ -44,11 +36,6 @@ def pages() -> list[object]:
         for rule in rules
         for number, example in enumerate(examples(rule, "Bad"))
     ]
-
-
-def settings(root: Path) -> Settings:
-    off = tuple(rule.code for rule in load_rules() if not rule.default)
-    return Settings(root=root, extend_select=off, cache=False, jobs=1)
 
 
 def text_of(path: str) -> str | None:

@@ -11,14 +11,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from bad_programs import FIXTURES, fixtures, settings
 
 import headlint
-from headlint.findings.rulebook import Rule, examples, load_rules
+from headlint.findings.rulebook import examples, load_rules
 from headlint.fixes.suppressing import add_suppressions
 from headlint.settings import Settings
 from headlint.source.document import read_document
 
-FIXTURES = Path(__file__).parent.parent.parent / "fixtures"
 ABOUT_COMMENTS = "HL901"
 
 PROGRAM = """import torch.nn as nn
@@ -34,25 +34,12 @@ COMMENT = "  # headlint: ignore[softmax-before-cross-entropy]"
 SUPPRESSED = PROGRAM.replace("(model(x), y)", f"(model(x), y){COMMENT}")
 
 
-def fixtures() -> list[Path]:
-    """Those that are followed within their budget: what exceeds it is slow, and is fixed as everything else is."""
-    files = [*FIXTURES.rglob("*_bad.py"), *FIXTURES.rglob("*_bad.ipynb")]
-    files = [file for file in files if "costly" not in file.name]
-    folders = [folder for folder in (FIXTURES / "projects").iterdir() if folder.name.endswith("_bad")]
-    return sorted({file for file in files if not file.is_relative_to(FIXTURES / "runtime")} | set(folders))
-
-
 def pages() -> list[object]:
     return [
         pytest.param(example.text, id=f"{rule.code}-{number}")
         for rule in load_rules()
         for number, example in enumerate(examples(rule, "Bad"))
     ]
-
-
-def settings(root: Path) -> Settings:
-    off: list[Rule] = [rule for rule in load_rules() if not rule.default]
-    return Settings(root=root, extend_select=tuple(rule.code for rule in off), cache=False, jobs=1)
 
 
 def programs(path: Path) -> dict[Path, str]:
