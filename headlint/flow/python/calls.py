@@ -377,7 +377,7 @@ def call_instance(machine: Machine, instance: Instance, arguments: Arguments, at
         if found is not None:
             result = machine.call(found, arguments, at)
             if name != "__call__":
-                machine.emit(Head, machine.site(at), output=result)
+                machine.emit(Head, machine.site(at), output=result, is_whole=machine.frames.of_forward() is None)
             return result
     inner = machine.read(instance, items.CONTAINER_SLOT)
     if inner is not None and not instance.whole:
