@@ -470,7 +470,10 @@ SEGMENTATION_MODELS = frozenset(
 )
 """The models of segmentation_models_pytorch, beside which it has losses and metrics."""
 
-ACTIVE_DROPOUTS = frozenset(f"torch.nn.functional.dropout{axes}" for axes in ("", "1d", "2d", "3d"))
+ATTENTION_THAT_DROPS = "torch.nn.functional.scaled_dot_product_attention"
+ACTIVE_DROPOUTS = frozenset(
+    {ATTENTION_THAT_DROPS} | {f"torch.nn.functional.dropout{axes}" for axes in ("", "1d", "2d", "3d")}
+)
 """Functions that drop values unless they are given training=False."""
 
 _DROPPING_BY_DESIGN = ("prenet", "mcdropout", "montecarlo")

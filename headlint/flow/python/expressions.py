@@ -14,6 +14,7 @@ from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.assumptions import Assumption
 from headlint.flow.values.conditions import Guard
 from headlint.flow.values.python_values import (
+    TRAINING,
     Constant,
     DictValue,
     FunctionValue,
@@ -125,6 +126,8 @@ def _binary(machine: Machine, node: ir.Binary) -> Value:
 def binary(machine: Machine, symbol: str, left: Value, right: Value, at: int) -> Value:
     """``left symbol right`` for two single values."""
     match left, right:
+        case Constant(), Constant() if TRAINING is left or TRAINING is right:
+            return Unknown()  # nothing in the other mode
         case Constant(), Constant():
             return _constant_arithmetic(symbol, left, right)
         case (Tensor(), _) | (_, Tensor()):
