@@ -81,7 +81,8 @@ LAYERS = (
     _layer("Unflatten", "unknown_shape", "dim", "unflattened_size"),
     _layer("Identity", "identity"),
     _layer("GLU", "unknown_shape", "dim"),
-    *(_layer(f"{kind}Pool{n}d", "pool", *_POOL, spatial=n) for kind in ("Max", "Avg", "LP") for n in (1, 2, 3)),
+    *(_layer(f"{kind}Pool{n}d", "pool", *_POOL, spatial=n) for kind in ("Max", "Avg") for n in (1, 2, 3)),
+    *(_layer(f"LPPool{n}d", "pool", "norm_type", "kernel_size", "stride", "ceil_mode", spatial=n) for n in (1, 2, 3)),
     *(
         _layer(f"Adaptive{kind}Pool{n}d", "adaptive_pool", "output_size", spatial=n)
         for kind in ("Avg", "Max")

@@ -82,6 +82,7 @@ def evaluate_arguments(machine: Machine, arguments: tuple[ir.Argument, ...]) -> 
     named: dict[str, Value] = {}
     sites: dict[int | str, Site] = {}
     complete = True
+    settings = False
     rest: Value | None = None
     rest_at = 0
     path = machine.unit.path
@@ -99,14 +100,14 @@ def evaluate_arguments(machine: Machine, arguments: tuple[ir.Argument, ...]) -> 
                     named.update({str(key): entry for key, entry in iteration.entries(machine, entries)})
                     complete = complete and entries.complete
                 case _:
-                    complete = False
+                    complete, settings = False, True
         elif argument.name:
             named[argument.name] = value
             sites[argument.name] = Site(path, argument.value.at)
         else:
             sites[len(positional)] = Site(path, argument.value.at)
             positional.append(value)
-    return Arguments(tuple(positional), named, sites, complete, rest, rest_at)
+    return Arguments(tuple(positional), named, sites, complete, rest, rest_at, settings)
 
 
 def _call(machine: Machine, node: ir.Call) -> Value:

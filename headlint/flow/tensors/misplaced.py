@@ -211,10 +211,12 @@ def _before_its_rows(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) 
     while dims and numbers and dims[0] == numbers[0]:
         dims, numbers = dims[1:], numbers[1:]
     match numbers:
-        case (int() as steps, int()) if not axes.is_padded(tensor) and all(
+        case (int() as steps, int() as width) if not axes.is_padded(tensor) and all(
             size is not None and size > 1 for size in dims
         ):
             place = dims.index(steps) if dims.count(steps) == 1 else 0
+            if steps * width != prod(size or 1 for size in dims):
+                return None  # the sizes before these are not those of the same axes
             before = prod(size or 1 for size in dims[:place])
             first = (tensor.shape.rank or 0) - len(dims)
             return Early((first + place, first)) if place and len(dims) > 2 and steps > before**2 else None
