@@ -123,11 +123,11 @@ def _of_instance(machine: Machine, instance: Instance, name: str) -> Value:
         value = _declared(machine, instance, name) or value
     if value is not None:
         return placeholders.as_read(instance, name, value)
-    if name == "training":
+    found = find_in_class(machine, instance.cls, name)
+    if name == "training" and not (found is not None and isinstance(found[0], FunctionValue)):
         return TRAINING if _is_read_in_a_module(machine) else machine.globals.child((instance, name))
     if name == "__class__":
         return instance.cls
-    found = find_in_class(machine, instance.cls, name)
     if found is not None:
         return placeholders.as_read(instance, name, _bound(machine, instance, *found))
     getter = find_in_class(machine, instance.cls, "__getattr__")
