@@ -358,6 +358,8 @@ class Head(Fact, frozen=True, kw_only=True):
     """What a model gives back in training."""
 
     output: Value
+    is_whole: bool = True
+    """Whether no other module asks for it, as one of its parts."""
 
 
 class SeveralOutputs(Fact, frozen=True, kw_only=True):
