@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING
 
 from headlint.flow.python import carried, iteration
 from headlint.flow.values.library_values import Container, Dataset, Layer
-from headlint.flow.values.python_values import Constant, DictValue, Instance, ListValue, Scope, TupleValue, Unknown, Value
+from headlint.flow.values.python_values import (
+    Constant,
+    DictValue,
+    Instance,
+    ListValue,
+    Scope,
+    TupleValue,
+    Unknown,
+    Value,
+)
 from headlint.syntax import ir
 
 if TYPE_CHECKING:
