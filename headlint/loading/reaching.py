@@ -13,7 +13,7 @@ that mention the variable.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,13 +47,14 @@ class Reaching:
         self._loader = loader
         self._libraries = libraries() | {path.split(".", 1)[0] for path in declared}
         self._declared = frozenset(path.rsplit(".", 1)[-1] for path in declared)
+        self.modules_beside = LEAST_MODULES_BESIDE
+        """How many modules are looked at, beside those that are asked for."""
+        self._settled: dict[Path, frozenset[str] | None] = {}
         self._outlines: dict[Path, Outline | None] = {}
         self._homes: dict[Piece, Path] = {}
         self._mentioned_by: dict[Piece, list[Piece]] = {}
         self._mentions: dict[Piece, list[Piece]] = {}
         self._asked: set[Path] = set()
-        self.modules_beside = LEAST_MODULES_BESIDE
-        """How many modules are looked at, beside those that are asked for."""
         self._fills: dict[Piece, list[Piece]] = {}
         self._offered: dict[Path, _Offered] = {}
         self._meanings = _Meanings(self)
@@ -64,6 +65,8 @@ class Reaching:
 
         ``text`` is what the module says where it is no file.
         """
+        if file in self._settled:
+            return self._settled[file]
         self._asked.add(file)
         if text is not None and file not in self._outlines:
             self._take(file, text)
@@ -73,6 +76,10 @@ class Reaching:
         self._follow(outline.pieces)
         reaching = [piece for piece in outline.pieces if piece in self._reaching]
         return frozenset().union(*(piece.bound for piece in reaching)) if reaching else frozenset()
+
+    def settle(self, answers: Mapping[Path, frozenset[str] | None]) -> None:
+        """Take over what ``names_in`` gave for files, which spares the graph that it follows."""
+        self._settled.update(answers)
 
     def _outline(self, file: Path) -> Outline | None:
         """The outline of a module; None where it cannot be read, or too many were."""
