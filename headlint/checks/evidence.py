@@ -248,6 +248,11 @@ class Evidence(Struct, dict=True):
         return {id(tensor) for output in firsts if isinstance(output, Tensor) for tensor in views(output)}
 
     @cached_property
+    def whole_answers(self) -> set[int]:
+        """Identities of the tensors that models give which are part of no other."""
+        return {id(fact.output) for fact in self.of(Head) if fact.is_whole}
+
+    @cached_property
     def side_outputs(self) -> set[int]:
         """Identities of the tensors that a model gives beside others, and of those they are only another view of."""
         each = (tensor for fact in self.of(SeveralOutputs) for tensor in fact.outputs)

@@ -353,6 +353,8 @@ def softmax_in_hidden_layer(evidence: Evidence) -> Iterator[Diagnostic]:
             continue
         if id(fact.output) in mixed_in or id(source) in evidence.side_outputs or not _is_hidden(evidence, fact, source):
             continue  # the probabilities condition something else, as an intermediate head does
+        if any(id(scores) in evidence.whole_answers for scores in source.inputs):
+            continue  # one model judges what another one says
         if _one_of_several(evidence, fact) or _is_sampled(given, source):
             continue
         message = (

@@ -66,12 +66,14 @@ def dropout_that_stays_on(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL609."""
     for call in evidence.of(DropoutCall):
         name = short(call.name)
+        attention = name == "scaled_dot_product_attention"
+        because = "it drops as many as dropout_p says" if attention else "its argument training is True by default"
         message = (
-            f"F.{name} drops values in evaluation too: its argument training is True by default, whatever mode {call.module} "
-            "is in, so the same input gives another answer at each call."
+            f"F.{name} drops values in evaluation too: {because}, whatever mode {call.module} is in, so the same input gives "
+            "another answer at each call."
         )
         step = DiagnosticStep(call.site, f"{name} is on in every mode", "operation", call.name)
-        advice = "Pass training=self.training."
+        advice = "Pass dropout_p=… if self.training else 0.0." if attention else "Pass training=self.training."
         yield Diagnostic("HL609", call.site, message, advice, is_proved(call), (step,), subject=call)
 
 

@@ -1,4 +1,4 @@
-"""HL2: how many outputs, and layers that fit each other."""
+"""HL2: how many outputs, and layers that cannot be."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from headlint.checks.tensors import (
 from headlint.checks.trails import about_loss, loss_steps, trail_of
 from headlint.flow.values.assumptions import Assumption
 from headlint.flow.values.conditions import Guard
-from headlint.flow.values.facts import Activation, Fact, LayerApplied, LayerBuilt, LossUse
+from headlint.flow.values.facts import Activation, Fact, LayerBuilt, LossUse
 from headlint.flow.values.intervals import UNIT
 from headlint.flow.values.library_values import Layer
 from headlint.flow.values.python_values import Constant, TupleValue, Unknown
@@ -277,70 +277,6 @@ def binary_softmax(evidence: Evidence) -> Iterator[Diagnostic]:
             )  # fmt: skip
 
 
-def layers_do_not_fit(evidence: Evidence) -> Iterator[Diagnostic]:
-    """HL205."""
-    for fact in evidence.applications():
-        problem = _misfit(fact)
-        if problem and not _fits_by_option(evidence, fact) and not evidence.is_of_another_round(fact.input):
-            site = fact.layer.site if fact.in_container else fact.site
-            before = trail_of(fact.input)
-            here = DiagnosticStep(
-                fact.layer.site, f"{fact.layer.kind.short_name} is built here", "layer", fact.layer.kind.name
-            )
-            advice = "Make the two sizes equal; print the shape of the tensor before the layer to see it."
-            steps = (*before, here) if here not in before else before
-            yield Diagnostic(
-                "HL205", site, problem, advice, is_proved(fact), steps,
-                assumptions=assumptions_of(fact.input), subject=fact.output,
-            )  # fmt: skip
-
-
-def _fits_by_option(evidence: Evidence, fact: LayerApplied) -> bool:
-    """Whether an option picks this layer where another one, that the same input fits, may stand as well.
-
-    Or it picks this input by its name, or by what may be None, where another one may stand, that the layer may take.
-    """
-    if not fact.guards:
-        return False
-    by_name = any(
-        (guard.condition.operator == "==" and isinstance(guard.condition.operand, str))
-        or (guard.condition.operator == "is" and guard.condition.operand is None)
-        for guard in fact.guards
-    )
-    return any(
-        other.site == fact.site
-        and ((other.layer is not fact.layer and other.input is fact.input) or (by_name and _other_input(other, fact)))
-        and not _misfit(other)
-        for other in evidence.applications()
-    )
-
-
-def _other_input(other: LayerApplied, fact: LayerApplied) -> bool:
-    """Whether the same call applies the same layer to another tensor."""
-    return other.layer is fact.layer and other.input is not fact.input and other.calls == fact.calls
-
-
-def _misfit(fact: LayerApplied) -> str:
-    layer, shape = fact.layer, fact.input.shape
-    kind = layer.kind
-    if not kind.features or kind.effect == "bilinear":
-        return ""
-    wanted = constant(layer, kind.features)
-    if not isinstance(wanted, int):
-        return ""
-    if layer.rests_on_default(kind.features):
-        return ""
-    if kind.effect in ("dense", "recurrent", "recurrent_cell", "recurrent_cell_pair"):
-        given, what = shape.units, "values"
-    elif shape.rank == kind.spatial + 2 or (kind.effect == "norm" and shape.rank == 2):
-        given, what = shape.size(1), "channels" if shape.rank != 2 else "values"
-    else:
-        return ""
-    if given is None or given == wanted or fact.input.origin.role == "input":
-        return ""
-    return f"{kind.short_name} expects {wanted} {what}, but gets {given}."
-
-
 def impossible_layer(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL206."""
     for fact in evidence.of(LayerBuilt):
@@ -373,6 +309,8 @@ def _impossible(layer: Layer) -> str:
         value = constant(layer, parameter) if parameter in layer.kind.parameters else None
         if value == -1 and layer.kind.framework == "keras" and parameter == "groups":
             continue  # GroupNormalization(groups=-1): every channel is a group
+        if value == 0 and parameter == "embedding_dim":
+            continue  # rows without numbers, which PyTorch makes where there is nothing to embed
         if isinstance(value, int) and not isinstance(value, bool) and value <= 0:
             return f"{parameter}={value} is no size"
     if layer.kind.effect == "dropout":
@@ -463,7 +401,6 @@ RULES = (
     single_unit_softmax_for_others,
     single_unit_cross_entropy,
     binary_softmax,
-    layers_do_not_fit,
     impossible_layer,
     missing_flatten,
 )

@@ -38,8 +38,19 @@ def mode_passed(case: Case) -> Repair:
     if last_name(call.func).startswith("Dropout"):
         return _function_for_layer(program, call, module)
     reason = "training computes the same, and evaluation what dropout is meant to do: nothing"
+    if last_name(call.func) == "scaled_dot_product_attention":
+        return _share_by_mode(program, call, module, reason)
     edit = program.set_argument(call, "training", f"{module}.training")
     return Repair(f"Pass training={module}.training", reason, (edit,), safe=True)
+
+
+def _share_by_mode(program: Program, call: cst.Call, module: str, reason: str) -> Repair:
+    """What attention drops, which is nothing in evaluation."""
+    share = next((arg.value for arg in call.args if arg.keyword is not None and arg.keyword.value == "dropout_p"), None)
+    if share is None:
+        raise CannotFix("the share that it drops has no name")
+    edit = program.set_argument(call, "dropout_p", f"{program.text(share)} if {module}.training else 0.0")
+    return Repair(f"Drop nothing unless {module}.training", reason, (edit,), safe=True)
 
 
 def _function_for_layer(program: Program, layer: cst.Call, module: str) -> Repair:

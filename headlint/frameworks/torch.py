@@ -81,7 +81,8 @@ LAYERS = (
     _layer("Unflatten", "unknown_shape", "dim", "unflattened_size"),
     _layer("Identity", "identity"),
     _layer("GLU", "unknown_shape", "dim"),
-    *(_layer(f"{kind}Pool{n}d", "pool", *_POOL, spatial=n) for kind in ("Max", "Avg", "LP") for n in (1, 2, 3)),
+    *(_layer(f"{kind}Pool{n}d", "pool", *_POOL, spatial=n) for kind in ("Max", "Avg") for n in (1, 2, 3)),
+    *(_layer(f"LPPool{n}d", "pool", "norm_type", "kernel_size", "stride", "ceil_mode", spatial=n) for n in (1, 2, 3)),
     *(
         _layer(f"Adaptive{kind}Pool{n}d", "adaptive_pool", "output_size", spatial=n)
         for kind in ("Avg", "Max")
@@ -331,6 +332,7 @@ _FUNCTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     **dict.fromkeys(("imag", "angle", "rsqrt", "erf", "reciprocal"), ("function", ("input",))),
     **dict.fromkeys(("layer_norm", "batch_norm", "instance_norm", "group_norm"), ("function", ("input",))),
     "scaled_dot_product_attention": ("attended", ("query", "key", "value")),
+    **dict.fromkeys(("pairwise_distance", "cosine_similarity", "cdist"), ("distance", ("x1", "x2"))),
     "pow": ("power", ("input", "exponent")),
     "eye": ("identity_matrix", ("n",)),
     "zeros": ("fresh", ("*size",)),
@@ -469,7 +471,10 @@ SEGMENTATION_MODELS = frozenset(
 )
 """The models of segmentation_models_pytorch, beside which it has losses and metrics."""
 
-ACTIVE_DROPOUTS = frozenset(f"torch.nn.functional.dropout{axes}" for axes in ("", "1d", "2d", "3d"))
+ATTENTION_THAT_DROPS = "torch.nn.functional.scaled_dot_product_attention"
+ACTIVE_DROPOUTS = frozenset(
+    {ATTENTION_THAT_DROPS} | {f"torch.nn.functional.dropout{axes}" for axes in ("", "1d", "2d", "3d")}
+)
 """Functions that drop values unless they are given training=False."""
 
 _DROPPING_BY_DESIGN = ("prenet", "mcdropout", "montecarlo")

@@ -36,8 +36,15 @@ _PUT = re.compile(
 )
 """A variable that something is put into."""
 
+_NAMELESS = frozenset({""})
+
 LEAST_MODULES_BESIDE = 30
 """Modules that are looked at for a single file; what would be seen in others counts as a library."""
+
+
+def _binds_nothing(piece: Piece) -> bool:
+    """Whether a piece is a statement that does something, and gives it no name."""
+    return not piece.bound and not piece.code.lstrip().startswith(("import ", "from "))
 
 
 class Reaching:
@@ -63,7 +70,7 @@ class Reaching:
     def names_in(self, file: Path, text: str | None = None) -> frozenset[str] | None:
         """What of a module reaches a library, by name: None where that cannot be told, nothing where nothing does.
 
-        ``text`` is what the module says where it is no file.
+        A statement that binds nothing has the empty name. ``text`` is what the module says where it is no file.
         """
         if file in self._settled:
             return self._settled[file]
@@ -75,7 +82,8 @@ class Reaching:
             return None
         self._follow(outline.pieces)
         reaching = [piece for piece in outline.pieces if piece in self._reaching]
-        return frozenset().union(*(piece.bound for piece in reaching)) if reaching else frozenset()
+        names = frozenset[str]().union(*(piece.bound for piece in reaching))
+        return names | _NAMELESS if any(_binds_nothing(piece) for piece in reaching) else names
 
     def settle(self, answers: Mapping[Path, frozenset[str] | None]) -> None:
         """Take over what ``names_in`` gave for files, which spares the graph that it follows."""

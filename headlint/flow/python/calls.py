@@ -6,6 +6,8 @@ from collections.abc import Hashable
 from functools import partial
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from headlint.flow.machine.branches import contradicts_defaults
 from headlint.flow.machine.state import join
 from headlint.flow.python import annotated, attributes, cached_functions, enumerations, generators, items, unreturned
@@ -77,7 +79,7 @@ def call(machine: Machine, function: Value, arguments: Arguments, at: int) -> Va
         case Partial(inner, positional, named):
             given = arguments.preceded_by(*positional)
             merged = {**dict(named), **given.named}
-            return call(machine, inner, Arguments(given.positional, merged, given.sites, given.complete), at)
+            return call(machine, inner, replace(given, named=merged), at)
         case Layer() | Container() | Model() | Backbone() | Part() | Loss():
             return machine.libraries.call_object(machine, function, arguments, at)
         case Unknown():
@@ -231,7 +233,9 @@ def _bind(
         elif name in defaults:
             default = defaults[name]
             doubtful = assume_defaults or not arguments.complete
-            bound[name] = _assumed(machine, default, _assumption(function, name), definition) if doubtful else default
+            if doubtful:
+                default = _assumed(machine, default, _assumption(function, name), definition, arguments.settings)
+            bound[name] = default
         elif assume_defaults and (options := machine.branches.options_given(definition, name)) is not None:
             bound[name] = options
         else:
@@ -244,6 +248,15 @@ def _bind(
         if name == "training" and function.owner is not None and _left_open(value):
             bound[name] = TRAINING
     return bound
+
+
+def _is_number(default: Value) -> bool:
+    """Whether a default is a size or a rate, which settings give as a rule."""
+    match default:
+        case Constant(int() | float() as number):
+            return not isinstance(number, bool)
+        case _:
+            return False
 
 
 def _assumption(function: FunctionValue, parameter: str) -> Assumption:
@@ -262,7 +275,11 @@ def _left_open(value: Value | None) -> bool:
 
 
 def _assumed(
-    machine: Machine, default: Value, assumption: Assumption, definition: ir.Expression | ir.Statement
+    machine: Machine,
+    default: Value,
+    assumption: Assumption,
+    definition: ir.Expression | ir.Statement,
+    settings: bool = False,
 ) -> Value:
     if not isinstance(default, Constant):
         return default
@@ -273,6 +290,8 @@ def _assumed(
     symbol = machine.globals.child(assumption)
     if default.value is None:
         return symbol  # None stands for "not given", and says nothing of what is given
+    if settings and _is_number(default):
+        return symbol
     return Constant(default.value, default.assumptions | {assumption}, symbol)
 
 
@@ -358,7 +377,7 @@ def call_instance(machine: Machine, instance: Instance, arguments: Arguments, at
         if found is not None:
             result = machine.call(found, arguments, at)
             if name != "__call__":
-                machine.emit(Head, machine.site(at), output=result)
+                machine.emit(Head, machine.site(at), output=result, is_whole=machine.frames.of_forward() is None)
             return result
     inner = machine.read(instance, items.CONTAINER_SLOT)
     if inner is not None and not instance.whole:

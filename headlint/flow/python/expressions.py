@@ -14,6 +14,7 @@ from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.assumptions import Assumption
 from headlint.flow.values.conditions import Guard
 from headlint.flow.values.python_values import (
+    TRAINING,
     Constant,
     DictValue,
     FunctionValue,
@@ -81,6 +82,7 @@ def evaluate_arguments(machine: Machine, arguments: tuple[ir.Argument, ...]) -> 
     named: dict[str, Value] = {}
     sites: dict[int | str, Site] = {}
     complete = True
+    settings = False
     rest: Value | None = None
     rest_at = 0
     path = machine.unit.path
@@ -98,14 +100,14 @@ def evaluate_arguments(machine: Machine, arguments: tuple[ir.Argument, ...]) -> 
                     named.update({str(key): entry for key, entry in iteration.entries(machine, entries)})
                     complete = complete and entries.complete
                 case _:
-                    complete = False
+                    complete, settings = False, True
         elif argument.name:
             named[argument.name] = value
             sites[argument.name] = Site(path, argument.value.at)
         else:
             sites[len(positional)] = Site(path, argument.value.at)
             positional.append(value)
-    return Arguments(tuple(positional), named, sites, complete, rest, rest_at)
+    return Arguments(tuple(positional), named, sites, complete, rest, rest_at, settings)
 
 
 def _call(machine: Machine, node: ir.Call) -> Value:
@@ -124,6 +126,8 @@ def _binary(machine: Machine, node: ir.Binary) -> Value:
 def binary(machine: Machine, symbol: str, left: Value, right: Value, at: int) -> Value:
     """``left symbol right`` for two single values."""
     match left, right:
+        case Constant(), Constant() if TRAINING is left or TRAINING is right:
+            return Unknown()  # nothing in the other mode
         case Constant(), Constant():
             return _constant_arithmetic(symbol, left, right)
         case (Tensor(), _) | (_, Tensor()):

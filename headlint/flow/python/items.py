@@ -191,6 +191,7 @@ def _of_container(machine: Machine, container: Container, index: Value, site: Si
 
 def named_member(machine: Machine, container: Container, name: str) -> Value:
     """A member by its name; names that another branch gave have none here."""
+    machine.applied.add(container)  # whoever takes its members one by one applies them in his own way
     members, position = iteration.slot_items(machine, container) or (), container.names.index(name)
     return members[position] if position < len(members) else Unknown()
 

@@ -9,6 +9,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from headlint.flow.values import sizes
+from headlint.flow.values.conditions import Choice
 from headlint.flow.values.library_values import Layer
 from headlint.flow.values.python_values import (
     ITEM_NUMBER,
@@ -202,8 +203,16 @@ def split_too_early(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) -
             return None
         if any(tensor.shape.size(axis) == 1 for axis in range(done + 1)):
             return None
-        return (*range(done), done + 1, done) if _is_more_than_one(size) or size in divisors else None
+        several = _is_more_than_one(size) or size in divisors or _is_a_factor_of_its_width(tensor, size)
+        return (*range(done), done + 1, done) if several else None
     return None
+
+
+def _is_a_factor_of_its_width(tensor: Tensor, size: Value) -> bool:
+    """Whether a layer was built as wide as several times something, which a size is the number of."""
+    width, parts = width_of(tensor), sizes.factors(size)
+    ways = [option.value for option in width.options] if isinstance(width, Choice) else [width]
+    return any(bool(parts) and bool(sizes.without(sizes.factors(way), parts)) for way in ways if way is not None)
 
 
 def _is_more_than_one(size: Value) -> bool:

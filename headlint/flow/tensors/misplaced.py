@@ -56,6 +56,7 @@ def found(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) -> Early | 
         _heads_beside_the_batch,
         _behind_a_number,
         _across_rows,
+        _behind_a_part,
         _before_its_rows,
         _units_early,
         _steps_late,
@@ -187,16 +188,35 @@ def _across_rows(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) -> E
     return None
 
 
+def _behind_a_part(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) -> Early | None:
+    """A number that can only be that of an axis, behind a part of a layer's width: ``(16, 8, 20, 8)`` for (16, 20, 64)."""
+    dims, numbers = _without_samples(tensor, wanted)
+    if axes.width_of(tensor) is None or not dims or not all(dims) or not all(numbers):
+        return None
+    first, before = (tensor.shape.rank or 0) - len(dims), 1
+    for number in numbers:
+        if (number or 0) > 2 and dims.count(number) == 1 and number not in numbers[numbers.index(number) + 1 :]:
+            axis = dims.index(number)
+            ahead, behind = prod(size or 1 for size in dims[:axis]), prod(size or 1 for size in dims[axis + 1 :])
+            early, left = divmod(before, ahead)
+            if early > 1 and early not in dims and not left and behind % early == 0 and behind % (number or 1):
+                return Early((first + axis + 1, first + axis), by_part=True)
+        before *= number or 1
+    return None
+
+
 def _before_its_rows(machine: Machine, tensor: Tensor, wanted: Sequence[Value]) -> Early | None:
     """``(steps, heads * width)`` for what has the heads before the steps: the number of an axis, and all others in one."""
     dims, numbers = _without_samples(tensor, wanted)
     while dims and numbers and dims[0] == numbers[0]:
         dims, numbers = dims[1:], numbers[1:]
     match numbers:
-        case (int() as steps, int()) if not axes.is_padded(tensor) and all(
+        case (int() as steps, int() as width) if not axes.is_padded(tensor) and all(
             size is not None and size > 1 for size in dims
         ):
             place = dims.index(steps) if dims.count(steps) == 1 else 0
+            if steps * width != prod(size or 1 for size in dims):
+                return None  # the sizes before these are not those of the same axes
             before = prod(size or 1 for size in dims[:place])
             first = (tensor.shape.rank or 0) - len(dims)
             return Early((first + place, first)) if place and len(dims) > 2 and steps > before**2 else None

@@ -31,7 +31,7 @@ def sizes_of(machine: Machine, value: Value | None) -> Sizes | None:
                 return None
             if len(items) == 1 and isinstance(items[0], TupleValue | ListValue):
                 return sizes_of(machine, items[0])
-            return tuple(_number(item) for item in items)
+            return None if _is_a_shape(items) else tuple(_number(item) for item in items)
         case _:
             return None
 
@@ -43,7 +43,22 @@ def as_written(machine: Machine, value: Value | None) -> TupleValue | None:
     items = known_items(machine, value) if value is not None else None
     if items and len(items) == 1 and isinstance(items[0], TupleValue | ListValue):
         items = known_items(machine, items[0])
-    return TupleValue(tuple(machine.state.narrow(item) for item in items)) if items is not None else None
+    if items is None or _is_a_shape(items):
+        return None
+    return TupleValue(tuple(machine.state.narrow(item) for item in items))
+
+
+def _is_a_shape(items: Sequence[Value]) -> bool:
+    """Whether the only size that is given is a whole shape, of as many axes as it has: ``zeros(x.shape)``."""
+    match items:
+        case (Unknown(key="shape" | ("shape", _)),):
+            return True
+        case (Unknown(key=("item", SliceValue()), parent=Unknown() as whole),):
+            return _is_a_shape((whole,))
+        case (Unknown(key=("parameter", _, str() as name)),):
+            return name.endswith(("shape", "dims")) or name == "size"
+        case _:
+            return False
 
 
 def _number(value: Value) -> int | None:

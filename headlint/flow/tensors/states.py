@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from headlint.flow.python import decisions
 from headlint.flow.tensors import axes, sequences
 from headlint.flow.values import sizes
+from headlint.flow.values.conditions import Choice
 from headlint.flow.values.library_values import Layer
-from headlint.flow.values.python_values import Constant, Value
+from headlint.flow.values.python_values import Constant, Unknown, Value
 from headlint.flow.values.tensor_values import Tensor
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ def _is_several_units(layer: Layer, width: Value) -> bool:
     match times:
         case (Constant(int() as number),):
             return number > 1
+        case (Unknown() | Choice(), *_):
+            return True
         case _:
             return False
 

@@ -38,7 +38,7 @@ DEEPEST_MODULE = 12
 
 
 def of_module(machine: Machine, module: Value, depth: int = DEEPEST_MODULE) -> Parameters:
-    """What ``module.parameters()`` gives at this moment."""
+    """What ``module.parameters()`` gives at this moment; a module that is asked has some, also where none are seen."""
     match module:
         case Part() | Backbone() | Container() | Choice() if depth <= 0:
             return Parameters(frozenset(), complete=False)
@@ -58,7 +58,8 @@ def of_module(machine: Machine, module: Value, depth: int = DEEPEST_MODULE) -> P
         case Instance() if depth > 0:
             attributes = (value for key in module.slots if (value := machine.read(module, key)) is not None)
             within = _together(machine, (), attributes, depth)
-            return Parameters(within.members, within.complete and module.whole and not module.cls.opaque)
+            followed = module.whole and not module.cls.opaque and (bool(within.members) or depth < DEEPEST_MODULE)
+            return Parameters(within.members, within.complete and followed)
         case Choice(options):
             within = _together(machine, (), (option.value for option in options), depth)
             return Parameters(within.members, False)

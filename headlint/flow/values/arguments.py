@@ -29,6 +29,8 @@ class Arguments(Struct, frozen=True):
     """What ``*`` unpacks, where it is not known how many items that has."""
     rest_at: int = 0
     """How many positional arguments stand before that."""
+    settings: bool = False
+    """Whether ``**`` unpacks settings that come from elsewhere: they may well give what has a default."""
 
     def first(self, *names: str) -> Value | None:
         """The first positional argument, or the first of the names that is given."""
@@ -47,14 +49,14 @@ class Arguments(Struct, frozen=True):
             for key, site in self.sites.items()
             if not isinstance(key, int) or key >= count
         }
-        return Arguments(self.positional[count:], self.named, sites, self.complete)
+        return Arguments(self.positional[count:], self.named, sites, self.complete, settings=self.settings)
 
     def preceded_by(self, *values: Value) -> Arguments:
         """The same arguments behind other positional ones."""
         sites: dict[int | str, Site] = {
             key + len(values) if isinstance(key, int) else key: site for key, site in self.sites.items()
         }
-        return Arguments((*values, *self.positional), self.named, sites, self.complete)
+        return Arguments((*values, *self.positional), self.named, sites, self.complete, settings=self.settings)
 
     def bind(self, parameters: Sequence[str]) -> dict[str, Value]:
         """Each given parameter's value; a parameter written ``*name`` takes the rest as a tuple."""

@@ -358,6 +358,8 @@ class Head(Fact, frozen=True, kw_only=True):
     """What a model gives back in training."""
 
     output: Value
+    is_whole: bool = True
+    """Whether no other module asks for it, as one of its parts."""
 
 
 class SeveralOutputs(Fact, frozen=True, kw_only=True):
@@ -370,6 +372,7 @@ class Event(Enum):
     """What can happen in a training loop."""
 
     CLEARED = "gradients are cleared"
+    RECORDED = "a tape of TensorFlow begins to record"
     DIFFERENTIATED = "a loss is differentiated"
     UNSCALED = "gradients are scaled back"
     CLIPPED = "gradients are clipped"
