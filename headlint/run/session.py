@@ -159,6 +159,9 @@ def _analyze_all(
     known_paths = {result.path for result in results}
     files = [file for file in files if str(file) not in known_paths]
     processes = 1 if loader.buffers else settings.jobs or pool.worthwhile(files)
+    if pool.is_many(files) and not loader.buffers:
+        reaching = loader.reaching(settings.declared)
+        reaching.settle(pool.apart(lambda: {file: reaching.names_in(file) for file in files}))
     finder = pool.Pool(loader, partial(_analyze, settings=settings))
     for result in finder.map(files, processes):
         results.append(result)
