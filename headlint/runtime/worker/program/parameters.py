@@ -54,7 +54,7 @@ DATA = re.compile(
 LEARNT_FROM = re.compile(r"^[xy]_?(train|test|val)", re.I)
 """Parameters that are data to learn from whatever is done with them."""
 
-OF_SAMPLE = re.compile(r"shape$|_dims$", re.I)
+OF_SAMPLE = re.compile(r"shape$|^(in|input|obs|observation|state|image|img|data|frame)_?dims?$", re.I)
 """Parameters that are the shape of a sample."""
 
 IMAGE = (32, 32, 3)
