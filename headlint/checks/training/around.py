@@ -44,8 +44,9 @@ def loss_keeps_its_graph(evidence: Evidence) -> Iterator[Diagnostic]:
 def _is_no_tensor(kept: TrainingEvent) -> bool:
     """Whether something else than a tensor takes this way, which no loss that is differentiated is."""
     return any(
-        guard.outcome and guard.condition.operator == "isinstance" and _has_no_gradient(guard.condition.operand)
+        _has_no_gradient(guard.condition.operand) if guard.outcome else guard.condition.operand == _TENSOR
         for guard in kept.guards
+        if guard.condition.operator == "isinstance"
     )
 
 
@@ -59,6 +60,7 @@ def _has_no_gradient(kind: Hashable) -> bool:
             return False
 
 
+_TENSOR = FrameworkName("torch.Tensor")
 _WITHOUT_GRADIENT = frozenset({"numpy.ndarray", *(f"builtins.{one}" for one in ("int", "float", "list", "tuple"))})
 
 
