@@ -77,6 +77,12 @@ def test_through_calls_and_files(tmp_path: Path) -> None:
     assert names_in(tmp_path, main=main, nets=nets, text=text) == {"build", "main"}
 
 
+def test_statements_that_bind_nothing(tmp_path: Path) -> None:
+    nets = "from torch import nn\n\n\ndef make(units):\n    return nn.Linear(units, units)\n"
+    assert names_in(tmp_path, main="from nets import make\n\nmake(3)\n", nets=nets) == {""}
+    assert names_in(tmp_path, main="from nets import make\n\nprint(3)\n", nets=nets) == set()
+
+
 def test_strings_and_comments_are_no_code(tmp_path: Path) -> None:
     main = 'import os\n\n\ndef main():\n    """import torch"""\n    return "torch.nn"  # softmax\n'
     assert names_in(tmp_path, main=main) == set()

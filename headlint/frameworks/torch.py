@@ -332,6 +332,7 @@ _FUNCTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     **dict.fromkeys(("imag", "angle", "rsqrt", "erf", "reciprocal"), ("function", ("input",))),
     **dict.fromkeys(("layer_norm", "batch_norm", "instance_norm", "group_norm"), ("function", ("input",))),
     "scaled_dot_product_attention": ("attended", ("query", "key", "value")),
+    **dict.fromkeys(("pairwise_distance", "cosine_similarity", "cdist"), ("distance", ("x1", "x2"))),
     "pow": ("power", ("input", "exponent")),
     "eye": ("identity_matrix", ("n",)),
     "zeros": ("fresh", ("*size",)),

@@ -51,6 +51,8 @@ SCHEDULER_BASES = SCHEDULERS | {ANY_SCHEDULER, "torch.optim.lr_scheduler._LRSche
 
 SCALERS = frozenset({"torch.amp.GradScaler", "torch.cuda.amp.GradScaler", "torch.cuda.amp.grad_scaler.GradScaler"})
 
+TAPE = "tensorflow.GradientTape"
+
 CLIPPING = frozenset(
     f"torch.nn.utils.{module}{name}"
     for module in ("", "clip_grad.")

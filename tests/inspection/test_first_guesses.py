@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,9 +14,11 @@ from torch.nn import functional
 
 from headlint.runtime.worker.measuring.specs import Inputs, TensorSpec
 from headlint.runtime.worker.program.blocks import residual_block
-from headlint.runtime.worker.program.guessing import GuessedConfiguration
+from headlint.runtime.worker.program.guessing import HIDDEN, GuessedConfiguration, passing
+from headlint.runtime.worker.program.loading import Program
 from headlint.runtime.worker.program.owners import own
 from headlint.runtime.worker.program.settings import groups_read
+from headlint.runtime.worker.torch.examples import called_inputs
 from headlint.runtime.worker.torch.inputs import first_inputs
 from headlint.runtime.worker.torch.messages import repaired_message
 from headlint.runtime.worker.torch.repairs import repairs
@@ -141,3 +144,33 @@ def test_private_methods_and_guessed_hyperparameters() -> None:
     module, guessed = LightningModule(), GuessedConfiguration()
     module.hparams = guessed
     assert module.hparams["model.use_xyz"] is not None
+
+
+def test_a_part_handed_in_says_how_wide_it_is() -> None:
+    part = passing(torch)
+    assert part(torch.ones(2)).tolist() == [1, 1]
+    assert part.output_dim == part.in_channels == part.fc.in_features == part.feature_dim == HIDDEN
+    assert part.config.hidden_size is not None
+    assert not hasattr(part, "predict")
+    assert not list(part.parameters())
+
+
+class Levels(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.Conv2d(3, 4, 1), nn.Conv2d(6, 4, 1)
+
+    def forward(self, levels: Any, scale: str = "small") -> Any:
+        return self.first(levels[0]).mean() + self.second(levels[1]).mean()
+
+
+def test_the_programs_own_calls_tell_the_inputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path])
+    path = tmp_path / "levels.py"
+    call = "net = Levels()\nnet([torch.rand(2, 3, 8, 8), torch.rand(2, 6, 4, 4)], scale='large')\n"
+    path.write_text(f"import torch\n{call}", encoding="utf-8")
+    first, second = called_inputs(Program(tmp_path, path).load(), frozenset({"Levels"}), Levels())
+    assert first.texts() == ("levels: list(float32[5, 3, 8, 8], float32[5, 6, 4, 4])", "scale: 'large'")
+    assert second.batch == 2
+    assert attempt(Levels(), first, "cpu") is None

@@ -15,6 +15,8 @@ import keras
 import headlint
 from headlint.inspection.report import InspectionError
 from headlint.runtime.worker.keras.calls import in_place_of_call, with_names
+from headlint.runtime.worker.keras.search import of_other_batch, with_larger_sides
+from headlint.runtime.worker.measuring.specs import Inputs, TensorSpec
 
 layers = keras.layers
 X = numpy.random.default_rng(0).standard_normal((16, 8)).astype("float32")
@@ -153,3 +155,12 @@ def test_flags_by_place_and_models_without_a_call() -> None:
     assert float(keras.ops.sum(called(Flagged(), X, True))) == pytest.approx(2 * float(X.sum()), rel=1e-4)
     assert in_place_of_call(Coder()) == "encode"
     assert not in_place_of_call(net(3))
+
+
+def test_other_numbers_of_samples_and_larger_images() -> None:
+    inputs = Inputs((("image", TensorSpec((5, 28, 28, 1))), ("noise", TensorSpec((5, 2)))))
+    (wanted,) = of_other_batch("Incompatible shapes: [5,2] vs. [100,2] [Op:Mul]", inputs)
+    assert [spec.shape for _, spec in wanted.tensors()] == [(100, 28, 28, 1), (100, 2)]
+    assert not list(of_other_batch("Incompatible shapes: [5,2] vs. [5,3]", inputs))
+    assert with_larger_sides(TensorSpec((5, 32, 32, 3))).shape == (5, 64, 64, 3)
+    assert with_larger_sides(TensorSpec((5, 3, 32, 32))).shape == (5, 3, 64, 64)

@@ -15,6 +15,7 @@ from headlint.runtime.worker.program.commandline import without_command_line
 from headlint.runtime.worker.program.guessing import GuessedConfiguration
 from headlint.runtime.worker.program.loading import Program, module_name, package_root
 from headlint.runtime.worker.program.records import Record, made_record
+from headlint.runtime.worker.program.registrations import Current
 from headlint.runtime.worker.program.standins import GUESSED
 
 
@@ -59,6 +60,58 @@ def test_a_package_is_found_although_the_file_is_called_like_it(
     finally:
         for name in [name for name in sys.modules if name.partition(".")[0] == "parts"]:
             del sys.modules[name]
+
+
+REGISTRY = """
+parts = {}
+
+def register(name=""):
+    def enter(kind):
+        parts[name or kind.__name__] = kind
+        return kind
+    return enter
+
+def build(name):
+    if name not in parts:
+        raise KeyError(f"{name} is not in the registry of parts")
+    return parts[name]()
+"""
+PARTS = """
+from registry import register
+
+@register()
+class Head: pass
+
+@register("deep")
+class Tail: pass
+
+class Body: pass
+"""
+
+
+@pytest.mark.parametrize("name", ["Head", "deep", "Body"])
+def test_what_a_registry_lacks_is_entered_where_the_program_registers_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path])
+    written(tmp_path, "registry.py", REGISTRY)
+    written(tmp_path, "nets/parts.py", PARTS)
+    path = written(tmp_path, "net.py", f"from registry import build\ndef net(): return build({name!r})\n")
+    try:
+        program = Program(tmp_path, path)
+        net = program.load().net
+        with pytest.raises(KeyError) as raised:
+            net()
+        entered = Current.registrations.enter(raised.value)
+        assert entered == (name != "Body")
+        assert not entered or type(net()).__name__ in ("Head", "Tail")
+        assert not Current.registrations.enter(raised.value)
+    finally:
+        for module in [
+            module for module in sys.modules if module in ("registry", "net", "nets.parts", "nets", "parts")
+        ]:
+            del sys.modules[module]
 
 
 def test_a_guessed_file_of_options_holds_guesses(tmp_path: Path) -> None:

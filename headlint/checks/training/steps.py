@@ -28,6 +28,7 @@ from headlint.checks.training.order import Run, always_with, is_of_command_line,
 from headlint.checks.training.reach import certainly_reaches, may_reach
 from headlint.checks.training.tapes import TRAINABLE
 from headlint.checks.training.unused_gradients import (
+    cleared_for_others,
     cleared_unused,
     is_of_an_optimizer,
     limits,
@@ -288,7 +289,11 @@ def _backward_without_step(evidence: Evidence, run: Run, backward: TrainingEvent
     if not backward.rounds or not is_plain(backward):
         return
     yield from _never_stepped(evidence, run, backward)
-    clearing = next(cleared_unused(evidence, run, backward), None) or _cleared_without_steps(evidence, run, backward)
+    clearing = (
+        next(cleared_unused(evidence, run, backward), None)
+        or _cleared_without_steps(evidence, run, backward)
+        or cleared_for_others(evidence, run, backward)
+    )
     if clearing is None:
         return
     yield Diagnostic(

@@ -9,6 +9,7 @@ from headlint.checks.evidence import Evidence
 from headlint.checks.tensors import ancestors
 from headlint.checks.training.copies import copies_behind, is_of_a_model
 from headlint.checks.training.holding import called
+from headlint.checks.training.reach import depends_on, outputs_in
 from headlint.flow.values.conditions import Choice
 from headlint.flow.values.facts import Event, TrainingEvent
 from headlint.flow.values.library_values import Backbone, Dataset, Layer, Model
@@ -184,4 +185,46 @@ def copies_behind_the_tape(evidence: Evidence) -> Iterator[Diagnostic]:
             )
 
 
-RULES = (gradients_of_another_model, copies_behind_the_tape)
+def computed_before_the_tape(evidence: Evidence) -> Iterator[Diagnostic]:
+    """HL514."""
+    for run in evidence.runs:
+        for asked in run.of(Event.DIFFERENTIATED) if run.whole else ():
+            if asked.by is None or not asked.given or owner_of(asked.given[0]) is None:
+                continue
+            tapes = [event for event in run.of(Event.RECORDED) if event.subject is asked.by]
+            opened = [event for event in tapes if event.rounds == asked.rounds and event.calls == asked.calls]
+            if len(opened) != 1:
+                continue
+            began, ended = run.place(opened[0]), run.place(asked)
+            applied = [event for event in run.of(Event.APPLIED) if _gives_to(evidence, event, asked.subject)]
+            within = (Event.APPLIED, Event.HANDED_OVER, Event.LEFT_OUT)
+            if not applied or any(
+                event.event in within and not _only_watches(event) for event in run.events[began:ended]
+            ):
+                continue
+            yield Diagnostic(
+                "HL514",
+                asked.site,
+                "The model is applied before the tape begins to record: the tape knows nothing of it and gives None for every "
+                "variable.",
+                "Apply the model and compute the loss inside of `with tf.GradientTape() as tape:`.",
+                not asked.guards,
+                (
+                    DiagnosticStep(applied[-1].site, "is applied without a tape", "event", "applied"),
+                    DiagnosticStep(opened[0].site, "begins to record", "event"),
+                    DiagnosticStep(asked.site, "computes no gradient of the model", "event"),
+                ),
+                subject=asked,
+            )
+
+
+def _gives_to(evidence: Evidence, applied: TrainingEvent, loss: Value) -> bool:
+    """Whether a loss is computed from what a model gave."""
+    return any(depends_on(evidence, loss, output, with_targets=True) for output in outputs_in(applied.by))
+
+
+def _only_watches(event: TrainingEvent) -> bool:
+    return isinstance(event.subject, Unknown) and event.subject.key == "watch"
+
+
+RULES = (gradients_of_another_model, copies_behind_the_tape, computed_before_the_tape)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from headlint.checks.evidence import Evidence
+from headlint.checks.tensors import ancestors, prediction
 from headlint.checks.training.gathering import guards_of_choice
 from headlint.checks.training.holding import (
     builds_an_optimizer,
@@ -16,12 +17,14 @@ from headlint.checks.training.holding import (
     is_schedule,
     may_concern,
     may_train,
+    reaches,
 )
 from headlint.checks.training.order import Run, always_with
-from headlint.checks.training.reach import depends_on, may_reach
+from headlint.checks.training.reach import certainly_reaches, depends_on, may_reach
 from headlint.flow.values.facts import Event, TrainingEvent
 from headlint.flow.values.python_values import Constant, Unknown, Value
-from headlint.flow.values.training_values import Parameters
+from headlint.flow.values.tensor_values import Tensor
+from headlint.flow.values.training_values import Optimizer, Parameters
 
 
 def cleared_unused(evidence: Evidence, run: Run, backward: TrainingEvent) -> Iterator[TrainingEvent]:
@@ -110,6 +113,49 @@ def is_of_an_optimizer(evidence: Evidence, clearing: TrainingEvent) -> bool:
 def _happens_with(evidence: Evidence, clearing: TrainingEvent, backward: TrainingEvent) -> bool:
     """Whether the gradients are cleared whenever some are computed, whichever optimizer an option has chosen."""
     return set(clearing.guards) <= {*backward.guards, *guards_of_choice(evidence, clearing)}
+
+
+def cleared_for_others(evidence: Evidence, run: Run, backward: TrainingEvent) -> TrainingEvent | None:
+    """What clears the gradients of one of several optimizers, which alone never steps.
+
+    What it holds comes before what another one trains with this loss: behind that may stand a judge that is not to learn.
+    """
+    steps = {event.subject for event in evidence.events if event.event is Event.STEPPED}
+    others = {step for step in steps if not is_schedule(step)}
+    if not others or not all(isinstance(one, Optimizer) for one in others):
+        return None
+    by_hand = (Event.READ, Event.WRITTEN, Event.LEFT_OUT, Event.CUT_SHORT)
+    if any(event.event in by_hand for event in evidence.events):
+        return None
+    for event in run.round_of(backward):
+        match event.event, event.subject:
+            case Event.CLEARED, Optimizer() as optimizer if always_with(event, backward):
+                pass
+            case _:
+                continue
+        handed = any(
+            event.event is Event.HANDED_OVER and any(reaches(value, optimizer) for value in event.given)
+            for event in evidence.events
+        )
+        if handed or any(may_concern(one, optimizer) for one in others):
+            continue
+        if certainly_reaches(evidence, backward.subject, optimizer) and any(
+            _comes_before(evidence, backward.subject, optimizer, one) for one in others if isinstance(one, Optimizer)
+        ):
+            return event
+    return None
+
+
+def _comes_before(evidence: Evidence, loss: Value, optimizer: Optimizer, other: Optimizer) -> bool:
+    """Whether a loss goes through a layer of one optimizer into one of another."""
+    uses = (use for use in evidence.uses if isinstance(use.result, Tensor) and depends_on(evidence, loss, use.result))
+    return any(
+        before.attached and before.origin.layer in optimizer.held.members
+        for use in uses
+        for part in ancestors(prediction(use))
+        if part.attached and part.origin.layer in other.held.members
+        for before in ancestors(*part.inputs)
+    )
 
 
 def _has_steps(evidence: Evidence, backward: TrainingEvent, clearing: TrainingEvent) -> bool:

@@ -14,7 +14,7 @@ from headlint.flow.values.conditions import Choice
 from headlint.flow.values.facts import Event, LayerBuilt, LossUse, TrainingEvent
 from headlint.flow.values.library_values import Backbone, Container, Layer, Loss, Model
 from headlint.flow.values.modules import ModuleUnit
-from headlint.flow.values.python_values import Constant, FrameworkName, HeapObject, Instance, Site, Value
+from headlint.flow.values.python_values import Constant, FrameworkName, HeapObject, Instance, Site, Unknown, Value
 from headlint.frameworks import registry
 from headlint.syntax import ir
 
@@ -40,6 +40,10 @@ def note(machine: Machine, arguments: Arguments, at: int) -> None:
         call = machine.site(at)
         pair = Pair(models[0], loss, arguments.sites.get(key, call), call, machine.state.path)
         machine.set_up.pairs.append(pair)
+    elif bool(models) != bool(taken):
+        for _, value in values:
+            if isinstance(value, Unknown):
+                machine.note_open(value)  # callers in other files may hand on the one that is missing
 
 
 def _is_loss(machine: Machine, value: Value) -> bool:
@@ -85,7 +89,7 @@ def _takes_a_batch(machine: Machine, instance: Instance) -> bool:
 
 def finish(machine: Machine, unit: ModuleUnit) -> None:
     """Join what was not seen to meet, now that the whole file was read."""
-    pairs = [pair for pair in machine.set_up.pairs if pair.call.path == unit.path]
+    pairs = machine.set_up.pairs
     if not pairs and not any(isinstance(fact, LossUse) for fact in machine.facts):
         _join_all_there_is(machine, unit)
     for pair in pairs:

@@ -42,9 +42,12 @@ def _decision(machine: Machine, operation: Operation) -> Value:
             source = labels.source if labels else "the place of what is equal" if is_place else ""
             index = Labels("index", classes, "integer", False, source)
             return tensor.derive(
-                domain=Domain.TARGET, labels=index, shape=shapes.without(tensor.shape, axis), origin=operation.origin()
+                domain=Domain.TARGET,
+                labels=index,
+                shape=_along(operation, tensor.shape, axis),
+                origin=operation.origin(),
             )
-        shape = shapes.without(tensor.shape, axis) if axis is not None else ANY_SHAPE
+        shape = _along(operation, tensor.shape, axis) if axis is not None else ANY_SHAPE
     else:
         machine.emit(PredictionUse, operation.site, kind="round", tensor=tensor)
         shape = tensor.shape
@@ -61,6 +64,12 @@ def _decision(machine: Machine, operation: Operation) -> Value:
     )
 
 
+def _along(operation: Operation, shape: Shape, axis: int | None) -> Shape:
+    """The shape of one answer for each row along an axis, which ``keepdim`` leaves there with one item."""
+    keeps = axis is not None and operation.constant("keepdim") is True
+    return shapes.reduced(shape, (axis,), True) if keeps else shapes.without(shape, axis)
+
+
 def _maximum(machine: Machine, operation: Operation) -> Value:
     """``max(x, dim)`` gives the values and their places, ``max(x)`` a number, ``max(x, y)`` the larger of two."""
     tensor = tensor_of(machine, operation.main)
@@ -69,7 +78,7 @@ def _maximum(machine: Machine, operation: Operation) -> Value:
     axis = operation.integer("dim")
     if axis is None:
         return tensor.derive(domain=Domain.UNKNOWN, shape=ANY_SHAPE, origin=operation.origin(), heads=())
-    shape = shapes.without(tensor.shape, axis)
+    shape = _along(operation, tensor.shape, axis)
     values = tensor.derive(domain=Domain.UNKNOWN, shape=shape, origin=operation.origin(), heads=())
     return TupleValue(
         (values, _decision(machine, Operation("argmax", operation.name, tensor, operation.arguments, operation.site)))
@@ -243,6 +252,16 @@ _COMPARISONS = {
     **dict.fromkeys(("le", "less_equal"), "<="),
     **dict.fromkeys(("eq", "equal"), "=="),
 }
+
+
+def _distance(machine: Machine, operation: Operation) -> Value:
+    """How far the rows of two tensors are from each other, or how much alike."""
+    parts = [tensor_of(machine, operation.arguments.get(name, Unknown())) for name in ("x1", "x2")]
+    known = tuple(part for part in parts if part is not None)
+    if len(known) != len(parts):
+        return Unknown()
+    attached = any(part.attached for part in known) and not machine.without_gradient
+    return Tensor(Domain.UNKNOWN, ANY_SHAPE, operation.origin("distance"), known, attached=attached)
 
 
 def _compare_operation(machine: Machine, operation: Operation) -> Value:
@@ -499,5 +518,6 @@ EFFECTS: dict[str, Callable[[Machine, Operation], Value]] = {
     "mean": _reduce,
     "sum": _reduce,
     "compare": _compare_operation,
+    "distance": _distance,
 }
 """The function for each effect of the tables in ``headlint.frameworks`` that is of this kind."""

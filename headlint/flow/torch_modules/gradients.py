@@ -9,7 +9,15 @@ from headlint.flow.machine.parts import possible_items, tensors_of, things_of
 from headlint.flow.python import iteration
 from headlint.flow.torch_modules.parts import is_module
 from headlint.flow.values.conditions import Choice
-from headlint.flow.values.facts import Backward, ForwardDone, GradientCut, LayerApplied, LossUse
+from headlint.flow.values.facts import (
+    Backward,
+    Event,
+    ForwardDone,
+    GradientCut,
+    LayerApplied,
+    LossUse,
+    TrainingEvent,
+)
 from headlint.flow.values.library_values import Container, Layer
 from headlint.flow.values.modules import ModuleUnit
 from headlint.flow.values.python_values import DictValue, HeapObject, Instance, ListValue, Site, Unknown, Value
@@ -105,7 +113,7 @@ def _cuts(
     live = graph.reached(outputs)
     applied = (fact for tensor in live if (fact := graph.made(tensor)) is not None)
     trained = sorted(applied, key=lambda fact: (fact.site.path, fact.site.at))
-    own = _own_layers(machine, forward.module)
+    own = _own_layers(machine, forward.module, _trained_from_the_start(machine))
     ends = [(behind, [behind.input]) for behind in trained if behind.layer in own]
     found: set[Site] = set()
     for behind, given in (*ends, *((first, outputs) for first, _ in ends[:1])):
@@ -149,16 +157,27 @@ def _place(graph: _Graph, cut: Tensor) -> tuple[Site | None, str]:
     return (fact.cut_at if fact is not None else None), _BLOCK
 
 
-def _own_layers(machine: Machine, module: Instance) -> set[HeapObject]:
-    """The layers that a module built itself, alone or within modules that it built, and whose training it does not steer."""
+def _own_layers(machine: Machine, module: Instance, trained: set[Value]) -> set[HeapObject]:
+    """The layers that a module built itself, or was given to train, and whose training it does not steer.
+
+    They stand alone or within modules.
+    """
     own: set[HeapObject] = set()
     stack = _children(machine, module)
     while stack:
         thing = stack.pop()
-        if thing.born > module.born and thing not in own and thing not in machine.parts.by_hand:
+        is_own = thing.born > module.born or not isinstance(thing, Layer) or thing in trained
+        if is_own and thing not in own and thing not in machine.parts.by_hand:
             own.add(thing)
             stack += _children(machine, thing)
     return own
+
+
+def _trained_from_the_start(machine: Machine) -> set[Value]:
+    """The layers that optimizers hold in a program that loads no weights: they are to learn, whoever built them."""
+    if any(isinstance(fact, TrainingEvent) and fact.event is Event.RESTORED for fact in machine.facts):
+        return set()
+    return {member for optimizer in machine.set_up.optimizers for member in optimizer.held.members}
 
 
 def _children(machine: Machine, thing: HeapObject) -> list[HeapObject]:

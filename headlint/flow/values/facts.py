@@ -372,6 +372,7 @@ class Event(Enum):
     """What can happen in a training loop."""
 
     CLEARED = "gradients are cleared"
+    RECORDED = "a tape of TensorFlow begins to record"
     DIFFERENTIATED = "a loss is differentiated"
     UNSCALED = "gradients are scaled back"
     CLIPPED = "gradients are clipped"

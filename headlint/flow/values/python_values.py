@@ -125,8 +125,17 @@ class Unknown(Value):
     def is_computed(self) -> bool:
         """Whether it is, or is part of, what an operation or a call gave that is not followed; not data as it was read."""
         if isinstance(self.key, tuple) and self.key[:1] == ("call",):
-            return True
+            return not self._is_of_plain_numbers
         return self.parent.is_computed if self.parent is not None else self.note in ("", NOT_FOLLOWED)
+
+    @property
+    def _is_of_plain_numbers(self) -> bool:
+        """Whether an environment to play in gave it, whose numbers have no graph: ``gym.make(name).step(action)``."""
+        match self.key:
+            case ("name", _, "gym" | "gymnasium", *_):
+                return True
+            case _:
+                return self.parent is not None and self.parent._is_of_plain_numbers
 
     @property
     def is_result(self) -> bool:

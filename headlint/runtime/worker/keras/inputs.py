@@ -68,6 +68,12 @@ def declared_inputs(model: Any) -> Inputs | None:
     return Inputs((("inputs", Grouped(list, tuple(names), tuple(specs))),))
 
 
+def declared_batch(model: Any) -> int:
+    """The number of samples that a model's own inputs are declared for; 0 where they leave it open."""
+    sizes = {tensor.shape[0] for tensor in getattr(model, "inputs", None) or () if len(tensor.shape)}
+    return sizes.pop() or 0 if len(sizes) == 1 else 0
+
+
 def spec_of_tensor(model: Any, tensor: Any) -> TensorSpec:
     """What a declared input is like; indices where an embedding takes it."""
     shape = filled(tuple(tensor.shape))
@@ -210,6 +216,8 @@ def spec_of_layer(layer: Any) -> TensorSpec | None:
             known.Conv2D() | known.Conv2DTranspose() | known.DepthwiseConv2D() | known.SeparableConv2D()
             | known.MaxPooling2D() | known.RandomFlip() | known.RandomRotation() | known.GlobalAveragePooling2D()
         ):  # fmt: skip
+            if getattr(layer, "data_format", "") == "channels_first":
+                return TensorSpec((BATCH, 3, SIDE, SIDE))
             return TensorSpec((BATCH, SIDE, SIDE, 3))
         case known.RNN() | known.Bidirectional() | known.TimeDistributed() | known.MultiHeadAttention():
             return TensorSpec((BATCH, LENGTH, FEATURES))

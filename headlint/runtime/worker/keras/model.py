@@ -30,7 +30,7 @@ from .calls import in_place_of_call
 from .effects import ignored
 from .evaluation import mixed, unrepeatable, with_other_sample
 from .gradients import Tape, new_tape
-from .inputs import call_parameters, declared_inputs, fresh_values, given_inputs, guessed_inputs
+from .inputs import call_parameters, declared_batch, declared_inputs, fresh_values, given_inputs, guessed_inputs
 from .learning import without_gradient
 from .legacy import accept_old_names
 from .losses import LossMeasurement, find_loss
@@ -223,7 +223,9 @@ class KerasBench:
         if self.request.inputs:
             guesses, origin = [given_inputs(model, self.request.inputs, call_parameters(model))], "--input"
         elif declared is not None:
-            guesses, origin = [declared], "the model's own Input"
+            samples = declared_batch(model)
+            guesses = [declared, *([declared.of_batch(samples)] if samples else [])]
+            origin = "the model's own Input"
         else:
             guesses, origin = guessed_inputs(model, (), self.request.path), "search"
         waiting = [model] if declared is not None or not model.built else []

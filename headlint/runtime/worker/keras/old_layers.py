@@ -127,6 +127,8 @@ def accept_old_attributes() -> None:
     for side in ("output", "input"):
         if not hasattr(layer, f"{side}_shape"):
             setattr(layer, f"{side}_shape", ShapeOf(side))
+    if not hasattr(layer, "submodules"):
+        layer.submodules = property(lambda self: tuple(self._flatten_layers(include_self=False)))
     for name in ("trainable_weights", "non_trainable_weights", "losses"):
         current = vars(layer).get(name)
         if isinstance(current, property) and current.fset is None:

@@ -71,6 +71,7 @@ def call(model: Any, by_place: list[Any], by_name: dict[str, Any], training: boo
 
 def repairs(message: str, inputs: Inputs, model: Any) -> Iterator[Inputs]:
     """What to try after an error."""
+    yield from of_other_batch(message, inputs)
     for name, spec in inputs.specs:
         match spec:
             case TensorSpec():
@@ -114,11 +115,38 @@ def repaired(message: str, spec: TensorSpec, model: Any) -> Iterator[TensorSpec]
     ):
         yield from (replace(spec, shape=(spec.shape[0], side, side, spec.shape[3])) for side in SIDES if not spec.fixed)
     smaller = re.search(
-        r"Negative dimension|negative dimension|smaller than|computed output size would be negative|empty output",
+        r"Negative dimension|negative dimension|smaller than|output size would be (negative|zero)|empty output",
         message,
     )
-    if smaller and len(spec.shape) == 4 and spec.shape[1] < 256:
-        yield replace(spec, shape=(spec.shape[0], 2 * spec.shape[1], 2 * spec.shape[2], spec.shape[3]))
+    if smaller and len(spec.shape) == 4 and spec.shape[2] < 256:
+        yield with_larger_sides(spec)
+
+
+FEW_CHANNELS = 4
+
+
+def with_larger_sides(spec: TensorSpec) -> TensorSpec:
+    """An image with sides twice as long; of two layouts the one in which it has few channels, else that with channels last."""
+    samples, *sizes = spec.shape
+    first = sizes[0] <= FEW_CHANNELS < sizes[-1]
+    doubled = [size if axis == (0 if first else 2) else 2 * size for axis, size in enumerate(sizes)]
+    return replace(spec, shape=(samples, *doubled))
+
+
+BATCHES = re.compile(
+    r"Incompatible shapes: \[(\d+)[\d,]*\] vs\. \[(\d+)[\d,]*\]"
+    r"|size of tensor a \((\d+)\) must match the size of tensor b \((\d+)\) at non-singleton dimension 0"
+)
+"""What an error says about two numbers of samples that do not fit."""
+
+
+def of_other_batch(message: str, inputs: Inputs) -> Iterator[Inputs]:
+    """The inputs with the number of samples that the program is written for."""
+    found = BATCHES.search(message)
+    sizes = {int(size) for size in found.groups() if size} if found else set()
+    others = sizes - {inputs.batch, 0, 1}
+    if inputs.batch in sizes and others:
+        yield inputs.of_batch(others.pop())
 
 
 PAIRS = re.compile(

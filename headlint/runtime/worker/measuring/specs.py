@@ -118,6 +118,14 @@ class Inputs:
                 lighter = lighter.with_spec(name, replace(spec, shape=(FEW, *spec.shape[1:])))
         return lighter
 
+    def of_batch(self, samples: int) -> Inputs:
+        """The same with so many samples in place of those that there are."""
+        changed = self
+        for name, spec in self.tensors():
+            if spec.shape[:1] == (self.batch,) and not spec.fixed:
+                changed = changed.with_spec(name, replace(spec, shape=(samples, *spec.shape[1:])))
+        return changed
+
     @property
     def batch(self) -> int:
         """The number of samples: the first size of the first tensor."""

@@ -223,7 +223,8 @@ def asked_for(knob: Knob, trouble: Trouble) -> Iterator[Any]:
     """What an error says that it wants in place of a guess."""
     value, text = knob.value, trouble.text
     if value is None:
-        yield from likely(knob.name)
+        guesses = list(likely(knob.name))
+        yield from guesses or ([last_resort(knob.name)] if "NoneType" in text else [])
         return
     if WORDS.search(knob.name) and (WANTS_SEVERAL.search(trouble.text) or WANTS_OPTIONS.search(trouble.text)):
         yield GuessedVocabulary()
@@ -261,6 +262,7 @@ def asked_for(knob: Knob, trouble: Trouble) -> Iterator[Any]:
     if WANTS_WHOLE.search(text) and several and any(isinstance(one, float) for one in value):
         yield from ([2] * len(value), [HIDDEN] * len(value))
     if WANTS_WORD.search(text) and not isinstance(value, str) and trouble.reads(knob):
+        yield from (word for word in words_for(knob, trouble.frames) if isinstance(word, str))
         yield "none"
     if WANTS_FUNCTION.search(text) and trouble.reads(knob):
         yield from functions_for(knob.name)

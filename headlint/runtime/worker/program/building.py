@@ -17,6 +17,7 @@ from .discovery import MODEL_CALLS, makes_model
 from .loading import Program, Slice
 from .locating import definition, written_value
 from .owners import adds_layers, class_makers, model_held, only_owns, owned_models
+from .registrations import Current
 from .sources import parse
 from .standins import MissingData, find_stand_in, missing_package
 
@@ -150,6 +151,8 @@ def make(recipe: Recipe, framework: Framework) -> Any:
     except SystemExit as error:
         raise Unmeasurable("exit", describe(error)) from error
     except Exception as error:  # whatever the user's constructor raises
+        if Current.registrations.enter(error):
+            return make(recipe, framework)
         raise Unmeasurable(*load_failure(error)) from error
 
 

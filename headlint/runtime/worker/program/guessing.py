@@ -375,10 +375,37 @@ def passing(torch: Any) -> Any:
         def forward(self, values: Any, *others: Any, **options: Any) -> Any:
             return values
 
+        def __getattr__(self, name: str) -> Any:
+            try:
+                return super().__getattr__(name)
+            except AttributeError:
+                if (asked := asked_of_a_part(name, torch)) is None:
+                    raise
+                return asked
+
         def __repr__(self) -> str:
             return "Identity()"
 
     return Passing()
+
+
+WIDTHS = re.compile(
+    r"^(in_|out_|input_|output_|hidden_|num_|n_|d_)?(embed(ding)?_?|feat(ure)?s?_?|model_?)?"
+    r"(dims?|sizes?|channels?|features?|width|planes|chans)$"
+)
+"""What a part is asked for that tells how wide it is."""
+
+HEADS = re.compile(r"^(fc|classifier|head|last_linear|heads)$")
+
+
+def asked_of_a_part(name: str, torch: Any) -> Any:
+    """What a part handed in says of itself, as ``encoder.output_dim`` or ``backbone.fc.in_features``; None for anything
+    else."""
+    if WIDTHS.search(name):
+        return HIDDEN
+    if HEADS.search(name):
+        return torch.nn.Linear(HIDDEN, HIDDEN)
+    return GuessedConfiguration() if CONFIGURATIONS.match(name) else None
 
 
 def world() -> SimpleNamespace:

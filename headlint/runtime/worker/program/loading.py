@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from ..reasons import Unmeasurable, describe
+from . import registrations
 from .settings import Current, Settings, shared
 from .slicing import Namespace, names_bound, units_of
 from .sources import parse, read_source
@@ -56,10 +57,18 @@ class Program:
         self.making: set[str] = set()
         """The models that are being made as parts of others."""
         Current.settings = Settings(root, path)
+        registrations.Current.registrations = registrations.Registrations(self)
         self.search_path = search_path(root, path)
         sys.path[:0] = [str(folder) for folder in self.search_path]
         sys.meta_path.insert(0, ProjectFinder(self))
         sys.meta_path.append(MissingFinder(self))
+
+    def name_of(self, path: Path) -> str:
+        """The dotted name by which the program imports one of its files: from the nearest folder that is looked in."""
+        folders = [folder for folder in self.search_path if folder in path.parents]
+        plain = module_name(path)
+        top = self.root if not folders else min(folders, key=lambda folder: len(folder.parts))
+        return plain if "." in plain else ".".join(path.relative_to(top).with_suffix("").parts)
 
     def own_package(self, name: str) -> Path | None:
         """The folder above the file that has this name, where the file lies in that package or imports modules of it by
@@ -294,6 +303,9 @@ class MissingFinder:
         """
         top = name.partition(".")[0]
         if top in self.KEPT or top in sys.stdlib_module_names or not self.asked_by_program():
+            return None
+        later = sys.meta_path[sys.meta_path.index(self) + 1 :]
+        if any(finder.find_spec(name, path, None) for finder in later):  # six finds what is below ``six.moves``
             return None
         return importlib.machinery.ModuleSpec(name, StandInLoader(self.program), is_package=True)
 

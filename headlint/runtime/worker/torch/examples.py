@@ -6,12 +6,17 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from ..measuring.specs import BATCH, Inputs, TensorSpec
+from torch import nn
+
+from ..measuring.specs import BATCH, Grouped, Inputs, Spec, TensorSpec
 from ..program.arguments import evaluate
 from ..program.loading import Slice
 from ..program.slicing import last_part
 from ..program.sources import parse
+from ..program.written_calls import written_calls
+from .inputs import forward_parameters, specs_of_example
 
 CREATORS = frozenset(
     {"randn", "rand", "zeros", "ones", "empty", "randint", "Tensor", "FloatTensor", "normal", "uniform"}
@@ -37,6 +42,40 @@ def written_inputs(module: Slice, parameters: list[str]) -> list[Inputs]:
             batched = tuple(with_batch(spec) for spec in specs)
             found += [Inputs(tuple(zip(parameters, group, strict=True))) for group in (batched, specs)]
     return list(dict.fromkeys(found))[:MOST_EXAMPLES]
+
+
+def called_inputs(module: Slice, makers: frozenset[str], model: nn.Module) -> list[Inputs]:
+    """Inputs like those that the program's own calls of the model are given; with the usual batch first."""
+    parameters = [one.name for one in forward_parameters(model)]
+    found: list[Inputs] = []
+    for call in written_calls(module, makers):
+        named = [*zip(parameters, call.by_place, strict=False), *call.by_name.items()]
+        specs = tuple((name, specs_of_written(value)) for name, value in named)
+        inputs = Inputs(specs, frozenset(call.by_name))
+        if len(call.by_place) <= len(parameters) and any(True for _ in inputs.tensors()) and is_hashable(inputs):
+            found += [inputs.of_batch(BATCH), inputs]
+    return list(dict.fromkeys(found))
+
+
+def is_hashable(inputs: Inputs) -> bool:
+    """Whether inputs can be told from others: all but those that hold an array or the like."""
+    try:
+        hash(inputs)
+    except TypeError:
+        return False
+    return True
+
+
+def specs_of_written(value: Any) -> Spec:
+    """What a value is like, its sizes free to be changed."""
+    spec = specs_of_example(value)
+    match spec:
+        case TensorSpec():
+            return replace(spec, fixed=False)
+        case Grouped(kind, keys):
+            parts = list(value.values()) if kind is dict else list(value)
+            return Grouped(kind, keys, tuple(specs_of_written(part) for part in parts))
+    return spec
 
 
 def with_batch(spec: TensorSpec) -> TensorSpec:

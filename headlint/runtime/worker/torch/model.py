@@ -34,7 +34,7 @@ from ..program.standins import GUESSED
 from ..reasons import TooLarge, Unmeasurable, out_of_memory
 from ..request import LossWanted, Request
 from .devices import count_devices, limit_memory, on_device, sow
-from .examples import written_inputs
+from .examples import called_inputs, written_inputs
 from .inputs import first_inputs, fresh_values, inputs_of_example, required_parameters
 from .lists import chosen_otherwise
 from .losses import LossMeasurement, find_loss
@@ -262,12 +262,20 @@ class TorchBench:
             first, origin = [inputs_of_example(model, example), first_inputs(model, ())], "example_input_array"
         else:
             first, origin = (
-                [*written_inputs(self.module, required_parameters(model)), *guessed_inputs(model)],
+                [
+                    *called_inputs(self.module, self.makers(model), model),
+                    *written_inputs(self.module, required_parameters(model)),
+                    *guessed_inputs(model),
+                ],
                 "search",
             )
         found, train = self.patiently_found(model, first)
         GUESSED.extend(chosen_otherwise(found, model))
         return found, origin if found in first or origin != "example_input_array" else "search", train
+
+    def makers(self, model: nn.Module) -> frozenset[str]:
+        """The names by which the program makes the model: its class, and the function that was asked for."""
+        return frozenset({type(model).__name__, self.request.name.rpartition(".")[2]}) - {""}
 
     def patiently_found(self, model: nn.Module, first: list[Inputs]) -> tuple[Inputs, bool]:
         """Inputs that the model takes, and whether it does so in training mode: by shapes first where it is large or slow.

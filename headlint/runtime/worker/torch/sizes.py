@@ -172,7 +172,7 @@ def solutions(
         return
     grown = [axis for axis in range(1, len(small)) if small[axis] != large[axis]]
     kept = math.prod(small[axis] for axis in range(1, len(small)) if axis not in grown)
-    if len(grown) != len(axes) or wanted % kept:
+    if len(grown) != len(axes) or not kept or wanted % kept:
         return
     for factors in sorted(factorizations(wanted // kept, len(grown)), key=lambda one: max(one) / min(one))[:8]:
         exact = {
