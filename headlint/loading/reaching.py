@@ -13,7 +13,7 @@ that mention the variable.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,15 +54,17 @@ class Reaching:
         self._loader = loader
         self._libraries = libraries() | {path.split(".", 1)[0] for path in declared}
         self._declared = frozenset(path.rsplit(".", 1)[-1] for path in declared)
+        self.modules_beside = LEAST_MODULES_BESIDE
+        """How many modules are looked at, beside those that are asked for."""
+        self._settled: dict[Path, frozenset[str] | None] = {}
         self._outlines: dict[Path, Outline | None] = {}
         self._homes: dict[Piece, Path] = {}
         self._mentioned_by: dict[Piece, list[Piece]] = {}
         self._mentions: dict[Piece, list[Piece]] = {}
         self._asked: set[Path] = set()
-        self.modules_beside = LEAST_MODULES_BESIDE
-        """How many modules are looked at, beside those that are asked for."""
         self._fills: dict[Piece, list[Piece]] = {}
         self._offered: dict[Path, _Offered] = {}
+        self._meanings = _Meanings(self)
         self._reaching: set[Piece] = set()
 
     def names_in(self, file: Path, text: str | None = None) -> frozenset[str] | None:
@@ -70,6 +72,8 @@ class Reaching:
 
         A statement that binds nothing has the empty name. ``text`` is what the module says where it is no file.
         """
+        if file in self._settled:
+            return self._settled[file]
         self._asked.add(file)
         if text is not None and file not in self._outlines:
             self._take(file, text)
@@ -80,6 +84,10 @@ class Reaching:
         reaching = [piece for piece in outline.pieces if piece in self._reaching]
         names = frozenset[str]().union(*(piece.bound for piece in reaching))
         return names | _NAMELESS if any(_binds_nothing(piece) for piece in reaching) else names
+
+    def settle(self, answers: Mapping[Path, frozenset[str] | None]) -> None:
+        """Take over what ``names_in`` gave for files, which spares the graph that it follows."""
+        self._settled.update(answers)
 
     def _outline(self, file: Path) -> Outline | None:
         """The outline of a module; None where it cannot be read, or too many were."""
@@ -159,7 +167,7 @@ class Reaching:
         outline = self._outlines[file]
         assert outline is not None
         names = piece.names
-        found = _Mentions(self, names)
+        found = _Mentions(self, self._meanings, names)
         for name in names & outline.bound.keys():
             found.pieces += outline.bound[name]
         for name in names & outline.imports.keys():
@@ -190,6 +198,10 @@ class Reaching:
     def outline(self, file: Path) -> Outline | None:
         """The outline of a module of the project."""
         return self._outline(file)
+
+    def has_looked_at(self, file: Path) -> bool:
+        """Whether a module was read, or tried to be, and is not one too many."""
+        return file in self._outlines
 
     def offered(self, file: Path) -> _Offered:
         """What a module offers; worked out once, for packages that hand on all that hundreds of modules define.
@@ -242,61 +254,137 @@ class _Offered(Struct):
     """Whether it offers every name of a library, or of a module that cannot be looked at."""
 
 
+class _Meaning(Struct):
+    """What a name of a module stands for: pieces, modules as values, and whether something of a library."""
+
+    pieces: list[Piece] = field(default_factory=list)
+    modules: list[Path] = field(default_factory=list)
+    library: bool = False
+    left_out: bool = False
+    """Whether a module was not looked at, as it was one too many."""
+
+    def take(self, other: _Meaning) -> None:
+        """Add what another name stands for."""
+        self.pieces += other.pieces
+        self.modules += other.modules
+        self.library |= other.library
+        self.left_out |= other.left_out
+
+
+class _Meanings:
+    """What the names of modules stand for, through chains of imports; worked out once for each."""
+
+    def __init__(self, reaching: Reaching) -> None:
+        self._reaching = reaching
+        self._known: dict[tuple[Path, str], _Meaning] = {}
+
+    def of(self, file: Path, name: str) -> _Meaning:
+        """``file.name``, which may be imported from elsewhere itself."""
+        known = self._known.get((file, name))
+        if known is None:
+            known = self._search(file, name)
+            if not known.left_out:
+                self._known[file, name] = known
+        return known
+
+    def _search(self, file: Path, name: str) -> _Meaning:
+        found = _Meaning()
+        seen = {(file, name)}
+        waiting = [(file, name)]
+        while waiting:
+            file, name = waiting.pop()
+            if (known := self._known.get((file, name))) is not None:
+                found.take(known)
+                continue
+            for member in self._step(file, name, found):
+                if member not in seen:
+                    seen.add(member)
+                    waiting.append(member)
+        return found
+
+    def _step(self, file: Path, name: str, found: _Meaning) -> Iterator[tuple[Path, str]]:
+        """Note what a module itself binds under a name; the members of other modules that it hands on."""
+        outline = self._reaching.outline(file)
+        if outline is None:
+            found.library = True
+            found.left_out |= not self._reaching.has_looked_at(file)
+            return
+        found.pieces += outline.bound.get(name, ())
+        imports = outline.imports.get(name, ())
+        for one in imports:
+            yield from self.imported(file, one, found)
+        if name not in outline.bound and not imports:
+            for star in outline.stars:
+                self.star(file, star, found)
+
+    def imported(self, importer: Path, one: Imported, found: _Meaning) -> Iterator[tuple[Path, str]]:
+        """Note what an import in a module binds; the member of another module that it hands on."""
+        if self._reaching.is_library(importer, one):
+            found.library = True
+            return
+        module = self._reaching.module(importer, one.level, one.module)
+        if one.member:
+            dotted = f"{one.module}.{one.member}" if one.module else one.member
+            if module is not None:
+                yield module, one.member
+            module = self._reaching.module(importer, one.level, dotted)
+        if module is not None:
+            found.modules.append(module)
+
+    def star(self, importer: Path, star: Imported, found: _Meaning) -> None:
+        """``from module import *``: the names of the module are those of the importer."""
+        if self._reaching.is_library(importer, star):
+            found.library = True
+        elif (module := self._reaching.module(importer, star.level, star.module)) is not None:
+            found.modules.append(module)
+
+
 class _Mentions:
     """Gathers what a piece with these names mentions through imports."""
 
-    def __init__(self, reaching: Reaching, names: set[str]) -> None:
+    def __init__(self, reaching: Reaching, meanings: _Meanings, names: set[str]) -> None:
         self.pieces: list[Piece] = []
         self.library = False
         self._reaching = reaching
+        self._meanings = meanings
         self._names = names
         self._modules: set[Path] = set()
         self._members: set[tuple[Path, str]] = set()
 
     def take(self, importer: Path, one: Imported) -> None:
         """Something that an import in a module binds."""
-        if self._reaching.is_library(importer, one):
-            self.library = True
-            return
-        module = self._reaching.module(importer, one.level, one.module)
-        if not one.member:
-            self._module(module)
-            return
-        dotted = f"{one.module}.{one.member}" if one.module else one.member
-        self._module(self._reaching.module(importer, one.level, dotted))
-        if module is not None:
-            self._member(module, one.member)
+        found = _Meaning()
+        for module, name in self._meanings.imported(importer, one, found):
+            self._member(module, name)
+        self._take(found)
 
     def take_star(self, importer: Path, star: Imported) -> None:
         """``from module import *``: the names of the module are those of the importer."""
-        if self._reaching.is_library(importer, star):
-            self.library = True
-        else:
-            self._module(self._reaching.module(importer, star.level, star.module))
+        found = _Meaning()
+        self._meanings.star(importer, star, found)
+        self._take(found)
 
     def _member(self, file: Path, name: str) -> None:
-        """``file.name``, which may be imported from elsewhere itself."""
-        outline = self._reaching.outline(file)
-        if (file, name) in self._members or outline is None:
-            self.library |= outline is None
-            return
-        self._members.add((file, name))
-        self.pieces += outline.bound.get(name, ())
-        for one in outline.imports.get(name, ()):
-            self.take(file, one)
-        if name not in outline.bound and name not in outline.imports:
-            for star in outline.stars:
-                self.take_star(file, star)
+        if (file, name) not in self._members:
+            self._members.add((file, name))
+            self._take(self._meanings.of(file, name))
 
-    def _module(self, file: Path | None) -> None:
+    def _take(self, meaning: _Meaning) -> None:
+        self.pieces += meaning.pieces
+        self.library |= meaning.library
+        for module in meaning.modules:
+            self._module(module)
+
+    def _module(self, file: Path) -> None:
         """A module as a value: any of its names that the piece mentions."""
-        if file is None or file in self._modules:
+        if file in self._modules:
             return
         self._modules.add(file)
         offered = self._reaching.offered(file)
         self.library |= offered.library
-        for name in self._names:
-            for home in offered.homes.get(name, ()):
+        for name in self._names & offered.homes.keys():
+            for home in offered.homes[name]:
                 self._member(home, name)
-            for submodule in offered.submodules.get(name, ()):
+        for name in self._names & offered.submodules.keys():
+            for submodule in offered.submodules[name]:
                 self._module(submodule)

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from headlint.run.collecting import ALLOCATIONS, collecting_rarely
 from headlint.run.results import FileResult
@@ -22,6 +22,10 @@ FILES_WORTH_A_PROCESS = 4
 BYTES_WORTH_A_PROCESS = 25_000
 """From which on a process saves more than it costs to start it."""
 
+FILES_OF_A_PROCESS = 250
+"""After so many a process makes room for a fresh one: what it has kept of the project would go on growing."""
+
+Result = TypeVar("Result")
 Analyze = Callable[[Path, "ProjectLoader"], FileResult]
 
 
@@ -29,6 +33,11 @@ def worthwhile(files: Sequence[Path]) -> int:
     """How many processes so many files are worth."""
     size = sum(map(size_of, files))
     return max(1, min(processors(), len(files) // FILES_WORTH_A_PROCESS, size // BYTES_WORTH_A_PROCESS))
+
+
+def is_many(files: Sequence[Path]) -> bool:
+    """Whether one process should not do them all."""
+    return len(files) > FILES_OF_A_PROCESS
 
 
 def processors() -> int:
@@ -56,7 +65,7 @@ class Pool:
     def map(self, files: Sequence[Path], processes: int) -> Iterator[FileResult]:
         """The results, as soon as there are any, in no particular order."""
         left = dict.fromkeys(files)
-        if processes > 1 and len(files) > 1:
+        if not self._loader.buffers and (is_many(files) or (processes > 1 and len(files) > 1)):
             for result in self._in_processes(files, min(processes, len(files))):
                 del left[Path(result.path)]
                 yield result
@@ -71,14 +80,45 @@ class Pool:
 
         costly_first = sorted(files, key=size_of, reverse=True)
         start = (self._analyze, self._loader.like_this)
+        at_once = processes * FILES_OF_A_PROCESS
         try:
             with started_alike(self._analyze, self._loader) as context:
-                executor = ProcessPoolExecutor(processes, mp_context=context, initializer=_start, initargs=start)
-                with executor:
-                    for future in as_completed([executor.submit(_work, file) for file in costly_first]):
-                        yield future.result()
+                for first in range(0, len(files), at_once):
+                    executor = ProcessPoolExecutor(processes, mp_context=context, initializer=_start, initargs=start)
+                    with executor:
+                        waiting = [executor.submit(_work, file) for file in costly_first[first : first + at_once]]
+                        for future in as_completed(waiting):
+                            yield future.result()
         except (BrokenProcessPool, OSError):  # a process died, or none can be started: the caller goes on alone
             return
+
+
+def apart(work: Callable[[], Result]) -> Result:
+    """What some work gives, done in a process of its own where that can be a copy of this one: its memory goes with it."""
+    global _apart
+    if not sys.platform.startswith("linux"):
+        return work()
+    from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures.process import BrokenProcessPool
+    from multiprocessing import get_context
+
+    _apart = work
+    try:
+        with ProcessPoolExecutor(1, get_context("fork"), initializer=_end_with_the_first) as executor:
+            result: Result = executor.submit(_work_apart).result()
+            return result
+    except (BrokenProcessPool, OSError):  # the process died, or none can be started
+        return work()
+    finally:
+        _apart = None
+
+
+_apart: Callable[[], object] | None = None
+
+
+def _work_apart() -> Any:
+    assert _apart is not None
+    return _apart()
 
 
 def import_analysis() -> None:
@@ -116,8 +156,23 @@ _shared: tuple[Analyze, ProjectLoader] | None = None
 
 def _start(analyze: Analyze, make_loader: Callable[[], ProjectLoader]) -> None:
     global _shared
+    _end_with_the_first()
     _shared = _shared or (analyze, make_loader())
     gc.set_threshold(*ALLOCATIONS)
+
+
+def _end_with_the_first() -> None:
+    """End this process when the one that started it is no more: killed, it cannot say that nothing will follow."""
+    from multiprocessing import parent_process
+    from multiprocessing.connection import wait
+    from threading import Thread
+
+    def watch() -> None:
+        first = parent_process()
+        if first is not None and wait([first.sentinel]):
+            os._exit(1)
+
+    Thread(target=watch, name="watching", daemon=True).start()
 
 
 def _work(file: Path) -> FileResult:

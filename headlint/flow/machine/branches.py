@@ -98,9 +98,19 @@ class Branches(Struct):
                 or _chooses_a_model_only(chosen, None if outside is None else _but_for_the_mode(outside))
             )
             return True if followed and not self.again else None
-        if self.again and (len(_options_of(path)) > 1 or not self.one_thing_differs(path)):
+        if self.again and (
+            len(_options_of(path)) > 1 or not self.one_thing_differs(path) or any(map(self._takes_away, path))
+        ):
             return None
         return self.again
+
+    def _takes_away(self, guard: Guard) -> bool:
+        """Whether a way is taken by those only who give 0 or None for an amount, of which the program knows better ones."""
+        subject = guard.condition.subject
+        if guard.condition.operator != "truth" or guard.outcome or not isinstance(subject, Unknown):
+            return False
+        values = self._forgotten.get(subject, ())
+        return bool(values) and all(map(_is_amount, values))
 
     def one_thing_differs(self, path: Path) -> bool:
         """Whether exactly one parameter is other than all that was seen of it.
@@ -116,6 +126,11 @@ class Branches(Struct):
                     (by_need if guard.required or values == (None,) else by_choice).add(symbol)
         by_choice -= by_need
         return len(by_choice) == 1 or (not by_choice and bool(by_need))
+
+
+def _is_amount(value: object) -> bool:
+    """Whether a value is a number that is no switch: 1 may stand for "yes"."""
+    return (isinstance(value, float) and value != 0) or (isinstance(value, int) and value not in (0, 1))
 
 
 def contradicts_defaults(path: Path) -> bool:

@@ -5,9 +5,18 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import TYPE_CHECKING
 
-from headlint.flow.python import iteration
-from headlint.flow.values.library_values import Dataset
-from headlint.flow.values.python_values import Constant, DictValue, ListValue, Scope, TupleValue, Value
+from headlint.flow.python import carried, iteration
+from headlint.flow.values.library_values import Container, Dataset, Layer
+from headlint.flow.values.python_values import (
+    Constant,
+    DictValue,
+    Instance,
+    ListValue,
+    Scope,
+    TupleValue,
+    Unknown,
+    Value,
+)
 from headlint.syntax import ir
 
 if TYPE_CHECKING:
@@ -56,7 +65,10 @@ def _run_clauses(machine: Machine, node: ir.Comprehension, index: int, results: 
     if items is not None and len(items) > longest:
         items = None
     if items is None:
+        before = len(results)
         _run_any_round(machine, node, index, results, iteration.element(machine, iterable))
+        if _goes_through_modules(machine, iterable):
+            results[before:] = [(_of_any_shape(element), _of_any_shape(value)) for element, value in results[before:]]
         return False
     exact, cost = True, 0
     for number, item in enumerate(items):
@@ -71,6 +83,24 @@ def _run_clauses(machine: Machine, node: ir.Comprehension, index: int, results: 
         exact = _run_clauses(machine, node, index + 1, results) and exact
         cost = left - machine.steps_left
     return exact
+
+
+def _goes_through_modules(machine: Machine, iterable: Value) -> bool:
+    """Whether several modules stand beside something unknown: the shape that one of them gives is not that of all."""
+    match machine.state.narrow(iterable):
+        case Dataset(name="zip", slots={"of": TupleValue(columns)}):
+            known = [iteration.known_items(machine, column) or [] for column in columns]
+            return any(len(column) > 1 and all(map(_is_module, column)) for column in known)
+        case _:
+            return False
+
+
+def _is_module(value: Value) -> bool:
+    return isinstance(value, Layer | Container | Instance)
+
+
+def _of_any_shape(value: Value) -> Value:
+    return carried.alike((Unknown(), value))
 
 
 def _run_any_round(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from headlint.flow.python import carried
 from headlint.flow.values.conditions import Choice, Guard, Option
 from headlint.flow.values.facts import Event
 from headlint.flow.values.library_values import Container, Dataset, Part
@@ -173,9 +174,12 @@ def _sample(machine: Machine, getter: Value) -> Value:
 
 
 def alike(items: Sequence[Value]) -> Value | None:
-    """One of several items, the last, where it may stand for all: tensors that mean different things are not mixed up."""
+    """One of several items, the last, where it may stand for all: tensors that mean different things are not mixed up.
+
+    Of its shape that much is known as the others have too.
+    """
     domains = {item.domain for item in items if isinstance(item, Tensor)}
-    return items[-1] if items and len(domains) <= 1 else None
+    return carried.alike(items) if items and len(domains) <= 1 else None
 
 
 def unpack(machine: Machine, value: Value, count: int) -> list[Value]:
