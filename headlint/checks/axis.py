@@ -233,7 +233,7 @@ def _takes_classes_last(use: LossUse) -> bool:
     )
 
 
-def _has_a_share_for_each_class(target: Value, scores: Tensor) -> bool:
+def _has_a_share_for_each_class(target: Value | None, scores: Tensor) -> bool:
     """Whether a target of two axes has one number for each class: the scores have no more axes than that."""
     return (
         isinstance(target, Tensor)
