@@ -38,15 +38,12 @@ def layers_do_not_fit(evidence: Evidence) -> Iterator[Diagnostic]:
 def _fits_by_option(evidence: Evidence, fact: LayerApplied) -> bool:
     """Whether an option picks this layer where another one, that the same input fits, may stand as well.
 
-    Or it picks this input by its name, or by what may be None, where another one may stand, that the layer may take.
+    Or it picks this input by its name, by what may be None or nothing (``classes > 0``), where another one may stand, that
+    the layer may take.
     """
     if not fact.guards:
         return False
-    by_name = any(
-        (guard.condition.operator == "==" and isinstance(guard.condition.operand, str))
-        or (guard.condition.operator == "is" and guard.condition.operand is None)
-        for guard in fact.guards
-    )
+    by_name = any(_picks_what_is_given(guard) for guard in fact.guards)
     return any(
         (
             _other_layer(other, fact)
@@ -55,6 +52,15 @@ def _fits_by_option(evidence: Evidence, fact: LayerApplied) -> bool:
         )
         and not _misfit(other)
         for other in evidence.applications()
+    )
+
+
+def _picks_what_is_given(guard: Guard) -> bool:
+    condition = guard.condition
+    return (
+        (condition.operator == "==" and isinstance(condition.operand, str))
+        or (condition.operator == "is" and condition.operand is None)
+        or (condition.operator in (">", ">=", "<", "<=", "==") and condition.operand in (0, 1))
     )
 
 

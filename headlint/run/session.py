@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 MOST_IMPORTERS = 60
 """Files beside the given ones that are looked at because they import one of them."""
 
+MODULES_BESIDE_EACH = 3
+"""Modules beside each analysed file that are looked at to tell what reaches a library: few where few have changed."""
+
 Progress = Callable[[int, int], None]
 
 
@@ -104,8 +107,6 @@ def check_files(
 
     selection = Selection(settings, files)
     relevant, refused = relevant_files(files, loader)
-    reaching = loader.reaching(settings.declared)
-    reaching.modules_beside = max(reaching.modules_beside, 3 * len(files))
     results = _analyze_all(relevant, loader, settings, progress)
     if loader.cache:
         cache.clean()
@@ -159,8 +160,9 @@ def _analyze_all(
     known_paths = {result.path for result in results}
     files = [file for file in files if str(file) not in known_paths]
     processes = 1 if loader.buffers else settings.jobs or pool.worthwhile(files)
+    reaching = loader.reaching(settings.declared)
+    reaching.modules_beside = max(reaching.modules_beside, MODULES_BESIDE_EACH * len(files))
     if pool.is_many(files) and not loader.buffers:
-        reaching = loader.reaching(settings.declared)
         reaching.settle(pool.apart(lambda: {file: reaching.names_in(file) for file in files}))
     finder = pool.Pool(loader, partial(_analyze, settings=settings))
     for result in finder.map(files, processes):

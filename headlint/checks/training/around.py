@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 
 from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
 from headlint.checks.evidence import Evidence
 from headlint.checks.training.order import Run, together
 from headlint.flow.values.facts import Event, TrainingEvent
-from headlint.flow.values.python_values import ListValue, TupleValue, Unknown, Value
+from headlint.flow.values.python_values import FrameworkName, ListValue, TupleValue, Unknown, Value
 from headlint.flow.values.tensor_values import Domain, Tensor
 from headlint.flow.values.training_values import Optimizer, Scheduler
 
@@ -21,7 +21,7 @@ def loss_keeps_its_graph(evidence: Evidence) -> Iterator[Diagnostic]:
     for run in evidence.beginnings:
         let_go = {event.site for event in run.of(Event.LET_GO) if _goes_with_a_step(run, event)}
         for kept in run.of(Event.KEPT):
-            if kept.without_gradient or kept.site in let_go or _is_within_one_step(kept):
+            if kept.without_gradient or kept.site in let_go or _is_within_one_step(kept) or _is_no_tensor(kept):
                 continue
             backward = _differentiated_in_this_round(run, kept)
             if backward is None:
@@ -39,6 +39,29 @@ def loss_keeps_its_graph(evidence: Evidence) -> Iterator[Diagnostic]:
                 ),
                 subject=kept,
             )
+
+
+def _is_no_tensor(kept: TrainingEvent) -> bool:
+    """Whether something else than a tensor takes this way, which no loss that is differentiated is."""
+    return any(
+        _has_no_gradient(guard.condition.operand) if guard.outcome else guard.condition.operand == _TENSOR
+        for guard in kept.guards
+        if guard.condition.operator == "isinstance"
+    )
+
+
+def _has_no_gradient(kind: Hashable) -> bool:
+    match kind:
+        case FrameworkName(path):
+            return path in _WITHOUT_GRADIENT
+        case TupleValue(kinds):
+            return all(map(_has_no_gradient, kinds))
+        case _:
+            return False
+
+
+_TENSOR = FrameworkName("torch.Tensor")
+_WITHOUT_GRADIENT = frozenset({"numpy.ndarray", *(f"builtins.{one}" for one in ("int", "float", "list", "tuple"))})
 
 
 def _goes_with_a_step(run: Run, let_go: TrainingEvent) -> bool:

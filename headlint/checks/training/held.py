@@ -93,6 +93,7 @@ def nothing_to_train(evidence: Evidence) -> Iterator[Diagnostic]:
                 backward.by is None
                 and _was_computed_without_gradient(evidence, run, backward)
                 and not _is_for_training(run, backward)
+                and not _asks_for_gradients(backward)
             ):
                 yield Diagnostic(
                     "HL514",
@@ -140,6 +141,12 @@ def nothing_to_train(evidence: Evidence) -> Iterator[Diagnostic]:
 def _is_for_training(run: Run, backward: TrainingEvent) -> bool:
     """Whether the same place differentiates with gradients too: a test of the mode keeps it from where they are off."""
     return any(event.site == backward.site and not event.without_gradient for event in run.of(Event.DIFFERENTIATED))
+
+
+def _asks_for_gradients(backward: TrainingEvent) -> bool:
+    """Whether a program differentiates only where it finds that there is something to differentiate."""
+    subjects = (guard.condition.subject for guard in backward.guards)
+    return any(isinstance(one, Unknown) and one.key in ("requires_grad", "grad_fn") for one in subjects)
 
 
 def _was_computed_without_gradient(evidence: Evidence, run: Run, backward: TrainingEvent) -> bool:

@@ -27,6 +27,8 @@ def trained_in_evaluation_mode(evidence: Evidence) -> Iterator[Diagnostic]:
                 switch = _evaluation_before(run, applied, backward)
                 if switch is None or _is_one_of_two(run, applied, switch, backward):
                     continue
+                if _trains_what_is_not_frozen(run, switch, backward):
+                    continue
                 yield Diagnostic(
                     "HL608",
                     backward.site,
@@ -42,6 +44,14 @@ def trained_in_evaluation_mode(evidence: Evidence) -> Iterator[Diagnostic]:
                     subject=backward,
                 )
                 break
+
+
+def _trains_what_is_not_frozen(run: Run, switch: TrainingEvent, backward: TrainingEvent) -> bool:
+    """Whether the function that trains keeps the mode of a model of which its optimizer holds only what is not frozen."""
+    if switch.calls != backward.calls:
+        return False
+    held = [held_by(event.subject) for event in run.round_of(backward) if event.event is Event.STEPPED]
+    return bool(held) and all(one is not None and one.partial for one in held)
 
 
 def _applied_for(evidence: Evidence, run: Run, backward: TrainingEvent) -> list[TrainingEvent]:

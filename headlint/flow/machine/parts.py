@@ -91,6 +91,8 @@ class PartsSeen(Struct):
     weights_touched: set[HeapObject] = field(default_factory=set)
     """Layers of whose weights the program did something itself: set them, shared them, multiplied with them."""
 
+    in_place_of: dict[HeapObject, set[HeapObject]] = field(default_factory=dict)
+    """What took the place of which part, or of which one of several, under the same name or number; of none: nobody knows."""
     replaced: list[Replaced] = field(default_factory=list)
     """Parts whose attribute was given another part."""
     leaves: set[Tensor] = field(default_factory=set)
@@ -99,8 +101,17 @@ class PartsSeen(Struct):
     left_out: set[Value] = field(default_factory=set)
     """What was unpacked to names that begin with an underscore: the program does not mean to use it."""
 
+    cut_on_demand: set[Site] = field(default_factory=set)
+    """Where the gradient is cut because a test asks for it, ``if self.freeze: x = x.detach()``."""
+
     spent: list[Tensor] = field(default_factory=list)
     """Tensors of which something was made that is not followed: a gradient may come back to them from there."""
+
+    def put_in_place(self, new: Value, old: Value | None) -> None:
+        """A part takes the place of another one, or of one of several."""
+        replaced = set(things_of(old)) if old is not None else set()
+        for one in things_of(new) if replaced or isinstance(old, Unknown) else ():
+            self.in_place_of.setdefault(one, set()).update(replaced - {one})
 
     def register(self, value: Value) -> None:
         """A module gets a part under a name that is not known."""

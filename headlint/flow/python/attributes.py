@@ -123,11 +123,11 @@ def _of_instance(machine: Machine, instance: Instance, name: str) -> Value:
         value = _declared(machine, instance, name) or value
     if value is not None:
         return placeholders.as_read(instance, name, value)
-    if name == "training":
+    found = find_in_class(machine, instance.cls, name)
+    if name == "training" and not (found is not None and isinstance(found[0], FunctionValue)):
         return TRAINING if _is_read_in_a_module(machine) else machine.globals.child((instance, name))
     if name == "__class__":
         return instance.cls
-    found = find_in_class(machine, instance.cls, name)
     if found is not None:
         return placeholders.as_read(instance, name, _bound(machine, instance, *found))
     getter = find_in_class(machine, instance.cls, "__getattr__")
@@ -241,9 +241,12 @@ def _of_dataset(machine: Machine, dataset: Dataset, name: str) -> Value:
     return machine.library_attribute(dataset, name)
 
 
-def _note_replaced(machine: Machine, owner: Instance, name: str, by: Site) -> None:
+def _note_replaced(machine: Machine, owner: Instance, name: str, new: Value, by: Site) -> None:
+    if not isinstance(new, Layer | Container | Instance | Choice):
+        return
     before = machine.read(owner, name)
-    if isinstance(before, Layer | Container | Instance):
+    machine.parts.put_in_place(new, before)
+    if isinstance(before, Layer | Container | Instance) and not isinstance(new, Choice):
         machine.parts.replaced.append(Replaced(owner, name, before, owner.sites[name], by))
 
 
@@ -262,8 +265,8 @@ def write(machine: Machine, owner: Value, name: str, value: Value, site: Site | 
             if setter is not None:
                 machine.call_with(setter, value)
             else:
-                if site is not None and name in owner.sites and isinstance(value, Layer | Container | Instance):
-                    _note_replaced(machine, owner, name, site)
+                if site is not None and name in owner.sites:
+                    _note_replaced(machine, owner, name, value, site)
                 machine.state.write(owner, name, value)
                 if site is not None:
                     owner.sites[name] = site

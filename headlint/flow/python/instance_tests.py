@@ -81,6 +81,8 @@ def _is_a(value: Value, kind: Value) -> bool | None:
             return False
         case Tensor(), FrameworkName(path) if path.startswith("builtins."):
             return False
+        case Tensor(attached=True), FrameworkName("numpy.ndarray") if value.origin.role in ("loss", "layer"):
+            return False
         case (TupleValue(), FrameworkName("builtins.tuple")) | (ListValue(), FrameworkName("builtins.list")):
             return True
         case DictValue(), FrameworkName("builtins.dict"):

@@ -295,6 +295,7 @@ def replace_member(machine: Machine, owner: ListValue | Container, number: int, 
     members = iteration.slot_items(machine, owner)
     if members is not None and -len(members) <= number < len(members):
         number %= len(members)
+        machine.parts.put_in_place(value, members[number])
         machine.state.write(owner, "items", TupleValue((*members[:number], value, *members[number + 1 :])))
 
 

@@ -141,6 +141,8 @@ def _detach(machine: Machine, operation: Operation) -> Value:
         case Tensor() as tensor if tensor.domain in (Domain.TARGET, Domain.ONE_HOT):
             return tensor
         case Tensor() as tensor:
+            if machine.frame.conditional > machine.frame.by_mode and operation.site is not None:
+                machine.parts.cut_on_demand.add(operation.site)
             return tensor.derive(attached=False, cut=operation.site, origin=operation.origin("detach"))
         case other:
             return other
@@ -191,7 +193,9 @@ def attribute(machine: Machine, tensor: Tensor, name: str, site: Site) -> Value:
             return FrameworkMethod(tensor, name)
         case _ if (known := columns.attribute(tensor, name, site)) is not None:
             return known
-        case "logits" | "probs" | "loss" | "grad" | "dtype" | "device" | "name":
+        case "requires_grad" if not tensor.attached:
+            return Constant(False)
+        case "logits" | "probs" | "loss" | "grad" | "requires_grad" | "dtype" | "device" | "name":
             return machine.globals.child((tensor, name))
         case _:
             return FrameworkMethod(tensor, name)

@@ -22,10 +22,17 @@ def note(machine: Machine, unit: ModuleUnit) -> None:
     if not made:
         return
     kept = _kept(machine)
+    kept_at = {
+        one.site
+        for thing, one in made.items()
+        if one.conditional and (thing in kept or thing in machine.parts.in_place_of)
+    }
     inside = {member for thing in made if isinstance(thing, Container) for member in _members(machine, thing)}
     for thing, one in made.items():
         if one.site.path != unit.path or not _is_layer_or_module(one.forward) or _is_handled(machine, thing):
             continue
+        if one.site in kept_at:
+            continue  # what is kept under a condition takes the place of the one before
         holders = kept.get(thing, set())
         if _is_dropout(thing) and not holders and not one.by_mode:
             machine.facts.append(_fact(thing, one, drops=True))

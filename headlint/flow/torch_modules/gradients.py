@@ -126,7 +126,7 @@ def _cuts(
         for cut, lost in lost_by.items():
             site, by = _place(graph, cut)
             beside = given is outputs
-            if beside and (site in found or by == _BLOCK):
+            if site in machine.parts.cut_on_demand or (beside and (site in found or by == _BLOCK)):
                 continue
             if any(lost_by.get(one) == lost for one in before[cut] if one is not cut):
                 continue  # ``detach().numpy()``: what cuts first is reported

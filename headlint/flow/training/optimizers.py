@@ -131,7 +131,22 @@ def _missing(machine: Machine, optimizer: Optimizer) -> frozenset[Value]:
     """The layers that came into a module after the optimizer, where it is known that they came after it."""
     known = (machine.root_of(optimizer), machine.root)
     missing = parameters.missing_from(machine, optimizer.held)
-    return frozenset(one for one in missing if isinstance(one, HeapObject) and machine.root_of(one) in known)
+    fitted = _fitted_anew(machine, optimizer) if missing else frozenset()
+    return frozenset(
+        one for one in missing if isinstance(one, HeapObject) and machine.root_of(one) in known and one not in fitted
+    )
+
+
+def _fitted_anew(machine: Machine, optimizer: Optimizer) -> frozenset[HeapObject]:
+    """What a ``forward`` puts in the place of parts that the optimizer holds, where a test finds them too small."""
+    made = machine.parts.made_in_forward
+    return frozenset(
+        new
+        for new, old in machine.parts.in_place_of.items()
+        if new in made
+        and made[new].conditional
+        and (not old or old & optimizer.held.members or not old.isdisjoint(made))
+    )
 
 
 def _scaler(machine: Machine, scaler: Scaler, name: str, arguments: Arguments, at: int) -> Value:
