@@ -305,8 +305,10 @@ def _places_with_other_uses(evidence: Evidence) -> set[Place]:
 
 
 def _is_used_elsewhere(evidence: Evidence, fact: LayerApplied) -> bool:
-    """Whether what the first of the two layers gives is also used for something else, as the input of a gate is."""
+    """Whether what the first of the two layers gives is also used for something else, as by a gate or the next round."""
     tensor, taker = fact.input, fact.output
+    if id(tensor) in evidence.left_to_later_rounds:
+        return True
     while not evidence.is_taken_by_others(tensor, taker) and id(tensor) not in evidence.side_outputs:
         if tensor.origin.note not in ("dropout", "flatten"):
             return False

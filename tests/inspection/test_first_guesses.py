@@ -21,9 +21,10 @@ from headlint.runtime.worker.program.settings import groups_read
 from headlint.runtime.worker.torch.examples import called_inputs
 from headlint.runtime.worker.torch.inputs import first_inputs
 from headlint.runtime.worker.torch.messages import repaired_message
-from headlint.runtime.worker.torch.repairs import repairs
+from headlint.runtime.worker.torch.repairs import repairs, type_told
 from headlint.runtime.worker.torch.search import Failure, attempt, search
 from headlint.runtime.worker.torch.single_steps import single_steps
+from headlint.runtime.worker.torch.sizes import halved_evenly
 from headlint.runtime.worker.torch.standins import LightningModule
 
 OPTIONS = """
@@ -174,3 +175,57 @@ def test_the_programs_own_calls_tell_the_inputs(tmp_path: Path, monkeypatch: pyt
     assert first.texts() == ("levels: list(float32[5, 3, 8, 8], float32[5, 6, 4, 4])", "scale: 'large'")
     assert second.batch == 2
     assert attempt(Levels(), first, "cpu") is None
+
+
+def repaired(text: str, inputs: Inputs) -> list[list[tuple[int, ...]]]:
+    failure = Failure(RuntimeError(text), None, [], 0)
+    return [[spec.shape for _, spec in one.tensors()] for one in repaired_message(failure, inputs)]
+
+
+@pytest.mark.parametrize(
+    ("text", "shape"),
+    [
+        ("expected [B, T, D, G, G], got (5, 16)", 5),
+        ("Expected an input of shape (batch, C, H, W) but it was torch.Size([5, 16])", 4),
+        ("expected (N x C x L)", 3),
+    ],
+)
+def test_axes_named_in_a_message_are_counted(text: str, shape: int) -> None:
+    tried = repaired(text, Inputs((("x", TensorSpec((5, 16))),)))
+    assert len(tried[0][0]) == shape
+
+
+def test_offsets_are_one_more_than_the_samples() -> None:
+    text = "The expanded size of the tensor (5) must match the existing size (4) at non-singleton dimension 0"
+    assert [(5, 11), (6,)] in repaired(
+        text, Inputs((("x", TensorSpec((5, 11))), ("offsets", TensorSpec((5,), "int64", 9))))
+    )
+
+
+def test_sides_that_were_rounded_are_made_even() -> None:
+    text = "The size of tensor a (24) must match the size of tensor b (25) at non-singleton dimension 3"
+    failure = Failure(RuntimeError(text), None, [], 0)
+    tried = halved_evenly(failure, Inputs((("image", TensorSpec((5, 3, 181, 181))), ("t", TensorSpec((5,))))))
+    assert [one.texts()[0] for one in tried] == ["image: float32[5, 3, 192, 192]"] * 2
+    last = halved_evenly(failure, Inputs((("image", TensorSpec((5, 100, 100, 3))),)))
+    assert [one.texts()[0] for one in last] == ["image: float32[5, 128, 128, 3]"] * 2
+    far = Failure(RuntimeError(text.replace("25", "50")), None, [], 0)
+    assert not list(halved_evenly(far, Inputs((("image", TensorSpec((5, 3, 181, 181))),))))
+
+
+def test_types_that_a_message_or_an_annotation_asks_for() -> None:
+    assert type_told("mask.dtype must be torch.bool, got torch.int64") == "bool"
+    assert type_told("labels should be of dtype torch.long") == "int64"
+    assert type_told("got torch.int64") is None
+
+    class Marked(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.words = nn.Embedding(9, 4)
+
+        def forward(self, x: torch.LongTensor, keep: torch.BoolTensor) -> Any:
+            return self.words(x) * keep[..., None]
+
+    inputs = first_inputs(Marked(), ())
+    assert inputs.texts() == ("x: int64[5, 11] below 9", "keep: bool[5, 11]")
+    assert attempt(Marked(), inputs, "cpu") is None

@@ -20,7 +20,7 @@ from headlint.runtime.worker.program.owners import class_makers
 from headlint.runtime.worker.program.parameters import block_class
 from headlint.runtime.worker.program.sources import parse
 from headlint.runtime.worker.program.standins import GUESSED, Absent
-from headlint.runtime.worker.program.uses import is_called
+from headlint.runtime.worker.program.uses import is_called, reads_last, word_compared, words_compared
 
 PROGRAM = """
 import collections
@@ -75,6 +75,11 @@ most = []
 vocab_size = int(float("nan"))
 longest = max(most)
 
+def chosen(kind, options):
+    if "deep" in kind.lower():
+        return 2
+    return 1 if "wide" in options.mode else options.shape[-1]
+
 class Speaker:
     def __init__(self, voice, hidden):
         self.voice = voice
@@ -112,6 +117,13 @@ def others(module: Slice, name: str, arguments: Arguments, parameters: list[str]
     with pytest.raises(Exception) as raised:  # noqa: PT011 whatever the program raises
         function(*arguments.positional, **arguments.keywords)
     return [one for one, _ in adjusted(arguments, parameters, raised.value, usual=False, switches=switches)]
+
+
+def test_a_word_that_is_looked_for_in_a_guess_is_what_it_holds(module: Slice) -> None:
+    chosen = module.namespace["chosen"]
+    assert word_compared(chosen, "kind") == "deep"
+    assert words_compared(chosen) == {"mode": "wide"}
+    assert reads_last(module.namespace["last_two"], "width") is False
 
 
 def test_a_key_that_a_function_looks_up_in_its_rest_is_guessed(module: Slice) -> None:

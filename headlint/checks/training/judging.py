@@ -8,7 +8,7 @@ from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
 from headlint.checks.evidence import Evidence
 from headlint.checks.tensors import ancestors
 from headlint.checks.training.holding import covers, have_parts_in_common, held_by
-from headlint.checks.training.order import Run, always_with, together
+from headlint.checks.training.order import Run, always_with, is_of_command_line, together
 from headlint.checks.training.reach import depends_on, outputs_in, tensors_in
 from headlint.checks.training.switching import (
     depends_on_mode,
@@ -24,7 +24,7 @@ from headlint.flow.values.facts import Event, ForwardDone, LossUse, PredictionUs
 from headlint.flow.values.library_values import Backbone, Container, Dataset, Part
 from headlint.flow.values.python_values import Instance, Site, SliceValue, TupleValue, Unknown, Value
 from headlint.flow.values.tensor_values import Tensor
-from headlint.flow.values.training_values import Round
+from headlint.flow.values.training_values import Optimizer, Round
 
 _TRAINING = (Event.DIFFERENTIATED, Event.STEPPED, Event.FITTED)
 
@@ -198,8 +198,8 @@ def _is_beside_training(evidence: Evidence, run: Run, applied: TrainingEvent) ->
 
 
 def _is_asked_with_saved_weights(evidence: Evidence, run: Run, applied: TrainingEvent) -> bool:
-    """Whether a program that trains nothing decides upon what a model with saved weights gives."""
-    if any(event.event in _TRAINING for event in evidence.events):
+    """Whether a program decides upon what a model with saved weights gives, which it does not train."""
+    if any(event.event in _TRAINING for event in evidence.events) and not _trains_others(evidence, run, applied):
         return False
     if _is_repeated_on_purpose(applied) or _is_part_of_a_module(evidence, applied.subject):
         return False
@@ -214,6 +214,20 @@ def _is_asked_with_saved_weights(evidence: Evidence, run: Run, applied: Training
         and depends_on_mode(evidence, applied.subject, as_built=True)
         and (_is_decided_upon(evidence, applied) or _is_compared(evidence, applied))
     )
+
+
+def _trains_others(evidence: Evidence, run: Run, applied: TrainingEvent) -> bool:
+    """Whether all that a program trains is known, as other models that an option of the command line chooses to train."""
+    steps = [event for event in evidence.events if event.event in (Event.STEPPED, Event.FITTED)]
+    apart = all(
+        isinstance(step.subject, Optimizer)
+        and step.subject.held.complete
+        and not any(have_parts_in_common(owner, applied.subject) for owner in step.subject.held.owners)
+        for step in steps
+    )
+    within = any(event.event in _TRAINING and together(event, applied) for event in run.events if event.rounds)
+    asked = any(is_of_command_line(guard.condition.subject) for guard in applied.guards)
+    return bool(steps) and apart and (asked or not within)
 
 
 def _is_repeated_on_purpose(applied: TrainingEvent) -> bool:

@@ -42,6 +42,7 @@ from headlint.flow.values.facts import (
     LabelsUse,
     LayerApplied,
     LossUse,
+    PredictionUse,
     TrainingEvent,
 )
 from headlint.flow.values.library_values import Container, Layer
@@ -403,7 +404,7 @@ class Machine:
         unseen = self.branches.is_unseen(self.state.path, outside)
         if self.muted or unseen is None or self.counting.is_over(self.state.path):
             return
-        if kind in (TrainingEvent, LabelsUse, LossUse, Fed) and needs_one_flag(self.state.path):
+        if kind in (TrainingEvent, LabelsUse, LossUse, PredictionUse, Fed) and needs_one_flag(self.state.path):
             unseen = False  # a program is written to be run with any one of its flags
         call_sites = tuple(frame.call_site for frame in self.frames if frame.call_site is not None)
         guards = tuple(guard for guard in self.state.path if not guard.required)

@@ -94,6 +94,8 @@ def read(machine: Machine, owner: Value, name: str, at: int) -> Value:
             return FrameworkName(kind.name)
         case Loss() if name == "__class__":
             return loss_classes.class_of(owner)
+        case Optimizer() if name == "param_groups":
+            return machine.globals.child((owner, name))
         case Layer() | Container() | Model() | Loss() | Parser() | Optimizer() | Scheduler() | Scaler():
             return machine.read(owner, name) or machine.library_attribute(owner, name)
         case Constant() if name == "value":
@@ -123,11 +125,11 @@ def _of_instance(machine: Machine, instance: Instance, name: str) -> Value:
         value = _declared(machine, instance, name) or value
     if value is not None:
         return placeholders.as_read(instance, name, value)
-    if name == "training":
+    found = find_in_class(machine, instance.cls, name)
+    if name == "training" and not (found is not None and isinstance(found[0], FunctionValue)):
         return TRAINING if _is_read_in_a_module(machine) else machine.globals.child((instance, name))
     if name == "__class__":
         return instance.cls
-    found = find_in_class(machine, instance.cls, name)
     if found is not None:
         return placeholders.as_read(instance, name, _bound(machine, instance, *found))
     getter = find_in_class(machine, instance.cls, "__getattr__")

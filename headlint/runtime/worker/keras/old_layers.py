@@ -123,6 +123,7 @@ def accept_old_attributes() -> None:
         for name in ("_keras_shape", "_shape_val"):
             setattr(kind, name, property(lambda self: tuple(self.shape)))
     keras.KerasTensor.get_shape = lambda self: OldShape(self.shape)
+    let_be_compared_with_none(keras.KerasTensor)
     layer: Any = keras.layers.Layer
     for side in ("output", "input"):
         if not hasattr(layer, f"{side}_shape"):
@@ -133,6 +134,13 @@ def accept_old_attributes() -> None:
         current = vars(layer).get(name)
         if isinstance(current, property) and current.fset is None:
             setattr(layer, name, current.setter(lambda self, value: None))
+
+
+def let_be_compared_with_none(kind: Any) -> None:
+    """Lets a program ask ``if x != None`` of a symbolic tensor, which is an operation in Keras 3."""
+    equal, unequal = kind.__eq__, kind.__ne__
+    kind.__eq__ = lambda self, other: False if other is None else equal(self, other)
+    kind.__ne__ = lambda self, other: True if other is None else unequal(self, other)
 
 
 def with_layer_shape(layer: Any, keywords: dict[str, Any]) -> dict[str, Any]:

@@ -40,6 +40,7 @@ from .uses import (
     items_read,
     keys_read,
     parts_unpacked,
+    reads_last,
     word_compared,
     words_compared,
 )
@@ -52,6 +53,12 @@ DATA = re.compile(
 
 LEARNT_FROM = re.compile(r"^[xy]_?(train|test|val)", re.I)
 """Parameters that are data to learn from whatever is done with them."""
+
+OF_SAMPLE = re.compile(r"shape$|^(in|input|obs|observation|state|image|img|data|frame)_?dims?$", re.I)
+"""Parameters that are the shape of a sample."""
+
+IMAGE = (32, 32, 3)
+"""The shape of an image with channels last."""
 
 BLOCKS = ("block", "Block", "block_type", "block_fn")
 """Parameters that ask for the class of the blocks."""
@@ -96,6 +103,8 @@ def guess_parameter(parameter: inspect.Parameter, module: Slice, target: Callabl
         raise Unguessable(parameter.name)
     single = guess_one(parameter, module, target)
     items = items_read(target, parameter.name) if type(single) in (int, float) else 0
+    if items and OF_SAMPLE.search(parameter.name) and reads_last(target, parameter.name):
+        return list(IMAGE)
     if items:
         return [single] * items
     return single

@@ -136,6 +136,10 @@ def compared_in(frame: FrameType, name: str, value: Any) -> Iterator[Any]:
                     yield from (part.value for part in parts if isinstance(part, ast.Constant) and part.value)
                     yield from choices_in(named_value(right, frame))
                     yield from (named_value(part, frame) for part in parts if isinstance(part, ast.Attribute))
+                case ast.Compare(left=ast.Constant(value=str(word)), ops=[ast.In()], comparators=[text]) if word and (
+                    is_named(text, name) or same(named_value(text, frame), value)
+                ):
+                    yield word
 
 
 def choices_in(value: Any) -> Iterator[Any]:

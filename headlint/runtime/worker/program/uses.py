@@ -107,6 +107,17 @@ def items_read(function: Callable[..., Any] | ast.AST, parameter: str) -> int:
     return most
 
 
+def reads_last(function: Callable[..., Any] | ast.AST, parameter: str) -> bool:
+    """Whether the code reads the last item of a parameter, or of the attribute that keeps it: ``shape[-1]``."""
+    for node in nodes_of(function):
+        match node:
+            case ast.Subscript(value=value, slice=ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=1))) if names(
+                value, parameter
+            ):
+                return True
+    return False
+
+
 def names(node: ast.expr, parameter: str) -> bool:
     """Whether an expression is a parameter, or the attribute of that name."""
     match node:
@@ -246,6 +257,10 @@ def word_compared(function: Callable[..., Any], parameter: str) -> str:
                 for part in parts[:1]:
                     if isinstance(part, ast.Constant) and isinstance(part.value, str):
                         return part.value
+            case ast.Compare(left=ast.Constant(value=str(word)), ops=[ast.In()], comparators=[text]) if (
+                is_word(text, parameter) and word
+            ):
+                return word
     return ""
 
 
@@ -263,6 +278,12 @@ def words_compared(target: Callable[..., Any]) -> dict[str, str]:
                 parts = words.elts if isinstance(words, (ast.Tuple, ast.List, ast.Set)) else [words]
                 if parts and isinstance(parts[0], ast.Constant) and isinstance(parts[0].value, str):
                     found.setdefault(name, parts[0].value)
+            case ast.Compare(
+                left=ast.Constant(value=str(word)),
+                ops=[ast.In()],
+                comparators=[ast.Name(id=name) | ast.Attribute(attr=name)],
+            ) if word:
+                found.setdefault(name, word)
     return found
 
 

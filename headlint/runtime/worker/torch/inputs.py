@@ -173,6 +173,16 @@ BY_NAME: tuple[tuple[str, Spec], ...] = (
 BY_ANNOTATION = {"bool": Given(False), "int": Given(2), "float": Given(0.5), "str": Given("")}
 
 
+TYPED = {"LongTensor": "int64", "IntTensor": "int32", "BoolTensor": "bool"}
+"""Annotations of whole numbers and of truth values."""
+
+
+def indices_like(spec: TensorSpec, kind: str) -> TensorSpec:
+    """Indices or truth values, one for each place of a sequence, or for each sample where there is one number for each."""
+    below = None if kind == "bool" else VOCABULARY
+    return TensorSpec(spec.shape if len(spec.shape) == 1 else (BATCH, LENGTH), kind, below)
+
+
 def spec_of_parameter(parameter: inspect.Parameter, model: nn.Module) -> Spec:
     """The first guess for one parameter."""
     annotation = parameter.annotation
@@ -180,6 +190,11 @@ def spec_of_parameter(parameter: inspect.Parameter, model: nn.Module) -> Spec:
     if written in BY_ANNOTATION:
         number = guess_by_name(parameter.name)
         return Given(number) if isinstance(number, int) and written == "int" else BY_ANNOTATION[written]
+    if kind := TYPED.get(written.rpartition(".")[2]):
+        used = spec_by_use(parameter.name, model)
+        if not isinstance(used, TensorSpec) or (used.is_integer and kind != "bool"):
+            return used
+        return indices_like(used, kind)
     if calls_parameter(written_pass(model), parameter.name):
         return Given(torch.relu)
     target = parts_unpacked(written_pass(model), parameter.name)

@@ -87,7 +87,7 @@ def _single_indices(inputs: Inputs) -> Iterator[Inputs]:
 
 _ABOUT_RANKS = re.compile(
     r"shape '\[[-\d, ]+\]' is invalid|Dimension out of range|too many indices|not enough values|number of dimensions"
-    r"|index out of range|expects? a tensor with|must be a \dD tensor|supposed to be a vector"
+    r"|index out of range|expects? a tensor with|must be a \dD tensor|supposed to be a vector|converted to Scalar"
 )
 """What is said of values with fewer axes than the program takes them to have."""
 
@@ -190,6 +190,15 @@ def _of_that_rank(inputs: Inputs, names: list[str], match: re.Match[str]) -> Ite
     yield every
 
 
+def _rows_as_many(inputs: Inputs, names: list[str], match: re.Match[str]) -> Iterator[Inputs]:
+    """A row of numbers with a few more or less, as where each sample begins and the last one ends."""
+    more = int(match["other"]) - int(match["one"])
+    for name, spec in _free(inputs, [name for name, _ in inputs.tensors()]):
+        if len(spec.shape) == 1 and 0 < abs(more) <= 2 < spec.shape[0]:
+            yield inputs.with_spec(name, replace(spec, shape=(spec.shape[0] + more,)))
+    yield from _first_as_second(inputs, names, match)
+
+
 def _weight_of_classes(inputs: Inputs, names: list[str], match: re.Match[str]) -> Iterator[Inputs]:
     for name, spec in _free(inputs, [name for name, _ in inputs.tensors() if "weight" in name]):
         yield inputs.with_spec(name, replace(spec, shape=(int(match[1]),)))
@@ -228,6 +237,10 @@ _READINGS: tuple[tuple[re.Pattern[str], Reading], ...] = tuple(
         (r"[Oo]utput size is too small|[Cc]omputed output size|selected index k out of range", _larger),
         (r"shape '\[([-\d, ]+)\]' is invalid for input of size (\d+)", _viewed),
         (r"size of tensor a \((?P<one>\d+)\) must match the size of tensor b \((?P<other>\d+)\)", _first_as_second),
+        (
+            r"expanded size of the tensor \((?P<other>\d+)\) must match the existing size \((?P<one>\d+)\)",
+            _rows_as_many,
+        ),
         (r"\(?\d+x(?P<one>\d+) and (?P<other>\d+)x\d+\)?", _first_as_second),
         (r"[Ee]xpected size (?P<other>\d+) but got size (?P<one>\d+)", _first_as_second),
         (
@@ -280,7 +293,8 @@ def wanted_rank(text: str) -> int | None:
         r"[Ee]xpected (?:a )?(\d)-dimensional",
     )
     found = next((match for pattern in patterns if (match := re.search(pattern, text))), None)
-    rank = int(found[1]) if found else None
+    named = re.search(r"[Ee]xpect\w*[^\[(]{0,40}[\[(] ?([A-Za-z]\w*(?: ?[,x×] ?[\w*+-]+)+) ?[\])]", text)
+    rank = int(found[1]) if found else len(re.findall(r"[\w*+-]+(?= ?[,x×]|$)", named[1])) if named else None
     return rank if rank is not None and 1 <= rank <= 5 else None
 
 

@@ -18,7 +18,7 @@ from .inputs import spec_of_layer
 from .lists import in_levels, in_lists, with_left_out, with_other_choice
 from .messages import repaired_message
 from .search import Failure, is_direct, sources, widened
-from .sizes import declared_sizes, narrower, scaled, solved, usual_sides, with_batch, with_size
+from .sizes import declared_sizes, halved_evenly, narrower, scaled, solved, usual_sides, with_batch, with_size
 
 STATES = re.compile(r"^(h|c|hx|cx)_?\d?$|hid|state|memory|prev|cell")
 """Names of what a recurrent layer keeps from step to step."""
@@ -33,6 +33,7 @@ def repairs(failure: Failure, inputs: Inputs, model: nn.Module) -> Iterator[Inpu
     if failure.emptied is not None:
         yield from widened(inputs, failure.emptied)
     yield from repaired_types(failure, inputs)
+    yield from halved_evenly(failure, inputs)
     yield from solved(failure, inputs, model)
     yield from solved_by_steps(failure, inputs, model)
     if failure.layer is not None and is_known(failure.layer):
@@ -62,6 +63,7 @@ def repaired_types(failure: Failure, inputs: Inputs) -> Iterator[Inputs]:
         r"|Input type \(.*Long.*\)|could only be calculated|Got Long|got: long|can only be floating|Float but found Long",
         text,
     )
+    told = type_told(text)
     below = failure.layer.num_embeddings if isinstance(failure.layer, (nn.Embedding, nn.EmbeddingBag)) else None
     for name in sources(failure, inputs):
         spec = inputs[name]
@@ -73,6 +75,9 @@ def repaired_types(failure: Failure, inputs: Inputs) -> Iterator[Inputs]:
                 shape = (BATCH, LENGTH)
             yield inputs.with_spec(name, replace(spec, shape=shape, dtype="int64", below=below or VOCABULARY))
             yield inputs.with_spec(name, replace(spec, shape=(BATCH,), dtype="int64", below=below or VOCABULARY))
+        if told is not None and spec.dtype != told and not spec.fixed:
+            below = (VOCABULARY if told.startswith("int") else None) if spec.below is None else spec.below
+            yield inputs.with_spec(name, replace(spec, dtype=told, below=below))
         if wants_numbers and spec.is_integer:
             yield inputs.with_spec(name, replace(spec, dtype="float32", below=None))
         if "out of range" in text or "out of bounds" in text:
@@ -87,6 +92,18 @@ def repaired_types(failure: Failure, inputs: Inputs) -> Iterator[Inputs]:
         weight = getattr(failure.layer, "weight", None)
         if wants_numbers and not spec.is_integer and isinstance(weight, torch.Tensor) and weight.is_floating_point():
             yield inputs.with_spec(name, replace(spec, dtype=str(weight.dtype).removeprefix("torch.")))
+
+
+TYPES = {"bool": "bool", "long": "int64", "int64": "int64", "int": "int32", "int32": "int32", "float": "float32"}
+TYPES |= {"float32": "float32", "double": "float64", "float64": "float64"}
+
+
+def type_told(text: str) -> str | None:
+    """The type of the values that a message asks for, as in ``mask.dtype must be torch.bool``; None where it names none."""
+    found = re.search(
+        r"(?:must|should|has to|to) (?:be|have)[\w ]*? (?:of (?:d?type|kind) )?'?(?:torch\.)(\w+)", text
+    ) or re.search(r"dtype == torch\.(\w+)", text)
+    return TYPES.get(found[1]) if found else None
 
 
 def repaired_layer(failure: Failure, inputs: Inputs) -> Iterator[Inputs]:

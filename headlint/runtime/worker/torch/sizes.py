@@ -38,8 +38,7 @@ def scaled(inputs: Inputs, name: str, spec: TensorSpec, factor: float) -> Iterat
     """The input with its free sizes changed so that a product over them changes by about ``factor``."""
     if spec.fixed or len(spec.shape) < 2:
         return
-    first = 2 if len(spec.shape) >= 4 else 1
-    free = list(range(first, len(spec.shape)))
+    free = list(sides_of(spec)) if len(spec.shape) >= 4 else list(range(1, len(spec.shape)))
     if len(spec.shape) == 3:
         yield from (inputs.with_spec(name, shape) for axis in (2, 1) for shape in resized(spec, (axis,), factor))
         return
@@ -47,6 +46,38 @@ def scaled(inputs: Inputs, name: str, spec: TensorSpec, factor: float) -> Iterat
     if len(free) == 2:
         for axis in free:
             yield from (inputs.with_spec(name, shape) for shape in list(resized(spec, (axis,), factor))[:2])
+
+
+def sides_of(spec: TensorSpec) -> tuple[int, ...]:
+    """The axes of an image, or of a film, that are no channels: all behind the second, or with channels last all before it."""
+    _, first, *others = spec.shape
+    last = len(others) > 1 and others[-1] != first and {first, *others[:-1]} == {first}
+    return tuple(range(1, len(spec.shape) - 1)) if last else tuple(range(2, len(spec.shape)))
+
+
+HALVED = (64, 32)
+"""Sides that can be halved so often, or many times such a side, fit when what was made smaller is made larger again."""
+
+OFF_BY = 3
+"""By how much two sides differ at most of which one was rounded."""
+
+
+def halved_evenly(failure: Failure, inputs: Inputs) -> Iterator[Inputs]:
+    """Images whose sides can be halved often, where two values that ought to be equally large differ by a little."""
+    found = re.search(
+        r"size of tensor a \((\d+)\) must match the size of tensor b \((\d+)\)|[Ee]xpected size (\d+) but got size (\d+)",
+        failure.message,
+    )
+    one, other = [int(size) for size in found.groups() if size] if found else (0, 0)
+    if not 0 < abs(one - other) <= OFF_BY:
+        return
+    for name, spec in inputs.tensors():
+        if len(spec.shape) < 4 or spec.fixed:
+            continue
+        for step in HALVED:
+            whole = {axis: -(-spec.shape[axis] // step) * step for axis in sides_of(spec)}
+            if max(whole.values()) <= LARGEST_SIDE and any(spec.shape[axis] != size for axis, size in whole.items()):
+                yield inputs.with_spec(name, resized_on(spec, whole))
 
 
 def resized(spec: TensorSpec, axes: tuple[int, ...], factor: float) -> Iterator[TensorSpec]:
@@ -142,7 +173,7 @@ def solved(failure: Failure, inputs: Inputs, model: nn.Module) -> Iterator[Input
         spec = inputs[name]
         if not isinstance(spec, TensorSpec) or spec.fixed or len(spec.shape) < 3:
             continue
-        for axes in [tuple(range(2, len(spec.shape)))] if len(spec.shape) > 3 else [(2,), (1,)]:
+        for axes in [sides_of(spec)] if len(spec.shape) > 3 else [(2,), (1,)]:
             larger = resized_on(spec, {axis: 2 * spec.shape[axis] for axis in axes})
             second = attempt(model, inputs.with_spec(name, larger), failure.device)
             if isinstance(second, Failure) and second.layer is failure.layer:
