@@ -32,7 +32,7 @@ from headlint.flow.values.facts import (
     RowsShifted,
     ShapeRestored,
 )
-from headlint.flow.values.python_values import Constant, Site, Unknown
+from headlint.flow.values.python_values import Constant, Site, Unknown, Value
 from headlint.flow.values.sizes import axes_of
 from headlint.flow.values.tensor_values import Domain, Tensor
 
@@ -225,7 +225,22 @@ def classes_on_wrong_axis(evidence: Evidence) -> Iterator[Diagnostic]:
 def _takes_classes_last(use: LossUse) -> bool:
     """Whether a loss that selects from axis 1 is given the classes on the last of three or more axes."""
     tensor = prediction(use)
-    return selects_from_axis_1(use) and (tensor.shape.rank or 0) >= 3 and classes_are_last(tensor)
+    return (
+        selects_from_axis_1(use)
+        and (tensor.shape.rank or 0) >= 3
+        and classes_are_last(tensor)
+        and not _has_a_share_for_each_class(use.target, tensor)
+    )
+
+
+def _has_a_share_for_each_class(target: Value | None, scores: Tensor) -> bool:
+    """Whether a target of two axes has one number for each class: the scores have no more axes than that."""
+    return (
+        isinstance(target, Tensor)
+        and target.shape.rank == 2
+        and target.shape.units is not None
+        and target.shape.units == scores.shape.units
+    )
 
 
 def normalised_over_another_axis(evidence: Evidence) -> Iterator[Diagnostic]:

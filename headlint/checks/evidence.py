@@ -271,6 +271,11 @@ class Evidence(Struct, dict=True):
         return found
 
     @cached_property
+    def left_to_later_rounds(self) -> set[int]:
+        """The identities of what a round of a loop leaves in a variable for the rounds behind it."""
+        return {id(fact.last) for fact in self.of(CarriedOver) if fact.last is not None}
+
+    @cached_property
     def _of_first_rounds(self) -> dict[int, bool]:
         """By identity what stood where a round of a loop puts something else for the next, and if it was any round."""
         return {id(fact.first): fact.any_round for fact in self.of(CarriedOver)}

@@ -12,7 +12,7 @@ from headlint.checks.tensors import ancestors, attached_ancestors
 from headlint.checks.training.holding import called
 from headlint.checks.training.order import Run
 from headlint.flow.values.facts import Event, LossCopied, TrainingEvent
-from headlint.flow.values.python_values import Constant, Site, Unknown, Value
+from headlint.flow.values.python_values import Constant, Instance, Site, Unknown, Value
 from headlint.flow.values.tensor_values import COMPUTED, Domain, Tensor
 from headlint.flow.values.training_values import Optimizer
 
@@ -87,6 +87,8 @@ def copies_behind(evidence: Evidence, loss: Tensor) -> list[Tensor] | None:
         if one.domain is Domain.HARD or _is_cut_by_a_decision(one):
             return None  # that is what HL501 says
         if not one.attached and one.cut is not None:
+            if _meets_the_unknown(one):
+                return None
             found.append(one)
             continue
         if may_learn(one):
@@ -105,6 +107,11 @@ def copies_behind(evidence: Evidence, loss: Tensor) -> list[Tensor] | None:
     return found
 
 
+def _meets_the_unknown(copy: Tensor) -> bool:
+    """Whether something unknown is put together with a copy, which may be a parameter: the logarithm of a temperature."""
+    return any(isinstance(part.origin.factor, Unknown) for part in ancestors(copy) if part.cut == copy.cut)
+
+
 def _is_cut_by_a_decision(tensor: Tensor) -> bool:
     return tensor.cut is not None and any(
         part.domain is Domain.HARD and part.origin.site == tensor.cut for part in ancestors(tensor)
@@ -121,13 +128,22 @@ def may_learn(tensor: Tensor) -> bool:
             return True
         case "input" if isinstance(origin.factor, Unknown):
             computed = origin.note == COMPUTED or origin.factor.is_computed or _is_of_tensorflow(origin.factor)
-            return computed and not _is_bare_number(origin.factor)
+            return (computed and not _is_bare_number(origin.factor)) or _is_of_an_object(origin.factor)
         case "input":
             return origin.note == COMPUTED
         case "operation" if origin.note == "add" and not tensor.inputs:
             return True  # the sum of a list that is not followed
         case "operation":
             return origin.note != "fresh" and isinstance(origin.factor, Unknown) and not _is_known(origin.factor)
+        case _:
+            return False
+
+
+def _is_of_an_object(value: Unknown) -> bool:
+    """Whether a value is an attribute that nothing which is seen gives an object: its base may make it a parameter."""
+    match value.key:
+        case (Instance(), str()):
+            return True
         case _:
             return False
 

@@ -77,12 +77,25 @@ def covers(module: Value, model: Value, depth: int = DEEPEST_MODULE) -> bool:
     if module is model:
         return True
     match module:
+        case Container() if _is_made_by_a_call(model):
+            return False
         case Container() | Instance() if depth > 0:
             return any(covers(part, model, depth - 1) for part in module.slots.values())
         case TupleValue(items):
             return any(covers(item, model, depth) for item in items)
         case Choice(options):
             return any(covers(option.value, model, depth) for option in options)
+        case _:
+            return False
+
+
+def _is_made_by_a_call(model: Value) -> bool:
+    """Whether a call that is not followed made a model: what it made for a list may be another than what it made here."""
+    match model:
+        case Unknown(key=("call" | "copy", _)):
+            return True
+        case Unknown(parent=Unknown() as around):
+            return _is_made_by_a_call(around)
         case _:
             return False
 

@@ -17,6 +17,25 @@ if TYPE_CHECKING:
     from headlint.flow.machine.machine import Machine
 
 IMAGENET_CLASSES = 1000
+KINETICS_CLASSES = 400
+
+_OF_VIDEOS = ("r3d_", "mc3_", "r2plus1d_", "mvit_", "s3d", "swin3d_")
+_OF_TORCHVISION = (
+    *(
+        "alexnet",
+        "convnext_",
+        "densenet",
+        "efficientnet_",
+        "googlenet",
+        "inception_v3",
+        "maxvit_",
+        "mnasnet",
+        "mobilenet_",
+    ),
+    *("regnet_", "resnet", "resnext", "shufflenet_", "squeezenet", "swin_", "vgg", "vit_", "wide_resnet", *_OF_VIDEOS),
+    *("get_model", "unknown_model"),
+)
+"""How the functions that build a model of torchvision begin. Source: ``list_models()`` of torchvision 0.29."""
 
 
 def torchvision(machine: Machine, path: str, arguments: Arguments, at: int) -> Value:
@@ -28,7 +47,10 @@ def torchvision(machine: Machine, path: str, arguments: Arguments, at: int) -> V
         return _of_pixels(machine, path, arguments, at)
     if any(part in name for part in ("rcnn", "retinanet", "ssd", "fcos", "deeplab", "fcn_", "lraspp", "raft")):
         return Unknown()
-    width = units(arguments.get("num_classes"), IMAGENET_CLASSES)
+    if not name.startswith(_OF_TORCHVISION) or name.endswith("_backbone"):
+        return Unknown()  # a function that its models are made with: ``resnet.conv3x3``
+    classes = KINETICS_CLASSES if name.startswith(_OF_VIDEOS) else IMAGENET_CLASSES
+    width = units(arguments.get("num_classes"), classes)
     return _with_weights(machine, Backbone(path, machine.site(at), width, torch.BACKBONE_HEADS), arguments)
 
 

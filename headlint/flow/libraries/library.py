@@ -107,6 +107,7 @@ def call_name(machine: Machine, path: str, arguments: Arguments, at: int) -> Val
         wrapped = arguments.first("module", "model", "obj") or Unknown()
         if path.startswith("copy."):
             modules.note_copy(machine, wrapped)
+            return wrapped.child(("copy", site)) if isinstance(wrapped, Unknown) else wrapped
         return wrapped
     if path in torch.NO_GRADIENT:
         return FrameworkName("torch.no_grad")

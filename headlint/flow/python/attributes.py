@@ -94,6 +94,8 @@ def read(machine: Machine, owner: Value, name: str, at: int) -> Value:
             return FrameworkName(kind.name)
         case Loss() if name == "__class__":
             return loss_classes.class_of(owner)
+        case Optimizer() if name == "param_groups":
+            return machine.globals.child((owner, name))
         case Layer() | Container() | Model() | Loss() | Parser() | Optimizer() | Scheduler() | Scaler():
             return machine.read(owner, name) or machine.library_attribute(owner, name)
         case Constant() if name == "value":

@@ -27,6 +27,7 @@ from headlint.flow.values.python_values import (
     Value,
 )
 from headlint.flow.values.tensor_values import Tensor
+from headlint.flow.values.training_values import Optimizer
 
 if TYPE_CHECKING:
     from headlint.flow.machine.machine import Machine
@@ -73,6 +74,8 @@ def item(machine: Machine, owner: Value, index: Value, at: int) -> Value:
         case Unknown(is_stacked=True) if isinstance(index, TupleValue):
             return machine.tensors.item(machine, machine.tensor_of(owner), index, machine.site(at))
         case Unknown():
+            if index == Constant("params"):
+                _note_opened(owner)
             written = machine.read(machine.extras, (owner, index.value)) if isinstance(index, Constant) else None
             return written if written is not None else owner.child(("item", _index_key(index)))
         case Backbone():
@@ -100,6 +103,16 @@ def item(machine: Machine, owner: Value, index: Value, at: int) -> Value:
             return owner
         case _:
             return Unknown()
+
+
+def _note_opened(group: Unknown) -> None:
+    """``group["params"]`` of one of an optimizer's groups: what the program puts there is not followed."""
+    seen: Unknown | None = group
+    while seen is not None:
+        match seen.key:
+            case (Optimizer() as optimizer, "param_groups"):
+                optimizer.opened = True
+        seen = seen.parent
 
 
 def _some_of_list(machine: Machine, several: ListValue, index: SliceValue) -> ListValue:

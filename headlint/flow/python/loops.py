@@ -220,9 +220,10 @@ def _blur(
     for (heap_object, key), old in replaced.items():
         new = heap_object.slots.get(key)
         if new is not None and new is not old:
+            last = new if isinstance(new, Tensor) else None
             for option in machine.state.alternatives(old) if old is not None else ():
                 if isinstance(option.value, Tensor):
-                    machine.emit(CarriedOver, machine.site(0), first=option.value, any_round=any_round)
+                    machine.emit(CarriedOver, machine.site(0), first=option.value, any_round=any_round, last=last)
         match heap_object, new:
             case _ if old is not None and new is not None and same(old, new):
                 continue

@@ -86,6 +86,8 @@ def with_number(symbol: str, labels: Labels, number: float | None, labels_first:
     if symbol in ("+", "-") and labels_first and labels.encoding == "index" and isinstance(number, int):
         return _counted_from_elsewhere(labels, interval)
     encoding = labels.encoding
+    if encoding == "values" and dtype == "integer" and moved and symbol in ("+", "-"):
+        encoding = ""  # 5, 6 and 7 are the classes 0, 1 and 2 once 5 is taken from them
     if encoding in ("index", "binary", "range"):
         encoding = "values" if encoding == "range" and becomes_float else "range" if encoding == "range" else ""
     return replace(

@@ -79,6 +79,8 @@ def apply(machine: Machine, effect: str, name: str, main: Value | None, bound: d
         made = _EFFECTS[effect](machine, Operation(effect, name, value, bound, site))
         machine.parts.spend(value, *bound.values(), made=made)
         if isinstance(made, Tensor) and bound.get("requires_grad") == Constant(True):
+            if made.attached and not made.inputs and made.origin.role == "operation":
+                made = replace(made, origin=replace(made.origin, role="variable"))
             machine.parts.leaves.add(made)
         return made
 

@@ -81,9 +81,15 @@ def note_copy(machine: Machine, value: Value) -> None:
 
 def _note_mode(machine: Machine, module: Value, name: str, arguments: Arguments, at: int) -> None:
     mode = Constant(False) if name == "eval" else arguments.first("mode") or Constant(True)
-    if module in machine.parts.copied:
+    if _has_a_copy(machine, module):
         mode = Unknown()
     machine.note_event(Event.MODE_SET, machine.site(at), module, given=(mode,))
+
+
+def _has_a_copy(machine: Machine, module: Value) -> bool:
+    """Whether a module, or a part of it, was copied: the copy may be what is applied later."""
+    copied = machine.parts.copied
+    return bool(copied) and (module in copied or not copied.isdisjoint(parameters.of_module(machine, module).members))
 
 
 def call_unknown(machine: Machine, owner: Unknown, name: str, arguments: Arguments, at: int) -> Value | None:

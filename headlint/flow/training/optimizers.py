@@ -129,6 +129,8 @@ def is_stored(machine: Machine, value: Value) -> bool:
 
 def _missing(machine: Machine, optimizer: Optimizer) -> frozenset[Value]:
     """The layers that came into a module after the optimizer, where it is known that they came after it."""
+    if optimizer.opened:
+        return frozenset()
     known = (machine.root_of(optimizer), machine.root)
     missing = parameters.missing_from(machine, optimizer.held)
     fitted = _fitted_anew(machine, optimizer) if missing else frozenset()

@@ -271,6 +271,8 @@ class CarriedOver(Fact, frozen=True, kw_only=True):
     first: Tensor
     any_round: bool = False
     """Whether what was followed is whichever round, which need not be the one that reads the first."""
+    last: Tensor | None = None
+    """What was put there, which later rounds read as well, where it is one tensor."""
 
 
 class StepTaken(Fact, frozen=True, kw_only=True):

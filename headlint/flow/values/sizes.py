@@ -110,6 +110,15 @@ def least_rank(size: Value) -> int:
             return 0
 
 
+def is_one_number(value: Unknown) -> bool:
+    """Whether a value is the same wherever it stands: a parameter, an item with a number, the size of an axis."""
+    match value.key:
+        case ("item", int()):
+            return True
+        case _:
+            return value.is_parameter or is_size(value)
+
+
 def is_size(value: Unknown) -> bool:
     """Whether it is the size of an axis, or a product of such sizes."""
     return bool(axes_of(value, lambda _: Tensor()))

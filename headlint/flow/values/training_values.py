@@ -51,7 +51,7 @@ TRAINABLE_SLOT = "whether its parameters get gradients"
 class Optimizer(HeapObject):
     """An optimizer of a library, with the parameters that it was given."""
 
-    __slots__ = ("held", "name", "rounds", "site")
+    __slots__ = ("held", "name", "opened", "rounds", "site")
 
     def __init__(self, name: str, site: Site, held: Parameters, rounds: tuple[Round, ...] = ()) -> None:
         super().__init__()
@@ -60,6 +60,8 @@ class Optimizer(HeapObject):
         self.held = held
         self.rounds = rounds
         """The rounds of loops in which it was built."""
+        self.opened = False
+        """Whether the program went to the parameters of its groups, and may have put others there."""
 
 
 class Scheduler(HeapObject):
