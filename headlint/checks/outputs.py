@@ -89,7 +89,7 @@ def single_unit_softmax(evidence: Evidence) -> Iterator[Diagnostic]:
             continue
         if any(_asks_for_rank(guard, fact.input) for guard in fact.guards):
             continue  # which axis is meant is another where there are more
-        if _is_of_another_call(fact):
+        if _is_of_another_call(fact) or _compares_places(fact.input):
             continue
         if _over_one(evidence, fact):
             where, advice = _UNIT if _is_a_unit(fact.input) else _AXIS
@@ -101,6 +101,17 @@ def single_unit_softmax(evidence: Evidence) -> Iterator[Diagnostic]:
     for built in evidence.of(LayerBuilt):
         if id(built.layer) not in applied and not built.layer.removed:
             yield from _built_with_one_unit(built)
+
+
+def _compares_places(scores: Tensor) -> bool:
+    """Whether what one layer gives is multiplied with what another one does, as in attention: data may have one place."""
+    while len(scores.inputs) == 1 and scores.origin.role == "operation" and scores.origin.note != "matmul":
+        scores = scores.inputs[0]
+    return (
+        scores.origin.note == "matmul"
+        and len(scores.inputs) == 2
+        and all(any(part.origin.role == "layer" for part in ancestors(factor)) for factor in scores.inputs)
+    )
 
 
 def _is_room(fact: Activation) -> bool:

@@ -289,16 +289,17 @@ def picked(key: Value) -> tuple[int, ...]:
     return (*order, *(NEW,) * (MOST_AXES - len(order)))
 
 
-def shifted_view(tensor: Tensor) -> Site | None:
-    """Where what a tensor was before an end of an axis was cut off was reshaped."""
+def shifted_views(tensor: Tensor) -> tuple[Site, ...]:
+    """Where what a tensor was before an end of an axis was cut off was reshaped, also before something was put beside it."""
     for _ in range(_LONGEST_SHIFT):
         if not tensor.inputs:
-            return None
+            return ()
         before = tensor.inputs[0]
         if tensor.origin.note == "index" and tensor.origin.factor is not None:
-            return before.origin.site
+            beside = before.inputs[0].inputs if before.inputs and before.inputs[0].origin.note == "concatenate" else ()
+            return tuple(one.origin.site for one in (before, *beside) if one.origin.site is not None)
         tensor = before
-    return None
+    return ()
 
 
 def cuts_an_end(key: Value) -> bool:
