@@ -104,14 +104,15 @@ def single_unit_softmax(evidence: Evidence) -> Iterator[Diagnostic]:
 
 
 def _compares_places(scores: Tensor) -> bool:
-    """Whether what one layer gives is multiplied with what another one does, as in attention: data may have one place."""
+    """Whether a layer's output is multiplied with that of another for other data: what is attended to may have one place."""
     while len(scores.inputs) == 1 and scores.origin.role == "operation" and scores.origin.note != "matmul":
         scores = scores.inputs[0]
-    return (
-        scores.origin.note == "matmul"
-        and len(scores.inputs) == 2
-        and all(any(part.origin.role == "layer" for part in ancestors(factor)) for factor in scores.inputs)
-    )
+    if scores.origin.note != "matmul" or len(scores.inputs) != 2:
+        return False
+    asking, asked = (list(ancestors(factor)) for factor in scores.inputs)
+    of_layers = all(any(part.origin.role == "layer" for part in parts) for parts in (asking, asked))
+    given = {id(part) for part in asking}
+    return of_layers and any(not part.inputs and id(part) not in given for part in asked)
 
 
 def _is_room(fact: Activation) -> bool:

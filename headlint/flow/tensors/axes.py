@@ -93,7 +93,8 @@ def _axis_before(tensor: Tensor, axis: int, least_rank: int) -> int | None:
     if tensor.origin.layer is not None and axis < _untouched(tensor.origin.layer, effect, tensor):
         return axis
     if tensor.origin.note in _ARITHMETIC and tensor.inputs[0].shape.rank in (None, tensor.shape.rank):
-        return axis  # what is added to a tensor is as large, or spread over it
+        spread = len(tensor.inputs) > 1 and tensor.inputs[0].shape.size(axis) == 1
+        return None if spread else axis  # what is added to a tensor is as large, or spread over it
     if "matmul" in (tensor.origin.note, tensor.origin.name) and axis < (tensor.shape.rank or 0) - 1:
         return axis
     return None
