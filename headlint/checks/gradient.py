@@ -17,6 +17,7 @@ from headlint.checks.tensors import (
     source_tensor,
 )
 from headlint.checks.trails import about_loss, trail_of
+from headlint.checks.training.switching import mode_of
 from headlint.flow.tensors.operation import comes_from
 from headlint.flow.values.facts import Backward, Event, LayerApplied, LayerBuilt, LossConstructorCall, LossUse, MixedIn
 from headlint.flow.values.library_values import Layer
@@ -44,12 +45,23 @@ def argmax_before_loss(evidence: Evidence) -> Iterator[Diagnostic]:
             and use.in_training
             and use.loss.family != "other"
             and comes_from_a_model(tensor)
+            and not _is_of_an_evaluation(evidence, use)
         ):
             message = (
                 f"{use.loss.short_name} is given decisions ({_decision(tensor)}): the gradient of a step is 0, "
                 "so the network learns nothing."
             )
             yield about_loss("HL501", use, message, "Give the loss the raw scores; decide only in evaluation.")
+
+
+def _is_of_an_evaluation(evidence: Evidence, use: LossUse) -> bool:
+    """Whether a loss only counts mistakes: behind a switch to evaluation mode, where nothing is differentiated."""
+    here = [event for event in evidence.events if event.calls == use.calls and event.site.path == use.site.path]
+    switched = any(
+        event.event is Event.MODE_SET and mode_of(event) is False and event.site.at < use.site.at for event in here
+    )
+    later = (event for event in here if event.event is Event.DIFFERENTIATED and event.site.at > use.site.at)
+    return switched and id(use.result) not in evidence.differentiated and not any(later)
 
 
 def _decision(tensor: Tensor) -> str:

@@ -122,7 +122,13 @@ def run(facts: Sequence[Fact], settings: Settings) -> list[Diagnostic]:
         diagnostic
         for diagnostic in diagnostics
         if not any((diagnostic.code, subject) in taken for subject in _subjects(diagnostic))
+        and not _goes_past_all_names(diagnostic.subject)
     ]
+
+
+def _goes_past_all_names(subject: object) -> bool:
+    """Whether only a way is wrong that no name leads to which a chain of tests asks for: nobody means it."""
+    return isinstance(subject, Fact) and any(guard.unnamed for guard in subject.guards)
 
 
 def _subjects(diagnostic: Diagnostic) -> list[object]:

@@ -42,6 +42,14 @@ class _Answer:
     sizes: bool = False
 
 
+_IMPOSSIBLE = re.compile(
+    r"divi[ds]|multiple of|positive|negative|\bzero\b|non-?zero|between 0|[\[(]0, ?1|greater than|at least|probability",
+    re.I,
+)
+"""What layers say of arguments that cannot be: a constructor may fail for a guess, too."""
+
+_MOST_TOLD = 4
+
 _NOT_MEASURABLE = "the model alone does not show what this rule is about"
 
 
@@ -51,7 +59,7 @@ def judge(finding: Finding, outcome: Measurement | Failure | None) -> Verdict:
         case None:
             return _unknown("no-model", "no model that could be built stands behind this finding")
         case Failure(reason, detail):
-            if finding.code == "HL206" and reason == "constructor":
+            if finding.code == "HL206" and reason == "constructor" and _IMPOSSIBLE.search(detail):
                 return Verdict(Outcome.CONFIRMED, f"Building the model fails: {detail}.")
             return _unknown(reason, detail)
     if finding.code not in _RULES:
@@ -71,12 +79,16 @@ def _judged(answer: _Answer, measured: Measurement) -> Verdict:
     if answer.holds:
         guesses = [guess for guess in basis.assumed if answer.sizes or not _is_size(guess)]
         if guesses:
-            return _unknown("assumed", f"it rests on a guess: {', '.join(guesses)}. {answer.why}")
+            return _unknown("assumed", f"it rests on a guess: {_some(guesses)}. {answer.why}")
         return Verdict(Outcome.CONFIRMED, answer.why)
     if basis.assumed or basis.stubs:
-        rests_on = ", ".join((*basis.assumed, *basis.stubs)[:3])
-        return _unknown("assumed", f"it rests on a guess: {rests_on}. {answer.why}")
+        return _unknown("assumed", f"it rests on a guess: {_some([*basis.assumed, *basis.stubs])}. {answer.why}")
     return Verdict(Outcome.REFUTED, answer.why)
+
+
+def _some(guesses: list[str]) -> str:
+    more = len(guesses) - _MOST_TOLD
+    return ", ".join(guesses[:_MOST_TOLD]) + (f" and {more} more" if more > 0 else "")
 
 
 def _is_size(guess: str) -> bool:
@@ -111,10 +123,16 @@ def width(output: Output) -> int:
     return output.shape[output.axis if output.axis is not None else -1]
 
 
+def _behind(measured: Measurement) -> str:
+    """The last layer with weights, by its name in the model."""
+    weighted = [layer for layer in measured.layers if layer.bias is not None]
+    return f" behind {weighted[-1].name} ({weighted[-1].kind})" if weighted and weighted[-1].name else ""
+
+
 def _gives_softmax(output: Output, measured: Measurement, finding: Finding) -> _Answer:
     holds = _all(output, lambda one: one.rows_sum_to_one)
     if holds:
-        return _Answer(True, f"In training mode every row of the output sums to 1.{cost(measured)}")
+        return _Answer(True, f"In training mode every row of the output{_behind(measured)} sums to 1.{cost(measured)}")
     if holds is None:
         return _Answer(None, "Some draws of the weights give rows that sum to 1, others do not.")
     if output.evaluation and all(one.rows_sum_to_one for one in output.evaluation):
@@ -127,7 +145,7 @@ def _gives_softmax(output: Output, measured: Measurement, finding: Finding) -> _
 def _gives_log_softmax(output: Output, measured: Measurement, finding: Finding) -> _Answer:
     holds = _all(output, lambda one: one.log_probabilities)
     if holds:
-        return _Answer(True, f"In training mode the output is log-probabilities.{cost(measured)}")
+        return _Answer(True, f"In training mode the output{_behind(measured)} is log-probabilities.{cost(measured)}")
     return _Answer(holds, f"The exponentials of the rows do not sum to 1: values from {_range(output)}.")
 
 
@@ -145,7 +163,7 @@ def _gives_sigmoid(output: Output, measured: Measurement, finding: Finding) -> _
     if inside is False:
         return _Answer(False, f"The output leaves [0, 1]: values from {_range(output)}.")
     if inside and output.activation == "sigmoid":
-        return _Answer(True, f"In training mode a sigmoid gives the output.{cost(measured)}")
+        return _Answer(True, f"In training mode a sigmoid{_behind(measured)} gives the output.{cost(measured)}")
     return _Answer(None, f"The values lie from {_range(output)}, but no sigmoid was seen to give them.")
 
 
@@ -167,7 +185,10 @@ def _gives_scores(output: Output, measured: Measurement, finding: Finding) -> _A
 
 def _squashed(output: Output, measured: Measurement, finding: Finding) -> _Answer:
     if output.activation in ("relu", "tanh", "leaky_relu", "elu", "gelu", "selu", "softplus", "relu6"):
-        return _Answer(True, f"A {output.activation} gives the output: values from {_range(output)}.{cost(measured)}")
+        return _Answer(
+            True,
+            f"A {output.activation}{_behind(measured)} gives the output: values from {_range(output)}.{cost(measured)}",
+        )
     return _Answer(None, "No such function was seen to give the output itself.")
 
 
@@ -203,7 +224,9 @@ def _single_unit(output: Output, measured: Measurement, finding: Finding) -> _An
 def _two_units(output: Output, measured: Measurement, finding: Finding) -> _Answer:
     softmax = _all(output, lambda one: one.rows_sum_to_one or one.log_probabilities)
     holds = softmax and width(output) == 2 if softmax is not None else None
-    why = f"The output has {width(output)} values, which {'' if softmax else 'do not '}sum to 1."
+    logs = softmax and not _all(output, lambda one: one.rows_sum_to_one)
+    which = "whose exponentials sum to 1" if logs else "which sum to 1" if softmax else "which do not sum to 1"
+    why = f"The output{_behind(measured)} has {width(output)} values for each sample, {which}."
     return _Answer(holds, why, sizes=True)
 
 
@@ -328,13 +351,13 @@ def cost(measured: Measurement) -> str:
         return ""
     text = f" {loss.name} as written is {_mean([one.value for one in loss.written]):.4g}"
     if loss.floor is not None and loss.floor > 0:
-        text += f" and cannot fall below {loss.floor:.4g}"
+        text += f" and cannot fall below {loss.floor:.4g}, however right the answers are"
     gradients = [one.gradient for one in loss.written if one.gradient is not None]
     fixed = [one.gradient for one in loss.fixed if one.gradient is not None]
     if gradients and fixed:
-        text += f"; its gradient at the head is {_mean(gradients):.3g}, fixed it is {_mean(fixed):.3g}"
+        text += f"; a gradient of {_mean(gradients):.3g} comes back to the last layer, {_mean(fixed):.3g} when fixed"
     elif gradients:
-        text += f"; its gradient at the head is {_mean(gradients):.3g}"
+        text += f"; a gradient of {_mean(gradients):.3g} comes back to the last layer"
     return text + (f" ({loss.note})." if loss.note else ".")
 
 

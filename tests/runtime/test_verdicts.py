@@ -125,6 +125,21 @@ def test_the_reason_of_a_failure_is_handed_on() -> None:
 def test_a_layer_that_cannot_be_made_confirms_an_impossible_layer() -> None:
     answer = judge(finding("HL206"), Failure("constructor", "ValueError: groups must divide"))
     assert answer.outcome is Outcome.CONFIRMED
+    other = judge(finding("HL206"), Failure("constructor", "TypeError: 'int' object is not iterable"))
+    assert (other.outcome, other.reason) == (Outcome.UNKNOWN, "constructor")
+
+
+def test_what_is_said_of_two_values_is_what_they_are() -> None:
+    layers = (LayerMeasured("fc", "Linear", (5, 2), 34, True), LayerMeasured("", "LogSoftmax", (5, 2), 0))
+    for summary, said in (
+        (SOFTMAX, "which sum to 1"),
+        (LOG_SOFTMAX, "whose exponentials sum to 1"),
+        (SCORES, "do not sum to 1"),
+    ):
+        facts = replace(measured(*[summary] * 3, shape=(5, 2)), layers=layers)
+        why = judge(finding("HL203"), facts).why
+        assert said in why
+        assert "behind fc (Linear)" in why
 
 
 def test_a_finding_without_a_model_and_a_rule_about_labels_stay_unknown() -> None:

@@ -320,9 +320,8 @@ def _none_of(subject: Hashable, guards: list[Guard]) -> Guard:
         names += operand if guard.condition.operator == "in" and isinstance(operand, tuple) else (operand,)
     expected = {guard.expected for guard in guards}
     usual = True if True in expected else None if None in expected else False
-    return Guard(
-        Condition("in", subject, tuple(dict.fromkeys(names))), False, usual, all(guard.required for guard in guards)
-    )
+    required, unnamed = all(guard.required for guard in guards), any(guard.unnamed for guard in guards)
+    return Guard(Condition("in", subject, tuple(dict.fromkeys(names))), False, usual, required, unnamed)
 
 
 def _is_computed(option: Option) -> bool:

@@ -87,7 +87,7 @@ def _members(machine: Machine, several: Value) -> _Members | None:
             numbered = (TupleValue((Constant(number), item)) for number, item in enumerate(members.items))
             return replace(members, items=tuple(numbered))
         case Dataset(name="zip", slots={"of": TupleValue(columns)}):
-            return _rows([_members(machine, column) for column in columns])
+            return _rows(machine, columns)
         case _:
             return None
 
@@ -97,13 +97,31 @@ def _grown(known: range | None, length: int) -> tuple[range, ...]:
     return (known,) if known is not None else tuple(range(place, place + 1) for place in range(length))
 
 
-def _rows(columns: Sequence[_Members | None]) -> _Members | None:
-    known = [column for column in columns if column is not None]
-    if len(known) < len(columns) or len({len(column.items) for column in known}) != 1:
+def _rows(machine: Machine, columns: Sequence[Value]) -> _Members | None:
+    """What goes side by side; something unknown goes along with the rest, and is as long as that."""
+    several = [_members(machine, column) or _written(machine, column) for column in columns]
+    known = [column for column in several if column is not None]
+    if len({len(column.items) for column in known}) != 1:
         return None
-    rows = zip(*(column.items for column in known), strict=True)
+    unknown = [column for column, found in zip(columns, several, strict=True) if found is None]
+    if not all(isinstance(machine.state.narrow(column), Unknown | Choice) for column in unknown):
+        return None
+    length = len(known[0].items)
+    rows = zip(
+        *(
+            found.items if found is not None else (iteration.element(machine, column),) * length
+            for column, found in zip(columns, several, strict=True)
+        ),
+        strict=True,
+    )
     grown = dict.fromkeys(one for column in known for one in column.grown)
     return _Members(tuple(TupleValue(row) for row in rows), tuple(grown))
+
+
+def _written(machine: Machine, column: Value) -> _Members | None:
+    """The items of a list whose length is known."""
+    items = iteration.known_items(machine, column)
+    return _Members(tuple(items), ()) if items else None
 
 
 def _is_module(value: Value) -> bool:

@@ -251,6 +251,8 @@ def _if(machine: Machine, node: ir.If) -> bool:
     branches: list[tuple[tuple[Guard, ...], Callable[[], bool | None]]] = []
     for guards, outcome in machine.decide(node.test):
         body = node.body if outcome else node.otherwise
+        if not outcome and not node.otherwise:
+            guards = _past_all_names(machine, guards)
         follow = _follow_an_option if contradicts_defaults(guards) else _follow
         branches.append((guards, partial(follow, machine, node, outcome, body)))
     by_mode = frame.mode_tests > asked
@@ -263,6 +265,17 @@ def _if(machine: Machine, node: ir.If) -> bool:
         machine.state.path = (*path[:before], *(guard.as_required() for guard in path[before:]))
     _note_leaving(machine, node, by_mode)
     return goes_on
+
+
+def _past_all_names(machine: Machine, guards: tuple[Guard, ...]) -> tuple[Guard, ...]:
+    """The conditions of the way past ``if kind == "a": … elif kind == "b": …``, which nobody names."""
+    match guards:
+        case (Guard(rules_out_a_name=True) as last,) if any(
+            one.rules_out_a_name and one.condition.subject is last.condition.subject for one in machine.state.path
+        ):
+            return (last.past_all_names(),)
+        case _:
+            return guards
 
 
 def _follow(machine: Machine, node: ir.If, outcome: bool, body: tuple[ir.Statement, ...]) -> bool:

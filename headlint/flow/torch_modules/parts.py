@@ -14,6 +14,7 @@ from headlint.flow.values.facts import PartsKept
 from headlint.flow.values.library_values import Backbone, Container, Layer
 from headlint.flow.values.modules import ModuleUnit
 from headlint.flow.values.python_values import (
+    ClassValue,
     DictValue,
     FunctionValue,
     HeapObject,
@@ -96,7 +97,7 @@ def has_weights(machine: Machine, value: Value, since: int = 0) -> bool:
     """Whether something is a layer or a module that is seen to have weights which were born after a moment."""
     match value:
         case Layer():
-            return value.born > since and value.has_weights
+            return value.born > since and value.has_weights and not _has_fixed_weights(machine, value)
         case Container():
             return any(has_weights(machine, member, since) for member in _contained(machine, value))
         case Instance() if is_module(value):
@@ -116,6 +117,12 @@ def _contained(machine: Machine, container: Container) -> Iterator[HeapObject]:
     """Every member that a container may have, on whatever path."""
     for item in possible_items(machine.state, container):
         yield from things_of(item)
+
+
+def _has_fixed_weights(machine: Machine, layer: Layer) -> bool:
+    """Whether a program has put weights into a layer that nothing is to train: ``Parameter(filter, requires_grad=False)``."""
+    weight = machine.read(layer, "weight")
+    return isinstance(weight, Tensor) and weight.origin.note == torch.FROZEN and "bias" not in layer.slots
 
 
 def _own(machine: Machine, module: Instance) -> Iterator[Value]:
@@ -186,6 +193,8 @@ def _keeps_account(machine: Machine, instance: Instance, attribute: str) -> bool
     """Whether a module has a say of its own in what its parts are, or gives optimizers more than its parameters."""
     if any(attributes.find_in_class(machine, instance.cls, name) is not None for name in OWN_BOOKKEEPING):
         return True
+    if any("exec" in ir.names_in(one.definition) for one in instance.cls.ancestors() if isinstance(one, ClassValue)):
+        return True  # parts may be assigned in a text
     match attributes.find_in_class(machine, instance.cls, "configure_optimizers"):
         case None:
             return False

@@ -33,18 +33,24 @@ class Guard:
     """A condition with the outcome it has on a path.
 
     ``expected`` tells the outcome that defaults give, ``required`` that the program goes on only with this one: it asserts
-    it, or raises an error otherwise.
+    it, or raises an error otherwise. ``unnamed``: it is the way past all names that a chain of tests asks for.
     """
 
-    __slots__ = ("_hash", "condition", "expected", "outcome", "required")
+    __slots__ = ("_hash", "condition", "expected", "outcome", "required", "unnamed")
 
     def __init__(
-        self, condition: Condition, outcome: bool, expected: bool | None = None, required: bool = False
+        self,
+        condition: Condition,
+        outcome: bool,
+        expected: bool | None = None,
+        required: bool = False,
+        unnamed: bool = False,
     ) -> None:
         self.condition = condition
         self.outcome = outcome
         self.expected = expected
         self.required = required
+        self.unnamed = unnamed
         self._hash = hash((condition, outcome))
 
     def __eq__(self, other: object) -> bool:
@@ -65,7 +71,16 @@ class Guard:
 
     def as_required(self) -> Guard:
         """The same, where the program goes on only so."""
-        return Guard(self.condition, self.outcome, self.expected, required=True)
+        return Guard(self.condition, self.outcome, self.expected, True, self.unnamed)
+
+    def past_all_names(self) -> Guard:
+        """The same, where it is the way past all names that a chain of tests asks for."""
+        return Guard(self.condition, self.outcome, self.expected, self.required, True)
+
+    @property
+    def rules_out_a_name(self) -> bool:
+        """Whether something that is not known has another name than a given one."""
+        return not self.outcome and self.condition.operator == "==" and isinstance(self.condition.operand, str)
 
 
 class Test(Value, Struct, frozen=True):

@@ -68,6 +68,10 @@ COUNTER = "counter"
 """The key of a number that a loop counts up to its parent."""
 
 
+_COMPUTING = ("torch.nn.functional.", "torch.fft.", "torch.linalg.", "torchvision.ops.", "kornia.")
+"""What the names of functions begin with that compute with tensors."""
+
+
 class Unknown(Value):
     """A value that is not followed.
 
@@ -124,8 +128,11 @@ class Unknown(Value):
     @property
     def is_computed(self) -> bool:
         """Whether it is, or is part of, what an operation or a call gave that is not followed; not data as it was read."""
-        if isinstance(self.key, tuple) and self.key[:1] == ("call",):
-            return not self._is_of_plain_numbers
+        match self.key:
+            case ("call", *_):
+                return not self._is_of_plain_numbers
+            case (str() as function, Site()) if function.startswith(_COMPUTING):
+                return True
         return self.parent.is_computed if self.parent is not None else self.note in ("", NOT_FOLLOWED)
 
     @property
