@@ -116,12 +116,16 @@ def _compares_places(scores: Tensor) -> bool:
 
 
 def _is_room(fact: Activation) -> bool:
-    """Whether an axis is as long as room that is kept free, or is 1 where the program asks for that: others are put there."""
+    """Whether an axis is as long as room that is kept free, or is 1 where the program asks for that: others are put there.
+
+    So it is where an option leads to the softmax: who gives it says how many there are, too.
+    """
     assert isinstance(fact.input, Tensor)
     asked = any(
         guard.outcome and guard.condition.operator == "==" and guard.condition.operand == 1 for guard in fact.guards
     )
-    return asked or any(_is_constant(part) for part in ancestors(fact.input))
+    chosen = any(guard.departs or (guard.outcome and guard.condition.operator == "truth") for guard in fact.guards)
+    return asked or chosen or any(_is_constant(part) for part in ancestors(fact.input))
 
 
 def _is_constant(tensor: Tensor) -> bool:
@@ -176,7 +180,14 @@ def _is_a_unit(tensor: Tensor) -> bool:
     """Whether the axis of length one is what a layer gives, and not one that was put in or left over."""
     head = head_of(tensor)
     width = None if head is None else head.shape.size(1) if _is_convolution(head) else head.shape.units
+    if width is None and _is_of_keys(tensor):
+        return False
     return head is None or width in (None, 1)
+
+
+def _is_of_keys(tensor: Tensor) -> bool:
+    """Whether it has the axes of attention: samples, heads, queries, and the keys that they are held against."""
+    return (tensor.shape.rank or 0) > 3
 
 
 def _is_convolution(tensor: Tensor) -> bool:

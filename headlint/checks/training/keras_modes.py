@@ -17,6 +17,7 @@ from headlint.flow.values.facts import Event, LossUse, PredictionUse, TrainingEv
 from headlint.flow.values.library_values import Layer, Model
 from headlint.flow.values.python_values import Instance, Unknown, Value
 from headlint.flow.values.tensor_values import Tensor
+from headlint.flow.values.training_values import IN_TRAINING
 
 _COMPARING = re.compile(r"update_state|acc|metric|loss|auc|precision|recall|score", re.I)
 
@@ -151,7 +152,9 @@ def _is_applied_for(evidence: Evidence, event: TrainingEvent, model: Value, take
 
 
 def _sets_its_own_mode(model: Value) -> bool:
-    """Whether a model of one's own says ``training=True`` in its methods, or by default."""
+    """Whether a model says ``training=True`` to its layers, or one of one's own does by default."""
+    if any(isinstance(part, Layer) and IN_TRAINING in part.slots for part in parts_of(model)):
+        return True
     if not isinstance(model, Instance):
         return False
     return model.cls.opaque or says_training(model.cls)
