@@ -10,6 +10,7 @@ from headlint.checks.tensors import ancestors, assumptions_of, constant
 from headlint.checks.trails import trail_of
 from headlint.flow.values.conditions import Guard
 from headlint.flow.values.facts import LayerApplied
+from headlint.flow.values.library_values import Layer
 
 
 def layers_do_not_fit(evidence: Evidence) -> Iterator[Diagnostic]:
@@ -88,6 +89,15 @@ def _other_input(other: LayerApplied, fact: LayerApplied) -> bool:
     return other.layer is fact.layer and other.input is not fact.input and other.calls == fact.calls
 
 
+def _counts_no_channels(layer: Layer) -> bool:
+    """Whether a layer takes any number of channels: an instance norm that keeps nothing for each only warns of another.
+
+    Source: ``_InstanceNorm.forward`` in torch/nn/modules/instancenorm.py.
+    """
+    keeps = any(layer.constant(option) not in (None, False) for option in ("affine", "track_running_stats"))
+    return layer.kind.short_name.startswith("InstanceNorm") and not keeps
+
+
 def _misfit(fact: LayerApplied) -> str:
     layer, shape = fact.layer, fact.input.shape
     kind = layer.kind
@@ -96,7 +106,7 @@ def _misfit(fact: LayerApplied) -> str:
     wanted = constant(layer, kind.features)
     if not isinstance(wanted, int):
         return ""
-    if layer.rests_on_default(kind.features):
+    if layer.rests_on_default(kind.features) or _counts_no_channels(layer):
         return ""
     if kind.effect in ("dense", "recurrent", "recurrent_cell", "recurrent_cell_pair"):
         given, what = shape.units, "values"

@@ -31,9 +31,12 @@ def evaluation_around(case: Case) -> Repair:
 
 
 def training_before(case: Case) -> Repair:
-    """HL608: ``model.train()`` in front of the statement in which the model is applied."""
+    """HL608: ``model.train()`` in front of the statement in which the model is applied, or ``training=True`` of Keras."""
     applied = case.step("event", "applied")
     program, call = case.call(applied.place)
+    if case.detail("framework") == "keras":
+        reason = "dropout drops and batch norm uses its batch again, so training goes another way"
+        return Repair("Pass training=True", reason, (program.set_argument(call, "training", "True"),))
     model = _model(program, call)
     edit = _put_before(program, program.statement(call), f"{model}.train()")
     reason = "dropout drops and batch norm uses its batch again, so training goes another way"

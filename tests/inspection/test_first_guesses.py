@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from headlint.runtime.worker.measuring.specs import Inputs, TensorSpec
+from headlint.runtime.worker.measuring.specs import Given, Inputs, TensorSpec
 from headlint.runtime.worker.program.blocks import residual_block
 from headlint.runtime.worker.program.guessing import HIDDEN, GuessedConfiguration, passing
 from headlint.runtime.worker.program.loading import Program
@@ -229,3 +229,16 @@ def test_types_that_a_message_or_an_annotation_asks_for() -> None:
     inputs = first_inputs(Marked(), ())
     assert inputs.texts() == ("x: int64[5, 11] below 9", "keep: bool[5, 11]")
     assert attempt(Marked(), inputs, "cpu") is None
+
+
+class Staged(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.stages = nn.ModuleDict({"0": nn.Linear(3, 2), "1": nn.Linear(3, 4)})
+
+    def forward(self, x: Any, level: int) -> Any:
+        return self.stages[str(level)](x)
+
+
+def test_what_is_picked_by_a_number_has_a_first() -> None:
+    assert dict(found(Staged()).specs)["level"] == Given(0)

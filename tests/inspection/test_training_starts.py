@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -9,6 +10,7 @@ from torch import nn
 from torch.nn import functional
 
 from headlint.runtime.worker.measuring.starts import Slopes, Step
+from headlint.runtime.worker.program.optimizers import configured_by
 from headlint.runtime.worker.torch.starts import Run, slopes, step_of
 
 X = torch.randn(6, 8, generator=torch.Generator().manual_seed(0))
@@ -98,3 +100,24 @@ def test_a_step_that_moves_what_is_frozen_and_one_that_leaves_no_numbers() -> No
     optimizer.zero_grad = lambda set_to_none=True: None
     found = step(model, optimizer)
     assert (found.frozen_moved, found.finite) == (("first.weight",), False)
+
+
+class Adversaries(nn.Module):
+    def __init__(self, together: bool) -> None:
+        super().__init__()
+        self.maker, self.judge, self.together = nn.Linear(2, 3), nn.Linear(3, 1), together
+
+    def configure_optimizers(self) -> Any:
+        if self.together:
+            whole = torch.optim.SGD(self.parameters(), lr=0.1)
+            return {"optimizer": whole, "lr_scheduler": None}
+        return [torch.optim.Adam(self.maker.parameters()), torch.optim.AdamW(self.judge.parameters())], []
+
+
+def test_optimizers_that_a_model_builds_itself() -> None:
+    (whole,) = configured_by(Adversaries(together=True))
+    assert (type(whole.optimizer), whole.whole) == (torch.optim.SGD, True)
+    one, other = configured_by(Adversaries(together=False))
+    assert (one.whole, other.whole, one.line) == (False, False, other.line)
+    assert "torch.optim.Adam(" in Path(__file__).read_text(encoding="utf-8").splitlines()[one.line - 1]
+    assert not list(configured_by(nn.Linear(2, 2)))

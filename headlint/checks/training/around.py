@@ -24,7 +24,7 @@ def loss_keeps_its_graph(evidence: Evidence) -> Iterator[Diagnostic]:
             if kept.without_gradient or kept.site in let_go or _is_within_one_step(kept) or _is_no_tensor(kept):
                 continue
             backward = _differentiated_in_this_round(run, kept)
-            if backward is None:
+            if backward is None or _is_of_batches_for_one_step(run, kept):
                 continue
             yield Diagnostic(
                 "HL517",
@@ -88,6 +88,17 @@ def _is_within_one_step(kept: TrainingEvent) -> bool:
             return len(items) <= MOST_WITHIN_ONE_STEP
         case _:
             return False
+
+
+def _is_of_batches_for_one_step(run: Run, kept: TrainingEvent) -> bool:
+    """Whether no round of the loop takes a step, and one is taken behind it: the rounds gather the gradients of one step."""
+    if not kept.rounds or any(event.event is Event.STEPPED for event in run.within(kept.rounds[-1].loop)):
+        return False
+    place = run.place(kept)
+    return any(
+        run.place(step) > place and step.rounds == kept.rounds[:-1] and step.calls == kept.calls
+        for step in run.of(Event.STEPPED)
+    )
 
 
 MOST_WITHIN_ONE_STEP = 12

@@ -1,4 +1,4 @@
-"""HL607 for Keras: ``training=True`` where a model is judged."""
+"""HL607 and HL608 for Keras: ``training=True`` where a model is judged, and none where it is trained."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from headlint.checks.training.order import Run
 from headlint.checks.training.reach import depends_on
 from headlint.checks.training.switching import depends_on_mode
 from headlint.checks.training.tapes import owner_of, parts_of
+from headlint.flow.keras.own_steps import says_training
 from headlint.flow.values.facts import Event, LossUse, PredictionUse, TrainingEvent
 from headlint.flow.values.library_values import Layer, Model
 from headlint.flow.values.python_values import Instance, Unknown, Value
 from headlint.flow.values.tensor_values import Tensor
+from headlint.flow.values.training_values import IN_TRAINING
 
 _COMPARING = re.compile(r"update_state|acc|metric|loss|auc|precision|recall|score", re.I)
 
@@ -116,4 +118,46 @@ def _is_trained_with(evidence: Evidence, use: LossUse) -> bool:
     )
 
 
-RULES = (judged_with_training_true,)
+def trained_without_training(evidence: Evidence) -> Iterator[Diagnostic]:
+    """HL608."""
+    for run in evidence.runs:
+        for taken in run.of(Event.DIFFERENTIATED):
+            model = owner_of(taken.given[0]) if taken.given and taken.by is not None else None
+            if not isinstance(model, Model | Instance) or not _drops_or_normalises(evidence, model):
+                continue
+            applied = [event for event in run.round_of(taken) if _is_applied_for(evidence, event, model, taken)]
+            if not applied or any(event.says_mode for event in applied) or _sets_its_own_mode(model):
+                continue
+            yield Diagnostic(
+                "HL608",
+                applied[0].site,
+                "The model is trained in inference mode, as training=True is not passed: dropout is off, and batch norm "
+                "neither uses nor collects the statistics of the batch.",
+                "Pass training=True where the loss is computed that the tape differentiates.",
+                False,
+                (
+                    DiagnosticStep(applied[0].site, "applies the model without a mode", "event", "applied"),
+                    DiagnosticStep(taken.site, "computes the gradients of its variables", "event"),
+                ),
+                (("framework", "keras"),),
+                subject=taken,
+            )
+
+
+def _is_applied_for(evidence: Evidence, event: TrainingEvent, model: Value, taken: TrainingEvent) -> bool:
+    """Whether a model gives what the loss is computed from whose gradient is taken."""
+    if event.event is not Event.APPLIED or event.subject is not model or not isinstance(event.by, Tensor):
+        return False
+    return depends_on(evidence, taken.subject, event.by)
+
+
+def _sets_its_own_mode(model: Value) -> bool:
+    """Whether a model says ``training=True`` to its layers, or one of one's own does by default."""
+    if any(isinstance(part, Layer) and IN_TRAINING in part.slots for part in parts_of(model)):
+        return True
+    if not isinstance(model, Instance):
+        return False
+    return model.cls.opaque or says_training(model.cls)
+
+
+RULES = (judged_with_training_true, trained_without_training)

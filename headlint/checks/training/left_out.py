@@ -11,13 +11,14 @@ from headlint.checks.tensors import ancestors, prediction
 from headlint.checks.training.held import optimizer_misses_parameters
 from headlint.checks.training.holding import covers
 from headlint.checks.training.order import Run, together
-from headlint.checks.training.reach import depends_on
+from headlint.checks.training.reach import behind, depends_on
 from headlint.checks.training.strangers import step_of_a_stranger
 from headlint.flow.values.facts import Event, TrainingEvent
 from headlint.flow.values.library_values import Layer
-from headlint.flow.values.python_values import Unknown, Value
+from headlint.flow.values.python_values import Instance, Unknown, Value
 from headlint.flow.values.tensor_values import Tensor
 from headlint.flow.values.training_values import TRAINABLE_SLOT, OneParameter, Optimizer, Parameters, Trainable
+from headlint.frameworks.torch import FROZEN
 
 
 def layer_left_out(evidence: Evidence) -> Iterator[Diagnostic]:
@@ -55,6 +56,60 @@ def layer_left_out(evidence: Evidence) -> Iterator[Diagnostic]:
                 ),
                 subject=step.subject,
             )
+
+
+def weight_of_a_loss_left_out(evidence: Evidence) -> Iterator[Diagnostic]:
+    """HL510, of parameters that a module of the program makes itself, as losses with weights of their own do."""
+    if not _known_throughout(evidence) or any(_others(evidence)):
+        return
+    built = [event.subject for event in evidence.events if isinstance(event.subject, Optimizer)]
+    held = {member for optimizer in built if isinstance(optimizer, Optimizer) for member in optimizer.held.members}
+    reported: set[Value] = set()
+    for run in evidence.runs:
+        for backward in run.of(Event.DIFFERENTIATED) if run.whole else ():
+            step = _step_behind(run, backward)
+            if step is None or not isinstance(step.subject, Optimizer):
+                continue
+            for applied in run.round_of(backward):
+                module = applied.subject
+                if applied.event is not Event.APPLIED or not isinstance(module, Instance) or module in reported:
+                    continue
+                weight = _trained_weight(evidence, backward.subject, module)
+                if weight is None or weight in held or _holds_a_part(held, module):
+                    continue
+                reported.add(module)
+                yield Diagnostic(
+                    "HL510",
+                    step.subject.site,
+                    f"The loss also depends on a parameter of {module.cls.name}, which no optimizer holds: it stays as it was "
+                    "initialised.",
+                    "Give the optimizer the parameters of this module too.",
+                    False,
+                    (
+                        DiagnosticStep(weight.origin.site or applied.site, "is a parameter", "event"),
+                        DiagnosticStep(step.subject.site, "takes the parameters of others", "event"),
+                        DiagnosticStep(backward.site, "computes gradients of both", "event"),
+                    ),
+                    subject=step.subject,
+                )
+
+
+def _trained_weight(evidence: Evidence, loss: Value, module: Instance) -> Tensor | None:
+    """A parameter that a module made and gives the loss, unless it is frozen or loaded."""
+    if module.slots.get(TRAINABLE_SLOT, Trainable(True)) != Trainable(True) or any(
+        (event.event in (Event.RESTORED, Event.USED_BY_HAND) and covers(event.subject, module))
+        or (event.event is Event.HANDED_OVER and any(covers(value, module) for value in event.given))
+        for event in evidence.events
+    ):
+        return None
+    weights = behind(evidence, loss).weights
+    own = (value for value in module.slots.values() if isinstance(value, Tensor) and value.origin.note != FROZEN)
+    return next((value for value in own if value in weights), None)
+
+
+def _holds_a_part(held: set[Value], module: Instance) -> bool:
+    """Whether an optimizer holds anything of a module: what it leaves out of the rest may be left out on purpose."""
+    return any(covers(module, member) or member is module for member in held)
 
 
 def _in_line_with(evidence: Evidence, loss: Value, optimizer: Optimizer) -> set[Layer]:
@@ -130,4 +185,4 @@ def _is_fresh(evidence: Evidence, layer: Layer) -> bool:
     )
 
 
-RULES = (layer_left_out,)
+RULES = (layer_left_out, weight_of_a_loss_left_out)

@@ -39,7 +39,7 @@ from headlint.checks.training.unused_gradients import (
 from headlint.flow.machine.state import consistent
 from headlint.flow.values.conditions import Guard
 from headlint.flow.values.facts import Event, TrainingEvent
-from headlint.flow.values.python_values import Site, Unknown, Value
+from headlint.flow.values.python_values import FunctionValue, Site, Unknown, Value
 from headlint.flow.values.training_values import Optimizer, Parameters, Scaler
 
 
@@ -47,7 +47,9 @@ def gradients_never_cleared(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL508."""
     for run in evidence.runs:
         for step in run.of(Event.STEPPED):
-            if not _is_plain_step(step) or not (_is_repeated(step) or _is_called_from_outside(evidence, run, step)):
+            if not (_is_plain_step(step) or _has_a_closure(step)) or not (
+                _is_repeated(step) or _is_called_from_outside(evidence, run, step)
+            ):
                 continue
             possible = [event for event in run.events if not _excludes(event, step)]
             possible = [event for event in possible if not _belongs_to_another_step(run, event, step)]
@@ -79,6 +81,12 @@ def gradients_never_cleared(evidence: Evidence) -> Iterator[Diagnostic]:
                 ),
                 subject=step,
             )
+
+
+def _has_a_closure(step: TrainingEvent) -> bool:
+    """Whether an optimizer of PyTorch itself is given a function of the program, which computes the gradients."""
+    given = [isinstance(one, FunctionValue) for one in step.given]
+    return isinstance(step.subject, Optimizer) and bool(given) and all(given)
 
 
 def _is_repeated(step: TrainingEvent) -> bool:

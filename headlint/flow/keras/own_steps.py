@@ -1,4 +1,4 @@
-"""Models with a ``train_step`` of their own, to which the loss that ``compile`` is given may mean nothing."""
+"""What models of a program's own say in their methods: whether they use the loss of ``compile``, and in which mode they train."""
 
 from __future__ import annotations
 
@@ -20,3 +20,20 @@ def leaves_the_loss_alone(machine: Machine, model: Value) -> bool:
         return False
     classes = (one for one in model.cls.ancestors() if isinstance(one, ClassValue))
     return all(_ASK_FOR_THE_LOSS.isdisjoint(ir.attributes_in(one.definition.body)) for one in classes)
+
+
+def says_training(cls: ClassValue) -> bool:
+    """Whether a class, or one that it inherits from, says ``training=True`` itself, in a call or by default."""
+    classes = [one for one in cls.ancestors() if isinstance(one, ClassValue)]
+    return any(_says_true(node) for one in classes for node in ir.walk(one.definition.body))
+
+
+def _says_true(node: object) -> bool:
+    match node:
+        case ir.FunctionDefinition(parameters=parameters):
+            given = [(parameter.name, parameter.default) for parameter in parameters]
+        case ir.Call(arguments=arguments):
+            given = [(argument.name, argument.value) for argument in arguments]
+        case _:
+            return False
+    return any(name == "training" and isinstance(value, ir.Literal) and value.value is True for name, value in given)

@@ -30,6 +30,7 @@ from headlint.flow.values.facts import Event
 from headlint.flow.values.library_values import Backbone, Container, Dataset, Layer, Loss, Metric, Model, Parser, Part
 from headlint.flow.values.python_values import (
     CLASS_NUMBER,
+    TRAINING,
     ClassValue,
     Constant,
     DictValue,
@@ -43,7 +44,7 @@ from headlint.flow.values.python_values import (
     Value,
 )
 from headlint.flow.values.tensor_values import Tensor
-from headlint.flow.values.training_values import Optimizer, Scaler, Scheduler
+from headlint.flow.values.training_values import IN_TRAINING, Optimizer, Scaler, Scheduler
 from headlint.frameworks import keras, registry, tensorflow, torch
 from headlint.frameworks.vocabulary import TENSOR_METHODS
 
@@ -286,6 +287,8 @@ def _method_of_module(machine: Machine, module: HeapObject, name: str, arguments
                 if isinstance(inner, Container)
                 else Unknown()
             )
+        case "forward" | "call" if isinstance(module, Instance) and machine.method(module, name) is not None:
+            return Unknown()  # ``super().forward(x)``: that of a base that is not followed
         case "forward" | "__call__" | "call":
             return machine.call(module, arguments, at)
         case "reset_classifier" if isinstance(module, Backbone) and arguments.positional:
@@ -370,6 +373,9 @@ def call_object(machine: Machine, function: Value, arguments: Arguments, at: int
         return losses.use_object(machine, function, arguments, machine.site(at))
     if isinstance(function, Part) and arguments.complete and not arguments.positional and not arguments.named:
         return Part(function.backbone, (*function.steps, "()"))  # a method that finds a part, as ``get_classifier()``
+    asked = arguments.named.get("training")
+    if isinstance(function, Layer) and asked == Constant(True) and asked is not TRAINING:
+        function.slots.setdefault(IN_TRAINING, Constant(True))
     return machine.applied_to(function, arguments, at, lambda: layers.apply_callable(machine, function, arguments, at))
 
 

@@ -323,9 +323,14 @@ class Machine:
         finally:
             self.applying = before
         if not before:
-            training = arguments.named.get("training") == Constant(True) and not self.comprehending
+            asked = arguments.named.get("training")
+            says_mode = asked is not None or len(arguments.positional) > 1 or not arguments.complete
             self.note_event(
-                Event.APPLIED, self.site(at), module, by=result, given=arguments.positional, training=training
+                *(Event.APPLIED, self.site(at), module),
+                by=result,
+                given=arguments.positional,
+                training=asked == Constant(True) and not self.comprehending,
+                says_mode=says_mode,
             )
         return result
 

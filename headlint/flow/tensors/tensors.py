@@ -209,6 +209,10 @@ def call_method(machine: Machine, tensor: Tensor, name: str, arguments: Argument
     """``tensor.name(arguments)``."""
     if name == "register_hook" or name in WRITING:
         machine.note_event(Event.HANDED_OVER, site, machine.globals.child((tensor, name)), given=(tensor,))
+    if name == "requires_grad_" and tensor.attached and not tensor.inputs:
+        asks = arguments.first("requires_grad") in (None, Constant(True))
+        machine.parts.leaves.update([tensor] if asks else ())
+        return tensor
     if name not in torch.METHODS:
         machine.parts.spend(tensor, *arguments.positional, *arguments.named.values())
         return columns.method(machine, tensor, name, arguments, site) or Unknown()

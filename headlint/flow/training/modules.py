@@ -60,7 +60,9 @@ def call_method(machine: Machine, module: Value, name: str, arguments: Arguments
             return machine.globals.child((module, name, "()"))
         case "requires_grad_":
             value = arguments.first("requires_grad") or Constant(True)
-            parameters.set_trainable(machine, parameters.of_module(machine, module), value)
+            found = parameters.of_module(machine, module)
+            own = Parameters(found.members, found.complete, owners=frozenset({module}))
+            parameters.set_trainable(machine, own, value)
             return module
         case _:
             found = parameters.of_module(machine, module)

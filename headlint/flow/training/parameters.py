@@ -131,6 +131,9 @@ def trainable_only(machine: Machine, parameters: Parameters) -> Parameters:
 def set_trainable(machine: Machine, parameters: Parameters, value: Value) -> None:
     """``parameter.requires_grad = value`` for each of them."""
     trainable = Trainable(bool(value.value) if isinstance(value, Constant) and value.symbol is None else None)
+    for owner in parameters.owners:
+        if isinstance(owner, Instance):
+            machine.state.write(owner, TRAINABLE_SLOT, trainable)
     for member in parameters.members:
         match member:
             case Layer() | Backbone():

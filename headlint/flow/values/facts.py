@@ -425,6 +425,8 @@ class TrainingEvent(Fact, frozen=True, kw_only=True):
     """Of a loss that is differentiated: whether it belongs to a graph, or a tape, which holds nothing behind the batch."""
     training: bool = False
     """Of a model that is applied: whether the call says ``training=True``, and stands in no comprehension."""
+    says_mode: bool = True
+    """Of a model that is applied: whether the call may say in which mode, as Keras wants it."""
     stored: bool = False
     """Of a step, or what clears gradients: whether the optimizer is what another call was given, and an object has kept."""
 

@@ -45,6 +45,9 @@ class Trainable(Value, Struct, frozen=True):
     value: bool | None
 
 
+IN_TRAINING = "training"
+"""Under what a layer of Keras keeps that it is applied with ``training=True``, whatever the mode of its model is."""
+
 TRAINABLE_SLOT = "whether its parameters get gradients"
 
 

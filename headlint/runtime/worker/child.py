@@ -102,7 +102,9 @@ def answer(request: Request, guards: list[str], early: Early = lambda reply: Non
         }  # fmt: skip
     reply = told.reply(recipe, measured)
     small = measured.parameters < MOST_TO_BUILD_AGAIN and request.seconds_left > 0
-    reply["facts"]["optimizers"] = adapter.optimizers(program.reload(module), name, measured.step) if small else []
+    reply["facts"]["optimizers"] = (
+        adapter.optimizers(program.reload(module), name, measured.step, recipe) if small else []
+    )
     return reply
 
 

@@ -85,7 +85,9 @@ class KerasAdapter:
         """Whether a value is a class of models or layers."""
         return isinstance(value, type) and issubclass(value, keras.layers.Layer)
 
-    def optimizers(self, module: Slice, name: str, step: Callable[[Any, Any], Step | None]) -> list[dict[str, Any]]:
+    def optimizers(
+        self, module: Slice, name: str, step: Callable[[Any, Any], Step | None], recipe: Recipe
+    ) -> list[dict[str, Any]]:
         """None: an optimizer of Keras takes the variables when it is applied."""
         return []
 

@@ -35,9 +35,11 @@ class Adapter(Framework, Protocol):
     def versions(self) -> dict[str, str]:
         """The versions of the framework's packages."""
 
-    def optimizers(self, module: Slice, name: str, step: Callable[[Any, Any], Step | None]) -> list[dict[str, Any]]:
-        """What the optimizers that the program builds over the model hold of it, and what one step of them does; those that
-        cannot be built are left out."""
+    def optimizers(
+        self, module: Slice, name: str, step: Callable[[Any, Any], Step | None], recipe: Recipe
+    ) -> list[dict[str, Any]]:
+        """What the optimizers that the program builds over the model, or that the model builds itself, hold of it, and what
+        one step of them does; those that cannot be built are left out."""
 
     def placed(self) -> AbstractContextManager[Any]:
         """While it lasts, what the program makes lies on the device on which models are built, whatever it asks for."""

@@ -45,6 +45,51 @@ def optimizers_over(module: Slice, name: str) -> Iterator[Built]:
         yield from _over_object(module, name)
 
 
+CONFIGURE = "configure_optimizers"
+"""The method in which a module of Lightning builds its optimizers."""
+
+
+def configured_by(model: Any) -> Iterator[Built]:
+    """The optimizers that a model builds itself, over its parameters or over those of its parts."""
+    method = getattr(model, CONFIGURE, None)
+    code = getattr(method, "__code__", None)
+    if method is None or code is None:
+        return
+    tree = parse(Path(code.co_filename))
+    written = next(
+        (
+            one
+            for one in ast.walk(tree)
+            if isinstance(one, ast.FunctionDef) and one.name == CONFIGURE and covers(one, code.co_firstlineno)
+        ),
+        None,
+    )
+    for optimizer in optimizers_in(method()):
+        calls = [
+            one
+            for one in ast.walk(written or ast.Module([], []))
+            if isinstance(one, ast.Call) and last_part(one.func) == type(optimizer).__name__ and one.args
+        ]
+        line = calls[0].lineno if calls else code.co_firstlineno
+        yield Built(line, optimizer, model, len(calls) == 1 and takes_from(calls[0].args[0], "self"))
+
+
+def covers(function: ast.FunctionDef, line: int) -> bool:
+    """Whether a function begins at a line, its decorators included."""
+    return function.lineno - len(function.decorator_list) <= line <= function.lineno
+
+
+def optimizers_in(value: Any) -> Iterator[Any]:
+    """The optimizers in what such a method returns: one, several, or dictionaries with the schedules beside them."""
+    if hasattr(value, "param_groups"):
+        yield value
+    elif isinstance(value, dict):
+        yield from optimizers_in(value.get("optimizer"))
+    elif isinstance(value, (tuple, list)):
+        for part in value:
+            yield from optimizers_in(part)
+
+
 def made_of(tree: ast.Module, name: str) -> Iterator[str]:
     """The variables of the module and of its functions that are given an object of a class."""
     functions = [one for one in tree.body if isinstance(one, ast.FunctionDef)]

@@ -55,6 +55,10 @@ def with_left_out(failure: Failure, inputs: Inputs, model: nn.Module) -> Iterato
 def with_other_choice(failure: Failure, inputs: Inputs, model: nn.Module) -> Iterator[Inputs]:
     """The inputs with another whole number for what may be left out, where what is then taken does not do: which of its
     stages a model runs, say."""
+    if isinstance(failure.error, (IndexError, KeyError)):
+        for name, spec in inputs.specs:
+            if isinstance(spec, Given) and type(spec.value) is int and spec.value > 0:
+                yield inputs.with_spec(name, Given(0))  # whatever it picks from has a first
     given = {name for name, _ in inputs.specs}
     counts = [one for one in forward_parameters(model) if type(one.default) is int and one.name not in given]
     for one in counts if isinstance(failure.error, (AttributeError, IndexError, KeyError)) else ():

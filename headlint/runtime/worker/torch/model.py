@@ -29,7 +29,7 @@ from ..measuring.starts import Slopes, Step
 from ..measuring.suspects import Suspects
 from ..program.building import Recipe, make
 from ..program.loading import Program, Slice
-from ..program.optimizers import optimizers_over
+from ..program.optimizers import Built, configured_by, optimizers_over
 from ..program.standins import GUESSED
 from ..reasons import TooLarge, Unmeasurable, out_of_memory
 from ..request import LossWanted, Request
@@ -110,24 +110,17 @@ class TorchAdapter:
         """Whether a value is a class of modules."""
         return isinstance(value, type) and issubclass(value, nn.Module)
 
-    def optimizers(self, module: Slice, name: str, step: Callable[[Any, Any], Step | None]) -> list[dict[str, Any]]:
+    def optimizers(
+        self, module: Slice, name: str, step: Callable[[Any, Any], Step | None], recipe: Recipe
+    ) -> list[dict[str, Any]]:
         """What the optimizers of the program hold of the model, and what one step of them does."""
-        found = []
+        found: list[dict[str, Any]] = []
         try:
             for built in optimizers_over(module, name):
-                held = {id(one) for group in built.optimizer.param_groups for one in group["params"]}
-                trained = [(key, one) for key, one in built.model.named_parameters() if one.requires_grad]
-                missing = [key for key, one in trained if id(one) not in held]
-                taken = step(built.model, built.optimizer)
-                found.append(
-                    {
-                        "line": built.line,
-                        "missing": missing,
-                        "parameters": len(trained),
-                        "whole": built.whole,
-                        "step": asdict(taken) if taken is not None else None,
-                    }
-                )
+                found.append(held_by(built, step))
+            if not found and not recipe.assumed:  # of a guessed learning rate a step says nothing
+                with self.placed():
+                    found += [held_by(built, step) for built in configured_by(make(recipe, self))]
         except Exception:  # whatever the user's statements raise: an optimizer that is not built shows nothing
             return found
         return found
@@ -151,6 +144,20 @@ class TorchAdapter:
             if device == "meta" or not out_of_memory(failure.detail):
                 raise
             return measured(TorchBench(self, recipe, module, request, "meta"), request)
+
+
+def held_by(built: Built, step: Callable[[Any, Any], Step | None]) -> dict[str, Any]:
+    """What an optimizer holds of its model, and what one step of it does."""
+    held = {id(one) for group in built.optimizer.param_groups for one in group["params"]}
+    trained = [(key, one) for key, one in built.model.named_parameters() if one.requires_grad]
+    taken = step(built.model, built.optimizer)
+    return {
+        "line": built.line,
+        "missing": [key for key, one in trained if id(one) not in held],
+        "parameters": len(trained),
+        "whole": built.whole,
+        "step": asdict(taken) if taken is not None else None,
+    }
 
 
 ADAPTER = TorchAdapter
