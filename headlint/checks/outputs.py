@@ -89,7 +89,7 @@ def single_unit_softmax(evidence: Evidence) -> Iterator[Diagnostic]:
             continue
         if any(_asks_for_rank(guard, fact.input) for guard in fact.guards):
             continue  # which axis is meant is another where there are more
-        if _is_of_another_call(fact):
+        if _is_of_another_call(fact) or _compares_places(fact.input):
             continue
         if _over_one(evidence, fact):
             where, advice = _UNIT if _is_a_unit(fact.input) else _AXIS
@@ -103,13 +103,29 @@ def single_unit_softmax(evidence: Evidence) -> Iterator[Diagnostic]:
             yield from _built_with_one_unit(built)
 
 
+def _compares_places(scores: Tensor) -> bool:
+    """Whether a layer's output is multiplied with that of another for other data: what is attended to may have one place."""
+    while len(scores.inputs) == 1 and scores.origin.role == "operation" and scores.origin.note != "matmul":
+        scores = scores.inputs[0]
+    if scores.origin.note != "matmul" or len(scores.inputs) != 2:
+        return False
+    asking, asked = (list(ancestors(factor)) for factor in scores.inputs)
+    of_layers = all(any(part.origin.role == "layer" for part in parts) for parts in (asking, asked))
+    given = {id(part) for part in asking}
+    return of_layers and any(not part.inputs and id(part) not in given for part in asked)
+
+
 def _is_room(fact: Activation) -> bool:
-    """Whether an axis is as long as room that is kept free, or is 1 where the program asks for that: others are put there."""
+    """Whether an axis is as long as room that is kept free, or is 1 where the program asks for that: others are put there.
+
+    So it is where an option leads to the softmax: who gives it says how many there are, too.
+    """
     assert isinstance(fact.input, Tensor)
     asked = any(
         guard.outcome and guard.condition.operator == "==" and guard.condition.operand == 1 for guard in fact.guards
     )
-    return asked or any(_is_constant(part) for part in ancestors(fact.input))
+    chosen = any(guard.departs or (guard.outcome and guard.condition.operator == "truth") for guard in fact.guards)
+    return asked or chosen or any(_is_constant(part) for part in ancestors(fact.input))
 
 
 def _is_constant(tensor: Tensor) -> bool:
@@ -164,7 +180,14 @@ def _is_a_unit(tensor: Tensor) -> bool:
     """Whether the axis of length one is what a layer gives, and not one that was put in or left over."""
     head = head_of(tensor)
     width = None if head is None else head.shape.size(1) if _is_convolution(head) else head.shape.units
+    if width is None and _is_of_keys(tensor):
+        return False
     return head is None or width in (None, 1)
+
+
+def _is_of_keys(tensor: Tensor) -> bool:
+    """Whether it has the axes of attention: samples, heads, queries, and the keys that they are held against."""
+    return (tensor.shape.rank or 0) > 3
 
 
 def _is_convolution(tensor: Tensor) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -20,7 +21,7 @@ from headlint.runtime.worker.program.owners import class_makers
 from headlint.runtime.worker.program.parameters import block_class
 from headlint.runtime.worker.program.sources import parse
 from headlint.runtime.worker.program.standins import GUESSED, Absent
-from headlint.runtime.worker.program.uses import is_called, reads_last, word_compared, words_compared
+from headlint.runtime.worker.program.uses import is_called, is_table, reads_last, word_compared, words_compared
 
 PROGRAM = """
 import collections
@@ -124,6 +125,18 @@ def test_a_word_that_is_looked_for_in_a_guess_is_what_it_holds(module: Slice) ->
     assert word_compared(chosen, "kind") == "deep"
     assert words_compared(chosen) == {"mode": "wide"}
     assert reads_last(module.namespace["last_two"], "width") is False
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("Parameter(torch.FloatTensor(rows, width))", False),
+        ("Parameter(torch.FloatTensor(rows))", True),
+        ("Parameter(torch.tensor(rows, torch.float32), False)", True),
+    ],
+)
+def test_sizes_of_weights_are_no_weights(value: str, expected: bool) -> None:
+    assert is_table(ast.parse(f"self.weight = {value}"), "rows") is expected
 
 
 def test_a_key_that_a_function_looks_up_in_its_rest_is_guessed(module: Slice) -> None:

@@ -287,6 +287,8 @@ def _method_of_module(machine: Machine, module: HeapObject, name: str, arguments
                 if isinstance(inner, Container)
                 else Unknown()
             )
+        case "forward" | "call" if isinstance(module, Instance) and machine.method(module, name) is not None:
+            return Unknown()  # ``super().forward(x)``: that of a base that is not followed
         case "forward" | "__call__" | "call":
             return machine.call(module, arguments, at)
         case "reset_classifier" if isinstance(module, Backbone) and arguments.positional:

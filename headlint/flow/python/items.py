@@ -217,16 +217,28 @@ def _entry(machine: Machine, mapping: DictValue, index: Value) -> Value:
         case Constant(value):
             return machine.branches.opened(machine.read(mapping, value) or mapping.rest.child(value))
         case Unknown() if mapping.complete and mapping.slots:
-            return join(
+            others = [
                 ((Guard(Condition("==", index, key), True),), value)
                 for key, value in iteration.entries(machine, mapping)
-            )
+                if not _is_being_made(machine, value)
+            ]
+            return join(others) if others else mapping.rest.child(index)
         case Tensor(symbolic=False) if mapping.complete and mapping.slots:
             return any_of(tuple(value for _, value in iteration.entries(machine, mapping)))
         case Unknown() if not mapping.slots and (alike := iteration.alike(mapping.others)) is not None:
-            return alike
+            return mapping.rest.child(index) if _is_being_made(machine, alike) else alike
         case _:
             return mapping.rest.child(index)
+
+
+def _is_being_made(machine: Machine, value: Value) -> bool:
+    """Whether a class is the one whose constructor asks a table for a part: a model is none of its own parts."""
+    return isinstance(value, ClassValue) and any(
+        isinstance(frame.receiver, Instance)
+        and frame.receiver.cls is value
+        and getattr(frame.definition, "name", "") == "__init__"
+        for frame in machine.frames
+    )
 
 
 def _entry_of_option(machine: Machine, mapping: DictValue, option: Unknown, default: Hashable) -> Value:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from itertools import product
 from typing import TYPE_CHECKING
 
+from headlint.flow.machine.state import join
 from headlint.flow.python import builtin_calls, instance_tests, iteration, names, picked_by_name
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.assumptions import Assumption
+from headlint.flow.values.conditions import Condition, Guard
 from headlint.flow.values.library_values import Dataset, Parser
 from headlint.flow.values.python_values import (
     DRAWN,
@@ -52,7 +54,13 @@ def _partial(machine: Machine, arguments: Arguments, at: int) -> Value:
 
 
 def _parser(machine: Machine, arguments: Arguments, at: int) -> Value:
-    return Parser()
+    """A parser; its ``parents`` are parsers whose options it has too."""
+    parents = iteration.known_items(machine, arguments.get("parents") or TupleValue(())) or []
+    inherited: dict[Hashable, Value] = {}
+    for parent in parents:
+        if isinstance(parent, Parser):
+            inherited.update(_options(machine, parent))
+    return Parser(inherited)
 
 
 def parser_method(machine: Machine, parser: Parser, name: str, arguments: Arguments, at: int) -> Value:
@@ -62,7 +70,7 @@ def parser_method(machine: Machine, parser: Parser, name: str, arguments: Argume
             _add_option(machine, parser, arguments)
             return Unknown()
         case "parse_args" | "parse_known_args":
-            options = DictValue(dict(iteration.entries_of_object(machine, parser)), complete=False)
+            options = DictValue(_options(machine, parser), complete=False)
             return options if name == "parse_args" else TupleValue((options, Unknown()))
         case "set_defaults":
             for option, value in arguments.named.items():
@@ -70,8 +78,55 @@ def parser_method(machine: Machine, parser: Parser, name: str, arguments: Argume
             return Constant(None)
         case "add_argument_group" | "add_mutually_exclusive_group":
             return parser
+        case "add_subparsers":
+            return _commands(machine, parser, arguments)
+        case "add_parser":
+            return _command(machine, parser, arguments, at)
         case _:
             return Unknown()
+
+
+def _commands(machine: Machine, parser: Parser, arguments: Arguments) -> Value:
+    """What makes the parsers of a parser's commands: the parser itself, since it keeps them."""
+    match arguments.get("dest"):
+        case Constant(str() as option):
+            parser.command = machine.globals.child(Assumption(machine.unit.path, "", option))
+            machine.state.write(parser, option, parser.command)
+        case _:
+            parser.command = machine.globals.child(Assumption(machine.unit.path, "", "the command"))
+    return parser
+
+
+def _command(machine: Machine, parser: Parser, arguments: Arguments, at: int) -> Value:
+    made = _parser(machine, arguments, at)
+    match arguments.first("name"), made:
+        case Constant(str() as name), Parser():
+            parser.commands[name] = made
+    return made
+
+
+def _options(machine: Machine, parser: Parser) -> dict[Hashable, Value]:
+    """What a parser gives: its options and those of the command that is given, whichever.
+
+    What several commands say is what the given one says. Numbers that they disagree about may be any, and functions are
+    what a command does, which is a program of its own.
+    """
+    options: dict[Hashable, Value] = dict(iteration.entries_of_object(machine, parser))
+    said: dict[Hashable, dict[str, Value]] = {}
+    for name, command in parser.commands.items():
+        for option, value in _options(machine, command).items():
+            said.setdefault(option, {})[name] = value
+    for option, by_command in said.items():
+        first, *others = by_command.values()
+        if all(value == first for value in others):
+            options[option] = first
+        elif parser.command is None or not all(isinstance(value, ClassValue) for value in by_command.values()):
+            options[option] = machine.globals.child(Assumption(machine.unit.path, "", f"--{option}"))
+        else:
+            options[option] = join(
+                ((Guard(Condition("==", parser.command, name), True),), value) for name, value in by_command.items()
+            )
+    return options
 
 
 def _add_option(machine: Machine, parser: Parser, arguments: Arguments) -> None:

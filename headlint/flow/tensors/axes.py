@@ -93,7 +93,8 @@ def _axis_before(tensor: Tensor, axis: int, least_rank: int) -> int | None:
     if tensor.origin.layer is not None and axis < _untouched(tensor.origin.layer, effect, tensor):
         return axis
     if tensor.origin.note in _ARITHMETIC and tensor.inputs[0].shape.rank in (None, tensor.shape.rank):
-        return axis  # what is added to a tensor is as large, or spread over it
+        spread = len(tensor.inputs) > 1 and tensor.inputs[0].shape.size(axis) == 1
+        return None if spread else axis  # what is added to a tensor is as large, or spread over it
     if "matmul" in (tensor.origin.note, tensor.origin.name) and axis < (tensor.shape.rank or 0) - 1:
         return axis
     return None
@@ -289,16 +290,17 @@ def picked(key: Value) -> tuple[int, ...]:
     return (*order, *(NEW,) * (MOST_AXES - len(order)))
 
 
-def shifted_view(tensor: Tensor) -> Site | None:
-    """Where what a tensor was before an end of an axis was cut off was reshaped."""
+def shifted_views(tensor: Tensor) -> tuple[Site, ...]:
+    """Where what a tensor was before an end of an axis was cut off was reshaped, also before something was put beside it."""
     for _ in range(_LONGEST_SHIFT):
         if not tensor.inputs:
-            return None
+            return ()
         before = tensor.inputs[0]
         if tensor.origin.note == "index" and tensor.origin.factor is not None:
-            return before.origin.site
+            beside = before.inputs[0].inputs if before.inputs and before.inputs[0].origin.note == "concatenate" else ()
+            return tuple(one.origin.site for one in (before, *beside) if one.origin.site is not None)
         tensor = before
-    return None
+    return ()
 
 
 def cuts_an_end(key: Value) -> bool:

@@ -145,8 +145,7 @@ def _kept_by_view_as(machine: Machine, operation: Operation, tensor: Tensor) -> 
 
 def _note_shift(machine: Machine, operation: Operation, tensor: Tensor) -> None:
     """Note that a reshape of a reshape whose end was cut off shifts its rows."""
-    reshaped_at = axes.shifted_view(tensor)
-    if reshaped_at is not None:
+    for reshaped_at in axes.shifted_views(tensor):
         machine.emit(RowsShifted, operation.site, reshaped_at=reshaped_at)
 
 

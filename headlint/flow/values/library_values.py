@@ -147,7 +147,14 @@ class Part(Value, Struct, frozen=True):
 class Parser(HeapObject):
     """An ``argparse`` parser; its slots are the options' defaults by their names."""
 
-    __slots__ = ()
+    __slots__ = ("command", "commands")
+
+    def __init__(self, slots: Mapping[Hashable, Value] | None = None) -> None:
+        super().__init__(slots)
+        self.command: Unknown | None = None
+        """Which of its commands is given, where it has some."""
+        self.commands: dict[str, Parser] = {}
+        """The parsers of its commands."""
 
 
 class Dataset(HeapObject):

@@ -191,7 +191,11 @@ MADE_TENSOR = frozenset(
 )
 
 
-def is_table(function: Callable[..., Any], parameter: str) -> bool:
+OF_SIZES = frozenset({"Tensor", "FloatTensor"})
+"""What makes of several numbers a tensor of these sizes."""
+
+
+def is_table(function: Callable[..., Any] | ast.AST, parameter: str) -> bool:
     """Whether a parameter holds the weights of an embedding or of another layer."""
     for node in nodes_of(function):
         match node:
@@ -215,8 +219,8 @@ def is_table(function: Callable[..., Any], parameter: str) -> bool:
 def holds(node: ast.expr, parameter: str) -> bool:
     """Whether an expression is a parameter, or a tensor made of it."""
     match node:
-        case ast.Call(func=ast.Name(id=maker) | ast.Attribute(attr=maker), args=[value, *_]):
-            return maker in MADE_TENSOR and holds(value, parameter)
+        case ast.Call(func=ast.Name(id=maker) | ast.Attribute(attr=maker), args=[value, *sizes]):
+            return maker in MADE_TENSOR and not (sizes and maker in OF_SIZES) and holds(value, parameter)
         case ast.Call(func=ast.Attribute(value=value, attr="float" | "clone" | "double"), args=[]):
             return holds(value, parameter)
     return names(node, parameter)
