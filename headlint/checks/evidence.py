@@ -143,6 +143,11 @@ class Evidence(Struct, dict=True):
         return self.of(TrainingEvent)
 
     @cached_property
+    def stepped(self) -> list[Value]:
+        """What steps, optimizers and schedules, each once."""
+        return list({id(one.subject): one.subject for one in self.events if one.event is Event.STEPPED}.values())
+
+    @cached_property
     def runs(self) -> list[Run]:
         """The same by the runs of the module and of its functions."""
         return runs_of(self.events)

@@ -329,12 +329,11 @@ def _cleared_without_steps(evidence: Evidence, run: Run, backward: TrainingEvent
 
 def _may_be_used(evidence: Evidence, run: Run, backward: TrainingEvent, optimizer: Value) -> bool:
     """Whether anything may use the gradients that a loss gives the parameters of an optimizer: its step, or one of another."""
+    if any(one is optimizer for one in evidence.stepped):
+        return True
     if not any(_uses(run, event) or trains_apart(evidence, run, event, optimizer) for event in run.events):
-        stepped = (event.subject for event in evidence.events if event.event is Event.STEPPED)
-        return any(
-            one is optimizer or (isinstance(optimizer, Parameters) and may_concern(one, optimizer)) for one in stepped
-        )
-    steps = [step.subject for step in evidence.events if step.event is Event.STEPPED and not is_schedule(step.subject)]
+        return isinstance(optimizer, Parameters) and any(may_concern(one, optimizer) for one in evidence.stepped)
+    steps = [one for one in evidence.stepped if not is_schedule(one)]
     others = [event for event in run.events if event.event is not Event.STEPPED]
     return (
         not certainly_reaches(evidence, backward.subject, optimizer)

@@ -120,8 +120,7 @@ def cleared_for_others(evidence: Evidence, run: Run, backward: TrainingEvent) ->
 
     What it holds comes before what another one trains with this loss: behind that may stand a judge that is not to learn.
     """
-    steps = {event.subject for event in evidence.events if event.event is Event.STEPPED}
-    others = {step for step in steps if not is_schedule(step)}
+    others = [step for step in evidence.stepped if not is_schedule(step)]
     if not others or not all(isinstance(one, Optimizer) for one in others):
         return None
     by_hand = (Event.READ, Event.WRITTEN, Event.LEFT_OUT, Event.CUT_SHORT)

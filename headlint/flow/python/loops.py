@@ -32,7 +32,7 @@ STEPS_OF_A_CHEAP_LOOP = 600
 """A loop that costs less than this is followed to its end, whatever it does."""
 
 STEPS_OF_A_COSTLY_LOOP = 4_000
-"""One that costs more than this repeats an experiment: it is left early unless it collects what its rounds make."""
+"""One that costs more than this repeats an experiment: it is left early unless it collects more than what its rounds measure."""
 
 MOST_STEPS_OF_A_LOOP = 20_000
 """One that costs more than this, or than most of what there is, is left early, whatever it does."""
@@ -208,9 +208,24 @@ def _most_steps(machine: Machine) -> int:
 def _collects(replaced: dict[Cell, Value | None]) -> bool:
     """Whether a round put something beside what the rounds before it made, as a loop does that builds a model."""
     return any(
-        key == "items" or (old is None and not isinstance(heap_object, Scope))
+        _is_more(old, heap_object.slots.get(key))
+        if key == "items"
+        else old is None and not isinstance(heap_object, Scope)
         for (heap_object, key), old in replaced.items()
     )
+
+
+def _is_more(before: Value | None, now: Value | None) -> bool:
+    """Whether a list got anything else than what a round measures, single numbers that nothing is built from."""
+    match before, now:
+        case TupleValue(old), TupleValue(items) if len(items) > len(old):
+            return not all(isinstance(one, Unknown) or _is_single_number(one) for one in items[len(old) :])
+        case _:
+            return True
+
+
+def _is_single_number(value: Value) -> bool:
+    return isinstance(value, Tensor) and value.shape.rank == 0
 
 
 def _blur(

@@ -43,9 +43,10 @@ def note(machine: Machine, unit: ModuleUnit) -> None:
     in_losses = graph.reached(_losses(machine))
     learning = graph.reached(_kept(machine)) | in_losses
     learners = {fact.layer for tensor in learning if (fact := graph.made(tensor)) is not None}
+    trained = _trained_from_the_start(machine)
     for forward in forwards:
         if is_module(forward.module):
-            for cut, behind in _cuts(machine, forward, graph, learners):
+            for cut, behind in _cuts(machine, forward, graph, learners, trained):
                 here = forward.site.path == unit.path and cut.by != _BLOCK
                 if here or behind.output in in_losses:
                     machine.facts.append(cut)
@@ -103,7 +104,7 @@ def _kept(machine: Machine) -> Iterator[Tensor]:
 
 
 def _cuts(
-    machine: Machine, forward: ForwardDone, graph: _Graph, learners: set[Layer]
+    machine: Machine, forward: ForwardDone, graph: _Graph, learners: set[Layer], trained: set[Value]
 ) -> Iterator[tuple[GradientCut, LayerApplied]]:
     outputs = list(tensors_of(forward.output))
     if _is_partly_unknown(forward.output):
@@ -112,9 +113,9 @@ def _cuts(
         return
     live = graph.reached(outputs)
     applied = (fact for tensor in live if (fact := graph.made(tensor)) is not None)
-    trained = sorted(applied, key=lambda fact: (fact.site.path, fact.site.at))
-    own = _own_layers(machine, forward.module, _trained_from_the_start(machine))
-    ends = [(behind, [behind.input]) for behind in trained if behind.layer in own]
+    in_order = sorted(applied, key=lambda fact: (fact.site.path, fact.site.at))
+    own = _own_layers(machine, forward.module, trained)
+    ends = [(behind, [behind.input]) for behind in in_order if behind.layer in own]
     found: set[Site] = set()
     for behind, given in (*ends, *((first, outputs) for first, _ in ends[:1])):
         before = {
