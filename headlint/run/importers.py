@@ -25,8 +25,9 @@ class Importers:
     def __init__(self, loader: ProjectLoader, project: Project) -> None:
         self._loader = loader
         self._project = project
-        self._offered: dict[Path, frozenset[bytes]] = {}
-        self._words: dict[Path, frozenset[bytes]] = {}
+        self._offered: dict[Path, int] = {}
+        self._words: dict[Path, int] = {}
+        self._numbers: dict[bytes, int] = {}
 
     def of(self, file: Path, known: Set[Path] = frozenset(), handing_on: Set[Path] = frozenset()) -> Iterator[Path]:
         """The importers that may call what a file offers, but for those that are known and hand nothing on.
@@ -43,21 +44,29 @@ class Importers:
         """Let an importer offer what a file does; whether it did not offer all of that already."""
         before = self._offered_by(importer)
         self._offered[importer] = before | self._offered_by(file)
-        return len(self._offered[importer]) > len(before)
+        return self._offered[importer] != before
 
-    def _may_call(self, importer: Path, offered: frozenset[bytes]) -> bool:
-        return not offered.isdisjoint(self._words_of(importer)) or self._takes_any_name(importer)
+    def _may_call(self, importer: Path, offered: int) -> bool:
+        return bool(offered & self._words_of(importer)) or self._takes_any_name(importer)
 
-    def _offered_by(self, file: Path) -> frozenset[bytes]:
+    def _offered_by(self, file: Path) -> int:
         if file not in self._offered:
             found = _DEFINED.findall(self._text(file))
-            self._offered[file] = frozenset(name for names in found for name in names if name)
+            self._offered[file] = self._as_bits({name for names in found for name in names if name})
         return self._offered[file]
 
-    def _words_of(self, file: Path) -> frozenset[bytes]:
+    def _words_of(self, file: Path) -> int:
         if file not in self._words:
-            self._words[file] = frozenset(_WORD.findall(self._text(file)))
+            self._words[file] = self._as_bits(set(_WORD.findall(self._text(file))))
         return self._words[file]
+
+    def _as_bits(self, words: Set[bytes]) -> int:
+        """A set of words as a number with a bit for each: packages hand on thousands, which are joined and compared at once."""
+        numbers = [self._numbers.setdefault(word, len(self._numbers)) for word in words]
+        bits = bytearray(max(numbers, default=0) // 8 + 1)
+        for number in numbers:
+            bits[number // 8] |= 1 << number % 8
+        return int.from_bytes(bits, "little")
 
     def _takes_any_name(self, file: Path) -> bool:
         """Whether a file looks into a module by names that it computes."""

@@ -107,7 +107,7 @@ def check_files(
 
     selection = Selection(settings, files)
     relevant, refused = relevant_files(files, loader)
-    results = _analyze_all(relevant, loader, settings, progress)
+    results = _analyze_all(relevant, loader, settings, progress, files)
     if loader.cache:
         cache.clean()
     open_files = [Path(result.path) for result in results if result.open]
@@ -154,8 +154,13 @@ def reaches_library(file: Path, loader: ProjectLoader, settings: Settings) -> bo
 
 
 def _analyze_all(
-    files: Sequence[Path], loader: ProjectLoader, settings: Settings, progress: Progress | None = None
+    files: Sequence[Path],
+    loader: ProjectLoader,
+    settings: Settings,
+    progress: Progress | None = None,
+    given: Sequence[Path] = (),
 ) -> list[FileResult]:
+    """Analyse files; of all that were ``given`` it is worked out what reaches a library where that is worth a process."""
     results = [known for file in files if (known := _known_result(file, loader, settings)) is not None]
     known_paths = {result.path for result in results}
     files = [file for file in files if str(file) not in known_paths]
@@ -163,7 +168,7 @@ def _analyze_all(
     reaching = loader.reaching(settings.declared)
     reaching.modules_beside = max(reaching.modules_beside, MODULES_BESIDE_EACH * len(files))
     if pool.is_many(files) and not loader.buffers:
-        reaching.settle(pool.apart(lambda: {file: reaching.names_in(file) for file in files}))
+        reaching.settle(pool.apart(lambda: {file: reaching.names_in(file) for file in (*files, *given)}))
     finder = pool.Pool(loader, partial(_analyze, settings=settings))
     for result in finder.map(files, processes):
         results.append(result)
