@@ -55,12 +55,17 @@ class TooLarge(BaseException):
     """The model has more parameters than allowed; no ``except Exception`` on the way may take it for its own."""
 
 
+def text_of(error: BaseException) -> str:
+    """What an error says."""
+    try:
+        return str(error)
+    except BaseException:  # a program's own error may raise anything when it is asked for its text
+        return "its text cannot be read"
+
+
 def describe(error: BaseException) -> str:
     """One line that names an error, short enough for a report."""
-    try:
-        words = " ".join(NOISE.sub(" ", str(error)).split())
-    except BaseException:  # a program's own error may raise anything when it is asked for its text
-        words = "its text cannot be read"
+    words = " ".join(NOISE.sub(" ", text_of(error)).split())
     if not words and isinstance(error, AssertionError):
         words = failing_line(error)
     text = f"{type(error).__name__}: {words}" if words else type(error).__name__

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..reasons import Unmeasurable
+from ..reasons import Unmeasurable, text_of
 from .sources import parse, read_source
 
 if TYPE_CHECKING:
@@ -34,9 +34,10 @@ class Registrations:
 
     def enter(self, error: BaseException) -> bool:
         """Executes the definitions that are registered under what an error says is missing; whether there were any."""
-        if self.program is None or not (isinstance(error, KeyError) or LOOKED_UP.search(str(error))):
+        text = text_of(error)
+        if self.program is None or not (isinstance(error, KeyError) or LOOKED_UP.search(text)):
             return False
-        wanted = set(re.findall(r"\w+", str(error)))
+        wanted = set(re.findall(r"\w+", text))
         found = [one for one in self.definitions(wanted) if one not in self.entered]
         if not found or len(self.entered) > MOST_ENTERED:
             return False

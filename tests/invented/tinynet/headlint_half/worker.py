@@ -34,7 +34,9 @@ class Adapter:
     def is_model_class(self, value: Any) -> bool:
         return isinstance(value, type) and issubclass(value, tinynet.Module)
 
-    def optimizers(self, module: Slice, name: str, step: Callable[[Any, Any], Step | None]) -> list[dict[str, Any]]:
+    def optimizers(
+        self, module: Slice, name: str, step: Callable[[Any, Any], Step | None], recipe: Recipe
+    ) -> list[dict[str, Any]]:
         return []
 
     def placed(self) -> AbstractContextManager[Any]:
