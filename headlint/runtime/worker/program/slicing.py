@@ -428,7 +428,11 @@ class Namespace(dict[str, Any]):
         if unit.forgiven:
             self.notes.append(f"line {unit.node.lineno}: {describe(error)}")
             return True
-        if isinstance(unit.node, ast.Assign) and OF_NOTHING.search(text_of(error)) and all(map(NUMBER.search, unit.binds)):
+        if (
+            isinstance(unit.node, ast.Assign)
+            and OF_NOTHING.search(text_of(error))
+            and all(map(NUMBER.search, unit.binds))
+        ):
             self.update({name: guessed_size(name, guess_option(name)) for name in unit.binds})
             return True
         return self.failed is not None and not unit.mutates and self.failed(self, unit.node, error)
