@@ -64,12 +64,13 @@ def train{number}(model, loader, optimizer, device="cpu"):
 
 def evaluate{number}(loader):
     model = Encoder{number}()
+    train{number}(model, loader, torch.optim.Adam(model.parameters()))
+    model.eval()
     correct = 0
     with torch.no_grad():
         for x, y in loader:
             scores = model(x)
             correct += (scores.argmax(1) == y).sum().item()
-    train{number}(model, loader, torch.optim.Adam(model.parameters()))
     return correct
 '''
 TYPED_BEHIND = "    total"
