@@ -46,6 +46,7 @@ class ProjectLoader:
         self.buffers = buffers or {}
         self.documents: dict[str, Document] = {}
         self.asked: dict[Question, str] = {}
+        self._answered: dict[Question, str] = {}
         self._bodies: dict[Path, ir.Module | None] = {}
         self._digests: dict[Path, str] = {}
         self._settings: dict[Path, Settings] = {}
@@ -163,7 +164,13 @@ class ProjectLoader:
 
     def answers_alike(self, asked: Mapping[Question, str]) -> bool:
         """Whether the loader would give the same answers again."""
-        return all(self._answer(question) == answer for question, answer in asked.items())
+        return all(self._answer_once(question) == answer for question, answer in asked.items())
+
+    def _answer_once(self, question: Question) -> str:
+        """The answer to a question; the files of a project ask many of the same."""
+        if question not in self._answered:
+            self._answered[question] = self._answer(question)
+        return self._answered[question]
 
     def _answer(self, question: Question) -> str:
         match question:
