@@ -59,7 +59,7 @@ def _fits_by_option(evidence: Evidence, fact: LayerApplied) -> bool:
 def _picks_what_is_given(guard: Guard) -> bool:
     condition = guard.condition
     return (
-        (condition.operator == "==" and isinstance(condition.operand, str))
+        condition.asks_for_a_name
         or (condition.operator == "is" and condition.operand is None)
         or (condition.operator in (">", ">=", "<", "<=", "==") and condition.operand in (0, 1))
     )
@@ -81,7 +81,7 @@ def _are_named_apart(other: LayerApplied, fact: LayerApplied) -> bool:
 
 
 def _names(guard: Guard) -> bool:
-    return guard.outcome and guard.condition.operator == "==" and isinstance(guard.condition.operand, str)
+    return guard.outcome and guard.condition.asks_for_a_name
 
 
 def _other_input(other: LayerApplied, fact: LayerApplied) -> bool:

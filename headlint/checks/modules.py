@@ -8,6 +8,7 @@ from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
 from headlint.checks.evidence import Evidence, is_proved
 from headlint.checks.tensors import short
 from headlint.flow.values.facts import BuiltInForward, DropoutCall, GradientCut, LayerUnused, ParameterLoose, PartsKept
+from headlint.frameworks import torch
 
 _REGISTERING = {"list": "nn.ModuleList", "tuple": "nn.ModuleList", "dict": "nn.ModuleDict"}
 
@@ -66,7 +67,7 @@ def dropout_that_stays_on(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL609."""
     for call in evidence.of(DropoutCall):
         name = short(call.name)
-        attention = name == "scaled_dot_product_attention"
+        attention = call.name == torch.ATTENTION_THAT_DROPS
         because = "it drops as many as dropout_p says" if attention else "its argument training is True by default"
         message = (
             f"F.{name} drops values in evaluation too: {because}, whatever mode {call.module} is in, so the same input gives "

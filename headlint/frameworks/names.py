@@ -105,12 +105,12 @@ _PREFIXES = (
 _TORCH_MODULES = tuple(
     f"torch.nn.{name}."
     for name in (
-        *("activation", "adaptive", "batchnorm", "container", "conv", "distance", "dropout", "flatten", "fold"),
-        *("instancenorm", "linear", "loss", "module", "normalization", "padding", "pixelshuffle", "pooling", "rnn"),
-        *("sparse", "transformer", "upsampling"),
+        *("modules", "activation", "adaptive", "batchnorm", "container", "conv", "distance", "dropout", "flatten"),
+        *("fold", "instancenorm", "linear", "loss", "module", "normalization", "padding", "pixelshuffle", "pooling"),
+        *("rnn", "sparse", "transformer", "upsampling"),
     )
 )
-"""Where ``torch.nn`` defines what it hands on; ``torch.nn.modules`` is left out before the module's name."""
+"""Where ``torch.nn`` defines what it hands on; ``torch.nn.modules`` may be left out before the module's name."""
 
 _TRAINING_LIBRARIES = {
     "ignite.": "ignite.engine.",
@@ -187,8 +187,6 @@ def canonical(path: str) -> str:
             return canonical(replacement + path[len(prefix) :])
     if path.startswith("keras."):
         return _keras(path)
-    if path.startswith("torch.nn.modules."):
-        return "torch.nn." + path.rsplit(".", 1)[-1]
     if path.startswith(_TORCH_MODULES):
         return "torch.nn." + path.rsplit(".", 1)[-1]
     if path.startswith("torch_geometric.nn.conv."):

@@ -168,7 +168,7 @@ def _analyze_all(
     reaching = loader.reaching(settings.declared)
     reaching.modules_beside = max(reaching.modules_beside, MODULES_BESIDE_EACH * len(files))
     if pool.is_many(files) and not loader.buffers:
-        reaching.settle(pool.apart(lambda: {file: reaching.names_in(file) for file in (*files, *given)}))
+        reaching.settle(pool.apart(lambda: {file: reaching.names_in(file) for file in dict.fromkeys((*files, *given))}))
     finder = pool.Pool(loader, partial(_analyze, settings=settings))
     for result in finder.map(files, processes):
         results.append(result)

@@ -210,6 +210,11 @@ def _is_loss(value: Value) -> bool:
     return isinstance(value, Tensor) and value.domain.name == "LOSS" and value.attached
 
 
+def hands_over(event: TrainingEvent, optimizer: Value) -> bool:
+    """Whether a call that is not followed gets the optimizer, or a module that it trains."""
+    return event.event is Event.HANDED_OVER and any(reaches(value, optimizer) for value in event.given)
+
+
 def reaches(value: Value, optimizer: Value, depth: int = DEEPEST) -> bool:
     """Whether somebody who has a value has the optimizer, or a module that it trains."""
     if value is optimizer:

@@ -18,11 +18,11 @@ from headlint.checks.training.gathering import (
 from headlint.checks.training.holding import (
     called,
     concerns_all_of,
+    hands_over,
     is_optimizer,
     is_schedule,
     may_concern,
     may_train,
-    reaches,
 )
 from headlint.checks.training.order import Run, always_with, is_of_command_line, is_option, is_plain, together
 from headlint.checks.training.reach import certainly_reaches, may_reach
@@ -41,6 +41,7 @@ from headlint.flow.values.conditions import Guard
 from headlint.flow.values.facts import Event, TrainingEvent
 from headlint.flow.values.python_values import FunctionValue, Site, Unknown, Value
 from headlint.flow.values.training_values import Optimizer, Parameters, Scaler
+from headlint.frameworks import training
 
 
 def gradients_never_cleared(evidence: Evidence) -> Iterator[Diagnostic]:
@@ -118,7 +119,7 @@ def _is_about(event: TrainingEvent, optimizer: Optimizer) -> bool:
         case Event.CLEARED, Unknown(key=("parameter", _, _)):
             return False
         case Event.HANDED_OVER, _:
-            return any(reaches(value, optimizer) for value in event.given)
+            return hands_over(event, optimizer)
         case _:
             return True
 
@@ -357,8 +358,7 @@ def _never_stepped(evidence: Evidence, run: Run, backward: TrainingEvent) -> Ite
     for event in built:
         optimizer = event.subject
         used = any(
-            (other.event in using and other.subject is optimizer)
-            or (other.event is Event.HANDED_OVER and any(reaches(value, optimizer) for value in other.given))
+            (other.event in using and other.subject is optimizer) or hands_over(other, optimizer)
             for other in evidence.events
         )
         if used or not certainly_reaches(evidence, backward.subject, optimizer):
@@ -384,7 +384,7 @@ _APPLYING = re.compile(r"apply|minimize|assign|update(?!_state)|step|train")
 def _tape_without_step(run: Run, taken: TrainingEvent) -> Iterator[Diagnostic]:
     """``tape.gradient(loss, model.trainable_variables)`` in a loop, after which no optimizer applies anything."""
     match taken.by, taken.given:
-        case Unknown(key=("tensorflow.GradientTape", _)), (Unknown(key=variables),):
+        case Unknown(key=(training.TAPE, _)), (Unknown(key=variables),):
             if (variables[-1] if isinstance(variables, tuple) else variables) not in TRAINABLE:
                 return
         case _:

@@ -16,17 +16,9 @@ _DROPPING_BY_DEFAULT = ("TransformerEncoderLayer", "TransformerDecoderLayer", "T
 
 _READING = frozenset(
     {"state_dict", "parameters", "named_parameters", "buffers", "children", "modules", "named_modules", "summary"}
-    | {
-        "watch",
-        "add_graph",
-        "patch_replication_callback",
-        "save",
-        "print",
-        "len",
-        "count_parameters",
-        "load_state_dict",
-    }
-    | {"info", "debug", "warning", "error", "log", "format", "str", "repr", "type", "hasattr", "isinstance", "id"}
+    | {"watch", "add_graph", "patch_replication_callback", "save", "print", "len", "count_parameters"}
+    | {"load_state_dict", "info", "debug", "warning", "error", "log", "format", "str", "repr", "type", "hasattr"}
+    | {"isinstance", "id"}
 )
 """Methods of a model, and functions that are given one, that leave its mode as it is."""
 

@@ -24,6 +24,7 @@ from headlint.flow.values.python_values import (
     Value,
 )
 from headlint.flow.values.tensor_values import Tensor
+from headlint.frameworks import training
 
 TRAINABLE = ("trainable_variables", "trainable_weights")
 DEEPEST = 8
@@ -85,7 +86,7 @@ def _zipped(event: TrainingEvent) -> tuple[Site, HeapObject] | None:
 
 def _is_taken_at(event: TrainingEvent, site: Site) -> bool:
     match event.by:
-        case Unknown(key=("tensorflow.GradientTape", _)):
+        case Unknown(key=(training.TAPE, _)):
             return event.site == site
         case _:
             return False

@@ -12,12 +12,12 @@ from headlint.checks.training.holding import (
     builds_an_optimizer,
     called,
     concerns_all_of,
+    hands_over,
     held_by,
     is_optimizer,
     is_schedule,
     may_concern,
     may_train,
-    reaches,
 )
 from headlint.checks.training.order import Run, always_with
 from headlint.checks.training.reach import certainly_reaches, depends_on, may_reach
@@ -127,16 +127,12 @@ def cleared_for_others(evidence: Evidence, run: Run, backward: TrainingEvent) ->
     if any(event.event in by_hand for event in evidence.events):
         return None
     for event in run.round_of(backward):
-        match event.event, event.subject:
-            case Event.CLEARED, Optimizer() as optimizer if always_with(event, backward):
-                pass
-            case _:
-                continue
-        handed = any(
-            event.event is Event.HANDED_OVER and any(reaches(value, optimizer) for value in event.given)
-            for event in evidence.events
-        )
-        if handed or any(may_concern(one, optimizer) for one in others):
+        optimizer = event.subject
+        if event.event is not Event.CLEARED or not isinstance(optimizer, Optimizer) or not always_with(event, backward):
+            continue
+        if any(hands_over(other, optimizer) for other in evidence.events) or any(
+            may_concern(one, optimizer) for one in others
+        ):
             continue
         if certainly_reaches(evidence, backward.subject, optimizer) and any(
             _comes_before(evidence, backward.subject, optimizer, one) for one in others if isinstance(one, Optimizer)

@@ -21,19 +21,9 @@ KINETICS_CLASSES = 400
 
 _OF_VIDEOS = ("r3d_", "mc3_", "r2plus1d_", "mvit_", "s3d", "swin3d_")
 _OF_TORCHVISION = (
-    *(
-        "alexnet",
-        "convnext_",
-        "densenet",
-        "efficientnet_",
-        "googlenet",
-        "inception_v3",
-        "maxvit_",
-        "mnasnet",
-        "mobilenet_",
-    ),
-    *("regnet_", "resnet", "resnext", "shufflenet_", "squeezenet", "swin_", "vgg", "vit_", "wide_resnet", *_OF_VIDEOS),
-    *("get_model", "unknown_model"),
+    *("alexnet", "convnext_", "densenet", "efficientnet_", "googlenet", "inception_v3", "maxvit_", "mnasnet"),
+    *("mobilenet_", "regnet_", "resnet", "resnext", "shufflenet_", "squeezenet", "swin_", "vgg", "vit_"),
+    *("wide_resnet", "get_model", "unknown_model", *_OF_VIDEOS),
 )
 """How the functions that build a model of torchvision begin. Source: ``list_models()`` of torchvision 0.29."""
 

@@ -108,7 +108,8 @@ def call_name(machine: Machine, path: str, arguments: Arguments, at: int) -> Val
         wrapped = arguments.first("module", "model", "obj") or Unknown()
         if path.startswith("copy."):
             modules.note_copy(machine, wrapped)
-            return wrapped.child(("copy", site)) if isinstance(wrapped, Unknown) else wrapped
+            if isinstance(wrapped, Unknown):
+                return wrapped.child(("copy", site))
         return wrapped
     if path in torch.NO_GRADIENT:
         return FrameworkName("torch.no_grad")

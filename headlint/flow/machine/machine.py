@@ -326,7 +326,9 @@ class Machine:
             asked = arguments.named.get("training")
             says_mode = asked is not None or len(arguments.positional) > 1 or not arguments.complete
             self.note_event(
-                *(Event.APPLIED, self.site(at), module),
+                Event.APPLIED,
+                self.site(at),
+                module,
                 by=result,
                 given=arguments.positional,
                 training=asked == Constant(True) and not self.comprehending,

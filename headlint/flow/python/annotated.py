@@ -103,9 +103,9 @@ def _forget_sizes(machine: Machine, made: Instance) -> None:
     """The numbers of settings hold a place: those who fill them in, or load them, know their sizes."""
     ancestors = [one for one in made.cls.ancestors() if isinstance(one, ClassValue)]
     filled = ancestors if any(one.dataclass for one in ancestors) else []
-    names = {name for cls in filled for name, value in cls.slots.items() if _is_number(value)}
+    names = {name for cls in filled for name, value in cls.slots.items() if is_number(value)}
     if _is_plain(made.cls):
-        names |= {name for name, value in made.slots.items() if _is_number(value) and _is_a_default(value)}
+        names |= {name for name, value in made.slots.items() if is_number(value) and _is_a_default(value)}
     for name in names:
         if isinstance(name, str):
             machine.state.write(made, name, Unknown("a number among settings"))
@@ -115,5 +115,6 @@ def _is_a_default(value: Value) -> bool:
     return isinstance(value, Constant) and bool(value.assumptions)
 
 
-def _is_number(value: Value) -> bool:
+def is_number(value: Value) -> bool:
+    """Whether a value is a known number; True and False are none."""
     return isinstance(value, Constant) and isinstance(value.value, int | float) and not isinstance(value.value, bool)

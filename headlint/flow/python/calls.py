@@ -250,15 +250,6 @@ def _bind(
     return bound
 
 
-def _is_number(default: Value) -> bool:
-    """Whether a default is a size or a rate, which settings give as a rule."""
-    match default:
-        case Constant(int() | float() as number):
-            return not isinstance(number, bool)
-        case _:
-            return False
-
-
 def _assumption(function: FunctionValue, parameter: str) -> Assumption:
     return Assumption(function.scope.unit.path, f"{function.name}:{function.definition.at}", parameter)
 
@@ -290,8 +281,8 @@ def _assumed(
     symbol = machine.globals.child(assumption)
     if default.value is None:
         return symbol  # None stands for "not given", and says nothing of what is given
-    if settings and _is_number(default):
-        return symbol
+    if settings and annotated.is_number(default):
+        return symbol  # a size or a rate, which settings give as a rule
     return Constant(default.value, default.assumptions | {assumption}, symbol)
 
 

@@ -90,13 +90,12 @@ def _goes_through_modules(machine: Machine, iterable: Value) -> bool:
     match machine.state.narrow(iterable):
         case Dataset(name="zip", slots={"of": TupleValue(columns)}):
             known = [iteration.known_items(machine, column) or [] for column in columns]
-            return any(len(column) > 1 and all(map(_is_module, column)) for column in known)
+            return any(
+                len(column) > 1 and all(isinstance(one, Layer | Container | Instance) for one in column)
+                for column in known
+            )
         case _:
             return False
-
-
-def _is_module(value: Value) -> bool:
-    return isinstance(value, Layer | Container | Instance)
 
 
 def _of_any_shape(value: Value) -> Value:

@@ -22,7 +22,7 @@ from headlint.flow.values.python_values import (
     Value,
 )
 from headlint.flow.values.tensor_values import Tensor
-from headlint.frameworks.training import TAPE
+from headlint.frameworks import training
 from headlint.syntax import ir
 
 if TYPE_CHECKING:
@@ -319,7 +319,7 @@ def _with(machine: Machine, node: ir.With) -> bool:
         if target is not None:
             assign(machine, target, value)
         match value:
-            case Unknown(key=(str() as path, Site())) if path == TAPE:
+            case Unknown(key=(training.TAPE, Site())):
                 machine.note_event(Event.RECORDED, machine.site(item), value)
     before, site_before = machine.without_gradient, machine.no_gradient_at
     machine.without_gradient = 0 if switched_on else before + switched_off

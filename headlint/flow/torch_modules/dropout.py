@@ -16,11 +16,12 @@ if TYPE_CHECKING:
 
 def note_call(machine: Machine, name: str, arguments: Arguments, at: int) -> None:
     """Note a call of ``F.dropout`` during the ``forward`` of a module that does not pass the mode."""
-    if name == torch.ATTENTION_THAT_DROPS:
-        _note_attention(machine, name, arguments, at)
-        return
     frame = machine.frames.of_forward()
     if frame is None or not isinstance(frame.receiver, Instance) or not is_module(frame.receiver):
+        return
+    if name == torch.ATTENTION_THAT_DROPS:
+        if _drops_a_share(machine, frame.receiver, arguments):
+            machine.emit(DropoutCall, machine.site(at), name=name, module=frame.receiver.cls.name)
         return
     if torch.drops_by_design(frame.receiver.cls.name):
         return
@@ -39,20 +40,15 @@ def note_call(machine: Machine, name: str, arguments: Arguments, at: int) -> Non
     machine.emit(DropoutCall, machine.site(at), name=name, module=frame.receiver.cls.name)
 
 
-def _note_attention(machine: Machine, name: str, arguments: Arguments, at: int) -> None:
-    """Note attention that is given the share that it drops as a number, or as the module keeps it."""
-    frame = machine.frames.of_forward()
-    if frame is None or not isinstance(frame.receiver, Instance) or not is_module(frame.receiver):
-        return
+def _drops_a_share(machine: Machine, module: Instance, arguments: Arguments) -> bool:
+    """Whether attention is given the share that it drops as a number, or as the module keeps it."""
     share = arguments.positional[4] if len(arguments.positional) > 4 else arguments.named.get("dropout_p")
     if machine.frames.mode_decides() or machine.frames.mode_chose(share):
-        return
+        return False
     match share:
         case Constant(float() as number) if 0 < number < 1:
-            kept = True
+            return True
         case None | Constant():
-            kept = False
+            return False
         case _:
-            kept = any(share is machine.read(frame.receiver, slot) for slot in frame.receiver.slots)
-    if kept:
-        machine.emit(DropoutCall, machine.site(at), name=name, module=frame.receiver.cls.name)
+            return any(share is machine.read(module, slot) for slot in module.slots)

@@ -19,6 +19,11 @@ class Condition(Struct, frozen=True, cache_hash=True):
     subject: Hashable
     operand: Hashable = None
 
+    @property
+    def asks_for_a_name(self) -> bool:
+        """Whether something that is not known is compared with a given name."""
+        return self.operator == "==" and isinstance(self.operand, str)
+
 
 def compared(operator: str, subject: Unknown, operand: Hashable) -> Condition:
     """The test of an unknown value against a known one; that of ``n + 1`` against 3 is that of ``n`` against 2."""
@@ -80,7 +85,7 @@ class Guard:
     @property
     def rules_out_a_name(self) -> bool:
         """Whether something that is not known has another name than a given one."""
-        return not self.outcome and self.condition.operator == "==" and isinstance(self.condition.operand, str)
+        return not self.outcome and self.condition.asks_for_a_name
 
 
 class Test(Value, Struct, frozen=True):
