@@ -300,6 +300,8 @@ def write_item(machine: Machine, owner: Value, index: Value, value: Value, site:
             machine.state.write(backbone, (*steps, _index_key(index)), value)
         case Container(), Constant(str() as name):
             machine.add_member(owner, name, value)
+        case Container(), _:
+            machine.parts.register(value)
         case Unknown(), Constant(str() as name) if isinstance(value, Tensor):
             machine.state.write(machine.extras, (owner, name), value)  # a batch gets an answer beside what it holds
         case Unknown(), Constant(str() as name):
