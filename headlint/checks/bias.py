@@ -37,6 +37,7 @@ def _layers(tensor: Tensor) -> list[Tensor]:
 
 
 def without_bias(layer: Layer) -> bool:
+    """Whether a layer was built without a bias and is given none afterwards."""
     return (
         bool(layer.kind.bias)
         and constant(layer, layer.kind.bias) is False
