@@ -9,6 +9,7 @@ from headlint.flow.python import annotated, items, loss_classes, names, placehol
 from headlint.flow.values.conditions import Choice, Option
 from headlint.flow.values.facts import Event
 from headlint.flow.values.library_values import (
+    MODULES,
     Backbone,
     Container,
     Dataset,
@@ -244,11 +245,11 @@ def _of_dataset(machine: Machine, dataset: Dataset, name: str) -> Value:
 
 
 def _note_replaced(machine: Machine, owner: Instance, name: str, new: Value, by: Site) -> None:
-    if not isinstance(new, Layer | Container | Instance | Choice):
+    if not isinstance(new, (*MODULES, Choice)):
         return
     before = machine.read(owner, name)
     machine.parts.put_in_place(new, before)
-    if isinstance(before, Layer | Container | Instance) and not isinstance(new, Choice):
+    if isinstance(before, MODULES) and not isinstance(new, Choice):
         machine.parts.replaced.append(Replaced(owner, name, before, owner.sites[name], by))
 
 

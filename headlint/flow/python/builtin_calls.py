@@ -13,7 +13,7 @@ from headlint.flow.python import evaluated_texts, instance_tests, iteration, los
 from headlint.flow.values import sizes
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.conditions import Condition, Test
-from headlint.flow.values.library_values import Container, Dataset, Layer, Loss
+from headlint.flow.values.library_values import MODULES, Container, Dataset, Layer, Loss
 from headlint.flow.values.python_values import (
     RANGE_NUMBER,
     ClassValue,
@@ -190,7 +190,7 @@ def _tuple(machine: Machine, arguments: Arguments, at: int) -> Value:
         return TupleValue(tuple(items))
     given = machine.state.narrow(arguments.positional[0])
     parts = iteration.slot_items(machine, given) if isinstance(given, ListValue | Container) else None
-    if parts and all(isinstance(one, Layer | Container | Instance) for one in parts):
+    if parts and all(isinstance(one, MODULES) for one in parts):
         return ListValue(parts, approximate=True)  # nobody asks whether it is a list: its layers are what counts
     return Unknown()
 

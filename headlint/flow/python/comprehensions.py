@@ -6,11 +6,10 @@ from collections.abc import Hashable
 from typing import TYPE_CHECKING
 
 from headlint.flow.python import carried, iteration
-from headlint.flow.values.library_values import Container, Dataset, Layer
+from headlint.flow.values.library_values import MODULES, Dataset
 from headlint.flow.values.python_values import (
     Constant,
     DictValue,
-    Instance,
     ListValue,
     Scope,
     TupleValue,
@@ -90,10 +89,7 @@ def _goes_through_modules(machine: Machine, iterable: Value) -> bool:
     match machine.state.narrow(iterable):
         case Dataset(name="zip", slots={"of": TupleValue(columns)}):
             known = [iteration.known_items(machine, column) or [] for column in columns]
-            return any(
-                len(column) > 1 and all(isinstance(one, Layer | Container | Instance) for one in column)
-                for column in known
-            )
+            return any(len(column) > 1 and all(isinstance(one, MODULES) for one in column) for column in known)
         case _:
             return False
 

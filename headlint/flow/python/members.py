@@ -10,12 +10,11 @@ from msgspec.structs import replace
 
 from headlint.flow.python import iteration
 from headlint.flow.values.conditions import Choice
-from headlint.flow.values.library_values import Backbone, Container, Dataset, Layer, Part
+from headlint.flow.values.library_values import MODULES, Backbone, Container, Dataset, Part
 from headlint.flow.values.python_values import (
     COUNTER,
     Constant,
     DictValue,
-    Instance,
     ListValue,
     TupleValue,
     Unknown,
@@ -131,7 +130,7 @@ def _is_module(value: Value) -> bool:
         case Choice(options):
             return all(_is_module(option.value) for option in options)
         case _:
-            return isinstance(value, Layer | Container | Instance | Backbone | Part)
+            return isinstance(value, (*MODULES, Backbone, Part))
 
 
 def _by_number(machine: Machine, node: ir.For, start: int, stop: Unknown) -> Walk | None:

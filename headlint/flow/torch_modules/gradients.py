@@ -18,7 +18,7 @@ from headlint.flow.values.facts import (
     LossUse,
     TrainingEvent,
 )
-from headlint.flow.values.library_values import Container, Layer
+from headlint.flow.values.library_values import MODULES, Container, Layer
 from headlint.flow.values.modules import ModuleUnit
 from headlint.flow.values.python_values import DictValue, HeapObject, Instance, ListValue, Site, Unknown, Value
 from headlint.flow.values.tensor_values import Tensor
@@ -192,7 +192,7 @@ def _children(machine: Machine, thing: HeapObject) -> list[HeapObject]:
             values = [value for _, value in iteration.entries(machine, thing)]
         case _:
             return []
-    kinds = Layer | Container | Instance | ListValue | DictValue
+    kinds = (*MODULES, ListValue, DictValue)
     return [one for value in values for one in things_of(value) if isinstance(one, kinds)]
 
 

@@ -11,7 +11,7 @@ from headlint.flow.machine.parts import possible_items, things_of
 from headlint.flow.python import attributes, items, iteration
 from headlint.flow.torch_modules.written import is_own
 from headlint.flow.values.facts import PartsKept
-from headlint.flow.values.library_values import Backbone, Container, Layer
+from headlint.flow.values.library_values import MODULES, Backbone, Container, Layer
 from headlint.flow.values.modules import ModuleUnit
 from headlint.flow.values.python_values import (
     ClassValue,
@@ -104,7 +104,7 @@ def has_weights(machine: Machine, value: Value, since: int = 0) -> bool:
             return any(
                 has_weights(machine, part, since)
                 for part in _own(machine, value)
-                if isinstance(part, Layer | Container | Instance) and part.born > (since or value.born)
+                if isinstance(part, MODULES) and part.born > (since or value.born)
             )
         case Instance():
             kind = registry.LAYERS.get(value.cls.framework_base())
@@ -183,7 +183,7 @@ def _parts(machine: Machine, values: Iterable[Value | None]) -> Iterator[HeapObj
     """The layers and modules that a module takes for its parts when they are assigned to it, and theirs."""
     for value in values:
         for thing in things_of(value) if value is not None and not isinstance(value, TupleValue) else ():
-            if isinstance(thing, Layer | Instance | Backbone | Container):
+            if isinstance(thing, (*MODULES, Backbone)):
                 yield thing
             if isinstance(thing, Container):
                 yield from _parts(machine, possible_items(machine.state, thing))
@@ -269,7 +269,7 @@ def _members(machine: Machine, value: Collection, depth: int = 3) -> Iterator[He
 
 def _is_plain(machine: Machine, value: Collection) -> bool:
     texts = not isinstance(value, DictValue) or all(isinstance(key, str) for key in value.slots)
-    return texts and all(isinstance(item, Layer | Container | Instance) for item in _items(machine, value))
+    return texts and all(isinstance(item, MODULES) for item in _items(machine, value))
 
 
 def class_of(thing: HeapObject) -> str:

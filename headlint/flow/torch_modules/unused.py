@@ -12,7 +12,7 @@ from headlint.flow.python import attributes
 from headlint.flow.torch_modules.parts import class_of, has_parameters, has_weights, held_in
 from headlint.flow.torch_modules.written import written
 from headlint.flow.values.facts import LayerUnused
-from headlint.flow.values.library_values import Container, Layer
+from headlint.flow.values.library_values import MODULES, Container
 from headlint.flow.values.modules import ModuleUnit
 from headlint.flow.values.python_values import ClassValue, FunctionValue, HeapObject, Instance, Site
 from headlint.syntax import ir
@@ -85,7 +85,7 @@ def _left_alone(machine: Machine, unit: ModuleUnit) -> dict[Site, tuple[Instance
             continue
         for name, site in instance.sites.items():
             thing = machine.read(instance, name)
-            if not isinstance(thing, Layer | Container | Instance) or thing.born < instance.born or "dummy" in name:
+            if not isinstance(thing, MODULES) or thing.born < instance.born or "dummy" in name:
                 continue
             if not _is_touched(machine, thing) and _has_something_to_train(machine, thing):
                 found.setdefault(site, (instance, name, thing))

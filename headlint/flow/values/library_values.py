@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from headlint.flow.values.intervals import Interval
-from headlint.flow.values.python_values import Constant, HeapObject, Site, TupleValue, Unknown, Value
+from headlint.flow.values.python_values import Constant, HeapObject, Instance, Site, TupleValue, Unknown, Value
 from headlint.flow.values.tensor_values import Labels, Origin, Shape, Tensor
 from headlint.frameworks.kinds import LayerKind, LossKind
 
@@ -87,6 +87,10 @@ class Container(HeapObject):
         """The members as they are now."""
         value = self.slots["items"]
         return value.items if isinstance(value, TupleValue) else ()
+
+
+MODULES = (Layer, Container, Instance)
+"""What a model of PyTorch is made of: layers, containers of them, and objects of classes that the program writes."""
 
 
 class Model(HeapObject):
