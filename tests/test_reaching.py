@@ -98,6 +98,16 @@ def test_a_method_that_only_tensors_have(tmp_path: Path) -> None:
     assert names_in(tmp_path, main=main) == {"main"}
 
 
+def test_what_has_a_tensor_s_name_and_takes_none(tmp_path: Path) -> None:
+    main = (
+        "import math\nfrom math import log\nfrom package.gradient import slope\n\n\n"
+        "def entropy(shares):\n    return -sum(share * log(share) + math.exp(share) for share in shares)\n\n\n"
+        "def tell(logger, text):\n    logger.log(1, text)\n\n\n"
+        "def loss(shares):\n    return -shares.log()\n"
+    )
+    assert names_in(tmp_path, main=main, package_gradient="slope = 3\n") == {"loss"}
+
+
 def test_a_registry_is_reached_by_all_that_mention_it(tmp_path: Path) -> None:
     main = (
         "from registry import MODELS, register\nimport torch\n\n\n@register\nclass Net(torch.nn.Module):\n    pass\n\n\n"

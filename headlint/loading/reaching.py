@@ -13,6 +13,7 @@ that mention the variable.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,7 +29,10 @@ if TYPE_CHECKING:
     from headlint.loading.loader import ProjectLoader
 
 _NAME = re.compile(r"\w+")
-_TELLING = re.compile(rf"\.\s*(?:{'|'.join(sorted(TELLING_ATTRIBUTES))})\b")
+_OF_NO_TENSOR = "".join(rf"(?<!\b{name})" for name in ("math", "logging", "logger", "console"))
+"""What has a ``log``, and an ``exp``, of numbers, or one that writes lines."""
+
+_TELLING = re.compile(rf"{_OF_NO_TENSOR}\.\s*(?:{'|'.join(sorted(TELLING_ATTRIBUTES))})\b")
 _TOLD_BY_NAME = re.compile(rf"""\bgetattr\([^()]*["'](?:{"|".join(sorted(TELLING_ATTRIBUTES))})["']""")
 _PUT = re.compile(
     r"\b(\w+)\s*(?:\[[^\]\n]*\]\s*=[^=]|\.\s*\w+\s*=[^=]"
@@ -178,7 +182,8 @@ class Reaching:
         for star in (*outline.stars, *piece.stars):
             found.take_star(file, star)
         usual = outline.without_imports and any(usual_meaning(name) for name in names)
-        if found.library or usual or names & self._declared or _TELLING.search(piece.code):
+        telling = not piece.imports_only and _TELLING.search(piece.code)
+        if found.library or usual or names & self._declared or telling:
             self._reaching.add(piece)
         return [one for one in dict.fromkeys(found.pieces) if one is not piece]
 
@@ -187,7 +192,8 @@ class Reaching:
     def is_library(self, importer: Path, one: Imported) -> bool:
         """Whether an import names something of a library."""
         top = one.module.split(".", 1)[0]
-        if one.level or not (top in self._libraries or one.member in TELLING_ATTRIBUTES):
+        tells = one.member in TELLING_ATTRIBUTES and top not in sys.stdlib_module_names  # math's log takes no tensor
+        if one.level or not (top in self._libraries or tells):
             return False
         return top in ALWAYS_LIBRARIES or self._loader.find(importer, 0, top) is None
 

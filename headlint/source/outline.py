@@ -67,6 +67,11 @@ class Piece(Struct, eq=False):
         return set(_NAME.findall(self.code))
 
     @property
+    def imports_only(self) -> bool:
+        """Whether it is an import, and nothing else."""
+        return self.code.startswith(("import ", "from ")) and ";" not in self.code and bool(self.imports or self.stars)
+
+    @property
     def holds_something(self) -> bool:
         """Whether it may bind something that others can put things into."""
         return bool(self.bound) and not self.name and _LITERAL.match(self.code) is None
@@ -144,9 +149,10 @@ def _piece(code: str) -> Piece:
         written = {name for names in _GLOBAL.findall(code) for name in _NAME.findall(names)}
         bound = frozenset({definitions[0], *written})
         return Piece(code, definitions[0], code[: first.start()], bound, imports, stars)
-    if code.startswith(("import ", "from ")) and ";" not in code and (imports or stars):
-        return Piece(code, imports=imports, stars=stars)
-    return Piece(code, bound=frozenset(_bound(code)), imports=imports, stars=stars)
+    piece = Piece(code, imports=imports, stars=stars)
+    if not piece.imports_only:
+        piece.bound = frozenset(_bound(code))
+    return piece
 
 
 def _bound(code: str) -> Iterator[str]:
