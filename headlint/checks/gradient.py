@@ -195,8 +195,8 @@ def dropout_after_head(evidence: Evidence) -> Iterator[Diagnostic]:
             continue
         tensor = prediction(use)
         for _ in range(12):
-            if not tensor.inputs:
-                break
+            if len(tensor.inputs) != 1:
+                break  # what is compared, or put together, with something else is no score before that
             before = tensor.inputs[0]
             if (
                 tensor.origin.note in ("dropout", "norm")
