@@ -227,7 +227,7 @@ def _is_asked_with_saved_weights(evidence: Evidence, run: Run, applied: Training
             for event in restored
         )
         and depends_on_mode(evidence, applied.subject, as_built=True)
-        and (_is_decided_upon(evidence, applied) or _is_compared(evidence, applied))
+        and (_is_decided_upon(evidence, applied) or (_is_compared(evidence, applied) and not applied.by_itself))
     )
 
 
