@@ -91,7 +91,8 @@ def _log(machine: Machine, operation: Operation) -> Value:
         return Unknown()
     domain = {Domain.SOFTMAX: Domain.LOG_SOFTMAX, Domain.SIGMOID: Domain.LOG_SIGMOID}.get(tensor.domain, Domain.UNKNOWN)
     labels = numbers.under("log", tensor.labels)
-    output = tensor.derive(domain=domain, origin=operation.origin("log"), heads=(), labels=labels)
+    attached = tensor.attached and not machine.without_gradient
+    output = tensor.derive(domain=domain, origin=operation.origin("log"), heads=(), labels=labels, attached=attached)
     machine.emit(Activation, operation.site, effect="log", input=tensor, output=output)
     return output
 
