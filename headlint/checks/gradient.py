@@ -257,6 +257,7 @@ def stacked_linear_layers(evidence: Evidence) -> Iterator[Diagnostic]:
         if _linear_before(fact) is None:
             behind_others.add(id(fact.layer))
     elsewhere = _places_with_other_uses(evidence)
+    ends_of_blocks = _ends_of_blocks(evidence)
     built = Counter(fact.layer.site for fact in evidence.of(LayerBuilt))
     for fact in evidence.applications():
         if len(takers[id(fact.input)]) > 1:
@@ -272,6 +273,8 @@ def stacked_linear_layers(evidence: Evidence) -> Iterator[Diagnostic]:
             continue  # whoever wrote the one does not know what stands before or behind it
         if built[fact.layer.site] > 1 == built[first.site]:
             continue  # one of several blocks, each of which may take what was made once for all of them
+        if (first.site, fact.layer.site) in ends_of_blocks:
+            continue
         if not _bottleneck(first, fact.layer):
             message = (
                 "Two linear layers without an activation between them are equivalent to one: "
@@ -291,6 +294,23 @@ def stacked_linear_layers(evidence: Evidence) -> Iterator[Diagnostic]:
                 (*trail_of(fact.input), *steps),
                 subject=fact.layer,
             )
+
+
+def _ends_of_blocks(evidence: Evidence) -> set[tuple[Site, Site]]:
+    """The places of the last and the first layer of blocks of which one may stand before another, or before anything else.
+
+    Such a block of several layers is written once: it does not know that a second one, as a predictor, stands behind it.
+    """
+    dense = [fact for fact in evidence.applications() if fact.layer.kind.effect == "dense"]
+    stacked = [(first, fact.layer) for fact in dense if (first := _linear_before(fact)) is not None]
+    before_others = {first for first, _ in stacked}
+    last = {fact.layer.site for fact in dense if fact.layer not in before_others}
+    begin = {fact.layer.site for fact in dense if _linear_before(fact) is None}
+    return {
+        (first.site, second.site)
+        for first, second in stacked
+        if first.site in last and second.site in begin and second.site.at < first.site.at
+    }
 
 
 Place = tuple[Site, Site, tuple[Site, ...]]
