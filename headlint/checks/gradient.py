@@ -23,7 +23,7 @@ from headlint.flow.tensors.operation import comes_from
 from headlint.flow.values.facts import Backward, Event, LayerApplied, LayerBuilt, LossConstructorCall, LossUse, MixedIn
 from headlint.flow.values.library_values import Layer
 from headlint.flow.values.python_values import Site, Unknown
-from headlint.flow.values.tensor_values import Domain, Tensor
+from headlint.flow.values.tensor_values import COMPUTED, Domain, Tensor
 from headlint.frameworks.kinds import LossKind
 
 MODEL_OUTPUTS = (
@@ -80,7 +80,7 @@ def detached_before_loss(evidence: Evidence) -> Iterator[Diagnostic]:
         tensor = prediction(use)
         if tensor.attached or not use.in_training or tensor.domain not in MODEL_OUTPUTS or use.result is None:
             continue
-        if id(use.result) not in evidence.differentiated or _other_side_learns(use.target):
+        if id(use.result) not in evidence.differentiated or _other_side_learns(use):
             continue
         if _is_read_by_hand(evidence, tensor):
             continue
@@ -99,12 +99,17 @@ def _is_read_by_hand(evidence: Evidence, tensor: Tensor) -> bool:
     return any(part in read for part in ancestors(tensor))
 
 
-def _other_side_learns(target: object) -> bool:
-    return (
-        isinstance(target, Tensor)
-        and target.attached
-        and any(part.origin.layer is not None for part in ancestors(target))
-    )
+def _other_side_learns(use: LossUse) -> bool:
+    """Whether a gradient passes the other side, or may where that was computed by something that is not followed."""
+    match use.target:
+        case Tensor(attached=True) as target:
+            parts = [part.origin for part in ancestors(target)]
+            unseen = any(part.role == "input" and part.note == COMPUTED for part in parts)
+            return any(part.layer is not None for part in parts) or (unseen and use.loss.symmetric)
+        case Unknown(is_computed=True):
+            return use.loss.symmetric
+        case _:
+            return False
 
 
 def loss_arguments_swapped(evidence: Evidence) -> Iterator[Diagnostic]:

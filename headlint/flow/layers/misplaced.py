@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from headlint.flow.python.attributes import find_in_class
 from headlint.flow.python.calls import assumption
 from headlint.flow.tensors import operation
-from headlint.flow.torch_modules.written import is_own
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.assumptions import Assumption
 from headlint.flow.values.conditions import Choice
@@ -68,7 +67,7 @@ def _defaults_called(machine: Machine, kind: LayerKind, at: int) -> frozenset[As
                 assumption(constructor, node.value.name)
                 for node in kept
                 if isinstance(node.value, ir.Name) and node.value.name in given
-                if any(is_own(target, called.name) for target in node.targets)
+                if any(isinstance(target, ir.Attribute) and target.name == called.name for target in node.targets)
             )
         case _:
             return frozenset()

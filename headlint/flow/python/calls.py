@@ -308,14 +308,21 @@ def instantiate(
     machine.note_made(instance, at)
     followed_before = machine.cut_short
     initializer = attributes.find_in_class(machine, cls, "__init__")
+    generated = next((base for base in cls.ancestors() if isinstance(base, ClassValue) and base.dataclass), None)
+    if initializer is not None and generated is not None and _inherits(generated, initializer[1]):
+        initializer = None  # what a dataclass inherits makes place for the constructor that is made of its fields
     if initializer is not None and isinstance(initializer[0], FunctionValue):
         run_function(machine, initializer[0], arguments, at, instance, initializer[1], assume_defaults)
-    elif cls.dataclass or any(isinstance(base, ClassValue) and base.dataclass for base in cls.ancestors()):
+    elif generated is not None:
         _fill_dataclass(machine, instance, arguments, assume_defaults)
     elif cls.framework_base():
         machine.libraries.call_method(machine, instance, "__init__", arguments, at)
     instance.whole = machine.cut_short == followed_before
     return instance
+
+
+def _inherits(cls: ClassValue, other: ClassValue) -> bool:
+    return other is not cls and other in cls.ancestors()
 
 
 def _fill_dataclass(machine: Machine, instance: Instance, arguments: Arguments, assume_defaults: bool) -> None:
