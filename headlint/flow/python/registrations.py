@@ -32,12 +32,15 @@ def complete(machine: Machine, table: DictValue) -> None:
     waiting = [unit for unit in machine.units.values() if unit is not None and unit.started] if words else []
     while waiting and len(looked_at) < MOST_MODULES:
         for file in _imported_by(machine, waiting.pop()):
-            if file in looked_at or file in machine.units:
+            known = machine.units.get(file)
+            if file in looked_at or (known is not None and known.started):
                 continue
             looked_at.add(file)
             unit = importing.read(machine, file)
-            if unit is not None and (_registers(unit, words) or file.name == "__init__.py"):
+            registers = unit is not None and _registers(unit, words)
+            if unit is not None and registers:
                 importing.run(machine, unit)
+            if unit is not None and (registers or file.name == "__init__.py"):
                 waiting.append(unit)
 
 
