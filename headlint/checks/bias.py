@@ -36,7 +36,8 @@ def _layers(tensor: Tensor) -> list[Tensor]:
     ]
 
 
-def _without_bias(layer: Layer) -> bool:
+def without_bias(layer: Layer) -> bool:
+    """Whether a layer was built without a bias and is given none afterwards."""
     return (
         bool(layer.kind.bias)
         and constant(layer, layer.kind.bias) is False
@@ -107,7 +108,7 @@ def missing_bias_head(evidence: Evidence) -> Iterator[Diagnostic]:
         tensor = prediction(use)
         head = head_of(tensor)
         layer = head.origin.layer if head is not None else None
-        if head is None or layer is None or layer.kind.effect != "dense" or not _without_bias(layer):
+        if head is None or layer is None or layer.kind.effect != "dense" or not without_bias(layer):
             continue
         if (
             use.loss.family not in (*CLASSIFYING, "regression")
@@ -120,7 +121,7 @@ def missing_bias_head(evidence: Evidence) -> Iterator[Diagnostic]:
         if head.inputs and "normalize" in head.inputs[0].origin.name.lower():
             continue
         weighted = _layers(tensor)
-        bias_free = all(part.origin.layer is None or _without_bias(part.origin.layer) for part in weighted)
+        bias_free = all(part.origin.layer is None or without_bias(part.origin.layer) for part in weighted)
         if bias_free and (len(weighted) > SMALL_MODEL or (len(weighted) > 1 and _is_linear(tensor))):
             continue
         if len(weighted) == 1 and _rests_on_the_unknown(head):
@@ -169,7 +170,7 @@ def missing_bias_small_model(evidence: Evidence) -> Iterator[Diagnostic]:
             continue
         for part in weighted:
             layer = part.origin.layer
-            if part is not head and layer is not None and layer is not head.origin.layer and _without_bias(layer):
+            if part is not head and layer is not None and layer is not head.origin.layer and without_bias(layer):
                 yield _finding("HL402", use, part, layer, _HIDDEN, "Leave the bias on in small models.")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from headlint.checks.bias import without_bias
 from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
 from headlint.checks.evidence import Evidence, is_proved
 from headlint.checks.tensors import (
@@ -194,8 +195,8 @@ def dropout_after_head(evidence: Evidence) -> Iterator[Diagnostic]:
             continue
         tensor = prediction(use)
         for _ in range(12):
-            if not tensor.inputs:
-                break
+            if len(tensor.inputs) != 1:
+                break  # what is compared, or put together, with something else is no score before that
             before = tensor.inputs[0]
             if (
                 tensor.origin.note in ("dropout", "norm")
@@ -265,6 +266,8 @@ def stacked_linear_layers(evidence: Evidence) -> Iterator[Diagnostic]:
         first = _linear_before(fact)
         if first is None or _place(fact) in elsewhere or _switchable(evidence, fact):
             continue
+        if without_bias(first) and not without_bias(fact.layer):
+            continue  # whoever leaves the bias to the second knows that the two make one: a factorised table of weights
         if first.site.path != fact.layer.site.path:
             continue  # whoever wrote the one does not know what stands before or behind it
         if built[fact.layer.site] > 1 == built[first.site]:

@@ -96,7 +96,7 @@ def _is_of_batches_for_one_step(run: Run, kept: TrainingEvent) -> bool:
         return False
     place = run.place(kept)
     return any(
-        run.place(step) > place and step.rounds == kept.rounds[:-1] and step.calls == kept.calls
+        run.place(step) > place and step.rounds == kept.rounds[:-1] and step.calls == kept.calls[: len(step.calls)]
         for step in run.of(Event.STEPPED)
     )
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from headlint.flow.machine.parts import BY_HAND
 from headlint.flow.machine.state import join
 from headlint.flow.python import carried, iteration
 from headlint.flow.values.arguments import Arguments
-from headlint.flow.values.conditions import Guard, Option
+from headlint.flow.values.conditions import Choice, Guard, Option
 from headlint.flow.values.library_values import Container
 from headlint.flow.values.python_values import Constant, DictValue, ListValue, TupleValue, Unknown, Value
 from headlint.flow.values.tensor_values import Tensor
@@ -21,8 +23,18 @@ Row = tuple[tuple[Guard, ...], tuple[Value, ...]]
 """The members that a container has on one path, behind the conditions of that path."""
 
 
-def build(machine: Machine, kind: str, arguments: Arguments, at: int) -> Container:
-    """A container from its constructor's arguments."""
+def build(machine: Machine, kind: str, arguments: Arguments, at: int) -> Value:
+    """A container from its constructor's arguments: one for each of the lists that it may be given."""
+    match arguments.positional:
+        case (Choice(options) as several,) if all(isinstance(one.value, ListValue | DictValue) for one in options):
+            return machine.state.distribute(
+                [several], lambda one: _build(machine, kind, replace(arguments, positional=(one,)), at)
+            )
+        case _:
+            return _build(machine, kind, arguments, at)
+
+
+def _build(machine: Machine, kind: str, arguments: Arguments, at: int) -> Container:
     names, members = [""] * len(arguments.positional), list(arguments.positional)
     approximate = not arguments.complete
     first = machine.state.narrow(members[0]) if len(members) == 1 else None

@@ -412,6 +412,9 @@ def call_unknown(machine: Machine, function: Unknown, arguments: Arguments, at: 
         if name in SAME_ANSWER_METHODS and all(isinstance(value, Constant) for value in arguments.positional):
             texts = tuple(value.value for value in arguments.positional if isinstance(value, Constant))
             return function.child(("answer", *texts))
+        if name == "get" and arguments.positional and all(isinstance(one, Constant) for one in arguments.positional):
+            texts = tuple(value.value for value in arguments.positional if isinstance(value, Constant))
+            return function.child(("call", texts))  # settings give the same whenever they are asked
         if name == "index" and len(arguments) == 1:
             return function.child(("call", machine.site(at)), CLASS_NUMBER)
         if (done := around_steps.call_method(machine, function.parent, name, arguments, at)) is not None:

@@ -333,6 +333,7 @@ class Machine:
                 given=arguments.positional,
                 training=asked == Constant(True) and not self.comprehending,
                 says_mode=says_mode,
+                by_itself=self.frames[-1].receiver is module,
             )
         return result
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from headlint.flow.python import carried
 from headlint.flow.values.conditions import Choice, Guard, Option
@@ -156,6 +159,9 @@ def element(machine: Machine, value: Value) -> Value:
         case Parameters(named=named) as parameters:
             one = OneParameter(parameters)
             return TupleValue((Unknown("a parameter's name"), one)) if named else one
+        case Choice(options) if options and all(isinstance(option.value, Parameters) for option in options):
+            either = reduce(Parameters.joined_with, (one.value for one in options if isinstance(one.value, Parameters)))
+            return element(machine, replace(either, complete=False, partial=True))
         case Instance() as instance if (getter := machine.method(instance, "__getitem__")) is not None:
             return _sample(machine, getter)
         case _:

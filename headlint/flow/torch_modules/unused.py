@@ -125,8 +125,11 @@ def _has_a_forward(machine: Machine, instance: Instance) -> bool:
     found = attributes.find_in_class(machine, instance.cls, _PLAIN_BASES[instance.cls.framework_base()])
     if found is None or not isinstance(found[0], FunctionValue):
         return False
-    body = found[0].definition.body
-    return isinstance(body, tuple) and any(isinstance(node, ir.Call | ir.Binary) for node in ir.walk(body))
+    definition = found[0].definition
+    given = {parameter.name for parameter in definition.parameters}
+    if not isinstance(definition.body, tuple) or not given & ir.names_in(definition.body):
+        return False  # what answers the same whatever it is asked stands in for a model, and its layer for a model's weights
+    return any(isinstance(node, ir.Call | ir.Binary) for node in ir.walk(definition.body))
 
 
 def _family(machine: Machine, cls: ClassValue) -> list[ClassValue]:

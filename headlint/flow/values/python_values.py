@@ -350,17 +350,20 @@ class ClassValue(HeapObject):
         """The attributes that its body only annotates."""
 
     def ancestors(self) -> tuple[Value, ...]:
-        """The class itself and everything it inherits from, nearest first (depth first, each once)."""
+        """The class itself and everything it inherits from, in the order in which Python looks (C3)."""
         if not self._ancestors:
             self._ancestors = tuple(self._line())
         return self._ancestors
 
     def _line(self) -> list[Value]:
         order: list[Value] = [self]
-        for base in self.bases:
-            for ancestor in base.ancestors() if isinstance(base, ClassValue) else (base,):
-                if all(ancestor is not known and ancestor != known for known in order):
-                    order.append(ancestor)
+        lines = [list(base.ancestors()) if isinstance(base, ClassValue) else [base] for base in self.bases]
+        lines.append(list(self.bases))
+        while lines := [line for line in lines if line]:
+            heads = (line[0] for line in lines)
+            following = next((head for head in heads if all(head not in line[1:] for line in lines)), lines[0][0])
+            order.append(following)
+            lines = [[ancestor for ancestor in line if ancestor != following] for line in lines]
         return order
 
     def framework_base(self) -> str:
