@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from headlint.flow.machine import importing
 from headlint.flow.machine.parts import Replaced
 from headlint.flow.python import attributes
-from headlint.flow.torch_modules.parts import class_of, has_parameters, has_weights, held_in
+from headlint.flow.torch_modules.parts import class_of, has_parameters, has_weights, held_in, is_dummy
 from headlint.flow.torch_modules.written import written
 from headlint.flow.values.facts import LayerUnused
 from headlint.flow.values.library_values import Container, Layer
@@ -85,7 +85,7 @@ def _left_alone(machine: Machine, unit: ModuleUnit) -> dict[Site, tuple[Instance
             continue
         for name, site in instance.sites.items():
             thing = machine.read(instance, name)
-            if not isinstance(thing, Layer | Container | Instance) or thing.born < instance.born or "dummy" in name:
+            if not isinstance(thing, Layer | Container | Instance) or thing.born < instance.born or is_dummy(name):
                 continue
             if not _is_touched(machine, thing) and _has_something_to_train(machine, thing):
                 found.setdefault(site, (instance, name, thing))

@@ -10,6 +10,7 @@ from enum import Enum
 
 from msgspec import Struct
 
+from headlint.flow.values.assumptions import Assumption
 from headlint.flow.values.conditions import Guard
 from headlint.flow.values.library_values import Layer
 from headlint.flow.values.python_values import Instance, Site, Value
@@ -94,6 +95,8 @@ class LayerGivenTensor(Fact, frozen=True, kw_only=True):
     layer: LayerKind
     tensor: Tensor
     position: int
+    assumptions: frozenset[Assumption] = frozenset()
+    """The default that is called, where the constructor got none of another class."""
 
 
 class NothingReturned(Fact, frozen=True, kw_only=True):
