@@ -27,6 +27,7 @@ def layer_given_a_tensor(evidence: Evidence) -> Iterator[Diagnostic]:
             is_proved(fact),
             (*trail_of(fact.tensor), step),
             details=(("position", fact.position), ("framework", fact.layer.framework)),
+            assumptions=fact.assumptions,
             subject=fact,
         )
 

@@ -63,6 +63,11 @@ def _is_linear(tensor: Tensor) -> bool:
     )
 
 
+def _is_of_dense_layers(tensor: Tensor) -> bool:
+    """Whether no other layers than dense ones stand on the way."""
+    return all(part.origin.layer is None or part.origin.layer.kind.effect == "dense" for part in ancestors(tensor))
+
+
 def _rests_on_the_unknown(head: Tensor) -> bool:
     """Whether layers that are not seen may stand before: they may have no bias either, by design, or be many."""
     return any(part.origin.role == "input" and part.origin.note == COMPUTED for part in ancestors(head))
@@ -124,6 +129,8 @@ def missing_bias_head(evidence: Evidence) -> Iterator[Diagnostic]:
         bias_free = all(part.origin.layer is None or without_bias(part.origin.layer) for part in weighted)
         if bias_free and (len(weighted) > SMALL_MODEL or (len(weighted) > 1 and _is_linear(tensor))):
             continue
+        if not bias_free and _is_linear(tensor) and _is_of_dense_layers(tensor):
+            continue  # an earlier layer's bias comes through
         if len(weighted) == 1 and _rests_on_the_unknown(head):
             continue
         yield _finding("HL401", use, head, layer, _HEAD, "Leave the bias on in the last layer.")

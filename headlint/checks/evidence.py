@@ -226,6 +226,11 @@ class Evidence(Struct, dict=True):
                 ways.setdefault(id(aim.use), set()).add(aim.labels.encoding)
         return [aim for aim in self.aims if len(ways.get(id(aim.use), ())) == 1]
 
+    @cached_property
+    def taken_as_targets(self) -> set[tuple[Site, int]]:
+        """The identities of targets, each with the place of the loss that takes it."""
+        return {(aim.site, id(aim.target)) for aim in self.aims}
+
     def _fed_aims(self) -> Iterator[Aim]:
         """Losses whose labels are a placeholder, with what ``feed_dict`` brings."""
         fed: dict[int, list[Fed]] = {}

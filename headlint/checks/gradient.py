@@ -23,7 +23,7 @@ from headlint.flow.tensors.operation import comes_from
 from headlint.flow.values.facts import Backward, Event, LayerApplied, LayerBuilt, LossConstructorCall, LossUse, MixedIn
 from headlint.flow.values.library_values import Layer
 from headlint.flow.values.python_values import Site, Unknown
-from headlint.flow.values.tensor_values import Domain, Tensor
+from headlint.flow.values.tensor_values import COMPUTED, Domain, Tensor
 from headlint.frameworks.kinds import LossKind
 
 MODEL_OUTPUTS = (
@@ -80,7 +80,7 @@ def detached_before_loss(evidence: Evidence) -> Iterator[Diagnostic]:
         tensor = prediction(use)
         if tensor.attached or not use.in_training or tensor.domain not in MODEL_OUTPUTS or use.result is None:
             continue
-        if id(use.result) not in evidence.differentiated or _other_side_learns(use.target):
+        if id(use.result) not in evidence.differentiated or _other_side_learns(use):
             continue
         if _is_read_by_hand(evidence, tensor):
             continue
@@ -99,12 +99,17 @@ def _is_read_by_hand(evidence: Evidence, tensor: Tensor) -> bool:
     return any(part in read for part in ancestors(tensor))
 
 
-def _other_side_learns(target: object) -> bool:
-    return (
-        isinstance(target, Tensor)
-        and target.attached
-        and any(part.origin.layer is not None for part in ancestors(target))
-    )
+def _other_side_learns(use: LossUse) -> bool:
+    """Whether a gradient passes the other side, or may where that was computed by something that is not followed."""
+    match use.target:
+        case Tensor(attached=True) as target:
+            parts = [part.origin for part in ancestors(target)]
+            unseen = any(part.role == "input" and part.note == COMPUTED for part in parts)
+            return any(part.layer is not None for part in parts) or (unseen and use.loss.symmetric)
+        case Unknown(is_computed=True):
+            return use.loss.symmetric
+        case _:
+            return False
 
 
 def loss_arguments_swapped(evidence: Evidence) -> Iterator[Diagnostic]:
@@ -195,8 +200,8 @@ def dropout_after_head(evidence: Evidence) -> Iterator[Diagnostic]:
             continue
         tensor = prediction(use)
         for _ in range(12):
-            if not tensor.inputs:
-                break
+            if len(tensor.inputs) != 1:
+                break  # what is compared, or put together, with something else is no score before that
             before = tensor.inputs[0]
             if (
                 tensor.origin.note in ("dropout", "norm")
@@ -257,6 +262,7 @@ def stacked_linear_layers(evidence: Evidence) -> Iterator[Diagnostic]:
         if _linear_before(fact) is None:
             behind_others.add(id(fact.layer))
     elsewhere = _places_with_other_uses(evidence)
+    ends_of_blocks = _ends_of_blocks(evidence)
     built = Counter(fact.layer.site for fact in evidence.of(LayerBuilt))
     for fact in evidence.applications():
         if len(takers[id(fact.input)]) > 1:
@@ -272,6 +278,8 @@ def stacked_linear_layers(evidence: Evidence) -> Iterator[Diagnostic]:
             continue  # whoever wrote the one does not know what stands before or behind it
         if built[fact.layer.site] > 1 == built[first.site]:
             continue  # one of several blocks, each of which may take what was made once for all of them
+        if (first.site, fact.layer.site) in ends_of_blocks:
+            continue
         if not _bottleneck(first, fact.layer):
             message = (
                 "Two linear layers without an activation between them are equivalent to one: "
@@ -291,6 +299,23 @@ def stacked_linear_layers(evidence: Evidence) -> Iterator[Diagnostic]:
                 (*trail_of(fact.input), *steps),
                 subject=fact.layer,
             )
+
+
+def _ends_of_blocks(evidence: Evidence) -> set[tuple[Site, Site]]:
+    """The places of the last and the first layer of blocks of which one may stand before another, or before anything else.
+
+    Such a block of several layers is written once: it does not know that a second one, as a predictor, stands behind it.
+    """
+    dense = [fact for fact in evidence.applications() if fact.layer.kind.effect == "dense"]
+    stacked = [(first, fact.layer) for fact in dense if (first := _linear_before(fact)) is not None]
+    before_others = {first for first, _ in stacked}
+    last = {fact.layer.site for fact in dense if fact.layer not in before_others}
+    begin = {fact.layer.site for fact in dense if _linear_before(fact) is None}
+    return {
+        (first.site, second.site)
+        for first, second in stacked
+        if first.site in last and second.site in begin and second.site.at < first.site.at
+    }
 
 
 Place = tuple[Site, Site, tuple[Site, ...]]

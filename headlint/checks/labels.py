@@ -10,6 +10,7 @@ from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
 from headlint.checks.evidence import Aim, Evidence, is_judge, is_proved
 from headlint.checks.tensors import (
     AMOUNTS,
+    ancestors,
     assumptions_of,
     comes_from_weights,
     head_of,
@@ -40,6 +41,9 @@ def labels_do_not_fit_loss(evidence: Evidence) -> Iterator[Diagnostic]:
     for aim in evidence.aims:
         if aim.use.guards and id(aim) not in agreed:
             continue  # one option may choose the loss and the form of the labels, each in a place of its own
+        before = ancestors(*aim.target.inputs) if aim.use.guards else ()
+        if any((aim.site, id(tensor)) in evidence.taken_as_targets for tensor in before):
+            continue  # nor does anyone convert labels in one case only who does not know for which loss
         yield from _wrong_labels(aim)
         if (not aim.labels.encoding or aim.labels.noise) and _is_column(aim):
             name = aim.use.loss.short_name

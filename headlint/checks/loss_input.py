@@ -349,7 +349,9 @@ def _squashed(use: LossUse, tensor: Tensor) -> Diagnostic:
 def log_of_softmax(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL113."""
     for fact in evidence.of(Activation):
-        if fact.effect != "log" or not isinstance(fact.input, Tensor) or not fact.input.attached:
+        if fact.effect != "log" or not isinstance(fact.input, Tensor):
+            continue
+        if not (fact.input.attached and fact.output.attached) or _is_known_number(fact.input):
             continue
         if fact.output.origin.name.startswith("numpy."):
             continue  # NumPy differentiates nothing
@@ -362,6 +364,14 @@ def log_of_softmax(evidence: Evidence) -> Iterator[Diagnostic]:
             together = "log_softmax" if fact.input.domain is Domain.SOFTMAX else "logsigmoid"
             message = f"log({name}(x)) in two steps gives -inf as soon as a probability rounds to 0, and a loss of it is inf or NaN."
             yield _at_log("HL113", fact, message, f"Compute it in one step: {together}.", together)
+
+
+def _is_known_number(tensor: Tensor) -> bool:
+    """Whether it is the share of a tensor that is filled with one number: everybody knows how far it is from 0."""
+    scores = source_tensor(tensor).inputs
+    return bool(scores) and all(
+        one.labels is not None and one.labels.encoding == "constant" and one.origin.role != "variable" for one in scores
+    )
 
 
 def _at_log(code: str, fact: Activation, message: str, advice: str, together: str) -> Diagnostic:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -10,7 +11,7 @@ from types import ModuleType
 import pytest
 
 from headlint.runtime.worker.program.adjusting import adjusted
-from headlint.runtime.worker.program.arguments import Arguments
+from headlint.runtime.worker.program.arguments import Arguments, guess_written
 from headlint.runtime.worker.program.conditions import sizes_compared
 from headlint.runtime.worker.program.guessing import VOCABULARY, guess
 from headlint.runtime.worker.program.loading import Program, Slice
@@ -48,6 +49,9 @@ def paired(names, sizes):
     if len(names) != len(sizes):
         raise ValueError("names and sizes must have the same length")
 
+def side_by_side(sizes, counts):
+    return [size * count for size, count in zip(sizes, counts)]
+
 def last_two(states, both_ways=False, deep=True):
     return states[-2]
 
@@ -65,6 +69,9 @@ def windowed(shape):
 def vocabulary():
     with open("words.txt") as lines:
         return {line.strip(): number for number, line in enumerate(lines)}
+
+def opened(name):
+    return open(name).read()
 
 def fitting(rows, width):
     assert rows[0] == width and len(rows) == 2, "too wide"
@@ -162,6 +169,17 @@ def test_what_must_be_of_one_length_is_changed_together(module: Slice) -> None:
     assert others(module, "paired", guessed, ["names", "sizes"])[0].positional == ([8, 8], [32, 32])
 
 
+def test_numbers_that_are_gone_through_side_by_side_become_lists_together(module: Slice) -> None:
+    guessed = Arguments((32, 7), {}, "guess", ("sizes=32", "counts=7"))
+    assert others(module, "side_by_side", guessed, ["sizes", "counts"])[0].positional == ([32, 32], [7, 7])
+
+
+def test_an_argument_that_cannot_be_evaluated_is_what_the_settings_say_of_it(module: Slice) -> None:
+    (Path(module.namespace.filename).parent / "train.yaml").write_text("encoder:\n  sizes: [2, 3]\n", encoding="utf-8")
+    written = [ast.parse(text, mode="eval").body for text in ('options["encoder"]["sizes"]', "sizes", "self.sizes")]
+    assert [guess_written(one, "width") for one in written] == [[2, 3], [2, 3], 32]
+
+
 def test_a_switch_that_nobody_turned_is_turned_where_an_index_is_out_of_range(module: Slice) -> None:
     tried = others(module, "last_two", Arguments(([1],), {}, "defaults"), ["states"], both_ways=False, deep=True)
     assert [one.keywords for one in tried] == [{"both_ways": True}, {"deep": False}]
@@ -187,6 +205,26 @@ def test_a_file_that_is_not_there_has_no_lines_where_that_is_allowed(
     assert module.namespace["vocabulary"]() == {}
     assert GUESSED[before:] == ["no lines in words.txt"]
     del GUESSED[before:]
+
+
+def test_a_number_that_stands_for_the_name_of_a_file_is_no_open_one(module: Slice) -> None:
+    with pytest.raises(FileNotFoundError):
+        module.namespace["opened"](0)
+
+
+def test_settings_that_a_module_takes_from_a_file_are_those_of_the_program(
+    module: Slice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Path(module.namespace.filename).parent
+    (folder / "config.py").write_text("depth = 2\n\ndef fill(found):\n    globals().update(found)\n", encoding="utf-8")
+    (folder / "usual.yml").write_text("width: 48\n", encoding="utf-8")
+    monkeypatch.delitem(sys.modules, "config", raising=False)
+    before = len(GUESSED)
+    config = importlib.import_module("config")
+    assert (config.depth, config.width) == (2, 48)
+    assert GUESSED[before:] == ["width=48"]
+    del GUESSED[before:]
+    monkeypatch.delitem(sys.modules, "config")
 
 
 def test_the_numbers_that_an_assertion_compares_are_read(module: Slice) -> None:

@@ -221,7 +221,7 @@ def reaches(value: Value, optimizer: Value, depth: int = DEEPEST) -> bool:
         return True
     match value:
         case Unknown() if isinstance(optimizer, Unknown):
-            return _is_part_of(optimizer, value)
+            return is_part_of(optimizer, value)
         case Layer() | Backbone() | Part() | Unknown() if (held := held_by(optimizer)) is not None:
             return value in held.members and not _is_a_number(value)
         case Optimizer() | Parameters():
@@ -254,7 +254,8 @@ def _parts(value: HeapObject) -> tuple[Value, ...]:
     return tuple(value.slots.values())
 
 
-def _is_part_of(part: Unknown, whole: Unknown) -> bool:
+def is_part_of(part: Unknown, whole: Unknown) -> bool:
+    """Whether something unknown is another, or an attribute of it, or of one."""
     seen: Unknown | None = part
     while seen is not None and seen.key is not None:
         if seen is whole:

@@ -70,10 +70,25 @@ def _may_be_switched_elsewhere(evidence: Evidence, run: Run, applied: TrainingEv
     known = (run.place(event) for event in run.events if event.subject is model or model in event.given)
     first = min(known, default=0)
     early = {id(event) for event in run.events[:first]}
+    trained_here = any(_trains(event, model) for event in run.of(Event.STEPPED))
     return any(
         may_be_switched_by(event, model)
         for event in evidence.events
-        if id(event) not in early and not (event.event is Event.LEFT_OUT and not together(event, applied))
+        if id(event) not in early
+        and not _comes_too_late(run, event, applied)
+        and not (
+            event.event is Event.LEFT_OUT
+            and (not together(event, applied) or (trained_here and event.root != applied.root))
+        )
+    )
+
+
+def _comes_too_late(run: Run, event: TrainingEvent, applied: TrainingEvent) -> bool:
+    """Whether something happens behind an application, and no loop brings it before the next one."""
+    return (
+        run.has(event)
+        and run.place(event) > run.place(applied)
+        and not any(_share_a_loop(one, event) for one in applied.rounds)
     )
 
 
@@ -212,7 +227,7 @@ def _is_asked_with_saved_weights(evidence: Evidence, run: Run, applied: Training
             for event in restored
         )
         and depends_on_mode(evidence, applied.subject, as_built=True)
-        and (_is_decided_upon(evidence, applied) or _is_compared(evidence, applied))
+        and (_is_decided_upon(evidence, applied) or (_is_compared(evidence, applied) and not applied.by_itself))
     )
 
 

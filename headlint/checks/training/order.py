@@ -82,6 +82,11 @@ class Run(Struct, frozen=True, eq=False, dict=True):
             tuple(one for one in guards if one.condition in decided or is_settled(one.condition.subject))
         )
 
+    def happens_in_each_round(self, event: TrainingEvent) -> bool:
+        """Whether what happens in a round of its loop does so in all of them: no round changes its conditions."""
+        decided = self.decided_before(event.rounds[-1].loop)
+        return all(guard.condition in decided or is_settled(guard.condition.subject) for guard in event.guards)
+
     def decided_before(self, loop: Loop) -> set[Condition]:
         """The conditions under which something happens before a loop: no round of it changes them."""
         began = min((self.place(event) for event in self.within(loop)), default=0)

@@ -286,6 +286,8 @@ def _cleared_right_before(run: Run, step: TrainingEvent) -> TrainingEvent | None
             case Event.HANDED_OVER if may_train(event, step.subject):
                 return None
             case Event.CLEARED if concerns_all_of(event.subject, step.subject) and always_with(event, step):
+                if neighbour.in_other_round and not run.happens_in_each_round(event):
+                    return None
                 return event
             case _:
                 continue

@@ -22,7 +22,7 @@ _READING = frozenset(
 )
 """Methods of a model, and functions that are given one, that leave its mode as it is."""
 
-_READING_FIRST = ("save", "log_", "print", "plot", "count", "summar")
+_READING_FIRST = ("save", "log_", "print", "plot", "count", "summar", "profile", "flop", "get_model_complexity")
 """What the names of others begin with."""
 
 

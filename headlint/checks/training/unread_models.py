@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
 from headlint.checks.evidence import Evidence
+from headlint.checks.training.holding import held_by, is_part_of
 from headlint.checks.training.judging import goes_through_data
 from headlint.checks.training.order import Run, always_with, together
 from headlint.checks.training.reach import depends_on
@@ -27,7 +28,9 @@ def unread_model_judged_in_training_mode(evidence: Evidence) -> Iterator[Diagnos
                 or not _is_only_trained(evidence, switch, model)
             ):
                 continue
-            judged = next(_judged_behind(evidence, run, switch, model), None)
+            judged = next(_judged_behind(evidence, run, switch, model), None) or next(
+                _judged_apart(evidence, run, switch, model), None
+            )
             if judged is None or judged.site in reported:
                 continue
             reported.add(judged.site)
@@ -63,11 +66,12 @@ def _judged_behind(evidence: Evidence, run: Run, switch: TrainingEvent, model: U
     """Where what a loss trained is applied without a gradient behind the switch, and what it gives is judged."""
     applied = [event for event in run.of(Event.HANDED_OVER) if applies(event, model)]
     losses = [event.subject for event in run.of(Event.DIFFERENTIATED)]
-    trained = [event for event in applied if any(depends_on(evidence, loss, _output(event)) for loss in losses)]
+    seen = _seen_to_be_trained(evidence, run, model)
+    trained = seen or [event for event in applied if _is_stepped_with(run, event, model)]
     for event in applied if trained and run.of(Event.STEPPED) else ():
         behind = run.place(switch) < run.place(event) and together(switch, event) and always_with(switch, event)
         used = any(depends_on(evidence, loss, _output(event), with_targets=True) for loss in losses)
-        if not behind or (used and not event.without_gradient):
+        if not behind or ((used or not seen) and not event.without_gradient):
             continue
         beside = any(one.event in (Event.DIFFERENTIATED, Event.STEPPED) for one in run.round_of(event))
         if beside:
@@ -76,6 +80,40 @@ def _judged_behind(evidence: Evidence, run: Run, switch: TrainingEvent, model: U
             found = goes_through_data(event) and (_is_judged(evidence, _output(event)) or _is_summed_up(run, event))
         if found:
             yield event
+
+
+def _seen_to_be_trained(evidence: Evidence, run: Run, model: Unknown) -> list[TrainingEvent]:
+    """The applications of a model on which a loss depends that is differentiated."""
+    losses = [event.subject for event in run.of(Event.DIFFERENTIATED)]
+    return [
+        event
+        for event in run.of(Event.HANDED_OVER)
+        if applies(event, model) and any(depends_on(evidence, loss, _output(event)) for loss in losses)
+    ]
+
+
+def _judged_apart(evidence: Evidence, run: Run, switch: TrainingEvent, model: Unknown) -> Iterator[TrainingEvent]:
+    """Where another method of an object that was given a model judges it, beside one that trains it in a loop of its own."""
+    steps = [event for event in run.of(Event.STEPPED) if event.rounds]
+    if not model.is_parameter or not steps or not _seen_to_be_trained(evidence, run, model):
+        return
+    for other in evidence.runs:
+        if other is run or other.of(Event.DIFFERENTIATED, Event.STEPPED, Event.MODE_SET):
+            continue
+        for event in other.of(Event.HANDED_OVER):
+            if applies(event, model) and goes_through_data(event):
+                judged, kept = _is_judged(evidence, _output(event)), _is_summed_up(other, event)
+                if (judged and kept) or (event.without_gradient and (judged or kept)):
+                    yield event
+
+
+def _is_stepped_with(run: Run, applied: TrainingEvent, model: Unknown) -> bool:
+    """Whether an optimizer over a model, or over parts of it, steps in the round that applies it with gradients."""
+    steps = [event for event in run.round_of(applied) if event.event is Event.STEPPED]
+    held = [parameters for step in steps if (parameters := held_by(step.subject)) is not None]
+    return not applied.without_gradient and any(
+        isinstance(owner, Unknown) and is_part_of(owner, model) for parameters in held for owner in parameters.owners
+    )
 
 
 def _is_of_other_data(run: Run, applied: TrainingEvent, trained: list[TrainingEvent]) -> bool:

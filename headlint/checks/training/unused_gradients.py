@@ -34,7 +34,7 @@ def cleared_unused(evidence: Evidence, run: Run, backward: TrainingEvent) -> Ite
             if (
                 _happens_with(evidence, clearing, backward)
                 and _comes_before_any_use(evidence, run, backward, clearing)
-                and not _has_steps(evidence, backward, clearing)
+                and not _has_steps(evidence, run, backward, clearing)
             ):
                 yield clearing
 
@@ -153,17 +153,33 @@ def _comes_before(evidence: Evidence, loss: Value, optimizer: Optimizer, other: 
     )
 
 
-def _has_steps(evidence: Evidence, backward: TrainingEvent, clearing: TrainingEvent) -> bool:
+def _has_steps(evidence: Evidence, run: Run, backward: TrainingEvent, clearing: TrainingEvent) -> bool:
     """Whether any step of the program uses the same parameters, or others that the loss may give gradients to."""
     apart = {
-        step for run in evidence.runs for step in run.of(Event.STEPPED) if _is_of_another_loss(run, step, backward)
+        step for one in evidence.runs for step in one.of(Event.STEPPED) if _is_of_another_loss(one, step, backward)
     }
     steps = {
         step.subject
         for step in evidence.events
         if step.event is Event.STEPPED and step not in apart and not is_schedule(step.subject)
     }
-    return any(may_concern(one, clearing.subject) or may_reach(evidence, backward.subject, one) for one in steps)
+    if any(may_concern(one, clearing.subject) for one in steps):
+        return True
+    return any(may_reach(evidence, backward.subject, one) for one in steps - _never_using(run, backward))
+
+
+def _never_using(run: Run, backward: TrainingEvent) -> set[Value]:
+    """Optimizers that clear what ``backward()`` gives them before they step again."""
+    after = [neighbour.event for neighbour in run.after(backward)]
+    cleared: dict[Value, bool] = {}
+    for number, step in enumerate(after):
+        if step.event is Event.STEPPED and isinstance(step.subject, Optimizer):
+            before = any(
+                one.event is Event.CLEARED and concerns_all_of(one.subject, step.subject) and always_with(one, step)
+                for one in after[:number]
+            )
+            cleared.setdefault(step.subject, before)
+    return {optimizer for optimizer, before in cleared.items() if before}
 
 
 def _is_of_another_loss(run: Run, step: TrainingEvent, backward: TrainingEvent) -> bool:

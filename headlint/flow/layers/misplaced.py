@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from headlint.flow.python.attributes import find_in_class
+from headlint.flow.python.calls import assumption
 from headlint.flow.tensors import operation
 from headlint.flow.values.arguments import Arguments
+from headlint.flow.values.assumptions import Assumption
 from headlint.flow.values.conditions import Choice
 from headlint.flow.values.facts import LayerGivenTensor
-from headlint.flow.values.python_values import ListValue, TupleValue, Unknown, Value
+from headlint.flow.values.python_values import (
+    FrameworkName,
+    FunctionValue,
+    Instance,
+    ListValue,
+    TupleValue,
+    Unknown,
+    Value,
+)
 from headlint.flow.values.tensor_values import Tensor, comes_from_layer
 from headlint.frameworks.kinds import LayerKind
+from headlint.syntax import ir
 
 if TYPE_CHECKING:
     from headlint.flow.machine.machine import Machine
@@ -31,9 +43,34 @@ def note_tensor(machine: Machine, kind: LayerKind, arguments: Arguments, at: int
         elif tensor is not None and not _takes_no_number(kind, arguments, position) and not _is_data(kind, tensor):
             tensor = None
         if tensor is not None:
-            machine.emit(LayerGivenTensor, machine.site(at), layer=kind, tensor=tensor, position=position)
+            assumed = _defaults_called(machine, kind, at)
+            machine.emit(
+                LayerGivenTensor, machine.site(at), layer=kind, tensor=tensor, position=position, assumptions=assumed
+            )
             return True
     return False
+
+
+def _defaults_called(machine: Machine, kind: LayerKind, at: int) -> frozenset[Assumption]:
+    """The default of a constructor that is called here, ``self.act(x)`` after ``self.act = act``: who builds may give a layer."""
+    frame = machine.frames[-1]
+    body = frame.definition.body if frame.definition is not None else ()
+    calls = (node for node in ir.walk(body) if isinstance(node, ir.Call) and node.at == at)
+    called = next((node.function for node in calls), None)
+    if not isinstance(called, ir.Attribute) or not isinstance(frame.receiver, Instance):
+        return frozenset()
+    match find_in_class(machine, frame.receiver.cls, "__init__"):
+        case FunctionValue(definition=init) as constructor, _:
+            given = {name for name, default in constructor.defaults if default == FrameworkName(kind.name)}
+            kept = (node for node in ir.walk(init.body) if isinstance(node, ir.Assign))
+            return frozenset(
+                assumption(constructor, node.value.name)
+                for node in kept
+                if isinstance(node.value, ir.Name) and node.value.name in given
+                if any(isinstance(target, ir.Attribute) and target.name == called.name for target in node.targets)
+            )
+        case _:
+            return frozenset()
 
 
 def _tensor_in(machine: Machine, kind: LayerKind, value: Value) -> Tensor | None:

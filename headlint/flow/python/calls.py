@@ -227,14 +227,14 @@ def _bind(
         if value is not None:
             machine.branches.note_given(definition, name, value)
             if name in defaults:
-                machine.overrides.add(_assumption(function, name))
+                machine.overrides.add(assumption(function, name))
                 _note_given(machine, value, defaults[name])
             bound[name] = value
         elif name in defaults:
             default = defaults[name]
             doubtful = assume_defaults or not arguments.complete
             if doubtful:
-                default = _assumed(machine, default, _assumption(function, name), definition, arguments.settings)
+                default = _assumed(machine, default, assumption(function, name), definition, arguments.settings)
             bound[name] = default
         elif assume_defaults and (options := machine.branches.options_given(definition, name)) is not None:
             bound[name] = options
@@ -250,14 +250,19 @@ def _bind(
     return bound
 
 
-def _assumption(function: FunctionValue, parameter: str) -> Assumption:
+def assumption(function: FunctionValue, parameter: str) -> Assumption:
+    """What is taken for granted where nobody is seen to give a parameter that has a default."""
     return Assumption(function.scope.unit.path, f"{function.name}:{function.definition.at}", parameter)
 
 
 def _note_given(machine: Machine, value: Value, default: Value) -> None:
     """What is computed, or taken from a batch, and given where None is the default is surely not None."""
-    if isinstance(value, Unknown) and default == Constant(None) and (value.is_result or value.is_batch_item):
-        machine.given.add(value)
+    if default != Constant(None):
+        return
+    for option in machine.state.alternatives(value):
+        one = option.value
+        if isinstance(one, Unknown) and (one.is_result or one.is_batch_item):
+            machine.given.add(one)
 
 
 def _left_open(value: Value | None) -> bool:
@@ -303,14 +308,21 @@ def instantiate(
     machine.note_made(instance, at)
     followed_before = machine.cut_short
     initializer = attributes.find_in_class(machine, cls, "__init__")
+    generated = next((base for base in cls.ancestors() if isinstance(base, ClassValue) and base.dataclass), None)
+    if initializer is not None and generated is not None and _inherits(generated, initializer[1]):
+        initializer = None  # what a dataclass inherits makes place for the constructor that is made of its fields
     if initializer is not None and isinstance(initializer[0], FunctionValue):
         run_function(machine, initializer[0], arguments, at, instance, initializer[1], assume_defaults)
-    elif cls.dataclass or any(isinstance(base, ClassValue) and base.dataclass for base in cls.ancestors()):
+    elif generated is not None:
         _fill_dataclass(machine, instance, arguments, assume_defaults)
     elif cls.framework_base():
         machine.libraries.call_method(machine, instance, "__init__", arguments, at)
     instance.whole = machine.cut_short == followed_before
     return instance
+
+
+def _inherits(cls: ClassValue, other: ClassValue) -> bool:
+    return other is not cls and other in cls.ancestors()
 
 
 def _fill_dataclass(machine: Machine, instance: Instance, arguments: Arguments, assume_defaults: bool) -> None:

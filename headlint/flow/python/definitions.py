@@ -42,6 +42,8 @@ def define_function(machine: Machine, node: ir.FunctionDefinition) -> None:
     value: Value = function
     for decorator in reversed(node.decorators):
         value = _decorated(machine, decorator, value)
+        if _names_it_to_keras(decorator):
+            machine.custom_objects.slots[node.name] = function
     machine.state.write(names.home_of(machine, node.name), node.name, value)
 
 
@@ -78,6 +80,15 @@ def _decorated(machine: Machine, decorator: ir.Expression, function: Value) -> V
             return wrapped if isinstance(wrapped, FunctionValue) else function
         case _:
             return function
+
+
+def _names_it_to_keras(decorator: ir.Expression) -> bool:
+    """Whether a decorator of a library makes a function known to Keras by its name."""
+    match decorator.function if isinstance(decorator, ir.Call) else decorator:
+        case ir.Name(name=name) | ir.Attribute(name=name):
+            return "custom_object" in name
+        case _:
+            return False
 
 
 def define_class(machine: Machine, node: ir.ClassDefinition) -> None:

@@ -164,10 +164,12 @@ def _at(machine: Machine, items: tuple[Value, ...], number: Unknown) -> Value:
     Nothing is known where a loop counts the number: what the items before it left is not known either.
     """
     distinct = {value.site if isinstance(value, Layer | Container) else value for value in items}
-    if len(distinct) < len(items) or not all(isinstance(value, Layer) for value in items):
+    if len(distinct) < len(items) or not all(isinstance(value, Layer | Container) for value in items):
         return any_of(items)
     if number.is_range_number and not machine.comprehending:
         return Unknown()
+    if not all(isinstance(value, Layer) for value in items):
+        return any_of(items)
     return join(((Guard(compared("==", number, place), True),), value) for place, value in enumerate(items))
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from headlint.flow.python import carried
 from headlint.flow.values.conditions import Choice, Guard, Option
@@ -31,15 +34,20 @@ LONGEST_LOOP = 64
 """Rounds of a loop that are followed one by one."""
 
 
-def is_object(value: Value) -> bool:
-    """Whether what is done with a value depends on more than numbers: a layer, a function, a list of layers …"""
+def is_object(value: Value, inside: tuple[Value, ...] = ()) -> bool:
+    """Whether what is done with a value depends on more than numbers: a layer, a function, a list of layers …
+
+    ``inside`` are the lists and dicts around, any of which one may hold again.
+    """
     match value:
         case TupleValue(items):
-            return any(is_object(item) for item in items)
+            return any(is_object(item, inside) for item in items)
+        case ListValue() | DictValue() if value in inside:
+            return False
         case ListValue():
-            return any(is_object(item) for item in value.items)
+            return any(is_object(item, (*inside, value)) for item in value.items)
         case DictValue():
-            return any(is_object(entry) for entry in value.slots.values())
+            return any(is_object(entry, (*inside, value)) for entry in value.slots.values())
         case _:
             return not isinstance(value, Constant | Unknown | Tensor)
 
@@ -151,6 +159,9 @@ def element(machine: Machine, value: Value) -> Value:
         case Parameters(named=named) as parameters:
             one = OneParameter(parameters)
             return TupleValue((Unknown("a parameter's name"), one)) if named else one
+        case Choice(options) if options and all(isinstance(option.value, Parameters) for option in options):
+            either = reduce(Parameters.joined_with, (one.value for one in options if isinstance(one.value, Parameters)))
+            return element(machine, replace(either, partial=True))
         case Instance() as instance if (getter := machine.method(instance, "__getitem__")) is not None:
             return _sample(machine, getter)
         case _:

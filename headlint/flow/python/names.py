@@ -134,7 +134,13 @@ def _settled_slot(machine: Machine, scope: Scope, name: str, value: Value) -> Va
         del scope.slots[name]
         scope.slots[name] = value = settled(machine, value)
         return value
-    return settled(machine, value) if isinstance(value, Choice) else value
+    if isinstance(value, Choice) and name in scope.slots:
+        kept = scope.slots.pop(name)  # gone while it is looked up here too
+        try:
+            return settled(machine, value)
+        finally:
+            scope.slots.setdefault(name, kept)
+    return value
 
 
 def _bind(machine: Machine, name: str, value: Value) -> None:

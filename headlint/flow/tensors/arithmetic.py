@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from headlint.flow.tensors import axes, by_hand, mixtures, numbers, sequences, shapes, shares
 from headlint.flow.tensors.operation import Operation, note_mixed_in, tensor_of
 from headlint.flow.values.facts import Activation, LabelsRescaled, PredictionUse
+from headlint.flow.values.intervals import Interval
 from headlint.flow.values.python_values import Constant, Site, TupleValue, Unknown, Value
 from headlint.flow.values.tensor_values import (
     ANY_SHAPE,
@@ -91,7 +92,8 @@ def _log(machine: Machine, operation: Operation) -> Value:
         return Unknown()
     domain = {Domain.SOFTMAX: Domain.LOG_SOFTMAX, Domain.SIGMOID: Domain.LOG_SIGMOID}.get(tensor.domain, Domain.UNKNOWN)
     labels = numbers.under("log", tensor.labels)
-    output = tensor.derive(domain=domain, origin=operation.origin("log"), heads=(), labels=labels)
+    attached = tensor.attached and not machine.without_gradient
+    output = tensor.derive(domain=domain, origin=operation.origin("log"), heads=(), labels=labels, attached=attached)
     machine.emit(Activation, operation.site, effect="log", input=tensor, output=output)
     return output
 
@@ -199,11 +201,29 @@ def _clamp(machine: Machine, operation: Operation) -> Value:
     tensor = tensor_of(machine, operation.main)
     if tensor is None:
         return Unknown()
-    least, most = operation.constant("min", "a_min", "min_value"), operation.constant("max", "a_max", "max_value")
+    least, most = (_bound(operation, names) for names in (_LEAST, _MOST))
     if tensor.domain in (Domain.LOG_SOFTMAX, Domain.LOG_SIGMOID) and isinstance(least, int | float) and least > 0:
         return tensor.derive(domain=Domain.UNKNOWN, origin=operation.origin("clamp"), heads=())
+    open_bounds = (bound is None and operation.given(*names) for bound, names in ((least, _LEAST), (most, _MOST)))
     labels = numbers.clipped(tensor.labels, least, most)
+    if labels is not None and any(open_bounds):
+        labels = replace(labels, interval=None)
     return tensor.derive(guarded=True, origin=operation.origin("clamp"), labels=labels)
+
+
+_LEAST = ("min", "a_min", "min_value", "clip_value_min", "y")
+_MOST = ("max", "a_max", "max_value", "clip_value_max")
+
+
+def _bound(operation: Operation, names: tuple[str, ...]) -> float | None:
+    """The number that values are kept above or below, also as a tensor that is filled with it."""
+    for value in (operation.arguments[name] for name in names if name in operation.arguments):
+        match value:
+            case Constant(int() | float() as number):
+                return number
+            case Tensor(labels=Labels(encoding="constant", interval=Interval() as interval)):
+                return interval.low
+    return None
 
 
 def _dropout(machine: Machine, operation: Operation) -> Value:

@@ -11,6 +11,7 @@ from headlint.flow.values.facts import BuiltInForward
 from headlint.flow.values.library_values import Container, Layer
 from headlint.flow.values.modules import ModuleUnit
 from headlint.flow.values.python_values import Constant, HeapObject, Instance
+from headlint.syntax import ir
 
 if TYPE_CHECKING:
     from headlint.flow.machine.machine import Machine
@@ -33,6 +34,8 @@ def note(machine: Machine, unit: ModuleUnit) -> None:
             continue
         if one.site in kept_at:
             continue  # what is kept under a condition takes the place of the one before
+        if not is_module(one.forward) and _builds_a_graph(unit):
+            continue
         holders = kept.get(thing, set())
         if _is_dropout(thing) and not holders and not one.by_mode:
             machine.facts.append(_fact(thing, one, drops=True))
@@ -60,6 +63,18 @@ def _kept(machine: Machine) -> dict[HeapObject, set[HeapObject]]:
         for thing in held_by(machine, holder):
             kept.setdefault(thing, set()).add(holder)
     return kept
+
+
+def _builds_a_graph(unit: ModuleUnit) -> bool:
+    """Whether a file runs ``model.call(inputs)`` by its name: once, to build the graph of a session, as no framework does."""
+    return any(
+        isinstance(node, ir.Call)
+        and isinstance(node.function, ir.Attribute)
+        and node.function.name == "call"
+        and isinstance(node.function.owner, ir.Name)
+        and node.function.owner.name != "self"
+        for node in ir.walk(unit.body)
+    )
 
 
 def _members(machine: Machine, container: Container) -> Iterator[HeapObject]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from headlint.flow.python import iteration
-from headlint.flow.torch_modules.parts import is_module
+from headlint.flow.torch_modules.parts import is_dummy, is_module
 from headlint.flow.torch_modules.written import is_own, written
 from headlint.flow.values.facts import ParameterLoose
 from headlint.flow.values.modules import ModuleUnit
@@ -50,7 +50,7 @@ def note(machine: Machine, unit: ModuleUnit) -> None:
             if site.path != unit.path or site in noted or name.startswith("__"):
                 continue
             holder = _holder(machine, instance, machine.read(instance, name))
-            if not holder or (holder == LEAF and not _is_meant_to_be_trained(instance, name)):
+            if not holder or (holder == LEAF and (is_dummy(name) or not _is_meant_to_be_trained(instance, name))):
                 continue
             if not (_is_given_away if holder == LEAF else _takes_care)(machine, instance, name):
                 noted.add(site)

@@ -133,6 +133,11 @@ def _own(machine: Machine, module: Instance) -> Iterator[Value]:
             yield value
 
 
+def is_dummy(name: str) -> bool:
+    """Whether an attribute says by its name that what it holds is not there to learn."""
+    return "dummy" in name
+
+
 def is_dropout(value: Value) -> bool:
     """Whether something is a layer that drops values in training mode."""
     return isinstance(value, Layer) and "Dropout" in value.kind.name and value.constant("p") not in (0, 0.0)

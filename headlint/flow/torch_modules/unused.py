@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from headlint.flow.machine import importing
 from headlint.flow.machine.parts import Replaced
 from headlint.flow.python import attributes
-from headlint.flow.torch_modules.parts import class_of, has_parameters, has_weights, held_in
+from headlint.flow.torch_modules.parts import class_of, has_parameters, has_weights, held_in, is_dummy
 from headlint.flow.torch_modules.written import written
 from headlint.flow.values.facts import LayerUnused
 from headlint.flow.values.library_values import MODULES, Container
@@ -85,7 +85,7 @@ def _left_alone(machine: Machine, unit: ModuleUnit) -> dict[Site, tuple[Instance
             continue
         for name, site in instance.sites.items():
             thing = machine.read(instance, name)
-            if not isinstance(thing, MODULES) or thing.born < instance.born or "dummy" in name:
+            if not isinstance(thing, MODULES) or thing.born < instance.born or is_dummy(name):
                 continue
             if not _is_touched(machine, thing) and _has_something_to_train(machine, thing):
                 found.setdefault(site, (instance, name, thing))
@@ -125,8 +125,11 @@ def _has_a_forward(machine: Machine, instance: Instance) -> bool:
     found = attributes.find_in_class(machine, instance.cls, _PLAIN_BASES[instance.cls.framework_base()])
     if found is None or not isinstance(found[0], FunctionValue):
         return False
-    body = found[0].definition.body
-    return isinstance(body, tuple) and any(isinstance(node, ir.Call | ir.Binary) for node in ir.walk(body))
+    definition = found[0].definition
+    given = {parameter.name for parameter in definition.parameters}
+    if not isinstance(definition.body, tuple) or not given & ir.names_in(definition.body):
+        return False  # what answers the same whatever it is asked stands in for a model, and its layer for a model's weights
+    return any(isinstance(node, ir.Call | ir.Binary) for node in ir.walk(definition.body))
 
 
 def _family(machine: Machine, cls: ClassValue) -> list[ClassValue]:

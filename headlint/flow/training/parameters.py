@@ -101,8 +101,9 @@ def given_to_optimizer(machine: Machine, value: Value | None) -> Parameters:
         case Tensor() as tensor:
             return Parameters(frozenset({tensor}))
         case ListValue() as several:
-            picked = all(isinstance(item, Parameters | OneParameter) for item in several.items)
-            found = _given_in(machine, several.items)
+            items = tuple(possible_items(machine.state, several))
+            picked = all(isinstance(item, Parameters | OneParameter) for item in items)
+            found = _given_in(machine, items)
             return replace(found, complete=found.complete and (picked or not several.approximate))
         case TupleValue(items):
             return _given_in(machine, items)
@@ -110,7 +111,7 @@ def given_to_optimizer(machine: Machine, value: Value | None) -> Parameters:
             return given_to_optimizer(machine, machine.read(value, "params"))
         case Choice(options):
             found = _given_in(machine, tuple(option.value for option in options))
-            return replace(found, complete=False, partial=True)
+            return replace(found, partial=True)
         case None:
             return Parameters(frozenset(), complete=False)
         case other:

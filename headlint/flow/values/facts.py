@@ -10,6 +10,7 @@ from enum import Enum
 
 from msgspec import Struct
 
+from headlint.flow.values.assumptions import Assumption
 from headlint.flow.values.conditions import Guard
 from headlint.flow.values.library_values import Layer
 from headlint.flow.values.python_values import Instance, Site, Value
@@ -94,6 +95,8 @@ class LayerGivenTensor(Fact, frozen=True, kw_only=True):
     layer: LayerKind
     tensor: Tensor
     position: int
+    assumptions: frozenset[Assumption] = frozenset()
+    """The default that is called, where the constructor got none of another class."""
 
 
 class NothingReturned(Fact, frozen=True, kw_only=True):
@@ -427,6 +430,8 @@ class TrainingEvent(Fact, frozen=True, kw_only=True):
     """Of a model that is applied: whether the call says ``training=True``, and stands in no comprehension."""
     says_mode: bool = True
     """Of a model that is applied: whether the call may say in which mode, as Keras wants it."""
+    by_itself: bool = False
+    """Of a model that is applied: whether a method of its own does it, whose callers may say in which mode."""
     stored: bool = False
     """Of a step, or what clears gradients: whether the optimizer is what another call was given, and an object has kept."""
 

@@ -68,7 +68,7 @@ COUNTER = "counter"
 """The key of a number that a loop counts up to its parent."""
 
 
-_COMPUTING = ("torch.nn.functional.", "torch.fft.", "torch.linalg.", "torchvision.ops.", "kornia.")
+_COMPUTING = ("torch.nn.functional.", "torch.fft.", "torch.linalg.", "torchvision.ops.", "kornia.", "einops.")
 """What the names of functions begin with that compute with tensors."""
 
 

@@ -14,6 +14,7 @@ from ..measuring.specs import Inputs
 from ..measuring.suspects import Suspect, Suspects
 from ..request import Request
 from .devices import on_device, sow
+from .documented import has_batch_elsewhere
 from .effects import ignored, pads
 from .evaluation import unrepeatable
 from .gradient_values import dead, not_numbers
@@ -21,6 +22,7 @@ from .gradients import passes_of, without_gradient
 from .inputs import fresh_values, written_pass
 from .mixing import mixed, relates_samples, with_other_sample
 from .outputs import outputs_of
+from .passes import in_mode
 
 
 @dataclass(frozen=True)
@@ -36,13 +38,14 @@ class Observation:
         """The parts that do not do what they are there for; none where the program raises."""
         model, inputs = self.model, self.inputs
         try:
-            seen = passes_of(model.train(), self.passed)
+            seen = passes_of(in_mode(model, True), self.passed)
             silent = without_gradient(model, seen, self.request.root)
             silent += not_numbers(model, seen, self.passed) or dead(model, seen, self.passed, bool(self.request.inputs))
             graph = relates_samples(list(fresh_values(inputs, self.device)), inputs.batch)
             model.eval()
             first = batch_is_written_first(written_pass(model))
-            together = () if graph else mixed(model, self.prepared, inputs.batch, first)
+            apart = graph or has_batch_elsewhere(model)
+            together = () if apart else mixed(model, self.prepared, inputs.batch, first)
             twice = unrepeatable(model, lambda seed: self.prepared(False, seed)())
             # A softmax over one value hides what it is given, and that an input has only one may be a guess.
             narrow = any(1 in spec.shape[1:] for _, spec in inputs.tensors() if not spec.fixed)

@@ -15,7 +15,7 @@ from ..measuring.specs import BATCH, FEATURES, LENGTH, SIDE, Given, Grouped, Inp
 from ..program.guessing import CLASSES, VOCABULARY
 from .changes import solved_by_steps
 from .inputs import spec_of_layer
-from .lists import in_levels, in_lists, with_left_out, with_other_choice
+from .lists import in_levels, in_lists, with_attribute, with_left_out, with_other_choice
 from .messages import repaired_message
 from .search import Failure, is_direct, sources, widened
 from .sizes import declared_sizes, halved_evenly, narrower, scaled, solved, usual_sides, with_batch, with_size
@@ -28,10 +28,19 @@ STACKED = 4
 
 
 def repairs(failure: Failure, inputs: Inputs, model: nn.Module) -> Iterator[Inputs]:
-    """The next tries after a failure, the likeliest first."""
+    """The next tries after a failure, the likeliest first; behind each that gives one input more or fewer steps, the same for
+    all that have as many."""
+    for one in single_repairs(failure, inputs, model):
+        yield one
+        yield from changed_together(inputs, one)
+
+
+def single_repairs(failure: Failure, inputs: Inputs, model: nn.Module) -> Iterator[Inputs]:
+    """The next tries, each for itself."""
     yield from in_levels(inputs, model)
     if failure.emptied is not None:
         yield from widened(inputs, failure.emptied)
+    yield from with_attribute(failure, inputs, model)
     yield from repaired_types(failure, inputs)
     yield from halved_evenly(failure, inputs)
     yield from solved(failure, inputs, model)
@@ -47,6 +56,24 @@ def repairs(failure: Failure, inputs: Inputs, model: nn.Module) -> Iterator[Inpu
     yield from other_kinds(failure, inputs)
 
 
+def changed_together(inputs: Inputs, other: Inputs) -> Iterator[Inputs]:
+    """Where other inputs differ in the number of steps of one, which lie behind the samples: those in which all differ that
+    have as many steps there."""
+    before = dict(inputs.tensors())
+    changed = [(name, spec) for name, spec in other.tensors() if name in before and spec.shape != before[name].shape]
+    if len(changed) != 1 or len(before) < 2:
+        return
+    name, spec = changed[0]
+    own = before[name].shape
+    if len(own) < 3 or len(own) != len(spec.shape) or own != (*own[:1], own[1], *spec.shape[2:]):
+        return
+    for one, like in before.items():
+        if one != name and len(like.shape) > 1 and like.shape[1] == own[1] and not like.fixed:
+            other = other.with_spec(one, with_size(like, 1, spec.shape[1]))
+    if len([one for one, like in other.tensors() if before.get(one) != like]) > 1:
+        yield other
+
+
 def is_known(layer: nn.Module) -> bool:
     """Whether what the layer takes is known."""
     return spec_of_layer(layer) is not None
@@ -60,7 +87,8 @@ def repaired_types(failure: Failure, inputs: Inputs) -> Iterator[Inputs]:
     )
     wants_numbers = re.search(
         r"must have the same dtype|expected scalar type (Float|Half|Double|BFloat16)|not implemented for '(Long|Int|Byte|Bool)'"
-        r"|Input type \(.*Long.*\)|could only be calculated|Got Long|got: long|can only be floating|Float but found Long",
+        r"|Input type \(.*Long.*\)|could only be calculated|Got Long|got: long|can only be floating|Float but found Long"
+        r"|with a bool tensor is not supported",
         text,
     )
     told = type_told(text)
@@ -78,7 +106,7 @@ def repaired_types(failure: Failure, inputs: Inputs) -> Iterator[Inputs]:
         if told is not None and spec.dtype != told and not spec.fixed:
             below = (VOCABULARY if told.startswith("int") else None) if spec.below is None else spec.below
             yield inputs.with_spec(name, replace(spec, dtype=told, below=below))
-        if wants_numbers and spec.is_integer:
+        if wants_numbers and (spec.is_integer or spec.dtype == "bool"):
             yield inputs.with_spec(name, replace(spec, dtype="float32", below=None))
         if "out of range" in text or "out of bounds" in text:
             if spec.is_integer and below is not None and (spec.below or 0) > below:
@@ -142,6 +170,7 @@ def repaired_layer(failure: Failure, inputs: Inputs) -> Iterator[Inputs]:
             for shape in other_ranks(layer, wanted):
                 yield inputs.with_spec(name, TensorSpec(shape, wanted.dtype, wanted.below))
         if want_size and got_size and want_size != got_size:
+            yield from as_wide_together(inputs, spec.shape[-1:], want_size, got_size)
             yield from scaled(inputs, name, spec, want_size / got_size)
         elif isinstance(layer, (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.MaxPool2d, nn.AvgPool2d)):
             yield from scaled(inputs, name, spec, 4.0)
@@ -152,6 +181,19 @@ def repaired_layer(failure: Failure, inputs: Inputs) -> Iterator[Inputs]:
             if isinstance(spec, TensorSpec) and not spec.fixed:
                 yield from scaled(inputs, name, spec, 4.0)
                 yield from scaled(inputs, name, spec, 49.0)
+
+
+def as_wide_together(inputs: Inputs, width: tuple[int, ...], want: int, got: int) -> Iterator[Inputs]:
+    """The inputs of one width all that much wider or narrower, where a layer is given several of them side by side."""
+    alike = [
+        (name, spec)
+        for name, spec in inputs.tensors()
+        if spec.shape[-1:] == width and not spec.is_integer and not spec.fixed
+    ]
+    if len(alike) > 1 and width[0] * want % got == 0:
+        for name, spec in alike:
+            inputs = inputs.with_spec(name, with_size(spec, len(spec.shape) - 1, width[0] * want // got))
+        yield inputs
 
 
 def width_of(layer: nn.Module, wanted: TensorSpec) -> int:

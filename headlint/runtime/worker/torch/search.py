@@ -18,7 +18,7 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from ..measuring.places import is_further, lines_of
-from ..measuring.specs import Inputs, TensorSpec, leaves_of
+from ..measuring.specs import Bundle, Inputs, TensorSpec, leaves_of
 from ..program.standins import find_stand_in, missing_package
 from ..reasons import Unmeasurable, describe, failing_line
 from .inputs import fresh_values
@@ -173,6 +173,8 @@ def tensors_in(value: Any) -> Iterator[Any]:
                 yield from tensors_in(part)
     elif isinstance(value, dict):
         yield from tensors_in(list(value.values()))
+    elif isinstance(value, Bundle):
+        yield from tensors_in(list(vars(value).values()))
 
 
 @contextmanager
@@ -312,10 +314,12 @@ def search(
 
 
 def is_pinned(inputs: Inputs, successor: Inputs, pinned: set[tuple[str, int]]) -> bool:
-    """Whether other inputs differ in the sizes of pinned axes alone."""
+    """Whether other inputs differ in the sizes of pinned axes alone; those that differ in several inputs do so together."""
     if not pinned:
         return False
     others = dict(successor.tensors())
+    if sum(others.get(name) != spec for name, spec in inputs.tensors()) > 1:
+        return False
     for name, spec in inputs.tensors():
         other = others.get(name)
         if other is None or len(other.shape) != len(spec.shape) or other.dtype != spec.dtype:
