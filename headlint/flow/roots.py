@@ -48,6 +48,10 @@ STEPS = (
 """Those of them that only a library calls, behind what ``training_step`` needs."""
 
 
+GIVEN_TO_CALLBACKS = frozenset({"trainer", "pl_module"})
+"""What Lightning gives to the methods of a callback: to all of them the same."""
+
+
 def run(machine: Machine, unit: ModuleUnit) -> None:
     """Interpret a module and everything it defines."""
     importing.run(machine, unit)
@@ -295,6 +299,9 @@ def _given(machine: Machine, method: FunctionValue, instance: Instance) -> Argum
     """What is known of the arguments that a library passes to a method."""
     if _is_step(method) and (batch := machine.set_up.batches.get(instance)) is not None:
         return Arguments((batch,))
+    names = {parameter.name for parameter in method.definition.parameters} & GIVEN_TO_CALLBACKS
+    if names and instance.cls.framework_base().startswith("pytorch_lightning."):
+        return Arguments(named={name: machine.globals.child(("given to callbacks", name)) for name in sorted(names)})
     return _first_argument(method)
 
 

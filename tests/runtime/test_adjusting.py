@@ -10,7 +10,7 @@ from types import ModuleType
 import pytest
 
 from headlint.runtime.worker.program.adjusting import adjusted
-from headlint.runtime.worker.program.arguments import Arguments
+from headlint.runtime.worker.program.arguments import Arguments, guess_written
 from headlint.runtime.worker.program.conditions import sizes_compared
 from headlint.runtime.worker.program.guessing import VOCABULARY, guess
 from headlint.runtime.worker.program.loading import Program, Slice
@@ -47,6 +47,9 @@ def of_wide(block):
 def paired(names, sizes):
     if len(names) != len(sizes):
         raise ValueError("names and sizes must have the same length")
+
+def side_by_side(sizes, counts):
+    return [size * count for size, count in zip(sizes, counts)]
 
 def last_two(states, both_ways=False, deep=True):
     return states[-2]
@@ -160,6 +163,17 @@ def test_a_class_that_is_called_a_block_is_one(module: Slice) -> None:
 def test_what_must_be_of_one_length_is_changed_together(module: Slice) -> None:
     guessed = Arguments(([8, 8, 8], [32]), {}, "guess", ("names=[8, 8, 8]", "sizes=[32]"))
     assert others(module, "paired", guessed, ["names", "sizes"])[0].positional == ([8, 8], [32, 32])
+
+
+def test_numbers_that_are_gone_through_side_by_side_become_lists_together(module: Slice) -> None:
+    guessed = Arguments((32, 7), {}, "guess", ("sizes=32", "counts=7"))
+    assert others(module, "side_by_side", guessed, ["sizes", "counts"])[0].positional == ([32, 32], [7, 7])
+
+
+def test_an_argument_that_cannot_be_evaluated_is_what_the_settings_say_of_it(module: Slice) -> None:
+    (Path(module.namespace.filename).parent / "train.yaml").write_text("encoder:\n  sizes: [2, 3]\n", encoding="utf-8")
+    written = [ast.parse(text, mode="eval").body for text in ('options["encoder"]["sizes"]', "sizes", "self.sizes")]
+    assert [guess_written(one, "width") for one in written] == [[2, 3], [2, 3], 32]
 
 
 def test_a_switch_that_nobody_turned_is_turned_where_an_index_is_out_of_range(module: Slice) -> None:

@@ -53,6 +53,11 @@ PROGRAMS = {
         "class Net(Base):\n    def forward(self, x): ...\n",
         ["Net"],
     ),
+    "a base that only declares its pass": (
+        'class Base(nn.Module, ABC):\n    @abstractmethod\n    def forward(self, x):\n        """To be written."""\n'
+        "class Net(Base):\n    def forward(self, x): ...\n",
+        ["Net"],
+    ),
     "a factory is one, not its local": ("def make():\n    model = Sequential()\n    return model\n", ["make"]),
 }
 

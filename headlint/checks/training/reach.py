@@ -212,17 +212,18 @@ def _computed_from(evidence: Evidence, value: Value, with_targets: bool) -> Iter
             yield from (option.value for option in options)
 
 
-def tensors_in(output: Value | None) -> list[Tensor]:
-    """The tensors that a model gives."""
+def tensors_in(output: Value | None, inside: tuple[DictValue, ...] = ()) -> list[Tensor]:
+    """The tensors that a model gives; ``inside`` are the dicts around, any of which a dict may hold again."""
     match output:
         case Tensor():
             return [output]
         case TupleValue(items):
-            return [tensor for item in items for tensor in tensors_in(item)]
-        case DictValue():
-            return [tensor for item in output.slots.values() for tensor in tensors_in(item)]
+            return [tensor for item in items for tensor in tensors_in(item, inside)]
+        case DictValue() if output not in inside:
+            deeper = (*inside, output)
+            return [tensor for item in output.slots.values() for tensor in tensors_in(item, deeper)]
         case Choice(options):
-            return [tensor for option in options for tensor in tensors_in(option.value)]
+            return [tensor for option in options for tensor in tensors_in(option.value, inside)]
         case _:
             return []
 

@@ -139,8 +139,9 @@ def contradicts_defaults(path: Path) -> bool:
 
 
 def _options_of(path: Path) -> set[Unknown]:
-    """The options of the command line that a path depends on."""
-    return {symbol for guard in path for symbol in symbols_of(guard.condition) if is_option(symbol)}
+    """The options of the command line that a path depends on, beside what everybody has to give."""
+    chosen = (guard for guard in path if not guard.required)
+    return {symbol for guard in chosen for symbol in symbols_of(guard.condition) if is_option(symbol)}
 
 
 def _chosen_otherwise(path: Path) -> Iterator[Unknown]:

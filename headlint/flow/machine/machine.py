@@ -116,7 +116,7 @@ class Machine:
         """How many enclosing blocks or functions switch the gradient off."""
         self.globals = Unknown("a name that nothing defines")
         self.extras = HeapObject()
-        """What programs store under names of libraries (``tf.model = …``)."""
+        """What programs store under names of libraries (``tf.model = …``), and in what is not known (``options.net = …``)."""
         self.instances: list[Instance] = []
         self.parts = PartsSeen()
         self.set_up = SetUp()

@@ -59,7 +59,7 @@ def read(machine: Machine, owner: Value, name: str, at: int) -> Value:
         case Instance():
             return _of_instance(machine, owner, name)
         case Unknown():
-            return owner.child(name)
+            return machine.read(machine.extras, (owner, name)) or owner.child(name)
         case FrameworkName(path):
             return _of_library_name(machine, path, name)
         case Choice():
@@ -278,6 +278,10 @@ def write(machine: Machine, owner: Value, name: str, value: Value, site: Site | 
             machine.state.write(unit.scope, name, value)
         case FrameworkName(path):
             machine.state.write(machine.extras, (path, name), value)
+        case Unknown() if _is_model_or_loss(value) and not owner.is_given_by_a_loop:
+            machine.state.write(machine.extras, (owner, name), value)
+        case Unknown():
+            machine.state.erase(machine.extras, (owner, name))
         case Backbone():
             machine.state.write(owner, (name,), value)
         case Part(backbone, steps):
@@ -295,6 +299,17 @@ def write(machine: Machine, owner: Value, name: str, value: Value, site: Site | 
             machine.state.write(owner, name, value)
         case _:
             pass
+
+
+def _is_model_or_loss(value: Value) -> bool:
+    """Whether a value stays what it is wherever it is kept; numbers are settings, which others may give as well."""
+    match value:
+        case Choice(options):
+            return all(_is_model_or_loss(option.value) for option in options)
+        case Instance():
+            return bool(value.cls.framework_base())
+        case _:
+            return isinstance(value, Layer | Container | Model | Backbone | Loss)
 
 
 def _says_what_is_tied(machine: Machine, instance: Instance) -> bool:

@@ -34,15 +34,20 @@ LONGEST_LOOP = 64
 """Rounds of a loop that are followed one by one."""
 
 
-def is_object(value: Value) -> bool:
-    """Whether what is done with a value depends on more than numbers: a layer, a function, a list of layers …"""
+def is_object(value: Value, inside: tuple[Value, ...] = ()) -> bool:
+    """Whether what is done with a value depends on more than numbers: a layer, a function, a list of layers …
+
+    ``inside`` are the lists and dicts around, any of which one may hold again.
+    """
     match value:
         case TupleValue(items):
-            return any(is_object(item) for item in items)
+            return any(is_object(item, inside) for item in items)
+        case ListValue() | DictValue() if value in inside:
+            return False
         case ListValue():
-            return any(is_object(item) for item in value.items)
+            return any(is_object(item, (*inside, value)) for item in value.items)
         case DictValue():
-            return any(is_object(entry) for entry in value.slots.values())
+            return any(is_object(entry, (*inside, value)) for entry in value.slots.values())
         case _:
             return not isinstance(value, Constant | Unknown | Tensor)
 

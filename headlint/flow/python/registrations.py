@@ -32,12 +32,15 @@ def complete(machine: Machine, table: DictValue) -> None:
     waiting = [unit for unit in machine.units.values() if unit is not None and unit.started] if words else []
     while waiting and len(looked_at) < MOST_MODULES:
         for file in _imported_by(machine, waiting.pop()):
-            if file in looked_at or file in machine.units:
+            known = machine.units.get(file)
+            if file in looked_at or (known is not None and known.started):
                 continue
             looked_at.add(file)
             unit = importing.read(machine, file)
-            if unit is not None and (_registers(unit, words) or file.name == "__init__.py"):
+            registers = unit is not None and _registers(unit, words)
+            if unit is not None and registers:
                 importing.run(machine, unit)
+            if unit is not None and (registers or file.name == "__init__.py"):
                 waiting.append(unit)
 
 
@@ -64,12 +67,22 @@ def _imported_by(machine: Machine, unit: ModuleUnit) -> Iterator[Path]:
     """The files of the project that the top level of a module imports, and those it imports by names that are put together."""
     if unit.file is None:
         return
+    yield from _packages_around(machine, unit.file)
     for level, dotted in _imports_in(unit.body):
         found = machine.loader.resolve(unit.file, level, dotted)
         if found is not None:
             yield found
     if unit.file.name == "__init__.py" and "import_module" in ir.names_in(unit.body) | ir.attributes_in(unit.body):
         yield from machine.loader.modules_below(unit.file, unit.file.parent.name).values()
+
+
+def _packages_around(machine: Machine, file: Path) -> Iterator[Path]:
+    """The packages that a module is in: Python imports them before it."""
+    for level in range(1, len(file.parents)):
+        package = machine.loader.resolve(file, level, "")
+        if package is None:
+            return
+        yield package
 
 
 def _imports_in(body: ir.Module) -> Iterator[tuple[int, str]]:

@@ -67,6 +67,7 @@ def join_tensors(
     origin = Origin("operation", name, site, layer.site if layer else None, layer, "concatenate", Constant(axis))
     if not tensors or len(tensors) != len(items):
         return Tensor(origin=origin)
+    tensors = [tensor for tensor in tensors if not _is_empty(tensor)] or tensors
     note_mixed_in(machine, tensors, site)
     domains = {tensor.domain for tensor in tensors}
     domain = domains.pop() if len(domains) == 1 else Domain.UNKNOWN
@@ -82,6 +83,11 @@ def join_tensors(
         labels=labels,
         kept=axes.all_but(axis, shape.rank),
     )
+
+
+def _is_empty(tensor: Tensor) -> bool:
+    """Whether nothing is in it yet, as in ``torch.tensor([])`` before a loop that puts one tensor after the other behind it."""
+    return tensor.shape.dims is not None and 0 in tensor.shape.dims
 
 
 def _are_no_and_yes(tensors: Sequence[Tensor]) -> bool:

@@ -36,7 +36,9 @@ def array(machine: Machine, data: Value, dtype: Value | None, origin: Origin) ->
         known = Labels("", None, typed, source="an array", site=origin.site) if typed else None
         # a whole number each: where one stands for several, the array has another axis all the more
         alone = items is not None and len(items) == 1 and typed == "integer" and isinstance(one, Unknown)
-        return Tensor(shape=Shape((_length(machine, data, 1),)) if alone else ANY_SHAPE, origin=origin, labels=known)
+        is_row = alone or items == []
+        shape = Shape((_length(machine, data, len(items)),)) if is_row and items is not None else ANY_SHAPE
+        return Tensor(shape=shape, origin=origin, labels=known)
     found = _rows(machine, data)
     labels = _labels(found, dims, dtype, origin) if found else None
     return Tensor(Domain.UNKNOWN, Shape(tuple(dims)), origin, labels=labels)
@@ -144,8 +146,8 @@ def _dims(machine: Machine, data: Value) -> list[int | None]:
 
 
 def _length(machine: Machine, data: Value, length: int) -> int | None:
-    """How many items a list has; one from before the loop with a single item is one that the rounds add to, as a rule."""
-    grows = length == 1 and isinstance(data, ListValue) and machine.rounds and data.born < machine.rounds[-1].began
+    """How many items a list has; one from before the loop with no more than an item is one that the rounds add to, as a rule."""
+    grows = length <= 1 and isinstance(data, ListValue) and machine.rounds and data.born < machine.rounds[-1].began
     return None if grows else length
 
 

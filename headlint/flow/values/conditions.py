@@ -71,8 +71,8 @@ class Guard:
 
     @property
     def departs(self) -> bool:
-        """Whether only something else than the default leads to its outcome."""
-        return self.expected is not None and self.outcome is not self.expected
+        """Whether only something else than the default leads to its outcome; one that the program refuses is no default."""
+        return not self.required and self.expected is not None and self.outcome is not self.expected
 
     def as_required(self) -> Guard:
         """The same, where the program goes on only so."""

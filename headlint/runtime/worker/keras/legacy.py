@@ -25,6 +25,7 @@ from keras.src.models.functional import Functional
 from ..program.standins import StandIn
 from .calls import accept_flags_by_place
 from .old_callbacks import accept_old_callbacks
+from .old_convolutions import CONVOLUTIONS
 from .old_functions import accept_old_functions, accept_old_initializers, initialization, obtain_input_shape
 from .old_layers import LAYERS, accept_old_attributes, gone, is_gone, with_layer_shape
 
@@ -166,6 +167,8 @@ def accept_old_names() -> None:
     accept_flags_by_place()
     alias_tensorflow()
     accept_old_functions()
+    for module in namespaces("activations"):
+        module.relu = with_old_slope(module.relu)  # type: ignore[attr-defined]
     for module in namespaces("applications"):
         module.imagenet_utils._obtain_input_shape = obtain_input_shape
 
@@ -178,6 +181,16 @@ def with_one_size(original: Callable[..., Any]) -> Callable[..., Any]:
         return original((int(shape),) if isinstance(shape, numbers.Integral) else shape, *arguments, **keywords)
 
     return make_input
+
+
+def with_old_slope(relu: Callable[..., Any]) -> Callable[..., Any]:
+    """``relu``, which also takes ``alpha=0.2``."""
+
+    @functools.wraps(relu)
+    def called(x: Any, *arguments: Any, **keywords: Any) -> Any:
+        return relu(x, *arguments, **translated(keywords, frozenset({"negative_slope", "max_value", "threshold"})))
+
+    return called
 
 
 def by_old_name(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -398,6 +411,8 @@ class OldModule(ModuleType):
                     return getattr(module, name)
         if hasattr(keras, name):
             return getattr(keras, name)
+        if name in CONVOLUTIONS:
+            return CONVOLUTIONS[name]
         if is_gone(name):
             return gone(name)
         if (made := initialization(name)) is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from types import SimpleNamespace
 from typing import Any
 
 BATCH = 5
@@ -53,9 +54,22 @@ class Given:
         return repr(self.value)
 
 
+class Bundle(SimpleNamespace):
+    """An object whose attributes are inputs, as a batch of graphs has them."""
+
+    def __getitem__(self, name: str) -> Any:
+        return getattr(self, name)
+
+    def to(self, *arguments: Any, **keywords: Any) -> Bundle:
+        """Itself: the worker decides on devices."""
+        return self
+
+    cuda = cpu = to
+
+
 @dataclass(frozen=True)
 class Grouped:
-    """Several inputs in a tuple, list or dictionary; the keys are those of a dictionary."""
+    """Several inputs in a tuple, list, dictionary or object; the keys are those of a dictionary, or attributes."""
 
     kind: type
     keys: tuple[str, ...]
@@ -64,7 +78,7 @@ class Grouped:
     def text(self) -> str:
         """``tuple(float32[1, 5, 32], float32[1, 5, 32])``."""
         inside = ", ".join(
-            f"{key}: {part.text()}" if self.kind is dict else part.text()
+            f"{key}: {part.text()}" if self.kind in (dict, Bundle) else part.text()
             for key, part in zip(self.keys, self.parts, strict=True)
         )
         return f"{self.kind.__name__}({inside})"

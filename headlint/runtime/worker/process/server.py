@@ -84,6 +84,7 @@ def _ready(framework: str, late: bool) -> Message:
     start = time.monotonic()
     if framework == "keras":
         _choose_backend()
+    os.environ["PYTORCH_JIT"] = "0"  # what is compiled sees no name that is only looked up when it is asked for
     if not late:
         try:
             importlib.import_module(framework)

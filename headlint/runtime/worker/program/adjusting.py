@@ -68,6 +68,9 @@ TOO_SMALL = re.compile(r"zero or negative|[Nn]egative dimension|[Oo]utput size i
 OF_ANOTHER_RANK = re.compile(r"expected (?:min_)?ndim=(\d)|Kernel shape must have the same length as input")
 """What Keras says of a shape that has more or fewer axes than a layer takes."""
 
+OF_OTHER_SIZE = re.compile(r"total size of the tensor must be unchanged")
+"""What Keras says of a shape that has another number of values than the program takes it to have."""
+
 USUAL_SHAPES = {2: (16,), 3: (24, 16), 4: (32, 32, 3), 5: (16, 32, 32, 3)}
 """Shapes of one sample, by the number of axes of a batch."""
 
@@ -130,7 +133,7 @@ def adjusted(
         yield with_more(arguments, re.findall(r"'(\w+)'", missing[1])), True
     if key := key_left_out(trouble):
         yield with_more(arguments, [key]), True
-    if not usual and WANTS_SAME_LENGTH.search(trouble.text):
+    if not usual and (WANTS_SAME_LENGTH.search(trouble.text) or goes_through_several(arguments, parameters, trouble)):
         yield with_equal_lengths(arguments, parameters, trouble), True
     knobs = [*knobs_of(arguments, parameters), *knobs_left_out(arguments, parameters, trouble)]
     for knob in sorted(knobs, key=trouble.distance):
@@ -151,6 +154,12 @@ PLAIN = (bool, int, float, str, list, tuple)
 def is_equal(one: Any, other: Any) -> bool:
     """Whether two values of one kind are equal, as far as that is plain."""
     return type(one) in PLAIN and bool(one == other)
+
+
+def goes_through_several(arguments: Arguments, parameters: list[str], trouble: Trouble) -> bool:
+    """Whether the failing line goes through several numbers at once, as ``zip(sizes, counts)`` does."""
+    numbers = [knob for knob in knobs_of(arguments, parameters) if type(knob.value) in (int, float)]
+    return bool(WANTS_SEVERAL.search(trouble.text)) and sum(trouble.distance(knob) == 0 for knob in numbers) > 1
 
 
 def with_equal_lengths(arguments: Arguments, parameters: list[str], trouble: Trouble) -> Arguments:
@@ -236,6 +245,8 @@ def asked_for(knob: Knob, trouble: Trouble) -> Iterator[Any]:
         yield [value[0] if several else value] * int(found[2])
     if (found := OF_ANOTHER_RANK.search(trouble.text)) and isinstance(value, tuple):
         yield from [USUAL_SHAPES[int(found[1])]] if found[1] in ("2", "3", "4", "5") else USUAL_SHAPES.values()
+    if OF_OTHER_SIZE.search(text) and isinstance(value, tuple):
+        yield from ((HIDDEN,), (1, 1, HIDDEN))
     if (found := WANTS_SO_MANY.search(text)) and (number or several):
         yield [value[0] if several else value] * int(found[1])
     if WANTS_SEVERAL.search(text) and number:

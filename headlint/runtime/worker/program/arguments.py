@@ -26,7 +26,7 @@ from .guessing import (
 )
 from .loading import Program, Slice, module_name
 from .parameters import DATA, body_of, guess_parameter
-from .settings import setting
+from .settings import path_of, setting
 from .slicing import Namespace, last_part, units_of
 from .sources import parse, read_source
 from .standins import GUESSED, find_stand_in, missing_package, stand_in
@@ -297,7 +297,7 @@ def from_call(site: CallSite, parameters: list[inspect.Parameter], target: Calla
                 positional.append(usable(evaluate(written, scope)))
         except Exception:  # whatever the user's expression raises
             try:
-                positional.append(guess(known))
+                positional.append(guess_written(written, known))
                 assumed.append(f"{known}={positional[-1]!r}")
             except Unguessable:
                 return None
@@ -309,7 +309,7 @@ def from_call(site: CallSite, parameters: list[inspect.Parameter], target: Calla
             try:
                 if word.arg is None:
                     return None
-                keywords[word.arg] = guess(word.arg)
+                keywords[word.arg] = guess_written(word.value, word.arg)
                 assumed.append(f"{word.arg}={keywords[word.arg]!r}")
             except Unguessable:
                 return None
@@ -321,6 +321,19 @@ def from_call(site: CallSite, parameters: list[inspect.Parameter], target: Calla
             except Unguessable:
                 return None
     return Arguments(tuple(positional), keywords, site.origin, tuple(assumed))
+
+
+def guess_written(written: ast.expr, parameter: str) -> Any:
+    """What an argument that cannot be evaluated probably is: what the program's settings say of ``config["depth"]`` or
+    ``depth``, else a guess by the name of the parameter.
+
+    Raises:
+        Unguessable: neither says anything.
+    """
+    root, *names = path_of(written)
+    path = tuple(names) or (root,)
+    value = setting(path) if all(path) and root != "self" else None
+    return guess(parameter) if value is None else value
 
 
 def usable(value: Any) -> Any:

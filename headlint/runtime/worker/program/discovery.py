@@ -85,7 +85,8 @@ def is_abstract(node: ast.ClassDef, bases: set[str], models: dict[str, ast.Class
         body = [
             one for one in passes[0].body if not (isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant))
         ]
-        return bool(body) and all(is_missing(statement) for statement in body)
+        declared = any(last_part(one) == "abstractmethod" for one in passes[0].decorator_list)
+        return declared or (bool(body) and all(is_missing(statement) for statement in body))
     return bases <= {"Module", "ABC", "object"} and not bases & set(models) and "Module" in bases
 
 

@@ -85,6 +85,9 @@ OBJECTS = re.compile(
 """Parameters for which a number is no guess."""
 KERAS_NAMES = {"activation": "relu", "act": "relu", "optimizer": "adam", "optim": "adam", "loss": "mse"}
 KERAS_SHAPES = re.compile(r"shape$|(image|img)_?(size|dims?)$", re.I)
+OF_NOISE = re.compile(r"latent|noise|^z_|code|embed|label|cond", re.I)
+"""Shapes of what is no image."""
+
 SHAPES = re.compile(r"(input|image|img|obs|state)_?(shape|size|dims?)$", re.I)
 
 
@@ -437,7 +440,7 @@ def guess(name: str, annotation: Any = inspect.Parameter.empty) -> Any:
     """
     written = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", str(annotation))
     if KERAS_SHAPES.search(name) and written != "int" and "keras" in sys.modules:
-        return (32, 32, 3)  # in Keras a shape is told without the batch, channels last
+        return (HIDDEN,) if OF_NOISE.search(name) else (32, 32, 3)  # without the batch, channels last
     if "keras" in sys.modules and name in KERAS_NAMES:
         return KERAS_NAMES[name]
     if (

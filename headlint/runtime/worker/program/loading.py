@@ -87,6 +87,7 @@ class Program:
             top = str(package_root(self.path).parent)
             if top not in sys.path:
                 sys.path.insert(0, top)
+                self.search_path.append(Path(top))
             importlib.import_module(name.rpartition(".")[0])
         module = self.slice_of(name, self.path)
         for unit in module.namespace.units:

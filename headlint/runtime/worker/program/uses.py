@@ -35,10 +35,12 @@ def uses_of(forward: Callable[..., Any], parameter: str) -> Iterator[list[str]]:
 
 
 def mentions(node: ast.AST, names: set[str]) -> bool:
-    """Whether one of the names is read below a node, as a variable or as a key."""
+    """Whether one of the names is read below a node, as a variable, as a key, or as an attribute of another object."""
     for inner in ast.walk(node):
         match inner:
             case ast.Name(id=name) | ast.Subscript(slice=ast.Constant(value=str(name))) if name in names:
+                return True
+            case ast.Attribute(value=ast.Name(id=owner), attr=name) if name in names and owner != "self":
                 return True
     return False
 
@@ -79,6 +81,22 @@ def keys_read(forward: Callable[..., Any], parameter: str) -> tuple[str, ...]:
             case ast.Subscript(value=ast.Name(id=name), slice=ast.Constant(value=str(key))) if name == parameter:
                 found.append(key)
     return tuple(dict.fromkeys(found))
+
+
+def attributes_read(forward: Callable[..., Any], parameter: str, known: frozenset[str]) -> tuple[str, ...]:
+    """The attributes that are read from a parameter, as in ``graph.nodes``; none where all are ``known``, which every tensor
+    has, or where it is called for one that is not."""
+    nodes = list(nodes_of(forward))
+    called = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
+    found = [
+        node
+        for node in nodes
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == parameter
+    ]
+    strange = [node for node in found if node.attr not in known]
+    if not strange or any(id(node) in called for node in strange):
+        return ()
+    return tuple(dict.fromkeys(node.attr for node in found if id(node) not in called))
 
 
 def nodes_of(forward: Callable[..., Any] | ast.AST) -> Iterator[ast.AST]:

@@ -12,7 +12,7 @@ from torch import nn
 from ..measuring.places import lines_of
 from ..measuring.specs import Inputs, TensorSpec
 from ..program.conditions import sizes_compared
-from .search import Failure, attempt
+from .search import Emptied, Failure, attempt
 
 MOST_VISITS = 4
 """Tries that end at one line up to which the sizes are solved."""
@@ -39,6 +39,9 @@ PAIRS = tuple(
 VIEW = re.compile(r"shape '\[([-\d, ]+)\]' is invalid for input of size (\d+)")
 """What PyTorch says of a shape that a value does not fit into; one size of it may be open."""
 
+COARSE = 4
+"""Places on an axis from which on one more may make no difference."""
+
 FEW = 8
 """Steps up to which a size is sought at which a value can be divided into rows."""
 
@@ -59,17 +62,34 @@ def solved_by_steps(failure: Failure, inputs: Inputs, model: nn.Module) -> Itera
         assert isinstance(spec, TensorSpec)
         size = spec.shape[axis]
         second = attempt(model, on_axes(inputs, axes, size + 1), failure.device)
-        if not isinstance(second, Failure) or lines_of(second.error) != lines_of(failure.error):
+        ends_alike = is_like(second, failure)
+        changed = unequal(second) if isinstance(second, Failure) and ends_alike else None
+        if (not ends_alike or changed == pair) and size >= COARSE and len(spec.shape) > 2 and axis:
+            double = attempt(model, on_axes(inputs, axes, 2 * size), failure.device)
+            if (
+                isinstance(double, Failure)
+                and is_like(double, failure)
+                and (grown := unequal(double)) not in (None, pair)
+            ):
+                assert grown is not None
+                failure.unmoved = False
+                yield from (on_axes(inputs, axes, wanted) for wanted in near(pair, grown, size))
+                continue
+        if not ends_alike:
             if isinstance(second, Failure) and second.depth < failure.depth:
                 failure.pinned.update(axes)
             else:
                 failure.unmoved = False
             continue
-        changed = unequal(second)
         failure.unmoved &= changed == pair
         for wanted in equal_at(pair, changed) if changed is not None else ():
             if 0 < size + wanted <= LARGEST:
                 yield on_axes(inputs, axes, size + wanted)
+
+
+def is_like(second: Failure | Emptied | None, failure: Failure) -> bool:
+    """Whether a pass ended at the same line as another."""
+    return isinstance(second, Failure) and lines_of(second.error) == lines_of(failure.error)
 
 
 @dataclass(frozen=True)
@@ -106,6 +126,15 @@ def equal_at(pair: Pair, changed: Pair) -> Iterator[int]:
         yield from (steps for steps in near if pair.fits(steps, changed))
     elif slope and (pair.other - pair.one) % slope == 0:
         yield (pair.other - pair.one) // slope
+
+
+def near(pair: Pair, changed: Pair, size: int) -> Iterator[int]:
+    """The sizes of an axis at which two numbers fit about, which twice its size has changed so: what is pooled on the way
+    changes only now and then."""
+    slope = (changed.one - pair.one) - (changed.other - pair.other)
+    if slope and not pair.rows:
+        aim = size + math.ceil((pair.other - pair.one) * size / slope)
+        yield from (one for one in (aim, aim + 1, aim - 1, aim + 2, aim + 4) if 0 < one <= LARGEST and one != size)
 
 
 def axes_of(inputs: Inputs) -> Iterator[list[Axis]]:

@@ -13,9 +13,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..measuring.specs import BATCH, FEATURES, LENGTH, SIDE, Given, Grouped, Inputs, Spec, TensorSpec
+from ..measuring.specs import BATCH, FEATURES, LENGTH, SIDE, Bundle, Given, Grouped, Inputs, Spec, TensorSpec
 from ..program.guessing import CLASSES, VOCABULARY, guess_by_name
-from ..program.uses import calls_parameter, keys_read, parts_unpacked, uses_of
+from ..program.uses import attributes_read, calls_parameter, keys_read, parts_unpacked, uses_of
 from ..request import InputWanted
 
 
@@ -33,7 +33,8 @@ def drawn(spec: Spec, device: str) -> Any:
             return value
         case Grouped(kind, keys, parts):
             values = [drawn(part, device) for part in parts]
-            return dict(zip(keys, values, strict=True)) if kind is dict else kind(values)
+            named = dict(zip(keys, values, strict=True))
+            return named if kind is dict else Bundle(**named) if kind is Bundle else kind(values)
         case TensorSpec(shape, dtype, below):
             kind = getattr(torch, dtype)
             if spec.constant is not None:
@@ -202,7 +203,28 @@ def spec_of_parameter(parameter: inspect.Parameter, model: nn.Module) -> Spec:
         return group
     if keys := keys_read(written_pass(model), parameter.name):
         return Grouped(dict, keys, tuple(spec_by_use(key, model) for key in keys))
+    if keys := attributes_read(written_pass(model), parameter.name, TENSOR):
+        return Grouped(Bundle, keys, tuple(spec_of_attribute(key, model) for key in keys))
     return spec_by_use(parameter.name, model)
+
+
+TENSOR = frozenset(dir(torch.Tensor))
+"""What a tensor can be asked for: a parameter that is asked for anything else is none."""
+
+OF_GRAPHS: tuple[tuple[str, Spec], ...] = (
+    (r"^(num|n)_(nodes|graphs|edges)$|^batch_size$", Given(BATCH)),
+    (r"^batch(_(index|idx))?$", TensorSpec((BATCH,), "int64", 1)),
+    (r"^edge_(weights?|type)$", TensorSpec((17,))),
+    (r"^edge_(attr|features?|feats?)$", TensorSpec((17, FEATURES))),
+    (r"^(pos|coords?|positions?)$", TensorSpec((BATCH, 3))),
+)
+"""What an object that holds a graph is asked for beside its nodes and edges."""
+
+
+def spec_of_attribute(name: str, model: nn.Module) -> Spec:
+    """The first guess for what an object of the pass is asked for."""
+    known = next((spec for pattern, spec in OF_GRAPHS if re.search(pattern, name)), None)
+    return spec_by_use(name, model) if known is None else known
 
 
 def group_of(target: ast.Tuple | ast.List, model: nn.Module) -> Grouped | None:

@@ -1,18 +1,23 @@
-"""Other inputs than one tensor for each parameter: lists of features of several levels, and those that may be left out."""
+"""Other inputs than one tensor for each parameter: lists of features of several levels, objects whose attributes are read,
+and those that may be left out."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
 from torch import nn
 
-from ..measuring.specs import SIDE, Given, Grouped, Inputs, Spec, TensorSpec
+from ..measuring.specs import SIDE, Bundle, Given, Grouped, Inputs, Spec, TensorSpec
 from ..program.uses import items_read
-from .inputs import first_layer, forward_parameters, spec_by_use, spec_of_layer, written_pass
+from .inputs import TENSOR, first_layer, forward_parameters, spec_by_use, spec_of_attribute, spec_of_layer, written_pass
 from .search import Failure
 
 FEW = 4
+
+ASKED = re.compile(r"'(Tensor|Bundle)' object has no attribute '([a-zA-Z]\w*)'")
+"""What is said of a tensor, or an object, that was asked for what it has not."""
 
 
 def in_levels(inputs: Inputs, model: nn.Module) -> Iterator[Inputs]:
@@ -42,10 +47,32 @@ def read_by_items(inputs: Inputs, model: nn.Module) -> Iterator[tuple[str, Tenso
             yield name, spec, count
 
 
+WANTED = re.compile(r"\b(\w+) is not None")
+"""What an assertion says of an input that may not be left out after all."""
+
+
+def with_attribute(failure: Failure, inputs: Inputs, model: nn.Module) -> Iterator[Inputs]:
+    """The inputs with an object in place of a tensor that was asked for what no tensor has, or with one attribute more."""
+    asked = ASKED.search(failure.message)
+    if asked is None or asked[2] in TENSOR:
+        return
+    for name, spec in inputs.specs:
+        added = spec_of_attribute(asked[2], model)
+        match spec:
+            case TensorSpec(fixed=False) if asked[1] == "Tensor":
+                yield inputs.with_spec(name, Grouped(Bundle, (asked[2],), (added,)))
+            case Grouped(kind, keys, parts) if kind is Bundle and asked[1] == "Bundle" and asked[2] not in keys:
+                yield inputs.with_spec(name, Grouped(Bundle, (*keys, asked[2]), (*parts, added)))
+
+
 def with_left_out(failure: Failure, inputs: Inputs, model: nn.Module) -> Iterator[Inputs]:
     """The inputs with one more that may be left out, where something that is ``None`` was asked for what it has not."""
     given = {name for name, _ in inputs.specs}
     optional = [one.name for one in forward_parameters(model) if one.default is None and one.name not in given]
+    asserted = [name for name in WANTED.findall(failure.message) if name in optional]
+    if asserted:
+        added = tuple((name, spec_by_use(name, model)) for name in asserted)
+        yield replace(inputs, specs=(*inputs.specs, *added), keywords=inputs.keywords | set(asserted))
     for name in optional if "NoneType" in failure.message else ():
         yield replace(
             inputs, specs=(*inputs.specs, (name, spec_by_use(name, model))), keywords=inputs.keywords | {name}

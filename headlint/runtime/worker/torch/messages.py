@@ -45,7 +45,9 @@ def _of_other_rank(failure: Failure, inputs: Inputs) -> Iterator[Inputs]:
             yield inputs.with_spec(name, of_rank(spec, rank - 1))  # an embedding gives them one axis more
         if rank is not None and rank != len(spec.shape):
             yield inputs.with_spec(name, of_rank(spec, rank))
-        elif re.search(r"Dimension out of range|too many indices|tuple index out of range|not enough values", text):
+        elif re.search(
+            r"but got 0D|Dimension out of range|too many indices|tuple index out of range|not enough values", text
+        ):
             yield inputs.with_spec(name, of_rank(spec, len(spec.shape) + 1))
             yield inputs.with_spec(name, replace(spec, shape=(*spec.shape[:1], 1, *spec.shape[1:])))
         elif "too many values to unpack" in text:
@@ -260,6 +262,7 @@ _READINGS: tuple[tuple[re.Pattern[str], Reading], ...] = tuple(
             r"subscript \w has size (?P<other>\d+) .*previously seen size (?P<one>\d+)",
             _first_as_second,
         ),
+        (r"running_mean should contain (?P<one>\d+) elements not (?P<other>\d+)", _first_as_second),
         (r"number of subscripts in the equation \((\d)\) does not match", _of_that_rank),
         (r"Boolean value of Tensor with more than one value is ambiguous", _no_tensors),
         (r"got \((?:bool|NoneType),", _masks_for_none),
@@ -335,6 +338,8 @@ def reshaped(inputs: Inputs, names: list[str], wanted: list[int], size: int) -> 
             if -1 in wanted[1:] and len(wanted) >= 2:
                 sizes = [one if one > 0 else LENGTH for one in wanted[1:]]
                 yield inputs.with_spec(name, replace(spec, shape=(spec.shape[0], *sizes)))
+        if -1 in wanted[1:] and rest > 1 and len(spec.shape) == 2 and spec.is_integer:
+            yield from (inputs.with_spec(name, with_size(spec, 1, rest * times)) for times in (1, 2, 3, 4))
         batch = spec.shape[0] if spec.shape else 1
         each = size / batch
         if rest > 0 and each:

@@ -34,6 +34,7 @@ from ..program.standins import GUESSED
 from ..reasons import TooLarge, Unmeasurable, out_of_memory
 from ..request import LossWanted, Request
 from .devices import count_devices, limit_memory, on_device, sow
+from .documented import documented_inputs
 from .examples import called_inputs, written_inputs
 from .inputs import first_inputs, fresh_values, inputs_of_example, required_parameters
 from .lists import chosen_otherwise
@@ -167,7 +168,7 @@ ADAPTER = TorchAdapter
 def guessed_inputs(model: nn.Module) -> list[Inputs]:
     """The first guesses where the program writes nothing down."""
     inputs = first_inputs(model, ())
-    return [*single_steps(model, inputs), inputs]
+    return [*single_steps(model, inputs), *documented_inputs(model), inputs]
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from ..measuring.specs import Inputs
 from ..measuring.suspects import Suspect, Suspects
 from ..request import Request
 from .devices import on_device, sow
+from .documented import has_batch_elsewhere
 from .effects import ignored, pads
 from .evaluation import unrepeatable
 from .gradient_values import dead, not_numbers
@@ -42,7 +43,8 @@ class Observation:
             graph = relates_samples(list(fresh_values(inputs, self.device)), inputs.batch)
             model.eval()
             first = batch_is_written_first(written_pass(model))
-            together = () if graph else mixed(model, self.prepared, inputs.batch, first)
+            apart = graph or has_batch_elsewhere(model)
+            together = () if apart else mixed(model, self.prepared, inputs.batch, first)
             twice = unrepeatable(model, lambda seed: self.prepared(False, seed)())
             # A softmax over one value hides what it is given, and that an input has only one may be a guess.
             narrow = any(1 in spec.shape[1:] for _, spec in inputs.tensors() if not spec.fixed)

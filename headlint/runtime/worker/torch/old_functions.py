@@ -1,8 +1,11 @@
-"""Functions with a gradient as PyTorch had them before 1.3: an object that is called, whose methods are no static ones."""
+"""What older versions of PyTorch took: functions with a gradient that are an object, whose methods are no static ones, as
+before 1.3, and masks of bytes, as before 2.0."""
 
 from __future__ import annotations
 
+import functools
 import inspect
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -39,9 +42,34 @@ class Context:
         setattr(self._function, name, value)
 
 
+MASKED = ("masked_fill", "masked_fill_", "masked_select", "masked_scatter", "masked_scatter_", "where")
+"""Methods that take a mask first."""
+
+
 def accept_old_functions() -> None:
-    """For the rest of the process: such an object can be called; without a ``backward`` it gives values without a history."""
+    """For the rest of the process: such an object can be called, without a ``backward`` it gives values without a history; a
+    mask may consist of bytes."""
     Function.__call__ = called
+    for name in MASKED:
+        setattr(torch.Tensor, name, with_byte_masks(getattr(torch.Tensor, name), 1))
+        if hasattr(torch, name):
+            setattr(torch, name, with_byte_masks(getattr(torch, name), 0 if name == "where" else 1))
+
+
+def with_byte_masks(function: Callable[..., Any], place: int) -> Callable[..., Any]:
+    """The same, where a mask of bytes, which stands at that place, is one of truth values."""
+
+    @functools.wraps(function)
+    def masked(*given: Any, **named: Any) -> Any:
+        by_place = (truths(one) if number == place else one for number, one in enumerate(given))
+        return function(*by_place, **{key: truths(one) if key == "mask" else one for key, one in named.items()})
+
+    return masked
+
+
+def truths(value: Any) -> Any:
+    """Truth values in place of bytes; anything else as it is."""
+    return value.bool() if isinstance(value, torch.Tensor) and value.dtype == torch.uint8 else value
 
 
 def called(function: Any, *given: Any) -> Any:

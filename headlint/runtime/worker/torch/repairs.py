@@ -15,7 +15,7 @@ from ..measuring.specs import BATCH, FEATURES, LENGTH, SIDE, Given, Grouped, Inp
 from ..program.guessing import CLASSES, VOCABULARY
 from .changes import solved_by_steps
 from .inputs import spec_of_layer
-from .lists import in_levels, in_lists, with_left_out, with_other_choice
+from .lists import in_levels, in_lists, with_attribute, with_left_out, with_other_choice
 from .messages import repaired_message
 from .search import Failure, is_direct, sources, widened
 from .sizes import declared_sizes, halved_evenly, narrower, scaled, solved, usual_sides, with_batch, with_size
@@ -32,6 +32,7 @@ def repairs(failure: Failure, inputs: Inputs, model: nn.Module) -> Iterator[Inpu
     yield from in_levels(inputs, model)
     if failure.emptied is not None:
         yield from widened(inputs, failure.emptied)
+    yield from with_attribute(failure, inputs, model)
     yield from repaired_types(failure, inputs)
     yield from halved_evenly(failure, inputs)
     yield from solved(failure, inputs, model)
@@ -60,7 +61,8 @@ def repaired_types(failure: Failure, inputs: Inputs) -> Iterator[Inputs]:
     )
     wants_numbers = re.search(
         r"must have the same dtype|expected scalar type (Float|Half|Double|BFloat16)|not implemented for '(Long|Int|Byte|Bool)'"
-        r"|Input type \(.*Long.*\)|could only be calculated|Got Long|got: long|can only be floating|Float but found Long",
+        r"|Input type \(.*Long.*\)|could only be calculated|Got Long|got: long|can only be floating|Float but found Long"
+        r"|with a bool tensor is not supported",
         text,
     )
     told = type_told(text)
@@ -78,7 +80,7 @@ def repaired_types(failure: Failure, inputs: Inputs) -> Iterator[Inputs]:
         if told is not None and spec.dtype != told and not spec.fixed:
             below = (VOCABULARY if told.startswith("int") else None) if spec.below is None else spec.below
             yield inputs.with_spec(name, replace(spec, dtype=told, below=below))
-        if wants_numbers and spec.is_integer:
+        if wants_numbers and (spec.is_integer or spec.dtype == "bool"):
             yield inputs.with_spec(name, replace(spec, dtype="float32", below=None))
         if "out of range" in text or "out of bounds" in text:
             if spec.is_integer and below is not None and (spec.below or 0) > below:
@@ -142,6 +144,7 @@ def repaired_layer(failure: Failure, inputs: Inputs) -> Iterator[Inputs]:
             for shape in other_ranks(layer, wanted):
                 yield inputs.with_spec(name, TensorSpec(shape, wanted.dtype, wanted.below))
         if want_size and got_size and want_size != got_size:
+            yield from as_wide_together(inputs, spec.shape[-1:], want_size, got_size)
             yield from scaled(inputs, name, spec, want_size / got_size)
         elif isinstance(layer, (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.MaxPool2d, nn.AvgPool2d)):
             yield from scaled(inputs, name, spec, 4.0)
@@ -152,6 +155,19 @@ def repaired_layer(failure: Failure, inputs: Inputs) -> Iterator[Inputs]:
             if isinstance(spec, TensorSpec) and not spec.fixed:
                 yield from scaled(inputs, name, spec, 4.0)
                 yield from scaled(inputs, name, spec, 49.0)
+
+
+def as_wide_together(inputs: Inputs, width: tuple[int, ...], want: int, got: int) -> Iterator[Inputs]:
+    """The inputs of one width all that much wider or narrower, where a layer is given several of them side by side."""
+    alike = [
+        (name, spec)
+        for name, spec in inputs.tensors()
+        if spec.shape[-1:] == width and not spec.is_integer and not spec.fixed
+    ]
+    if len(alike) > 1 and width[0] * want % got == 0:
+        for name, spec in alike:
+            inputs = inputs.with_spec(name, with_size(spec, len(spec.shape) - 1, width[0] * want // got))
+        yield inputs
 
 
 def width_of(layer: nn.Module, wanted: TensorSpec) -> int:

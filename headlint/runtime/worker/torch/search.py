@@ -18,7 +18,7 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from ..measuring.places import is_further, lines_of
-from ..measuring.specs import Inputs, TensorSpec, leaves_of
+from ..measuring.specs import Bundle, Inputs, TensorSpec, leaves_of
 from ..program.standins import find_stand_in, missing_package
 from ..reasons import Unmeasurable, describe, failing_line
 from .inputs import fresh_values
@@ -173,6 +173,8 @@ def tensors_in(value: Any) -> Iterator[Any]:
                 yield from tensors_in(part)
     elif isinstance(value, dict):
         yield from tensors_in(list(value.values()))
+    elif isinstance(value, Bundle):
+        yield from tensors_in(list(vars(value).values()))
 
 
 @contextmanager
