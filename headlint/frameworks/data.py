@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from headlint.frameworks.kinds import OperationKind
 
+CLASS_AFTER_CLASS = frozenset(
+    {"ImageFolder", "DatasetFolder", "Caltech101", "Caltech256", "Country211", "EuroSAT", "ImageNet", "Imagenette"}
+)
+"""Data sets of torchvision that go through one class after the other, as their folders do."""
+
 TORCHVISION_CLASSES = {
     "MNIST": 10,
     "FashionMNIST": 10,

@@ -34,6 +34,7 @@ _SCHEDULES_OF_TRANSFORMERS = (
 
 SCHEDULERS = frozenset(
     {f"torch.optim.lr_scheduler.{name}" for name in _SCHEDULERS}
+    | {"torch.optim.swa_utils.SWALR"}
     | {f"transformers.{module}{name}" for module in ("", "optimization.") for name in _SCHEDULES_OF_TRANSFORMERS}
     | {f"pytorch_transformers.Warmup{kind}Schedule" for kind in ("Linear", "Constant", "Cosine")}
 )

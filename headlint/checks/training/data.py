@@ -28,11 +28,11 @@ def training_data_in_order(evidence: Evidence) -> Iterator[Diagnostic]:
         yield Diagnostic(
             "HL610",
             made.site,
-            "The folder's images come one class after the other: every batch has one class, and the model forgets the others.",
+            "The images come one class after the other: every batch has one class, and the model forgets the others.",
             "Pass shuffle=True to the loader of the training data.",
             not made.guards,
             (
-                DiagnosticStep(made.site, "keeps the order of the folders", "event"),
+                DiagnosticStep(made.site, "keeps the order of the classes", "event"),
                 DiagnosticStep(step.site, "trains on it", "event"),
             ),
             subject=made,

@@ -28,7 +28,9 @@ def unread_model_judged_in_training_mode(evidence: Evidence) -> Iterator[Diagnos
                 or not _is_only_trained(evidence, switch, model)
             ):
                 continue
-            judged = next(_judged_behind(evidence, run, switch, model), None)
+            judged = next(_judged_behind(evidence, run, switch, model), None) or next(
+                _judged_apart(evidence, run, switch, model), None
+            )
             if judged is None or judged.site in reported:
                 continue
             reported.add(judged.site)
@@ -64,7 +66,7 @@ def _judged_behind(evidence: Evidence, run: Run, switch: TrainingEvent, model: U
     """Where what a loss trained is applied without a gradient behind the switch, and what it gives is judged."""
     applied = [event for event in run.of(Event.HANDED_OVER) if applies(event, model)]
     losses = [event.subject for event in run.of(Event.DIFFERENTIATED)]
-    seen = [event for event in applied if any(depends_on(evidence, loss, _output(event)) for loss in losses)]
+    seen = _seen_to_be_trained(evidence, run, model)
     trained = seen or [event for event in applied if _is_stepped_with(run, event, model)]
     for event in applied if trained and run.of(Event.STEPPED) else ():
         behind = run.place(switch) < run.place(event) and together(switch, event) and always_with(switch, event)
@@ -78,6 +80,31 @@ def _judged_behind(evidence: Evidence, run: Run, switch: TrainingEvent, model: U
             found = goes_through_data(event) and (_is_judged(evidence, _output(event)) or _is_summed_up(run, event))
         if found:
             yield event
+
+
+def _seen_to_be_trained(evidence: Evidence, run: Run, model: Unknown) -> list[TrainingEvent]:
+    """The applications of a model on which a loss depends that is differentiated."""
+    losses = [event.subject for event in run.of(Event.DIFFERENTIATED)]
+    return [
+        event
+        for event in run.of(Event.HANDED_OVER)
+        if applies(event, model) and any(depends_on(evidence, loss, _output(event)) for loss in losses)
+    ]
+
+
+def _judged_apart(evidence: Evidence, run: Run, switch: TrainingEvent, model: Unknown) -> Iterator[TrainingEvent]:
+    """Where another method of an object that was given a model judges it, beside one that trains it in a loop of its own."""
+    steps = [event for event in run.of(Event.STEPPED) if event.rounds]
+    if not model.is_parameter or not steps or not _seen_to_be_trained(evidence, run, model):
+        return
+    for other in evidence.runs:
+        if other is run or other.of(Event.DIFFERENTIATED, Event.STEPPED, Event.MODE_SET):
+            continue
+        for event in other.of(Event.HANDED_OVER):
+            if applies(event, model) and goes_through_data(event):
+                judged, kept = _is_judged(evidence, _output(event)), _is_summed_up(other, event)
+                if (judged and kept) or (event.without_gradient and (judged or kept)):
+                    yield event
 
 
 def _is_stepped_with(run: Run, applied: TrainingEvent, model: Unknown) -> bool:

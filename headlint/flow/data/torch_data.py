@@ -99,7 +99,7 @@ def _keeps_the_order_of_classes(dataset: Value, arguments: Arguments) -> bool:
         bound.get(name, Constant(None)) in (Constant(None), Constant(False))
         for name in ("shuffle", "sampler", "batch_sampler")
     )
-    by_class = isinstance(dataset, Dataset) and dataset.name in ("ImageFolder", "DatasetFolder")
+    by_class = isinstance(dataset, Dataset) and dataset.name in data.CLASS_AFTER_CLASS
     return by_class and unshuffled and arguments.complete
 
 

@@ -9,6 +9,7 @@ from headlint.flow.keras import keras_models, unseen_models
 from headlint.flow.layers import containers, library_models, losses
 from headlint.flow.libraries import (
     around_steps,
+    children,
     declarations,
     joining,
     keras_wrappers,
@@ -288,6 +289,8 @@ def _method_of_module(machine: Machine, module: HeapObject, name: str, arguments
                 if isinstance(inner, Container)
                 else Unknown()
             )
+        case "children" if isinstance(module, Instance) and (parts := children.of_module(machine, module)) is not None:
+            return ListValue(parts)
         case "forward" | "call" if isinstance(module, Instance) and machine.method(module, name) is not None:
             return Unknown()  # ``super().forward(x)``: that of a base that is not followed
         case "forward" | "__call__" | "call":

@@ -67,6 +67,17 @@ from headlint.frameworks.vocabulary import GRADIENT_METHODS, OF_TENSORFLOW
 from headlint.syntax import ir
 
 
+def _is_apart_from_steps(frame: Frame) -> bool:
+    """Whether a call gives a sample of a data set, or builds a module of PyTorch."""
+    match frame:
+        case Frame(definition=ir.FunctionDefinition(name="__getitem__")):
+            return True
+        case Frame(definition=ir.FunctionDefinition(name="__init__"), receiver=Instance() as made):
+            return made.cls.framework_base() == "torch.nn.Module"
+        case _:
+            return False
+
+
 class Machine:
     """Interprets modules and collects facts."""
 
@@ -244,9 +255,9 @@ class Machine:
             self._steps_left = kept
 
     def _may_matter(self, definition: ir.FunctionDefinition | ir.Lambda | None) -> bool:
-        """Whether a call that is left out may be part of a step; a ``forward`` and a data set's items are none."""
-        in_a_sample = any(getattr(frame.definition, "name", "") == "__getitem__" for frame in self.frames)
-        return not self.applying and not in_a_sample and self.may_be_part_of_a_step(definition)
+        """Whether a call that is left out may be part of a step; a ``forward``, a sample and what builds a module are none."""
+        apart = self.applying or any(map(_is_apart_from_steps, self.frames))
+        return not apart and self.may_be_part_of_a_step(definition)
 
     def may_be_part_of_a_step(self, definition: ir.FunctionDefinition | ir.Lambda | None) -> bool:
         """Whether a function may do anything of a training step, or switch a mode."""

@@ -12,7 +12,7 @@ from headlint.flow.machine.branches import is_option
 from headlint.flow.python import evaluated_texts, instance_tests, iteration, loss_classes, picked_by_name
 from headlint.flow.values import sizes
 from headlint.flow.values.arguments import Arguments
-from headlint.flow.values.conditions import Condition, Test
+from headlint.flow.values.conditions import Choice, Condition, Test
 from headlint.flow.values.library_values import Container, Dataset, Layer, Loss
 from headlint.flow.values.python_values import (
     RANGE_NUMBER,
@@ -181,6 +181,8 @@ def _list(machine: Machine, arguments: Arguments, at: int) -> Value:
         return ListValue(iteration.slot_items(machine, given) or (), approximate=True)
     if isinstance(given, Dataset) and given.name in ("zip", "enumerate"):
         return given  # its rows come in the order of what they are made of
+    if isinstance(given, Choice) and any(isinstance(option.value, ListValue) for option in given.options):
+        return machine.state.distribute([given], lambda one: _list(machine, Arguments((one,)), at))
     return ListValue((iteration.element(machine, given),), approximate=True)
 
 

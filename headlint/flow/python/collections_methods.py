@@ -28,7 +28,7 @@ def call(machine: Machine, receiver: Value, name: str, arguments: Arguments, at:
         case Constant(str() as text) if name in ("split", "rsplit"):
             return _split(receiver, text, name, arguments)
         case Constant(str() as text):
-            return _of_text(text, name)
+            return _of_text(text, name, arguments)
         case _:
             return Unknown()
 
@@ -168,7 +168,7 @@ def _split(whole: Constant, text: str, name: str, arguments: Arguments) -> Value
             return Unknown()
 
 
-def _of_text(text: str, name: str) -> Value:
+def _of_text(text: str, name: str, arguments: Arguments) -> Value:
     match name:
         case "lower":
             return Constant(text.lower())
@@ -177,6 +177,6 @@ def _of_text(text: str, name: str) -> Value:
         case "strip":
             return Constant(text.strip())
         case "format":
-            return texts.formatted(text)
+            return texts.formatted(text, arguments)
         case _:
             return Unknown()

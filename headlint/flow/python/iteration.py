@@ -161,7 +161,7 @@ def element(machine: Machine, value: Value) -> Value:
             return TupleValue((Unknown("a parameter's name"), one)) if named else one
         case Choice(options) if options and all(isinstance(option.value, Parameters) for option in options):
             either = reduce(Parameters.joined_with, (one.value for one in options if isinstance(one.value, Parameters)))
-            return element(machine, replace(either, complete=False, partial=True))
+            return element(machine, replace(either, partial=True))
         case Instance() as instance if (getter := machine.method(instance, "__getitem__")) is not None:
             return _sample(machine, getter)
         case _:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 
+from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.python_values import Constant, Unknown, Value
 
 _PLACE = re.compile(r"%[-+ #0]*[\d*]*(?:\.[\d*]+)?[a-zA-Z%]")
 _BRACES = re.compile(r"\{[^{}]*\}")
+_SIMPLE = re.compile(r"(?:[^{}]|\{\w*(?::0?\d{0,2}(?:\.\d{1,2})?[a-z]?)?\})*")
+"""A pattern that asks for no attributes, and for no width of more than two digits."""
 
 
 def partly_known(parts: tuple[Value, ...]) -> Unknown:
@@ -23,8 +26,19 @@ def _written(part: Value) -> str:
             return ""
 
 
-def formatted(pattern: str) -> Unknown:
-    """``pattern.format(…)`` of something that is not known."""
+def formatted(pattern: str, arguments: Arguments) -> Value:
+    """``pattern.format(…)``: the text where all that is put into it is known, else how it begins and ends."""
+    given = [*arguments.positional, *arguments.named.values()]
+    known = [value for value in given if isinstance(value, Constant) and value.symbol is None]
+    if arguments.complete and len(known) == len(given) and _SIMPLE.fullmatch(pattern):
+        values = {name: value.value for name, value in arguments.named.items() if isinstance(value, Constant)}
+        try:
+            text = pattern.format(
+                *(value.value for value in arguments.positional if isinstance(value, Constant)), **values
+            )
+        except (IndexError, KeyError, ValueError, TypeError):
+            return Unknown()
+        return Constant(text, frozenset().union(*(value.assumptions for value in known)))
     beginning, *rest = _BRACES.split(pattern)
     return Unknown(key=("text", beginning, rest[-1] if rest else ""))
 

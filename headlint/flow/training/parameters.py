@@ -111,7 +111,7 @@ def given_to_optimizer(machine: Machine, value: Value | None) -> Parameters:
             return given_to_optimizer(machine, machine.read(value, "params"))
         case Choice(options):
             found = _given_in(machine, tuple(option.value for option in options))
-            return replace(found, complete=False, partial=True)
+            return replace(found, partial=True)
         case None:
             return Parameters(frozenset(), complete=False)
         case other:
