@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -68,6 +69,9 @@ def windowed(shape):
 def vocabulary():
     with open("words.txt") as lines:
         return {line.strip(): number for number, line in enumerate(lines)}
+
+def opened(name):
+    return open(name).read()
 
 def fitting(rows, width):
     assert rows[0] == width and len(rows) == 2, "too wide"
@@ -201,6 +205,26 @@ def test_a_file_that_is_not_there_has_no_lines_where_that_is_allowed(
     assert module.namespace["vocabulary"]() == {}
     assert GUESSED[before:] == ["no lines in words.txt"]
     del GUESSED[before:]
+
+
+def test_a_number_that_stands_for_the_name_of_a_file_is_no_open_one(module: Slice) -> None:
+    with pytest.raises(FileNotFoundError):
+        module.namespace["opened"](0)
+
+
+def test_settings_that_a_module_takes_from_a_file_are_those_of_the_program(
+    module: Slice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Path(module.namespace.filename).parent
+    (folder / "config.py").write_text("depth = 2\n\ndef fill(found):\n    globals().update(found)\n", encoding="utf-8")
+    (folder / "usual.yml").write_text("width: 48\n", encoding="utf-8")
+    monkeypatch.delitem(sys.modules, "config", raising=False)
+    before = len(GUESSED)
+    config = importlib.import_module("config")
+    assert (config.depth, config.width) == (2, 48)
+    assert GUESSED[before:] == ["width=48"]
+    del GUESSED[before:]
+    monkeypatch.delitem(sys.modules, "config")
 
 
 def test_the_numbers_that_an_assertion_compares_are_read(module: Slice) -> None:

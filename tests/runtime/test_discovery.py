@@ -58,6 +58,12 @@ PROGRAMS = {
         "class Net(Base):\n    def forward(self, x): ...\n",
         ["Net"],
     ),
+    "a base whose pass asks for a step that its heirs write": (
+        "class Base(nn.Module):\n    def prepare(self, x):\n        raise NotImplementedError\n"
+        "    def forward(self, x):\n        return self.out(self.prepare(x))\n"
+        "class Net(Base):\n    def prepare(self, x): ...\n",
+        ["Net"],
+    ),
     "a factory is one, not its local": ("def make():\n    model = Sequential()\n    return model\n", ["make"]),
 }
 

@@ -63,6 +63,7 @@ def model_classes(tree: ast.Module) -> dict[str, ast.ClassDef]:
     """Classes with a ``forward`` or ``call`` and a base, or with a base that is named like a framework's model."""
     found: dict[str, ast.ClassDef] = {}
     derived: set[str] = set()
+    unfinished: set[str] = set()
     for node in walk_statements(tree.body):
         if not isinstance(node, ast.ClassDef) or not node.bases:
             continue
@@ -72,8 +73,9 @@ def model_classes(tree: ast.Module) -> dict[str, ast.ClassDef]:
             continue
         derived.add(node.name)
         if is_abstract(node, bases, found):
+            unfinished |= {node.name} if missing_methods(node) - {"forward", "call"} else set()
             continue
-        if methods & {"forward", "call", "__init__"} or bases & set(found):
+        if methods & {"forward", "call", "__init__"} or bases & (set(found) | unfinished):
             found[node.name] = node
     return found
 
@@ -86,8 +88,32 @@ def is_abstract(node: ast.ClassDef, bases: set[str], models: dict[str, ast.Class
             one for one in passes[0].body if not (isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant))
         ]
         declared = any(last_part(one) == "abstractmethod" for one in passes[0].decorator_list)
-        return declared or (bool(body) and all(is_missing(statement) for statement in body))
+        return (
+            declared
+            or (bool(body) and all(map(is_missing, body)))
+            or bool(missing_methods(node) & used_of_self(passes[0]))
+        )
     return bases <= {"Module", "ABC", "object"} and not bases & set(models) and "Module" in bases
+
+
+def missing_methods(node: ast.ClassDef) -> set[str]:
+    """The methods of a class that only say that they are missing."""
+    methods = [item for item in node.body if isinstance(item, ast.FunctionDef)]
+    return {
+        one.name
+        for one in methods
+        if all(is_missing(inner) for inner in one.body if not isinstance(inner, ast.Expr))
+        and any(isinstance(inner, ast.Raise) for inner in one.body)
+    }
+
+
+def used_of_self(function: ast.FunctionDef) -> set[str]:
+    """The attributes of ``self`` that a method reads."""
+    return {
+        inner.attr
+        for inner in ast.walk(function)
+        if isinstance(inner, ast.Attribute) and isinstance(inner.value, ast.Name) and inner.value.id == "self"
+    }
 
 
 def is_missing(statement: ast.stmt) -> bool:

@@ -16,10 +16,11 @@ from typing import Any
 
 from ..reasons import Unmeasurable, describe
 from . import registrations
-from .settings import Current, Settings, shared
+from .guessing import CONFIGURATIONS, guess_option
+from .settings import Current, Settings, setting, shared
 from .slicing import Namespace, names_bound, units_of
 from .sources import parse, read_source
-from .standins import StandIn, missing_package, stand_in
+from .standins import GUESSED, StandIn, missing_package, stand_in
 
 
 class Slice(ModuleType):
@@ -43,6 +44,11 @@ class Slice(ModuleType):
             for folder in self.__dict__.get("__path__", ()):
                 if (Path(folder) / f"{name}.py").is_file() or (Path(folder) / name / "__init__.py").is_file():
                     return importlib.import_module(f"{self.__name__}.{name}")
+            if self.namespace.fills_itself and CONFIGURATIONS.match(self.__name__.rpartition(".")[2]):
+                written = setting((name,))
+                value = self.namespace[name] = guess_option(name) if written is None else written
+                GUESSED.append(f"{name}={value!r}")
+                return value
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}") from None
 
 

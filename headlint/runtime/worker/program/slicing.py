@@ -369,6 +369,15 @@ class Namespace(dict[str, Any]):
             for unit in self._binders.get(name, ())
         )
 
+    @property
+    def fills_itself(self) -> bool:
+        """Whether the file binds names that no statement shows, as ``globals()[name] = value`` does."""
+        return any(
+            isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "globals"
+            for unit in self.units
+            for node in ast.walk(unit.node)
+        )
+
     def has_value(self, name: str) -> bool:
         """Whether some statement that was executed has bound the name."""
         return name in self or name in self._held
@@ -495,6 +504,8 @@ def opener(program: Path) -> Callable[..., Any]:
             file = next((one for one in above if one.is_file()), file)
         if isinstance(file, GuessedConfiguration):
             return file
+        if isinstance(file, int):  # a guess that stands for the name of a file is no file that is open
+            raise FileNotFoundError(2, "No such file or directory", str(file))
         try:
             return open(file, *arguments, **keywords)
         except FileNotFoundError as error:

@@ -8,6 +8,8 @@ import textwrap
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from .slicing import root_name
+
 
 def function_of(function: Callable[..., Any]) -> ast.FunctionDef | None:
     """The syntax of a function; None where its source is not known."""
@@ -28,10 +30,20 @@ def uses_of(forward: Callable[..., Any], parameter: str) -> Iterator[list[str]]:
     for statement in ast.walk(function):
         match statement:
             case ast.Assign(targets=[ast.Name(id=name)], value=value) if mentions(value, aliases):
-                if not list(calls_on(value, own, aliases)):
+                if not is_taken(value, own, aliases):
                     aliases.add(name)
     for _, path in sorted(calls_on(function, own, aliases), key=lambda found: found[0]):
         yield path
+
+
+def is_taken(node: ast.AST, own: str, names: set[str]) -> bool:
+    """Whether a part of ``self`` that is called below a node takes one of the names, at whatever place."""
+    for call in ast.walk(node):
+        if isinstance(call, ast.Call) and root_name(call.func) == own and call.func is not node:
+            given = (*call.args, *(word.value for word in call.keywords))
+            if any(mentions(one, names) for one in given):
+                return True
+    return False
 
 
 def mentions(node: ast.AST, names: set[str]) -> bool:
@@ -58,6 +70,8 @@ def calls_on(node: ast.AST, own: str, names: set[str]) -> Iterator[tuple[tuple[i
             target = target.value
         if not (isinstance(target, ast.Name) and target.id == own and path):
             continue
+        if len(path) > 1 and path[-1] == "forward":
+            path.pop()  # self.encoder.forward(x) is self.encoder(x)
         taken = call.args[0]
         nested = any(True for _ in calls_on(taken, own, names)) if not isinstance(taken, ast.Name) else False
         if mentions(taken, names) and not nested:

@@ -1,18 +1,24 @@
-"""Inputs as the program describes them: ``x: (batch, time, features)`` in a docstring, or in a comment of the pass."""
+"""Inputs as the program describes them: ``x: (batch, time, features)`` in a docstring or in a comment of the pass, or by the
+names that it gives their sizes."""
 
 from __future__ import annotations
 
+import ast
 import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 from torch import nn
 
 from ..measuring.specs import BATCH, FEATURES, LENGTH, SIDE, Inputs, Spec, TensorSpec
+from ..program.uses import nodes_of
 from .inputs import first_inputs, first_layer, forward_parameters, spec_by_use, spec_of_layer, written_pass
 
-SIZES = re.compile(r"[(\[{]\s*([\w*.-]+(?: \w+)?(?:\s*[,x×]\s*[\w*.-]+(?: \w+)?)*)\s*,?\s*[)\]}]")
+SIZE = r"[\w*.-]+(?: ?[*/+-] ?\w+)*(?: \w+)?"
+
+SIZES = re.compile(rf"[(\[{{]\s*({SIZE}(?:\s*[,x×]\s*{SIZE})*)\s*,?\s*[)\]}}]")
 """Sizes in brackets: words and numbers."""
 
 BATCHES = re.compile(
@@ -87,8 +93,9 @@ def described_parameters(model: nn.Module) -> list[Described]:
     for place, name in enumerate(names):
         others = [other for other in names if other != name]
         called = [name, *(one for one in PLAINLY if place == 0 and one not in others)]
-        sizes = next((sizes for one in called for text in texts if (sizes := sizes_in(text, one, others))), ())
-        if sizes:
+        said = next((sizes for one in called for text in texts if (sizes := sizes_in(text, one, others))), ())
+        sizes = said or sizes_unpacked(written_pass(model), name)
+        if is_shape(sizes):
             found.append(Described(name, sizes))
     return found
 
@@ -118,10 +125,23 @@ def sizes_in(text: str, name: str, others: list[str]) -> tuple[str, ...]:
     return ()
 
 
+def sizes_unpacked(function: Callable[..., Any], name: str) -> tuple[str, ...]:
+    """What a pass calls the sizes of a parameter, as in ``batch, steps, _ = x.shape``; nothing where it calls them nothing."""
+    for node in nodes_of(function):
+        match node:
+            case ast.Assign(
+                targets=[ast.Tuple(elts=parts)],
+                value=ast.Attribute(value=ast.Name(id=owner), attr="shape")
+                | ast.Call(func=ast.Attribute(value=ast.Name(id=owner), attr="size"), args=[]),
+            ) if owner == name and all(isinstance(part, ast.Name) for part in parts):
+                return tuple(part.id for part in parts if isinstance(part, ast.Name))
+    return ()
+
+
 def is_shape(sizes: tuple[str, ...]) -> bool:
     """Whether words in brackets are the sizes of a tensor, and not an aside."""
     named = [one for one in sizes if BATCHES.match(one)]
-    return bool(named) and len(sizes) <= 5 and all(re.fullmatch(r"[\w*.-]+", one) for one in sizes)
+    return bool(named) and len(sizes) <= 5 and all(re.fullmatch(r"[\w*.-]+(?: ?[*/+-] ?\w+)*", one) for one in sizes)
 
 
 def spec_described(described: Described, model: nn.Module, known: dict[str, int]) -> Spec:
@@ -129,11 +149,15 @@ def spec_described(described: Described, model: nn.Module, known: dict[str, int]
     layer = spec_of_layer(first_layer(model, described.name))
     used = spec_by_use(described.name, model)
     last = len(described.sizes) - 1
+    sides = {axis for axis, size in enumerate(described.sizes) if last > 2 and SIDES.search(size)}
+    width = next((axis for axis in range(1, last + 1) if axis not in sides), 0) if sides else last
     shape = []
     for axis, size in enumerate(described.sizes):
         taken = layer.shape[axis] if layer is not None and len(layer.shape) == last + 1 and axis else None
-        if layer is not None and axis == last > 0 and not layer.is_integer and taken is None:
+        if layer is not None and axis == width > 0 and not layer.is_integer and taken is None:
             taken = layer.shape[-1]
+        if axis in sides:
+            taken = SIDE
         shape.append(known.setdefault(size.lower(), size_named(size, axis, axis == last, model, taken)))
     if "mask" in described.name:
         return TensorSpec(tuple(shape), "bool")
@@ -150,8 +174,6 @@ def size_named(size: str, axis: int, is_last: bool, model: nn.Module, taken: int
         return BATCH
     if type(own) is int and own > 0:
         return own
-    if SIDES.search(size) and not is_last | (taken is not None and axis == 1):
-        return SIDE
     if taken is not None:
         return taken
     if STEPS.search(size):

@@ -297,6 +297,8 @@ def wanted_rank(text: str) -> int | None:
     )
     found = next((match for pattern in patterns if (match := re.search(pattern, text))), None)
     named = re.search(r"[Ee]xpect\w*[^\[(]{0,40}[\[(] ?([A-Za-z]\w*(?: ?[,x×] ?[\w*+-]+)+) ?[\])]", text)
+    if sides := re.search(r"same number of spatial dimensions.*output size of [(\[]([\d, ]+)", text):
+        return 2 + len(re.findall(r"\d+", sides[1]))
     rank = int(found[1]) if found else len(re.findall(r"[\w*+-]+(?= ?[,x×]|$)", named[1])) if named else None
     return rank if rank is not None and 1 <= rank <= 5 else None
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -30,6 +31,8 @@ from ..measuring.suspects import Suspects
 from ..program.building import Recipe, make
 from ..program.loading import Program, Slice
 from ..program.optimizers import Built, configured_by, optimizers_over
+from ..program.precision import is_doubled
+from ..program.sources import parse
 from ..program.standins import GUESSED
 from ..reasons import TooLarge, Unmeasurable, out_of_memory
 from ..request import LossWanted, Request
@@ -43,7 +46,7 @@ from .observing import Observation
 from .old_functions import accept_old_functions
 from .operations import applied
 from .outputs import class_axis, outputs_of, projection, summary
-from .passes import in_place_of_forward
+from .passes import in_mode, in_place_of_forward
 from .repairs import repairs
 from .search import Failure, NoInputs, TooSlow, attempt, search
 from .single_steps import single_steps
@@ -213,6 +216,11 @@ class TorchBench:
     device: str
     spent: Seconds = field(default_factory=Seconds)
 
+    @cached_property
+    def doubled(self) -> bool:
+        """Whether the program lets the model compute with 64-bit numbers."""
+        return is_doubled(parse(self.request.path), self.request.name)
+
     @property
     def symbolic(self) -> bool:
         """Whether only shapes are computed there."""
@@ -247,6 +255,7 @@ class TorchBench:
             model: nn.Module = make(self.recipe, self.adapter)
         if "_modules" not in vars(model):
             raise Unmeasurable("constructor", f"{type(model).__name__} does not call super().__init__()")
+        model = model.double() if self.doubled else model
         model = moved(model, self.device) if self.device != "meta" else on_meta(model)
         if name := in_place_of_forward(model):
             vars(model)["forward"] = getattr(model, name)
@@ -337,7 +346,7 @@ class TorchBench:
     def takes(self, model: nn.Module, inputs: Inputs, train: bool) -> bool:
         """Whether a model takes inputs in a mode."""
         with on_device(self.device):
-            return not isinstance(attempt(model.train(train), inputs, self.device), Failure)
+            return not isinstance(attempt(in_mode(model, train), inputs, self.device), Failure)
 
     def fresh_for_search(self, model: nn.Module) -> Callable[[], nn.Module]:
         """The model that is there, then new ones."""
@@ -355,7 +364,7 @@ class TorchBench:
         """The search in one mode."""
         with on_device(device):
             seconds = max(self.request.seconds_left, 0.0) * SEARCH_SHARE
-            return search(lambda: fresh().train(train), first, repairs, device, seconds, patience)
+            return search(lambda: in_mode(fresh(), train), first, repairs, device, seconds, patience)
 
     def run(self, model: nn.Module, inputs: Inputs, train: bool, draw: int) -> Pass:
         """One pass with gradients, and what the program does to the output after it.
@@ -421,7 +430,7 @@ class TorchBench:
             by_place, by_name = fresh_values(inputs, self.device)
 
         def forward() -> tuple[Output, Trace]:
-            outputs, trace = self.outputs(model.train(), inputs.batch, by_place, by_name)
+            outputs, trace = self.outputs(in_mode(model, True), inputs.batch, by_place, by_name)
             return outputs[chosen(outputs, self.request.output)], trace
 
         with on_device(self.device):
@@ -456,7 +465,7 @@ class TorchBench:
         def run() -> tuple[Any, list[Any]]:
             nonlocal goal
             with on_device(self.device):
-                outputs, trace = self.outputs(model.train(), inputs.batch, by_place, by_name)
+                outputs, trace = self.outputs(in_mode(model, True), inputs.batch, by_place, by_name)
                 output = outputs[chosen(outputs, self.request.output)]
                 tensors = [one.tensor for one in outputs]
                 if not isinstance(loss, LossMeasurement) or loss.record.error:

@@ -22,6 +22,7 @@ from .gradients import passes_of, without_gradient
 from .inputs import fresh_values, written_pass
 from .mixing import mixed, relates_samples, with_other_sample
 from .outputs import outputs_of
+from .passes import in_mode
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Observation:
         """The parts that do not do what they are there for; none where the program raises."""
         model, inputs = self.model, self.inputs
         try:
-            seen = passes_of(model.train(), self.passed)
+            seen = passes_of(in_mode(model, True), self.passed)
             silent = without_gradient(model, seen, self.request.root)
             silent += not_numbers(model, seen, self.passed) or dead(model, seen, self.passed, bool(self.request.inputs))
             graph = relates_samples(list(fresh_values(inputs, self.device)), inputs.batch)

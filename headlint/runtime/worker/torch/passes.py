@@ -1,4 +1,5 @@
-"""What is called in place of ``forward`` where a model says that it has none: the method that does its work."""
+"""What is called in place of ``forward`` where a model says that it has none: the method that does its work. Also a model in
+one of its modes."""
 
 from __future__ import annotations
 
@@ -9,6 +10,12 @@ from torch import nn
 
 from ..program.discovery import is_missing
 from ..program.uses import function_of, uses_of
+
+
+def in_mode(model: nn.Module, train: bool) -> nn.Module:
+    """The model in training mode or not: the program's own ``train`` may give nothing."""
+    model.train(train)
+    return model
 
 
 def in_place_of_forward(model: nn.Module) -> str:

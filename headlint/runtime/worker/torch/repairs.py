@@ -28,7 +28,15 @@ STACKED = 4
 
 
 def repairs(failure: Failure, inputs: Inputs, model: nn.Module) -> Iterator[Inputs]:
-    """The next tries after a failure, the likeliest first."""
+    """The next tries after a failure, the likeliest first; behind each that gives one input more or fewer steps, the same for
+    all that have as many."""
+    for one in single_repairs(failure, inputs, model):
+        yield one
+        yield from changed_together(inputs, one)
+
+
+def single_repairs(failure: Failure, inputs: Inputs, model: nn.Module) -> Iterator[Inputs]:
+    """The next tries, each for itself."""
     yield from in_levels(inputs, model)
     if failure.emptied is not None:
         yield from widened(inputs, failure.emptied)
@@ -46,6 +54,24 @@ def repairs(failure: Failure, inputs: Inputs, model: nn.Module) -> Iterator[Inpu
     yield from usual_sides(inputs)
     yield from with_other_choice(failure, inputs, model)
     yield from other_kinds(failure, inputs)
+
+
+def changed_together(inputs: Inputs, other: Inputs) -> Iterator[Inputs]:
+    """Where other inputs differ in the number of steps of one, which lie behind the samples: those in which all differ that
+    have as many steps there."""
+    before = dict(inputs.tensors())
+    changed = [(name, spec) for name, spec in other.tensors() if name in before and spec.shape != before[name].shape]
+    if len(changed) != 1 or len(before) < 2:
+        return
+    name, spec = changed[0]
+    own = before[name].shape
+    if len(own) < 3 or len(own) != len(spec.shape) or own != (*own[:1], own[1], *spec.shape[2:]):
+        return
+    for one, like in before.items():
+        if one != name and len(like.shape) > 1 and like.shape[1] == own[1] and not like.fixed:
+            other = other.with_spec(one, with_size(like, 1, spec.shape[1]))
+    if len([one for one, like in other.tensors() if before.get(one) != like]) > 1:
+        yield other
 
 
 def is_known(layer: nn.Module) -> bool:

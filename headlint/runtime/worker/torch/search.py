@@ -314,10 +314,12 @@ def search(
 
 
 def is_pinned(inputs: Inputs, successor: Inputs, pinned: set[tuple[str, int]]) -> bool:
-    """Whether other inputs differ in the sizes of pinned axes alone."""
+    """Whether other inputs differ in the sizes of pinned axes alone; those that differ in several inputs do so together."""
     if not pinned:
         return False
     others = dict(successor.tensors())
+    if sum(others.get(name) != spec for name, spec in inputs.tensors()) > 1:
+        return False
     for name, spec in inputs.tensors():
         other = others.get(name)
         if other is None or len(other.shape) != len(spec.shape) or other.dtype != spec.dtype:

@@ -213,7 +213,7 @@ def solutions(
         }
         for more in (0, 1, -1, 2):
             sizes = {axis: math.ceil(size) + more for axis, size in exact.items()}
-            if all(0 < size <= LARGEST_SIDE * (20 if len(axes) == 1 else 1) for size in sizes.values()):
+            if all(0 < size <= LARGEST_SIDE * (20 if len(axes) == 1 else 2) for size in sizes.values()):
                 yield resized_on(spec, sizes)
 
 
