@@ -229,7 +229,8 @@ class Evidence(Struct, dict=True):
     @cached_property
     def taken_as_targets(self) -> set[tuple[Site, int]]:
         """The identities of targets, each with the place of the loss that takes it."""
-        return {(aim.site, id(aim.target)) for aim in self.aims}
+        given = {(use.site, id(use.target)) for use in self.uses if use.target is not None}
+        return given | {(aim.site, id(aim.target)) for aim in self.aims}
 
     def _fed_aims(self) -> Iterator[Aim]:
         """Losses whose labels are a placeholder, with what ``feed_dict`` brings."""

@@ -42,7 +42,9 @@ def labels_do_not_fit_loss(evidence: Evidence) -> Iterator[Diagnostic]:
         if aim.use.guards and id(aim) not in agreed:
             continue  # one option may choose the loss and the form of the labels, each in a place of its own
         before = ancestors(*aim.target.inputs) if aim.use.guards else ()
-        if any((aim.site, id(tensor)) in evidence.taken_as_targets for tensor in before):
+        if any(
+            (aim.site, id(part)) in evidence.taken_as_targets for one in before for part in (one, one.origin.factor)
+        ):
             continue  # nor does anyone convert labels in one case only who does not know for which loss
         yield from _wrong_labels(aim)
         if (not aim.labels.encoding or aim.labels.noise) and _is_column(aim):

@@ -84,6 +84,7 @@ def _is_of_another_call(fact: Activation) -> bool:
 
 def single_unit_softmax(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL201."""
+    over_more = {fact.site for fact in evidence.of(Activation) if not _over_one(evidence, fact)}
     for fact in evidence.of(Activation):
         if fact.effect not in SOFTMAXES or not isinstance(fact.input, Tensor) or _is_constant(fact.input):
             continue
@@ -91,6 +92,8 @@ def single_unit_softmax(evidence: Evidence) -> Iterator[Diagnostic]:
             continue  # which axis is meant is another where there are more
         if _is_of_another_call(fact) or _compares_places(fact.input):
             continue
+        if fact.site in over_more and _product(fact.input) is not None:
+            continue  # attention to one place only where it begins
         if _over_one(evidence, fact):
             where, advice = _UNIT if _is_a_unit(fact.input) else _AXIS
             if where == _AXIS[0] and _is_room(fact):
@@ -105,14 +108,20 @@ def single_unit_softmax(evidence: Evidence) -> Iterator[Diagnostic]:
 
 def _compares_places(scores: Tensor) -> bool:
     """Whether a layer's output is multiplied with that of another for other data: what is attended to may have one place."""
-    while len(scores.inputs) == 1 and scores.origin.role == "operation" and scores.origin.note != "matmul":
-        scores = scores.inputs[0]
-    if scores.origin.note != "matmul" or len(scores.inputs) != 2:
+    product = _product(scores)
+    if product is None:
         return False
-    asking, asked = (list(ancestors(factor)) for factor in scores.inputs)
+    asking, asked = (list(ancestors(factor)) for factor in product.inputs)
     of_layers = all(any(part.origin.role == "layer" for part in parts) for parts in (asking, asked))
     given = {id(part) for part in asking}
     return of_layers and any(not part.inputs and id(part) not in given for part in asked)
+
+
+def _product(scores: Tensor) -> Tensor | None:
+    """The product of two tensors that scores are, scaled or in other axes, as those of attention."""
+    while len(scores.inputs) == 1 and scores.origin.role == "operation" and scores.origin.note != "matmul":
+        scores = scores.inputs[0]
+    return scores if scores.origin.note == "matmul" and len(scores.inputs) == 2 else None
 
 
 def _is_room(fact: Activation) -> bool:

@@ -118,6 +118,11 @@ def _is_cut_by_a_decision(tensor: Tensor) -> bool:
     )
 
 
+_JOINS = re.compile(r"\.(h|v)?(cat|concat|concatenate|stack)$")
+_CHOOSING = ("torch.where", "torch.gather", "torch.index_select", "torch.masked_select", "torch.take_along_dim")
+"""Functions of PyTorch that pass on the gradient of what they choose."""
+
+
 def may_learn(tensor: Tensor) -> bool:
     """Whether a layer, a variable or something that is not followed stands behind a tensor, and gets a gradient."""
     origin = tensor.origin
@@ -127,12 +132,12 @@ def may_learn(tensor: Tensor) -> bool:
         case "layer" | "variable" | "call" | "mixture":
             return True
         case "input" if isinstance(origin.factor, Unknown):
-            computed = origin.note == COMPUTED or origin.factor.is_computed or _is_of_tensorflow(origin.factor)
+            computed = origin.note == COMPUTED or origin.factor.is_computed or _is_of_a_framework(origin.factor)
             return (computed and not _is_bare_number(origin.factor)) or _is_of_an_object(origin.factor)
         case "input":
             return origin.note == COMPUTED
-        case "operation" if origin.note == "add" and not tensor.inputs:
-            return True  # the sum of a list that is not followed
+        case "operation" if (origin.note == "add" or _JOINS.search(origin.name)) and not tensor.inputs:
+            return True  # the sum of a list that is not followed, or its items side by side
         case "operation":
             return origin.note != "fresh" and isinstance(origin.factor, Unknown) and not _is_known(origin.factor)
         case _:
@@ -148,11 +153,11 @@ def _is_of_an_object(value: Unknown) -> bool:
             return False
 
 
-def _is_of_tensorflow(value: Unknown) -> bool:
-    """Whether a function of TensorFlow that is not followed gave a value, as ``tf.add_n``; not one that reads data."""
+def _is_of_a_framework(value: Unknown) -> bool:
+    """Whether a function of a framework that is not followed gave a value, as ``tf.add_n``; not one that reads data."""
     match value.key:
         case (str() as path, Site()):
-            return path.startswith(("tensorflow.", "keras.")) and not path.startswith(
+            return path.startswith(("tensorflow.", "keras.", *_CHOOSING)) and not path.startswith(
                 ("tensorflow.data.", "tensorflow.io.")
             )
         case _:
