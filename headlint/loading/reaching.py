@@ -393,4 +393,5 @@ class _Mentions:
                 self._member(home, name)
         for name in self._names & offered.submodules.keys():
             for submodule in offered.submodules[name]:
-                self._module(submodule)
+                if submodule not in self._modules:
+                    self._module(submodule)
