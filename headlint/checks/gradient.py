@@ -256,20 +256,18 @@ def _harmless(tensor: Tensor) -> bool:
 def stacked_linear_layers(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL505."""
     takers: dict[int, set[int]] = {}
-    behind_others: set[int] = set()
-    for fact in evidence.applications():
+    applied = [(_linear_before(fact), fact) for fact in evidence.applications()]
+    for _, fact in applied:
         takers.setdefault(id(fact.input), set()).add(id(fact.layer))
-        if _linear_before(fact) is None:
-            behind_others.add(id(fact.layer))
+    behind_others = {id(fact.layer) for first, fact in applied if first is None}
     elsewhere = _places_with_other_uses(evidence)
-    ends_of_blocks = _ends_of_blocks(evidence)
+    ends_of_blocks = _ends_of_blocks(applied)
     built = Counter(fact.layer.site for fact in evidence.of(LayerBuilt))
-    for fact in evidence.applications():
+    for first, fact in applied:
         if len(takers[id(fact.input)]) > 1:
             continue  # a projection that several layers share, such as the input of queries, keys and values
         if id(fact.layer) in behind_others or evidence.is_of_first_round_only(fact.input):
             continue  # behind something else it is a layer of its own, as in the later rounds of a loop
-        first = _linear_before(fact)
         if first is None or _place(fact) in elsewhere or _switchable(evidence, fact):
             continue
         if without_bias(first) and not without_bias(fact.layer):
@@ -301,16 +299,16 @@ def stacked_linear_layers(evidence: Evidence) -> Iterator[Diagnostic]:
             )
 
 
-def _ends_of_blocks(evidence: Evidence) -> set[tuple[Site, Site]]:
+def _ends_of_blocks(applied: list[tuple[Layer | None, LayerApplied]]) -> set[tuple[Site, Site]]:
     """The places of the last and the first layer of blocks of which one may stand before another, or before anything else.
 
     Such a block of several layers is written once: it does not know that a second one, as a predictor, stands behind it.
     """
-    dense = [fact for fact in evidence.applications() if fact.layer.kind.effect == "dense"]
-    stacked = [(first, fact.layer) for fact in dense if (first := _linear_before(fact)) is not None]
+    dense = [(first, fact.layer) for first, fact in applied if fact.layer.kind.effect == "dense"]
+    stacked = [(first, second) for first, second in dense if first is not None]
     before_others = {first for first, _ in stacked}
-    last = {fact.layer.site for fact in dense if fact.layer not in before_others}
-    begin = {fact.layer.site for fact in dense if _linear_before(fact) is None}
+    last = {layer.site for _, layer in dense if layer not in before_others}
+    begin = {layer.site for first, layer in dense if first is None}
     return {
         (first.site, second.site)
         for first, second in stacked

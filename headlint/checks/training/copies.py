@@ -119,6 +119,8 @@ def _is_cut_by_a_decision(tensor: Tensor) -> bool:
 
 
 _JOINS = re.compile(r"\.(h|v)?(cat|concat|concatenate|stack)$")
+"""The functions that put tensors side by side; of a list that is not followed nothing but their name is known."""
+
 _CHOOSING = ("torch.where", "torch.gather", "torch.index_select", "torch.masked_select", "torch.take_along_dim")
 """Functions of PyTorch that pass on the gradient of what they choose."""
 
@@ -177,14 +179,11 @@ def _is_known(value: Value | None) -> bool:
 
 def _is_bare_number(value: Unknown) -> bool:
     """Whether something unknown was taken without its graph, or from a loader, or is made of such a thing."""
-    seen: Unknown | None = value
-    while seen is not None:
-        if seen.key in ("detach", "data", "item", "numpy", "tolist"):
-            return True
-        if seen.key == "element" and seen.parent is not None and _LOADER.search(called(seen.parent)):
-            return True
-        seen = seen.parent
-    return False
+    return any(
+        part.key in ("detach", "data", "item", "numpy", "tolist")
+        or (part.key == "element" and part.parent is not None and _LOADER.search(called(part.parent)))
+        for part in value.outwards()
+    )
 
 
 _LOADER = re.compile(r"load|data|batch", re.I)

@@ -40,15 +40,7 @@ def unread_output_is_cut(evidence: Evidence) -> Iterator[Diagnostic]:
 
 
 def _is_cut(prediction: Value) -> bool:
-    return isinstance(prediction, Unknown) and any(part.key in _CUTS for part in _parts(prediction))
-
-
-def _parts(value: Unknown) -> Iterator[Unknown]:
-    """A value and what it is a part of, or was computed from by a method."""
-    seen: Unknown | None = value
-    while seen is not None:
-        yield seen
-        seen = seen.parent
+    return isinstance(prediction, Unknown) and any(part.key in _CUTS for part in prediction.outwards())
 
 
 def _is_read(target: Value | None) -> bool:
@@ -66,8 +58,8 @@ def _is_read(target: Value | None) -> bool:
 
 def _is_only_way(evidence: Evidence, run: Run, backward: TrainingEvent, use: LossUse) -> bool:
     """Whether an optimizer steps with it, all of them hold the model that gave the output, and no other loss trains it."""
-    assert isinstance(use.prediction, Unknown)
-    parts = list(_parts(use.prediction))
+    output = use.prediction
+    assert isinstance(output, Unknown)
     around = run.round_of(backward)
     steps = [held_by(event.subject) for event in around if event.event is Event.STEPPED]
     others = [event for event in around if event.event is Event.DIFFERENTIATED and event.subject is not use.result]
@@ -78,9 +70,7 @@ def _is_only_way(evidence: Evidence, run: Run, backward: TrainingEvent, use: Los
         and all(
             held is not None
             and bool(held.owners)
-            and all(
-                isinstance(owner, Unknown) and any(is_part_of(part, owner) for part in parts) for owner in held.owners
-            )
+            and all(isinstance(owner, Unknown) and is_part_of(output, owner) for owner in held.owners)
             for held in steps
         )
     )

@@ -256,9 +256,4 @@ def _parts(value: HeapObject) -> tuple[Value, ...]:
 
 def is_part_of(part: Unknown, whole: Unknown) -> bool:
     """Whether something unknown is another, or an attribute of it, or of one."""
-    seen: Unknown | None = part
-    while seen is not None and seen.key is not None:
-        if seen is whole:
-            return True
-        seen = seen.parent
-    return False
+    return any(one is whole for one in part.outwards() if one.key is not None)

@@ -412,12 +412,12 @@ def call_unknown(machine: Machine, function: Unknown, arguments: Arguments, at: 
             match arguments.positional:
                 case (Constant(str() as part),):
                     return Test(Condition(name, function.parent, part))
-        if name in SAME_ANSWER_METHODS and all(isinstance(value, Constant) for value in arguments.positional):
+        if name in SAME_ANSWER_METHODS or (
+            name == "get" and arguments.positional
+        ):  # as settings give the same each time
             texts = tuple(value.value for value in arguments.positional if isinstance(value, Constant))
-            return function.child(("answer", *texts))
-        if name == "get" and arguments.positional and all(isinstance(one, Constant) for one in arguments.positional):
-            texts = tuple(value.value for value in arguments.positional if isinstance(value, Constant))
-            return function.child(("call", texts))  # settings give the same whenever they are asked
+            if len(texts) == len(arguments.positional):
+                return function.child(("call", texts) if name == "get" else ("answer", *texts))
         if name == "index" and len(arguments) == 1:
             return function.child(("call", machine.site(at)), CLASS_NUMBER)
         if (done := around_steps.call_method(machine, function.parent, name, arguments, at)) is not None:

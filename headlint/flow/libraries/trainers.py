@@ -120,14 +120,12 @@ def _default(kind: TrainerKind, bound: dict[str, Value]) -> Value | None:
 
 def _loss_of_data(data: Unknown) -> Value | None:
     """The loss that fastai keeps with the data: it goes by what the labels are."""
-    part: Unknown | None = data
-    while part is not None:
+    for part in data.outwards():
         match part.key:
             case (str() as path, Site()) if path in trainers.LABELLED_BY_CLASS:
                 return FrameworkName("fastai.CrossEntropyLossFlat")
             case ("labels of fastai", str() as path, Site()):
                 return FrameworkName(path)
-        part = part.parent
     return None
 
 

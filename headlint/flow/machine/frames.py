@@ -79,6 +79,17 @@ class CallStack(list[Frame]):
                     return None
         return None
 
+    def are_apart_from_steps(self) -> bool:
+        """Whether a sample of a data set is being made, or a module of PyTorch is being built."""
+        for frame in self:
+            match frame.definition, frame.receiver:
+                case ir.FunctionDefinition(name="__getitem__"), _:
+                    return True
+                case ir.FunctionDefinition(name="__init__"), Instance() as made:
+                    if made.cls.framework_base() == "torch.nn.Module":
+                        return True
+        return False
+
     def sets_up(self, instance: Instance) -> bool:
         """Whether the constructor of an object is what asks something of it, itself or through a method."""
         inits = (frame.receiver for frame in self if getattr(frame.definition, "name", "") == "__init__")

@@ -67,17 +67,6 @@ from headlint.frameworks.vocabulary import GRADIENT_METHODS, OF_TENSORFLOW
 from headlint.syntax import ir
 
 
-def _is_apart_from_steps(frame: Frame) -> bool:
-    """Whether a call gives a sample of a data set, or builds a module of PyTorch."""
-    match frame:
-        case Frame(definition=ir.FunctionDefinition(name="__getitem__")):
-            return True
-        case Frame(definition=ir.FunctionDefinition(name="__init__"), receiver=Instance() as made):
-            return made.cls.framework_base() == "torch.nn.Module"
-        case _:
-            return False
-
-
 class Machine:
     """Interprets modules and collects facts."""
 
@@ -256,7 +245,7 @@ class Machine:
 
     def _may_matter(self, definition: ir.FunctionDefinition | ir.Lambda | None) -> bool:
         """Whether a call that is left out may be part of a step; a ``forward``, a sample and what builds a module are none."""
-        apart = self.applying or any(map(_is_apart_from_steps, self.frames))
+        apart = self.applying or self.frames.are_apart_from_steps()
         return not apart and self.may_be_part_of_a_step(definition)
 
     def may_be_part_of_a_step(self, definition: ir.FunctionDefinition | ir.Lambda | None) -> bool:

@@ -107,12 +107,10 @@ def item(machine: Machine, owner: Value, index: Value, at: int) -> Value:
 
 def _note_opened(group: Unknown) -> None:
     """``group["params"]`` of one of an optimizer's groups: what the program puts there is not followed."""
-    seen: Unknown | None = group
-    while seen is not None:
-        match seen.key:
+    for part in group.outwards():
+        match part.key:
             case (Optimizer() as optimizer, "param_groups"):
                 optimizer.opened = True
-        seen = seen.parent
 
 
 def _some_of_list(machine: Machine, several: ListValue, index: SliceValue) -> ListValue:

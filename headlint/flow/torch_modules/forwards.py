@@ -29,12 +29,13 @@ def note(machine: Machine, unit: ModuleUnit) -> None:
         if one.conditional and (thing in kept or thing in machine.parts.in_place_of)
     }
     inside = {member for thing in made if isinstance(thing, Container) for member in _members(machine, thing)}
+    builds_a_graph = _builds_a_graph(unit)
     for thing, one in made.items():
         if one.site.path != unit.path or not _is_layer_or_module(one.forward) or _is_handled(machine, thing):
             continue
         if one.site in kept_at:
             continue  # what is kept under a condition takes the place of the one before
-        if not is_module(one.forward) and _builds_a_graph(unit):
+        if builds_a_graph and not is_module(one.forward):
             continue
         holders = kept.get(thing, set())
         if _is_dropout(thing) and not holders and not one.by_mode:
@@ -67,7 +68,7 @@ def _kept(machine: Machine) -> dict[HeapObject, set[HeapObject]]:
 
 def _builds_a_graph(unit: ModuleUnit) -> bool:
     """Whether a file runs ``model.call(inputs)`` by its name: once, to build the graph of a session, as no framework does."""
-    return any(
+    return "call" in ir.attributes_in(unit.body) and any(
         isinstance(node, ir.Call)
         and isinstance(node.function, ir.Attribute)
         and node.function.name == "call"

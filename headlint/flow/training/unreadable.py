@@ -64,12 +64,9 @@ def name_of(value: Unknown) -> str:
 
 def _is_gradient(value: Unknown) -> bool:
     """Whether something unknown is a ``.grad`` or a part of it."""
-    seen: Unknown | None = value
-    while seen is not None:
-        if seen.key == "grad" or (isinstance(seen.key, tuple) and seen.key[-1:] == ("grad",)):
-            return True
-        seen = seen.parent
-    return False
+    return any(
+        part.key == "grad" or (isinstance(part.key, tuple) and part.key[-1:] == ("grad",)) for part in value.outwards()
+    )
 
 
 def hand_over(machine: Machine, function: Unknown, arguments: Arguments, at: int) -> None:

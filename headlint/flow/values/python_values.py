@@ -7,7 +7,7 @@ Whatever is not followed is an ``Unknown``, and nothing is ever reported about a
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -92,6 +92,13 @@ class Unknown(Value):
         if key not in self.children:
             self.children[key] = Unknown(note, self, key)
         return self.children[key]
+
+    def outwards(self) -> Iterator[Unknown]:
+        """It, what it is a part of or was asked of, what that is a part of, and so on."""
+        part: Unknown | None = self
+        while part is not None:
+            yield part
+            part = part.parent
 
     def counter(self) -> Unknown:
         """What counts up to this number, one less at the end."""

@@ -16,10 +16,12 @@ from ..measuring.specs import BATCH, FEATURES, LENGTH, SIDE, Inputs, Spec, Tenso
 from ..program.uses import nodes_of
 from .inputs import first_inputs, first_layer, forward_parameters, spec_by_use, spec_of_layer, written_pass
 
-SIZE = r"[\w*.-]+(?: ?[*/+-] ?\w+)*(?: \w+)?"
+SIZE = r"[\w*.-]+(?: ?[*/+-] ?\w+)*"
+"""A word, a number, or what is computed of such."""
 
-SIZES = re.compile(rf"[(\[{{]\s*({SIZE}(?:\s*[,x×]\s*{SIZE})*)\s*,?\s*[)\]}}]")
-"""Sizes in brackets: words and numbers."""
+PHRASE = rf"{SIZE}(?: \w+)?"
+SIZES = re.compile(rf"[(\[{{]\s*({PHRASE}(?:\s*[,x×]\s*{PHRASE})*)\s*,?\s*[)\]}}]")
+"""Sizes in brackets; one that has a second word behind it is none."""
 
 BATCHES = re.compile(
     r"^(b|n|bs|bsz|bz|nb|batch|n_?batch|num_?batch|batch_?(size|sz|num)|minibatch|batches|samples)$", re.I
@@ -141,7 +143,7 @@ def sizes_unpacked(function: Callable[..., Any], name: str) -> tuple[str, ...]:
 def is_shape(sizes: tuple[str, ...]) -> bool:
     """Whether words in brackets are the sizes of a tensor, and not an aside."""
     named = [one for one in sizes if BATCHES.match(one)]
-    return bool(named) and len(sizes) <= 5 and all(re.fullmatch(r"[\w*.-]+(?: ?[*/+-] ?\w+)*", one) for one in sizes)
+    return bool(named) and len(sizes) <= 5 and all(re.fullmatch(SIZE, one) for one in sizes)
 
 
 def spec_described(described: Described, model: nn.Module, known: dict[str, int]) -> Spec:
@@ -167,12 +169,12 @@ def spec_described(described: Described, model: nn.Module, known: dict[str, int]
 
 def size_named(size: str, axis: int, is_last: bool, model: nn.Module, taken: int | None) -> int:
     """A size by its name: a number, that of the model's attribute of this name, what the layer takes, or a usual one."""
-    own = next((value for one in model.modules() if type(value := vars(one).get(size)) is int), None)
     if size.isdigit() and int(size) > 0:
         return int(size)
     if BATCHES.match(size) and (axis == 0 or "b" in size.lower()):
         return BATCH
-    if type(own) is int and own > 0:
+    own = next((value for one in model.modules() if type(value := vars(one).get(size)) is int), 0)
+    if own > 0:
         return own
     if taken is not None:
         return taken
