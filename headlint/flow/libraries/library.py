@@ -412,9 +412,8 @@ def call_unknown(machine: Machine, function: Unknown, arguments: Arguments, at: 
             match arguments.positional:
                 case (Constant(str() as part),):
                     return Test(Condition(name, function.parent, part))
-        if name in SAME_ANSWER_METHODS or (
-            name == "get" and arguments.positional
-        ):  # as settings give the same each time
+        # Texts answer the same each time, and so do settings that are asked for a name.
+        if name in SAME_ANSWER_METHODS or (name == "get" and arguments.positional):
             texts = tuple(value.value for value in arguments.positional if isinstance(value, Constant))
             if len(texts) == len(arguments.positional):
                 return function.child(("call", texts) if name == "get" else ("answer", *texts))
