@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
+import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +15,9 @@ from headlint.settings import Settings
 from headlint.source.prefilter import may_train, names_framework
 
 MARKERS = ("pyproject.toml", "headlint.toml", "setup.py", "setup.cfg", ".git")
+
+NOT_OF_PROJECTS = sys.stdlib_module_names | {"", "torch", "keras", "tensorflow", "numpy"}
+"""Modules that no folder of a project stands for, whatever it is called."""
 
 MOST_SEARCHES = 8
 """Files whose importers are searched for one by one; for more, the imports of all files are read."""
@@ -30,13 +36,48 @@ _NO_METHOD_OF_TENSORS = rb"(?!\((?:\)|\s*(?:p|dim|axis|keepdim|ord)\s*=|\s*-?\d)
 
 
 def find_root(paths: Sequence[Path]) -> Path:
-    """The folder of the project that the paths belong to."""
+    """The folder of the project that the paths belong to: the nearest that is marked as one, else for a file the highest
+    from which one of its own imports resolves."""
     absolute = [Path(os.path.abspath(path)) for path in paths] or [Path.cwd()]
     common = Path(os.path.commonpath([str(path if path.is_dir() else path.parent) for path in absolute]))
     for folder in (common, *common.parents):
         if any((folder / marker).exists() for marker in MARKERS):
             return folder
-    return common
+    return _highest_imported_from(absolute[0]) if len(absolute) == 1 and absolute[0].is_file() else common
+
+
+def _highest_imported_from(file: Path) -> Path:
+    """The highest folder from which an import of a file resolves, or that holds the package which the file is in.
+
+    Each import is looked up in the nearest folder that has it. No home is a project, nor is what lies above one.
+    """
+    project = Project(file.parent)
+    shared = {Path.home(), *Path.home().parents, Path(tempfile.gettempdir())}
+    above = [file.parent, *itertools.takewhile(lambda folder: folder not in shared, file.parent.parents)]
+    package = next((folder for folder in above if not is_package(folder)), file.parent)
+    wanted = {name for level, name in imports_in(file) if not level and name.partition(".")[0] not in NOT_OF_PROJECTS}
+    nearest = (next((folder for folder in above if project.holds(folder, name)), package) for name in wanted)
+    return min([package, *nearest], key=lambda folder: len(folder.parts))
+
+
+def is_package(folder: Path) -> bool:
+    """Whether a folder can be imported by its name."""
+    return folder.name.isidentifier() and (folder / "__init__.py").is_file()
+
+
+def imports_in(file: Path) -> Iterator[tuple[int, str]]:
+    """The imports of a file, each as its level and dotted name; a name imported from a module as that module's too."""
+    data = bytes_of(file)
+    if file.suffix == ".ipynb":
+        data = data.replace(b"\\n", b"\n").replace(b'"', b"\n")
+    for dots, module, names, plain in _IMPORT.findall(data):
+        if plain:
+            yield from ((0, name.split()[0]) for name in plain.decode("utf-8", "replace").split(",") if name.split())
+            continue
+        dotted = module.decode("utf-8", "replace")
+        listed = re.findall(r"\w+", re.sub(r"\bas\s+\w+", "", names.decode("utf-8", "replace")))
+        yield len(dots), dotted
+        yield from ((len(dots), f"{dotted}.{name}".strip(".")) for name in listed)
 
 
 class Project:
@@ -68,6 +109,10 @@ class Project:
             level == 0 and found is not None and found.name == importer.name and str(found) == os.path.abspath(importer)
         )
         return None if itself else found
+
+    def holds(self, folder: Path, module: str) -> bool:
+        """Whether a folder holds a module by its dotted name."""
+        return self._module(folder, module) is not None
 
     def submodule(self, package: Path, name: str) -> Path | None:
         """The file of a package's submodule, given the package's ``__init__.py``."""
@@ -267,21 +312,11 @@ class Project:
         return {imported: tuple(files) for imported, files in found.items()}
 
     def _imports(self, file: Path) -> set[Path]:
-        data = bytes_of(file)
-        if file.suffix == ".ipynb":
-            data = data.replace(b"\\n", b"\n").replace(b'"', b"\n")
         found: set[Path] = set()
-        for dots, module, names, plain in _IMPORT.findall(data):
-            if plain:
-                wanted = [(0, name.split()[0]) for name in plain.decode("utf-8", "replace").split(",") if name.split()]
-            else:
-                dotted = module.decode("utf-8", "replace")
-                listed = re.findall(r"\w+", re.sub(r"\bas\s+\w+", "", names.decode("utf-8", "replace")))
-                wanted = [(len(dots), dotted), *((len(dots), f"{dotted}.{name}".strip(".")) for name in listed)]
-            for level, name in wanted:
-                resolved = self.resolve(file, level, name)
-                if resolved is not None and resolved != file:
-                    found.add(resolved)
+        for level, name in imports_in(file):
+            resolved = self.resolve(file, level, name)
+            if resolved is not None and resolved != file:
+                found.add(resolved)
         return found
 
 
