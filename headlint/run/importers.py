@@ -7,13 +7,19 @@ from collections.abc import Iterator, Set
 from pathlib import Path
 
 from headlint.loading.loader import ProjectLoader
-from headlint.source.project import Project, bytes_of
+from headlint.source.import_graph import bytes_of
+from headlint.source.project import Project
 
 _DEFINED = re.compile(rb"^(?:(?:async[ \t]+)?def|class)[ \t]+(\w+)|^([^\W_]\w*)[ \t]*(?::[^=\n]+)?=(?!=)", re.MULTILINE)
 _WORD = re.compile(rb"\w+")
 _IMPORTED = re.compile(rb"\bimport\b[ \t]*(\([^)]*\)|[^\n;#]*)")
 _LOOKED_INTO = re.compile(rb"\b(?:getattr|vars|dir)\(\s*(?:\w+\.)*(\w+)|\b(\w+)\.__dict__")
 _STAR_AND_GLOBALS = re.compile(rb"\bimport[ \t]*\*.*\bglobals\(", re.DOTALL)
+
+
+def defined_in(data: bytes) -> set[bytes]:
+    """The names that a text defines at its top level."""
+    return {name for names in _DEFINED.findall(data) for name in names if name}
 
 
 class Importers:
@@ -51,8 +57,7 @@ class Importers:
 
     def _offered_by(self, file: Path) -> int:
         if file not in self._offered:
-            found = _DEFINED.findall(self._text(file))
-            self._offered[file] = self._as_bits({name for names in found for name in names if name})
+            self._offered[file] = self._as_bits(defined_in(self._text(file)))
         return self._offered[file]
 
     def _words_of(self, file: Path) -> int:
