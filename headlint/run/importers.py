@@ -34,6 +34,7 @@ class Importers:
         self._offered: dict[Path, int] = {}
         self._words: dict[Path, int] = {}
         self._numbers: dict[bytes, int] = {}
+        self._takes_any: dict[Path, bool] = {}
 
     def of(self, file: Path, known: Set[Path] = frozenset(), handing_on: Set[Path] = frozenset()) -> Iterator[Path]:
         """The importers that may call what a file offers, but for those that are known and hand nothing on.
@@ -75,10 +76,13 @@ class Importers:
 
     def _takes_any_name(self, file: Path) -> bool:
         """Whether a file looks into a module by names that it computes."""
-        text = self._text(file)
-        imported = {word for names in _IMPORTED.findall(text) for word in _WORD.findall(names)}
-        looked_into = {name for names in _LOOKED_INTO.findall(text) for name in names if name}
-        return not imported.isdisjoint(looked_into) or _STAR_AND_GLOBALS.search(text) is not None
+        if file not in self._takes_any:
+            text = self._text(file)
+            imported = {word for names in _IMPORTED.findall(text) for word in _WORD.findall(names)}
+            looked_into = {name for names in _LOOKED_INTO.findall(text) for name in names if name}
+            found = not imported.isdisjoint(looked_into) or _STAR_AND_GLOBALS.search(text) is not None
+            self._takes_any[file] = found
+        return self._takes_any[file]
 
     def _text(self, file: Path) -> bytes:
         data = self._loader.buffers[file].encode() if file in self._loader.buffers else bytes_of(file)
