@@ -58,6 +58,11 @@ def reaches_by_name(piece: Piece, names: frozenset[str]) -> bool:
     return piece.bound <= names if piece.bound else _binds_nothing(piece) and names >= _NAMELESS
 
 
+def is_telling(piece: Piece) -> bool:
+    """Whether a piece does what only tensors and optimizers do."""
+    return not piece.imports_only and _TELLING.search(piece.code) is not None
+
+
 def filled_in(pieces: Iterable[Piece]) -> frozenset[str]:
     """The variables that pieces put something into, and what decorates them: a decorator may keep what it gets."""
     return frozenset(name for piece in pieces for name in (*_PUT.findall(piece.code), *_NAME.findall(piece.decorators)))
@@ -209,8 +214,7 @@ class Reaching:
         for star in (*outline.stars, *piece.stars):
             found.take_star(file, star)
         usual = outline.without_imports and any(usual_meaning(name) for name in names)
-        telling = not piece.imports_only and _TELLING.search(piece.code)
-        if found.library or usual or names & self._declared or telling:
+        if found.library or usual or names & self._declared or is_telling(piece):
             self._reaching.add(piece)
         return [one for one in dict.fromkeys(found.pieces) if one is not piece]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from headlint.loading.reaching import TOLD_BY_NAME, Names, Reaching, filled_in, reaches_by_name
+from headlint.loading.reaching import TOLD_BY_NAME, Names, Reaching, filled_in, is_telling, reaches_by_name
 from headlint.source.document import UnreadableError, read_document
 from headlint.source.import_graph import bytes_of
 from headlint.source.outline import Outline, Piece
@@ -27,10 +27,18 @@ class Survey(Struct, frozen=True):
         """Whether no more of the module reaches a library if it has this text, as far as that can be told from it alone."""
         if self.names is None or TOLD_BY_NAME.search(text):
             return False
-        pieces = Outline.of(text).pieces
-        return filled_in(pieces) <= self.filled and all(
-            reaches_by_name(piece, self.names) or _stands_for(piece) in self.idle for piece in pieces
+        outline = Outline.of(text)
+        return filled_in(outline.pieces) <= self.filled and all(
+            reaches_by_name(piece, self.names) or _stands_for(piece) in self.idle or self._reaches_none(piece, outline)
+            for piece in outline.pieces
         )
+
+    def _reaches_none(self, piece: Piece, outline: Outline) -> bool:
+        """Whether a piece mentions neither anything imported nor what of its own module reaches a library."""
+        assert self.names is not None
+        stars = outline.stars or piece.stars or outline.without_imports
+        mentioned = piece.names & (self.names | outline.imports.keys())
+        return not (stars or mentioned or piece.imports or is_telling(piece))
 
 
 def survey(reaching: Reaching, file: Path) -> Survey:
