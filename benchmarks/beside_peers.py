@@ -274,6 +274,9 @@ TREES: dict[str, Callable[[Path], Path]] = {
     "hardly a model": own_source,
     "no framework": no_framework,
 }
+FILES_CHANGED = 5
+"""Files of the large tree that are changed one after the other: how many others rest on a file differs widely."""
+
 ALL = ("flake8", "ruff", "pylint", "torchfix", "headlint", "headlint, cache")
 
 
@@ -318,7 +321,7 @@ def standard_row(table: Table, title: str, tree: Path) -> None:
 
 
 def transformers_rows(table: Table, tree: Path) -> None:
-    """The large tree: once each, with one and two processes, and with one file changed after a run that filled the cache."""
+    """The large tree: once each, with one and two processes, and after a run that filled the cache with single files changed."""
     costs = table.row("transformers", tree, ("flake8", "ruff", "headlint 1", "headlint 2"), runs=1)
     table.judge("transformers", costs, "headlint 2")
     one, two = costs["headlint 1"], costs["headlint 2"]
@@ -328,10 +331,15 @@ def transformers_rows(table: Table, tree: Path) -> None:
     table.goals.append(f"{'memory of a process':32} {held:6.0f} MB, goal 400 {_verdict(held <= 400)}")
     copy = Path(shutil.copytree(tree, table.work / "changed", ignore=shutil.ignore_patterns("__pycache__")))
     table.row("filling the cache", copy, ("headlint, cache",), runs=1)
-    changed = next(copy.rglob("modeling_bert.py"))
-    changed.write_text(changed.read_text(encoding="utf-8") + "\nCHANGED = True\n", encoding="utf-8")
-    seconds = table.row("one file changed", copy, ("headlint, cache",), runs=1)["headlint, cache"].seconds
-    table.goals.append(f"{'one file changed':32} {seconds:6.2f} s, goal 1.00 {_verdict(seconds <= 1)}")
+    table.row("nothing changed", copy, ("headlint, cache",), runs=1)
+    models = sorted(copy.rglob("modeling_*.py"))
+    seconds: list[float] = []
+    for changed in models[:: max(1, len(models) // FILES_CHANGED)][:FILES_CHANGED]:
+        changed.write_text(changed.read_text(encoding="utf-8") + "\nCHANGED = True\n", encoding="utf-8")
+        seconds.append(table.row(changed.stem, copy, ("headlint, cache",), runs=1)["headlint, cache"].seconds)
+    middle, most = statistics.median(seconds), max(seconds)
+    verdict = _verdict(middle <= 1)
+    table.goals.append(f"{'one file changed':32} {middle:6.2f} s, {most:.2f} s at most, goal 1.00 {verdict}")
 
 
 MANY = """

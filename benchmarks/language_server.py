@@ -18,7 +18,7 @@ from pathlib import Path
 from lsprotocol import types
 from pygls.lsp.client import LanguageClient
 
-LINES = (200, 1000, 2000)
+LINES = (200, 1000, 2000, 5000)
 KEYSTROKES = 30
 
 HEADER = """import torch

@@ -128,6 +128,31 @@ def test_names_that_come_with_a_star(tmp_path: Path) -> None:
     assert names_in(tmp_path, main=main, common="import os\nfrom torch import nn\n") == {"build"}
 
 
+def test_private_names_do_not_come_with_a_star(tmp_path: Path) -> None:
+    main = "from common import *\n\n\ndef build():\n    return _make()\n\n\ndef other():\n    return make()\n"
+    common = "import torch\n\n\ndef _make():\n    return torch.ones(1)\n\n\ndef make():\n    return _make()\n"
+    assert names_in(tmp_path, main=main, common=common) == {"other"}
+
+
+def test_a_package_that_hands_on_what_its_modules_define(tmp_path: Path) -> None:
+    main = (
+        "import sys\nfrom typing import TYPE_CHECKING\nfrom lazy import LazyModule\n\n"
+        "if TYPE_CHECKING:\n    import torch\n    from nets import *\n"
+        "else:\n    sys.modules[__name__] = LazyModule(__name__, spec=__spec__)\n"
+    )
+    nets = "import torch\n\nweights = torch.ones(1)\n"
+    lazy = "class LazyModule:\n    pass\n"
+    assert names_in(tmp_path, main=main, nets=nets, lazy=lazy) == set()
+    assert names_in(tmp_path, main=f"{main}\n\ndef build():\n    return weights + 1\n", nets=nets, lazy=lazy) == {
+        "build"
+    }
+
+
+def test_an_import_that_another_statement_uses(tmp_path: Path) -> None:
+    main = "try:\n    import torch\nexcept ImportError:\n    torch = None\n\n\ndef build():\n    return torch\n"
+    assert names_in(tmp_path, main=main) == {"torch", "build"}
+
+
 def test_a_submodule_through_its_package(tmp_path: Path) -> None:
     main = (
         "import package\n\n\ndef build():\n    return package.nets.make()\n\n\ndef other():\n    return package.name\n"
@@ -143,6 +168,15 @@ def test_a_module_of_the_project_with_a_library_s_name(tmp_path: Path) -> None:
     main = "import lightning\n\n\ndef strike():\n    return lightning.flash()\n"
     assert names_in(tmp_path, main=main, lightning="def flash():\n    return 1\n") == set()
     assert names_in(tmp_path, main=main.replace("lightning", "timm")) == {"strike"}
+
+
+def test_what_statements_bind() -> None:
+    code = (
+        "make(units=3, layers=[dict(kind=1)])\n(a, b) = [c, d] = make()\ne: int = f = 3\nself.g = 4\n"
+        "if (h := make(x=1)):\n    i, *j = h\nwith open('x') as k:\n    pass\nl += 1\n"
+    )
+    assert {name for name in Outline.of(code).bound if len(name) == 1} == set("abcdefhijkl")
+    assert not Outline.of(code).bound.keys() & {"units", "layers", "kind", "g", "x"}
 
 
 def test_pieces_end_where_brackets_do() -> None:

@@ -41,6 +41,7 @@ from headlint.flow.values.facts import (
 from headlint.flow.values.library_values import Compiled
 from headlint.flow.values.python_values import HeapObject, Instance, Site, TupleValue, Value
 from headlint.flow.values.tensor_values import Labels, Tensor
+from headlint.flow.values.training_values import Optimizer
 from headlint.settings import Settings
 
 SomeFact = TypeVar("SomeFact", bound=Fact)
@@ -141,6 +142,21 @@ class Evidence(Struct, dict=True):
     def events(self) -> list[TrainingEvent]:
         """What happens in training loops."""
         return self.of(TrainingEvent)
+
+    @cached_property
+    def optimizers(self) -> list[Optimizer]:
+        """The optimizers that anything happens with, each once."""
+        return list(dict.fromkeys(one.subject for one in self.events if isinstance(one.subject, Optimizer)))
+
+    def events_of(self, *kinds: Event) -> list[TrainingEvent]:
+        """Those events that are of some kinds, in their order."""
+        if kinds not in self._events_by_kinds:
+            self._events_by_kinds[kinds] = [event for event in self.events if event.event in kinds]
+        return self._events_by_kinds[kinds]
+
+    @cached_property
+    def _events_by_kinds(self) -> dict[tuple[Event, ...], list[TrainingEvent]]:
+        return {}
 
     @cached_property
     def stepped(self) -> list[Value]:

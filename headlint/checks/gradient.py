@@ -95,7 +95,7 @@ def detached_before_loss(evidence: Evidence) -> Iterator[Diagnostic]:
 
 def _is_read_by_hand(evidence: Evidence, tensor: Tensor) -> bool:
     """Whether the gradient of a detached tensor is read, as one does who hands it on to the part before by hand."""
-    read = {event.subject for event in evidence.events if event.event is Event.READ}
+    read = {event.subject for event in evidence.events_of(Event.READ)}
     return any(part in read for part in ancestors(tensor))
 
 

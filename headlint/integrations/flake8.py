@@ -112,7 +112,7 @@ class Plugin:
 
 def _hold_models(paths: Sequence[str]) -> bool:
     """Whether one of the first files that flake8 is given names a framework."""
-    from headlint.source.project import bytes_of
+    from headlint.source.import_graph import bytes_of
 
     files = (file for path in paths for file in _files_in(Path(path)))
     return any(names_framework(bytes_of(file)) for file in islice(files, MOST_LOOKED_AT))

@@ -33,6 +33,9 @@ MOST_REMEMBERED = 64
 Question = tuple[str, str, int | str, str]
 """What was asked of a loader: the method and its arguments."""
 
+_COST = {"digest": 0, "mentioned": 2, "listed": 2}
+"""The order in which questions are asked again: those that a change is likely to answer otherwise first, searches last."""
+
 
 class ProjectLoader:
     """Finds and reads modules; a text in ``buffers`` counts instead of the file's.
@@ -119,22 +122,22 @@ class ProjectLoader:
 
     def is_mentioned_elsewhere(self, file: Path, cls: str, attribute: str) -> bool:
         """Whether another file of the project may reach an attribute that a class of a file gives its objects."""
-        found = self._mentions(file, f"{cls}.{attribute}")
+        found = self._mention_of(file, f"{cls}.{attribute}")
         self.asked["mentioned", str(file), 0, f"{cls}.{attribute}"] = found
         return bool(found)
 
     def is_listed_elsewhere(self, file: Path, attribute: str) -> bool:
         """Whether another file of the project may list an attribute of an object of a file, as for an optimizer."""
-        found = self._listing(file, attribute)
+        found = self._listing_of(file, attribute)
         self.asked["listed", str(file), 0, attribute] = found
         return bool(found)
 
-    def _listing(self, file: Path, attribute: str) -> str:
-        return "yes" if self.project is not None and self.project.is_listed(file, attribute) else ""
+    def _listing_of(self, file: Path, attribute: str) -> str:
+        return str((self.project and self.project.listing_of(file, attribute)) or "")
 
-    def _mentions(self, file: Path, name: str) -> str:
+    def _mention_of(self, file: Path, name: str) -> str:
         cls, _, attribute = name.partition(".")
-        return "yes" if self.project is not None and self.project.is_mentioned(file, cls, attribute) else ""
+        return str((self.project and self.project.mention_of(file, cls, attribute)) or "")
 
     def load(self, file: Path) -> ModuleUnit | None:
         """A module that another one imports; None when it cannot be read or parsed, which is reported when it is checked."""
@@ -164,7 +167,8 @@ class ProjectLoader:
 
     def answers_alike(self, asked: Mapping[Question, str]) -> bool:
         """Whether the loader would give the same answers again."""
-        return all(self._answer_once(question) == answer for question, answer in asked.items())
+        costly_last = sorted(asked.items(), key=lambda one: _COST.get(one[0][0], 1))
+        return all(self._answer_once(question) == answer for question, answer in costly_last)
 
     def _answer_once(self, question: Question) -> str:
         """The answer to a question; the files of a project ask many of the same."""
@@ -181,9 +185,9 @@ class ProjectLoader:
             case "below", importer, _, str(package) if self.project is not None:
                 return "\n".join(map(str, self.project.modules_below(Path(importer), package).values()))
             case "mentioned", file, _, str(name):
-                return self._mentions(Path(file), name)
+                return self._mention_of(Path(file), name)
             case "listed", file, _, str(name):
-                return self._listing(Path(file), name)
+                return self._listing_of(Path(file), name)
             case "digest", file, _, _:
                 return self.digest(Path(file))
             case "settings", folder, _, _:

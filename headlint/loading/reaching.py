@@ -33,7 +33,8 @@ _OF_NO_TENSOR = "".join(rf"(?<!\b{name})" for name in ("math", "logging", "logge
 """What has a ``log``, and an ``exp``, of numbers, or one that writes lines."""
 
 _TELLING = re.compile(rf"{_OF_NO_TENSOR}\.\s*(?:{'|'.join(sorted(TELLING_ATTRIBUTES))})\b")
-_TOLD_BY_NAME = re.compile(rf"""\bgetattr\([^()]*["'](?:{"|".join(sorted(TELLING_ATTRIBUTES))})["']""")
+TOLD_BY_NAME = re.compile(rf"""\bgetattr\([^()]*["'](?:{"|".join(sorted(TELLING_ATTRIBUTES))})["']""")
+"""All of a text reaches a library that asks for such an attribute by its name."""
 _PUT = re.compile(
     r"\b(\w+)\s*(?:\[[^\]\n]*\]\s*=[^=]|\.\s*\w+\s*=[^=]"
     r"|\.\s*(?:append|appendleft|extend|insert|add|update|setdefault|push|put|set|register|add_\w+|set_\w+|register_\w+)\b)"
@@ -42,8 +43,29 @@ _PUT = re.compile(
 
 _NAMELESS = frozenset({""})
 
+Names = frozenset[str] | None
+"""What of a module reaches a library, by name: None where that cannot be told, nothing where nothing does.
+
+A statement that binds nothing has the empty name.
+"""
+
 LEAST_MODULES_BESIDE = 30
 """Modules that are looked at for a single file; what would be seen in others counts as a library."""
+
+
+def reaches_by_name(piece: Piece, names: frozenset[str]) -> bool:
+    """Whether all that a piece binds is among the names that reach a library."""
+    return piece.bound <= names if piece.bound else _binds_nothing(piece) and names >= _NAMELESS
+
+
+def is_telling(piece: Piece) -> bool:
+    """Whether a piece does what only tensors and optimizers do."""
+    return not piece.imports_only and _TELLING.search(piece.code) is not None
+
+
+def filled_in(pieces: Iterable[Piece]) -> frozenset[str]:
+    """The variables that pieces put something into, and what decorates them: a decorator may keep what it gets."""
+    return frozenset(name for piece in pieces for name in (*_PUT.findall(piece.code), *_NAME.findall(piece.decorators)))
 
 
 def _binds_nothing(piece: Piece) -> bool:
@@ -60,7 +82,9 @@ class Reaching:
         self._declared = frozenset(path.rsplit(".", 1)[-1] for path in declared)
         self.modules_beside = LEAST_MODULES_BESIDE
         """How many modules are looked at, beside those that are asked for."""
-        self._settled: dict[Path, frozenset[str] | None] = {}
+        self.widened = False
+        """Whether something reaches a library that was settled not to."""
+        self._settled: dict[Path, Names] = {}
         self._outlines: dict[Path, Outline | None] = {}
         self._homes: dict[Piece, Path] = {}
         self._mentioned_by: dict[Piece, list[Piece]] = {}
@@ -71,17 +95,14 @@ class Reaching:
         self._meanings = _Meanings(self)
         self._reaching: set[Piece] = set()
 
-    def names_in(self, file: Path, text: str | None = None) -> frozenset[str] | None:
-        """What of a module reaches a library, by name: None where that cannot be told, nothing where nothing does.
-
-        A statement that binds nothing has the empty name. ``text`` is what the module says where it is no file.
-        """
+    def names_in(self, file: Path, text: str | None = None) -> Names:
+        """What of a module reaches a library; ``text`` is what the module says where it is no file."""
         if file in self._settled:
             return self._settled[file]
         self._asked.add(file)
         if text is not None and file not in self._outlines:
             self._take(file, text)
-        outline = self._outline(file)
+        outline = self.outline(file)
         if outline is None:
             return None
         self._follow(outline.pieces)
@@ -89,11 +110,11 @@ class Reaching:
         names = frozenset[str]().union(*(piece.bound for piece in reaching))
         return names | _NAMELESS if any(_binds_nothing(piece) for piece in reaching) else names
 
-    def settle(self, answers: Mapping[Path, frozenset[str] | None]) -> None:
-        """Take over what ``names_in`` gave for files, which spares the graph that it follows."""
+    def settle(self, answers: Mapping[Path, Names]) -> None:
+        """Take over what ``names_in`` gave for files; nothing that their pieces mention is followed then."""
         self._settled.update(answers)
 
-    def _outline(self, file: Path) -> Outline | None:
+    def outline(self, file: Path) -> Outline | None:
         """The outline of a module; None where it cannot be read, or too many were."""
         if file not in self._outlines:
             if file not in self._asked and self._room() <= 0:
@@ -113,7 +134,7 @@ class Reaching:
     def _take(self, file: Path, text: str) -> None:
         outline = self._outlines[file] = Outline.of(text)
         self._homes.update(dict.fromkeys(outline.pieces, file))
-        if _TOLD_BY_NAME.search(text):
+        if TOLD_BY_NAME.search(text):
             self._reaching.update(outline.pieces)
 
     # The graph of who mentions whom
@@ -127,12 +148,22 @@ class Reaching:
             if piece in self._mentions:
                 continue
             fresh.append(piece)
-            self._mentions[piece] = mentioned = self._look_at(piece)
+            self._mentions[piece] = mentioned = [] if self._take_settled(piece) else self._look_at(piece)
             for one in mentioned:
                 self._mentioned_by.setdefault(one, []).append(piece)
                 if one not in self._mentions:
                     waiting.append(one)
         self._spread([piece for piece in fresh if self._reaches(piece)])
+
+    def _take_settled(self, piece: Piece) -> bool:
+        """Whether the module of a piece is settled; what that says of the piece is noted."""
+        home = self._homes[piece]
+        if home not in self._settled:
+            return False
+        names = self._settled[home]
+        if names is None or piece.bound & names or reaches_by_name(piece, names):
+            self._reaching.add(piece)
+        return True
 
     def _reaches(self, piece: Piece) -> bool:
         return piece in self._reaching or any(one in self._reaching for one in self._mentions[piece])
@@ -146,6 +177,7 @@ class Reaching:
             for one in (*self._mentioned_by.get(piece, ()), *self._filled_by(piece)):
                 if one not in self._reaching:
                     self._reaching.add(one)
+                    self.widened |= self._homes[one] in self._settled
                     waiting.append(one)
 
     def _filled_by(self, piece: Piece) -> Iterator[Piece]:
@@ -177,13 +209,12 @@ class Reaching:
         for name in names & outline.imports.keys():
             for one in outline.imports[name]:
                 found.take(file, one)
-        for one in (one for imports in piece.imports.values() for one in imports):
+        for one in (one for imports in piece.imports.values() for one in imports if piece.name):
             found.take(file, one)
         for star in (*outline.stars, *piece.stars):
             found.take_star(file, star)
         usual = outline.without_imports and any(usual_meaning(name) for name in names)
-        telling = not piece.imports_only and _TELLING.search(piece.code)
-        if found.library or usual or names & self._declared or telling:
+        if found.library or usual or names & self._declared or is_telling(piece):
             self._reaching.add(piece)
         return [one for one in dict.fromkeys(found.pieces) if one is not piece]
 
@@ -200,10 +231,6 @@ class Reaching:
     def module(self, importer: Path, level: int, dotted: str) -> Path | None:
         """The file of the project that an import names."""
         return self._loader.find(importer, level, dotted)
-
-    def outline(self, file: Path) -> Outline | None:
-        """The outline of a module of the project."""
-        return self._outline(file)
 
     def has_looked_at(self, file: Path) -> bool:
         """Whether a module was read, or tried to be, and is not one too many."""
@@ -224,7 +251,7 @@ class Reaching:
         seen, stack = {file}, [file]
         while stack:
             one = stack.pop()
-            outline = self._outline(one)
+            outline = self.outline(one)
             if outline is None:
                 found.library = True
                 found.left_out += one not in self._outlines
@@ -354,7 +381,8 @@ class _Mentions:
         self._reaching = reaching
         self._meanings = meanings
         self._names = names
-        self._modules: set[Path] = set()
+        self._public = {name for name in names if not name.startswith("_")}
+        self._modules: set[tuple[Path, bool]] = set()
         self._members: set[tuple[Path, str]] = set()
 
     def take(self, importer: Path, one: Imported) -> None:
@@ -365,33 +393,33 @@ class _Mentions:
         self._take(found)
 
     def take_star(self, importer: Path, star: Imported) -> None:
-        """``from module import *``: the names of the module are those of the importer."""
+        """``from module import *``: the names of the module are those of the importer, but for private ones."""
         found = _Meaning()
         self._meanings.star(importer, star, found)
-        self._take(found)
+        self._take(found, self._public)
 
     def _member(self, file: Path, name: str) -> None:
         if (file, name) not in self._members:
             self._members.add((file, name))
             self._take(self._meanings.of(file, name))
 
-    def _take(self, meaning: _Meaning) -> None:
+    def _take(self, meaning: _Meaning, names: set[str] | None = None) -> None:
         self.pieces += meaning.pieces
         self.library |= meaning.library
         for module in meaning.modules:
-            self._module(module)
+            self._module(module, self._names if names is None else names)
 
-    def _module(self, file: Path) -> None:
+    def _module(self, file: Path, names: set[str]) -> None:
         """A module as a value: any of its names that the piece mentions."""
-        if file in self._modules:
+        seen = (file, names is self._public)
+        if seen in self._modules:
             return
-        self._modules.add(file)
+        self._modules.add(seen)
         offered = self._reaching.offered(file)
         self.library |= offered.library
-        for name in self._names & offered.homes.keys():
+        for name in names & offered.homes.keys():
             for home in offered.homes[name]:
                 self._member(home, name)
-        for name in self._names & offered.submodules.keys():
+        for name in names & offered.submodules.keys():
             for submodule in offered.submodules[name]:
-                if submodule not in self._modules:
-                    self._module(submodule)
+                self._module(submodule, self._names)

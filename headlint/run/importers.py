@@ -7,13 +7,19 @@ from collections.abc import Iterator, Set
 from pathlib import Path
 
 from headlint.loading.loader import ProjectLoader
-from headlint.source.project import Project, bytes_of
+from headlint.source.import_graph import bytes_of
+from headlint.source.project import Project
 
 _DEFINED = re.compile(rb"^(?:(?:async[ \t]+)?def|class)[ \t]+(\w+)|^([^\W_]\w*)[ \t]*(?::[^=\n]+)?=(?!=)", re.MULTILINE)
 _WORD = re.compile(rb"\w+")
 _IMPORTED = re.compile(rb"\bimport\b[ \t]*(\([^)]*\)|[^\n;#]*)")
 _LOOKED_INTO = re.compile(rb"\b(?:getattr|vars|dir)\(\s*(?:\w+\.)*(\w+)|\b(\w+)\.__dict__")
 _STAR_AND_GLOBALS = re.compile(rb"\bimport[ \t]*\*.*\bglobals\(", re.DOTALL)
+
+
+def defined_in(data: bytes) -> set[bytes]:
+    """The names that a text defines at its top level."""
+    return {name for names in _DEFINED.findall(data) for name in names if name}
 
 
 class Importers:
@@ -28,6 +34,7 @@ class Importers:
         self._offered: dict[Path, int] = {}
         self._words: dict[Path, int] = {}
         self._numbers: dict[bytes, int] = {}
+        self._takes_any: dict[Path, bool] = {}
 
     def of(self, file: Path, known: Set[Path] = frozenset(), handing_on: Set[Path] = frozenset()) -> Iterator[Path]:
         """The importers that may call what a file offers, but for those that are known and hand nothing on.
@@ -51,8 +58,7 @@ class Importers:
 
     def _offered_by(self, file: Path) -> int:
         if file not in self._offered:
-            found = _DEFINED.findall(self._text(file))
-            self._offered[file] = self._as_bits({name for names in found for name in names if name})
+            self._offered[file] = self._as_bits(defined_in(self._text(file)))
         return self._offered[file]
 
     def _words_of(self, file: Path) -> int:
@@ -70,10 +76,13 @@ class Importers:
 
     def _takes_any_name(self, file: Path) -> bool:
         """Whether a file looks into a module by names that it computes."""
-        text = self._text(file)
-        imported = {word for names in _IMPORTED.findall(text) for word in _WORD.findall(names)}
-        looked_into = {name for names in _LOOKED_INTO.findall(text) for name in names if name}
-        return not imported.isdisjoint(looked_into) or _STAR_AND_GLOBALS.search(text) is not None
+        if file not in self._takes_any:
+            text = self._text(file)
+            imported = {word for names in _IMPORTED.findall(text) for word in _WORD.findall(names)}
+            looked_into = {name for names in _LOOKED_INTO.findall(text) for name in names if name}
+            found = not imported.isdisjoint(looked_into) or _STAR_AND_GLOBALS.search(text) is not None
+            self._takes_any[file] = found
+        return self._takes_any[file]
 
     def _text(self, file: Path) -> bytes:
         data = self._loader.buffers[file].encode() if file in self._loader.buffers else bytes_of(file)

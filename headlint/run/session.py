@@ -17,9 +17,11 @@ from msgspec import structs
 
 from headlint.findings.finding import Finding, Place, Problem, Report
 from headlint.loading import cache
+from headlint.loading.surveys import survey
 from headlint.run import pool
 from headlint.run.importers import Importers
-from headlint.run.results import FileResult
+from headlint.run.record import Record
+from headlint.run.results import Basis, FileResult
 from headlint.settings import Settings
 from headlint.source.document import UnreadableError, document_of
 
@@ -106,12 +108,22 @@ def check_files(
     from headlint.selection.selection import Selection
 
     selection = Selection(settings, files)
-    relevant, refused = relevant_files(files, loader)
-    results = _analyze_all(relevant, loader, settings, progress, files)
+    record = Record.of(files, loader, repr(_decisive(settings)), settings.declared)
+    known = [file for file in files if record.result(file) is not None]
+    unknown = [file for file in files if record.result(file) is None and not record.is_of_no_concern(file)]
+    relevant, refused = relevant_files(unknown, loader)
+    relevant += known
+    results = _analyze_all(relevant, loader, settings, record, progress, files)
     if loader.cache:
         cache.clean()
-    open_files = [Path(result.path) for result in results if result.open]
-    results += _analyze_importers(open_files, set(relevant), loader, settings)
+    importers = record.importers(files, results)
+    if importers is not None:
+        more = _analyze_all(importers, loader, settings, record)
+    else:
+        open_files = [Path(result.path) for result in results if result.open]
+        more = _analyze_importers(open_files, set(relevant), loader, settings, record)
+    record.keep(files, results, more)
+    results += [structs.replace(one, problems=()) for one in more]
     return _report(results, files, loader, selection, (*problems, *refused))
 
 
@@ -157,18 +169,22 @@ def _analyze_all(
     files: Sequence[Path],
     loader: ProjectLoader,
     settings: Settings,
+    record: Record,
     progress: Progress | None = None,
     given: Sequence[Path] = (),
 ) -> list[FileResult]:
     """Analyse files; of all that were ``given`` it is worked out what reaches a library where that is worth a process."""
-    results = [known for file in files if (known := _known_result(file, loader, settings)) is not None]
+    known = ((record.result(file) or _kept_result(file, loader, settings)) for file in files)
+    results = [result for result in known if result is not None]
     known_paths = {result.path for result in results}
     files = [file for file in files if str(file) not in known_paths]
     processes = 1 if loader.buffers else settings.jobs or pool.worthwhile(files)
     reaching = loader.reaching(settings.declared)
-    reaching.modules_beside = max(reaching.modules_beside, MODULES_BESIDE_EACH * len(files))
-    if pool.is_many(files) and not loader.buffers:
-        reaching.settle(pool.apart(lambda: {file: reaching.names_in(file) for file in dict.fromkeys((*files, *given))}))
+    surveyed = given if record.lacks(given) else files
+    reaching.modules_beside = max(reaching.modules_beside, MODULES_BESIDE_EACH * len(surveyed))
+    if pool.is_many(surveyed) and not loader.buffers:
+        found = pool.apart(lambda: {str(file): survey(reaching, file) for file in dict.fromkeys((*files, *given))})
+        record.settle(found, settings.declared)
     finder = pool.Pool(loader, partial(_analyze, settings=settings))
     for result in finder.map(files, processes):
         results.append(result)
@@ -177,14 +193,14 @@ def _analyze_all(
     return results
 
 
-def _known_result(file: Path, loader: ProjectLoader, settings: Settings) -> FileResult | None:
+def _kept_result(file: Path, loader: ProjectLoader, settings: Settings) -> FileResult | None:
     """What is kept of an earlier analysis, if everything is as it was then."""
     if not loader.cache or loader.buffers:
         return None
     try:
         match cache.read(_result_file(file, loader, settings)):
             case (dict() as asked, FileResult() as result) if loader.answers_alike(asked):
-                return result
+                return structs.replace(result, basis=Basis.of(asked))
     except OSError:
         pass
     return None
@@ -199,28 +215,32 @@ def _analyze(file: Path, loader: ProjectLoader, settings: Settings) -> FileResul
     loader.forget_what_is_too_much()
     loader.asked = {}
     result = analyze_file(file, loader, settings)
-    failed = any(problem.code in ("", "HL999") for problem in result.problems)
-    if loader.cache and not loader.buffers and not failed:
+    if loader.cache and not loader.buffers and not result.failed:
         kept: tuple[dict[Question, str], FileResult] = (loader.asked, result)
         cache.write(_result_file(file, loader, settings), kept)
-    return result
+    return structs.replace(result, basis=Basis.of(loader.asked))
 
 
 def _result_file(file: Path, loader: ProjectLoader, settings: Settings) -> Path:
-    # Everything counts but how the work is done, and which of the findings are reported afterwards.
-    decisive = replace(settings, fail_on="", jobs=0, noqa=True, baseline="", diff_base="", cache=True)
-    return cache.file_for("results", str(file), os.path.abspath(file), repr(decisive), loader.data(file))
+    return cache.file_for("results", str(file), os.path.abspath(file), repr(_decisive(settings)), loader.data(file))
+
+
+def _decisive(settings: Settings) -> Settings:
+    """What of the settings counts: not how the work is done, nor which of the findings are reported afterwards."""
+    return replace(settings, fail_on="", jobs=0, noqa=True, baseline="", diff_base="", cache=True)
 
 
 def _analyze_importers(
-    open_files: Sequence[Path], known: set[Path], loader: ProjectLoader, settings: Settings
+    open_files: Sequence[Path], known: set[Path], loader: ProjectLoader, settings: Settings, record: Record
 ) -> list[FileResult]:
     """Look at the files that import one whose functions wait for values, and at those that import these."""
     more: list[FileResult] = []
     waiting = dict.fromkeys(open_files)
-    if not waiting or loader.project is None or known.issuperset(loader.project.files):
+    if not waiting or loader.project is None:
         return more
-    loader.project.expect_searches(len(waiting))
+    if all(file in known or record.reaches_nothing(file) for file in loader.project.files):
+        return more
+    loader.project.graph.expect_searches(len(waiting))
     importers = Importers(loader, loader.project)
     handing_on: set[Path] = set()
     while waiting and len(more) < MOST_IMPORTERS:
@@ -239,8 +259,8 @@ def _analyze_importers(
                         handing_on.add(importer)
                 if importer in handing_on and importers.hand_on(file, importer):
                     waiting[importer] = None
-        results = _analyze_all(wanted[: MOST_IMPORTERS - len(more)], loader, settings)
-        more += [FileResult(one.path, one.findings, (), one.overrides, one.open) for one in results]
+        results = _analyze_all(wanted[: MOST_IMPORTERS - len(more)], loader, settings, record)
+        more += results
         waiting = dict.fromkeys(sorted(Path(result.path) for result in results if result.open))
     return more
 

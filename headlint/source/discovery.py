@@ -41,10 +41,11 @@ def discover(paths: Sequence[Path], settings: Settings) -> Discovery:
     hooks name every file themselves.
     """
     walk = _Walk(settings)
-    found: dict[Path, Path] = {}
+    folders: dict[str, str] = {}
+    found: dict[str, Path] = {}
     for path in paths:
         for file in walk.below(path):
-            found.setdefault(_identity(file), file)
+            found.setdefault(_identity(file, folders), file)
     return Discovery(tuple(sorted(found.values(), key=str)), tuple(walk.problems), tuple(walk.skipped))
 
 
@@ -60,11 +61,14 @@ def is_passed_by(file: Path, settings: Settings) -> bool:
     )
 
 
-def _identity(file: Path) -> Path:
-    try:
-        return file.resolve()
-    except (OSError, RuntimeError):
-        return file
+def _identity(file: Path, folders: dict[str, str]) -> str:
+    """The path of a file without links; ``folders`` holds those of the folders that were asked for."""
+    if file.is_symlink():
+        return os.path.realpath(file)
+    folder = os.path.dirname(file)
+    if folder not in folders:
+        folders[folder] = os.path.realpath(folder)
+    return os.path.join(folders[folder], file.name)
 
 
 class _Walk:

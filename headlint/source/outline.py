@@ -33,11 +33,14 @@ _IMPORT = re.compile(
 )
 _IMPORTED = re.compile(r"([\w.]+|\*)(?:\s+as\s+(\w+))?")
 _NAME = re.compile(r"[^\W\d]\w*")
-_BINDING = re.compile(
-    r"^[ \t]*([^\W\d][\w \t,()*]*?)\s*(?::[^=\n]+)?(?:[-+*/|&%@]{1,2})?=(?!=)|(\w+)\s*:?=(?!=)"
-    r"|\bfor\s([^\n]+?)\sin\b|\bas\s+(\w+)|^[ \t]*(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)",
-    re.MULTILINE,
+_ASSIGNMENT = re.compile(
+    r"^[ \t]*([^\W\d][\w \t,*]*?)\s*(?::[^=\n]+)?(?:[-+*/|&%@]{1,2})?=(?!=)|(?<![\w.])(\w+)\s*=(?!=)", re.MULTILINE
 )
+_BINDING = re.compile(
+    r"(\w+)\s*:=|\bfor\s([^\n]+?)\sin\b|\bas\s+(\w+)|^[ \t]*(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)", re.MULTILINE
+)
+_TARGETS_IN_BRACKETS = re.compile(r"(?:^[ \t]*|=[ \t]*)[(\[]([\w \t,*()\[\]]+)[)\]][ \t]*(?==(?!=))", re.MULTILINE)
+_BRACKETS = re.compile(r"\([^()\[\]{}]*\)|\[[^()\[\]{}]*\]|\{[^()\[\]{}]*\}")
 _GLOBAL = re.compile(r"^[ \t]*(?:global|nonlocal)[ \t]+([\w, \t]+)", re.MULTILINE)
 _LITERAL = re.compile(r"\s*[\w.]+\s*(?::[^=\n]*)?=\s*(?:[-\d]|\(|f?rozenset\(|None\b|True\b|False\b|$)")
 
@@ -63,8 +66,8 @@ class Piece(Struct, eq=False):
 
     @property
     def names(self) -> set[str]:
-        """Every name that it mentions, attributes among them."""
-        return set(_NAME.findall(self.code))
+        """Every name that it mentions, attributes among them; not those that it only imports for the module."""
+        return set(_NAME.findall(self.code if self.name else _IMPORT.sub(" ", self.code)))
 
     @property
     def imports_only(self) -> bool:
@@ -156,10 +159,20 @@ def _piece(code: str) -> Piece:
 
 
 def _bound(code: str) -> Iterator[str]:
-    """The names that a statement which is no definition may bind, and perhaps a few more."""
-    for targets in _BINDING.findall(code):
+    """The names that a statement which is no definition may bind, and perhaps a few more; not the keywords of calls."""
+    for target in _TARGETS_IN_BRACKETS.findall(code):
+        yield from _NAME.findall(target)
+    for targets in (*_ASSIGNMENT.findall(_outside_brackets(code)), *_BINDING.findall(code)):
         for target in targets:
             yield from _NAME.findall(target)
+
+
+def _outside_brackets(code: str) -> str:
+    """The code without what stands between brackets."""
+    found = 1
+    while found:
+        code, found = _BRACKETS.subn("", code)
+    return code
 
 
 def _imports(code: str) -> Iterator[tuple[str, Imported]]:

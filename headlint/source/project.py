@@ -1,17 +1,19 @@
-"""The project: where it begins, which file an import means, and which files import a file."""
+"""The project: where it begins, which file an import means, and which files may reach what another one defines."""
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import os
 import re
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 from headlint.settings import Settings
+from headlint.source.import_graph import ImportGraph, bytes_of, modules_named
 from headlint.source.prefilter import may_train, names_framework
 
 MARKERS = ("pyproject.toml", "headlint.toml", "setup.py", "setup.cfg", ".git")
@@ -19,16 +21,8 @@ MARKERS = ("pyproject.toml", "headlint.toml", "setup.py", "setup.cfg", ".git")
 NOT_OF_PROJECTS = sys.stdlib_module_names | {"", "torch", "keras", "tensorflow", "numpy"}
 """Modules that no folder of a project stands for, whatever it is called."""
 
-MOST_SEARCHES = 8
-"""Files whose importers are searched for one by one; for more, the imports of all files are read."""
-
-_IMPORT = re.compile(
-    rb"^[ \t]*(?:from[ \t]+(\.*)([\w.]*)[ \t]+import[ \t]+(\([^)]*\)|[^\n#;]*)|import[ \t]+([^\n#;]*))", re.MULTILINE
-)
-
-_IMPORTS_ANYTHING = re.compile(
-    rb"\bimport_module\b|\b__import__\(|\bhub\.load\(|\btorch\.load\(|\bexec\(|\bload_from_checkpoint\("
-)
+_IMPORTABLE = re.compile(r"(?!__pycache__$)\w+|.*\.(?:py|yaml)")
+"""The names in a folder that can be a module, a package or settings."""
 
 _NOT_OF_A_PART = rb"(?<!\bself)(?<!\btorch)(?<!\blinalg)(?<!\bnp)(?<!\bF)"
 _NO_METHOD_OF_TENSORS = rb"(?!\((?:\)|\s*(?:p|dim|axis|keepdim|ord)\s*=|\s*-?\d))"
@@ -55,7 +49,11 @@ def _highest_imported_from(file: Path) -> Path:
     shared = {Path.home(), *Path.home().parents, Path(tempfile.gettempdir())}
     above = [file.parent, *itertools.takewhile(lambda folder: folder not in shared, file.parent.parents)]
     package = next((folder for folder in above if not is_package(folder)), file.parent)
-    wanted = {name for level, name in imports_in(file) if not level and name.partition(".")[0] not in NOT_OF_PROJECTS}
+    wanted = {
+        name
+        for level, name in modules_named(file, bytes_of(file))
+        if not level and name.partition(".")[0] not in NOT_OF_PROJECTS
+    }
     nearest = (next((folder for folder in above if project.holds(folder, name)), package) for name in wanted)
     return min([package, *nearest], key=lambda folder: len(folder.parts))
 
@@ -63,21 +61,6 @@ def _highest_imported_from(file: Path) -> Path:
 def is_package(folder: Path) -> bool:
     """Whether a folder can be imported by its name."""
     return folder.name.isidentifier() and (folder / "__init__.py").is_file()
-
-
-def imports_in(file: Path) -> Iterator[tuple[int, str]]:
-    """The imports of a file, each as its level and dotted name; a name imported from a module as that module's too."""
-    data = bytes_of(file)
-    if file.suffix == ".ipynb":
-        data = data.replace(b"\\n", b"\n").replace(b'"', b"\n")
-    for dots, module, names, plain in _IMPORT.findall(data):
-        if plain:
-            yield from ((0, name.split()[0]) for name in plain.decode("utf-8", "replace").split(",") if name.split())
-            continue
-        dotted = module.decode("utf-8", "replace")
-        listed = re.findall(r"\w+", re.sub(r"\bas\s+\w+", "", names.decode("utf-8", "replace")))
-        yield len(dots), dotted
-        yield from ((len(dots), f"{dotted}.{name}".strip(".")) for name in listed)
 
 
 class Project:
@@ -88,11 +71,6 @@ class Project:
         self._starting: dict[Path, list[Path]] = {}
         self._listings: dict[Path, frozenset[str]] = {}
         self._resolved: dict[tuple[str, int, str], Path | None] = {}
-        self._importers_of: dict[Path, tuple[Path, ...]] = {}
-        self._imports_of: dict[Path, set[Path]] = {}
-        self._heirs: dict[Path, frozenset[Path]] = {}
-        self._reach_of: dict[Path, set[Path]] = {}
-        self._searches_expected = 0
 
     def resolve(self, importer: Path, level: int, module: str) -> Path | None:
         """The file that an import in ``importer`` names, or None when it is no file of the project.
@@ -190,103 +168,53 @@ class Project:
                 self._listings[folder] = frozenset()
         return self._listings[folder]
 
+    def layout(self) -> str:
+        """Stands for where modules and files of settings are: as long as it is the same, imports lead to the same files."""
+        folders = {self.root}
+        for folder in {file.parent for file in self.files}:
+            while folder not in folders:
+                folders.add(folder)
+                folder = folder.parent
+        above = self.root
+        while "__init__.py" in self._names(above):
+            above = above.parent
+            folders.add(above)
+        digest = hashlib.sha256()
+        for folder in sorted(folders, key=str):
+            names = sorted(name for name in self._names(folder) if _IMPORTABLE.fullmatch(name))
+            digest.update("\0".join((str(folder), *names, "")).encode("utf-8", "surrogatepass"))
+        return digest.hexdigest()
+
     def importers(self, path: Path) -> tuple[Path, ...]:
         """The files of the project that import a file."""
-        path = Path(os.path.abspath(path))
-        if path not in self._importers_of:
-            self._importers_of[path] = self._search_importers(path)
-        return self._importers_of[path]
+        return tuple(map(Path, self.graph.importers(os.path.abspath(path))))
 
-    def expect_searches(self, number: int) -> None:
-        """Say that the importers of so many files will be asked for."""
-        self._searches_expected += number
-
-    def _search_importers(self, path: Path) -> tuple[Path, ...]:
-        """Only files that name a module can import it: reading the imports of all pays where many are asked for."""
-        if max(self._searches_expected, len(self._importers_of)) >= MOST_SEARCHES:
-            return self._importers_by_file.get(path, ())
-        names_it = re.compile(
-            rb"\bfrom[ \t]+\.+[ \t]+import\b|\b" + re.escape(path.parent.name.encode()) + rb"\b"
-            if path.stem == "__init__"
-            else rb"\b" + re.escape(path.stem.encode()) + rb"\b"
-        )
-        naming = (file for file in self.files if names_it.search(bytes_of(file)))
-        return tuple(file for file in naming if path in self._imported_by(file))
-
-    def is_mentioned(self, file: Path, cls: str, attribute: str) -> bool:
-        """Whether another file may reach an attribute of a class of a file.
+    def mention_of(self, file: Path, cls: str, attribute: str) -> Path | None:
+        """Another file that may reach an attribute of a class of a file; None where none does.
 
         Where no file imports it, none does. Else those may to which an importer could hand an object: all that it imports,
         and what imports by names that are computed. They do if they name the attribute of something else than ``self``;
         an importer also if it names the class beside ``self.attribute``, or reaches attributes without naming them.
         """
-        own = Path(os.path.abspath(file))
-        heirs = self._heirs_of(own)
-        if not heirs:
-            return False
-        name, known = re.escape(attribute.encode()), re.compile(rb"\b" + re.escape(cls.encode()) + rb"\b")
-        direct = re.compile(
-            _NOT_OF_A_PART + rb"\." + name + rb"\b" + _NO_METHOD_OF_TENSORS + rb"|[\"'.]" + name + rb"[\"'.]"
-        )
-        inherited = re.compile(rb"\bself\." + name + rb"\b|\bgetattr\(|\bchildren\(|_modules\b")
-        plain = attribute.encode()  # most files do not hold the name, which a pattern takes ten times as long to tell
-        for other in self._within_reach_of(own, heirs):
-            data = bytes_of(other)
-            if plain in data and direct.search(data):
-                return True
-            if other in heirs and known.search(data) and inherited.search(data):
-                return True
-        return False
+        own = os.path.abspath(file)
+        heirs = self.graph.all_importers(own)
+        for other in map(Path, self.graph.within_reach(own)):
+            if may_mention(bytes_of(other), cls, attribute, inherits=str(other) in heirs):
+                return other
+        return None
 
-    def is_listed(self, file: Path, attribute: str) -> bool:
-        """Whether a file to which an importer could hand an object lists an attribute, or asks for its gradient.
+    def listing_of(self, file: Path, attribute: str) -> Path | None:
+        """A file to which an importer could hand an object and that lists an attribute, or asks for its gradient.
 
         Whoever has an optimizer train it does the one, whoever changes it by hand the other.
         """
-        own = Path(os.path.abspath(file))
-        name = rb"\w\." + re.escape(attribute.encode()) + rb"\b"
-        training = rb"(?:optim|Adam|SGD|RMSprop|params|parameters)\b[^\n]*"
-        listed = re.compile(rb"(?i:" + training + rb")" + name + rb"|" + name + rb"\.(?:grad|requires_grad)\b")
-        heirs, plain = self._heirs_of(own), attribute.encode()
-        within_reach = map(bytes_of, self._within_reach_of(own, heirs) if heirs else ())
-        return any(plain in data and listed.search(data) for data in within_reach)
-
-    def _heirs_of(self, file: Path) -> frozenset[Path]:
-        if file not in self._heirs:
-            self._heirs[file] = frozenset(self._all_importers(file))
-        return self._heirs[file]
-
-    def _within_reach_of(self, file: Path, heirs: frozenset[Path]) -> set[Path]:
-        """The other files that may be handed an object of a file's: those that its importers import, or that import anything."""
-        if file not in self._reach_of:
-            found: set[Path] = set()
-            stack = [file, *heirs]
-            while stack:
-                new = [imported for imported in self._imported_by(stack.pop()) if imported not in found]
-                found.update(new)
-                stack += new
-            self._reach_of[file] = (found | heirs | self._importing_anything) - {file}
-        return self._reach_of[file]
+        within_reach = map(Path, self.graph.within_reach(os.path.abspath(file)))
+        return next((other for other in within_reach if may_list(bytes_of(other), attribute)), None)
 
     @cached_property
-    def _importing_anything(self) -> frozenset[Path]:
-        """The files that import, or load, what no text names."""
-        return frozenset(file for file in self.files if _IMPORTS_ANYTHING.search(bytes_of(file)))
-
-    def _imported_by(self, file: Path) -> set[Path]:
-        if file not in self._imports_of:
-            self._imports_of[file] = self._imports(file)
-        return self._imports_of[file]
-
-    def _all_importers(self, file: Path) -> set[Path]:
-        """The files that import a file, those that import these, and so on."""
-        found: set[Path] = set()
-        stack = [Path(os.path.abspath(file))]
-        while stack:
-            new = [other for other in self.importers(stack.pop()) if other not in found]
-            found.update(new)
-            stack += new
-        return found
+    def graph(self) -> ImportGraph:
+        """Which files of the project import which."""
+        return ImportGraph(lambda: self.files, self.resolve)
 
     def may_matter(self, data: bytes) -> bool:
         """Whether a file of the project with these bytes can matter: on its own, or by what others hand to it."""
@@ -303,26 +231,34 @@ class Project:
 
         return discover([self.root], Settings(root=self.root)).files
 
-    @cached_property
-    def _importers_by_file(self) -> dict[Path, tuple[Path, ...]]:
-        found: dict[Path, list[Path]] = {}
-        for file in self.files:
-            for imported in self._imported_by(file):
-                found.setdefault(imported, []).append(file)
-        return {imported: tuple(files) for imported, files in found.items()}
 
-    def _imports(self, file: Path) -> set[Path]:
-        found: set[Path] = set()
-        for level, name in imports_in(file):
-            resolved = self.resolve(file, level, name)
-            if resolved is not None and resolved != file:
-                found.add(resolved)
-        return found
+def may_mention(data: bytes, cls: str, attribute: str, inherits: bool) -> bool:
+    """Whether a text may reach an attribute of a class's objects; ``inherits`` where it may define a class below that one."""
+    of_objects, of_classes = _mentions_of(attribute)
+    # Most texts do not hold the name, which a pattern takes ten times as long to tell.
+    if attribute.encode() in data and of_objects.search(data):
+        return True
+    return (
+        inherits and re.search(rb"\b%b\b" % re.escape(cls.encode()), data) is not None and bool(of_classes.search(data))
+    )
 
 
-def bytes_of(file: Path) -> bytes:
-    """What a file holds; nothing where the system refuses it, which is reported when it is checked."""
-    try:
-        return file.read_bytes()
-    except OSError:
-        return b""
+def may_list(data: bytes, attribute: str) -> bool:
+    """Whether a text lists an attribute as an optimizer's parameters are listed, or asks for its gradient."""
+    return attribute.encode() in data and _listings_of(attribute).search(data) is not None
+
+
+@cache
+def _mentions_of(attribute: str) -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
+    name = re.escape(attribute.encode())
+    return (
+        re.compile(_NOT_OF_A_PART + rb"\." + name + rb"\b" + _NO_METHOD_OF_TENSORS + rb"|[\"'.]" + name + rb"[\"'.]"),
+        re.compile(rb"\bself\." + name + rb"\b|\bgetattr\(|\bchildren\(|_modules\b"),
+    )
+
+
+@cache
+def _listings_of(attribute: str) -> re.Pattern[bytes]:
+    name = rb"\w\." + re.escape(attribute.encode()) + rb"\b"
+    training = rb"(?:optim|Adam|SGD|RMSprop|params|parameters)\b[^\n]*"
+    return re.compile(rb"(?i:" + training + rb")" + name + rb"|" + name + rb"\.(?:grad|requires_grad)\b")

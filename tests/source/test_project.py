@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from headlint.source import project as project_module
+from headlint.source import import_graph
 from headlint.source.project import Project, find_root
 
 REPOSITORY = Path(__file__).parents[2]
@@ -14,7 +14,7 @@ REPOSITORY = Path(__file__).parents[2]
 
 @pytest.mark.parametrize("searches", [0, 1000])
 def test_files_that_import_one(searches: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(project_module, "MOST_SEARCHES", searches)
+    monkeypatch.setattr(import_graph, "MOST_SEARCHES", searches)
     texts = {
         "pkg/__init__.py": "from .net import Net\n",
         "pkg/net.py": "",
@@ -37,10 +37,10 @@ def test_files_that_import_one(searches: int, tmp_path: Path, monkeypatch: pytes
 
 def test_searching_one_by_one_finds_what_reading_all_imports_finds(monkeypatch: pytest.MonkeyPatch) -> None:
     files = sorted((REPOSITORY / "headlint" / "flow" / "values").glob("*.py"))
-    monkeypatch.setattr(project_module, "MOST_SEARCHES", len(files))
+    monkeypatch.setattr(import_graph, "MOST_SEARCHES", len(files))
     one_by_one = Project(REPOSITORY / "headlint")
     found = {file: one_by_one.importers(file) for file in files}
-    monkeypatch.setattr(project_module, "MOST_SEARCHES", 0)
+    monkeypatch.setattr(import_graph, "MOST_SEARCHES", 0)
     at_once = Project(REPOSITORY / "headlint")
     assert found == {file: at_once.importers(file) for file in files}
     assert any(found.values())
@@ -61,10 +61,10 @@ def test_an_attribute_is_mentioned_where_an_object_can_come(tmp_path: Path) -> N
     mentioned = {
         name
         for name in ("extra", "norm", "second", "third", "fourth")
-        if project.is_mentioned(tmp_path / "net.py", "Net", name)
+        if project.mention_of(tmp_path / "net.py", "Net", name)
     }
     assert mentioned == {"extra", "third", "fourth"}
-    assert not project.is_mentioned(tmp_path / "main.py", "Net", "extra")
+    assert not project.mention_of(tmp_path / "main.py", "Net", "extra")
 
 
 def test_an_attribute_is_listed_for_an_optimizer_or_asked_for_its_gradient(tmp_path: Path) -> None:
@@ -78,8 +78,8 @@ def test_an_attribute_is_listed_for_an_optimizer_or_asked_for_its_gradient(tmp_p
         (tmp_path / name).write_text(text)
     project = Project(tmp_path)
     names = ("code", "other_code", "noise", "scale")
-    assert [name for name in names if project.is_listed(tmp_path / "net.py", name)] == ["code", "other_code", "noise"]
-    assert not project.is_listed(tmp_path / "away.py", "code")
+    assert [name for name in names if project.listing_of(tmp_path / "net.py", name)] == ["code", "other_code", "noise"]
+    assert not project.listing_of(tmp_path / "away.py", "code")
 
 
 @pytest.mark.parametrize(

@@ -14,12 +14,11 @@ from headlint.checks.training.order import Run
 from headlint.flow.values.facts import Event, LossCopied, TrainingEvent
 from headlint.flow.values.python_values import Constant, Instance, Site, Unknown, Value
 from headlint.flow.values.tensor_values import COMPUTED, Domain, Tensor
-from headlint.flow.values.training_values import Optimizer
 
 
 def loss_is_copied(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL502."""
-    differentiated = [event.subject for event in evidence.events if event.event is Event.DIFFERENTIATED]
+    differentiated = [event.subject for event in evidence.events_of(Event.DIFFERENTIATED)]
     whole = {id(part) for loss in differentiated if isinstance(loss, Tensor) for part in attached_ancestors(loss)}
     copies = {part.cut for loss in differentiated if isinstance(loss, Tensor) for part in ancestors(loss)}
     for fact in evidence.of(LossCopied):
@@ -200,17 +199,14 @@ def is_of_a_model(copy: Tensor, or_unknown: bool) -> bool:
 def _has_its_own_gradient_used(evidence: Evidence, loss: Tensor) -> bool:
     """Whether the program reads the gradient of a copy, hangs a hook on it, or trains the copy itself."""
     parts = set(ancestors(loss))
-    for event in evidence.events:
-        if event.event in (Event.READ, Event.WRITTEN) and event.subject in parts:
-            return True
-        if event.event is Event.HANDED_OVER and any(isinstance(one, Tensor) and one in parts for one in event.given):
-            return True
-        if isinstance(event.subject, Optimizer) and any(
-            isinstance(one, Tensor) and (one in parts or parts.intersection(ancestors(one)))
-            for one in event.subject.held.members
-        ):
-            return True
-    return False
+    used = any(event.subject in parts for event in evidence.events_of(Event.READ, Event.WRITTEN))
+    given = (one for event in evidence.events_of(Event.HANDED_OVER) for one in event.given)
+    trained = (one for optimizer in evidence.optimizers for one in optimizer.held.members)
+    return (
+        used
+        or any(isinstance(one, Tensor) and one in parts for one in given)
+        or any(isinstance(one, Tensor) and (one in parts or parts.intersection(ancestors(one))) for one in trained)
+    )
 
 
 RULES = (loss_is_copied,)

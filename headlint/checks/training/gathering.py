@@ -32,7 +32,7 @@ def _backwards_before(run: Run, step: TrainingEvent) -> Iterator[Neighbour]:
 
 def guards_of_choice(evidence: Evidence, step: TrainingEvent) -> tuple[Guard, ...]:
     """The conditions under which the optimizer of a step was built."""
-    built = (event for event in evidence.events if event.event is Event.BUILT and event.subject is step.subject)
+    built = (event for event in evidence.events_of(Event.BUILT) if event.subject is step.subject)
     return tuple(guard for event in built for guard in event.guards)
 
 
@@ -133,7 +133,7 @@ def step_without_any_gradient(evidence: Evidence, run: Run, step: TrainingEvent)
 
 def is_of_a_method(evidence: Evidence, step: TrainingEvent) -> bool:
     """Whether something is done with an object's optimizer in a method that nothing here calls, and callers call for each batch."""
-    built = (event for event in evidence.events if event.event is Event.BUILT and event.subject is step.subject)
+    built = (event for event in evidence.events_of(Event.BUILT) if event.subject is step.subject)
     return isinstance(step.subject, Optimizer) and any(event.root != step.root for event in built)
 
 

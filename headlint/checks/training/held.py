@@ -19,12 +19,11 @@ from headlint.flow.values.training_values import Optimizer
 
 def optimizer_misses_parameters(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL510."""
-    steps = [event for event in evidence.events if event.event is Event.STEPPED]
-    optimizers = dict.fromkeys(event.subject for event in evidence.events if isinstance(event.subject, Optimizer))
-    held_by_any = {member for optimizer in optimizers for member in optimizer.held.members}
-    for optimizer in optimizers:
+    steps = evidence.events_of(Event.STEPPED)
+    held_by_any = {member for optimizer in evidence.optimizers for member in optimizer.held.members}
+    for optimizer in evidence.optimizers:
         own = [step for step in steps if step.subject is optimizer]
-        if any(event.event is Event.HANDED_OVER and optimizer in event.given for event in evidence.events):
+        if any(optimizer in event.given for event in evidence.events_of(Event.HANDED_OVER)):
             continue
         missing = [
             layer
@@ -181,14 +180,14 @@ def _cut_behind_the_loss(evidence: Evidence, backward: TrainingEvent) -> Site | 
     match backward.subject:
         case Tensor(attached=False, cut=Site() as cut) as copy:
             losses = [part for part in _parts(copy) if part.attached and id(part) in evidence.uses_by_result]
-            others = (event.subject for event in evidence.events if event.event is Event.DIFFERENTIATED)
+            others = (event.subject for event in evidence.events_of(Event.DIFFERENTIATED))
             whole = {
                 part
                 for other in others
                 if isinstance(other, Tensor) and other is not copy and other.attached
                 for part in _parts(other)
             }
-            hooked = any(copy in event.given for event in evidence.events if event.event is Event.HANDED_OVER)
+            hooked = any(copy in event.given for event in evidence.events_of(Event.HANDED_OVER))
             return cut if losses and not hooked and not whole.intersection(losses) else None
         case _:
             return None

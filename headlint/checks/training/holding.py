@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from weakref import WeakKeyDictionary
 
 from headlint.flow.values.assumptions import Assumption
 from headlint.flow.values.conditions import Choice
@@ -14,6 +16,9 @@ from headlint.flow.values.training_values import OneParameter, Optimizer, Parame
 
 DEEPEST_MODULE = 8
 """Modules within modules that are looked into for one of them."""
+
+_IDENTITIES_WITHIN: WeakKeyDictionary[HeapObject, frozenset[int]] = WeakKeyDictionary()
+"""Gathered once for each module: large programs ask for it once for each two of their models."""
 
 DEEPEST = 3
 """Objects within objects that are looked into for an optimizer."""
@@ -76,6 +81,8 @@ def covers(module: Value, model: Value, depth: int = DEEPEST_MODULE) -> bool:
     """Whether a switch of a module's mode switches a model's: it is the model, or has it as a part."""
     if module is model:
         return True
+    if depth == DEEPEST_MODULE and isinstance(module, Container | Instance) and id(model) not in _within(module):
+        return False
     match module:
         case Container() if _is_made_by_a_call(model):
             return False
@@ -87,6 +94,28 @@ def covers(module: Value, model: Value, depth: int = DEEPEST_MODULE) -> bool:
             return any(covers(option.value, model, depth) for option in options)
         case _:
             return False
+
+
+def _within(module: HeapObject) -> frozenset[int]:
+    """The identities of all that ``covers`` may look at in a module."""
+    known = _IDENTITIES_WITHIN.get(module)
+    if known is None:
+        known = _IDENTITIES_WITHIN[module] = frozenset(map(id, _looked_at(module, DEEPEST_MODULE)))
+    return known
+
+
+def _looked_at(module: Value, depth: int) -> Iterator[Value]:
+    yield module
+    match module:
+        case Container() | Instance() if depth > 0:
+            for part in module.slots.values():
+                yield from _looked_at(part, depth - 1)
+        case TupleValue(items):
+            for item in items:
+                yield from _looked_at(item, depth)
+        case Choice(options):
+            for option in options:
+                yield from _looked_at(option.value, depth)
 
 
 def _is_made_by_a_call(model: Value) -> bool:

@@ -184,10 +184,10 @@ def _is_judged_elsewhere(evidence: Evidence, run: Run, applied: TrainingEvent) -
     """Whether a method or function that trains nothing judges a model that another trains, and nothing calls either."""
     if any(event.event in _TRAINING for event in run.events) or any(AUTOMATIC in e.given for e in evidence.events):
         return False
-    steps = (event for event in evidence.events if event.event is Event.STEPPED and event.root != applied.root)
+    steps = (event for event in evidence.events_of(Event.STEPPED) if event.root != applied.root)
     if not any(step.rounds and _trains(step, applied.subject) for step in steps):
         return False
-    switched = (event for event in evidence.events if event.event is Event.MODE_SET)
+    switched = evidence.events_of(Event.MODE_SET)
     if any(mode_of(event) is not True and _may_cover(event.subject, applied.subject, True) for event in switched):
         return False
     if not applied.without_gradient or not _is_decided_upon_or_compared(evidence, run, applied):
@@ -218,9 +218,7 @@ def _is_asked_with_saved_weights(evidence: Evidence, run: Run, applied: Training
         return False
     if _is_repeated_on_purpose(applied) or _is_part_of_a_module(evidence, applied.subject):
         return False
-    restored = [
-        event for event in evidence.events if event.event is Event.RESTORED and event.subject is applied.subject
-    ]
+    restored = [event for event in evidence.events_of(Event.RESTORED) if event.subject is applied.subject]
     return (
         any(
             event.root < applied.root or (run.has(event) and run.place(event) < run.place(applied))
@@ -233,7 +231,7 @@ def _is_asked_with_saved_weights(evidence: Evidence, run: Run, applied: Training
 
 def _trains_others(evidence: Evidence, run: Run, applied: TrainingEvent) -> bool:
     """Whether all that a program trains is known, as other models that an option of the command line chooses to train."""
-    steps = [event for event in evidence.events if event.event in (Event.STEPPED, Event.FITTED)]
+    steps = evidence.events_of(Event.STEPPED, Event.FITTED)
     apart = all(
         isinstance(step.subject, Optimizer)
         and step.subject.held.complete
@@ -260,8 +258,8 @@ def _training_mode(evidence: Evidence, run: Run, applied: TrainingEvent) -> tupl
     model = applied.subject
     switches = [
         event
-        for event in evidence.events
-        if event.event is Event.MODE_SET and _may_cover(event.subject, model, event.root == applied.root)
+        for event in evidence.events_of(Event.MODE_SET)
+        if _may_cover(event.subject, model, event.root == applied.root)
     ]
     if all(mode_of(event) is True for event in switches):
         return bool(switches) or depends_on_mode(evidence, model, as_built=True), next(iter(switches), None)
@@ -392,7 +390,7 @@ def _is_compared(evidence: Evidence, applied: TrainingEvent) -> bool:
 def _is_trained_with(evidence: Evidence, run: Run, applied: TrainingEvent) -> bool:
     """Whether a loss that is differentiated depends on an output, or may: where it is not followed."""
     outputs = outputs_in(applied.by)
-    losses = [event.subject for event in evidence.events if event.event is Event.DIFFERENTIATED]
+    losses = [event.subject for event in evidence.events_of(Event.DIFFERENTIATED)]
     if any(depends_on(evidence, loss, one, with_targets=True) for loss in losses for one in outputs):
         return True
     return any(not _is_followed(event.subject) for event in run.of(Event.DIFFERENTIATED))

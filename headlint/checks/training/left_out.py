@@ -26,8 +26,7 @@ def layer_left_out(evidence: Evidence) -> Iterator[Diagnostic]:
     if not _known_throughout(evidence) or any(_others(evidence)):
         return
     reported: set[Optimizer] = set()
-    built = {event.subject for event in evidence.events if isinstance(event.subject, Optimizer)}
-    held = {member for optimizer in built if isinstance(optimizer, Optimizer) for member in optimizer.held.members}
+    held = {member for optimizer in evidence.optimizers for member in optimizer.held.members}
     for run in evidence.runs:
         for backward in run.of(Event.DIFFERENTIATED) if run.whole else ():
             step = _step_behind(run, backward)
@@ -62,8 +61,7 @@ def weight_of_a_loss_left_out(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL510, of parameters that a module of the program makes itself, as losses with weights of their own do."""
     if not _known_throughout(evidence) or any(_others(evidence)):
         return
-    built = [event.subject for event in evidence.events if isinstance(event.subject, Optimizer)]
-    held = {member for optimizer in built if isinstance(optimizer, Optimizer) for member in optimizer.held.members}
+    held = {member for optimizer in evidence.optimizers for member in optimizer.held.members}
     reported: set[Value] = set()
     for run in evidence.runs:
         for backward in run.of(Event.DIFFERENTIATED) if run.whole else ():
@@ -97,10 +95,10 @@ def weight_of_a_loss_left_out(evidence: Evidence) -> Iterator[Diagnostic]:
 def _trained_weight(evidence: Evidence, loss: Value, module: Instance) -> Tensor | None:
     """A parameter that a module made and gives the loss, unless it is frozen or loaded."""
     if module.slots.get(TRAINABLE_SLOT, Trainable(True)) != Trainable(True) or any(
-        (event.event in (Event.RESTORED, Event.USED_BY_HAND) and covers(event.subject, module))
-        or (event.event is Event.HANDED_OVER and any(covers(value, module) for value in event.given))
-        for event in evidence.events
+        covers(event.subject, module) for event in evidence.events_of(Event.RESTORED, Event.USED_BY_HAND)
     ):
+        return None
+    if any(covers(value, module) for event in evidence.events_of(Event.HANDED_OVER) for value in event.given):
         return None
     weights = behind(evidence, loss).weights
     own = (value for value in module.slots.values() if isinstance(value, Tensor) and value.origin.note != FROZEN)
@@ -177,12 +175,9 @@ def _is_fresh(evidence: Evidence, layer: Layer) -> bool:
         return False
     if layer.slots.get(TRAINABLE_SLOT, Trainable(True)) != Trainable(True):
         return False
-    touching = (Event.RESTORED, Event.USED_BY_HAND)
-    return not any(
-        (event.event in touching and covers(event.subject, layer))
-        or (event.event is Event.HANDED_OVER and any(covers(value, layer) for value in event.given))
-        for event in evidence.events
-    )
+    touched = (event.subject for event in evidence.events_of(Event.RESTORED, Event.USED_BY_HAND))
+    given = (value for event in evidence.events_of(Event.HANDED_OVER) for value in event.given)
+    return not any(covers(value, layer) for value in (*touched, *given))
 
 
 RULES = (layer_left_out, weight_of_a_loss_left_out)

@@ -116,7 +116,7 @@ def _is_built_for(evidence: Evidence, optimizer: Value, model: Value) -> bool:
     """Whether what steps is what a function made that was given the model: ``build_optimizer(model, args)``."""
     match optimizer:
         case Unknown(key=("call", site)):
-            built = (event for event in evidence.events if event.event is Event.HANDED_OVER and event.site == site)
+            built = (event for event in evidence.events_of(Event.HANDED_OVER) if event.site == site)
             return any(value is model for event in built for value in event.given)
         case _:
             return False

@@ -353,7 +353,7 @@ def _uses(run: Run, event: TrainingEvent) -> bool:
 
 def _never_stepped(evidence: Evidence, run: Run, backward: TrainingEvent) -> Iterator[Diagnostic]:
     """An optimizer is built over what a loss trains, and nothing ever uses it."""
-    built = [event for event in evidence.events if event.event is Event.BUILT]
+    built = evidence.events_of(Event.BUILT)
     using = (Event.STEPPED, Event.CLEARED, Event.SCHEDULED, Event.UNSCALED, Event.READ, Event.WRITTEN)
     if not built or any(event.event in using or may_train(event, backward.subject) for event in run.events):
         return

@@ -16,7 +16,7 @@ from headlint.flow.values.training_values import Optimizer
 
 def step_of_a_stranger(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL510."""
-    steps = [event for event in evidence.events if event.event is Event.STEPPED]
+    steps = evidence.events_of(Event.STEPPED)
     optimizers = [step.subject for step in steps if isinstance(step.subject, Optimizer)]
     if len(optimizers) != len(steps) or not all(optimizer.held.complete for optimizer in optimizers):
         return
@@ -55,7 +55,7 @@ def step_of_a_stranger(evidence: Evidence) -> Iterator[Diagnostic]:
 
 def _is_trained_at_all(evidence: Evidence, optimizer: Optimizer) -> bool:
     """Whether another loss depends on what an optimizer holds."""
-    losses = (event.subject for event in evidence.events if event.event is Event.DIFFERENTIATED)
+    losses = (event.subject for event in evidence.events_of(Event.DIFFERENTIATED))
     return any(not reaches_none_of(evidence, loss, optimizer.held) for loss in losses)
 
 

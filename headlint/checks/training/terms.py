@@ -53,8 +53,8 @@ def _cut_behind_a_loss(evidence: Evidence, term: Tensor) -> Site | None:
     behind = [part for part in ancestors(term) if part.attached and id(part) in evidence.uses_by_result]
     elsewhere = {
         id(part)
-        for event in evidence.events
-        if event.event is Event.DIFFERENTIATED and isinstance(event.subject, Tensor)
+        for event in evidence.events_of(Event.DIFFERENTIATED)
+        if isinstance(event.subject, Tensor)
         for part in attached_ancestors(event.subject)
     }
     learns = any(part.origin.layer is not None for one in behind for part in ancestors(one))

@@ -53,9 +53,7 @@ def unread_model_judged_in_training_mode(evidence: Evidence) -> Iterator[Diagnos
 def _is_only_trained(evidence: Evidence, switch: TrainingEvent, model: Unknown) -> bool:
     """Whether every switch of a mode in a run is that of one model to training, and nothing else may switch it."""
     switches = [
-        event
-        for event in evidence.events
-        if event.event is Event.MODE_SET and (event.root == switch.root or event.subject is model)
+        event for event in evidence.events_of(Event.MODE_SET) if (event.root == switch.root or event.subject is model)
     ]
     if any(mode_of(event) is not True for event in switches):
         return False

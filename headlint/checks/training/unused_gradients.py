@@ -100,7 +100,7 @@ def is_of_an_optimizer(evidence: Evidence, clearing: TrainingEvent) -> bool:
     """Whether gradients are those of an optimizer: it clears them, is called one, or is built over the module that does."""
     match clearing.subject:
         case Parameters() as parameters:
-            built = [event for event in evidence.events if event.event is Event.BUILT]
+            built = evidence.events_of(Event.BUILT)
             return any(_holds_some_of(event, clearing, parameters) for event in built) or any(
                 held.members & parameters.members for held in _held_by_others(evidence)
             )
@@ -123,8 +123,7 @@ def cleared_for_others(evidence: Evidence, run: Run, backward: TrainingEvent) ->
     others = [step for step in evidence.stepped if not is_schedule(step)]
     if not others or not all(isinstance(one, Optimizer) for one in others):
         return None
-    by_hand = (Event.READ, Event.WRITTEN, Event.LEFT_OUT, Event.CUT_SHORT)
-    if any(event.event in by_hand for event in evidence.events):
+    if evidence.events_of(Event.READ, Event.WRITTEN, Event.LEFT_OUT, Event.CUT_SHORT):
         return None
     for event in run.round_of(backward):
         optimizer = event.subject
@@ -160,8 +159,8 @@ def _has_steps(evidence: Evidence, run: Run, backward: TrainingEvent, clearing: 
     }
     steps = {
         step.subject
-        for step in evidence.events
-        if step.event is Event.STEPPED and step not in apart and not is_schedule(step.subject)
+        for step in evidence.events_of(Event.STEPPED)
+        if step not in apart and not is_schedule(step.subject)
     }
     if any(may_concern(one, clearing.subject) for one in steps):
         return True

@@ -220,7 +220,7 @@ class HeapObject(Value):
     Written through ``State.write`` only.
     """
 
-    __slots__ = ("born", "slots")
+    __slots__ = ("__weakref__", "born", "slots")
 
     def __init__(self, slots: Mapping[Hashable, Value] | None = None) -> None:
         self.born = next(births)
