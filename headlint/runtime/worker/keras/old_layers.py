@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import partialmethod
 from typing import Any
 
 import keras
@@ -128,12 +129,19 @@ def accept_old_attributes() -> None:
     for side in ("output", "input"):
         if not hasattr(layer, f"{side}_shape"):
             setattr(layer, f"{side}_shape", ShapeOf(side))
+        if not hasattr(layer, f"get_{side}_shape_at"):
+            setattr(layer, f"get_{side}_shape_at", partialmethod(shape_at, side))
     if not hasattr(layer, "submodules"):
         layer.submodules = property(lambda self: tuple(self._flatten_layers(include_self=False)))
     for name in ("trainable_weights", "non_trainable_weights", "losses"):
         current = vars(layer).get(name)
         if isinstance(current, property) and current.fset is None:
             setattr(layer, name, current.setter(lambda self, value: None))
+
+
+def shape_at(layer: Any, side: str, call: int) -> Any:
+    """What Keras 2 said of the shape in one of a layer's calls, of which most layers have one."""
+    return getattr(layer, f"{side}_shape")
 
 
 def let_be_compared_with_none(kind: Any) -> None:

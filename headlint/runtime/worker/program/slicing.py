@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import builtins
 import importlib
+import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -547,12 +548,19 @@ def opener(program: Path) -> Callable[..., Any]:
         try:
             return open(file, *arguments, **keywords)
         except FileNotFoundError as error:
+            if is_written(*arguments, **keywords):  # the folder is what the script around the model makes
+                return open(os.devnull, *arguments, **keywords)
             if not Absent.read_as_empty:
                 raise
             GUESSED.append(f"no lines in {Path(file).name}")
             return Absent(error)
 
     return opened
+
+
+def is_written(mode: Any = "r", *arguments: Any, **keywords: Any) -> bool:
+    """Whether a file of that mode is written and not read."""
+    return isinstance(mode, str) and bool(set(mode) & set("wa")) and "+" not in mode
 
 
 def refuses(statement: ast.stmt) -> bool:
