@@ -14,7 +14,7 @@ from headlint.frameworks.torch import drops_by_design
 from headlint.runtime.inputs import Shape
 from headlint.runtime.measurement import Measurement, Output, Summary
 from headlint.runtime.parts import CAUSES, not_held, remarks
-from headlint.runtime.targets import Target, definition_lines, is_made_in_one_way
+from headlint.runtime.targets import Target, assigned_line, definition_lines, is_made_in_one_way
 from headlint.runtime.verdicts import cost, width
 
 ABOUT_CONSTANTS = frozenset({"HL201", "HL202"})
@@ -181,5 +181,6 @@ def _finding(code: str, target: Target, message: str, advice: str, place: Place 
 
 
 def _definition(target: Target) -> Place:
-    line, _ = definition_lines(target.path, target.name) or (1, 1)
+    lines = definition_lines(target.path, target.name)
+    line = lines[0] if lines is not None else assigned_line(target.path, target.name) or 1
     return Place(str(target.path), line, 1, line, 1)

@@ -235,6 +235,17 @@ def definition_lines(path: Path, name: str) -> tuple[int, int] | None:
     return None
 
 
+def assigned_line(path: Path, name: str) -> int | None:
+    """The last line that gives a variable a value, a local one (``main.model``) too; None where there is none."""
+    last = name.rpartition(".")[2]
+    lines = [
+        node.lineno
+        for node in _nodes(path)
+        if isinstance(node, ast.Assign) and any(getattr(target, "id", "") == last for target in node.targets)
+    ]
+    return max(lines, default=None)
+
+
 def is_made_in_one_way(path: Path, name: str) -> bool:
     """Whether a file calls a class or function at one place at most: else one object's shape says nothing about another."""
     calls = [

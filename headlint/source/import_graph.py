@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -128,19 +128,22 @@ class ImportGraph:
         return tuple(other for other in naming if file in self.imports(other).files)
 
     def _imported(self, file: Path, data: bytes) -> set[str]:
-        if file.suffix == ".ipynb":
-            data = data.replace(b"\\n", b"\n").replace(b'"', b"\n")
-        found: set[str] = set()
-        for dots, module, names, plain in _IMPORT.findall(data):
-            if plain:
-                wanted = [(0, name.split()[0]) for name in plain.decode("utf-8", "replace").split(",") if name.split()]
-            else:
-                dotted = module.decode("utf-8", "replace")
-                listed = re.findall(r"\w+", re.sub(r"\bas\s+\w+", "", names.decode("utf-8", "replace")))
-                wanted = [(len(dots), dotted), *((len(dots), f"{dotted}.{name}".strip(".")) for name in listed)]
-            resolved = (self._resolve(file, level, name) for level, name in wanted)
-            found.update(str(one) for one in resolved if one is not None)
-        return found - {str(file)}
+        resolved = (self._resolve(file, level, name) for level, name in modules_named(file, data))
+        return {str(one) for one in resolved if one is not None} - {str(file)}
+
+
+def modules_named(file: Path, data: bytes) -> Iterator[tuple[int, str]]:
+    """The level and dotted name of each module that the imports of a file name; what is imported from one may be one too."""
+    if file.suffix == ".ipynb":
+        data = data.replace(b"\\n", b"\n").replace(b'"', b"\n")
+    for dots, module, names, plain in _IMPORT.findall(data):
+        if plain:
+            yield from ((0, name.split()[0]) for name in plain.decode("utf-8", "replace").split(",") if name.split())
+            continue
+        dotted = module.decode("utf-8", "replace")
+        yield len(dots), dotted
+        for name in re.findall(r"\w+", re.sub(r"\bas\s+\w+", "", names.decode("utf-8", "replace"))):
+            yield len(dots), f"{dotted}.{name}".strip(".")
 
 
 def imports_in(data: bytes) -> str:

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 import re
+import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from functools import cache, cached_property
 from pathlib import Path
 
 from headlint.settings import Settings
-from headlint.source.import_graph import ImportGraph, bytes_of
+from headlint.source.import_graph import ImportGraph, bytes_of, modules_named
 from headlint.source.prefilter import may_train, names_framework
 
 MARKERS = ("pyproject.toml", "headlint.toml", "setup.py", "setup.cfg", ".git")
+
+NOT_OF_PROJECTS = sys.stdlib_module_names | {"", "torch", "keras", "tensorflow", "numpy"}
+"""Modules that no folder of a project stands for, whatever it is called."""
 
 _IMPORTABLE = re.compile(r"(?!__pycache__$)\w+|.*\.(?:py|yaml)")
 """The names in a folder that can be a module, a package or settings."""
@@ -24,13 +30,37 @@ _NO_METHOD_OF_TENSORS = rb"(?!\((?:\)|\s*(?:p|dim|axis|keepdim|ord)\s*=|\s*-?\d)
 
 
 def find_root(paths: Sequence[Path]) -> Path:
-    """The folder of the project that the paths belong to."""
+    """The folder of the project that the paths belong to: the nearest that is marked as one, else for a file the highest
+    from which one of its own imports resolves."""
     absolute = [Path(os.path.abspath(path)) for path in paths] or [Path.cwd()]
     common = Path(os.path.commonpath([str(path if path.is_dir() else path.parent) for path in absolute]))
     for folder in (common, *common.parents):
         if any((folder / marker).exists() for marker in MARKERS):
             return folder
-    return common
+    return _highest_imported_from(absolute[0]) if len(absolute) == 1 and absolute[0].is_file() else common
+
+
+def _highest_imported_from(file: Path) -> Path:
+    """The highest folder from which an import of a file resolves, or that holds the package which the file is in.
+
+    Each import is looked up in the nearest folder that has it. No home is a project, nor is what lies above one.
+    """
+    project = Project(file.parent)
+    shared = {Path.home(), *Path.home().parents, Path(tempfile.gettempdir())}
+    above = [file.parent, *itertools.takewhile(lambda folder: folder not in shared, file.parent.parents)]
+    package = next((folder for folder in above if not is_package(folder)), file.parent)
+    wanted = {
+        name
+        for level, name in modules_named(file, bytes_of(file))
+        if not level and name.partition(".")[0] not in NOT_OF_PROJECTS
+    }
+    nearest = (next((folder for folder in above if project.holds(folder, name)), package) for name in wanted)
+    return min([package, *nearest], key=lambda folder: len(folder.parts))
+
+
+def is_package(folder: Path) -> bool:
+    """Whether a folder can be imported by its name."""
+    return folder.name.isidentifier() and (folder / "__init__.py").is_file()
 
 
 class Project:
@@ -57,6 +87,10 @@ class Project:
             level == 0 and found is not None and found.name == importer.name and str(found) == os.path.abspath(importer)
         )
         return None if itself else found
+
+    def holds(self, folder: Path, module: str) -> bool:
+        """Whether a folder holds a module by its dotted name."""
+        return self._module(folder, module) is not None
 
     def submodule(self, package: Path, name: str) -> Path | None:
         """The file of a package's submodule, given the package's ``__init__.py``."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from headlint.source import import_graph
-from headlint.source.project import Project
+from headlint.source.project import Project, find_root
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -80,3 +80,29 @@ def test_an_attribute_is_listed_for_an_optimizer_or_asked_for_its_gradient(tmp_p
     names = ("code", "other_code", "noise", "scale")
     assert [name for name in names if project.listing_of(tmp_path / "net.py", name)] == ["code", "other_code", "noise"]
     assert not project.listing_of(tmp_path / "away.py", "code")
+
+
+@pytest.mark.parametrize(
+    ("file", "others", "text", "root"),
+    [
+        ("app/models/net.py", ["app/layers/blocks.py"], "import torch\nfrom layers.blocks import Block\n", "app"),
+        ("app/models/net.py", ["app/config.py"], "from config import WIDTH\n", "app"),
+        ("app/models/net.py", ["app/layers/blocks.py"], "from layers import blocks\n", "app"),
+        ("app/models/net.py", ["app/models/__init__.py"], "import torch\n", "app"),
+        ("app/models/net.py", ["app/layers/blocks.py", "app/models/__init__.py", "tools.py"], "import tools\n", "."),
+        ("app/models/net.py", ["app/config.py", "config.py"], "import config\n", "app"),
+        # The near misses: what is beside the file, and what no folder above holds.
+        ("app/models/net.py", ["app/models/config.py", "app/config.py"], "import config\n", "app/models"),
+        ("app/models/net.py", ["app/layers/blocks.py"], "from layers.other import Block\n", "app/models"),
+        ("app/models/net.py", ["app/random.py"], "import random\n", "app/models"),
+    ],
+)
+def test_the_root_of_a_file_without_a_mark_is_where_its_imports_resolve(
+    tmp_path: Path, file: str, others: list[str], text: str, root: str
+) -> None:
+    for name in (file, *others):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text if name == file else "")
+    assert find_root([tmp_path / file]) == tmp_path / root
+    (tmp_path / "app" / "models" / "setup.py").write_text("")
+    assert find_root([tmp_path / file]) == tmp_path / "app" / "models"

@@ -13,6 +13,9 @@ from typing import Any
 INSTALLED = ("site-packages", "dist-packages")
 """Folders of packages that others wrote."""
 
+WORKER = str(Path(__file__).parents[1])
+"""The folder of headlint's own code here, which stands around constructors of the framework."""
+
 ANY_PART = frozenset(
     {"children", "named_children", "modules", "named_modules", "_modules", "__dict__", "_layers", "layers", "vars"}
 )
@@ -38,7 +41,7 @@ def source_of(cls: type) -> str:
     for method in ("__init__", "forward", "call"):
         code = getattr(vars(cls).get(method), "__code__", None)
         path = getattr(code, "co_filename", "")
-        if path and not any(part in INSTALLED for part in Path(path).parts):
+        if path and not path.startswith(WORKER) and not any(part in INSTALLED for part in Path(path).parts):
             return str(path)
     return ""
 

@@ -7,9 +7,7 @@ import sys
 import traceback
 from pathlib import Path
 
-from .mentions import INSTALLED, tree_of
-
-WORKER = str(Path(__file__).parents[1])
+from .mentions import INSTALLED, WORKER, tree_of
 
 
 def running_line(*skipped: str) -> tuple[str, int]:

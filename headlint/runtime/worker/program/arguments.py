@@ -6,6 +6,7 @@ import ast
 import inspect
 import itertools
 import re
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -164,12 +165,12 @@ def evaluate(expression: ast.expr, scope: dict[str, Any]) -> Any:
     return eval(compile(ast.fix_missing_locations(ast.Expression(expression)), "<argument>", "eval"), scope)
 
 
-def scope_of(site: CallSite, depth: int = 0) -> Namespace:
+def scope_of(site: CallSite, depth: int = 0, guessing: bool = False) -> Namespace:
     """The names that are known at a call."""
     scope: Namespace = site.module.namespace
     for owner in site.inside:
         if not isinstance(owner, ast.ClassDef):
-            scope = Scope(owner, site.module, scope, depth)
+            scope = Scope(owner, site.module, scope, depth, guessing)
     return scope
 
 
@@ -297,8 +298,9 @@ def from_call(site: CallSite, parameters: list[inspect.Parameter], target: Calla
                 positional.append(usable(evaluate(written, scope)))
         except Exception:  # whatever the user's expression raises
             try:
-                positional.append(guess_written(written, known))
-                assumed.append(f"{known}={positional[-1]!r}")
+                made = part_made_for(written, site)
+                positional.append(guess_written(written, known) if made is None else made)
+                assumed.append(f"{known}={shown(positional[-1])}")
             except Unguessable:
                 return None
     for word in site.call.keywords:
@@ -309,8 +311,9 @@ def from_call(site: CallSite, parameters: list[inspect.Parameter], target: Calla
             try:
                 if word.arg is None:
                     return None
-                keywords[word.arg] = guess_written(word.value, word.arg)
-                assumed.append(f"{word.arg}={keywords[word.arg]!r}")
+                made = part_made_for(word.value, site)
+                keywords[word.arg] = guess_written(word.value, word.arg) if made is None else made
+                assumed.append(f"{word.arg}={shown(keywords[word.arg])}")
             except Unguessable:
                 return None
     for parameter in parameters[len(positional) :]:
@@ -321,6 +324,22 @@ def from_call(site: CallSite, parameters: list[inspect.Parameter], target: Calla
             except Unguessable:
                 return None
     return Arguments(tuple(positional), keywords, site.origin, tuple(assumed))
+
+
+def part_made_for(written: ast.expr, site: CallSite) -> Any:
+    """What the function around a call makes for it of parameters that nothing gives, as ``encoder = build(width)`` for
+    ``Net(encoder)``, with guesses for these; None for what is no part of a model."""
+    if not any(isinstance(owner, Function) for owner in site.inside):
+        return None
+    try:
+        value = usable(evaluate(written, scope_of(site, guessing=True)))
+    except Exception:  # whatever the user's statements raise
+        return None
+    return (
+        value
+        if callable(value) and hasattr(value, "trainable_weights" if "keras" in sys.modules else "parameters")
+        else None
+    )
 
 
 def guess_written(written: ast.expr, parameter: str) -> Any:

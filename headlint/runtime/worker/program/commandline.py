@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+from ..measuring.pass_source import mentions_word
 from .guessing import CompletedMapping, GuessedConfiguration, guess_option
+from .settings import setting
 from .standins import GUESSED
 
 
@@ -26,6 +28,33 @@ def guessed_option(action: argparse.Action) -> Any:
         return None
     GUESSED.append(f"{action.dest}={value}")
     return value
+
+
+@contextmanager
+def flags_by_default(path: Path) -> Iterator[None]:
+    """While it lasts the flags of absl have their defaults, although no command line was read; one that nothing has defined
+    is what the program's settings say, else a guess."""
+    if "absl.flags" not in sys.modules and not mentions_word(str(path), "absl"):
+        yield
+        return
+    try:
+        from absl import flags  # type: ignore[import-not-found,import-untyped,unused-ignore]
+    except ImportError:
+        yield
+        return
+
+    def value_of(values: Any, name: str) -> Any:
+        if (flag := values._flags().get(name)) is not None:
+            return flag.value
+        if name.startswith("_"):
+            raise AttributeError(name)
+        written = setting((name,))
+        value = guess_option(name) if written is None else written
+        GUESSED.append(f"{name}={value!r}")
+        return value
+
+    with mock.patch.object(flags.FlagValues, "__getattr__", value_of):
+        yield
 
 
 @contextmanager
@@ -55,6 +84,7 @@ def without_command_line(path: Path) -> Iterator[None]:
         return made
 
     with (
+        flags_by_default(path),
         mock.patch.object(json, "load", load_options),
         mock.patch.object(os, "mkdir", try_to(os.mkdir)),
         mock.patch.object(os, "makedirs", try_to(os.makedirs)),

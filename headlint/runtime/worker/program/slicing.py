@@ -12,6 +12,7 @@ import builtins
 import importlib
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,9 @@ NUMBER = re.compile(
 )
 """Names of counts and sizes."""
 
+
+MISSING = object()
+"""Stands for the value of a name that has none."""
 
 FOLDERS_ABOVE = 4
 
@@ -182,6 +186,11 @@ def names_bound(statement: ast.stmt) -> set[str]:
     return bound
 
 
+def names_read(statement: ast.stmt) -> set[str]:
+    """The plain names that a statement reads."""
+    return {node.id for node in ast.walk(statement) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+
+
 def names_mutated(statement: ast.stmt) -> set[str]:
     """The names of the objects that a statement changes."""
     changed: set[str] = set()
@@ -193,6 +202,8 @@ def names_mutated(statement: ast.stmt) -> set[str]:
                 changed.update(mutated_names(target))
             case ast.Expr(value=ast.Call(func=ast.Attribute(value=owner, attr=method))) if method in MUTATORS:
                 changed.add(root_name(owner))
+            case ast.Expr(value=ast.Call(func=ast.Attribute(value=owner, attr=method))) if defines_flag(method):
+                changed |= {root_name(owner), "FLAGS"}
             case ast.Expr(value=ast.Call(func=ast.Attribute(attr=function), args=[weight, *_])) if function.endswith(
                 "_"
             ) and not function.startswith("_"):
@@ -200,6 +211,11 @@ def names_mutated(statement: ast.stmt) -> set[str]:
             case ast.For() if is_over_parts(node):
                 changed.update(parts_walked(node))
     return changed - {""}
+
+
+def defines_flag(method: str) -> bool:
+    """Whether a method adds a flag to the command line of absl, as ``DEFINE_integer`` does."""
+    return method.startswith("DEFINE_")
 
 
 def is_over_parts(statement: ast.stmt) -> bool:
@@ -279,7 +295,7 @@ def units_of(body: list[ast.stmt]) -> list[Unit]:
             frozenset(names_bound(node)),
             frozenset(names_mutated(node)),
             in_script,
-            method_called(node) in FORGIVEN or is_over_parts(node),
+            method_called(node) in FORGIVEN or defines_flag(method_called(node)) or is_over_parts(node),
             method_called(node) in SETTERS,
         )
         for index, (node, in_script) in enumerate(flattened(body))
@@ -316,6 +332,7 @@ class Namespace(dict[str, Any]):
         self.notes: list[str] = []
         self.executed: set[int] = set()
         self._held: dict[str, Any] = {}
+        self._values: dict[str, list[tuple[int, Any]]] = {}
         self._running: list[int] = []
         self._binders: dict[str, list[Unit]] = {}
         self._changers: dict[str, list[Unit]] = {}
@@ -402,7 +419,8 @@ class Namespace(dict[str, Any]):
             node = FirstChoice().visit(TodaysMethods().visit(unit.node))
             node = OldDivision().visit(node) if Older.divides_whole else node
             node = OwnSuper().visit(node) if isinstance(node, ast.ClassDef) else node
-            exec(compile(ast.fix_missing_locations(ast.Module([node], [])), self.filename, "exec"), self)
+            with self.as_before(unit):
+                exec(compile(ast.fix_missing_locations(ast.Module([node], [])), self.filename, "exec"), self)
         except Exception as error:
             if not self.forgive(unit, error):
                 raise
@@ -413,7 +431,27 @@ class Namespace(dict[str, Any]):
             self.guess_numbers(unit)
         for name in unit.binds:
             if name in self:
+                self._values.setdefault(name, []).append((unit.index, self[name]))
                 self.hold_back(name)
+
+    @contextmanager
+    def as_before(self, unit: Unit) -> Iterator[None]:
+        """While it lasts names that later statements have bound anew have the values that the statement is to see, as ``x``
+        in a model of several branches."""
+        now: dict[str, Any] = {}
+        for name in names_read(unit.node) & self._values.keys():
+            values = self._values[name]
+            before = [value for index, value in values if index < unit.index]
+            if before and values[-1][0] > unit.index:
+                now[name] = self.get(name, MISSING)
+                self[name] = before[-1]
+        try:
+            yield
+        finally:
+            for name in now.keys() - unit.binds:
+                self.pop(name, None)
+                if now[name] is not MISSING:
+                    self[name] = now[name]
 
     def hold_back(self, name: str) -> None:
         """Keeps a value out of the names as long as later statements, not executed yet, bind or change it.

@@ -288,12 +288,14 @@ def word_compared(function: Callable[..., Any], parameter: str) -> str:
     """The first word that a function compares a parameter with, as in ``if kind == "lstm"``; empty where it does not."""
     for node in nodes_of(function):
         match node:
-            case ast.Compare(left=left, ops=[ast.Eq() | ast.In()], comparators=[words]) if is_word(left, parameter):
+            case ast.Compare(left=left, ops=[ast.Eq() | ast.NotEq() | ast.In() | ast.NotIn()], comparators=[words]) if (
+                is_word(left, parameter)
+            ):
                 parts = words.elts if isinstance(words, (ast.Tuple, ast.List, ast.Set)) else [words]
                 for part in parts[:1]:
                     if isinstance(part, ast.Constant) and isinstance(part.value, str):
                         return part.value
-            case ast.Compare(left=ast.Constant(value=str(word)), ops=[ast.In()], comparators=[text]) if (
+            case ast.Compare(left=ast.Constant(value=str(word)), ops=[ast.In() | ast.NotIn()], comparators=[text]) if (
                 is_word(text, parameter) and word
             ):
                 return word
@@ -328,6 +330,4 @@ def is_word(node: ast.expr, parameter: str) -> bool:
     match node:
         case ast.Call(func=ast.Attribute(value=inner, attr="lower" | "upper" | "strip")):
             return is_word(inner, parameter)
-        case ast.Name(id=name):
-            return name == parameter
-    return False
+    return names(node, parameter)
