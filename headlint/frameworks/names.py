@@ -37,6 +37,7 @@ PACKAGES: set[str] = set(
             "omegaconf",
             "yaml",
             "easydict",
+            "munch",
             "__future__",
         ),
     }

@@ -12,7 +12,7 @@ from headlint.frameworks.training import MISSPELT_OF_KERAS, MISSPELT_OF_MODULES
 PLAIN_PACKAGES = frozenset(
     {"copy", "functools", "collections", "argparse", "math", "dataclasses", "abc", "typing", "os", "random", "tqdm"}
     | {"itertools", "operator", "importlib", "__future__", "numpy", "sklearn", "pandas"}
-    | {"omegaconf", "yaml", "easydict"}
+    | {"omegaconf", "yaml", "easydict", "munch"}
 )
 """Packages that mean something to the interpreter and make no model: labels and arithmetic say nothing by themselves."""
 

@@ -33,10 +33,10 @@ MOST_SELECTIONS = 8
 
 
 class _Entry(Struct, frozen=True):
-    """A result; the texts that it rests on, its own file's among them, are bits in the order of the record's texts."""
+    """A result; the texts that it rests on, its own file's among them, by their numbers in the order of the record's texts."""
 
     result: FileResult
-    texts: int
+    texts: tuple[int, ...]
     searches: tuple[tuple[Question, str], ...]
 
 
@@ -137,7 +137,7 @@ class Record:
             return
         read = sorted({path for one in fresh for path in one.basis.texts})
         texts = {path: self._digest(path) for path in dict.fromkeys((*kept.texts, *self._digests, *read))}
-        bits = {path: 1 << number for number, path in enumerate(texts)}
+        numbers = {path: number for number, path in enumerate(texts)}
         shared: dict[Assumption, Assumption] = {}
         known_importers = list(kept.importers.items())[1 - MOST_SELECTIONS :] if self._are_called_alike(results) else []
         now = _Kept(
@@ -145,7 +145,7 @@ class Record:
             texts,
             self._faces(project),
             self._surveys,
-            self._valid | {one.path: _entry(one, bits, shared) for one in fresh},
+            self._valid | {one.path: _entry(one, numbers, shared) for one in fresh},
             kept.of_no_concern - self._changed | self._readable(paths) - {one.path for one in results},
             dict((*known_importers, (_stands_for(paths), tuple(one.path for one in importers)))),
         )
@@ -165,11 +165,11 @@ class Record:
         self._kept, self._changed = kept, changed
         self.settle(found, declared)
         project.graph.settle({path: face.imports for path, face in kept.faces.items()})
-        bits = sum(1 << number for number, path in enumerate(kept.texts) if path in changed)
+        numbers = {number for number, path in enumerate(kept.texts) if path in changed}
         self._valid = {
             path: entry
             for path, entry in kept.entries.items()
-            if not entry.texts & bits and self._finds_no_more(entry, contents.values())
+            if numbers.isdisjoint(entry.texts) and self._finds_no_more(entry, contents.values())
         }
 
     def _finds_no_more(self, entry: _Entry, changed: Iterable[bytes]) -> bool:
@@ -212,11 +212,9 @@ class Record:
         return self._digests[path] if path in self._digests else self._loader.digest(Path(path))
 
 
-def _entry(result: FileResult, bits: Mapping[str, int], shared: dict[Assumption, Assumption]) -> _Entry:
+def _entry(result: FileResult, numbers: Mapping[str, int], shared: dict[Assumption, Assumption]) -> _Entry:
     """What is kept of a result; equal assumptions are one object, which is written once."""
-    texts = bits[result.path]
-    for path in result.basis.texts:
-        texts |= bits[path]
+    texts = tuple(sorted(numbers[path] for path in {result.path, *result.basis.texts}))
     overrides = frozenset(shared.setdefault(one, one) for one in result.overrides)
     return _Entry(structs.replace(result, basis=Basis(), overrides=overrides), texts, result.basis.searches)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headlint.flow.machine.state import join
-from headlint.flow.python import names
+from headlint.flow.python import builtin_calls, names
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.assumptions import Assumption
 from headlint.flow.values.conditions import Condition, Guard
@@ -274,6 +274,13 @@ def _plain(machine: Machine, arguments: Arguments, at: int) -> Value:
     return arguments.first("cfg", "obj", "config", "d") or Unknown()
 
 
+def _with_attributes(machine: Machine, arguments: Arguments, at: int) -> Value:
+    """``EasyDict(settings)`` and ``Munch(generator=…)``: a dictionary whose keys are attributes as well."""
+    if arguments.positional:
+        return _plain(machine, arguments, at)
+    return builtin_calls.BUILTINS["dict"](machine, arguments, at)
+
+
 NAMES = {
     "hydra.utils.instantiate": instantiate,
     "hydra.utils.call": instantiate,
@@ -283,6 +290,7 @@ NAMES = {
     "yaml.safe_load": _loaded,
     "yaml.full_load": _loaded,
     "yaml.load": _loaded,
-    "easydict.EasyDict": _plain,
+    "easydict.EasyDict": _with_attributes,
+    "munch.Munch": _with_attributes,
 }
-"""Functions of Hydra, OmegaConf, PyYAML and EasyDict."""
+"""Functions of Hydra, OmegaConf, PyYAML, EasyDict and Munch."""
