@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -260,11 +260,22 @@ def _if(machine: Machine, node: ir.If) -> bool:
     before = len(machine.state.path)
     with machine.frame.decided(by_mode):
         goes_on = bool(branches[0][1]()) if settled else machine.state.branch(branches)
+    if by_mode:
+        left = (machine.read(frame.scope, name) for name in _assigned_in(node))
+        frame.chosen_by_mode += (value for value in left if value is not None)
     if not settled and (_raises(node.body) or _raises(node.otherwise)):
         path = machine.state.path
         machine.state.path = (*path[:before], *(guard.as_required() for guard in path[before:]))
     _note_leaving(machine, node, by_mode)
     return goes_on
+
+
+def _assigned_in(node: ir.If) -> Iterator[str]:
+    """The variables that one of its branches gives another value, whichever is followed."""
+    for statement in (*node.body, *node.otherwise):
+        match statement:
+            case ir.Assign(targets=(ir.Name(name=name),)):
+                yield name
 
 
 def _past_all_names(machine: Machine, guards: tuple[Guard, ...]) -> tuple[Guard, ...]:

@@ -95,7 +95,9 @@ def step(machine: Machine, optimizer: Value, arguments: Arguments, at: int) -> V
     """``optimizer.step()``, which may get a function that computes the loss anew."""
     closure = arguments.first("closure")
     if closure is not None and closure != Constant(None):
+        before, machine.without_gradient = machine.without_gradient, 0  # optimizers call it under torch.enable_grad
         machine.call(closure)
+        machine.without_gradient = before
         machine.note_event(Event.STEPPED, machine.site(at), optimizer, given=(closure,))
     else:
         _note_step(machine, optimizer, at)
