@@ -64,6 +64,8 @@ def _of_list(machine: Machine, target: ListValue, name: str, arguments: Argument
             if more is None:
                 target.approximate = True
                 more = [iteration.element(machine, first)]
+                begin = target.grown.start if target.grown is not None else len(items or ())
+                target.grown = range(begin, len(items or ()) + 1)
             extend(machine, target, more)
             return Constant(None)
         case "insert" if len(arguments.positional) == 2 and items is not None:

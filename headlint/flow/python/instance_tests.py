@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from headlint.flow.python import loss_classes
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.conditions import Condition, Test
-from headlint.flow.values.library_values import Layer, Loss
+from headlint.flow.values.library_values import Container, Layer, Loss
 from headlint.flow.values.python_values import (
     ClassValue,
     Constant,
@@ -64,6 +64,10 @@ def _is_a(value: Value, kind: Value) -> bool | None:
     match value, kind:
         case Layer(), FrameworkName(path):
             return value.kind.name == path or path in _BASES_OF_LAYERS
+        case Container(), FrameworkName("torch.nn.Module"):
+            return True
+        case Container(), FrameworkName(path) if path in registry.CONTAINERS or path in registry.LAYERS:
+            return registry.CONTAINERS.get(path) == value.kind
         case Loss(), _:
             return loss_classes.is_instance(value, kind)
         case Instance(), ClassValue():

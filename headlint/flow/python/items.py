@@ -59,7 +59,7 @@ def item(machine: Machine, owner: Value, index: Value, at: int) -> Value:
             items_now = iteration.slot_items(machine, owner)
             if isinstance(index, SliceValue) and (owner.approximate or items_now is None):
                 return _some_of_list(machine, owner, index)
-            if items_now is None or (owner.approximate and not _stands(owner, index)):
+            if items_now is None or (owner.approximate and not _stands(owner, index, len(items_now))):
                 return iteration.element(machine, owner)
             picked = _picked(machine, items_now, index, ListValue)
             machine.growth += iteration.is_object(picked) or isinstance(picked, Tensor)
@@ -131,11 +131,11 @@ def _grown_in(grown: range | None, bounds: slice, length: int) -> range | None:
     return range(max(grown.start - first, 0), max(min(grown.stop, behind) - first, 0))
 
 
-def _stands(several: ListValue, index: Value) -> bool:
-    """Whether an item of a list that a loop filled stands in front of what further rounds may have put there."""
+def _stands(several: ListValue, index: Value, length: int) -> bool:
+    """Whether an item of a list that a loop filled stands in front of what further rounds may have put there, or behind."""
     match index:
         case Constant(int() as number) if several.grown is not None:
-            return 0 <= number < several.grown.stop
+            return 0 <= number < several.grown.stop or several.grown.stop <= length + number < length
         case _:
             return False
 

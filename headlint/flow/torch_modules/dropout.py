@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING
 
 from headlint.flow.torch_modules.parts import is_module
 from headlint.flow.values.arguments import Arguments
+from headlint.flow.values.assumptions import Assumption
 from headlint.flow.values.facts import DropoutByMode, DropoutCall
-from headlint.flow.values.python_values import TRAINING, Constant, Instance
+from headlint.flow.values.python_values import TRAINING, Constant, Instance, Unknown
+from headlint.flow.values.tensor_values import Tensor
 from headlint.frameworks import torch
 
 if TYPE_CHECKING:
+    from headlint.flow.machine.frames import Frame
     from headlint.flow.machine.machine import Machine
 
 
@@ -35,9 +38,22 @@ def note_call(machine: Machine, name: str, arguments: Arguments, at: int) -> Non
         or machine.frames.mode_chose(probability)
         or probability in (Constant(0), Constant(0.0))
         or (probability is not None and frame.is_given(probability))  # the caller may give none in evaluation
+        or _is_switched_by_the_caller(machine, frame)
     ):
         return
     machine.emit(DropoutCall, machine.site(at), name=name, module=frame.receiver.cls.name)
+
+
+def _is_switched_by_the_caller(machine: Machine, frame: Frame) -> bool:
+    """Whether an argument of ``forward`` decides whether anything is dropped: it may be another one in evaluation."""
+    asked = (guard.condition for guard in machine.state.path[frame.path_length :])
+    subjects = (condition.subject for condition in asked if condition.operator == "truth")
+    given = {parameter.name for parameter in frame.definition.parameters} if frame.definition is not None else set()
+    return any(
+        isinstance(subject, Tensor)
+        or (isinstance(subject, Unknown) and isinstance(subject.key, Assumption) and subject.key.parameter in given)
+        for subject in subjects
+    )
 
 
 def _drops_a_share(machine: Machine, module: Instance, arguments: Arguments) -> bool:
