@@ -17,7 +17,7 @@ from headlint.flow.values.training_values import OneParameter, Optimizer, Parame
 DEEPEST_MODULE = 8
 """Modules within modules that are looked into for one of them."""
 
-_IDENTITIES_WITHIN: WeakKeyDictionary[HeapObject, frozenset[int]] = WeakKeyDictionary()
+_IDENTITIES_WITHIN: WeakKeyDictionary[HeapObject, dict[bool, frozenset[int]]] = WeakKeyDictionary()
 """Gathered once for each module: large programs ask for it once for each two of their models."""
 
 DEEPEST = 3
@@ -77,45 +77,39 @@ def _are_of_others(one: Parameters, other: Parameters) -> bool:
     )
 
 
-def covers(module: Value, model: Value, depth: int = DEEPEST_MODULE) -> bool:
+def covers(module: Value, model: Value) -> bool:
     """Whether a switch of a module's mode switches a model's: it is the model, or has it as a part."""
     if module is model:
         return True
-    if depth == DEEPEST_MODULE and isinstance(module, Container | Instance) and id(model) not in _within(module):
-        return False
-    match module:
-        case Container() if _is_made_by_a_call(model):
-            return False
-        case Container() | Instance() if depth > 0:
-            return any(covers(part, model, depth - 1) for part in module.slots.values())
-        case TupleValue(items):
-            return any(covers(item, model, depth) for item in items)
-        case Choice(options):
-            return any(covers(option.value, model, depth) for option in options)
-        case _:
-            return False
+    into_containers = not _is_made_by_a_call(model)
+    if isinstance(module, HeapObject):
+        return id(model) in _within(module, into_containers)
+    return any(part is model for part in _with_parts(module, into_containers))
 
 
-def _within(module: HeapObject) -> frozenset[int]:
-    """The identities of all that ``covers`` may look at in a module."""
-    known = _IDENTITIES_WITHIN.get(module)
-    if known is None:
-        known = _IDENTITIES_WITHIN[module] = frozenset(map(id, _looked_at(module, DEEPEST_MODULE)))
-    return known
+def _within(module: HeapObject, into_containers: bool) -> frozenset[int]:
+    """The identities of a module and its parts."""
+    known = _IDENTITIES_WITHIN.setdefault(module, {})
+    if into_containers not in known:
+        known[into_containers] = frozenset(map(id, _with_parts(module, into_containers)))
+    return known[into_containers]
 
 
-def _looked_at(module: Value, depth: int) -> Iterator[Value]:
+def _with_parts(module: Value, into_containers: bool, depth: int = DEEPEST_MODULE) -> Iterator[Value]:
+    """A module and its parts; with or without those that it has in a container of the framework."""
     yield module
     match module:
+        case Container() if not into_containers:
+            return
         case Container() | Instance() if depth > 0:
             for part in module.slots.values():
-                yield from _looked_at(part, depth - 1)
+                yield from _with_parts(part, into_containers, depth - 1)
         case TupleValue(items):
             for item in items:
-                yield from _looked_at(item, depth)
+                yield from _with_parts(item, into_containers, depth)
         case Choice(options):
             for option in options:
-                yield from _looked_at(option.value, depth)
+                yield from _with_parts(option.value, into_containers, depth)
 
 
 def _is_made_by_a_call(model: Value) -> bool:

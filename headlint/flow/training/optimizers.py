@@ -96,8 +96,10 @@ def step(machine: Machine, optimizer: Value, arguments: Arguments, at: int) -> V
     closure = arguments.first("closure")
     if closure is not None and closure != Constant(None):
         before, machine.without_gradient = machine.without_gradient, 0  # optimizers call it under torch.enable_grad
-        machine.call(closure)
-        machine.without_gradient = before
+        try:
+            machine.call(closure)
+        finally:
+            machine.without_gradient = before
         machine.note_event(Event.STEPPED, machine.site(at), optimizer, given=(closure,))
     else:
         _note_step(machine, optimizer, at)
