@@ -17,6 +17,7 @@ from headlint.checks.training.switching import (
     mode_of,
     taken_from,
 )
+from headlint.flow.torch_modules.parts import is_module
 from headlint.flow.training import modules
 from headlint.flow.training.automatic import AUTOMATIC
 from headlint.flow.values.conditions import Choice
@@ -216,7 +217,7 @@ def _is_asked_with_saved_weights(evidence: Evidence, run: Run, applied: Training
     """Whether a program decides upon what a model with saved weights gives, which it does not train."""
     if any(event.event in _TRAINING for event in evidence.events) and not _trains_others(evidence, run, applied):
         return False
-    if _is_repeated_on_purpose(applied) or _is_part_of_a_module(evidence, applied.subject):
+    if _is_repeated_on_purpose(applied) or _is_part_of_a_module(evidence, applied):
         return False
     restored = [event for event in evidence.events_of(Event.RESTORED) if event.subject is applied.subject]
     return (
@@ -225,7 +226,7 @@ def _is_asked_with_saved_weights(evidence: Evidence, run: Run, applied: Training
             for event in restored
         )
         and depends_on_mode(evidence, applied.subject, as_built=True)
-        and (_is_decided_upon(evidence, applied) or (_is_compared(evidence, applied) and not applied.by_itself))
+        and (_is_decided_upon(evidence, applied) or (_is_compared(evidence, applied) and applied.within is not applied.subject))
     )
 
 
@@ -248,9 +249,12 @@ def _is_repeated_on_purpose(applied: TrainingEvent) -> bool:
     return bool(applied.rounds) and applied.rounds[-1].loop.over is not None and not goes_through_data(applied)
 
 
-def _is_part_of_a_module(evidence: Evidence, model: Value) -> bool:
+def _is_part_of_a_module(evidence: Evidence, applied: TrainingEvent) -> bool:
     """Whether a module of the program has a model as its part, and may get its mode with it."""
-    return any(fact.module is not model and covers(fact.module, model) for fact in evidence.of(ForwardDone))
+    model, around = applied.subject, [fact.module for fact in evidence.of(ForwardDone)]
+    if isinstance(applied.within, Instance) and is_module(applied.within):
+        around.append(applied.within)
+    return any(module is not model and covers(module, model) for module in around)
 
 
 def _training_mode(evidence: Evidence, run: Run, applied: TrainingEvent) -> tuple[bool, TrainingEvent | None]:
