@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Set
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from pathlib import Path
 
 from msgspec import Struct
@@ -11,7 +12,7 @@ from msgspec import Struct
 from headlint.loading.reaching import TOLD_BY_NAME, Names, Reaching, filled_in, is_telling, reaches_by_name
 from headlint.source.document import UnreadableError, read_document
 from headlint.source.import_graph import bytes_of
-from headlint.source.outline import Outline, Piece
+from headlint.source.outline import Imported, Outline, Piece
 
 
 class Survey(Struct, frozen=True):
@@ -22,6 +23,8 @@ class Survey(Struct, frozen=True):
     """Stands for the code of each piece that reaches none."""
     filled: frozenset[str] = frozenset()
     """The variables that something is put into, and what decorates."""
+    imported: frozenset[bytes] = frozenset()
+    """Stands for each name that the module imports, and for what."""
 
     def holds_for(self, text: str) -> bool:
         """Whether no more of the module reaches a library if it has this text, as far as that can be told from it alone."""
@@ -40,6 +43,10 @@ class Survey(Struct, frozen=True):
         mentioned = piece.names & (self.names | outline.imports.keys())
         return not (stars or mentioned or piece.imports or is_telling(piece))
 
+    def newly_imported(self, outline: Outline) -> frozenset[str]:
+        """The names that the module imports with this outline, and did not, or from elsewhere."""
+        return frozenset(name for name, one in _imports_of(outline) if _binding(name, one) not in self.imported)
+
 
 def survey(reaching: Reaching, file: Path) -> Survey:
     """What of a module reaches a library, for those who keep it until the text of the module has changed."""
@@ -47,13 +54,21 @@ def survey(reaching: Reaching, file: Path) -> Survey:
     if names is None or outline is None:
         return Survey(None)
     idle = (piece for piece in outline.pieces if not reaches_by_name(piece, names))
-    return Survey(names, frozenset(map(_stands_for, idle)), filled_in(outline.pieces))
+    imported = frozenset(_binding(name, one) for name, one in _imports_of(outline))
+    return Survey(names, frozenset(map(_stands_for, idle)), filled_in(outline.pieces), imported)
 
 
-def after_changes(known: Mapping[str, Survey], changed: Set[str], reaching: Reaching) -> dict[str, Survey] | None:
+def after_changes(
+    known: Mapping[str, Survey],
+    changed: Set[str],
+    rewired: Set[str],
+    reaching: Reaching,
+    importers: Callable[[str], Iterable[str]],
+) -> dict[str, Survey] | None:
     """The surveys of modules by path, now that some have changed; None where others may reach more than they did.
 
-    ``reaching`` has looked at nothing yet.
+    Those that import anything else than before are ``rewired``; ``importers`` gives the modules that import one as they all
+    are now. ``reaching`` has looked at nothing yet.
     """
     if not changed <= known.keys():
         return None
@@ -64,6 +79,8 @@ def after_changes(known: Mapping[str, Survey], changed: Set[str], reaching: Reac
     reaching.settle({Path(path): one.names for path, one in known.items() if path not in doubtful})
     now = {path: survey(reaching, Path(path)) for path in doubtful}
     if reaching.widened or any(_shows_more(path, one, known) for path, one in now.items()):
+        return None
+    if any(_hands_on_more(path, known[path], reaching, importers) for path in rewired):
         return None
     return {**known, **now}
 
@@ -78,9 +95,65 @@ def _shows_more(path: str, now: Survey, known: Mapping[str, Survey]) -> bool:
     return any(name in data for data in others for name in more)
 
 
+def _hands_on_more(path: str, before: Survey, reaching: Reaching, importers: Callable[[str], Iterable[str]]) -> bool:
+    """Whether a module imports something that reaches a library, and did not, and another module may take it from there."""
+    outline = reaching.outline(Path(path))
+    new = before.newly_imported(outline) if outline is not None else frozenset("*")
+    names = {name for name in new if name != "*" and reaching.hands_on(Path(path), name)}
+    if not names or "*" in new:
+        return "*" in new
+    package = str(Path(path).parent / "__init__.py")
+    sources = {path, package}
+    waiting = [path, package]
+    while waiting:
+        for importer in importers(waiting.pop()):
+            if importer in sources:
+                continue
+            taker = reaching.outline(Path(importer))
+            if taker is None or _takes(taker, Path(importer), names, sources, reaching):
+                return True
+            if any(name == "*" for name, _ in _imports_of(taker)):
+                sources.add(importer)
+                waiting.append(importer)
+    return False
+
+
+def _takes(taker: Outline, importer: Path, names: Set[str], sources: Set[str], reaching: Reaching) -> bool:
+    """Whether a module may take one of the names from one of the sources, which it imports."""
+
+    def is_source(level: int, module: str) -> bool:
+        return str(reaching.module(importer, level, module)) in sources
+
+    holds_module = takes_all = False
+    for name, one in _imports_of(taker):
+        if one.member in names and is_source(one.level, one.module):
+            return True
+        takes_all |= name == "*" and is_source(one.level, one.module)
+        holds_module |= is_source(one.level, ".".join(filter(None, (one.module, one.member))))
+    asked_for = re.compile(rf"\.\s*(?:{'|'.join(map(re.escape, sorted(names)))})\b")
+    return any(
+        (holds_module and asked_for.search(piece.code)) or (takes_all and piece.names & names - taker.imports.keys())
+        for piece in taker.pieces
+    )
+
+
+def _imports_of(outline: Outline) -> Iterator[tuple[str, Imported]]:
+    """The names that a module imports anywhere, ``*`` among them."""
+    for piece in outline.pieces:
+        for name, imports in (*piece.imports.items(), ("*", piece.stars)):
+            yield from ((name, one) for one in imports)
+
+
+def _binding(name: str, one: Imported) -> bytes:
+    return _digest(f"{name} {one.level} {one.module} {one.member}")
+
+
 def _stands_for(piece: Piece) -> bytes:
-    code = " ".join(piece.code.split())
-    return hashlib.blake2b(code.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return _digest(" ".join(piece.code.split()))
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
 
 
 def _text_of(file: Path) -> str:
