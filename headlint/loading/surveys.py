@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from functools import partial
 from pathlib import Path
 
 from msgspec import Struct
@@ -12,7 +13,7 @@ from msgspec import Struct
 from headlint.loading.reaching import TOLD_BY_NAME, Names, Reaching, filled_in, is_telling, reaches_by_name
 from headlint.source.document import UnreadableError, read_document
 from headlint.source.import_graph import bytes_of
-from headlint.source.outline import Imported, Outline, Piece
+from headlint.source.outline import Imported, Outline, Piece, names_imported
 
 
 class Survey(Struct, frozen=True):
@@ -26,15 +27,32 @@ class Survey(Struct, frozen=True):
     imported: frozenset[bytes] = frozenset()
     """Stands for each name that the module imports, and for what."""
 
-    def holds_for(self, text: str) -> bool:
-        """Whether no more of the module reaches a library if it has this text, as far as that can be told from it alone."""
-        if self.names is None or TOLD_BY_NAME.search(text):
-            return False
+    def after(self, text: str, reaches: Callable[[str], bool]) -> Survey | None:
+        """The survey of the module if it has this text; None where more of it may reach a library.
+
+        That is told from the text alone, and from whether what is imported under a name ``reaches`` a library.
+        """
         outline = Outline.of(text)
-        return filled_in(outline.pieces) <= self.filled and all(
-            reaches_by_name(piece, self.names) or _stands_for(piece) in self.idle or self._reaches_none(piece, outline)
-            for piece in outline.pieces
+        new = self.newly_imported(outline)
+        usual = outline.without_imports and bool(self.imported)
+        if self.names is None or TOLD_BY_NAME.search(text) or usual or "*" in new:
+            return None
+        more = frozenset(filter(reaches, new))
+        idle = [piece for piece in outline.pieces if not reaches_by_name(piece, self.names)]
+        if not (filled_in(outline.pieces) <= self.filled and all(self._stays_idle(one, outline, more) for one in idle)):
+            return None
+        return (
+            Survey(self.names, frozenset(map(_stands_for, idle)), self.filled, _imported_by(outline)) if new else self
         )
+
+    def newly_imported(self, outline: Outline) -> frozenset[str]:
+        """The names that the module imports with this outline, and did not, or from elsewhere."""
+        return frozenset(name for name, one in _imports_of(outline) if _binding(name, one) not in self.imported)
+
+    def _stays_idle(self, piece: Piece, outline: Outline, more: Set[str]) -> bool:
+        """Whether a piece reaches no library where what is imported under ``more`` names does."""
+        known = _stands_for(piece) in self.idle or piece.imports_only or self._reaches_none(piece, outline)
+        return known and piece.names.isdisjoint(more)
 
     def _reaches_none(self, piece: Piece, outline: Outline) -> bool:
         """Whether a piece mentions neither anything imported nor what of its own module reaches a library."""
@@ -43,10 +61,6 @@ class Survey(Struct, frozen=True):
         mentioned = piece.names & (self.names | outline.imports.keys())
         return not (stars or mentioned or piece.imports or is_telling(piece))
 
-    def newly_imported(self, outline: Outline) -> frozenset[str]:
-        """The names that the module imports with this outline, and did not, or from elsewhere."""
-        return frozenset(name for name, one in _imports_of(outline) if _binding(name, one) not in self.imported)
-
 
 def survey(reaching: Reaching, file: Path) -> Survey:
     """What of a module reaches a library, for those who keep it until the text of the module has changed."""
@@ -54,33 +68,26 @@ def survey(reaching: Reaching, file: Path) -> Survey:
     if names is None or outline is None:
         return Survey(None)
     idle = (piece for piece in outline.pieces if not reaches_by_name(piece, names))
-    imported = frozenset(_binding(name, one) for name, one in _imports_of(outline))
-    return Survey(names, frozenset(map(_stands_for, idle)), filled_in(outline.pieces), imported)
+    return Survey(names, frozenset(map(_stands_for, idle)), filled_in(outline.pieces), _imported_by(outline))
 
 
 def after_changes(
-    known: Mapping[str, Survey],
-    changed: Set[str],
-    rewired: Set[str],
-    reaching: Reaching,
-    importers: Callable[[str], Iterable[str]],
+    known: Mapping[str, Survey], changed: Set[str], reaching: Reaching, importers: Callable[[str], Iterable[str]]
 ) -> dict[str, Survey] | None:
     """The surveys of modules by path, now that some have changed; None where others may reach more than they did.
 
-    Those that import anything else than before are ``rewired``; ``importers`` gives the modules that import one as they all
-    are now. ``reaching`` has looked at nothing yet.
+    ``reaching`` has looked at nothing yet; ``importers`` gives the modules that import one as they all are now.
     """
     if not changed <= known.keys():
         return None
-    doubtful = {path for path in changed if not known[path].holds_for(_text_of(Path(path)))}
-    if not doubtful:
-        return dict(known)
     reaching.modules_beside = len(known)
-    reaching.settle({Path(path): one.names for path, one in known.items() if path not in doubtful})
-    now = {path: survey(reaching, Path(path)) for path in doubtful}
+    reaching.settle({Path(path): one.names for path, one in known.items() if path not in changed})
+    found = {path: known[path].after(_text_of(Path(path)), partial(reaching.hands_on, Path(path))) for path in changed}
+    reaching.settle({Path(path): one.names for path, one in found.items() if one is not None})
+    now = {path: one or survey(reaching, Path(path)) for path, one in found.items()}
     if reaching.widened or any(_shows_more(path, one, known) for path, one in now.items()):
         return None
-    if any(_hands_on_more(path, known[path], reaching, importers) for path in rewired):
+    if any(_hands_on_more(path, known[path], reaching, importers) for path in changed):
         return None
     return {**known, **now}
 
@@ -109,32 +116,47 @@ def _hands_on_more(path: str, before: Survey, reaching: Reaching, importers: Cal
         for importer in importers(waiting.pop()):
             if importer in sources:
                 continue
-            taker = reaching.outline(Path(importer))
-            if taker is None or _takes(taker, Path(importer), names, sources, reaching):
+            taker = _Taker(Path(importer), sources, reaching)
+            if taker.takes(names):
                 return True
-            if any(name == "*" for name, _ in _imports_of(taker)):
+            if taker.takes_all:
                 sources.add(importer)
                 waiting.append(importer)
     return False
 
 
-def _takes(taker: Outline, importer: Path, names: Set[str], sources: Set[str], reaching: Reaching) -> bool:
-    """Whether a module may take one of the names from one of the sources, which it imports."""
+class _Taker:
+    """A module that may import some of the sources."""
 
-    def is_source(level: int, module: str) -> bool:
-        return str(reaching.module(importer, level, module)) in sources
+    def __init__(self, file: Path, sources: Set[str], reaching: Reaching) -> None:
+        self._file = file
+        self._sources = sources
+        self._reaching = reaching
+        self._text = _text_of(file)
+        self._imported = list(names_imported(self._text))
+        self.takes_all = any(name == "*" and self._is_source(one.level, one.module) for name, one in self._imported)
+        """Whether it imports all the names of a source."""
 
-    holds_module = takes_all = False
-    for name, one in _imports_of(taker):
-        if one.member in names and is_source(one.level, one.module):
-            return True
-        takes_all |= name == "*" and is_source(one.level, one.module)
-        holds_module |= is_source(one.level, ".".join(filter(None, (one.module, one.member))))
-    asked_for = re.compile(rf"\.\s*(?:{'|'.join(map(re.escape, sorted(names)))})\b")
-    return any(
-        (holds_module and asked_for.search(piece.code)) or (takes_all and piece.names & names - taker.imports.keys())
-        for piece in taker.pieces
-    )
+    def takes(self, names: Set[str]) -> bool:
+        """Whether it may take one of these names from a source."""
+        own = {name for name, _ in self._imported}
+        return (
+            any(one.member in names and self._is_source(one.level, one.module) for _, one in self._imported)
+            or (self.takes_all and self._mentions(r"\b", names - own))
+            or (self._mentions(r"\.\s*", names) and self._holds_a_source())
+        )
+
+    def _holds_a_source(self) -> bool:
+        """Whether it has a source as a module."""
+        dotted = ((one.level, ".".join(filter(None, (one.module, one.member)))) for _, one in self._imported)
+        return any(self._is_source(level, module) for level, module in dotted)
+
+    def _is_source(self, level: int, module: str) -> bool:
+        return str(self._reaching.module(self._file, level, module)) in self._sources
+
+    def _mentions(self, before: str, names: Set[str]) -> bool:
+        any_of_them = "|".join(map(re.escape, sorted(names)))
+        return bool(names) and re.search(rf"{before}(?:{any_of_them})\b", self._text) is not None
 
 
 def _imports_of(outline: Outline) -> Iterator[tuple[str, Imported]]:
@@ -142,6 +164,10 @@ def _imports_of(outline: Outline) -> Iterator[tuple[str, Imported]]:
     for piece in outline.pieces:
         for name, imports in (*piece.imports.items(), ("*", piece.stars)):
             yield from ((name, one) for one in imports)
+
+
+def _imported_by(outline: Outline) -> frozenset[bytes]:
+    return frozenset(_binding(name, one) for name, one in _imports_of(outline))
 
 
 def _binding(name: str, one: Imported) -> bytes:

@@ -113,10 +113,10 @@ class Record:
         """Whether there is to be a record, and some of these files have not been surveyed for it."""
         return self._place is not None and not self._kept.texts and not self._surveys.keys() >= set(map(str, files))
 
-    def reaches_nothing(self, file: Path) -> bool:
-        """Whether nothing of a file reaches a library, as far as that is known."""
+    def shows_nothing(self, file: Path) -> bool:
+        """Whether a file does not matter, or nothing of it reaches a library, as far as that is known."""
         found = self._surveys.get(str(file))
-        return found is not None and found.names == frozenset()
+        return self.is_of_no_concern(file) or (found is not None and found.names == frozenset())
 
     def settle(self, found: Mapping[str, Survey], declared: tuple[str, ...]) -> None:
         """Take over surveys of files by path, for this run and the next."""
@@ -162,7 +162,7 @@ class Record:
         rewired = frozenset(path for path in modules if kept.faces[path].imported != imports_in(contents[path]))
         project.graph.settle({path: face.imports for path, face in kept.faces.items() if path not in rewired})
         reaching = Reaching(self._loader, declared)
-        found = surveys.after_changes(kept.surveys, modules, rewired, reaching, project.graph.importers)
+        found = surveys.after_changes(kept.surveys, modules, reaching, project.graph.importers)
         if found is None:
             return
         self._kept, self._changed, self._rewired = kept, changed, rewired
