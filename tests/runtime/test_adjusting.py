@@ -10,6 +10,7 @@ from types import ModuleType
 
 import pytest
 
+from headlint.runtime.worker.program.absent import Absent
 from headlint.runtime.worker.program.adjusting import adjusted
 from headlint.runtime.worker.program.arguments import Arguments, guess_written
 from headlint.runtime.worker.program.conditions import sizes_compared
@@ -21,7 +22,7 @@ from headlint.runtime.worker.program.old_python import Older
 from headlint.runtime.worker.program.owners import class_makers
 from headlint.runtime.worker.program.parameters import block_class
 from headlint.runtime.worker.program.sources import parse
-from headlint.runtime.worker.program.standins import GUESSED, Absent
+from headlint.runtime.worker.program.standins import GUESSED
 from headlint.runtime.worker.program.uses import is_called, is_table, reads_last, word_compared, words_compared
 
 PROGRAM = """

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headlint.flow.python.attributes import find_in_class
-from headlint.flow.python.calls import assumption
 from headlint.flow.tensors import operation
 from headlint.flow.values.arguments import Arguments
-from headlint.flow.values.assumptions import Assumption
+from headlint.flow.values.assumptions import Assumption, of_default
 from headlint.flow.values.conditions import Choice
 from headlint.flow.values.facts import LayerGivenTensor
 from headlint.flow.values.python_values import (
@@ -64,7 +63,7 @@ def _defaults_called(machine: Machine, kind: LayerKind, at: int) -> frozenset[As
             given = {name for name, default in constructor.defaults if default == FrameworkName(kind.name)}
             kept = (node for node in ir.walk(init.body) if isinstance(node, ir.Assign))
             return frozenset(
-                assumption(constructor, node.value.name)
+                of_default(constructor, node.value.name)
                 for node in kept
                 if isinstance(node.value, ir.Name) and node.value.name in given
                 if any(isinstance(target, ir.Attribute) and target.name == called.name for target in node.targets)

@@ -10,9 +10,18 @@ from msgspec.structs import replace
 
 from headlint.flow.machine.branches import contradicts_defaults
 from headlint.flow.machine.state import join
-from headlint.flow.python import annotated, attributes, cached_functions, enumerations, generators, items, unreturned
+from headlint.flow.python import (
+    annotated,
+    attributes,
+    cached_functions,
+    enumerations,
+    generators,
+    items,
+    unfollowed,
+    unreturned,
+)
 from headlint.flow.values.arguments import Arguments
-from headlint.flow.values.assumptions import Assumption
+from headlint.flow.values.assumptions import Assumption, of_default
 from headlint.flow.values.conditions import Choice
 from headlint.flow.values.facts import Event, ForwardDone, Head
 from headlint.flow.values.library_values import Backbone, Container, Dataset, Layer, Loss, Model, Part
@@ -153,13 +162,16 @@ def _follow(
     scope.slots.update(_bind(machine, function, arguments, assume_defaults))
     before, in_container, machine.in_container = machine.state.path, machine.in_container, False
     result: Value = Unknown(NOT_FOLLOWED)
+    followed = False
 
     def body() -> None:
-        nonlocal result
+        nonlocal result, followed
         if isinstance(definition, ir.Lambda):
             result = machine.evaluate(definition.body)
+            followed = True
             return
         reached = machine.execute(definition.body)
+        followed = True
         if reached if not frame.returns else all(value == Constant(None) for _, value in frame.returns):
             unreturned.note(machine, frame)
         if function.generator:
@@ -179,6 +191,8 @@ def _follow(
         finally:
             machine.state.path, machine.in_container = before, in_container
             machine.without_gradient = without_gradient
+    if not followed:
+        unfollowed.note_overrides(machine, function, receiver)
     _note_result(machine, function, receiver, result)
     return result
 
@@ -227,14 +241,14 @@ def _bind(
         if value is not None:
             machine.branches.note_given(definition, name, value)
             if name in defaults:
-                machine.overrides.add(assumption(function, name))
+                machine.overrides.add(of_default(function, name))
                 _note_given(machine, value, defaults[name])
             bound[name] = value
         elif name in defaults:
             default = defaults[name]
             doubtful = assume_defaults or not arguments.complete
             if doubtful:
-                default = _assumed(machine, default, assumption(function, name), definition, arguments.settings)
+                default = _assumed(machine, default, of_default(function, name), definition, arguments.settings)
             bound[name] = default
         elif assume_defaults and (options := machine.branches.options_given(definition, name)) is not None:
             bound[name] = options
@@ -248,11 +262,6 @@ def _bind(
         if name == "training" and function.owner is not None and _left_open(value):
             bound[name] = TRAINING
     return bound
-
-
-def assumption(function: FunctionValue, parameter: str) -> Assumption:
-    """What is taken for granted where nobody is seen to give a parameter that has a default."""
-    return Assumption(function.scope.unit.path, f"{function.name}:{function.definition.at}", parameter)
 
 
 def _note_given(machine: Machine, value: Value, default: Value) -> None:

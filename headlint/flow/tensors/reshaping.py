@@ -98,8 +98,7 @@ def _kept_by_reshape(machine: Machine, operation: Operation, tensor: Tensor) -> 
             _note_order(machine, operation, tensor, wanted)  # which of them goes with this tensor is not known
         else:
             machine.state.distribute(wanted, lambda *each: _note_order(machine, operation, tensor, each))
-    if (restored := axes.shape_of_another(machine, tensor, wanted)) is not None:
-        machine.emit(ShapeRestored, operation.site, of=restored)
+    machine.state.distribute(wanted, lambda *each: _note_restored(machine, operation, tensor, each))
     _note_shift(machine, operation, tensor)
     kept = axes.kept(machine, tensor, wanted)
     if kept == (0,) and len(wanted) == 2 and wanted[1] == axes.REST:
@@ -121,6 +120,13 @@ def _note_order(machine: Machine, operation: Operation, tensor: Tensor, wanted: 
         columns = {"name": operation.name, "input": tensor, "order": order, "sizes": len(wanted)}
         of_torch = operation.name.startswith("torch.") and _is_of_torch(machine, tensor)
         machine.emit(AxesReordered, operation.site, **columns, by_part=by_part, of_torch=of_torch)
+    return Constant(None)
+
+
+def _note_restored(machine: Machine, operation: Operation, tensor: Tensor, wanted: Sequence[Value]) -> Value:
+    """Note that a reshape gives something the shape that another tensor had."""
+    if (restored := axes.shape_of_another(machine, tensor, wanted)) is not None:
+        machine.emit(ShapeRestored, operation.site, of=restored)
     return Constant(None)
 
 

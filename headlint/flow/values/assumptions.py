@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from msgspec import Struct
+
+if TYPE_CHECKING:
+    from headlint.flow.values.python_values import FunctionValue
 
 
 class Assumption(Struct, frozen=True):
@@ -11,3 +16,8 @@ class Assumption(Struct, frozen=True):
     path: str
     function: str
     parameter: str
+
+
+def of_default(function: FunctionValue, parameter: str) -> Assumption:
+    """What is taken for granted where nobody is seen to give a parameter that has a default."""
+    return Assumption(function.scope.unit.path, f"{function.name}:{function.definition.at}", parameter)

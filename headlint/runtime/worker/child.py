@@ -18,6 +18,7 @@ from typing import Any
 from .measuring.framework import Adapter, adapter_for
 from .measuring.measurement import Measured
 from .measuring.places import is_further, lines_of
+from .program.absent import read_without_files
 from .program.building import Recipe, make, recipes
 from .program.commandline import without_command_line
 from .program.discovery import discover
@@ -25,7 +26,7 @@ from .program.loading import Program, Slice
 from .program.old_libraries import NEEDS_LOADER, accept_old_numpy, accept_old_yaml
 from .program.old_python import Older, is_divided
 from .program.sources import parse, read_source
-from .program.standins import GUESSED, Absent
+from .program.standins import GUESSED
 from .reasons import TooLarge, Unmeasurable, describe, out_of_memory
 from .request import Request, read_request
 
@@ -118,7 +119,7 @@ def relax(failure: Unmeasurable, request: Request, program: Program) -> bool:
         accept_old_yaml()
         return True
     if failure.reason == "data":
-        Absent.read_as_empty = True
+        read_without_files()
         return True
     if GOT_A_FRACTION.search(failure.detail) and is_divided(read_source(request.path)):
         Older.divides_whole = True

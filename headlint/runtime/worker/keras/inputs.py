@@ -14,7 +14,7 @@ from keras import ops
 
 from ..measuring.specs import BATCH, FEATURES, LENGTH, SIDE, Given, Grouped, Inputs, Spec, TensorSpec
 from ..program.sources import parse
-from ..program.uses import keys_read, uses_of
+from ..program.uses import keys_read, names_of_parts, uses_of
 from ..reasons import Unmeasurable
 from ..request import InputWanted
 
@@ -133,11 +133,13 @@ def guessed_inputs(model: Any, wanted: tuple[InputWanted, ...], path: Path) -> l
     if keys:
         parts = tuple(spec_by_use(model, key) for key in keys)
         return [Inputs(((name, Grouped(dict, keys, parts)),))]
+    named = names_of_parts(model.call, name)
+    listed: list[Spec] = [Grouped(list, named, tuple(spec_by_use(model, part) for part in named))] if named else []
     written = [TensorSpec(filled(shape), fixed=True) for shape in shapes_written(path)]
     by_use = spec_by_use(model, name)
     fitting = [spec for spec in written if len(spec.shape) == len(by_use.shape) and not by_use.is_integer]
     others = [] if by_use.is_integer else [spec for spec in written if spec not in fitting]
-    return [Inputs(((name, spec),)) for spec in dict.fromkeys([*fitting, by_use, *others, *FALLBACKS])]
+    return [Inputs(((name, spec),)) for spec in dict.fromkeys([*listed, *fitting, by_use, *others, *FALLBACKS])]
 
 
 FALLBACKS = (

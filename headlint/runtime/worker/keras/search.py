@@ -79,6 +79,11 @@ def repairs(message: str, inputs: Inputs, model: Any) -> Iterator[Inputs]:
                     yield inputs.with_spec(name, better)
                 yield from (inputs.with_spec(name, group) for group in grouped(message, spec))
             case Grouped(kind, keys, parts):
+                longer = tuple(
+                    with_more_axes(message, part) if isinstance(part, TensorSpec) else part for part in parts
+                )
+                if longer != parts:
+                    yield inputs.with_spec(name, Grouped(kind, keys, longer))
                 for index, part in enumerate(parts):
                     if isinstance(part, TensorSpec):
                         for better in repaired(message, part, model):
@@ -95,6 +100,8 @@ def repaired(message: str, spec: TensorSpec, model: Any) -> Iterator[TensorSpec]
     yield from of_other_size(message, spec)
     if re.search(r"ndim=(\d+)", message):
         yield from of_rank(message, spec)
+    if (longer := with_more_axes(message, spec)) != spec:
+        yield longer
     total = re.search(r"input_shape=\((?:\d+, )?(\d+),\), target_shape=\(([\d, ]+)\)", message)
     if total:
         sizes = [int(size) for size in total[2].split(",") if size.strip()]
@@ -186,6 +193,24 @@ def of_rank(message: str, spec: TensorSpec) -> Iterator[TensorSpec]:
             yield TensorSpec((BATCH, SIDE, SIDE, 3))
         case 5:
             yield TensorSpec((BATCH, 16, SIDE, SIDE, 3))
+
+
+AXIS_MISSING = re.compile(
+    r"slice index (\d) of dimension 0 out of bounds|dimensions in the range \[-\d, \d\), but got (\d)"
+)
+"""What TensorFlow says of a value that lacks an axis that the program reads."""
+
+WITH_AXES = {3: (BATCH, LENGTH, FEATURES), 4: (BATCH, SIDE, SIDE, 3), 5: (BATCH, 16, SIDE, SIDE, 3)}
+"""Usual shapes, by the number of axes."""
+
+
+def with_more_axes(message: str, spec: TensorSpec) -> TensorSpec:
+    """The tensor with as many axes as the program reads, where it has fewer."""
+    found = AXIS_MISSING.search(message)
+    rank = int(found[1] or found[2]) + 1 if found else 0
+    if rank in WITH_AXES and len(spec.shape) < rank and not spec.fixed:
+        return replace(spec, shape=WITH_AXES[rank])
+    return spec
 
 
 def grouped(message: str, spec: TensorSpec) -> Iterator[Grouped]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
@@ -16,6 +17,9 @@ LARGE = 200_000
 """Numbers in one input above which fewer samples do."""
 
 FEW = 2
+
+NUMBER_OF_SAMPLES = re.compile(r"^(batch_?size|bsz?|n_?batch(es)?)$", re.I)
+"""Names of a parameter that is the number of samples."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +134,7 @@ class Inputs:
         for name, spec in self.tensors() if self.is_large else ():
             if spec.shape[:1] == (BATCH,) and not spec.fixed:
                 lighter = lighter.with_spec(name, replace(spec, shape=(FEW, *spec.shape[1:])))
-        return lighter
+        return lighter.with_count_of(self.batch)
 
     def of_batch(self, samples: int) -> Inputs:
         """The same with so many samples in place of those that there are."""
@@ -138,6 +142,14 @@ class Inputs:
         for name, spec in self.tensors():
             if spec.shape[:1] == (self.batch,) and not spec.fixed:
                 changed = changed.with_spec(name, replace(spec, shape=(samples, *spec.shape[1:])))
+        return changed.with_count_of(self.batch)
+
+    def with_count_of(self, before: int) -> Inputs:
+        """The same with the number of samples, where it is handed over as a number, in place of what it was before."""
+        changed = self
+        for name, spec in self.specs:
+            if NUMBER_OF_SAMPLES.search(name) and spec == Given(before):
+                changed = changed.with_spec(name, Given(self.batch))
         return changed
 
     @property

@@ -34,7 +34,7 @@ from .knobs import Knob, exchanged, knobs_of, names_given
 from .settings import setting
 from .slicing import Namespace, last_part
 from .sources import parse
-from .trouble import Frame, Piece, Trouble, compared_in, looks_up_words, nodes_in, own_frames
+from .trouble import Frame, Piece, Trouble, compared_in, looks_up_pairs, looks_up_words, nodes_in, own_frames
 
 SIZES = (64, 1, 2, 3, 4, 8, 16, 128, 32, 12, 256, 512)
 """Numbers that are tried where a number does not do."""
@@ -109,6 +109,22 @@ OF_A_TENSOR = frozenset(
     {"T", "size", "shape", "dim", "unsqueeze", "clone", "detach", "float", "device", "numel", "t", "sum"}
 )
 """What the program asks of a tensor."""
+
+BY_ANY_KEY = re.compile(r"list indices must be integers or slices, not (?!str)|'int' object is not subscriptable")
+"""What is said of numbers that are looked up by what is no place in a list."""
+
+NAMES_NO_LAYER = re.compile(r"module 'torch\.nn(?:\.functional)?' has no attribute '(\w*)'")
+"""What is said of a word that is to name a layer, as in ``getattr(nn, kind)``."""
+
+LAYERS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    (r"rnn|cell|recurrent|gru|lstm", ("GRU", "LSTM")),
+    (r"norm|bn", ("BatchNorm2d", "BatchNorm1d", "LayerNorm")),
+    (r"pool", ("MaxPool2d", "AvgPool2d")),
+    (r"conv", ("Conv2d", "Conv1d")),
+    (r"loss|crit", ("MSELoss", "CrossEntropyLoss")),
+    ("", ("ReLU", "relu", "GRU")),
+)
+"""Names of layers, by the name of the parameter that is to hold one."""
 
 WANTS_OTHER = (SystemExit, KeyError, ValueError, NotImplementedError, AssertionError, NameError, AttributeError)
 """What a constructor raises that has no use for a value it was given, or no branch for it and so no variable."""
@@ -275,6 +291,10 @@ def asked_for(knob: Knob, trouble: Trouble) -> Iterator[Any]:
     if WANTS_WORD.search(text) and not isinstance(value, str) and trouble.reads(knob):
         yield from (word for word in words_for(knob, trouble.frames) if isinstance(word, str))
         yield "none"
+    if BY_ANY_KEY.search(text) and (number or several) and any(looks_up_pairs(*one) for one in trouble.frames[:1]):
+        yield CompletedMapping()
+    if NAMES_NO_LAYER.search(text) and trouble.reads(knob) and isinstance(value, (str, int)):
+        yield from next(layers for pattern, layers in LAYERS if re.search(pattern, knob.name, re.I))
     if WANTS_FUNCTION.search(text) and trouble.reads(knob):
         yield from functions_for(knob.name)
     if (found := WANTS_OPTIONS.search(text)) and found[2] in OF_A_TENSOR and "torch" in sys.modules:

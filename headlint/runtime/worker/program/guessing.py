@@ -180,13 +180,17 @@ class CompletedMapping(dict[str, Any]):
         if isinstance(name, str) and is_read_as_group(name):
             self[name] = CompletedMapping()
             return self[name]
-        written = setting((name,)) if isinstance(name, str) else None
+        if not isinstance(name, str):  # no name tells what a place or a pair of numbers stands for
+            self[name] = HIDDEN
+            return HIDDEN
+        written = setting((name,))
         self[name] = guess_option(name) if written is None else written
         return self[name]
 
     def guessed(self) -> dict[str, Any]:
-        """The guesses."""
-        return {key: value for key, value in self.items() if key not in self.__dict__["known"]}
+        """The guesses that have a name."""
+        known = self.__dict__["known"]
+        return {key: value for key, value in self.items() if isinstance(key, str) and key not in known}
 
     def with_guessed(self, guessed: dict[str, Any]) -> CompletedMapping:
         """The same with other guesses."""

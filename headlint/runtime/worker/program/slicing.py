@@ -19,9 +19,10 @@ from pathlib import Path
 from typing import Any
 
 from ..reasons import describe, text_of
+from .absent import Absent
 from .guessing import GuessedConfiguration, guess_option
 from .old_python import NAMES, OldDivision, Older, TodaysMethods, divided
-from .standins import GUESSED, Absent, StandIn, guessed_size, length
+from .standins import GUESSED, StandIn, guessed_size, length
 from .templates import FirstChoice
 
 MUTATORS = frozenset(

@@ -137,44 +137,6 @@ def find_stand_in(value: Any, depth: int = 2) -> StandIn | None:
     return None
 
 
-class Absent:
-    """A file of data that is not there: it has no lines, and its whole content cannot be read."""
-
-    read_as_empty = False
-    """Whether files that are not there are opened so."""
-
-    def __init__(self, error: OSError) -> None:
-        self.error = error
-
-    def __enter__(self) -> Absent:
-        return self
-
-    def __exit__(self, *details: object) -> None:
-        return None
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(())
-
-    def readline(self) -> str:
-        """Nothing."""
-        return ""
-
-    def readlines(self) -> list[str]:
-        """Nothing."""
-        return []
-
-    def read(self, size: int = -1) -> str:
-        """Raises what opening it raised.
-
-        Raises:
-            OSError: always.
-        """
-        raise self.error
-
-    def close(self) -> None:
-        """Nothing."""
-
-
 class MissingData(dict[Any, Any]):
     """What a file of weights would have held. Empty, and gives itself for whatever is looked up in it."""
 

@@ -118,6 +118,16 @@ def looks_up_words(frame: FrameType, piece: Piece) -> bool:
     )
 
 
+def looks_up_pairs(frame: FrameType, piece: Piece) -> bool:
+    """Whether a piece of source has a subscript that is several numbers in brackets of their own: ``counts[(0, 1)]``."""
+    return any(
+        isinstance(node, ast.Subscript)
+        and isinstance(node.slice, ast.Tuple)
+        and all(isinstance(part, ast.Constant) for part in node.slice.elts)
+        for node in nodes_in(frame, piece)
+    )
+
+
 def compared_in(frame: FrameType, name: str, value: Any) -> Iterator[Any]:
     """The constants that a running function compares a name with, or what has that value by another name."""
     first = frame.f_code.co_firstlineno

@@ -87,6 +87,39 @@ def parts_unpacked(function: Callable[..., Any], parameter: str) -> ast.Tuple | 
     return None
 
 
+def names_of_parts(function: Callable[..., Any], parameter: str) -> tuple[str, ...]:
+    """What a function calls the parts of a list that it is given, as in ``query, value = inputs`` or ``query = inputs[0]``;
+    a part without a name has its number. Nothing where it reads no parts, or cuts the parameter like a tensor."""
+    found: dict[int, str] = {}
+    for node in nodes_of(function):
+        match node:
+            case ast.Subscript(value=ast.Name(id=name), slice=index) if name == parameter:
+                if not isinstance(index, ast.Constant) or not isinstance(index.value, int):
+                    return ()
+                found.setdefault(index.value, str(index.value))
+            case ast.Attribute(value=ast.Name(id=name), attr="shape" | "dtype" | "get_shape") if name == parameter:
+                return ()
+            case ast.Assign(targets=[target], value=value):
+                found |= dict(parts_named(target, value, parameter))
+    return tuple(found.get(place, str(place)) for place in range(max(found) + 1)) if len(found) > 1 else ()
+
+
+def parts_named(target: ast.expr, value: ast.expr, parameter: str) -> Iterator[tuple[int, str]]:
+    """The parts of a parameter that an assignment gives a name, each with its place."""
+    match target, value:
+        case ast.Name(id=name), ast.Subscript(value=ast.Name(id=owner), slice=ast.Constant(value=int(place))):
+            if owner == parameter:
+                yield place, name
+        case ((ast.Tuple(elts=names) | ast.List(elts=names)), ast.Name(id=owner)):
+            if owner == parameter:
+                yield from (
+                    (place, one.id if isinstance(one, ast.Name) else str(place)) for place, one in enumerate(names)
+                )
+        case ast.Tuple(elts=names), ast.Tuple(elts=values) if len(names) == len(values):
+            for one, other in zip(names, values, strict=True):
+                yield from parts_named(one, other, parameter)
+
+
 def keys_read(forward: Callable[..., Any], parameter: str) -> tuple[str, ...]:
     """The keys that are read from a parameter, as in ``inputs["user"]``."""
     found = []

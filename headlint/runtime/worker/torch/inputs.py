@@ -13,7 +13,19 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..measuring.specs import BATCH, FEATURES, LENGTH, SIDE, Bundle, Given, Grouped, Inputs, Spec, TensorSpec
+from ..measuring.specs import (
+    BATCH,
+    FEATURES,
+    LENGTH,
+    NUMBER_OF_SAMPLES,
+    SIDE,
+    Bundle,
+    Given,
+    Grouped,
+    Inputs,
+    Spec,
+    TensorSpec,
+)
 from ..program.guessing import CLASSES, VOCABULARY, guess_by_name
 from ..program.uses import attributes_read, calls_parameter, keys_read, parts_unpacked, uses_of
 from ..request import InputWanted
@@ -158,6 +170,7 @@ BY_NAME: tuple[tuple[str, Spec], ...] = (
     (r"teacher|ratio|rate|temperature|alpha|lam|drop|keep_prob", Given(0.5)),
     (r"^(is_|use_|return_|with_|do_)|train|verbose|debug|flag|inference", Given(False)),
     (r"mask|^(memory|hx|cache|past|prev|state|states|hidden|hiddens?_?state|init_state|h|h0|h_0|hc|h_c)$", Given(None)),
+    (NUMBER_OF_SAMPLES.pattern, Given(BATCH)),
     (r"len(gth)?s?$", TensorSpec((BATCH,), "int64", LENGTH)),
     (r"^(t|time|times|timesteps?|step|steps)$", TensorSpec((BATCH,), "int64", LENGTH)),
     (r"^(edge_index|edges)$", TensorSpec((2, 17), "int64", BATCH)),

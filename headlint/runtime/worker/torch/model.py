@@ -346,7 +346,7 @@ class TorchBench:
     def takes(self, model: nn.Module, inputs: Inputs, train: bool) -> bool:
         """Whether a model takes inputs in a mode."""
         with on_device(self.device):
-            return not isinstance(attempt(in_mode(model, train), inputs, self.device), Failure)
+            return not isinstance(attempt(in_mode(model, train), inputs, self.device, whole=False), Failure)
 
     def fresh_for_search(self, model: nn.Module) -> Callable[[], nn.Module]:
         """The model that is there, then new ones."""

@@ -17,8 +17,8 @@ from .changes import solved_by_steps
 from .inputs import spec_of_layer
 from .lists import in_levels, in_lists, with_attribute, with_left_out, with_other_choice
 from .messages import repaired_message
-from .search import Failure, is_direct, sources, widened
-from .sizes import declared_sizes, halved_evenly, narrower, scaled, solved, usual_sides, with_batch, with_size
+from .search import Failure, is_direct, origin_of, sources, widened
+from .sizes import declared_sizes, halved_evenly, longer, narrower, scaled, solved, usual_sides, with_batch, with_size
 
 STATES = re.compile(r"^(h|c|hx|cx)_?\d?$|hid|state|memory|prev|cell")
 """Names of what a recurrent layer keeps from step to step."""
@@ -42,6 +42,8 @@ def single_repairs(failure: Failure, inputs: Inputs, model: nn.Module) -> Iterat
         yield from widened(inputs, failure.emptied)
     yield from with_attribute(failure, inputs, model)
     yield from repaired_types(failure, inputs)
+    yield from shaped_alike(failure, inputs)
+    yield from longer(failure, inputs)
     yield from halved_evenly(failure, inputs)
     yield from solved(failure, inputs, model)
     yield from solved_by_steps(failure, inputs, model)
@@ -54,6 +56,21 @@ def single_repairs(failure: Failure, inputs: Inputs, model: nn.Module) -> Iterat
     yield from usual_sides(inputs)
     yield from with_other_choice(failure, inputs, model)
     yield from other_kinds(failure, inputs)
+
+
+def shaped_alike(failure: Failure, inputs: Inputs) -> Iterator[Inputs]:
+    """An input of the shape of what it is compared with value by value: a model that computes a loss of its own says of an
+    image what its decoder gives."""
+    if len(failure.operands) != 2 or not re.search(r"must match|same size|target size", failure.message):
+        return
+    for one, other in (failure.operands, failure.operands[::-1]):
+        origin = origin_of(one)
+        if origin is None or not origin.direct or len(origin.names) != 1 or one.shape[:1] != other.shape[:1]:
+            continue
+        (name,) = origin.names
+        spec = inputs[name]
+        if isinstance(spec, TensorSpec) and not spec.fixed and spec.shape == tuple(one.shape):
+            yield inputs.with_spec(name, replace(spec, shape=tuple(other.shape)))
 
 
 def changed_together(inputs: Inputs, other: Inputs) -> Iterator[Inputs]:
@@ -166,6 +183,10 @@ def repaired_layer(failure: Failure, inputs: Inputs) -> Iterator[Inputs]:
             if len(spec.shape) == 2 and spec.shape[0] == got_size:
                 yield inputs.with_spec(name, with_size(spec, 0, want_size))
         if is_direct(failure):
+            if 0 < (missing := len(wanted.shape) - len(got)) < len(wanted.shape) and len(got) < len(spec.shape):
+                yield inputs.with_spec(
+                    name, replace(spec, shape=(*spec.shape[:1], *(LENGTH,) * missing, *spec.shape[1:]))
+                )
             yield inputs.with_spec(name, wanted)
             for shape in other_ranks(layer, wanted):
                 yield inputs.with_spec(name, TensorSpec(shape, wanted.dtype, wanted.below))

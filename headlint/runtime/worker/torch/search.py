@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import math
+import operator
 import re
 import time
 from collections import Counter
@@ -58,6 +59,8 @@ class Failure:
     """The axis that was to be taken away, and its size, where that is not one."""
     unmoved: bool = False
     """Whether two sizes do not fit whatever the sizes of the inputs are."""
+    operands: list[Any] = field(default_factory=list)
+    """The tensors that the function of torch was given that raised the error."""
     pinned: set[tuple[str, int]] = field(default_factory=set)
     """The axes of inputs whose size what ran before needs as it is."""
 
@@ -115,14 +118,17 @@ class TooSlow(BaseException):
 
 class FollowInputs(TorchFunctionMode):
     """Notes on each result which inputs it was made of, the shape of the last one with more than two axes, and the first
-    input that is cut to nothing. After ``patience`` seconds the pass ends with ``TooSlow``."""
+    input that is cut to nothing. After ``patience`` seconds the pass ends with ``TooSlow``; with ``whole`` it ends where
+    samples are not kept apart."""
 
-    def __init__(self, patience: float = math.inf) -> None:
+    def __init__(self, patience: float = math.inf, whole: bool = False) -> None:
         super().__init__()
         self._until = time.monotonic() + patience
+        self._whole = whole
         self.unflattened: tuple[int, ...] = ()
         self.emptied: Emptied | None = None
         self.unsqueezed: tuple[int, int] | None = None
+        self.refused: list[Any] = []
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -131,7 +137,11 @@ class FollowInputs(TorchFunctionMode):
         kwargs = kwargs or {}
         if time.monotonic() > self._until:
             raise TooSlow
-        result = func(*args, **kwargs)
+        try:
+            result = func(*args, **kwargs)
+        except Exception:
+            self.refused = list(tensors_in((*args, *kwargs.values())))
+            raise
         given = [origin for value in tensors_in((*args, *kwargs.values())) if (origin := origin_of(value)) is not None]
         if given:
             origin = Origin(frozenset().union(*(one.names for one in given)), all(one.direct for one in given))
@@ -139,11 +149,34 @@ class FollowInputs(TorchFunctionMode):
                 value.headlint_origin = origin
                 if value.dim() > 2:
                     self.unflattened = tuple(value.shape)
+            if self._whole and getattr(func, "__name__", "") in ("view", "reshape"):
+                refuse_parts_of_samples(args[0], result, args[1:])
             if getattr(func, "__name__", "") == "squeeze":
                 self.unsqueezed = unsqueezed(*args, **kwargs)
             if getattr(func, "__name__", "") in CUTTING and origin.direct and self.emptied is None:
                 self.emptied = emptied(args[0], result, origin)
         return result
+
+
+class PartsOfSamples(RuntimeError):
+    """Samples are no whole number of the rows that the program makes of them, or the rows are no parts that lie on an axis:
+    ``view(-1, 400)`` of what has 16 times 10 times 10 values for each sample. PyTorch does as it is asked; the program
+    means an input of another size."""
+
+
+def refuse_parts_of_samples(values: Any, rows: Any, sizes: tuple[Any, ...]) -> None:
+    """Ends a pass in the words that PyTorch has where no number of rows fits.
+
+    Raises:
+        PartsOfSamples: the rows are of a size that the program writes down, and neither whole samples nor places on their axes.
+    """
+    if rows.dim() != 2 or values.dim() < 3 or rows.shape[0] == values.shape[0]:
+        return
+    width = rows.shape[1]
+    sizes = tuple(sizes[0]) if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)) else sizes
+    parts = itertools.accumulate(reversed(values.shape), operator.mul)
+    if len(sizes) == 2 and sizes[1] == width and width not in parts:
+        raise PartsOfSamples(f"shape '[-1, {width}]' is invalid for input of size {values.numel()}")
 
 
 def unsqueezed(values: Any, axis: Any = None, dim: Any = None) -> tuple[int, int] | None:
@@ -199,11 +232,14 @@ def following(stack: list[tuple[nn.Module, Any]], done: list[int]) -> Iterator[N
         yield
 
 
-def attempt(model: nn.Module, inputs: Inputs, device: str, patience: float = math.inf) -> Failure | Emptied | None:
-    """One forward pass without gradients; None when it succeeds and nothing of the inputs is cut to nothing."""
+def attempt(
+    model: nn.Module, inputs: Inputs, device: str, patience: float = math.inf, whole: bool = True
+) -> Failure | Emptied | None:
+    """One forward pass without gradients; None when it succeeds and nothing of the inputs is cut to nothing, nor with
+    ``whole`` a sample into rows that are no parts of it."""
     stack: list[tuple[nn.Module, Any]] = []
     done = [0]
-    followed = FollowInputs(patience)
+    followed = FollowInputs(patience, whole)
     try:
         by_place, by_name = fresh_values(inputs, device)
         mark(inputs, by_place, by_name)
@@ -215,7 +251,7 @@ def attempt(model: nn.Module, inputs: Inputs, device: str, patience: float = mat
         got = list(tensors_in(arguments))
         return Failure(
             error, layer, got, done[0], running, followed.unflattened, device, followed.emptied,
-            unsqueezed=followed.unsqueezed,
+            unsqueezed=followed.unsqueezed, operands=followed.refused,
         )  # fmt: skip
     replaced = find_stand_in(result)
     if replaced is not None:
@@ -265,7 +301,9 @@ def search(
     model = fresh()
     renewed = any(nn.parameter.is_lazy(parameter) for parameter in model.parameters())
     order = itertools.count()
-    waiting: list[tuple[int, int, Inputs]] = [(-FIRST, next(order), inputs.lighter()) for inputs in first]
+    waiting: list[tuple[int, int, Inputs]] = [
+        (-FIRST, next(order), inputs) for inputs in dict.fromkeys(one.lighter() for one in first)
+    ]
     seen = set(first)
     deepest: Failure | None = None
     deepest_inputs = first[0]
@@ -287,6 +325,9 @@ def search(
             waiting = [(0, next(order), wider) for wider in widened(inputs, failure) if wider not in seen]
             seen.update(wider for _, _, wider in waiting)
             continue
+        if good_enough is None and isinstance(failure.error, PartsOfSamples):
+            if attempt(model, inputs, device, patience, whole=False) is None:
+                good_enough, tries = inputs, min(tries, tried + MORE_TRIES)
         lines = lines_of(failure.error)
         if is_further(lines, furthest):
             furthest, steps = lines, steps + 1

@@ -4,16 +4,31 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
+import torch
 from torch import nn
 
 from ..measuring.specs import BATCH, Inputs, TensorSpec
-from .search import Failure, attempt, sources
+from .inputs import fresh_values
+from .search import Failure, FollowInputs, mark, origin_of, sources
 
 COMMON_SIDES = (28, 32, 64, 96, 112, 128, 224, 227, 256, 299, 384, 512)
 LARGEST_SIDE = 700
+LONGEST = 200_000
+"""Steps of a sequence at most: some seconds of sound."""
+
+MOST_SOUGHT = 2
+"""Shapes of a flattened value for which further passes seek the sizes."""
+
+MOST_PASSES = 8
+
+MOST_PLACES = 512
+"""Attributes of a module up to which they may be a number of places."""
+
+NEAR = 5
+"""From which distance on a usual size is none that is about as large."""
 SIZE_NAME = re.compile(
     r"^(img|image|input|crop|patch)?_?(size|res|resolution|shape|dim|height|width|length|len)$|max_?len|block_size|seq_?len"
 )
@@ -31,7 +46,7 @@ def with_batch(inputs: Inputs, size: int) -> Iterator[Inputs]:
         if spec.shape and spec.shape[0] == BATCH and not spec.fixed:
             changed = changed.with_spec(name, with_size(spec, 0, size))
     if changed != inputs and 0 < size <= 512:
-        yield changed
+        yield changed.with_count_of(inputs.batch)
 
 
 def scaled(inputs: Inputs, name: str, spec: TensorSpec, factor: float) -> Iterator[Inputs]:
@@ -86,7 +101,7 @@ def resized(spec: TensorSpec, axes: tuple[int, ...], factor: float) -> Iterator[
     near = sorted(COMMON_SIDES, key=lambda side: abs(math.log(side / max(aim, 1.0))))[:2]
     rounded = max(round(aim), 1)
     for size in dict.fromkeys((rounded, *near, rounded + 1, rounded - 1, rounded + 2, rounded + 4, rounded - 2)):
-        if 0 < size <= LARGEST_SIDE * (20 if len(spec.shape) < 4 else 1) and size != spec.shape[axes[0]]:
+        if 0 < size <= (LONGEST if len(spec.shape) < 4 else LARGEST_SIDE) and size != spec.shape[axes[0]]:
             shape = list(spec.shape)
             for axis in axes:
                 shape[axis] = size
@@ -106,6 +121,30 @@ def matched(inputs: Inputs, got: int, wanted: int) -> Iterator[Inputs]:
             yield from scaled(inputs, name, spec, (wanted - 1) / (got - 1))
     yield from with_batch(inputs, wanted)
     yield from with_batch(inputs, got)
+
+
+BEHIND_LAST = re.compile(r"index (\d+) is out of bounds for dimension (\d) with size (\d+)")
+"""What PyTorch says of a place that an axis does not have."""
+
+
+def longer(failure: Failure, inputs: Inputs) -> Iterator[Inputs]:
+    """An input with more places on an axis, where the program reads one behind the last: as many as a running module says,
+    else a few times as many."""
+    found = BEHIND_LAST.search(failure.message)
+    if found is None:
+        return
+    axis, size = int(found[2]), int(found[3])
+    for value in failure.operands[:1]:
+        origin = origin_of(value)
+        if origin is None or not origin.direct or len(origin.names) != 1 or not axis:
+            return
+        (name,) = origin.names
+        spec = inputs[name]
+        if not isinstance(spec, TensorSpec) or spec.fixed or spec.shape[axis : axis + 1] != (size,):
+            return
+        own = (one for module in failure.running for one in vars(module).values() if type(one) is int)
+        for more in dict.fromkeys([*(one for one in own if size < one <= MOST_PLACES), 2 * size, 4 * size, 16 * size]):
+            yield inputs.with_spec(name, with_size(spec, axis, more))
 
 
 def narrower(inputs: Inputs, names: list[str], surplus: int, axis: int) -> Iterator[Inputs]:
@@ -174,12 +213,12 @@ def solved(failure: Failure, inputs: Inputs, model: nn.Module) -> Iterator[Input
         if not isinstance(spec, TensorSpec) or spec.fixed or len(spec.shape) < 3:
             continue
         for axes in [sides_of(spec)] if len(spec.shape) > 3 else [(2,), (1,)]:
-            larger = resized_on(spec, {axis: 2 * spec.shape[axis] for axis in axes})
-            second = attempt(model, inputs.with_spec(name, larger), failure.device)
-            if isinstance(second, Failure) and second.layer is failure.layer:
-                yield from (
-                    inputs.with_spec(name, one) for one in solutions(failure, second, spec, larger, axes, wanted)
-                )
+
+            def flattened(one: TensorSpec, name: str = name) -> tuple[int, ...]:
+                return last_unflattened(model, inputs.with_spec(name, one), failure.device)
+
+            solutions = Solutions(spec, axes, failure.unflattened, flattened)
+            yield from (inputs.with_spec(name, one) for one in solutions.of(wanted, failure.visits == 0))
 
 
 def features_wanted(failure: Failure) -> int:
@@ -194,27 +233,108 @@ def features_wanted(failure: Failure) -> int:
     return 0
 
 
-def solutions(
-    first: Failure, second: Failure, spec: TensorSpec, larger: TensorSpec, axes: tuple[int, ...], wanted: int
-) -> Iterator[TensorSpec]:
-    """The sizes at which the flattened value has as many features as wanted, the squarest first."""
-    small, large = first.unflattened, second.unflattened
-    if len(small) != len(large):
-        return
-    grown = [axis for axis in range(1, len(small)) if small[axis] != large[axis]]
-    kept = math.prod(small[axis] for axis in range(1, len(small)) if axis not in grown)
-    if len(grown) != len(axes) or not kept or wanted % kept:
-        return
-    for factors in sorted(factorizations(wanted // kept, len(grown)), key=lambda one: max(one) / min(one))[:8]:
-        exact = {
-            axis: spec.shape[axis]
-            + (factor - small[other]) * (larger.shape[axis] - spec.shape[axis]) / (large[other] - small[other])
-            for axis, other, factor in zip(axes, grown, factors, strict=True)
-        }
-        for more in (0, 1, -1, 2):
-            sizes = {axis: math.ceil(size) + more for axis, size in exact.items()}
-            if all(0 < size <= LARGEST_SIDE * (20 if len(axes) == 1 else 2) for size in sizes.values()):
-                yield resized_on(spec, sizes)
+@dataclass(frozen=True)
+class Solutions:
+    """The sizes of some axes of an input at which a value that is flattened has as many features as a layer takes.
+    ``small`` is its shape for the input as it is, ``flattened`` gives it for another one."""
+
+    spec: TensorSpec
+    axes: tuple[int, ...]
+    small: tuple[int, ...]
+    flattened: Callable[[TensorSpec], tuple[int, ...]]
+
+    def of(self, wanted: int, exactly: bool) -> Iterator[TensorSpec]:
+        """The squarest first. With ``exactly`` further passes seek the size of each axis: what is pooled on the way does not
+        grow evenly with the input."""
+        larger = resized_on(self.spec, {axis: 2 * self.spec.shape[axis] for axis in self.axes})
+        large = self.flattened(larger)
+        if len(self.small) != len(large):
+            return
+        grown = [axis for axis in range(1, len(large)) if self.small[axis] != large[axis]]
+        kept = math.prod(self.small[axis] for axis in range(1, len(large)) if axis not in grown)
+        if len(grown) != len(self.axes) or not kept or wanted % kept:
+            return
+        squarest = sorted(factorizations(wanted // kept, len(grown)), key=lambda one: max(one) / min(one))
+        for number, factors in enumerate(squarest[:8]):
+            lines = [
+                Line(axis, other, factor, {self.spec.shape[axis]: self.small[other], larger.shape[axis]: large[other]})
+                for axis, other, factor in zip(self.axes, grown, factors, strict=True)
+            ]
+            if exactly and number < MOST_SOUGHT and (found := self.sought(lines)) is not None:
+                yield found
+            for more in (0, 1, -1, 2):
+                sizes = {line.axis: line.even + more for line in lines}
+                if self.is_small_enough(sizes):
+                    yield resized_on(self.spec, sizes)
+
+    def sought(self, lines: list[Line]) -> TensorSpec | None:
+        """The sizes at which every axis has as many places as wanted; None where no pass shows them."""
+        for _ in range(MOST_PASSES):
+            sizes = {line.axis: size for line in lines if (size := line.next_size()) is not None}
+            if len(sizes) < len(lines) or not self.is_small_enough(sizes):
+                return None
+            one = resized_on(self.spec, sizes)
+            shape = self.flattened(one)
+            if len(shape) != len(self.small):
+                return None
+            if all(shape[line.other] == line.wanted for line in lines):
+                return one
+            for line in lines:
+                line.places[sizes[line.axis]] = shape[line.other]
+        return None
+
+    def is_small_enough(self, sizes: dict[int, int]) -> bool:
+        """Whether an input of these sizes is none that takes too long."""
+        most = LONGEST if len(self.axes) == 1 else 2 * LARGEST_SIDE
+        return all(0 < size <= most for size in sizes.values())
+
+
+@dataclass(frozen=True)
+class Line:
+    """An axis of an input, the axis of the flattened value that grows with it, how many places that should have, and how many
+    it has at the sizes that were tried."""
+
+    axis: int
+    other: int
+    wanted: int
+    places: dict[int, int]
+
+    @property
+    def even(self) -> int:
+        """The size that does, where the places grow evenly with it."""
+        (size, few), (double, many), *_ = self.places.items()
+        return math.ceil(size + (self.wanted - few) * (double - size) / (many - few))
+
+    def next_size(self) -> int | None:
+        """The size to be tried next; None where none is left between those that give too few places and too many."""
+        fitting = next((size for size, places in self.places.items() if places == self.wanted), None)
+        if fitting is not None:
+            return fitting
+        below = max((size for size, places in self.places.items() if places < self.wanted), default=0)
+        above = min((size for size, places in self.places.items() if places > self.wanted), default=None)
+        if above is None:
+            return self.even if self.even > below else 2 * below
+        if above - below <= 1:
+            return None
+        few, many = self.places.get(below, 0), self.places[above]
+        between = below + math.ceil((self.wanted - few) * (above - below) / (many - few))
+        usual = min(COMMON_SIDES, key=lambda side: abs(side - between))
+        return (
+            usual if below < usual < above and abs(usual - between) < NEAR else min(max(between, below + 1), above - 1)
+        )
+
+
+def last_unflattened(model: nn.Module, inputs: Inputs, device: str) -> tuple[int, ...]:
+    """The shape of the last value of a pass that has an axis beside samples and channels, however the pass ends."""
+    followed = FollowInputs(whole=True)
+    by_place, by_name = fresh_values(inputs, device)
+    mark(inputs, by_place, by_name)
+    try:
+        with torch.no_grad(), followed:
+            model(*by_place, **by_name)
+    except Exception:  # whatever the user's code raises
+        return followed.unflattened
+    return followed.unflattened
 
 
 def factorizations(number: int, parts: int) -> Iterator[tuple[int, ...]]:

@@ -99,7 +99,35 @@ def options_of(value: Any) -> Any:
     return Options(value if isinstance(value, dict) else vars(value))
 
 
-class LightningModule(nn.Module):
+class HyperparametersMixin:
+    """Stands for what keeps a constructor's arguments in Lightning, where that is not installed."""
+
+    @property
+    def hparams(self) -> Any:
+        """What ``save_hyperparameters`` kept."""
+        return self.__dict__.setdefault("_options", Options())
+
+    @hparams.setter
+    def hparams(self, value: Any) -> None:
+        self.__dict__["_options"] = options_of(value)
+
+    def save_hyperparameters(self, *names: Any, ignore: Any = (), frame: Any = None, logger: bool = True) -> None:
+        """Keeps the arguments of the constructor that calls it, or those named, or the fields of an object given."""
+        given = {key: value for key, value in sys._getframe(1).f_locals.items() if key not in ("self", "__class__")}
+        extra = given.pop("kwargs", {})
+        given |= extra if isinstance(extra, dict) else {}
+        if names and not isinstance(names[0], str):
+            given = options_of(names[0])
+            if not isinstance(given, dict):
+                self.__dict__["_options"] = given
+                return
+        elif names:
+            given = {name: given[name] for name in names if name in given}
+        left_out = (ignore,) if isinstance(ignore, str) else ignore or ()
+        self.hparams.update({key: value for key, value in given.items() if key not in left_out})
+
+
+class LightningModule(HyperparametersMixin, nn.Module):
     """Stands for Lightning's base class where that is not installed: an ordinary module that takes the calls."""
 
     trainer: Any = None
@@ -111,36 +139,11 @@ class LightningModule(nn.Module):
 
     def __init__(self, *arguments: Any, **keywords: Any) -> None:
         super().__init__()
-        self._options: Any = Options()
-
-    @property
-    def hparams(self) -> Any:
-        """What ``save_hyperparameters`` kept."""
-        return self._options
-
-    @hparams.setter
-    def hparams(self, value: Any) -> None:
-        self._options = options_of(value)
 
     @property
     def device(self) -> Any:
         """Where the parameters are."""
         return next((parameter.device for parameter in self.parameters()), torch.device("cpu"))
-
-    def save_hyperparameters(self, *names: Any, ignore: Any = (), frame: Any = None, logger: bool = True) -> None:
-        """Keeps the arguments of the constructor that calls it, or those named, or the fields of an object given."""
-        given = {key: value for key, value in sys._getframe(1).f_locals.items() if key not in ("self", "__class__")}
-        extra = given.pop("kwargs", {})
-        given |= extra if isinstance(extra, dict) else {}
-        if names and not isinstance(names[0], str):
-            given = options_of(names[0])
-            if not isinstance(given, dict):
-                self._options = given
-                return
-        elif names:
-            given = {name: given[name] for name in names if name in given}
-        left_out = (ignore,) if isinstance(ignore, str) else ignore or ()
-        self._options.update({key: value for key, value in given.items() if key not in left_out})
 
     def log(self, *arguments: Any, **keywords: Any) -> None:
         """Nothing."""
@@ -158,6 +161,7 @@ class LightningModule(nn.Module):
 
 for package in ("pytorch_lightning", "lightning", "lightning_fabric"):
     REPLACEMENTS[package, "LightningModule"] = LightningModule
+    REPLACEMENTS[package, "HyperparametersMixin"] = HyperparametersMixin
 
 
 class DropPath(nn.Module):
