@@ -55,7 +55,7 @@ def drawn(spec: Spec, device: str) -> Any:
                 return torch.ones(shape, dtype=kind, device=device)
             if spec.is_integer:
                 return torch.randint(0, max(below or 2, 1), shape, device=device).to(kind)
-            return torch.randn(shape, device=device).to(kind)
+            return (torch.rand if spec.shares else torch.randn)(shape, device=device).to(kind)
 
 
 def specs_of_example(example: Any) -> Spec:

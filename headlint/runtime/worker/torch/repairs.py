@@ -108,6 +108,10 @@ def repaired_types(failure: Failure, inputs: Inputs) -> Iterator[Inputs]:
         r"|with a bool tensor is not supported",
         text,
     )
+    if OF_SHARES.search(text):
+        for name, spec in inputs.tensors():
+            if not spec.is_integer and spec.dtype != "bool" and not spec.shares:
+                yield inputs.with_spec(name, replace(spec, shares=True))
     told = type_told(text)
     below = failure.layer.num_embeddings if isinstance(failure.layer, (nn.Embedding, nn.EmbeddingBag)) else None
     for name in sources(failure, inputs):
@@ -138,6 +142,11 @@ def repaired_types(failure: Failure, inputs: Inputs) -> Iterator[Inputs]:
         if wants_numbers and not spec.is_integer and isinstance(weight, torch.Tensor) and weight.is_floating_point():
             yield inputs.with_spec(name, replace(spec, dtype=str(weight.dtype).removeprefix("torch.")))
 
+
+OF_SHARES = re.compile(
+    r"should be between 0 and 1|must be (?:in|between) (?:the range |\[)?0(?:\.0?)?(?:,| and| to) ?1", re.I
+)
+"""What is said of numbers that are no probabilities."""
 
 TYPES = {"bool": "bool", "long": "int64", "int64": "int64", "int": "int32", "int32": "int32", "float": "float32"}
 TYPES |= {"float32": "float32", "double": "float64", "float64": "float64"}
