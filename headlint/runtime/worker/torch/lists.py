@@ -73,9 +73,9 @@ def with_left_out(failure: Failure, inputs: Inputs, model: nn.Module) -> Iterato
     if asserted:
         added = tuple((name, spec_by_use(name, model)) for name in asserted)
         with_them = replace(inputs, specs=(*inputs.specs, *added), keywords=inputs.keywords | set(asserted))
-        unused = [name for name in asserted if first_layer(model, name) is None]
-        yield from (with_them.with_spec(name, TensorSpec((BATCH, FEATURES))) for name in unused)
-        yield with_them
+        rows = [with_them.with_spec(name, TensorSpec((BATCH, FEATURES))) for name in asserted]
+        unused = all(first_layer(model, name) is None for name in asserted)
+        yield from [*rows, with_them] if unused else [with_them, *rows]
     for name in optional if "NoneType" in failure.message else ():
         yield replace(
             inputs, specs=(*inputs.specs, (name, spec_by_use(name, model))), keywords=inputs.keywords | {name}
