@@ -8,7 +8,6 @@ from headlint.checks.diagnostic import Diagnostic, DiagnosticStep
 from headlint.checks.evidence import Evidence
 from headlint.checks.tensors import ancestors, constant
 from headlint.checks.training.holding import called
-from headlint.checks.training.order import Run
 from headlint.checks.training.reach import depends_on, tensors_in
 from headlint.checks.training.tapes import COPYING, owner_of, parts_of
 from headlint.flow.values.facts import Event, TrainingEvent
