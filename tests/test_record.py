@@ -96,6 +96,11 @@ EDITS: Sequence[tuple[str, str, str]] = (
     ("package/tools.py", "return str(thing)", "return str(thing.extra)"),
     ("package/tools.py", "str(thing)", "torch.softmax(thing, 1)"),
     ("package/tools.py", "def describe", "import torch\n\ndef describe"),
+    ("package/tools.py", "def describe", "from .heads import finish\n\ndef describe"),
+    ("package/net.py", "from . import heads\n", "from . import heads, tools\n"),
+    ("package/__init__.py", "Net\n", "Net\nfrom .heads import *\n"),
+    ("train.py", "from package import Net\n", "from package import Net\nfrom package import *\n"),
+    ("judge.py", "from package import names, tools", "import package\nfrom package import names, tools"),
     ("package/names.py", "'dog'", "'dog', 'horse'"),
     ("package/names.py", "def names", "def train(model, x):\n    return model(x).backward()\n\n\ndef names"),
     ("train.py", "    optimizer.zero_grad()\n", ""),
@@ -228,6 +233,65 @@ def test_an_import_brings_an_attribute_within_reach(project: Path) -> None:
     assert any("HL512" in one for one in said(project))
     edit(project, "caller.py", "import far", "import far\nfrom package.net import Net")
     assert not any("HL512" in one for one in said(project))
+
+
+def test_an_import_leaves_what_does_not_rest_on_its_file(project: Path, analysed: list[str]) -> None:
+    said(project)
+    edit(project, "package/net.py", "import torch\n", "import math\nimport torch\nfrom torch import Tensor\n")
+    analysed.clear()
+    found = said(project)
+    assert set(analysed) - {"__init__.py", "names.py"} == {"net.py", "train.py"}
+    assert found == said(project, cache=False)
+
+
+@pytest.mark.parametrize(
+    "caller",
+    [
+        "from package.tools import nn\n\nuse = nn",
+        "from package import tools\n\nuse = tools.nn",
+        "import package.tools\n\nuse = package.tools.nn",
+        "from package.tools import *\n\nuse = nn",
+        "from hub import *\n\nuse = nn",
+        "import package\n\nuse = package.tools.nn",
+    ],
+)
+def test_what_another_module_takes_from_where_it_is_imported_is_followed(project: Path, caller: str) -> None:
+    start, _, use = caller.partition("use = ")
+    (project / "hub.py").write_text("from package.tools import *\n")
+    (project / "caller.py").write_text(
+        f"{start}def softmax(x, y):\n    return {use}.CrossEntropyLoss()({use}.Softmax(1)(x), y)\n"
+    )
+    first = said(project)
+    edit(project, "package/tools.py", "def describe", "from torch import nn\n\n\ndef describe")
+    found = said(project)
+    assert found == said(project, cache=False)
+    assert {one for one in found if "HL101" in one and "caller.py" in one} - set(first)
+
+
+def test_the_same_code_may_reach_a_library_by_another_import(project: Path) -> None:
+    (project / "own.py").write_text(
+        "from os.path import join as act\nfrom os.path import split as softmax\n\n"
+        "def judge(x, y):\n    return softmax(act(x, 1), y)\n"
+    )
+    first = said(project)
+    edit(project, "own.py", "from os.path import join", "from torch import softmax")
+    edit(project, "own.py", "from os.path import split", "from torch.nn.functional import cross_entropy")
+    found = said(project)
+    assert found == said(project, cache=False)
+    assert {one for one in found if "HL101" in one and "own.py" in one} - set(first)
+
+
+def test_files_outside_may_import_what_they_did_not(project: Path) -> None:
+    (project / "caller.py").write_text("from torch import nn\n\nfresh(nn.CrossEntropyLoss(), nn.Linear(3, 3)(x), y)\n")
+    (project / "package" / "tools.py").write_text(
+        "import torch\n\n\ndef fresh(criterion, x, y):\n    return criterion(torch.softmax(x, 1), y)\n"
+    )
+    said(project)
+    first = said(project, "package")
+    edit(project, "caller.py", "from torch import nn", "from torch import nn\nfrom package.tools import fresh")
+    found = said(project, "package")
+    assert found == said(project, "package", cache=False)
+    assert {one for one in found if "HL101" in one and "tools.py" in one} - set(first)
 
 
 def test_files_outside_may_call_what_is_defined_from_now_on(project: Path) -> None:

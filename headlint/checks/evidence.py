@@ -286,16 +286,29 @@ class Evidence(Struct, dict=True):
         return {id(one) for tensor in each for one in views(tensor)}
 
     @cached_property
-    def _takers(self) -> dict[int, set[int]]:
-        """For each tensor that leads to something that is seen, by its identity, what is computed from it."""
+    def _leading_somewhere(self) -> tuple[Tensor, ...]:
+        """Each tensor that leads to something that is seen."""
         applied = (one for fact in self.applications() for one in (fact.input, fact.output))
         given = (fact.output for fact in self.of(ForwardDone))
         losses = (use.prediction for use in self.of(LossUse))
+        return tuple(ancestors(*(one for value in (*applied, *given, *losses) for one in tensors_of(value))))
+
+    @cached_property
+    def _takers(self) -> dict[int, set[int]]:
+        """For each tensor that leads to something that is seen, by its identity, what is computed from it."""
         found: dict[int, set[int]] = {}
-        for tensor in ancestors(*(one for value in (*applied, *given, *losses) for one in tensors_of(value))):
+        for tensor in self._leading_somewhere:
             for part in tensor.inputs:
                 found.setdefault(id(part), set()).add(id(tensor))
         return found
+
+    @cached_property
+    def halved_by_gates(self) -> set[int]:
+        """The identities of what gated linear units halve: a sigmoid of the one half scales the other."""
+        gated = (one for one in self._leading_somewhere if short(one.origin.name).lower() == "glu")
+        squashed = (part for fact in self.of(Activation) if fact.effect == "sigmoid" for part in tensors_of(fact.input))
+        halves = (part for part in squashed if short(part.origin.name) in ("chunk", "split"))
+        return {id(one.inputs[0]) for one in (*gated, *halves) if one.inputs}
 
     @cached_property
     def left_to_later_rounds(self) -> set[int]:

@@ -276,8 +276,8 @@ def stacked_linear_layers(evidence: Evidence) -> Iterator[Diagnostic]:
             continue  # whoever wrote the one does not know what stands before or behind it
         if built[fact.layer.site] > 1 == built[first.site]:
             continue  # one of several blocks, each of which may take what was made once for all of them
-        if (first.site, fact.layer.site) in ends_of_blocks:
-            continue
+        if (first.site, fact.layer.site) in ends_of_blocks or id(fact.output) in evidence.halved_by_gates:
+            continue  # a gated unit is written as a block of its own, with a dense layer that feeds both of its halves
         if not _bottleneck(first, fact.layer):
             message = (
                 "Two linear layers without an activation between them are equivalent to one: "

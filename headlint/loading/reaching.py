@@ -114,6 +114,12 @@ class Reaching:
         """Take over what ``names_in`` gave for files; nothing that their pieces mention is followed then."""
         self._settled.update(answers)
 
+    def hands_on(self, file: Path, name: str) -> bool:
+        """Whether what a module imports under a name may reach a library."""
+        meaning = self._meanings.of(file, name)
+        self._follow(meaning.pieces)
+        return meaning.library or bool(meaning.modules) or any(piece in self._reaching for piece in meaning.pieces)
+
     def outline(self, file: Path) -> Outline | None:
         """The outline of a module; None where it cannot be read, or too many were."""
         if file not in self._outlines:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Set
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from functools import partial
 from pathlib import Path
 
 from msgspec import Struct
@@ -11,7 +13,7 @@ from msgspec import Struct
 from headlint.loading.reaching import TOLD_BY_NAME, Names, Reaching, filled_in, is_telling, reaches_by_name
 from headlint.source.document import UnreadableError, read_document
 from headlint.source.import_graph import bytes_of
-from headlint.source.outline import Outline, Piece
+from headlint.source.outline import Imported, Outline, Piece, names_imported
 
 
 class Survey(Struct, frozen=True):
@@ -22,16 +24,35 @@ class Survey(Struct, frozen=True):
     """Stands for the code of each piece that reaches none."""
     filled: frozenset[str] = frozenset()
     """The variables that something is put into, and what decorates."""
+    imported: frozenset[bytes] = frozenset()
+    """Stands for each name that the module imports, and for what."""
 
-    def holds_for(self, text: str) -> bool:
-        """Whether no more of the module reaches a library if it has this text, as far as that can be told from it alone."""
-        if self.names is None or TOLD_BY_NAME.search(text):
-            return False
+    def after(self, text: str, reaches: Callable[[str], bool]) -> Survey | None:
+        """The survey of the module if it has this text; None where more of it may reach a library.
+
+        That is told from the text alone, and from whether what is imported under a name ``reaches`` a library.
+        """
         outline = Outline.of(text)
-        return filled_in(outline.pieces) <= self.filled and all(
-            reaches_by_name(piece, self.names) or _stands_for(piece) in self.idle or self._reaches_none(piece, outline)
-            for piece in outline.pieces
+        new = self.newly_imported(outline)
+        usual = outline.without_imports and bool(self.imported)
+        if self.names is None or TOLD_BY_NAME.search(text) or usual or "*" in new:
+            return None
+        more = frozenset(filter(reaches, new))
+        idle = [piece for piece in outline.pieces if not reaches_by_name(piece, self.names)]
+        if not (filled_in(outline.pieces) <= self.filled and all(self._stays_idle(one, outline, more) for one in idle)):
+            return None
+        return (
+            Survey(self.names, frozenset(map(_stands_for, idle)), self.filled, _imported_by(outline)) if new else self
         )
+
+    def newly_imported(self, outline: Outline) -> frozenset[str]:
+        """The names that the module imports with this outline, and did not, or from elsewhere."""
+        return frozenset(name for name, one in _imports_of(outline) if _binding(name, one) not in self.imported)
+
+    def _stays_idle(self, piece: Piece, outline: Outline, more: Set[str]) -> bool:
+        """Whether a piece reaches no library where what is imported under ``more`` names does."""
+        known = _stands_for(piece) in self.idle or piece.imports_only or self._reaches_none(piece, outline)
+        return known and piece.names.isdisjoint(more)
 
     def _reaches_none(self, piece: Piece, outline: Outline) -> bool:
         """Whether a piece mentions neither anything imported nor what of its own module reaches a library."""
@@ -47,23 +68,26 @@ def survey(reaching: Reaching, file: Path) -> Survey:
     if names is None or outline is None:
         return Survey(None)
     idle = (piece for piece in outline.pieces if not reaches_by_name(piece, names))
-    return Survey(names, frozenset(map(_stands_for, idle)), filled_in(outline.pieces))
+    return Survey(names, frozenset(map(_stands_for, idle)), filled_in(outline.pieces), _imported_by(outline))
 
 
-def after_changes(known: Mapping[str, Survey], changed: Set[str], reaching: Reaching) -> dict[str, Survey] | None:
+def after_changes(
+    known: Mapping[str, Survey], changed: Set[str], reaching: Reaching, importers: Callable[[str], Iterable[str]]
+) -> dict[str, Survey] | None:
     """The surveys of modules by path, now that some have changed; None where others may reach more than they did.
 
-    ``reaching`` has looked at nothing yet.
+    ``reaching`` has looked at nothing yet; ``importers`` gives the modules that import one as they all are now.
     """
     if not changed <= known.keys():
         return None
-    doubtful = {path for path in changed if not known[path].holds_for(_text_of(Path(path)))}
-    if not doubtful:
-        return dict(known)
     reaching.modules_beside = len(known)
-    reaching.settle({Path(path): one.names for path, one in known.items() if path not in doubtful})
-    now = {path: survey(reaching, Path(path)) for path in doubtful}
+    reaching.settle({Path(path): one.names for path, one in known.items() if path not in changed})
+    found = {path: known[path].after(_text_of(Path(path)), partial(reaching.hands_on, Path(path))) for path in changed}
+    reaching.settle({Path(path): one.names for path, one in found.items() if one is not None})
+    now = {path: one or survey(reaching, Path(path)) for path, one in found.items()}
     if reaching.widened or any(_shows_more(path, one, known) for path, one in now.items()):
+        return None
+    if any(_hands_on_more(path, known[path], reaching, importers) for path in changed):
         return None
     return {**known, **now}
 
@@ -78,9 +102,84 @@ def _shows_more(path: str, now: Survey, known: Mapping[str, Survey]) -> bool:
     return any(name in data for data in others for name in more)
 
 
+def _hands_on_more(path: str, before: Survey, reaching: Reaching, importers: Callable[[str], Iterable[str]]) -> bool:
+    """Whether a module imports something that reaches a library, and did not, and another module may take it from there."""
+    outline = reaching.outline(Path(path))
+    new = before.newly_imported(outline) if outline is not None else frozenset("*")
+    names = {name for name in new if name != "*" and reaching.hands_on(Path(path), name)}
+    if not names or "*" in new:
+        return "*" in new
+    package = str(Path(path).parent / "__init__.py")
+    sources = {path, package}
+    waiting = [path, package]
+    while waiting:
+        for importer in importers(waiting.pop()):
+            if importer in sources:
+                continue
+            taker = _Taker(Path(importer), sources, reaching)
+            if taker.takes(names):
+                return True
+            if taker.takes_all:
+                sources.add(importer)
+                waiting.append(importer)
+    return False
+
+
+class _Taker:
+    """A module that may import some of the sources."""
+
+    def __init__(self, file: Path, sources: Set[str], reaching: Reaching) -> None:
+        self._file = file
+        self._sources = sources
+        self._reaching = reaching
+        self._text = _text_of(file)
+        self._imported = list(names_imported(self._text))
+        self.takes_all = any(name == "*" and self._is_source(one.level, one.module) for name, one in self._imported)
+        """Whether it imports all the names of a source."""
+
+    def takes(self, names: Set[str]) -> bool:
+        """Whether it may take one of these names from a source."""
+        own = {name for name, _ in self._imported}
+        return (
+            any(one.member in names and self._is_source(one.level, one.module) for _, one in self._imported)
+            or (self.takes_all and self._mentions(r"\b", names - own))
+            or (self._mentions(r"\.\s*", names) and self._holds_a_source())
+        )
+
+    def _holds_a_source(self) -> bool:
+        """Whether it has a source as a module."""
+        dotted = ((one.level, ".".join(filter(None, (one.module, one.member)))) for _, one in self._imported)
+        return any(self._is_source(level, module) for level, module in dotted)
+
+    def _is_source(self, level: int, module: str) -> bool:
+        return str(self._reaching.module(self._file, level, module)) in self._sources
+
+    def _mentions(self, before: str, names: Set[str]) -> bool:
+        any_of_them = "|".join(map(re.escape, sorted(names)))
+        return bool(names) and re.search(rf"{before}(?:{any_of_them})\b", self._text) is not None
+
+
+def _imports_of(outline: Outline) -> Iterator[tuple[str, Imported]]:
+    """The names that a module imports anywhere, ``*`` among them."""
+    for piece in outline.pieces:
+        for name, imports in (*piece.imports.items(), ("*", piece.stars)):
+            yield from ((name, one) for one in imports)
+
+
+def _imported_by(outline: Outline) -> frozenset[bytes]:
+    return frozenset(_binding(name, one) for name, one in _imports_of(outline))
+
+
+def _binding(name: str, one: Imported) -> bytes:
+    return _digest(f"{name} {one.level} {one.module} {one.member}")
+
+
 def _stands_for(piece: Piece) -> bytes:
-    code = " ".join(piece.code.split())
-    return hashlib.blake2b(code.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return _digest(" ".join(piece.code.split()))
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
 
 
 def _text_of(file: Path) -> str:

@@ -1,8 +1,7 @@
 """The record of a run over many files: a later run looks only at those that what has changed since can concern.
 
-It holds while the files of the project are the same, those that have changed import what they did before, and nothing
-reaches a library that did not. A result is taken from it when neither its file nor any text that it rests on has changed, and
-no changed text answers what was searched for in vain.
+It holds while the files of the project are the same, and nothing reaches a library that did not. A result is taken from it
+when neither its file nor any text that it rests on has changed, and no changed text answers what was searched for in vain.
 """
 
 from __future__ import annotations
@@ -79,6 +78,8 @@ class Record:
         self._kept = _Kept("", {}, {}, {}, {}, frozenset(), {})
         self._digests: dict[str, str] = {}
         self._changed: frozenset[str] = frozenset()
+        self._rewired: frozenset[str] = frozenset()
+        """Those of the changed modules that import anything else than before."""
         self._valid: dict[str, _Entry] = {}
         self._surveys: dict[str, Survey] = {}
 
@@ -112,10 +113,10 @@ class Record:
         """Whether there is to be a record, and some of these files have not been surveyed for it."""
         return self._place is not None and not self._kept.texts and not self._surveys.keys() >= set(map(str, files))
 
-    def reaches_nothing(self, file: Path) -> bool:
-        """Whether nothing of a file reaches a library, as far as that is known."""
+    def shows_nothing(self, file: Path) -> bool:
+        """Whether a file does not matter, or nothing of it reaches a library, as far as that is known."""
         found = self._surveys.get(str(file))
-        return found is not None and found.names == frozenset()
+        return self.is_of_no_concern(file) or (found is not None and found.names == frozenset())
 
     def settle(self, found: Mapping[str, Survey], declared: tuple[str, ...]) -> None:
         """Take over surveys of files by path, for this run and the next."""
@@ -156,15 +157,16 @@ class Record:
         changed = frozenset(path for path, digest in kept.texts.items() if self._digest(path) != digest)
         contents = {path: bytes_of(Path(path)) for path in changed}
         modules = changed & kept.faces.keys()
-        alike = all(kept.faces[path].imported == imports_in(contents[path]) for path in modules)
-        if not alike or not kept.faces.keys() >= set(map(str, project.files)):
+        if not kept.faces.keys() >= set(map(str, project.files)):
             return
-        found = surveys.after_changes(kept.surveys, modules, Reaching(self._loader, declared))
+        rewired = frozenset(path for path in modules if kept.faces[path].imported != imports_in(contents[path]))
+        project.graph.settle({path: face.imports for path, face in kept.faces.items() if path not in rewired})
+        reaching = Reaching(self._loader, declared)
+        found = surveys.after_changes(kept.surveys, modules, reaching, project.graph.importers)
         if found is None:
             return
-        self._kept, self._changed = kept, changed
+        self._kept, self._changed, self._rewired = kept, changed, rewired
         self.settle(found, declared)
-        project.graph.settle({path: face.imports for path, face in kept.faces.items()})
         numbers = {number for number, path in enumerate(kept.texts) if path in changed}
         self._valid = {
             path: entry
@@ -176,6 +178,8 @@ class Record:
         """Whether what was searched for in vain is not in changed texts either."""
         for question, answer in entry.searches:
             match question:
+                case _ if self._rewired and not self._loader.answers_alike({question: answer}):
+                    return False
                 case "mentioned", _, _, str(name):
                     cls, _, attribute = name.partition(".")
                     if any(may_mention(data, cls, attribute, inherits=True) for data in changed):
@@ -190,6 +194,8 @@ class Record:
 
     def _are_called_alike(self, results: Iterable[FileResult]) -> bool:
         """Whether no file can call functions of those with the results that could not before."""
+        if self._rewired:
+            return False
         before = self._kept.entries
         opened = (one.path for one in results if one.open and not (one.path in before and before[one.path].result.open))
         return next(opened, None) is None and all(

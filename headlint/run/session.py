@@ -238,7 +238,7 @@ def _analyze_importers(
     waiting = dict.fromkeys(open_files)
     if not waiting or loader.project is None:
         return more
-    if all(file in known or record.reaches_nothing(file) for file in loader.project.files):
+    if all(file in known or record.shows_nothing(file) for file in loader.project.files):
         return more
     loader.project.graph.expect_searches(len(waiting))
     importers = Importers(loader, loader.project)

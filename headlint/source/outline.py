@@ -140,7 +140,7 @@ def _opened(code: str) -> int:
 def _piece(code: str) -> Piece:
     imports: dict[str, list[Imported]] = {}
     stars: list[Imported] = []
-    for name, imported in _imports(code):
+    for name, imported in names_imported(code):
         if name == "*":
             stars.append(imported)
         else:
@@ -175,7 +175,7 @@ def _outside_brackets(code: str) -> str:
     return code
 
 
-def _imports(code: str) -> Iterator[tuple[str, Imported]]:
+def names_imported(code: str) -> Iterator[tuple[str, Imported]]:
     """The names that imports bind anywhere in some code, ``*`` among them."""
     for dots, module, names, plain in _IMPORT.findall(code):
         if not plain:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from headlint.flow.machine import counting
 from headlint.flow.machine.branches import is_option
-from headlint.flow.python import evaluated_texts, instance_tests, iteration, loss_classes, picked_by_name
+from headlint.flow.python import evaluated_texts, instance_tests, iteration, loss_classes, members, picked_by_name
 from headlint.flow.values import sizes
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.conditions import Choice, Condition, Test
@@ -100,8 +100,8 @@ def _unknown_length(machine: Machine, value: Value) -> Unknown:
     """How long something is, the same each time while nothing is put into it."""
     if not isinstance(value, HeapObject):
         return Unknown()
-    members = iteration.representatives(machine, value) if isinstance(value, ListValue) else None
-    return machine.globals.child(("len", value, len(members or ())))
+    kinds = iteration.representatives(machine, value) if isinstance(value, ListValue) else None
+    return machine.globals.child(("len", value, len(kinds or ())))
 
 
 def _range(machine: Machine, arguments: Arguments, at: int) -> Value:
@@ -156,7 +156,7 @@ def _zip(machine: Machine, arguments: Arguments, at: int) -> Value:
     if columns and all(column is not None for column in columns):
         rows = zip(*[column for column in columns if column is not None], strict=False)
         return TupleValue(tuple(TupleValue(row) for row in rows))
-    zipped = Dataset("zip", TupleValue(tuple(iteration.element(machine, value) for value in arguments.positional)))
+    zipped = Dataset("zip", TupleValue(members.side_by_side(machine, arguments.positional)))
     zipped.slots["of"] = TupleValue(arguments.positional)
     return zipped
 

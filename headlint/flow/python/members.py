@@ -117,6 +117,21 @@ def _rows(machine: Machine, columns: Sequence[Value]) -> _Members | None:
     return _Members(tuple(TupleValue(row) for row in rows), tuple(grown))
 
 
+def side_by_side(machine: Machine, columns: Sequence[Value]) -> tuple[Value, ...]:
+    """One item of each of several columns, whichever; of modules those that stand at the same place.
+
+    Of a column that was left early less is known than of one that is known to its end.
+    """
+    several = [_members(machine, column) or _written(machine, column) for column in columns]
+    shortest = min((len(found.items) for found in several if found is not None), default=0)
+    return tuple(
+        found.items[shortest - 1]
+        if found is not None and len(found.items) > shortest and any(map(_is_module, found.items))
+        else iteration.element(machine, column)
+        for column, found in zip(columns, several, strict=True)
+    )
+
+
 def _written(machine: Machine, column: Value) -> _Members | None:
     """The items of a list whose length is known."""
     items = iteration.known_items(machine, column)

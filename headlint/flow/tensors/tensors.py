@@ -130,8 +130,9 @@ def _same(machine: Machine, operation: Operation) -> Value:
 
 
 def _copy_of_parameter(tensor: Tensor, by: str, site: Site) -> Tensor:
-    """A parameter on another device is another tensor, and no parameter; any other tensor is the same to us."""
-    if tensor.origin.name != torch.PARAMETER:
+    """A parameter on another device is another tensor, and no parameter; any other tensor is the same to us, and so is
+    one that is not to learn."""
+    if tensor.origin.name != torch.PARAMETER or tensor.origin.note == torch.FROZEN:
         return tensor
     return tensor.derive(origin=Origin("operation", by, site, note="moved"))
 
