@@ -24,7 +24,7 @@ def loss_keeps_its_graph(evidence: Evidence) -> Iterator[Diagnostic]:
             if kept.without_gradient or kept.site in let_go or _is_within_one_step(kept) or _is_no_tensor(kept):
                 continue
             backward = _differentiated_in_this_round(run, kept)
-            if backward is None or _is_of_batches_for_one_step(run, kept):
+            if backward is None or _is_of_batches_for_one_step(run, kept) or _is_summed_for_a_step(run, kept):
                 continue
             yield Diagnostic(
                 "HL517",
@@ -98,6 +98,17 @@ def _is_of_batches_for_one_step(run: Run, kept: TrainingEvent) -> bool:
     return any(
         run.place(step) > place and step.rounds == kept.rounds[:-1] and step.calls == kept.calls[: len(step.calls)]
         for step in run.of(Event.STEPPED)
+    )
+
+
+def _is_summed_for_a_step(run: Run, kept: TrainingEvent) -> bool:
+    """Whether the sum itself is differentiated behind the loop, as where an option says that its terms are trained together;
+    something of which nothing is known may be the sum."""
+    return any(
+        part is kept.by or (isinstance(part, Unknown) and part.key is None)
+        for event in run.of(Event.DIFFERENTIATED)
+        if event.rounds == kept.rounds[:-1]
+        for part in _attached_parts(event.subject)
     )
 
 

@@ -17,14 +17,15 @@ from headlint.checks.training.switching import (
     mode_of,
     taken_from,
 )
+from headlint.flow.torch_modules.parts import is_module
 from headlint.flow.training import modules
 from headlint.flow.training.automatic import AUTOMATIC
 from headlint.flow.values.conditions import Choice
 from headlint.flow.values.facts import Event, ForwardDone, LossUse, PredictionUse, TrainingEvent
 from headlint.flow.values.library_values import Backbone, Container, Dataset, Part
-from headlint.flow.values.python_values import Instance, Site, SliceValue, TupleValue, Unknown, Value
+from headlint.flow.values.python_values import Constant, Instance, Site, SliceValue, TupleValue, Unknown, Value
 from headlint.flow.values.tensor_values import Tensor
-from headlint.flow.values.training_values import Optimizer, Round
+from headlint.flow.values.training_values import Loop, Optimizer, Round
 
 _TRAINING = (Event.DIFFERENTIATED, Event.STEPPED, Event.FITTED)
 
@@ -42,7 +43,7 @@ def evaluated_in_training_mode(evidence: Evidence) -> Iterator[Diagnostic]:
             else:
                 continue
             in_training, switch = _training_mode(evidence, run, applied)
-            if not in_training or _may_be_switched_elsewhere(evidence, run, applied):
+            if not in_training or _is_sampled(run, applied) or _may_be_switched_elsewhere(evidence, run, applied):
                 continue
             yield Diagnostic(
                 "HL607",
@@ -216,7 +217,7 @@ def _is_asked_with_saved_weights(evidence: Evidence, run: Run, applied: Training
     """Whether a program decides upon what a model with saved weights gives, which it does not train."""
     if any(event.event in _TRAINING for event in evidence.events) and not _trains_others(evidence, run, applied):
         return False
-    if _is_repeated_on_purpose(applied) or _is_part_of_a_module(evidence, applied.subject):
+    if _is_repeated_on_purpose(applied) or _is_part_of_a_module(evidence, applied):
         return False
     restored = [event for event in evidence.events_of(Event.RESTORED) if event.subject is applied.subject]
     return (
@@ -225,7 +226,10 @@ def _is_asked_with_saved_weights(evidence: Evidence, run: Run, applied: Training
             for event in restored
         )
         and depends_on_mode(evidence, applied.subject, as_built=True)
-        and (_is_decided_upon(evidence, applied) or (_is_compared(evidence, applied) and not applied.by_itself))
+        and (
+            _is_decided_upon(evidence, applied)
+            or (_is_compared(evidence, applied) and applied.within is not applied.subject)
+        )
     )
 
 
@@ -248,9 +252,33 @@ def _is_repeated_on_purpose(applied: TrainingEvent) -> bool:
     return bool(applied.rounds) and applied.rounds[-1].loop.over is not None and not goes_through_data(applied)
 
 
-def _is_part_of_a_module(evidence: Evidence, model: Value) -> bool:
+def _is_sampled(run: Run, applied: TrainingEvent) -> bool:
+    """Whether a loop over numbers has a program judge all data anew in each round, after it has said that the model trains,
+    and nothing is trained in it: whoever does that samples the dropout."""
+    said = [event for event in run.of(Event.MODE_SET) if covers(event.subject, applied.subject)]
+    depth = next((len(event.rounds) for event in reversed(said) if run.place(event) < run.place(applied)), None)
+    if depth is None or len(applied.rounds) < depth + 2 or not goes_through_data(applied):
+        return False
+    again = applied.rounds[depth].loop
+    return _counts(again) and not any(event.event in _TRAINING for event in run.within(again))
+
+
+def _counts(loop: Loop) -> bool:
+    match loop.over:
+        case Dataset(name="range"):
+            return True
+        case TupleValue(items):
+            return all(isinstance(item, Constant) and isinstance(item.value, int) for item in items)
+        case _:
+            return False
+
+
+def _is_part_of_a_module(evidence: Evidence, applied: TrainingEvent) -> bool:
     """Whether a module of the program has a model as its part, and may get its mode with it."""
-    return any(fact.module is not model and covers(fact.module, model) for fact in evidence.of(ForwardDone))
+    model, around = applied.subject, [fact.module for fact in evidence.of(ForwardDone)]
+    if isinstance(applied.within, Instance) and is_module(applied.within):
+        around.append(applied.within)
+    return any(module is not model and covers(module, model) for module in around)
 
 
 def _training_mode(evidence: Evidence, run: Run, applied: TrainingEvent) -> tuple[bool, TrainingEvent | None]:

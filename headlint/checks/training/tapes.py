@@ -29,7 +29,7 @@ from headlint.frameworks import training
 TRAINABLE = ("trainable_variables", "trainable_weights")
 DEEPEST = 8
 
-_COPYING = frozenset({"assign", "assign_add", "assign_sub", "set_weights", "get_weights", "load_weights", "restore"})
+COPYING = frozenset({"assign", "assign_add", "assign_sub", "set_weights", "get_weights", "load_weights", "restore"})
 """What may make two models hold the same numbers, so that the gradients of one are worth something for the other."""
 
 
@@ -152,7 +152,7 @@ def _may_copy(evidence: Evidence, one: HeapObject, other: HeapObject) -> bool:
         match event.event:
             case Event.RESTORED if event.subject in models:
                 return True
-            case Event.HANDED_OVER if isinstance(event.subject, Unknown) and called(event.subject) in _COPYING:
+            case Event.HANDED_OVER if isinstance(event.subject, Unknown) and called(event.subject) in COPYING:
                 return True
             case Event.HANDED_OVER if any(value is model for value in event.given for model in models):
                 return True

@@ -60,14 +60,17 @@ def _defaults_called(machine: Machine, kind: LayerKind, at: int) -> frozenset[As
         return frozenset()
     match find_in_class(machine, frame.receiver.cls, "__init__"):
         case FunctionValue(definition=init) as constructor, _:
+            parameters = {parameter.name for parameter in init.parameters}
             given = {name for name, default in constructor.defaults if default == FrameworkName(kind.name)}
-            kept = (node for node in ir.walk(init.body) if isinstance(node, ir.Assign))
-            return frozenset(
-                of_default(constructor, node.value.name)
-                for node in kept
-                if isinstance(node.value, ir.Name) and node.value.name in given
+            kept = {
+                node.value.name
+                for node in ir.walk(init.body)
+                if isinstance(node, ir.Assign) and isinstance(node.value, ir.Name)
                 if any(isinstance(target, ir.Attribute) and target.name == called.name for target in node.targets)
-            )
+            }
+            if kept & parameters - given:
+                return frozenset(machine.names_assumed.get(FrameworkName(kind.name), ()))  # another class hands it on
+            return frozenset(of_default(constructor, name) for name in kept & given)
         case _:
             return frozenset()
 

@@ -100,6 +100,8 @@ class Machine:
         self.reached: set[int] = set()
         """Identities of the function definitions that were called with arguments of the program."""
         self.overrides: set[Assumption] = set()
+        self.names_assumed: dict[FrameworkName, set[Assumption]] = {}
+        """The defaults that are names of a library, such as classes of layers, and taken where nobody is seen to give any."""
         self.given: set[Unknown] = set()
         """Values that are not known, but surely not None: they were computed and given where None is the default."""
         self.branches = Branches()
@@ -333,7 +335,7 @@ class Machine:
                 given=arguments.positional,
                 training=asked == Constant(True) and not self.comprehending,
                 says_mode=says_mode,
-                by_itself=self.frames[-1].receiver is module,
+                within=self.frames[-1].receiver,
             )
         return result
 

@@ -286,6 +286,8 @@ def _assumed(
     definition: ir.Expression | ir.Statement,
     settings: bool = False,
 ) -> Value:
+    if isinstance(default, FrameworkName):
+        machine.names_assumed.setdefault(default, set()).add(assumption)
     if not isinstance(default, Constant):
         return default
     if machine.branches.again:

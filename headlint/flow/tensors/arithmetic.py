@@ -439,8 +439,9 @@ def _product_with_weights(machine: Machine, left: Value, right: Value, site: Sit
     if mixtures.shares_of_rows(first, second):
         return mixtures.mixed(first.shape.with_last(second.shape.units), (first, second), "matmul", site)
     trained = second.origin.role == "variable"
-    units = second.shape.dims[-1] if second.shape.dims and len(second.shape.dims) == 2 else None
-    shape = first.shape.with_last(units) if trained else shapes.multiplied(first.shape, second.shape)
+    shape = shapes.multiplied(first.shape, second.shape)
+    if trained and shape == ANY_SHAPE and second.shape.rank in (None, 1, 2):
+        shape = first.shape.with_last(second.shape.units if second.shape.rank == 2 else None)
     origin = Origin("operation", "matmul", site, note="matmul with variable" if trained else "matmul")
     domain = Domain.LINEAR if trained else Domain.UNKNOWN
     return Tensor(domain, shape, origin, (first, second), attached=not machine.without_gradient, symbolic=trained)

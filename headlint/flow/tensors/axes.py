@@ -96,8 +96,18 @@ def _axis_before(tensor: Tensor, axis: int, least_rank: int) -> int | None:
         spread = len(tensor.inputs) > 1 and tensor.inputs[0].shape.size(axis) == 1
         return None if spread else axis  # what is added to a tensor is as large, or spread over it
     if "matmul" in (tensor.origin.note, tensor.origin.name) and axis < (tensor.shape.rank or 0) - 1:
-        return axis
+        return _axis_of_rows(tensor, axis)
     return None
+
+
+def _axis_of_rows(product: Tensor, axis: int) -> int | None:
+    """Which axis of the first of two factors an axis of their product was: the stacks of the second may stand before it."""
+    first, *others = product.inputs
+    stacked = max((other.shape.rank or 0 for other in others), default=0)
+    if first.shape.rank is None:
+        return axis if stacked < 3 else None
+    before = axis - ((product.shape.rank or 0) - first.shape.rank)
+    return before if before >= 0 else None
 
 
 def _untouched(layer: Layer, effect: str, tensor: Tensor) -> int:

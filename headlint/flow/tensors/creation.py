@@ -65,7 +65,16 @@ def _type_given(operation: Operation) -> str:
 
 def _is_of_torch(tensor: Tensor) -> bool:
     """Whether a tensor is surely no array of NumPy: a loader gave it, or PyTorch made it."""
-    return tensor.batched or tensor.origin.name.startswith("torch.")
+    while tensor.inputs and not tensor.batched and tensor.origin.name in _METHODS_OF_BOTH:
+        tensor = tensor.inputs[0]
+    return tensor.batched or (tensor.origin.name.startswith("torch.") and tensor.origin.name not in _METHODS_OF_BOTH)
+
+
+_METHODS_OF_BOTH = frozenset(
+    f"torch.Tensor.{name}"
+    for name in ("reshape", "transpose", "squeeze", "swapaxes", "flatten", "ravel", "repeat", "T", "clip", "round")
+)
+"""What an array of NumPy and a tensor of PyTorch both have, and which is the latter's where it is not known whose it is."""
 
 
 def _note_of(operation: Operation) -> str:

@@ -133,11 +133,11 @@ def transposed(shape: Shape, first: int | None, second: int | None) -> Shape:
 
 
 def multiplied(first: Shape, second: Shape) -> Shape:
-    """The product of matrices, or of stacks of as many matrices."""
-    if first.dims is None or second.dims is None or len(first.dims) != len(second.dims) or len(first.dims) < 2:
+    """The product of matrices, or of stacks of them: a single one is multiplied with each of a stack."""
+    if first.dims is None or second.dims is None or min(len(first.dims), len(second.dims)) < 2:
         return ANY_SHAPE
-    stacks = zip(first.dims[:-2], second.dims[:-2], strict=True)
-    return Shape((*(one if one == other else None for one, other in stacks), first.dims[-2], second.dims[-1]))
+    stacks = broadcast(Shape(first.dims[:-2]), Shape(second.dims[:-2])).dims
+    return ANY_SHAPE if stacks is None else Shape((*stacks, first.dims[-2], second.dims[-1]))
 
 
 def turned(shape: Shape) -> Shape:

@@ -430,8 +430,8 @@ class TrainingEvent(Fact, frozen=True, kw_only=True):
     """Of a model that is applied: whether the call says ``training=True``, and stands in no comprehension."""
     says_mode: bool = True
     """Of a model that is applied: whether the call may say in which mode, as Keras wants it."""
-    by_itself: bool = False
-    """Of a model that is applied: whether a method of its own does it, whose callers may say in which mode."""
+    within: Value | None = None
+    """Of a model that is applied: the object whose method does it. Its callers may say in which mode."""
     stored: bool = False
     """Of a step, or what clears gradients: whether the optimizer is what another call was given, and an object has kept."""
 
