@@ -24,6 +24,9 @@ WORDS = ("a", "good", "film", "with", "no", "end")
 NOT_GIVEN = frozenset({"self", "training", "mask", "masks", "attention_mask"})
 
 VOCABULARY = 101
+FRAMES = 4
+"""Images in a film whose sides the model declares and whose length it leaves open: each costs time and memory."""
+
 SIZES_BY_RANK = {3: (LENGTH,), 4: (SIDE, SIDE), 5: (16, SIDE, SIDE)}
 """For an input of that many axes, the sizes of the axes between batch and channels, where the model leaves them open."""
 
@@ -93,6 +96,8 @@ def filled(shape: tuple[int | None, ...]) -> tuple[int, ...]:
     open_sizes = [BATCH, *inner] + [FEATURES] * len(shape)
     if len(shape) == 4 and shape[1] is not None and shape[1] <= 4 and shape[2] is None:
         open_sizes = [BATCH, 3, SIDE, SIDE]
+    if len(shape) == 5 and shape[1] is None and None not in shape[2:]:
+        open_sizes[1] = FRAMES
     if len(shape) == 2 and shape[1] is None:
         open_sizes = [BATCH, LENGTH]
     return tuple(

@@ -87,6 +87,8 @@ OF_WEIGHTS = re.compile(r"^kernel_(initializer|regularizer|constraint)$")
 
 CLASS_ALIASES = {
     "Convolution1D": "Conv1D",
+    "Deconv2D": "Conv2DTranspose",
+    "Deconv3D": "Conv3DTranspose",
     "CuDNNLSTM": "LSTM",
     "CuDNNGRU": "GRU",
     "BatchNormalizationV2": "BatchNormalization",
@@ -155,8 +157,10 @@ def accept_old_names() -> None:
         *namespaces("models"),
     ):
         module.Input = with_one_size(module.Input)
+    keras.layers.Layer.call = hand_on
     for layer in (Dense, EinsumDense, Embedding, BaseConv, BaseDepthwiseConv):
         let_weights_be_set(layer)
+    keras.Sequential.__init__ = with_name_second(keras.Sequential.__init__)
     keras.Model.get_layer = by_old_name(keras.Model.get_layer)
     keras.Model.__new__ = staticmethod(with_old_inputs(keras.Model.__new__))
     sys.meta_path.insert(0, OldModules())
@@ -193,6 +197,17 @@ def with_old_slope(relu: Callable[..., Any]) -> Callable[..., Any]:
     return called
 
 
+def with_name_second(original: Callable[..., Any]) -> Callable[..., Any]:
+    """The constructor of a ``Sequential``, whose second argument was its name in Keras 2."""
+
+    @functools.wraps(original)
+    def __init__(self: Any, layers: Any = None, trainable: Any = True, name: Any = None, **keywords: Any) -> None:
+        is_name = trainable is None or isinstance(trainable, str)
+        original(self, layers, True if is_name else trainable, trainable if is_name else name, **keywords)
+
+    return __init__
+
+
 def by_old_name(original: Callable[..., Any]) -> Callable[..., Any]:
     """``get_layer``, which also finds the inputs that Keras 2 called ``input_1``."""
 
@@ -206,6 +221,11 @@ def by_old_name(original: Callable[..., Any]) -> Callable[..., Any]:
             return inputs[0]
 
     return get_layer
+
+
+def hand_on(self: Any, inputs: Any, *arguments: Any, **keywords: Any) -> Any:
+    """What a layer without a pass of its own gave in Keras 2: what it was given."""
+    return inputs
 
 
 def let_weights_be_set(layer: type) -> None:

@@ -26,7 +26,8 @@ NUMBER_OF_SAMPLES = re.compile(r"^(batch_?size|bsz?|n_?batch(es)?)$", re.I)
 class TensorSpec:
     """A random tensor: numbers from a normal distribution, integers from 0 up to but not including ``below``.
 
-    ``fixed`` says that the user gave the shape, ``constant`` that all its numbers are that one.
+    ``fixed`` says that the user gave the shape, ``constant`` that all its numbers are that one, ``shares`` that they lie
+    between 0 and 1.
     """
 
     shape: tuple[int, ...]
@@ -34,6 +35,7 @@ class TensorSpec:
     below: int | None = None
     fixed: bool = False
     constant: int | None = None
+    shares: bool = False
 
     @property
     def is_integer(self) -> bool:
@@ -43,7 +45,7 @@ class TensorSpec:
     def text(self) -> str:
         """``float32[5, 3, 32, 32]``."""
         limit = f" below {self.below}" if self.below is not None else ""
-        limit = f" of {self.constant}" if self.constant is not None else limit
+        limit = f" of {self.constant}" if self.constant is not None else " from 0 to 1" if self.shares else limit
         return f"{self.dtype}[{', '.join(map(str, self.shape))}]{limit}"
 
 

@@ -78,11 +78,16 @@ def calls_on(node: ast.AST, own: str, names: set[str]) -> Iterator[tuple[tuple[i
             yield (call.end_lineno or call.lineno, call.col_offset), path
 
 
-def parts_unpacked(function: Callable[..., Any], parameter: str) -> ast.Tuple | ast.List | None:
-    """What a parameter is unpacked into, as in ``(x, y), labels = data``; None where it is not."""
+def parts_unpacked(
+    function: Callable[..., Any], parameter: str, behind: ast.Tuple | ast.List | None = None
+) -> ast.Tuple | ast.List | None:
+    """What a parameter is unpacked into, as in ``(x, y), labels = data``, behind another place where it is; None where it is
+    not."""
     for node in nodes_of(function):
         match node:
-            case ast.Assign(targets=[ast.Tuple() | ast.List() as target], value=value) if names(value, parameter):
+            case ast.Assign(targets=[ast.Tuple() | ast.List() as target], value=value) if names(value, parameter) and (
+                behind is None or target.lineno > behind.lineno
+            ):
                 return target
     return None
 
@@ -319,6 +324,11 @@ def goes_through(looped: ast.expr, parameter: str) -> bool:
 
 def word_compared(function: Callable[..., Any], parameter: str) -> str:
     """The first word that a function compares a parameter with, as in ``if kind == "lstm"``; empty where it does not."""
+    return next(words_of(function, parameter), "")
+
+
+def words_of(function: Callable[..., Any], parameter: str) -> Iterator[str]:
+    """The words that a function compares a parameter with, of several in one comparison the first."""
     for node in nodes_of(function):
         match node:
             case ast.Compare(left=left, ops=[ast.Eq() | ast.NotEq() | ast.In() | ast.NotIn()], comparators=[words]) if (
@@ -327,12 +337,11 @@ def word_compared(function: Callable[..., Any], parameter: str) -> str:
                 parts = words.elts if isinstance(words, (ast.Tuple, ast.List, ast.Set)) else [words]
                 for part in parts[:1]:
                     if isinstance(part, ast.Constant) and isinstance(part.value, str):
-                        return part.value
+                        yield part.value
             case ast.Compare(left=ast.Constant(value=str(word)), ops=[ast.In() | ast.NotIn()], comparators=[text]) if (
                 is_word(text, parameter) and word
             ):
-                return word
-    return ""
+                yield word
 
 
 def words_compared(target: Callable[..., Any]) -> dict[str, str]:

@@ -12,7 +12,7 @@ from torch import nn
 from ..measuring.places import lines_of
 from ..measuring.specs import Inputs, TensorSpec
 from ..program.conditions import sizes_compared
-from .search import Emptied, Failure, attempt
+from .search import Emptied, Failure, attempt, origin_of
 
 MOST_VISITS = 4
 """Tries that end at one line up to which the sizes are solved."""
@@ -56,7 +56,8 @@ def solved_by_steps(failure: Failure, inputs: Inputs, model: nn.Module) -> Itera
     if pair is None or failure.visits >= MOST_VISITS:
         return
     failure.unmoved = True
-    for axes in axes_of(inputs):
+    made_of = {name for value in failure.operands if (origin := origin_of(value)) is not None for name in origin.names}
+    for axes in axes_of(inputs, made_of or {name for name, _ in inputs.tensors()}):
         name, axis = axes[0]
         spec = inputs[name]
         assert isinstance(spec, TensorSpec)
@@ -137,10 +138,12 @@ def near(pair: Pair, changed: Pair, size: int) -> Iterator[int]:
         yield from (one for one in (aim, aim + 1, aim - 1, aim + 2, aim + 4) if 0 < one <= LARGEST and one != size)
 
 
-def axes_of(inputs: Inputs) -> Iterator[list[Axis]]:
-    """Each axis of each input whose shape nobody has fixed; the samples of all are one."""
+def axes_of(inputs: Inputs, names: set[str]) -> Iterator[list[Axis]]:
+    """Each axis of each input of these names whose shape nobody has fixed; the samples of all are one."""
     free = [(name, spec) for name, spec in inputs.tensors() if spec.shape and not spec.fixed]
     for name, spec in free:
+        if name not in names:
+            continue
         yield from ([(name, axis)] for axis in range(len(spec.shape) - 1, 0, -1))
     samples = [(name, 0) for name, spec in free if spec.shape[0] == inputs.batch]
     if any(len(spec.shape) > 1 for _, spec in free):

@@ -27,7 +27,7 @@ from ..measuring.specs import (
     TensorSpec,
 )
 from ..program.guessing import CLASSES, VOCABULARY, guess_by_name
-from ..program.uses import attributes_read, calls_parameter, keys_read, parts_unpacked, uses_of
+from ..program.uses import attributes_read, calls_parameter, keys_read, parts_unpacked, uses_of, word_compared
 from ..request import InputWanted
 
 
@@ -55,7 +55,7 @@ def drawn(spec: Spec, device: str) -> Any:
                 return torch.ones(shape, dtype=kind, device=device)
             if spec.is_integer:
                 return torch.randint(0, max(below or 2, 1), shape, device=device).to(kind)
-            return torch.randn(shape, device=device).to(kind)
+            return (torch.rand if spec.shares else torch.randn)(shape, device=device).to(kind)
 
 
 def specs_of_example(example: Any) -> Spec:
@@ -166,12 +166,15 @@ def spec_of_wanted(wanted: InputWanted, model: nn.Module, name: str) -> TensorSp
     return TensorSpec(wanted.shape, "int64" if wanted.below else "float32", wanted.below, fixed=True)
 
 
+LENGTHS = re.compile(r"len(gth)?s?$")
+"""Names of how many steps the sequences have."""
+
 BY_NAME: tuple[tuple[str, Spec], ...] = (
     (r"teacher|ratio|rate|temperature|alpha|lam|drop|keep_prob", Given(0.5)),
     (r"^(is_|use_|return_|with_|do_)|train|verbose|debug|flag|inference", Given(False)),
     (r"mask|^(memory|hx|cache|past|prev|state|states|hidden|hiddens?_?state|init_state|h|h0|h_0|hc|h_c)$", Given(None)),
     (NUMBER_OF_SAMPLES.pattern, Given(BATCH)),
-    (r"len(gth)?s?$", TensorSpec((BATCH,), "int64", LENGTH)),
+    (LENGTHS.pattern, TensorSpec((BATCH,), "int64", LENGTH)),
     (r"^(t|time|times|timesteps?|step|steps)$", TensorSpec((BATCH,), "int64", LENGTH)),
     (r"^(edge_index|edges)$", TensorSpec((2, 17), "int64", BATCH)),
     (r"^(adj|adjacency|a_hat|graph)$", TensorSpec((BATCH, BATCH))),
@@ -209,6 +212,8 @@ def spec_of_parameter(parameter: inspect.Parameter, model: nn.Module) -> Spec:
         if not isinstance(used, TensorSpec) or (used.is_integer and kind != "bool"):
             return used
         return indices_like(used, kind)
+    if word := word_compared(written_pass(model), parameter.name):
+        return Given(word)
     if calls_parameter(written_pass(model), parameter.name):
         return Given(torch.relu)
     target = parts_unpacked(written_pass(model), parameter.name)
@@ -245,6 +250,11 @@ def group_of(target: ast.Tuple | ast.List, model: nn.Module) -> Grouped | None:
     parts: list[tuple[str, Spec]] = []
     for number, part in enumerate(target.elts):
         match part:
+            case ast.Name(id=name) if (again := parts_unpacked(written_pass(model), name, behind=target)) is not None:
+                group = group_of(again, model)
+                if group is None:
+                    return None
+                parts.append((name, group))
             case ast.Name(id=name):
                 parts.append((name, spec_by_use(name, model)))
             case ast.Tuple() | ast.List():
@@ -267,6 +277,8 @@ def spec_by_use(name: str, model: nn.Module) -> Spec:
         return by_name
     if used is not None and used.is_integer and isinstance(by_name, TensorSpec) and len(by_name.shape) == 1:
         return replace(used, shape=by_name.shape)
+    if isinstance(by_name, TensorSpec) and LENGTHS.search(name):
+        return by_name
     if used is not None:
         return used
     fallback = by_name if isinstance(by_name, TensorSpec) else None

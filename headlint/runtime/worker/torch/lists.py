@@ -9,8 +9,8 @@ from dataclasses import replace
 
 from torch import nn
 
-from ..measuring.specs import SIDE, Bundle, Given, Grouped, Inputs, Spec, TensorSpec
-from ..program.uses import items_read
+from ..measuring.specs import BATCH, FEATURES, SIDE, Bundle, Given, Grouped, Inputs, Spec, TensorSpec
+from ..program.uses import items_read, words_of
 from .inputs import TENSOR, first_layer, forward_parameters, spec_by_use, spec_of_attribute, spec_of_layer, written_pass
 from .search import Failure
 
@@ -69,10 +69,13 @@ def with_left_out(failure: Failure, inputs: Inputs, model: nn.Module) -> Iterato
     """The inputs with one more that may be left out, where something that is ``None`` was asked for what it has not."""
     given = {name for name, _ in inputs.specs}
     optional = [one.name for one in forward_parameters(model) if one.default is None and one.name not in given]
-    asserted = [name for name in WANTED.findall(failure.message) if name in optional]
+    asserted = [name for name in WANTED.findall(f"{failure.message} {failure.line}") if name in optional]
     if asserted:
         added = tuple((name, spec_by_use(name, model)) for name in asserted)
-        yield replace(inputs, specs=(*inputs.specs, *added), keywords=inputs.keywords | set(asserted))
+        with_them = replace(inputs, specs=(*inputs.specs, *added), keywords=inputs.keywords | set(asserted))
+        rows = [with_them.with_spec(name, TensorSpec((BATCH, FEATURES))) for name in asserted]
+        unused = all(first_layer(model, name) is None for name in asserted)
+        yield from [*rows, with_them] if unused else [with_them, *rows]
     for name in optional if "NoneType" in failure.message else ():
         yield replace(
             inputs, specs=(*inputs.specs, (name, spec_by_use(name, model))), keywords=inputs.keywords | {name}
@@ -80,12 +83,16 @@ def with_left_out(failure: Failure, inputs: Inputs, model: nn.Module) -> Iterato
 
 
 def with_other_choice(failure: Failure, inputs: Inputs, model: nn.Module) -> Iterator[Inputs]:
-    """The inputs with another whole number for what may be left out, where what is then taken does not do: which of its
-    stages a model runs, say."""
+    """The inputs with another whole number for what may be left out, or another word, where what is then taken does not do:
+    which of its stages a model runs, say."""
     if isinstance(failure.error, (IndexError, KeyError)):
         for name, spec in inputs.specs:
             if isinstance(spec, Given) and type(spec.value) is int and spec.value > 0:
                 yield inputs.with_spec(name, Given(0))  # whatever it picks from has a first
+    for name, spec in inputs.specs:
+        if isinstance(spec, Given) and isinstance(spec.value, str) and spec.value:
+            for word in words_of(written_pass(model), name):
+                yield inputs.with_spec(name, Given(word))
     given = {name for name, _ in inputs.specs}
     counts = [one for one in forward_parameters(model) if type(one.default) is int and one.name not in given]
     for one in counts if isinstance(failure.error, (AttributeError, IndexError, KeyError)) else ():

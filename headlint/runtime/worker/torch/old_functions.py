@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -48,12 +48,20 @@ MASKED = ("masked_fill", "masked_fill_", "masked_select", "masked_scatter", "mas
 
 def accept_old_functions() -> None:
     """For the rest of the process: such an object can be called, without a ``backward`` it gives values without a history; a
-    mask may consist of bytes."""
+    mask may consist of bytes; what a loop over a tensor gives may be written to."""
     Function.__call__ = called
+    torch.Tensor.__iter__ = parts_to_be_written
     for name in MASKED:
         setattr(torch.Tensor, name, with_byte_masks(getattr(torch.Tensor, name), 1))
         if hasattr(torch, name):
             setattr(torch, name, with_byte_masks(getattr(torch, name), 0 if name == "where" else 1))
+
+
+def parts_to_be_written(values: torch.Tensor) -> Iterator[torch.Tensor]:
+    """What a loop over a tensor gives: views of which each has a history of its own."""
+    if values.dim() == 0:
+        raise TypeError("iteration over a 0-d tensor")
+    return iter([values[place] for place in range(len(values))] if values.requires_grad else values.unbind(0))
 
 
 def with_byte_masks(function: Callable[..., Any], place: int) -> Callable[..., Any]:

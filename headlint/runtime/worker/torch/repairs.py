@@ -18,7 +18,18 @@ from .inputs import spec_of_layer
 from .lists import in_levels, in_lists, with_attribute, with_left_out, with_other_choice
 from .messages import repaired_message
 from .search import Failure, is_direct, origin_of, sources, widened
-from .sizes import declared_sizes, halved_evenly, longer, narrower, scaled, solved, usual_sides, with_batch, with_size
+from .sizes import (
+    declared_sizes,
+    halved_evenly,
+    large_enough,
+    longer,
+    narrower,
+    scaled,
+    solved,
+    usual_sides,
+    with_batch,
+    with_size,
+)
 
 STATES = re.compile(r"^(h|c|hx|cx)_?\d?$|hid|state|memory|prev|cell")
 """Names of what a recurrent layer keeps from step to step."""
@@ -43,7 +54,9 @@ def single_repairs(failure: Failure, inputs: Inputs, model: nn.Module) -> Iterat
     yield from with_attribute(failure, inputs, model)
     yield from repaired_types(failure, inputs)
     yield from shaped_alike(failure, inputs)
+    yield from within(failure, inputs)
     yield from longer(failure, inputs)
+    yield from large_enough(failure, inputs)
     yield from halved_evenly(failure, inputs)
     yield from solved(failure, inputs, model)
     yield from solved_by_steps(failure, inputs, model)
@@ -67,10 +80,34 @@ def shaped_alike(failure: Failure, inputs: Inputs) -> Iterator[Inputs]:
         origin = origin_of(one)
         if origin is None or not origin.direct or len(origin.names) != 1 or one.shape[:1] != other.shape[:1]:
             continue
-        (name,) = origin.names
+        name = min(origin.names)
         spec = inputs[name]
         if isinstance(spec, TensorSpec) and not spec.fixed and spec.shape == tuple(one.shape):
             yield inputs.with_spec(name, replace(spec, shape=tuple(other.shape)))
+
+
+OUTSIDE = re.compile(r"index \d+ is out of bounds for dimension \d with size (\d+)|index out of range in self")
+"""What PyTorch says of an index behind the last place."""
+
+
+def within(failure: Failure, inputs: Inputs) -> Iterator[Inputs]:
+    """The indices that were looked up below the number of places that there are: another input may have fewer than there are
+    words."""
+    found = OUTSIDE.search(failure.message)
+    looked_in = [value for value in failure.operands if value.is_floating_point() and value.dim()]
+    if found is None or not (found[1] or looked_in):
+        return
+    places = int(found[1] or looked_in[0].shape[0])
+    changed = inputs
+    for value in failure.operands:
+        origin = origin_of(value)
+        names = origin.names if origin is not None and origin.direct and not value.is_floating_point() else ()
+        for name in names:
+            spec = inputs[name]
+            if isinstance(spec, TensorSpec) and spec.is_integer and not spec.fixed and 0 < places < (spec.below or 0):
+                changed = changed.with_spec(name, replace(spec, below=places))
+    if changed != inputs:
+        yield changed
 
 
 def changed_together(inputs: Inputs, other: Inputs) -> Iterator[Inputs]:
@@ -108,6 +145,10 @@ def repaired_types(failure: Failure, inputs: Inputs) -> Iterator[Inputs]:
         r"|with a bool tensor is not supported",
         text,
     )
+    if OF_SHARES.search(text):
+        for name, one in inputs.tensors():
+            if not one.is_integer and one.dtype != "bool" and not one.shares:
+                yield inputs.with_spec(name, replace(one, shares=True))
     told = type_told(text)
     below = failure.layer.num_embeddings if isinstance(failure.layer, (nn.Embedding, nn.EmbeddingBag)) else None
     for name in sources(failure, inputs):
@@ -138,6 +179,11 @@ def repaired_types(failure: Failure, inputs: Inputs) -> Iterator[Inputs]:
         if wants_numbers and not spec.is_integer and isinstance(weight, torch.Tensor) and weight.is_floating_point():
             yield inputs.with_spec(name, replace(spec, dtype=str(weight.dtype).removeprefix("torch.")))
 
+
+OF_SHARES = re.compile(
+    r"should be between 0 and 1|must be (?:in|between) (?:the range |\[)?0(?:\.0?)?(?:,| and| to) ?1", re.I
+)
+"""What is said of numbers that are no probabilities."""
 
 TYPES = {"bool": "bool", "long": "int64", "int64": "int64", "int": "int32", "int32": "int32", "float": "float32"}
 TYPES |= {"float32": "float32", "double": "float64", "float64": "float64"}
@@ -279,13 +325,14 @@ def other_ranks(layer: nn.Module, wanted: TensorSpec) -> Iterator[tuple[int, ...
 def repaired_states(failure: Failure, inputs: Inputs, layer: Any) -> Iterator[Inputs]:
     """The hidden state that a recurrent layer takes, where the program hands one in."""
     specs: list[Spec] = []
+    samples = inputs.batch or BATCH
     if isinstance(layer, nn.RNNBase):
         directions = 2 if layer.bidirectional else 1
-        state = TensorSpec((layer.num_layers * directions, BATCH, layer.proj_size or layer.hidden_size))
+        state = TensorSpec((layer.num_layers * directions, samples, layer.proj_size or layer.hidden_size))
         cell = replace(state, shape=(*state.shape[:2], layer.hidden_size))
         specs = [Grouped(tuple, ("h", "c"), (state, cell)), state] if isinstance(layer, nn.LSTM) else [state]
     elif isinstance(layer, nn.RNNCellBase):
-        state = TensorSpec((BATCH, layer.hidden_size))
+        state = TensorSpec((samples, layer.hidden_size))
         pair = Grouped(tuple, ("h", "c"), (state, state))
         specs = [pair, state] if isinstance(layer, nn.LSTMCell) else [state]
     wanted = re.search(r"Expected hidden(?:\[\d\])? size \(([\d, ]+)\), got \[([\d, ]+)\]", failure.message)
@@ -294,9 +341,12 @@ def repaired_states(failure: Failure, inputs: Inputs, layer: Any) -> Iterator[In
         for spec in specs:
             yield inputs.with_spec(name, spec)
     parts = [name for name, _ in inputs.leaves() if name not in whole and STATES.search(name.rpartition(".")[2])]
+    origins = [origin for value in failure.got[1:] if (origin := origin_of(value)) is not None and origin.direct]
+    own = [name for name in parts if any(name in origin.names for origin in origins)]
+    parts = own or parts  # of several cells each has states of its own
     for one in specs[-1:] if parts else ():
         assert isinstance(one, TensorSpec)
-        for each in (one, replace(one, shape=(STACKED, BATCH, one.shape[-1]))):
+        for each in (one, replace(one, shape=(STACKED, samples, one.shape[-1]))):
             changed = inputs
             for name in parts:
                 changed = changed.with_spec(name, each)

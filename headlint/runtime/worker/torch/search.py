@@ -73,7 +73,12 @@ class Failure:
     def message(self) -> str:
         """The text of the error, or the assertion that failed."""
         text = in_usual_words(str(self.error))
-        return text or (failing_line(self.error) if isinstance(self.error, AssertionError) else "")
+        return text or (self.line if isinstance(self.error, AssertionError) else "")
+
+    @property
+    def line(self) -> str:
+        """The line of source that failed; empty where it is not known."""
+        return failing_line(self.error)
 
 
 @dataclass(frozen=True)
@@ -107,7 +112,7 @@ class NoInputs(Unmeasurable):
 
 
 NEEDS_VALUES = re.compile(
-    r"cannot be called on meta tensors|on a meta tensor|meta tensors? .*no data|data-(in)?dependent", re.I
+    r"cannot be called on meta tensors|on a meta tensor|meta tensors?\b.*no data|data-(in)?dependent", re.I
 )
 """What PyTorch says on meta where the program asks for a number: shapes alone lead no further."""
 
@@ -377,7 +382,7 @@ def widened(inputs: Inputs, cut: Emptied) -> Iterator[Inputs]:
     if isinstance(spec, TensorSpec) and cut.axis < len(spec.shape) and not spec.fixed:
         if cut.axis and spec.shape[cut.axis] == cut.size:
             shape = list(spec.shape)
-            for size in (2 * cut.size, 4 * cut.size):
+            for size in (2 * cut.size, 4 * cut.size, 16 * cut.size):
                 shape[cut.axis] = size
                 yield inputs.with_spec(cut.name, replace(spec, shape=tuple(shape)))
 

@@ -19,6 +19,9 @@ LARGEST_SIDE = 700
 LONGEST = 200_000
 """Steps of a sequence at most: some seconds of sound."""
 
+MOST_NUMBERS = 2_000_000
+"""Places of an image at most."""
+
 MOST_SOUGHT = 2
 """Shapes of a flattened value for which further passes seek the sizes."""
 
@@ -123,6 +126,37 @@ def matched(inputs: Inputs, got: int, wanted: int) -> Iterator[Inputs]:
     yield from with_batch(inputs, got)
 
 
+NO_PLACE = (
+    re.compile(r"padded input size per channel: \(([\dx ]+)\)\. Kernel size: \(([\dx ]+)\)"),
+    re.compile(r"Given input size: \(\d+x([\dx]+)\)\. Calculated output size: \(\d+x([\dx-]+)\)"),
+)
+"""What PyTorch says of an image that a window does not fit into: its sides, and those of the window or how many places the
+window has on each."""
+
+
+def large_enough(failure: Failure, inputs: Inputs) -> Iterator[Inputs]:
+    """Images that are larger only on the axes on which a window does not fit."""
+    number, found = next(
+        ((number, match) for number, pattern in enumerate(NO_PLACE) if (match := pattern.search(failure.message))),
+        (0, None),
+    )
+    if found is None:
+        return
+    sides, others = ([int(size) for size in re.findall(r"-?\d+", group)] for group in found.groups())
+    wanted = others if number == 0 else [side - places + 1 for side, places in zip(sides, others, strict=False)]
+    small = {axis: want / side for axis, (side, want) in enumerate(zip(sides, wanted, strict=False)) if want > side > 0}
+    for name in sources(failure, inputs):
+        spec = inputs[name]
+        if not isinstance(spec, TensorSpec) or spec.fixed or len(spec.shape) != len(sides) + 2:
+            continue
+        for more in (1, 2, 8) if small else ():
+            larger = resized_on(
+                spec, {axis + 2: math.ceil(times * more * spec.shape[axis + 2]) for axis, times in small.items()}
+            )
+            if math.prod(larger.shape[2:]) <= MOST_NUMBERS:
+                yield inputs.with_spec(name, larger)
+
+
 BEHIND_LAST = re.compile(r"index (\d+) is out of bounds for dimension (\d) with size (\d+)")
 """What PyTorch says of a place that an axis does not have."""
 
@@ -148,13 +182,16 @@ def longer(failure: Failure, inputs: Inputs) -> Iterator[Inputs]:
 
 
 def narrower(inputs: Inputs, names: list[str], surplus: int, axis: int) -> Iterator[Inputs]:
-    """The inputs, one of them or all together, with so many features less on an axis: they are put side by side."""
+    """The inputs, one of them, all together, or all of one shape, with so many features less on an axis: they are put side by
+    side."""
     free = [
         (name, spec)
         for name, spec in inputs.tensors()
         if name in names and len(spec.shape) > 1 and not spec.fixed and not spec.is_integer
     ]
-    for changed in ([free] if len(free) > 1 else []) + [[one] for one in free]:
+    alike = [[one for one in free if one[1].shape == shape] for shape in dict.fromkeys(spec.shape for _, spec in free)]
+    several = [group for group in ([free, *alike] if len(free) > 1 else []) if len(group) > 1]
+    for changed in several + [[one] for one in free]:
         share = surplus // len(changed)
         if surplus % len(changed) == 0 and all(0 < spec.shape[axis] - share < 10_000 for _, spec in changed):
             narrow = inputs
@@ -285,8 +322,7 @@ class Solutions:
 
     def is_small_enough(self, sizes: dict[int, int]) -> bool:
         """Whether an input of these sizes is none that takes too long."""
-        most = LONGEST if len(self.axes) == 1 else 2 * LARGEST_SIDE
-        return all(0 < size <= most for size in sizes.values())
+        return all(0 < size <= LONGEST for size in sizes.values()) and math.prod(sizes.values()) <= MOST_NUMBERS
 
 
 @dataclass(frozen=True)
