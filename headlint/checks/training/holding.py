@@ -233,9 +233,21 @@ def _is_loss(value: Value) -> bool:
     return isinstance(value, Tensor) and value.domain.name == "LOSS" and value.attached
 
 
+def only_shows(event: TrainingEvent) -> bool:
+    """Whether a call that is not followed prints or logs what it gets, and changes nothing."""
+    return isinstance(event.subject, Unknown) and _SHOWING.search(called(event.subject)) is not None
+
+
+_SHOWING = re.compile(r"^(add_(scalars?|histogram|graph)|log|log_metrics?|info|debug|warning|p?print|summary|watch)$")
+
+
 def hands_over(event: TrainingEvent, optimizer: Value) -> bool:
-    """Whether a call that is not followed gets the optimizer, or a module that it trains."""
-    return event.event is Event.HANDED_OVER and any(reaches(value, optimizer) for value in event.given)
+    """Whether a call that is not followed, and does not only show it, gets the optimizer, or a module that it trains."""
+    return (
+        event.event is Event.HANDED_OVER
+        and not only_shows(event)
+        and any(reaches(value, optimizer) for value in event.given)
+    )
 
 
 def reaches(value: Value, optimizer: Value, depth: int = DEEPEST) -> bool:
