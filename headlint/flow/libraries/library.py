@@ -20,7 +20,7 @@ from headlint.flow.libraries import (
     tuners,
 )
 from headlint.flow.machine.parts import BY_HAND
-from headlint.flow.python import attributes, builtin_calls, collections_methods, items, standard_library
+from headlint.flow.python import attributes, builtin_calls, collections_methods, computed_names, items, standard_library
 from headlint.flow.tensors import creation, tensors
 from headlint.flow.tensors.dtypes import type_name
 from headlint.flow.torch_modules import dropout
@@ -396,6 +396,9 @@ def call_unknown(machine: Machine, function: Unknown, arguments: Arguments, at: 
     """Call something that is not followed."""
     if function.parent is not None and isinstance(function.key, str):
         name = function.key
+        if name == "update" and (instance := computed_names.holder_of(function.parent)) is not None:
+            computed_names.update(machine, instance, arguments, at)
+            return Constant(None)
         if name in feeding.METHODS:
             feeding.note(machine, arguments, machine.site(at))
         if name == "fit":

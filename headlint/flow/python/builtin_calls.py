@@ -9,7 +9,15 @@ from msgspec.structs import replace
 
 from headlint.flow.machine import counting
 from headlint.flow.machine.branches import is_option
-from headlint.flow.python import evaluated_texts, instance_tests, iteration, loss_classes, members, picked_by_name
+from headlint.flow.python import (
+    computed_names,
+    evaluated_texts,
+    instance_tests,
+    iteration,
+    loss_classes,
+    members,
+    picked_by_name,
+)
 from headlint.flow.values import sizes
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.conditions import Choice, Condition, Test
@@ -281,6 +289,8 @@ def _vars(machine: Machine, arguments: Arguments, at: int) -> Value:
     match arguments.positional:
         case (ModuleValue() | DictValue() as known,):
             return known
+        case (Instance() as instance,):
+            return machine.attribute(instance, "__dict__", at)
         case _:
             return machine.globals.child(("builtins", "vars", machine.site(at)))
 
@@ -304,6 +314,8 @@ def _setattr(machine: Machine, arguments: Arguments, at: int) -> Value:
             machine.set_attribute(owner, name, value)
         case (owner, _, value):
             machine.parts.register(value)
+            if isinstance(owner, Instance) and not isinstance(value, MODULES):
+                computed_names.doubt(machine, owner, at)
             if isinstance(owner, Instance) and isinstance(value, Unknown):
                 machine.parts.filled.add(owner)
         case _:

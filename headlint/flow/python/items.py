@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from headlint.flow.machine.branches import is_option
 from headlint.flow.machine.state import join
-from headlint.flow.python import iteration, registrations, table_items
+from headlint.flow.python import computed_names, iteration, registrations, table_items
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.conditions import Choice, Condition, Guard, Option, compared
 from headlint.flow.values.library_values import Backbone, Container, Dataset, Layer, Part, Rows, Table
@@ -302,6 +302,8 @@ def write_item(machine: Machine, owner: Value, index: Value, value: Value, site:
             machine.add_member(owner, name, value)
         case Container(), _:
             machine.parts.register(value)
+        case Unknown(key=(Instance() as instance, "__dict__")), _:
+            computed_names.set_attribute(machine, instance, index, value, site.at)
         case Unknown(), Constant(str() as name) if isinstance(value, Tensor):
             machine.state.write(machine.extras, (owner, name), value)  # a batch gets an answer beside what it holds
         case Unknown(), Constant(str() as name):
