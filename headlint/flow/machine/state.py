@@ -115,16 +115,19 @@ class State:
         choices = [value for value in values if isinstance(value, Choice)]
         if not choices:
             return operation(*values)
-        if len(choices) == 1 and most == MOST_OPTIONS:
+        if most == MOST_OPTIONS and (len(choices) == 1 or _are_of_one_question(choices)):
             most = MOST_OF_ONE_QUESTION
         combinations: list[tuple[tuple[Guard, ...], tuple[Value, ...]]] = [((), ())]
+        left_out = False
         for value in values:
             combinations = [
                 ((*guards, *option.guards), (*chosen, option.value))
                 for guards, chosen in combinations
                 for option in self.alternatives(value)
                 if self.allows((*guards, *option.guards))
-            ][:most]
+            ]
+            left_out = left_out or len(combinations) > most
+            del combinations[most:]
         results: list[tuple[tuple[Guard, ...], Value]] = []
         before = self.path
         self.work += len(combinations) if len(combinations) > 1 else 0
@@ -132,6 +135,8 @@ class State:
             self.path = (*before, *guards)
             results.append((guards, operation(*chosen)))
         self.path = before
+        if left_out:
+            results.append(((), Unknown(TOO_MANY)))
         return join(results)
 
     def branch(self, branches: Sequence[tuple[tuple[Guard, ...], Callable[[], bool | None]]]) -> bool:
@@ -351,6 +356,11 @@ def _most(options: list[Option]) -> int:
     if len(options) <= MOST_OPTIONS:
         return MOST_OPTIONS
     return MOST_OF_ONE_QUESTION if len(_subjects(options)) == 1 else MOST_OPTIONS
+
+
+def _are_of_one_question(choices: Sequence[Choice]) -> bool:
+    """Whether one question decides between the alternatives of all: then no more of them can occur together than of one."""
+    return len(_subjects(option for choice in choices for option in choice.options)) == 1
 
 
 def _subjects(options: Iterable[Option]) -> set[Hashable]:
