@@ -135,9 +135,7 @@ class State:
             self.path = (*before, *guards)
             results.append((guards, operation(*chosen)))
         self.path = before
-        if left_out:
-            results.append(((), Unknown(TOO_MANY)))
-        return join(results)
+        return _or_another(join(results)) if left_out else join(results)
 
     def branch(self, branches: Sequence[tuple[tuple[Guard, ...], Callable[[], bool | None]]]) -> bool:
         """Run each branch under its conditions and join what they wrote.
@@ -299,6 +297,12 @@ def join(options: Iterable[tuple[tuple[Guard, ...], Value]]) -> Value:
         ordered = (*usual[:1], *(option for option in followed if option not in usual[:1]))
         return Choice((*ordered[:MOST_OF_ONE_QUESTION], Option((), rest)))
     return Choice((*usual, Option((), rest))) if 0 < len(usual) <= MOST_USUAL else rest
+
+
+def _or_another(value: Value) -> Value:
+    """What is one of the alternatives of a value, or something that was not followed."""
+    options = value.options if isinstance(value, Choice) else (Option((), value),)
+    return value if isinstance(value, Unknown) else Choice((*options, Option((), Unknown(TOO_MANY))))
 
 
 def _is_made(option: Option) -> bool:
