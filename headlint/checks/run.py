@@ -44,8 +44,9 @@ from headlint.checks.training import (
     terms,
     unread_models,
 )
+from headlint.flow.values.conditions import Guard
 from headlint.flow.values.facts import Fact, LossUse
-from headlint.flow.values.tensor_values import Tensor
+from headlint.flow.values.tensor_values import Domain, Tensor
 from headlint.settings import Settings
 
 FAMILIES = (
@@ -127,12 +128,43 @@ def run(facts: Sequence[Fact], settings: Settings) -> list[Diagnostic]:
         for diagnostic in diagnostics
         if not any((diagnostic.code, subject) in taken for subject in _subjects(diagnostic))
         and not _goes_past_all_names(diagnostic.subject)
+        and not (isinstance(diagnostic.subject, LossUse) and _needs_two_settings(everything, diagnostic.subject))
     ]
 
 
 def _goes_past_all_names(subject: object) -> bool:
     """Whether only a way is wrong that no name leads to which a chain of tests asks for: nobody means it."""
     return isinstance(subject, Fact) and any(guard.unnamed for guard in subject.guards)
+
+
+def _needs_two_settings(evidence: Evidence, use: LossUse) -> bool:
+    """Whether a setting names the loss, and another, which has no default, lets the model give it something else."""
+    named = {
+        guard for guard in use.guards if guard.outcome and guard.condition.asks_for_a_name and not _has_default(guard)
+    }
+    switches = {
+        (guard.condition, not guard.outcome)
+        for guard in use.guards
+        if guard.condition.operator in _OF_SWITCHES and not _has_default(guard)
+    }
+    others = [other for other in evidence.of(LossUse) if named and switches and other.site == use.site]
+    return any(
+        named <= set(other.guards)
+        and any((guard.condition, guard.outcome) in switches for guard in other.guards)
+        and _domain(other) is not _domain(use)
+        for other in others
+    )
+
+
+_OF_SWITCHES = frozenset({"truth", "contains", "is"})
+
+
+def _has_default(guard: Guard) -> bool:
+    return guard.expected is not None
+
+
+def _domain(use: LossUse) -> Domain | None:
+    return use.prediction.domain if isinstance(use.prediction, Tensor) else None
 
 
 def _subjects(diagnostic: Diagnostic) -> list[object]:

@@ -1,4 +1,5 @@
-"""HL501 where no loss of a library stands between a decision and the gradient: ``minimize(1 - accuracy)``."""
+"""HL501 where no loss of a library stands between a decision and the gradient: ``minimize(1 - accuracy)``, also of a model's
+own loss."""
 
 from __future__ import annotations
 
@@ -9,31 +10,30 @@ from headlint.checks.evidence import Evidence
 from headlint.checks.gradient import comes_from_a_model
 from headlint.checks.tensors import short
 from headlint.checks.training.copies import may_learn
-from headlint.flow.values.facts import Event
+from headlint.flow.values.facts import Event, OwnLoss
 from headlint.flow.values.tensor_values import Domain, Tensor
 
 
 def decisions_are_differentiated(evidence: Evidence) -> Iterator[Diagnostic]:
     """HL501."""
-    for event in evidence.events:
-        if event.event is not Event.DIFFERENTIATED or not isinstance(event.subject, Tensor):
-            continue
-        decision = _all_that_is_behind(evidence, event.subject)
+    differentiated = ((event, event.subject) for event in evidence.events_of(Event.DIFFERENTIATED))
+    for fact, loss in (*differentiated, *((fact, fact.result) for fact in evidence.of(OwnLoss))):
+        decision = _all_that_is_behind(evidence, loss) if isinstance(loss, Tensor) else None
         if decision is None or decision.origin.site is None:
             continue
         name = short(decision.origin.name)
         yield Diagnostic(
             "HL501",
-            event.site,
+            fact.site,
             f"What is differentiated is computed from decisions alone ({name}): the gradient of a step is 0, so the network "
             "learns nothing.",
             "Differentiate a loss of the raw scores; count right answers only to report them.",
-            not event.guards,
+            not fact.guards,
             (
                 DiagnosticStep(decision.origin.site, f"{name} decides", "decision"),
-                DiagnosticStep(event.site, "differentiates what comes of it", "event"),
+                DiagnosticStep(fact.site, "differentiates what comes of it", "event"),
             ),
-            subject=event,
+            subject=fact,
         )
 
 

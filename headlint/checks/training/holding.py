@@ -172,7 +172,7 @@ def may_train(event: TrainingEvent, optimizer: Value) -> bool:
         return False
     if any(reaches(value, optimizer) for value in event.given if not _keeps(value, event.subject)):
         return True
-    if _REPORTING.search(name) or _changes_a_tensor(event.subject):
+    if _REPORTING.search(name) or _changes_a_tensor(event.subject) or _moves_an_environment(event.subject):
         return False
     return bool(_TRAINING.search(name)) or any(_is_loss(value) for value in event.given)
 
@@ -212,6 +212,23 @@ def _changes_a_tensor(method: Unknown) -> bool:
     return True
 
 
+def _moves_an_environment(method: Unknown) -> bool:
+    """Whether a method is that of the environment in which an agent acts, which steps and is reset, and trains nothing."""
+    return method.key in _MOVES and any(_ENVIRONMENT.search(name) for one in method.outwards() for name in _names(one))
+
+
+def _names(value: Unknown) -> Iterator[str]:
+    """The name of something unknown, and of the package from which it comes."""
+    yield called(value)
+    match value.key:
+        case ("name", _, str() as package, _):
+            yield package
+
+
+_MOVES = frozenset({"step", "reset", "seed", "render", "close"})
+_ENVIRONMENT = re.compile(r"^(gym|gymnasium)(\.|$)|(^|_)(envs?|game|environment|simulator)($|_|\d)", re.I)
+
+
 _IN_PLACE = frozenset({"zero_", "requires_grad_"})
 """Methods of tensors whose names sound like a part of a step."""
 
@@ -233,9 +250,21 @@ def _is_loss(value: Value) -> bool:
     return isinstance(value, Tensor) and value.domain.name == "LOSS" and value.attached
 
 
+def only_shows(event: TrainingEvent) -> bool:
+    """Whether a call that is not followed prints or logs what it gets, and changes nothing."""
+    return isinstance(event.subject, Unknown) and _SHOWING.search(called(event.subject)) is not None
+
+
+_SHOWING = re.compile(r"^(add_(scalars?|histogram|graph)|log|log_metrics?|info|debug|warning|p?print|summary|watch)$")
+
+
 def hands_over(event: TrainingEvent, optimizer: Value) -> bool:
-    """Whether a call that is not followed gets the optimizer, or a module that it trains."""
-    return event.event is Event.HANDED_OVER and any(reaches(value, optimizer) for value in event.given)
+    """Whether a call that is not followed, and does not only show it, gets the optimizer, or a module that it trains."""
+    return (
+        event.event is Event.HANDED_OVER
+        and not only_shows(event)
+        and any(reaches(value, optimizer) for value in event.given)
+    )
 
 
 def reaches(value: Value, optimizer: Value, depth: int = DEEPEST) -> bool:

@@ -203,6 +203,7 @@ def _happens_again_and_again(switch: TrainingEvent, applied: TrainingEvent, deci
         or guard.condition in decided
         or is_settled(guard.condition.subject)
         or _holds_but_once(guard)
+        or _is_positive(guard)
         for guard in set(switch.guards) - set(applied.guards)
         if guard.condition.subject is not applied.subject
     )
@@ -211,6 +212,17 @@ def _happens_again_and_again(switch: TrainingEvent, applied: TrainingEvent, deci
 def _holds_but_once(guard: Guard) -> bool:
     """Whether a condition holds in all rounds but one: ``number != 0``."""
     return guard.condition.operator == "==" and guard.outcome is False
+
+
+def _is_positive(guard: Guard) -> bool:
+    """Whether a condition is that a number is above zero: an option, or what has counted a round."""
+    match guard.condition, guard.outcome:
+        case (Condition(operator=">", operand=0), True) | (Condition(operator="<=", operand=0), False):
+            return True
+        case (Condition(operator=">=", operand=1), True) | (Condition(operator="<", operand=1), False):
+            return True
+        case _:
+            return False
 
 
 def _handed_between(run: Run, first: TrainingEvent, last: TrainingEvent) -> bool:

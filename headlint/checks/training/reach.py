@@ -133,7 +133,7 @@ def reaches_none_of(evidence: Evidence, loss: Value, held: Parameters) -> bool:
     if not is_known_throughout(evidence, held):
         return _is_of_other_modules(evidence, loss, held)
     found = behind(evidence, loss)
-    return found.complete and not any(found.has(member) for member in held.members if _may_be_module(member))
+    return found.complete and not any(found.has(member) for member in held.members if may_be_module(member))
 
 
 def _is_of_other_modules(evidence: Evidence, loss: Value, held: Parameters) -> bool:
@@ -151,12 +151,11 @@ def is_known_throughout(evidence: Evidence, held: Parameters) -> bool:
     if any(module in held.members for module in evidence.used_by_hand):
         return False
     return held.complete and not any(
-        isinstance(member, Tensor) or (isinstance(member, Unknown) and _may_be_module(member))
-        for member in held.members
+        isinstance(member, Tensor) or (isinstance(member, Unknown) and may_be_module(member)) for member in held.members
     )
 
 
-def _may_be_module(member: Value) -> bool:
+def may_be_module(member: Value) -> bool:
     """Whether a member has parameters; what a program never calls is a number or a name."""
     return not isinstance(member, Unknown) or _is_called(member)
 

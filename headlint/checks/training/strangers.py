@@ -32,7 +32,7 @@ def step_of_a_stranger(evidence: Evidence) -> Iterator[Diagnostic]:
                 continue
             learning = behind(evidence, backward.subject)
             weights = [layer for layer in learning.layers if has_weights(layer)]
-            if not weights or learning.sites or learning.weights or any(layer in trained for layer in weights):
+            if not weights or learning.sites or learning.weights or all(layer in trained for layer in weights):
                 continue
             if not _is_trained_at_all(evidence, optimizer):
                 continue
@@ -41,7 +41,7 @@ def step_of_a_stranger(evidence: Evidence) -> Iterator[Diagnostic]:
                 "HL510",
                 step.site,
                 "This step uses an optimizer of another model: the loss before it depends on nothing that the optimizer holds, "
-                "and no optimizer that steps holds what it depends on.",
+                "and no optimizer that steps holds all of what it trains.",
                 "Step with the optimizer that is built over the parameters of the model that this loss trains.",
                 not step.guards,
                 (

@@ -18,9 +18,10 @@ from headlint.checks.training.holding import (
     is_schedule,
     may_concern,
     may_train,
+    only_shows,
 )
-from headlint.checks.training.order import Run, always_with
-from headlint.checks.training.reach import certainly_reaches, depends_on, may_reach
+from headlint.checks.training.order import Run, always_with, together
+from headlint.checks.training.reach import behind, certainly_reaches, depends_on, may_reach
 from headlint.flow.values.facts import Event, TrainingEvent
 from headlint.flow.values.python_values import Constant, Unknown, Value
 from headlint.flow.values.tensor_values import Tensor
@@ -89,11 +90,25 @@ def limits(event: TrainingEvent) -> bool:
 
 
 def only_limits(run: Run, event: TrainingEvent) -> bool:
-    """Whether a gradient is changed without being used, or is read for that."""
+    """Whether a gradient is changed without being used, or is read for that, or to be shown."""
     if event.event is Event.WRITTEN:
         return limits(event)
+    if _is_shown(run, event):
+        return True
     later = (one for one in run.round_of(event) if run.place(one) > run.place(event))
     return limits(next((one for one in later if one.event is not Event.READ), event))
+
+
+def _is_shown(run: Run, read: TrainingEvent) -> bool:
+    """Whether a gradient is read in the arguments of a call that shows it: nodes are numbered from the outside inwards."""
+    return any(
+        event.event is Event.HANDED_OVER
+        and event.site.path == read.site.path
+        and event.site.at < read.site.at
+        and run.place(event) > run.place(read)
+        and only_shows(event)
+        for event in run.round_of(read)
+    )
 
 
 def is_of_an_optimizer(evidence: Evidence, clearing: TrainingEvent) -> bool:
@@ -106,8 +121,16 @@ def is_of_an_optimizer(evidence: Evidence, clearing: TrainingEvent) -> bool:
             )
         case Unknown(key=("call", _), parent=Unknown() as function):
             return is_optimizer(clearing.subject) or "optim" in called(function).lower()
+        case Unknown() as module if any(_holds(event.subject, module) for event in evidence.events_of(Event.BUILT)):
+            return True
         case _:
             return is_optimizer(clearing.subject)
+
+
+def _holds(optimizer: Value, module: Unknown) -> bool:
+    """Whether an optimizer is built over a module that is not followed."""
+    held = held_by(optimizer)
+    return held is not None and module in held.members
 
 
 def _happens_with(evidence: Evidence, clearing: TrainingEvent, backward: TrainingEvent) -> bool:
@@ -118,7 +141,8 @@ def _happens_with(evidence: Evidence, clearing: TrainingEvent, backward: Trainin
 def cleared_for_others(evidence: Evidence, run: Run, backward: TrainingEvent) -> TrainingEvent | None:
     """What clears the gradients of one of several optimizers, which alone never steps.
 
-    What it holds comes before what another one trains with this loss: behind that may stand a judge that is not to learn.
+    What it holds comes before what another one trains with this loss, or has a term of the loss for itself: behind what is
+    trained may stand a judge that is not to learn.
     """
     others = [step for step in evidence.stepped if not is_schedule(step)]
     if not others or not all(isinstance(one, Optimizer) for one in others):
@@ -133,11 +157,28 @@ def cleared_for_others(evidence: Evidence, run: Run, backward: TrainingEvent) ->
             may_concern(one, optimizer) for one in others
         ):
             continue
-        if certainly_reaches(evidence, backward.subject, optimizer) and any(
-            _comes_before(evidence, backward.subject, optimizer, one) for one in others if isinstance(one, Optimizer)
+        if certainly_reaches(evidence, backward.subject, optimizer) and (
+            _has_a_term(evidence, backward.subject, optimizer)
+            or any(
+                _comes_before(evidence, backward.subject, optimizer, one)
+                for one in others
+                if isinstance(one, Optimizer)
+            )
         ):
             return event
     return None
+
+
+def _has_a_term(evidence: Evidence, loss: Value, optimizer: Optimizer) -> bool:
+    """Whether a term of a loss trains only what an optimizer holds."""
+    for use in evidence.uses:
+        if isinstance(use.result, Tensor) and use.result is not loss and depends_on(evidence, loss, use.result):
+            term = behind(evidence, use.result)
+            alone = term.complete and not term.sites and not term.weights
+            weights = {layer for layer in term.layers if layer.has_weights}
+            if alone and weights and weights <= optimizer.held.members:
+                return True
+    return False
 
 
 def _comes_before(evidence: Evidence, loss: Value, optimizer: Optimizer, other: Optimizer) -> bool:
@@ -160,7 +201,7 @@ def _has_steps(evidence: Evidence, run: Run, backward: TrainingEvent, clearing: 
     steps = {
         step.subject
         for step in evidence.events_of(Event.STEPPED)
-        if step not in apart and not is_schedule(step.subject)
+        if step not in apart and not is_schedule(step.subject) and not _is_of_another_choice(run, step, backward)
     }
     if any(may_concern(one, clearing.subject) for one in steps):
         return True
@@ -192,6 +233,16 @@ def _is_of_another_loss(run: Run, step: TrainingEvent, backward: TrainingEvent) 
         and always_with(event, step)
         and run.place(event) < run.place(step)
         for event in around
+    )
+
+
+def _is_of_another_choice(run: Run, step: TrainingEvent, backward: TrainingEvent) -> bool:
+    """Whether an option decides that a step is not taken where this loss is differentiated, as in mixed precision alone."""
+    return (
+        run.has(step)
+        and backward.rounds[0] in step.rounds
+        and not together(step, backward)
+        and run.chose_between(step, backward, backward.rounds[0].loop)
     )
 
 

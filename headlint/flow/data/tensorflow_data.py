@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from headlint.flow.data import labels
 from headlint.flow.data.torch_data import batch
 from headlint.flow.python import iteration
 from headlint.flow.tensors import literals
+from headlint.flow.tensors.creation import typed
+from headlint.flow.tensors.dtypes import requested
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.intervals import Interval
 from headlint.flow.values.library_values import Dataset, Table
@@ -147,7 +150,7 @@ def pipeline(machine: Machine, name: str, arguments: Arguments, site: Site) -> V
         case "from_tensor_slices":
             return _slices(machine, arguments.first("tensors"))
         case "from_generator":
-            return _generated(machine, arguments.first("generator"))
+            return _generated(machine, arguments, site)
         case "zip":
             return _zipped(machine, arguments)
         case "TextLineDataset" | "TFRecordDataset" | "list_files":
@@ -188,10 +191,23 @@ def _slice(machine: Machine, given: Value) -> Value:
             return iteration.element(machine, given)
 
 
-def _generated(machine: Machine, generator: Value | None) -> Value:
-    """``from_generator``: what a generator gives, one item after the other."""
+def _generated(machine: Machine, arguments: Arguments, site: Site) -> Value:
+    """``from_generator``: what a generator gives, one item after the other, and what is said of the parts of each."""
+    given = arguments.bind(("generator", "output_types", "output_shapes"))
+    generator = given.get("generator")
     made = machine.call_with(generator) if generator is not None else Unknown()
-    return Dataset("from_generator", made.item if isinstance(made, Dataset) else Unknown("an item"))
+    item = made.item if isinstance(made, Dataset) else Unknown("an item")
+    match machine.state.narrow(item), given.get("output_types"), given.get("output_shapes"):
+        case TupleValue(parts), TupleValue(types), TupleValue(sizes) if len(parts) == len(types) == len(sizes):
+            item = TupleValue(tuple(map(partial(_declared, machine, site), parts, types, sizes)))
+    return Dataset("from_generator", item)
+
+
+def _declared(machine: Machine, site: Site, part: Value, dtype: Value, sizes: Value) -> Value:
+    """A part of an item that is not followed, and that is said to be a single whole number."""
+    if not isinstance(part, Unknown) or sizes != TupleValue(()) or requested(dtype, "") != "integer":
+        return part
+    return typed(machine, part, "integer", "output_types", site).derive(shape=Shape(()), inputs=())
 
 
 def _zipped(machine: Machine, arguments: Arguments) -> Value:

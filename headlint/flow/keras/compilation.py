@@ -13,7 +13,7 @@ from headlint.flow.python import iteration, table_items
 from headlint.flow.tensors import literals
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.conditions import Guard, rule_out_apart
-from headlint.flow.values.facts import LabelsUse, MetricUse, UnknownString
+from headlint.flow.values.facts import LabelsUse, MetricUse, OwnLoss, UnknownString
 from headlint.flow.values.library_values import Compiled, CompiledLoss, Dataset, Layer, Metric, Table
 from headlint.flow.values.python_values import (
     BoundMethod,
@@ -176,7 +176,9 @@ def _own_loss(machine: Machine, loss: Value, output: Value, site: Site) -> None:
             machine.emit(UnknownString, site, kind="loss", text=text)
         case FunctionValue() | BoundMethod() | Partial() | Instance():
             labels = Tensor(Domain.TARGET, origin=Origin("labels", ""))
-            machine.call_with(loss, labels, output)
+            result = machine.call_with(loss, labels, output)
+            if isinstance(result, Tensor):
+                machine.emit(OwnLoss, site, result=result)
         case _:
             pass
 

@@ -150,7 +150,7 @@ def _pool(machine: Machine, layer: Layer, tensor: Tensor, site: Site) -> Value:
         sequences.note_window(machine, tensor, site)
     resize = {"pool": _resize, "adaptive_pool": _adaptive_pool, "global_pool": _global_pool}[layer.kind.effect]
     output = resize(machine, layer, tensor, site)
-    if isinstance(output, Tensor) and output.domain is not Domain.LINEAR:
+    if isinstance(output, Tensor) and output.domain not in (Domain.LINEAR, Domain.SIGMOID):
         return output.derive(domain=Domain.UNKNOWN, inputs=output.inputs)
     return output
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from headlint.flow.machine.state import join
@@ -46,8 +47,11 @@ def extend(machine: Machine, target: ListValue, more: list[Value]) -> None:
 
 def _note_kept(machine: Machine, target: ListValue, value: Value, at: int) -> None:
     """A list that was there before the round of a loop gets a value of it."""
-    if machine.rounds and target.born < machine.rounds[-1].began and isinstance(value, Tensor | Unknown):
-        machine.note_event(Event.KEPT, machine.site(at), value)
+    if machine.rounds and target.born < machine.rounds[-1].began:
+        for option in machine.state.alternatives(value):
+            if isinstance(option.value, Tensor | Unknown):
+                note = partial(machine.note_event, Event.KEPT, machine.site(at), option.value)
+                machine.on_path(option.guards, note)
 
 
 def _of_list(machine: Machine, target: ListValue, name: str, arguments: Arguments, at: int) -> Value:

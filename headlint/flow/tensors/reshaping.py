@@ -327,7 +327,7 @@ def _pool(machine: Machine, operation: Operation) -> Value:
     tensor = tensor_of(machine, operation.main)
     if tensor is not None and operation.name.endswith("1d"):
         sequences.note_window(machine, tensor, operation.site)
-    if isinstance(output, Tensor) and output.domain is not Domain.LINEAR:
+    if isinstance(output, Tensor) and output.domain not in (Domain.LINEAR, Domain.SIGMOID):
         return output.derive(domain=Domain.UNKNOWN, inputs=output.inputs, kept=output.kept)
     return output
 

@@ -62,7 +62,7 @@ def of_module(machine: Machine, module: Value, depth: int = DEEPEST_MODULE) -> P
             return Parameters(within.members, within.complete and followed)
         case Choice(options):
             within = _together(machine, (), (option.value for option in options), depth)
-            return Parameters(within.members, False)
+            return Parameters(within.members, within.complete)
         case Tensor() if module.origin.role == "variable":
             return Parameters(frozenset({module}))
         case Unknown():

@@ -256,6 +256,12 @@ class RowsShifted(Fact, frozen=True, kw_only=True):
     reshaped_at: Site
 
 
+class OwnLoss(Fact, frozen=True, kw_only=True):
+    """A loss that a program wrote itself gives a number for what a compiled model gives, and is differentiated by ``fit``."""
+
+    result: Tensor
+
+
 class ShapeRestored(Fact, frozen=True, kw_only=True):
     """A reshape of something names all axes of another tensor, each at its own place."""
 
