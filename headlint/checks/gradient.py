@@ -270,6 +270,8 @@ def stacked_linear_layers(evidence: Evidence) -> Iterator[Diagnostic]:
             continue  # behind something else it is a layer of its own, as in the later rounds of a loop
         if first is None or _place(fact) in elsewhere or _switchable(evidence, fact):
             continue
+        if "weight" in first.slots or "weight" in fact.layer.slots:
+            continue  # whoever writes the weights by hand, or shares them, knows what the two make together
         if without_bias(first) and not without_bias(fact.layer):
             continue  # whoever leaves the bias to the second knows that the two make one: a factorised table of weights
         if first.site.path != fact.layer.site.path:
