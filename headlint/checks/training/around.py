@@ -78,8 +78,8 @@ def _asks_for_a_step(subject: object) -> bool:
 
 
 def _is_within_one_step(kept: TrainingEvent) -> bool:
-    """Whether a short loop of known length, within a round of another, keeps a value: its graphs are gone with the round."""
-    if len(kept.rounds) < 2:
+    """Whether a short loop of known length keeps a value: its few graphs are gone with the function, or the round around it."""
+    if not kept.rounds:
         return False
     match kept.rounds[-1].loop.over:
         case TupleValue(items):

@@ -16,7 +16,7 @@ import keras
 
 from ..measuring.devices import plan_device
 from ..measuring.measurement import SEARCH_SHARE, Found, LossMeter, Measured, measured, outputs_or_failure
-from ..measuring.outputs import MOST_OUTPUTS, Output, Pass, chosen, dtype_of
+from ..measuring.outputs import MOST_OUTPUTS, Output, Pass, chosen, dtype_of, row_of
 from ..measuring.specs import Inputs, leaves_of
 from ..measuring.starts import Slopes, Step
 from ..measuring.suspects import Suspect, Suspects
@@ -230,6 +230,8 @@ class KerasBench:
             origin = "the model's own Input"
         else:
             guesses, origin = guessed_inputs(model, (), self.request.path), "search"
+        if declared is not None and (known := self.as_declared(model, declared.lighter())) is not None:
+            self.request.early(known)
         waiting = [model] if declared is not None or not model.built else []
 
         def fresh() -> Any:
@@ -245,6 +247,23 @@ class KerasBench:
             except Unmeasurable:
                 raise error from error.__cause__
             return Found(model, inputs, origin, ("eval",))
+
+    def as_declared(self, model: Any, inputs: Inputs) -> Measured | None:
+        """What a model says of itself without a pass, should one take too long; None where it leaves sizes open."""
+        named = [(one.name, one.tensor) for one in outputs_of(getattr(model, "outputs", ()))]
+        if not named or any(None in tensor.shape[1:] for _, tensor in named):
+            return None
+        symbols = [(name, keras.KerasTensor((inputs.batch, *one.shape[1:]), one.dtype)) for name, one in named]
+        rows = [row_of(Output(name if len(symbols) > 1 else "", symbol)) for name, symbol in symbols]
+        return Measured(
+            inputs=inputs.texts(),
+            input_origin="the model's own Input",
+            outputs=rows,
+            parameters=self.count(model),
+            modes=(),
+            device=self.device,
+            seconds=self.seconds(),
+        )
 
     def run(self, model: Any, inputs: Inputs, train: bool, draw: int) -> Pass:
         """One pass that can be differentiated.

@@ -51,10 +51,21 @@ def accept_old_functions() -> None:
     mask may consist of bytes; what a loop over a tensor gives may be written to."""
     Function.__call__ = called
     torch.Tensor.__iter__ = parts_to_be_written
+    torch.from_numpy = of_array_or_tensor(torch.from_numpy)
     for name in MASKED:
         setattr(torch.Tensor, name, with_byte_masks(getattr(torch.Tensor, name), 1))
         if hasattr(torch, name):
             setattr(torch, name, with_byte_masks(getattr(torch, name), 0 if name == "where" else 1))
+
+
+def of_array_or_tensor(original: Callable[..., Any]) -> Callable[..., Any]:
+    """``from_numpy``, which also takes what is a tensor already: a pass that is given arrays is asked with tensors."""
+
+    @functools.wraps(original)
+    def from_numpy(values: Any) -> Any:
+        return values if isinstance(values, torch.Tensor) else original(values)
+
+    return from_numpy
 
 
 def parts_to_be_written(values: torch.Tensor) -> Iterator[torch.Tensor]:
