@@ -325,7 +325,9 @@ def replace_member(machine: Machine, owner: ListValue | Container, number: int, 
     if members is not None and -len(members) <= number < len(members):
         number %= len(members)
         machine.parts.put_in_place(value, members[number])
-        machine.state.write(owner, "items", TupleValue((*members[:number], value, *members[number + 1 :])))
+        stands_for_others = isinstance(owner, ListValue) and owner.approximate and number == len(members) - 1
+        kept = members[number if stands_for_others else number + 1 :]
+        machine.state.write(owner, "items", TupleValue((*members[:number], value, *kept)))
 
 
 def delete_item(machine: Machine, owner: Value, index: Value) -> None:
