@@ -253,16 +253,21 @@ def test_an_import_leaves_what_does_not_rest_on_its_file(project: Path, analysed
         "from package.tools import *\n\nuse = nn",
         "from hub import *\n\nuse = nn",
         "import package\n\nuse = package.tools.nn",
+        "import package\n\nuse = package.inner.deep.nn",
     ],
 )
 def test_what_another_module_takes_from_where_it_is_imported_is_followed(project: Path, caller: str) -> None:
     start, _, use = caller.partition("use = ")
+    changed = "package/inner/deep.py" if "deep" in caller else "package/tools.py"
+    (project / "package" / "inner").mkdir()
+    (project / "package" / "inner" / "__init__.py").write_text("")
+    (project / "package" / "inner" / "deep.py").write_text(FILES["package/tools.py"])
     (project / "hub.py").write_text("from package.tools import *\n")
     (project / "caller.py").write_text(
         f"{start}def softmax(x, y):\n    return {use}.CrossEntropyLoss()({use}.Softmax(1)(x), y)\n"
     )
     first = said(project)
-    edit(project, "package/tools.py", "def describe", "from torch import nn\n\n\ndef describe")
+    edit(project, changed, "def describe", "from torch import nn\n\n\ndef describe")
     found = said(project)
     assert found == said(project, cache=False)
     assert {one for one in found if "HL101" in one and "caller.py" in one} - set(first)

@@ -109,15 +109,15 @@ def _hands_on_more(path: str, before: Survey, reaching: Reaching, importers: Cal
     names = {name for name in new if name != "*" and reaching.hands_on(Path(path), name)}
     if not names or "*" in new:
         return "*" in new
-    package = str(Path(path).parent / "__init__.py")
-    sources = {path, package}
-    waiting = [path, package]
+    packages = {str(folder / "__init__.py") for folder in Path(path).parents}
+    sources = {path}
+    waiting = [path, *packages]
     while waiting:
         for importer in importers(waiting.pop()):
             if importer in sources:
                 continue
             taker = _Taker(Path(importer), sources, reaching)
-            if taker.takes(names):
+            if taker.takes(names) or taker.takes_below(packages, Path(path).stem, names):
                 return True
             if taker.takes_all:
                 sources.add(importer)
@@ -143,16 +143,23 @@ class _Taker:
         return (
             any(one.member in names and self._is_source(one.level, one.module) for _, one in self._imported)
             or (self.takes_all and self._mentions(r"\b", names - own))
-            or (self._mentions(r"\.\s*", names) and self._holds_a_source())
+            or (self._mentions(r"\.\s*", names) and self._holds(self._sources))
         )
 
-    def _holds_a_source(self) -> bool:
-        """Whether it has a source as a module."""
+    def takes_below(self, packages: Set[str], module: str, names: Set[str]) -> bool:
+        """Whether it may take one of these names from a module below a package that it has as a module."""
+        return self._mentions(r"\.\s*", names) and self._mentions(r"\b", {module}) and self._holds(packages)
+
+    def _holds(self, files: Set[str]) -> bool:
+        """Whether it has one of these files as a module."""
         dotted = ((one.level, ".".join(filter(None, (one.module, one.member)))) for _, one in self._imported)
-        return any(self._is_source(level, module) for level, module in dotted)
+        return any(self._is_in(files, level, module) for level, module in dotted)
 
     def _is_source(self, level: int, module: str) -> bool:
-        return str(self._reaching.module(self._file, level, module)) in self._sources
+        return self._is_in(self._sources, level, module)
+
+    def _is_in(self, files: Set[str], level: int, module: str) -> bool:
+        return str(self._reaching.module(self._file, level, module)) in files
 
     def _mentions(self, before: str, names: Set[str]) -> bool:
         any_of_them = "|".join(map(re.escape, sorted(names)))
