@@ -13,6 +13,7 @@ from headlint.checks.tensors import (
     CROSS_ENTROPIES,
     ancestors,
     assumptions_of,
+    comes_from_weights,
     constant,
     head_of,
     is_for_one_class,
@@ -92,8 +93,8 @@ def single_unit_softmax(evidence: Evidence) -> Iterator[Diagnostic]:
             continue  # which axis is meant is another where there are more
         if _is_of_another_call(fact) or _compares_places(fact.input):
             continue
-        if fact.site in over_more and (_product(fact.input) is not None or head_of(fact.input) is None):
-            continue  # attention to one place only where it begins, or numbers of any width that no layer gives
+        if fact.site in over_more and (_product(fact.input) is not None or not comes_from_weights(fact.input)):
+            continue  # attention to one place only where it begins, or numbers of any width that nothing with weights gives
         if _over_one(evidence, fact):
             where, advice = _UNIT if _is_a_unit(fact.input) else _AXIS
             if where == _AXIS[0] and _is_room(fact):
