@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from headlint.flow.layers import layer_activations
 from headlint.flow.python import iteration
 from headlint.flow.tensors import arithmetic, axes, concatenation, operation, sequences, shapes
+from headlint.flow.tensors.reshaping import SAME_WHEN_POOLED
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.conditions import Choice
 from headlint.flow.values.library_values import Layer, width_of
@@ -150,7 +151,7 @@ def _pool(machine: Machine, layer: Layer, tensor: Tensor, site: Site) -> Value:
         sequences.note_window(machine, tensor, site)
     resize = {"pool": _resize, "adaptive_pool": _adaptive_pool, "global_pool": _global_pool}[layer.kind.effect]
     output = resize(machine, layer, tensor, site)
-    if isinstance(output, Tensor) and output.domain not in (Domain.LINEAR, Domain.SIGMOID):
+    if isinstance(output, Tensor) and output.domain not in SAME_WHEN_POOLED:
         return output.derive(domain=Domain.UNKNOWN, inputs=output.inputs)
     return output
 

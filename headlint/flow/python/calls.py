@@ -20,6 +20,7 @@ from headlint.flow.python import (
     unfollowed,
     unreturned,
 )
+from headlint.flow.python.defaults import replaceable
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.assumptions import Assumption, of_default
 from headlint.flow.values.conditions import Choice
@@ -294,12 +295,7 @@ def _assumed(
         anything = machine.globals.child(("any", assumption))
         machine.branches.forget(anything, definition, assumption.parameter, default.value)
         return anything
-    symbol = machine.globals.child(assumption)
-    if default.value is None:
-        return symbol  # None stands for "not given", and says nothing of what is given
-    if settings and annotated.is_number(default):
-        return symbol  # a size or a rate, which settings give as a rule
-    return Constant(default.value, default.assumptions | {assumption}, symbol)
+    return replaceable(machine, default, assumption, settings)
 
 
 def instantiate(

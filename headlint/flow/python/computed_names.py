@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from headlint.flow.python import annotated, iteration
+from headlint.flow.python import iteration
+from headlint.flow.python.defaults import replaceable
 from headlint.flow.values.arguments import Arguments
 from headlint.flow.values.assumptions import Assumption
 from headlint.flow.values.library_values import MODULES
@@ -52,10 +53,7 @@ def doubt(machine: Machine, instance: Instance, at: int) -> None:
         if not (isinstance(name, str) and isinstance(value, Constant)):
             continue
         assumption = Assumption(site.path, f"{instance.cls.name}:{site.at}", name)
-        symbol = machine.globals.child(assumption)
-        is_given = value.value is None or annotated.is_number(value)
-        known = Constant(value.value, value.assumptions | {assumption}, symbol)
-        machine.state.write(instance, name, symbol if is_given else known)
+        machine.state.write(instance, name, replaceable(machine, value, assumption, by_settings=True))
 
 
 def holder_of(value: Value | None) -> Instance | None:

@@ -302,7 +302,7 @@ def write_item(machine: Machine, owner: Value, index: Value, value: Value, site:
             machine.add_member(owner, name, value)
         case Container(), _:
             machine.parts.register(value)
-        case Unknown(key=(Instance() as instance, "__dict__")), _:
+        case _ if (instance := computed_names.holder_of(owner)) is not None:
             computed_names.set_attribute(machine, instance, index, value, site.at)
         case Unknown(), Constant(str() as name) if isinstance(value, Tensor):
             machine.state.write(machine.extras, (owner, name), value)  # a batch gets an answer beside what it holds

@@ -321,13 +321,17 @@ def _unflatten_shape(machine: Machine, operation: Operation, tensor: Tensor) -> 
     return shapes.unflattened(tensor.shape, operation.integer("dim"), sizes)
 
 
+SAME_WHEN_POOLED = frozenset({Domain.LINEAR, Domain.SIGMOID})
+"""What the largest and the average of several numbers mean as well."""
+
+
 def _pool(machine: Machine, operation: Operation) -> Value:
     change = _adaptive_shape if operation.effect == "adaptive_pool" else _resize_shape
     output = _reshaped(change, kept=_kept_by_pooling)(machine, operation)
     tensor = tensor_of(machine, operation.main)
     if tensor is not None and operation.name.endswith("1d"):
         sequences.note_window(machine, tensor, operation.site)
-    if isinstance(output, Tensor) and output.domain not in (Domain.LINEAR, Domain.SIGMOID):
+    if isinstance(output, Tensor) and output.domain not in SAME_WHEN_POOLED:
         return output.derive(domain=Domain.UNKNOWN, inputs=output.inputs, kept=output.kept)
     return output
 
